@@ -1,0 +1,57 @@
+/*
+ * Operations: one small handler each, run inside one store transaction.
+ *
+ * A handler reads, checks what the spec cannot say, records what the caller wants, and describes it.
+ * It never waits for an engine. The transaction is committed when the handler returns OK, and rolled
+ * back otherwise.
+ */
+#ifndef LARDER_CONTROLPLANE_OPS_OPS_H
+#define LARDER_CONTROLPLANE_OPS_OPS_H
+
+#include "base/err.h"
+#include "base/shape.h"
+
+struct arena;
+struct clock;
+struct store;
+struct ops;
+
+/* Who calls, and for which slice of the world; state is kept apart by account and region. */
+struct caller {
+    const char *account;    /* twelve digits */
+    const char *region;     /* "us-east-1" */
+    const char *access_key; /* as sent; "" when the request was not signed */
+    const char *request_id; /* UUID, in the answer and in logs */
+};
+
+enum endpoint_mode { ENDPOINT_ADDRESS, ENDPOINT_DNS };
+
+/* What the handlers need to know of the service; all borrowed for the life of `ops`. */
+struct ops_conf {
+    const char *const *regions; /* served even before a host is there; the first is the default */
+    size_t region_count;
+    const char *default_account;
+    const char *dns_zone; /* "cache.larder.internal" */
+    enum endpoint_mode endpoint_mode;
+    const struct clock *clock;
+};
+
+/* `store` and `conf` are borrowed. Never fails. */
+struct ops *ops_new(struct store *store, const struct ops_conf *conf);
+void ops_free(struct ops *o);
+
+const struct ops_conf *ops_conf(const struct ops *o);
+
+/*
+ * Runs `op` of `service` with a decoded and spec-validated input and fills `out` (zeroed by the
+ * caller, of the type that op->out describes). Results live in `a`.
+ *
+ * Errors: FAULT_* for the caller; ERR_UNSUPPORTED when nothing serves the operation yet; any other
+ * ERR_* is ours (the store failed) and nothing was changed.
+ * Safe to call from several threads.
+ */
+must_use struct err ops_run(struct ops *o, struct arena *a, const struct caller *who,
+                            const struct service_desc *service, const struct op_desc *op,
+                            const void *in, void *out);
+
+#endif
