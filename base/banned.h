@@ -6,6 +6,7 @@
 #ifndef LARDER_BASE_BANNED_H
 #define LARDER_BASE_BANNED_H
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
