@@ -1,0 +1,46 @@
+/*
+ * The hosts: what they report comes in, their goals go out. The only writer of what was seen.
+ */
+#ifndef LARDER_CONTROLPLANE_FLEET_FLEET_H
+#define LARDER_CONTROLPLANE_FLEET_FLEET_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct arena;
+struct clock;
+struct store;
+struct fleet;
+struct agent_sync_in;
+struct agent_sync_out;
+struct agent_report_in;
+struct agent_report_out;
+
+struct fleet_conf {
+    const struct clock *clock;
+    int64_t beat_ms;   /* a poll is held no longer than this */
+    int64_t silent_ms; /* a host unheard of for longer gets no new nodes */
+};
+
+/* Starts with every known host counted as heard just now. Starts the thread that notices silence. */
+must_use struct err fleet_start(struct store *store, const struct fleet_conf *conf,
+                                struct fleet **out);
+void fleet_stop(struct fleet *f);
+
+/*
+ * Records the report and answers with the host's goals. With `may_wait`, and nothing new for the host,
+ * sets `*out_wait_ms` to how long the caller may hold the request before it calls again with the same
+ * input and `is_again` (which then records nothing twice); else `*out_wait_ms` is 0 and `out` is filled.
+ * Errors: FAULT_HOST_NAME_TAKEN, FAULT_HOST_SUPERSEDED, FAULT_INVALID_PARAMETER_VALUE for a report that
+ * makes no sense, ERR_IO from the store.
+ */
+must_use struct err fleet_sync(struct fleet *f, struct arena *a, const struct agent_sync_in *in,
+                               bool is_again, bool may_wait, struct agent_sync_out *out,
+                               int64_t *out_wait_ms);
+
+/* Records changes of some nodes. Errors: FAULT_HOST_UNKNOWN (sync first), FAULT_HOST_SUPERSEDED. */
+must_use struct err fleet_report(struct fleet *f, struct arena *a, const struct agent_report_in *in,
+                                 struct agent_report_out *out);
+
+#endif

@@ -1,0 +1,127 @@
+/* The nouns of the control plane, as plain data. Text is never NULL; "" means not given. */
+#ifndef LARDER_CONTROLPLANE_MODEL_CLUSTER_H
+#define LARDER_CONTROLPLANE_MODEL_CLUSTER_H
+
+#include "contract/node_states.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What an operation is for; its steps are a table of the reconciler. */
+enum operation_kind { OPERATION_CREATE, OPERATION_DELETE, OPERATION_REBOOT, OPERATION_MODIFY };
+
+enum operation_state { OPERATION_RUNNING, OPERATION_DONE, OPERATION_FAILED };
+
+const char *operation_kind_name(enum operation_kind kind);
+bool operation_kind_parse(const char *name, enum operation_kind *out);
+const char *operation_state_name(enum operation_state state);
+bool operation_state_parse(const char *name, enum operation_state *out);
+
+struct operation {
+    int64_t id;
+    enum operation_kind kind;
+    int64_t cluster_id;
+    int step;
+    enum operation_state state;
+    const char *data; /* REBOOT: node numbers, comma separated; MODIFY: how many nodes there were */
+    const char *why;
+    int64_t created_ms;
+    int64_t deadline_ms; /* wall time; waiting any longer is failing */
+};
+
+/* A cache cluster as wanted. */
+struct cluster {
+    int64_t id;
+    const char *account, *region, *name;
+    const char *engine;         /* redis, valkey, memcached */
+    const char *engine_version; /* in full, as reported */
+    const char *node_type;
+    int port;
+    const char *az_mode;        /* single-az, cross-az */
+    const char *preferred_zone; /* a zone, "Multiple", or "" */
+    const char *parameter_group, *subnet_group;
+    const char *security_groups; /* ids, comma separated */
+    const char *maintenance_window, *snapshot_window;
+    int snapshot_retention; /* days */
+    bool auto_minor_upgrade;
+    const char *notification_topic, *notification_status;
+    int64_t configuration_version; /* memcached auto discovery: raised at each change of nodes */
+    bool is_wanted;
+    int64_t created_ms;
+};
+
+/* The state that a node should reach next, and where. */
+struct node_goal {
+    bool has; /* placed */
+    const char *host_id;
+    const char *address;
+    int port;
+    enum node_state state;
+    int64_t boot_count;
+    int64_t memory_bytes;
+    int64_t crashes_told;
+    bool is_told_down;
+};
+
+/* What its agent last reported. */
+struct node_saw {
+    bool has;
+    const char *host_id;
+    enum node_state state;
+    int64_t boot_count;
+    int pid;
+    int64_t crashes, crashed_ms;
+    const char *last_exit, *why;
+};
+
+struct node {
+    int64_t id;
+    int64_t cluster_id;
+    const char *number; /* "0001" */
+    const char *zone;   /* asked for; "" leaves it to placement */
+    bool is_wanted;
+    int64_t boot_count;
+    int64_t created_ms;
+    struct node_goal goal;
+    struct node_saw saw;
+    const char *host_zone; /* of the host that the goal names; "" when not placed */
+};
+
+struct node_list {
+    struct node *items;
+    size_t count;
+};
+
+struct host {
+    const char *id, *region, *zone, *name;
+    const char *incarnation, *boot_id, *agent_version;
+    int64_t memory_bytes;
+    int vcpus;
+    const char *pool;    /* CIDR */
+    const char *engines; /* "bundled=0.1.0 redis=7.0.15" */
+    bool is_silent;
+    int64_t enrolled_ms;
+    int64_t used_bytes;  /* taken by placed nodes */
+    int64_t node_count;  /* placed nodes */
+};
+
+struct host_list {
+    struct host *items;
+    size_t count;
+};
+
+struct event {
+    int64_t id;
+    const char *account, *region;
+    const char *source_type; /* "cache-cluster" ... */
+    const char *source;      /* its identifier */
+    const char *message;
+    int64_t at_ms;
+};
+
+struct tag {
+    const char *key, *value;
+};
+
+#endif

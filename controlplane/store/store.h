@@ -1,0 +1,223 @@
+/*
+ * The only SQL in the house: one SQLite database (WAL, synchronous=FULL), one writer at a time, any
+ * number of readers. Every function asks one question or states one fact, inside a transaction that
+ * its caller began. Results live in the arena of the transaction.
+ *
+ * Errors: ERR_NOT_FOUND, ERR_EXISTS (a unique name is taken), ERR_IO (the disk refuses; nothing was
+ * changed), ERR_CORRUPT.
+ */
+#ifndef LARDER_CONTROLPLANE_STORE_STORE_H
+#define LARDER_CONTROLPLANE_STORE_STORE_H
+
+#include "base/err.h"
+#include "controlplane/model/cluster.h"
+
+#include <stdint.h>
+
+struct arena;
+struct store;
+struct store_tx;
+
+/* Opens or makes the database and brings it to the current schema. Errors: ERR_UNSUPPORTED when a newer
+ * larderd wrote it, ERR_CORRUPT when it is damaged or not a database, ERR_IO (read-only, no space, ...);
+ * `why` is a sentence for people and lives in `a`. */
+must_use struct err store_open(struct arena *a, const char *path, struct store **out);
+void store_close(struct store *s);
+
+/* --- transactions --- */
+
+enum store_mode { STORE_READ, STORE_WRITE };
+
+/* Begins; a writer waits for the writer before it. Read results are one consistent snapshot. */
+must_use struct err store_begin(struct store *s, enum store_mode mode, struct arena *a,
+                                struct store_tx **out);
+
+/* Makes everything durable, wakes those who wait, and ends the transaction; on an error it was rolled
+ * back. `*tx` becomes NULL in both cases. */
+must_use struct err store_commit(struct store_tx **tx);
+
+/* Ends it without effect; NULL-safe, for scoped(). */
+void store_rollback(struct store_tx **tx);
+
+struct arena *store_arena(const struct store_tx *tx);
+
+/* --- waking --- */
+
+/* A number that grows with every commit that touched something. */
+uint64_t store_generation(struct store *s);
+
+/* Sleeps until the generation differs from `seen` or the boot clock reaches `deadline_boot_ms`. */
+void store_wait(struct store *s, uint64_t seen, int64_t deadline_boot_ms);
+
+/* Raises the generation without a commit (a shutdown, a test). */
+void store_wake(struct store *s);
+
+/* Says that a cluster needs a look by the reconciler once this transaction is committed. */
+void store_touch_cluster(struct store_tx *tx, int64_t cluster_id);
+
+/* Says that every cluster does (a host came or went). */
+void store_touch_all(struct store_tx *tx);
+
+/* Takes the clusters touched since the last call, in ascending order without doubles; `*out_all` when
+ * every cluster is meant. At open, every cluster is. */
+void store_take_touched(struct store *s, struct arena *a, int64_t **out_ids, size_t *out_count,
+                        bool *out_all);
+
+/* --- want: clusters (writer: ops) --- */
+
+/* Inserts and sets c->id; ERR_EXISTS. */
+must_use struct err store_cluster_insert(struct store_tx *tx, struct cluster *c);
+
+/* By name in lower case; ERR_NOT_FOUND. */
+must_use struct err store_cluster_find(struct store_tx *tx, const char *account, const char *region,
+                                       const char *name, struct cluster *out);
+must_use struct err store_cluster_get(struct store_tx *tx, int64_t id, struct cluster *out);
+
+/* Those whose names come after `after` (""), by name, at most `limit`. */
+must_use struct err store_cluster_list(struct store_tx *tx, const char *account, const char *region,
+                                       const char *after, int limit, struct cluster **out,
+                                       size_t *out_count);
+must_use struct err store_cluster_ids(struct store_tx *tx, int64_t **out, size_t *out_count);
+
+/* Writes every settable column of `c` (all but id, account, region, name, created_ms). */
+must_use struct err store_cluster_update(struct store_tx *tx, const struct cluster *c);
+
+/* Removes a cluster with its nodes, operations and tags of `arn`. (writer: reconcile, at the end of a
+ * delete) */
+must_use struct err store_cluster_remove(struct store_tx *tx, int64_t id, const char *arn);
+
+/* --- want: nodes (writer: ops) --- */
+
+must_use struct err store_node_insert(struct store_tx *tx, struct node *n);
+
+/* All nodes of a cluster by number, goal and saw joined in. */
+must_use struct err store_node_list(struct store_tx *tx, int64_t cluster_id, struct node_list *out);
+
+/* Nodes of many clusters at once, ordered by cluster, then number. */
+must_use struct err store_node_list_of(struct store_tx *tx, const int64_t *cluster_ids, size_t count,
+                                       struct node_list *out);
+
+/* Wanted nodes of a region that have no goal yet, oldest first, with their cluster's node type, engine
+ * and port in the three parallel columns of `out`. */
+struct unplaced_node {
+    int64_t node_id, cluster_id;
+    const char *zone, *node_type, *engine;
+    int port;
+    bool is_cross_az;
+};
+must_use struct err store_node_unplaced(struct store_tx *tx, const char *region,
+                                        struct unplaced_node **out, size_t *out_count);
+
+must_use struct err store_node_want(struct store_tx *tx, int64_t node_id, bool is_wanted);
+must_use struct err store_node_boot(struct store_tx *tx, int64_t node_id); /* boot_count + 1 */
+must_use struct err store_node_remove(struct store_tx *tx, int64_t node_id);
+
+/* Wanted nodes in the region, over all clusters of the account. */
+must_use struct err store_node_count(struct store_tx *tx, const char *account, const char *region,
+                                     int64_t *out);
+
+/* --- want: tags (writer: ops) --- */
+
+must_use struct err store_tag_put(struct store_tx *tx, const char *account, const char *region,
+                                  const char *arn, const char *key, const char *value);
+must_use struct err store_tag_remove(struct store_tx *tx, const char *arn, const char *key);
+must_use struct err store_tag_list(struct store_tx *tx, const char *arn, struct tag **out,
+                                   size_t *out_count); /* by key */
+
+/* --- operations --- */
+
+must_use struct err store_operation_insert(struct store_tx *tx, struct operation *o);
+
+/* The running operation of a cluster (there is at most one); ERR_NOT_FOUND. */
+must_use struct err store_operation_running(struct store_tx *tx, int64_t cluster_id,
+                                            struct operation *out);
+
+/* The newest one, running or not; ERR_NOT_FOUND. */
+must_use struct err store_operation_newest(struct store_tx *tx, int64_t cluster_id,
+                                           struct operation *out);
+must_use struct err store_operation_update(struct store_tx *tx, const struct operation *o);
+
+/* Newest operation of each of many clusters; clusters without one are left out; ordered by cluster. */
+must_use struct err store_operation_newest_of(struct store_tx *tx, const int64_t *cluster_ids,
+                                              size_t count, struct operation **out,
+                                              size_t *out_count);
+
+/* --- events --- */
+
+must_use struct err store_event_add(struct store_tx *tx, const struct event *e);
+
+struct event_query {
+    const char *account, *region;
+    const char *source_type, *source; /* "" = any */
+    int64_t from_ms, to_ms;           /* from <= at < to */
+    int64_t before_id;                /* 0 = from the newest; else only ids below it */
+    int limit;
+};
+
+/* Newest first. */
+must_use struct err store_event_list(struct store_tx *tx, const struct event_query *q,
+                                     struct event **out, size_t *out_count);
+
+/* Forgets what is older than `before_ms`. */
+must_use struct err store_event_prune(struct store_tx *tx, int64_t before_ms);
+
+/* --- goal (writer: reconcile) --- */
+
+/* Sets or replaces a node's goal and raises its host's generation (the old host's too). */
+must_use struct err store_goal_set(struct store_tx *tx, int64_t node_id, const struct node_goal *g);
+
+/* Records what events said about crashes; raises no generation. */
+must_use struct err store_goal_told(struct store_tx *tx, int64_t node_id, int64_t crashes_told,
+                                    bool is_told_down);
+must_use struct err store_goal_remove(struct store_tx *tx, int64_t node_id);
+
+/* 0 when the host has none. */
+must_use struct err store_host_generation(struct store_tx *tx, const char *host_id, int64_t *out);
+
+/* One row per node placed on a host, with what the agent must know. */
+struct host_node {
+    int64_t node_id;
+    const char *cluster, *number, *engine, *engine_version, *node_type;
+    struct node_goal goal;
+};
+must_use struct err store_host_nodes(struct store_tx *tx, const char *host_id,
+                                     struct host_node **out, size_t *out_count);
+
+/* Addresses in use on a host: text addresses with ports. */
+struct host_address {
+    const char *address;
+    int port;
+};
+must_use struct err store_host_addresses(struct store_tx *tx, const char *host_id,
+                                         struct host_address **out, size_t *out_count);
+
+/* --- saw (writer: fleet) --- */
+
+/* Inserts or updates by id; ERR_EXISTS when another host of the region has that name. */
+must_use struct err store_host_put(struct store_tx *tx, const struct host *h);
+must_use struct err store_host_get(struct store_tx *tx, const char *host_id, struct host *out);
+
+/* Hosts of a region ("" = all) with what is used of them, by zone and name. */
+must_use struct err store_host_list(struct store_tx *tx, const char *region, struct host_list *out);
+must_use struct err store_host_silence(struct store_tx *tx, const char *host_id, bool is_silent);
+
+/* Records what was seen of a node (ignored for a node that no longer exists); `*out_changed` tells
+ * whether it says anything new. Touches the node's cluster when it does. */
+must_use struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node_saw *saw,
+                                  bool *out_changed);
+
+/* Nodes last seen on `host_id`: their ids. */
+must_use struct err store_saw_of_host(struct store_tx *tx, const char *host_id, int64_t **out,
+                                      size_t *out_count);
+
+/* Forgets a sight: the host no longer has the node. Touches the cluster. */
+must_use struct err store_saw_remove(struct store_tx *tx, int64_t node_id);
+
+/* Counts for /metrics: hosts, clusters, nodes by seen state. */
+struct store_counts {
+    int64_t hosts, silent_hosts, clusters;
+    int64_t nodes[NODE_STATE_COUNT];
+};
+must_use struct err store_count(struct store_tx *tx, struct store_counts *out);
+
+#endif
