@@ -1,0 +1,65 @@
+/*
+ * Which host and which address each new cache node gets. Pure: the caller says what hosts there are
+ * and what is taken; nothing is read and nothing is written. Handlers ask it whether a create can
+ * succeed at all, the reconciler asks it where the nodes go; both feed it the same order, so both
+ * hear the same answer.
+ *
+ *     struct place *p = place_new(a, &hosts);
+ *     place_take_address(p, "127.77.0.3", 6379);    for every address in use
+ *     place_take_node(p, cluster_id, host_id);      for every placed node of the clusters concerned
+ *     place_nodes(p, requests, count, choices);
+ */
+#ifndef LARDER_CONTROLPLANE_MODEL_PLACE_H
+#define LARDER_CONTROLPLANE_MODEL_PLACE_H
+
+#include "controlplane/model/cluster.h"
+
+struct arena;
+struct place;
+
+struct place_request {
+    int64_t cluster_id; /* nodes of one cluster keep away from each other */
+    int64_t node_id;    /* where the search for an address starts, so that none is soon reused */
+    const char *zone;   /* "" = any */
+    int64_t memory_bytes;
+    int port;
+    bool is_cross_az;   /* spread over zones before hosts */
+    const char *driver; /* that the host must report among its engines; "" = any */
+};
+
+struct place_choice {
+    const char *host_id, *zone; /* borrowed from the hosts given */
+    const char *address;
+};
+
+enum place_result {
+    PLACE_OK,
+    PLACE_NO_ZONE,    /* the region has no host in the zone asked for */
+    PLACE_NO_HOST,    /* no host there is alive and runs the engine */
+    PLACE_TOO_LARGE,  /* even an empty host there would be too small */
+    PLACE_NO_MEMORY,  /* not enough of it is free now */
+    PLACE_NO_ADDRESS, /* the pools have no address left on which the port is free */
+};
+
+/* A sentence for people; a literal. */
+const char *place_result_text(enum place_result result);
+
+/* The board, in `a`; the hosts (of one region, with what is used of them) are borrowed. */
+struct place *place_new(struct arena *a, const struct host_list *hosts);
+
+void place_take_address(struct place *p, const char *address, int port);
+
+/* A node that stands already; its memory is part of the host's used_bytes. A host that is not on
+ * the board is ignored. */
+void place_take_node(struct place *p, int64_t cluster_id, const char *host_id);
+
+/*
+ * Chooses for all requests, in their order, and takes what it chose; or chooses nothing, leaves the
+ * board as it was and says why. Of the hosts that can take a node the best has the fewest nodes of
+ * the cluster in its zone (cross-az only), then on itself, then the most free memory, then the
+ * first name. `out` has room for `count` choices; the addresses live in the board's arena.
+ */
+enum place_result place_nodes(struct place *p, const struct place_request *requests, size_t count,
+                              struct place_choice *out);
+
+#endif
