@@ -11,9 +11,10 @@
  *     BOOLEAN    struct opt_bool
  *     TIMESTAMP  struct opt_time       milliseconds since 1970, UTC
  *     BLOB       struct opt_blob       decoded bytes
- *     STRUCT     a pointer to the generated struct as a member, NULL = absent; the struct itself in a list
+ *     STRUCT     as a member a pointer to the generated struct, NULL = absent; in a list the struct
  *     LIST       struct { bool has; size_t count; T *items; }, T being the item's representation
- *     MAP        struct { bool has; size_t count; struct { const char *key; T value; } *items; }
+ *     MAP        struct { bool has; size_t count; struct { const char *key; T value; } *items; },
+ *                T as in a list; no T needs a stricter alignment than a pointer
  *
  * Decoded values live in the arena that was given to the decoder.
  */
@@ -87,8 +88,8 @@ struct shape_member {
 
 struct shape {
     enum shape_kind kind;
-    const char *name;                   /* the model's name of the shape */
-    size_t size;                        /* bytes of one value as a list item (STRUCT: of the struct) */
+    const char *name; /* the model's name of the shape */
+    size_t size;      /* bytes of one value as a list item (STRUCT: of the struct) */
     const struct shape_member *members; /* STRUCT, in the model's order */
     size_t member_count;
     const struct shape *item;  /* LIST: the item; MAP: the value */
@@ -111,17 +112,22 @@ struct fault_desc {
     bool is_receiver; /* our mistake rather than the caller's */
 };
 
+struct op_rest {
+    const char *method; /* "GET" */
+    const char *path;   /* "/v1/cache-clusters/{CacheClusterId}" */
+};
+
 struct op_desc {
     const char *name; /* "CreateCacheCluster" */
     const char *doc;  /* one sentence, or NULL */
     const struct shape *in;
-    const struct shape *out; /* NULL when there is no result element */
-    const char *wrapper;     /* "CreateCacheClusterResult", or NULL */
-    const int *faults;       /* FAULT_* codes of the model, ended by 0 */
-    const char *rest_method; /* "POST" */
-    const char *rest_path;   /* "/v1/cache-clusters/{CacheClusterId}" */
-    bool is_served;          /* a handler stands behind it */
-    bool is_read_only;       /* needs no write transaction */
+    const struct shape *out;     /* NULL when there is no result element */
+    const char *wrapper;         /* "CreateCacheClusterResult", or NULL */
+    const int *faults;           /* FAULT_* codes of the model, ended by 0 */
+    const struct op_rest *rests; /* where it stands as a resource; the first is the main one */
+    size_t rest_count;
+    bool is_served;    /* a handler stands behind it */
+    bool is_read_only; /* needs no write transaction */
 };
 
 struct paginator_desc {

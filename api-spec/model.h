@@ -1,0 +1,60 @@
+/* The interface model as the generators of services see it: loaded, checked, in a fixed order. */
+#ifndef LARDER_API_SPEC_MODEL_H
+#define LARDER_API_SPEC_MODEL_H
+
+#include "api-spec/spec.h"
+
+struct model_fault {
+    const char *constant; /* "FAULT_CACHE_CLUSTER_NOT_FOUND" */
+    const char *name;     /* the shape's name, or the code of a generic one */
+    const char *wire;     /* what stands in <Code> */
+    int status;
+    bool is_receiver;
+};
+
+struct model_service {
+    const char *file;
+    const char *name;   /* "elasticache" */
+    const char *prefix; /* "ec" */
+    bool has_handlers;  /* its operations run in controlplane/ops */
+    const cJSON *meta, *shapes, *paginators, *waiters;
+    const cJSON **ops; /* sorted by name */
+    size_t op_count;
+    const cJSON **used; /* shapes that members and items refer to, sorted by name */
+    size_t used_count;
+};
+
+struct model {
+    struct model_service *services;
+    size_t service_count;
+    const cJSON *unserved; /* service -> names, or NULL; its file is unserved_file */
+    const char *unserved_file;
+    struct model_fault *faults; /* sorted by constant */
+    size_t fault_count;
+};
+
+/* Loads every file (told apart by their top-level names) and checks all of it. */
+void model_load(struct model *m, int count, char **paths);
+
+/* Where an operation or shape stands, for messages: "elasticache.json: shape X". */
+const cJSON *model_shape(const struct model_service *s, const char *place, const char *name);
+
+/* The constant of the fault that an error shape of a service stands for. */
+const char *model_fault_constant(const char *shape_name);
+
+bool model_is_served(const struct model *m, const struct model_service *s, const char *op);
+
+/* Adds one fault; the same one twice is fine, two different ones of one constant are not. */
+void model_add_fault(struct model *m, const char *file, struct model_fault fault);
+
+/* The Java-like expression of the model as a POSIX extended one, or NULL when POSIX cannot say it.
+ */
+const char *pattern_to_posix(const char *pattern);
+
+/* Writers: each makes its files below `dir`. */
+void write_service_header(const struct model *m, const struct model_service *s, const char *dir);
+void write_service_source(const struct model *m, const struct model_service *s, const char *dir);
+void write_service_handlers(const struct model *m, const struct model_service *s, const char *dir);
+void write_faults(const struct model *m, const char *dir);
+
+#endif
