@@ -1,7 +1,7 @@
 /*
  * Functions that do not compile in this house: unbounded copies, hidden state, silent conversions.
- * Forced into every translation unit of the product by the build (-include). The headers come first,
- * because their own declarations must still compile.
+ * Forced into every translation unit of the product by the build (-include). The headers come
+ * first, because their own declarations must still compile.
  */
 #ifndef LARDER_BASE_BANNED_H
 #define LARDER_BASE_BANNED_H

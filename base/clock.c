@@ -151,8 +151,8 @@ bool time_parse(struct str s, int64_t *out_wall_ms)
 
     if (s.len < 10 || s.ptr[4] != '-')
         return parse_epoch(s, out_wall_ms);
-    if (!take_number(&s, 4, &tm.tm_year) || !take_char(&s, '-') || !take_number(&s, 2, &tm.tm_mon) ||
-        !take_char(&s, '-') || !take_number(&s, 2, &tm.tm_mday))
+    if (!take_number(&s, 4, &tm.tm_year) || !take_char(&s, '-') ||
+        !take_number(&s, 2, &tm.tm_mon) || !take_char(&s, '-') || !take_number(&s, 2, &tm.tm_mday))
         return false;
     if (s.len) {
         if (!take_char(&s, 'T') && !take_char(&s, 't') && !take_char(&s, ' '))

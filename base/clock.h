@@ -45,8 +45,8 @@ void clock_manual_advance(struct clock_manual *m, int64_t ms);
 /* "2015-02-02T09:30:00.123Z", UTC, always with milliseconds. */
 char *time_iso8601(struct arena *a, int64_t wall_ms);
 
-/* Reads the ISO 8601 forms that SDKs send (date, or date and time with optional fraction and zone; no
- * zone means UTC), and decimal epoch seconds. False when it is none of them. */
+/* Reads the ISO 8601 forms that SDKs send (date, or date and time with optional fraction and zone;
+ * no zone means UTC), and decimal epoch seconds. False when it is none of them. */
 bool time_parse(struct str text, int64_t *out_wall_ms);
 
 #endif

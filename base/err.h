@@ -44,11 +44,11 @@ struct err {
 #define OK ((struct err){0})
 
 /* Returns early from the calling function when `expr` fails. */
-#define TRY(expr)                                                                                  \
-    do {                                                                                           \
-        struct err try_err_ = (expr);                                                              \
-        if (__builtin_expect(try_err_.code != 0, 0))                                               \
-            return try_err_;                                                                       \
+#define TRY(expr)                                    \
+    do {                                             \
+        struct err try_err_ = (expr);                \
+        if (__builtin_expect(try_err_.code != 0, 0)) \
+            return try_err_;                         \
     } while (0)
 
 static inline bool err_is(struct err e, int code)
@@ -94,10 +94,10 @@ static inline void err_ignore(struct err e, const char *why)
 }
 
 /* For our own mistakes: always compiled in, prints where and aborts. */
-#define check(cond)                                                                                \
-    do {                                                                                           \
-        if (__builtin_expect(!(cond), 0))                                                          \
-            check_failed(#cond, __FILE__, __LINE__, __func__);                                     \
+#define check(cond)                                            \
+    do {                                                       \
+        if (__builtin_expect(!(cond), 0))                      \
+            check_failed(#cond, __FILE__, __LINE__, __func__); \
     } while (0)
 
 __attribute__((noreturn)) void check_failed(const char *cond, const char *file, int line,

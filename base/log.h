@@ -27,7 +27,7 @@ struct log_field {
 #define f_int(k, v) ((struct log_field){.key = (k), .kind = LOG_FIELD_INT, .number = (int64_t)(v)})
 #define f_err(e)    ((struct log_field){.key = "error", .kind = LOG_FIELD_ERR, .error = (e)})
 
-#define log_at(level, message, ...)                                                                \
+#define log_at(level, message, ...) \
     log_write((level), (message), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 
 #define log_debug(message, ...) log_at(LOG_LEVEL_DEBUG, message, __VA_ARGS__)
@@ -35,7 +35,8 @@ struct log_field {
 #define log_warn(message, ...)  log_at(LOG_LEVEL_WARN, message, __VA_ARGS__)
 #define log_error(message, ...) log_at(LOG_LEVEL_ERROR, message, __VA_ARGS__)
 
-/* Sets what stands in front of each line ("larderd"; borrowed for ever) and the lowest level shown. */
+/* Sets what stands in front of each line ("larderd"; borrowed for ever) and the lowest level shown.
+ */
 void log_setup(const char *program, enum log_level least);
 
 /* "debug", "info", "warn", "error"; false for any other word. */

@@ -36,7 +36,7 @@ static void grow(struct map *m)
     struct map bigger = {.capacity = m->capacity ? m->capacity * 2 : 16, .count = m->count};
     bigger.slots = calloc(bigger.capacity, sizeof(*bigger.slots));
     check(bigger.slots != NULL);
-    map_each (slot, m)
+    map_each(slot, m)
         *find(&bigger, slot_key(slot)) = *slot;
     free(m->slots);
     *m = bigger;
@@ -51,7 +51,7 @@ void map_fini(struct map *m)
 {
     if (!m)
         return;
-    map_each (slot, m)
+    map_each(slot, m)
         free(slot->key);
     free(m->slots);
     *m = (struct map){0};

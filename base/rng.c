@@ -59,8 +59,8 @@ char *rng_uuid(struct rng *r, struct arena *a)
     uint64_t hi = (rng_next(r) & ~0xf000ull) | 0x4000ull;
     uint64_t lo = (rng_next(r) & ~(3ull << 62)) | 2ull << 62;
     return arena_printf(a, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(hi >> 32),
-                        (unsigned)(hi >> 16 & 0xffff), (unsigned)(hi & 0xffff), (unsigned)(lo >> 48),
-                        (unsigned long long)(lo & 0xffffffffffff));
+                        (unsigned)(hi >> 16 & 0xffff), (unsigned)(hi & 0xffff),
+                        (unsigned)(lo >> 48), (unsigned long long)(lo & 0xffffffffffff));
 }
 
 void rng_system_bytes(void *out, size_t len)

@@ -33,8 +33,8 @@ size_t str_find(struct str s, char c);
 /* What is left without spaces, tabs, CR and LF at both ends. */
 struct str str_trim(struct str s);
 
-/* Cuts off and returns what stands before the first `c`, and drops that `c`. Without one, returns all
- * and leaves `rest` empty. */
+/* Cuts off and returns what stands before the first `c`, and drops that `c`. Without one, returns
+ * all and leaves `rest` empty. */
 struct str str_cut(struct str *rest, char c);
 
 /* Whole decimal numbers only: no spaces, no plus sign, no overflow. */

@@ -14,23 +14,26 @@
 
 struct arena;
 
-#define vec_of(type)                                                                               \
-    struct {                                                                                       \
-        type *items;                                                                               \
-        size_t count;                                                                              \
-        size_t capacity;                                                                           \
+#define vec_of(type)     \
+    struct {             \
+        type *items;     \
+        size_t count;    \
+        size_t capacity; \
     }
 
-#define VEC_EMPTY {NULL, 0, 0}
+#define VEC_EMPTY  \
+    {              \
+        NULL, 0, 0 \
+    }
 
 /* Adds one zeroed item and gives its address. */
-#define vec_add(a, vec)                                                                            \
-    ((vec)->items = vec_grow((a), (vec)->items, (vec)->count, &(vec)->capacity,                    \
-                             sizeof(*(vec)->items)),                                               \
+#define vec_add(a, vec)                                                                      \
+    ((vec)->items =                                                                          \
+         vec_grow((a), (vec)->items, (vec)->count, &(vec)->capacity, sizeof(*(vec)->items)), \
      &(vec)->items[(vec)->count++])
 
 /* Runs the body with `item` pointing at each item in turn. */
-#define vec_each(item, vec)                                                                        \
+#define vec_each(item, vec) \
     for (__typeof__((vec)->items) item = (vec)->items; item < (vec)->items + (vec)->count; item++)
 
 /* Room for one more; used by vec_add only. */

@@ -23,17 +23,18 @@ struct fleet_conf {
     int64_t silent_ms; /* a host unheard of for longer gets no new nodes */
 };
 
-/* Starts with every known host counted as heard just now. Starts the thread that notices silence. */
+/* Starts with every known host counted as heard just now. Starts the thread that notices silence.
+ */
 must_use struct err fleet_start(struct store *store, const struct fleet_conf *conf,
                                 struct fleet **out);
 void fleet_stop(struct fleet *f);
 
 /*
- * Records the report and answers with the host's goals. With `may_wait`, and nothing new for the host,
- * sets `*out_wait_ms` to how long the caller may hold the request before it calls again with the same
- * input and `is_again` (which then records nothing twice); else `*out_wait_ms` is 0 and `out` is filled.
- * Errors: FAULT_HOST_NAME_TAKEN, FAULT_HOST_SUPERSEDED, FAULT_INVALID_PARAMETER_VALUE for a report that
- * makes no sense, ERR_IO from the store.
+ * Records the report and answers with the host's goals. With `may_wait`, and nothing new for the
+ * host, sets `*out_wait_ms` to how long the caller may hold the request before it calls again with
+ * the same input and `is_again` (which then records nothing twice); else `*out_wait_ms` is 0 and
+ * `out` is filled. Errors: FAULT_HOST_NAME_TAKEN, FAULT_HOST_SUPERSEDED,
+ * FAULT_INVALID_PARAMETER_VALUE for a report that makes no sense, ERR_IO from the store.
  */
 must_use struct err fleet_sync(struct fleet *f, struct arena *a, const struct agent_sync_in *in,
                                bool is_again, bool may_wait, struct agent_sync_out *out,

@@ -18,9 +18,9 @@ struct arena;
 struct store;
 struct store_tx;
 
-/* Opens or makes the database and brings it to the current schema. Errors: ERR_UNSUPPORTED when a newer
- * larderd wrote it, ERR_CORRUPT when it is damaged or not a database, ERR_IO (read-only, no space, ...);
- * `why` is a sentence for people and lives in `a`. */
+/* Opens or makes the database and brings it to the current schema. Errors: ERR_UNSUPPORTED when a
+ * newer larderd wrote it, ERR_CORRUPT when it is damaged or not a database, ERR_IO (read-only, no
+ * space, ...); `why` is a sentence for people and lives in `a`. */
 must_use struct err store_open(struct arena *a, const char *path, struct store **out);
 void store_close(struct store *s);
 
@@ -32,8 +32,8 @@ enum store_mode { STORE_READ, STORE_WRITE };
 must_use struct err store_begin(struct store *s, enum store_mode mode, struct arena *a,
                                 struct store_tx **out);
 
-/* Makes everything durable, wakes those who wait, and ends the transaction; on an error it was rolled
- * back. `*tx` becomes NULL in both cases. */
+/* Makes everything durable, wakes those who wait, and ends the transaction; on an error it was
+ * rolled back. `*tx` becomes NULL in both cases. */
 must_use struct err store_commit(struct store_tx **tx);
 
 /* Ends it without effect; NULL-safe, for scoped(). */
@@ -58,8 +58,8 @@ void store_touch_cluster(struct store_tx *tx, int64_t cluster_id);
 /* Says that every cluster does (a host came or went). */
 void store_touch_all(struct store_tx *tx);
 
-/* Takes the clusters touched since the last call, in ascending order without doubles; `*out_all` when
- * every cluster is meant. At open, every cluster is. */
+/* Takes the clusters touched since the last call, in ascending order without doubles; `*out_all`
+ * when every cluster is meant. At open, every cluster is. */
 void store_take_touched(struct store *s, struct arena *a, int64_t **out_ids, size_t *out_count,
                         bool *out_all);
 
@@ -82,8 +82,8 @@ must_use struct err store_cluster_ids(struct store_tx *tx, int64_t **out, size_t
 /* Writes every settable column of `c` (all but id, account, region, name, created_ms). */
 must_use struct err store_cluster_update(struct store_tx *tx, const struct cluster *c);
 
-/* Removes a cluster with its nodes, operations and tags of `arn`. (writer: reconcile, at the end of a
- * delete) */
+/* Removes a cluster with its nodes, operations and tags of `arn`. (writer: reconcile, at the end of
+ * a delete) */
 must_use struct err store_cluster_remove(struct store_tx *tx, int64_t id, const char *arn);
 
 /* --- want: nodes (writer: ops) --- */
@@ -94,11 +94,11 @@ must_use struct err store_node_insert(struct store_tx *tx, struct node *n);
 must_use struct err store_node_list(struct store_tx *tx, int64_t cluster_id, struct node_list *out);
 
 /* Nodes of many clusters at once, ordered by cluster, then number. */
-must_use struct err store_node_list_of(struct store_tx *tx, const int64_t *cluster_ids, size_t count,
-                                       struct node_list *out);
+must_use struct err store_node_list_of(struct store_tx *tx, const int64_t *cluster_ids,
+                                       size_t count, struct node_list *out);
 
-/* Wanted nodes of a region that have no goal yet, oldest first, with their cluster's node type, engine
- * and port in the three parallel columns of `out`. */
+/* Wanted nodes of a region that have no goal yet, oldest first, with their cluster's node type,
+ * engine and port in the three parallel columns of `out`. */
 struct unplaced_node {
     int64_t node_id, cluster_id;
     const char *zone, *node_type, *engine;
@@ -137,7 +137,8 @@ must_use struct err store_operation_newest(struct store_tx *tx, int64_t cluster_
                                            struct operation *out);
 must_use struct err store_operation_update(struct store_tx *tx, const struct operation *o);
 
-/* Newest operation of each of many clusters; clusters without one are left out; ordered by cluster. */
+/* Newest operation of each of many clusters; clusters without one are left out; ordered by cluster.
+ */
 must_use struct err store_operation_newest_of(struct store_tx *tx, const int64_t *cluster_ids,
                                               size_t count, struct operation **out,
                                               size_t *out_count);

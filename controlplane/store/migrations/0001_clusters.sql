@@ -109,7 +109,7 @@ CREATE TABLE operation (
     created_ms  INTEGER NOT NULL,
     deadline_ms INTEGER NOT NULL -- wall time after which waiting is failing
 ) STRICT;
-CREATE INDEX operation_running ON operation (cluster_id) WHERE state = 'running';
+CREATE INDEX operation_cluster ON operation (cluster_id);
 
 CREATE TABLE event (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,

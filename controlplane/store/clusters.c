@@ -1,0 +1,161 @@
+/* Table cache_cluster. */
+#include "base/arena.h"
+#include "base/vec.h"
+#include "controlplane/store/db.h"
+#include "controlplane/store/store.h"
+
+#define COLUMNS                                                                                     \
+    "id, account, region, name, engine, engine_version, node_type, port, az_mode, preferred_zone, " \
+    "parameter_group, subnet_group, security_groups, maintenance_window, snapshot_window, "         \
+    "snapshot_retention, auto_minor_upgrade, notification_topic, notification_status, "             \
+    "configuration_version, is_wanted, created_ms"
+
+static void row_to_cluster(const struct query *q, struct cluster *out)
+{
+    *out = (struct cluster){
+        .id = query_int(q, 0),
+        .account = query_text(q, 1),
+        .region = query_text(q, 2),
+        .name = query_text(q, 3),
+        .engine = query_text(q, 4),
+        .engine_version = query_text(q, 5),
+        .node_type = query_text(q, 6),
+        .port = (int)query_int(q, 7),
+        .az_mode = query_text(q, 8),
+        .preferred_zone = query_text(q, 9),
+        .parameter_group = query_text(q, 10),
+        .subnet_group = query_text(q, 11),
+        .security_groups = query_text(q, 12),
+        .maintenance_window = query_text(q, 13),
+        .snapshot_window = query_text(q, 14),
+        .snapshot_retention = (int)query_int(q, 15),
+        .auto_minor_upgrade = query_int(q, 16) != 0,
+        .notification_topic = query_text(q, 17),
+        .notification_status = query_text(q, 18),
+        .configuration_version = query_int(q, 19),
+        .is_wanted = query_int(q, 20) != 0,
+        .created_ms = query_int(q, 21),
+    };
+}
+
+struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
+{
+    static const char sql[] =
+        "INSERT INTO cache_cluster (account, region, name, engine, engine_version, node_type, port, "
+        "az_mode, preferred_zone, parameter_group, subnet_group, security_groups, "
+        "maintenance_window, snapshot_window, snapshot_retention, auto_minor_upgrade, "
+        "notification_topic, notification_status, configuration_version, is_wanted, created_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql,
+                    "tttttt"
+                    "i"
+                    "ttttttt"
+                    "ib"
+                    "tt"
+                    "ibi",
+                    c->account, c->region, c->name, c->engine, c->engine_version, c->node_type,
+                    (int64_t)c->port, c->az_mode, c->preferred_zone, c->parameter_group,
+                    c->subnet_group, c->security_groups, c->maintenance_window, c->snapshot_window,
+                    (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
+                    c->notification_status, c->configuration_version, c->is_wanted, c->created_ms));
+    if (query_next(&q))
+        c->id = query_int(&q, 0);
+    return query_end(&q);
+}
+
+/* Ends a query that gives one row or none. */
+static struct err one_cluster(struct query *q, struct cluster *out)
+{
+    bool is_found = query_next(q);
+    if (is_found)
+        row_to_cluster(q, out);
+    TRY(query_end(q));
+    return is_found ? OK : err_make(ERR_NOT_FOUND, "no such cache cluster");
+}
+
+struct err store_cluster_find(struct store_tx *tx, const char *account, const char *region,
+                              const char *name, struct cluster *out)
+{
+    static const char sql[] =
+        "SELECT " COLUMNS " FROM cache_cluster WHERE account = ? AND region = ? AND name = ?";
+    struct query q;
+    TRY(query_start(&q, tx, sql, "ttt", account, region, name));
+    return one_cluster(&q, out);
+}
+
+struct err store_cluster_get(struct store_tx *tx, int64_t id, struct cluster *out)
+{
+    static const char sql[] = "SELECT " COLUMNS " FROM cache_cluster WHERE id = ?";
+    struct query q;
+    TRY(query_start(&q, tx, sql, "i", id));
+    return one_cluster(&q, out);
+}
+
+struct err store_cluster_list(struct store_tx *tx, const char *account, const char *region,
+                              const char *after, int limit, struct cluster **out, size_t *out_count)
+{
+    static const char sql[] =
+        "SELECT " COLUMNS " FROM cache_cluster WHERE account = ? AND region = ? "
+        "AND name > ? ORDER BY name LIMIT ?";
+    vec_of(struct cluster) clusters = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "ttti", account, region, after, (int64_t)limit));
+    while (query_next(&q))
+        row_to_cluster(&q, vec_add(tx->arena, &clusters));
+    TRY(query_end(&q));
+    *out = clusters.items;
+    *out_count = clusters.count;
+    return OK;
+}
+
+struct err store_cluster_ids(struct store_tx *tx, int64_t **out, size_t *out_count)
+{
+    static const char sql[] = "SELECT id FROM cache_cluster ORDER BY id";
+    vec_of(int64_t) ids = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, ""));
+    while (query_next(&q))
+        *vec_add(tx->arena, &ids) = query_int(&q, 0);
+    TRY(query_end(&q));
+    *out = ids.items;
+    *out_count = ids.count;
+    return OK;
+}
+
+struct err store_cluster_update(struct store_tx *tx, const struct cluster *c)
+{
+    static const char sql[] =
+        "UPDATE cache_cluster SET engine = ?, engine_version = ?, node_type = ?, port = ?, az_mode = ?, "
+        "preferred_zone = ?, parameter_group = ?, subnet_group = ?, security_groups = ?, "
+        "maintenance_window = ?, snapshot_window = ?, snapshot_retention = ?, "
+        "auto_minor_upgrade = ?, notification_topic = ?, notification_status = ?, "
+        "configuration_version = ?, is_wanted = ? WHERE id = ?";
+
+    TRY(query_run(tx, sql,
+                  "ttti"
+                  "ttttttt"
+                  "ib"
+                  "tt"
+                  "ibi",
+                  c->engine, c->engine_version, c->node_type, (int64_t)c->port, c->az_mode,
+                  c->preferred_zone, c->parameter_group, c->subnet_group, c->security_groups,
+                  c->maintenance_window, c->snapshot_window, (int64_t)c->snapshot_retention,
+                  c->auto_minor_upgrade, c->notification_topic, c->notification_status,
+                  c->configuration_version, c->is_wanted, c->id));
+    return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such cache cluster");
+}
+
+struct err store_cluster_remove(struct store_tx *tx, int64_t id, const char *arn)
+{
+    static const char nodes[] = "DELETE FROM cache_node WHERE cluster_id = ?";
+    static const char tags[] = "DELETE FROM tag WHERE arn = ?";
+    static const char cluster[] = "DELETE FROM cache_cluster WHERE id = ?";
+
+    TRY(query_run(tx, nodes, "i", id));
+    TRY(query_run(tx, tags, "t", arn));
+    return query_run(tx, cluster, "i", id);
+}

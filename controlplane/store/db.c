@@ -1,0 +1,202 @@
+/* The only file that speaks SQLite's C interface: connections, cached statements, error codes. */
+#include "controlplane/store/db.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUSY_MS 5000 /* only other programs (backups, sqlite3) can make us wait */
+
+static int code_of(int sqlite_code)
+{
+    switch (sqlite_code & 0xff) {
+    case SQLITE_CONSTRAINT:
+        return sqlite_code == SQLITE_CONSTRAINT_UNIQUE ||
+                       sqlite_code == SQLITE_CONSTRAINT_PRIMARYKEY
+                   ? ERR_EXISTS
+                   : ERR_INTERNAL;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return ERR_CORRUPT;
+    case SQLITE_IOERR:
+    case SQLITE_FULL:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM: return ERR_IO;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return ERR_UNAVAILABLE;
+    default: return ERR_INTERNAL;
+    }
+}
+
+struct err db_error(struct db *db, struct arena *a, const char *doing)
+{
+    return err_format(a, code_of(sqlite3_extended_errcode(db->handle)), "%s: %s", doing,
+                      sqlite3_errmsg(db->handle));
+}
+
+struct err db_open(struct arena *a, const char *path, struct db **out)
+{
+    struct db *db = calloc(1, sizeof(*db));
+    check(db != NULL);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    struct err e = OK;
+
+    if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK)
+        e = db_error(db, a, "cannot open the database");
+    else
+        sqlite3_busy_timeout(db->handle, BUSY_MS);
+    if (!err_failed(e))
+        e = db_exec(
+            db, a,
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+            "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2000");
+    if (err_failed(e)) {
+        db_close(db);
+        return e;
+    }
+    *out = db;
+    return OK;
+}
+
+void db_close(struct db *db)
+{
+    if (!db)
+        return;
+    for (size_t i = 0; i < DB_STATEMENTS; i++)
+        sqlite3_finalize(db->cache[i].statement);
+    sqlite3_close(db->handle);
+    free(db);
+}
+
+struct err db_exec(struct db *db, struct arena *a, const char *sql)
+{
+    if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return db_error(db, a, "database");
+    return OK;
+}
+
+/* The prepared statement of `sql`, made at its first use. */
+static struct err statement_of(struct store_tx *tx, const char *sql, sqlite3_stmt **out)
+{
+    struct db *db = tx->db;
+    size_t i = ((uintptr_t)sql >> 4) * 0x9e3779b97f4a7c15 >> 32 & (DB_STATEMENTS - 1);
+    size_t probes = 0;
+
+    for (; db->cache[i].sql && db->cache[i].sql != sql; i = (i + 1) & (DB_STATEMENTS - 1))
+        check(++probes < DB_STATEMENTS);
+    if (!db->cache[i].sql) {
+        if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                               &db->cache[i].statement, NULL) != SQLITE_OK)
+            return db_error(db, tx->arena, "preparing a statement");
+        db->cache[i].sql = sql;
+    }
+    *out = db->cache[i].statement;
+    return OK;
+}
+
+static struct err bind_all(struct query *q, const char *types, va_list ap)
+{
+    int result = SQLITE_OK;
+
+    for (int i = 1; *types && result == SQLITE_OK; types++, i++) {
+        if (*types == 't') {
+            const char *text = va_arg(ap, const char *);
+            check(text != NULL);
+            result = sqlite3_bind_text(q->statement, i, text, -1, SQLITE_TRANSIENT);
+        } else if (*types == 'b') {
+            result = sqlite3_bind_int(q->statement, i, va_arg(ap, int) != 0);
+        } else {
+            check(*types == 'i');
+            result = sqlite3_bind_int64(q->statement, i, va_arg(ap, int64_t));
+        }
+    }
+    return result == SQLITE_OK ? OK : db_error(q->tx->db, q->tx->arena, "binding a value");
+}
+
+static struct err start(struct query *q, struct store_tx *tx, const char *sql, const char *types,
+                        va_list ap)
+{
+    *q = (struct query){.tx = tx};
+    TRY(statement_of(tx, sql, &q->statement));
+    struct err e = bind_all(q, types, ap);
+    if (err_failed(e))
+        sqlite3_reset(q->statement);
+    return e;
+}
+
+struct err query_start(struct query *q, struct store_tx *tx, const char *sql, const char *types,
+                       ...)
+{
+    va_list ap;
+    va_start(ap, types);
+    struct err e = start(q, tx, sql, types, ap);
+    va_end(ap);
+    return e;
+}
+
+bool query_next(struct query *q)
+{
+    if (err_failed(q->error))
+        return false;
+    int result = sqlite3_step(q->statement);
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+        q->error = db_error(q->tx->db, q->tx->arena, "running a statement");
+    return result == SQLITE_ROW;
+}
+
+struct err query_end(struct query *q)
+{
+    sqlite3_reset(q->statement);
+    sqlite3_clear_bindings(q->statement);
+    return q->error;
+}
+
+struct err query_run(struct store_tx *tx, const char *sql, const char *types, ...)
+{
+    struct query q;
+    va_list ap;
+
+    va_start(ap, types);
+    struct err e = start(&q, tx, sql, types, ap);
+    va_end(ap);
+    TRY(e);
+    while (query_next(&q))
+        continue;
+    return query_end(&q);
+}
+
+int64_t query_int(const struct query *q, int column)
+{
+    return sqlite3_column_int64(q->statement, column);
+}
+
+const char *query_text(const struct query *q, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(q->statement, column);
+    if (!text)
+        return "";
+    return arena_strndup(q->tx->arena, text, (size_t)sqlite3_column_bytes(q->statement, column));
+}
+
+bool query_is_null(const struct query *q, int column)
+{
+    return sqlite3_column_type(q->statement, column) == SQLITE_NULL;
+}
+
+const char *query_id_list(const struct store_tx *tx, const int64_t *ids, size_t count)
+{
+    scoped(buf_fini) struct buf list = BUF_EMPTY;
+    buf_putc(&list, '[');
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&list, i ? ",%lld" : "%lld", (long long)ids[i]);
+    buf_putc(&list, ']');
+    return arena_strndup(tx->arena, list.ptr, list.len);
+}
+
+int64_t query_changes(const struct store_tx *tx)
+{
+    return sqlite3_changes(tx->db->handle);
+}

@@ -1,0 +1,77 @@
+/*
+ * One SQLite connection and queries on it; private to store/. Statements are prepared once per
+ * connection and found again by the address of their text, so SQL must be static const.
+ */
+#ifndef LARDER_CONTROLPLANE_STORE_DB_H
+#define LARDER_CONTROLPLANE_STORE_DB_H
+
+#include "base/err.h"
+#include "controlplane/store/store.h"
+
+#include <sqlite3.h>
+
+#include <stdint.h>
+
+#define DB_STATEMENTS 256 /* slots of the cache; a power of two, well above the number of queries \
+                           */
+
+struct db {
+    sqlite3 *handle;
+    struct db *next; /* in the store's list of idle readers */
+    struct {
+        const char *sql;
+        sqlite3_stmt *statement;
+    } cache[DB_STATEMENTS];
+};
+
+struct store_tx {
+    struct store *store;
+    struct db *db;
+    enum store_mode mode;
+    struct arena *arena;
+    int64_t *touched; /* in the arena */
+    size_t touched_count, touched_capacity;
+    bool is_all_touched;
+};
+
+/* Opens `path` and sets what every connection needs. The error's text lives in `a`. */
+must_use struct err db_open(struct arena *a, const char *path, struct db **out);
+void db_close(struct db *db);
+
+/* Runs statements without parameters or results. */
+must_use struct err db_exec(struct db *db, struct arena *a, const char *sql);
+
+/* What SQLite last said on this connection, as an error of ours. */
+struct err db_error(struct db *db, struct arena *a, const char *doing);
+
+/* A running query: start, rows, end. */
+struct query {
+    struct store_tx *tx;
+    sqlite3_stmt *statement;
+    struct err error;
+};
+
+/* Binds arguments by `types`: 't' text (const char *), 'i' integer (int64_t), 'b' bool (int). */
+must_use struct err query_start(struct query *q, struct store_tx *tx, const char *sql,
+                                const char *types, ...);
+
+/* True while there is another row. */
+bool query_next(struct query *q);
+
+/* Ends the query and tells how it went; must follow every query_start that succeeded. */
+must_use struct err query_end(struct query *q);
+
+/* Starts, runs to the end, ends. For statements that give no rows. */
+must_use struct err query_run(struct store_tx *tx, const char *sql, const char *types, ...);
+
+int64_t query_int(const struct query *q, int column);
+const char *query_text(const struct query *q, int column); /* a copy in the transaction's arena */
+bool query_is_null(const struct query *q, int column);
+
+/* The ids as a JSON array for `json_each(?)`; in the transaction's arena. */
+const char *query_id_list(const struct store_tx *tx, const int64_t *ids, size_t count);
+
+/* Rows changed by the last statement of this transaction. */
+int64_t query_changes(const struct store_tx *tx);
+
+#endif

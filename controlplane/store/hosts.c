@@ -1,0 +1,114 @@
+/* Table host, and counts over everything. */
+#include "base/vec.h"
+#include "controlplane/store/db.h"
+#include "controlplane/store/store.h"
+
+#define HOST_SELECT                                                                      \
+    "SELECT h.id, h.region, h.zone, h.name, h.incarnation, h.boot_id, h.agent_version, " \
+    "h.memory_bytes, h.vcpus, h.pool, h.engines, h.is_silent, h.enrolled_ms, "           \
+    "coalesce(sum(g.memory_bytes), 0), count(g.node_id) FROM host h "                    \
+    "LEFT JOIN node_goal g ON g.host_id = h.id "
+
+static void row_to_host(const struct query *q, struct host *out)
+{
+    *out = (struct host){
+        .id = query_text(q, 0),
+        .region = query_text(q, 1),
+        .zone = query_text(q, 2),
+        .name = query_text(q, 3),
+        .incarnation = query_text(q, 4),
+        .boot_id = query_text(q, 5),
+        .agent_version = query_text(q, 6),
+        .memory_bytes = query_int(q, 7),
+        .vcpus = (int)query_int(q, 8),
+        .pool = query_text(q, 9),
+        .engines = query_text(q, 10),
+        .is_silent = query_int(q, 11) != 0,
+        .enrolled_ms = query_int(q, 12),
+        .used_bytes = query_int(q, 13),
+        .node_count = query_int(q, 14),
+    };
+}
+
+struct err store_host_put(struct store_tx *tx, const struct host *h)
+{
+    static const char sql[] =
+        "INSERT INTO host (id, region, zone, name, incarnation, boot_id, agent_version, "
+        "memory_bytes, vcpus, pool, engines, is_silent, enrolled_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET region = excluded.region, zone = excluded.zone, "
+        "name = excluded.name, incarnation = excluded.incarnation, boot_id = excluded.boot_id, "
+        "agent_version = excluded.agent_version, memory_bytes = excluded.memory_bytes, "
+        "vcpus = excluded.vcpus, pool = excluded.pool, engines = excluded.engines, "
+        "is_silent = excluded.is_silent";
+    return query_run(tx, sql, "tttttttiittbi", h->id, h->region, h->zone, h->name, h->incarnation,
+                     h->boot_id, h->agent_version, h->memory_bytes, (int64_t)h->vcpus, h->pool,
+                     h->engines, h->is_silent, h->enrolled_ms);
+}
+
+struct err store_host_get(struct store_tx *tx, const char *host_id, struct host *out)
+{
+    static const char sql[] = HOST_SELECT "WHERE h.id = ? GROUP BY h.id";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", host_id));
+    bool is_found = query_next(&q);
+    if (is_found)
+        row_to_host(&q, out);
+    TRY(query_end(&q));
+    return is_found ? OK : err_make(ERR_NOT_FOUND, "no such host");
+}
+
+struct err store_host_list(struct store_tx *tx, const char *region, struct host_list *out)
+{
+    static const char sql[] = HOST_SELECT "WHERE ?1 = '' OR h.region = ?1 GROUP BY h.id "
+                                          "ORDER BY h.zone, h.name";
+    vec_of(struct host) hosts = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", region));
+    while (query_next(&q))
+        row_to_host(&q, vec_add(tx->arena, &hosts));
+    TRY(query_end(&q));
+    *out = (struct host_list){hosts.items, hosts.count};
+    return OK;
+}
+
+struct err store_host_silence(struct store_tx *tx, const char *host_id, bool is_silent)
+{
+    static const char sql[] = "UPDATE host SET is_silent = ? WHERE id = ?";
+    return query_run(tx, sql, "bt", is_silent, host_id);
+}
+
+static struct err count_nodes(struct store_tx *tx, struct store_counts *out)
+{
+    static const char sql[] = "SELECT coalesce(s.state, 'absent'), count(*) FROM cache_node n "
+                              "LEFT JOIN node_saw s ON s.node_id = n.id GROUP BY 1";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, ""));
+    while (query_next(&q)) {
+        enum node_state state;
+        if (node_state_parse(query_text(&q, 0), &state))
+            out->nodes[state] = query_int(&q, 1);
+    }
+    return query_end(&q);
+}
+
+struct err store_count(struct store_tx *tx, struct store_counts *out)
+{
+    static const char sql[] =
+        "SELECT (SELECT count(*) FROM host), (SELECT count(*) FROM host WHERE is_silent), "
+        "(SELECT count(*) FROM cache_cluster)";
+    struct query q;
+
+    *out = (struct store_counts){0};
+    TRY(query_start(&q, tx, sql, ""));
+    if (query_next(&q)) {
+        out->hosts = query_int(&q, 0);
+        out->silent_hosts = query_int(&q, 1);
+        out->clusters = query_int(&q, 2);
+    }
+    TRY(query_end(&q));
+    return count_nodes(tx, out);
+}

@@ -1,0 +1,381 @@
+/* Tables cache_node, node_goal and node_saw: what each node should be, will be next, and is. */
+#include "base/arena.h"
+#include "base/vec.h"
+#include "controlplane/store/db.h"
+#include "controlplane/store/store.h"
+
+#include <string.h>
+
+/* A word of the schema to a state; damaged data is told apart from an absent node. */
+static enum node_state state_of(struct query *q, int column)
+{
+    enum node_state state = NODE_ABSENT;
+    if (!node_state_parse(query_text(q, column), &state))
+        q->error = err_make(ERR_CORRUPT, "a node has an unknown state");
+    return state;
+}
+
+/* --- want --- */
+
+struct err store_node_insert(struct store_tx *tx, struct node *n)
+{
+    static const char sql[] =
+        "INSERT INTO cache_node (cluster_id, number, zone, is_wanted, boot_count, created_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?) RETURNING id";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "ittbii", n->cluster_id, n->number, n->zone, n->is_wanted,
+                    n->boot_count, n->created_ms));
+    if (query_next(&q))
+        n->id = query_int(&q, 0);
+    return query_end(&q);
+}
+
+#define NODE_SELECT                                                                          \
+    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, " \
+    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "  \
+    "g.is_told_down, s.host_id, s.state, s.boot_count, s.pid, s.crashes, s.crashed_ms, "     \
+    "s.last_exit, s.why, h.zone FROM cache_node n "                                          \
+    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "    \
+    "LEFT JOIN host h ON h.id = g.host_id "
+
+static void row_to_goal(struct query *q, int at, struct node_goal *out)
+{
+    *out = (struct node_goal){.has = !query_is_null(q, at), .host_id = "", .address = ""};
+    if (!out->has)
+        return;
+    out->host_id = query_text(q, at);
+    out->address = query_text(q, at + 1);
+    out->port = (int)query_int(q, at + 2);
+    out->state = state_of(q, at + 3);
+    out->boot_count = query_int(q, at + 4);
+    out->memory_bytes = query_int(q, at + 5);
+    out->crashes_told = query_int(q, at + 6);
+    out->is_told_down = query_int(q, at + 7) != 0;
+}
+
+static void row_to_saw(struct query *q, int at, struct node_saw *out)
+{
+    *out =
+        (struct node_saw){.has = !query_is_null(q, at), .host_id = "", .last_exit = "", .why = ""};
+    if (!out->has)
+        return;
+    out->host_id = query_text(q, at);
+    out->state = state_of(q, at + 1);
+    out->boot_count = query_int(q, at + 2);
+    out->pid = (int)query_int(q, at + 3);
+    out->crashes = query_int(q, at + 4);
+    out->crashed_ms = query_int(q, at + 5);
+    out->last_exit = query_text(q, at + 6);
+    out->why = query_text(q, at + 7);
+}
+
+static void row_to_node(struct query *q, struct node *out)
+{
+    *out = (struct node){
+        .id = query_int(q, 0),
+        .cluster_id = query_int(q, 1),
+        .number = query_text(q, 2),
+        .zone = query_text(q, 3),
+        .is_wanted = query_int(q, 4) != 0,
+        .boot_count = query_int(q, 5),
+        .created_ms = query_int(q, 6),
+    };
+    row_to_goal(q, 7, &out->goal);
+    row_to_saw(q, 15, &out->saw);
+    out->host_zone = query_text(q, 23);
+}
+
+static struct err all_nodes(struct query *q, struct node_list *out)
+{
+    vec_of(struct node) nodes = VEC_EMPTY;
+    while (query_next(q))
+        row_to_node(q, vec_add(q->tx->arena, &nodes));
+    TRY(query_end(q));
+    *out = (struct node_list){nodes.items, nodes.count};
+    return OK;
+}
+
+struct err store_node_list(struct store_tx *tx, int64_t cluster_id, struct node_list *out)
+{
+    static const char sql[] = NODE_SELECT "WHERE n.cluster_id = ? ORDER BY n.number";
+    struct query q;
+    TRY(query_start(&q, tx, sql, "i", cluster_id));
+    return all_nodes(&q, out);
+}
+
+struct err store_node_list_of(struct store_tx *tx, const int64_t *cluster_ids, size_t count,
+                              struct node_list *out)
+{
+    static const char sql[] = NODE_SELECT "WHERE n.cluster_id IN (SELECT value FROM json_each(?)) "
+                                          "ORDER BY n.cluster_id, n.number";
+    struct query q;
+    TRY(query_start(&q, tx, sql, "t", query_id_list(tx, cluster_ids, count)));
+    return all_nodes(&q, out);
+}
+
+struct err store_node_unplaced(struct store_tx *tx, const char *region, struct unplaced_node **out,
+                               size_t *out_count)
+{
+    static const char sql[] =
+        "SELECT n.id, n.cluster_id, n.zone, c.node_type, c.engine, c.port, c.az_mode = 'cross-az' "
+        "FROM cache_node n JOIN cache_cluster c ON c.id = n.cluster_id "
+        "LEFT JOIN node_goal g ON g.node_id = n.id "
+        "WHERE c.region = ? AND n.is_wanted AND g.node_id IS NULL ORDER BY n.id";
+    vec_of(struct unplaced_node) nodes = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", region));
+    while (query_next(&q))
+        *vec_add(tx->arena, &nodes) = (struct unplaced_node){
+            .node_id = query_int(&q, 0),
+            .cluster_id = query_int(&q, 1),
+            .zone = query_text(&q, 2),
+            .node_type = query_text(&q, 3),
+            .engine = query_text(&q, 4),
+            .port = (int)query_int(&q, 5),
+            .is_cross_az = query_int(&q, 6) != 0,
+        };
+    TRY(query_end(&q));
+    *out = nodes.items;
+    *out_count = nodes.count;
+    return OK;
+}
+
+struct err store_node_want(struct store_tx *tx, int64_t node_id, bool is_wanted)
+{
+    static const char sql[] = "UPDATE cache_node SET is_wanted = ? WHERE id = ?";
+    return query_run(tx, sql, "bi", is_wanted, node_id);
+}
+
+struct err store_node_boot(struct store_tx *tx, int64_t node_id)
+{
+    static const char sql[] = "UPDATE cache_node SET boot_count = boot_count + 1 WHERE id = ?";
+    return query_run(tx, sql, "i", node_id);
+}
+
+struct err store_node_remove(struct store_tx *tx, int64_t node_id)
+{
+    static const char sql[] = "DELETE FROM cache_node WHERE id = ?";
+    return query_run(tx, sql, "i", node_id);
+}
+
+struct err store_node_count(struct store_tx *tx, const char *account, const char *region,
+                            int64_t *out)
+{
+    static const char sql[] =
+        "SELECT count(*) FROM cache_node n JOIN cache_cluster c ON c.id = n.cluster_id "
+        "WHERE c.account = ? AND c.region = ? AND n.is_wanted";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "tt", account, region));
+    if (query_next(&q))
+        *out = query_int(&q, 0);
+    return query_end(&q);
+}
+
+/* --- goal --- */
+
+static struct err raise_generation(struct store_tx *tx, const char *host_id)
+{
+    static const char sql[] = "INSERT INTO host_goal (host_id, generation) VALUES (?, 1) "
+                              "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1";
+    return query_run(tx, sql, "t", host_id);
+}
+
+/* The host that a node is placed on, "" for none. */
+static struct err host_of(struct store_tx *tx, int64_t node_id, const char **out)
+{
+    static const char sql[] = "SELECT host_id FROM node_goal WHERE node_id = ?";
+    struct query q;
+
+    *out = "";
+    TRY(query_start(&q, tx, sql, "i", node_id));
+    if (query_next(&q))
+        *out = query_text(&q, 0);
+    return query_end(&q);
+}
+
+struct err store_goal_set(struct store_tx *tx, int64_t node_id, const struct node_goal *g)
+{
+    static const char sql[] =
+        "INSERT INTO node_goal (node_id, host_id, address, port, state, boot_count, memory_bytes, "
+        "crashes_told, is_told_down) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (node_id) DO UPDATE SET host_id = excluded.host_id, address = excluded.address, "
+        "port = excluded.port, state = excluded.state, boot_count = excluded.boot_count, "
+        "memory_bytes = excluded.memory_bytes, crashes_told = excluded.crashes_told, "
+        "is_told_down = excluded.is_told_down";
+    const char *before;
+
+    TRY(host_of(tx, node_id, &before));
+    TRY(query_run(tx, sql, "ittitiiib", node_id, g->host_id, g->address, (int64_t)g->port,
+                  node_state_name(g->state), g->boot_count, g->memory_bytes, g->crashes_told,
+                  g->is_told_down));
+    if (*before && strcmp(before, g->host_id) != 0)
+        TRY(raise_generation(tx, before));
+    return raise_generation(tx, g->host_id);
+}
+
+struct err store_goal_told(struct store_tx *tx, int64_t node_id, int64_t crashes_told,
+                           bool is_told_down)
+{
+    static const char sql[] =
+        "UPDATE node_goal SET crashes_told = ?, is_told_down = ? WHERE node_id = ?";
+    return query_run(tx, sql, "ibi", crashes_told, is_told_down, node_id);
+}
+
+struct err store_goal_remove(struct store_tx *tx, int64_t node_id)
+{
+    static const char sql[] = "DELETE FROM node_goal WHERE node_id = ?";
+    const char *host_id;
+
+    TRY(host_of(tx, node_id, &host_id));
+    TRY(query_run(tx, sql, "i", node_id));
+    return *host_id ? raise_generation(tx, host_id) : OK;
+}
+
+struct err store_host_generation(struct store_tx *tx, const char *host_id, int64_t *out)
+{
+    static const char sql[] = "SELECT generation FROM host_goal WHERE host_id = ?";
+    struct query q;
+
+    *out = 0;
+    TRY(query_start(&q, tx, sql, "t", host_id));
+    if (query_next(&q))
+        *out = query_int(&q, 0);
+    return query_end(&q);
+}
+
+struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct host_node **out,
+                            size_t *out_count)
+{
+    static const char sql[] =
+        "SELECT g.node_id, c.name, n.number, c.engine, c.engine_version, c.node_type, g.host_id, "
+        "g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, g.is_told_down "
+        "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
+        "JOIN cache_cluster c ON c.id = n.cluster_id WHERE g.host_id = ? ORDER BY g.node_id";
+    vec_of(struct host_node) nodes = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", host_id));
+    while (query_next(&q)) {
+        struct host_node *n = vec_add(tx->arena, &nodes);
+        *n = (struct host_node){
+            .node_id = query_int(&q, 0),
+            .cluster = query_text(&q, 1),
+            .number = query_text(&q, 2),
+            .engine = query_text(&q, 3),
+            .engine_version = query_text(&q, 4),
+            .node_type = query_text(&q, 5),
+        };
+        row_to_goal(&q, 6, &n->goal);
+    }
+    TRY(query_end(&q));
+    *out = nodes.items;
+    *out_count = nodes.count;
+    return OK;
+}
+
+struct err store_host_addresses(struct store_tx *tx, const char *host_id, struct host_address **out,
+                                size_t *out_count)
+{
+    static const char sql[] = "SELECT address, port FROM node_goal WHERE host_id = ?";
+    vec_of(struct host_address) addresses = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", host_id));
+    while (query_next(&q))
+        *vec_add(tx->arena, &addresses) =
+            (struct host_address){query_text(&q, 0), (int)query_int(&q, 1)};
+    TRY(query_end(&q));
+    *out = addresses.items;
+    *out_count = addresses.count;
+    return OK;
+}
+
+/* --- saw --- */
+
+static bool is_same_sight(const struct node_saw *a, const struct node_saw *b)
+{
+    return a->has && b->has && a->state == b->state && a->boot_count == b->boot_count &&
+           a->pid == b->pid && a->crashes == b->crashes && a->crashed_ms == b->crashed_ms &&
+           strcmp(a->host_id, b->host_id) == 0 && strcmp(a->last_exit, b->last_exit) == 0 &&
+           strcmp(a->why, b->why) == 0;
+}
+
+/* The node's cluster and what was seen of it before; ERR_NOT_FOUND when there is no such node. */
+static struct err sight_before(struct store_tx *tx, int64_t node_id, int64_t *out_cluster,
+                               struct node_saw *out)
+{
+    static const char sql[] =
+        "SELECT n.cluster_id, s.host_id, s.state, s.boot_count, s.pid, s.crashes, s.crashed_ms, "
+        "s.last_exit, s.why FROM cache_node n LEFT JOIN node_saw s ON s.node_id = n.id "
+        "WHERE n.id = ?";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "i", node_id));
+    bool is_found = query_next(&q);
+    if (is_found) {
+        *out_cluster = query_int(&q, 0);
+        row_to_saw(&q, 1, out);
+    }
+    TRY(query_end(&q));
+    return is_found ? OK : err_make(ERR_NOT_FOUND, "no such node");
+}
+
+struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node_saw *saw,
+                         bool *out_changed)
+{
+    static const char sql[] =
+        "INSERT INTO node_saw (node_id, host_id, state, boot_count, pid, crashes, crashed_ms, "
+        "last_exit, why) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (node_id) DO UPDATE SET host_id = excluded.host_id, state = excluded.state, "
+        "boot_count = excluded.boot_count, pid = excluded.pid, crashes = excluded.crashes, "
+        "crashed_ms = excluded.crashed_ms, last_exit = excluded.last_exit, why = excluded.why";
+    struct node_saw before;
+    int64_t cluster_id;
+
+    *out_changed = false;
+    struct err e = sight_before(tx, node_id, &cluster_id, &before);
+    if (err_is(e, ERR_NOT_FOUND))
+        return OK;
+    TRY(e);
+    if (is_same_sight(&before, saw))
+        return OK;
+    TRY(query_run(tx, sql, "ittiiiitt", node_id, saw->host_id, node_state_name(saw->state),
+                  saw->boot_count, (int64_t)saw->pid, saw->crashes, saw->crashed_ms, saw->last_exit,
+                  saw->why));
+    store_touch_cluster(tx, cluster_id);
+    *out_changed = true;
+    return OK;
+}
+
+struct err store_saw_of_host(struct store_tx *tx, const char *host_id, int64_t **out,
+                             size_t *out_count)
+{
+    static const char sql[] = "SELECT node_id FROM node_saw WHERE host_id = ? ORDER BY node_id";
+    vec_of(int64_t) ids = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", host_id));
+    while (query_next(&q))
+        *vec_add(tx->arena, &ids) = query_int(&q, 0);
+    TRY(query_end(&q));
+    *out = ids.items;
+    *out_count = ids.count;
+    return OK;
+}
+
+struct err store_saw_remove(struct store_tx *tx, int64_t node_id)
+{
+    static const char sql[] = "DELETE FROM node_saw WHERE node_id = ?";
+    struct node_saw before;
+    int64_t cluster_id;
+
+    struct err e = sight_before(tx, node_id, &cluster_id, &before);
+    if (err_is(e, ERR_NOT_FOUND))
+        return OK;
+    TRY(e);
+    store_touch_cluster(tx, cluster_id);
+    return query_run(tx, sql, "i", node_id);
+}

@@ -1,0 +1,368 @@
+/*
+ * Opening and migrating the database, transactions, and waking those who wait for a change.
+ *
+ * One connection writes; a mutex queues its users in order of arrival. Readers take an idle
+ * connection from a list, or open one more: WAL gives each a snapshot without blocking the writer.
+ */
+#include "controlplane/store/store.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "controlplane/store/db.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define APPLICATION_ID 0x4c524452 /* "LRDR": tells our file from another program's */
+#define MAX_IDLE       16
+
+struct migration {
+    const char *name;
+    const char *sql;
+};
+
+#include "store/migrations.inc"
+
+struct store {
+    char *path;
+
+    pthread_mutex_t writer_lock; /* who holds it may use `writer` */
+    struct db *writer;
+
+    pthread_mutex_t readers_lock; /* guards `idle` */
+    struct db *idle;
+    int idle_count;
+
+    pthread_mutex_t wake_lock; /* guards all below */
+    pthread_cond_t woken;
+    uint64_t generation;
+    int64_t *touched;
+    size_t touched_count, touched_capacity;
+    bool is_all_touched;
+};
+
+/* --- opening --- */
+
+static struct err read_number(struct db *db, struct arena *a, const char *sql, int64_t *out)
+{
+    sqlite3_stmt *statement;
+    struct err e = OK;
+
+    if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
+        return db_error(db, a, "reading the database");
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        *out = sqlite3_column_int64(statement, 0);
+    else
+        e = db_error(db, a, "reading the database");
+    sqlite3_finalize(statement);
+    return e;
+}
+
+static struct err check_health(struct db *db, struct arena *a)
+{
+    sqlite3_stmt *statement;
+    struct err e = OK;
+
+    if (sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &statement, NULL) != SQLITE_OK)
+        return db_error(db, a, "checking the database");
+    if (sqlite3_step(statement) != SQLITE_ROW)
+        e = db_error(db, a, "checking the database");
+    else if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
+        e = err_format(a, ERR_CORRUPT, "the database is damaged: %s",
+                       (const char *)sqlite3_column_text(statement, 0));
+    sqlite3_finalize(statement);
+    return e;
+}
+
+static struct err apply(struct db *db, struct arena *a, const struct migration *m, int64_t version)
+{
+    TRY(db_exec(db, a, "BEGIN IMMEDIATE"));
+    struct err e = db_exec(db, a, m->sql);
+    if (!err_failed(e))
+        e = db_exec(db, a,
+                    arena_printf(a, "PRAGMA user_version = %lld; PRAGMA application_id = %d",
+                                 (long long)version, APPLICATION_ID));
+    if (!err_failed(e))
+        e = db_exec(db, a, "COMMIT");
+    if (err_failed(e))
+        err_ignore(db_exec(db, a, "ROLLBACK"), "the first error is the one to tell");
+    return e;
+}
+
+static struct err migrate(struct db *db, struct arena *a)
+{
+    int64_t version = 0, application = 0, tables = 0;
+    int64_t newest = (int64_t)countof(migrations);
+
+    TRY(read_number(db, a, "PRAGMA user_version", &version));
+    TRY(read_number(db, a, "PRAGMA application_id", &application));
+    TRY(read_number(db, a, "SELECT count(*) FROM sqlite_schema", &tables));
+    if (tables > 0 && application != APPLICATION_ID)
+        return err_make(ERR_CORRUPT, "the file is a database of another program");
+    if (version > newest)
+        return err_format(
+            a, ERR_UNSUPPORTED,
+            "the database has schema %lld, made by a newer larderd; this one knows up to %lld",
+            (long long)version, (long long)newest);
+    if (sqlite3_db_readonly(db->handle, "main") == 1)
+        return err_make(ERR_IO, "the database is read-only");
+    TRY(check_health(db, a));
+    for (; version < newest; version++)
+        TRY(apply(db, a, &migrations[version], version + 1));
+    return OK;
+}
+
+struct err store_open(struct arena *a, const char *path, struct store **out)
+{
+    struct db *writer;
+    TRY(db_open(a, path, &writer));
+    struct err e = migrate(writer, a);
+    if (err_failed(e)) {
+        db_close(writer);
+        return e;
+    }
+
+    struct store *s = calloc(1, sizeof(*s));
+    check(s != NULL);
+    s->path = strdup(path);
+    check(s->path != NULL);
+    s->writer = writer;
+    s->generation = 1;
+    s->is_all_touched = true;
+    pthread_mutex_init(&s->writer_lock, NULL);
+    pthread_mutex_init(&s->readers_lock, NULL);
+    pthread_mutex_init(&s->wake_lock, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->woken, &attr);
+    pthread_condattr_destroy(&attr);
+    *out = s;
+    return OK;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    while (s->idle) {
+        struct db *db = s->idle;
+        s->idle = db->next;
+        db_close(db);
+    }
+    db_close(s->writer);
+    pthread_mutex_destroy(&s->writer_lock);
+    pthread_mutex_destroy(&s->readers_lock);
+    pthread_mutex_destroy(&s->wake_lock);
+    pthread_cond_destroy(&s->woken);
+    free(s->touched);
+    free(s->path);
+    free(s);
+}
+
+/* --- transactions --- */
+
+static struct err reader_take(struct store *s, struct arena *a, struct db **out)
+{
+    pthread_mutex_lock(&s->readers_lock);
+    struct db *db = s->idle;
+    if (db) {
+        s->idle = db->next;
+        s->idle_count--;
+    }
+    pthread_mutex_unlock(&s->readers_lock);
+    if (!db)
+        return db_open(a, s->path, out);
+    *out = db;
+    return OK;
+}
+
+static void reader_give(struct store *s, struct db *db)
+{
+    pthread_mutex_lock(&s->readers_lock);
+    bool is_kept = s->idle_count < MAX_IDLE;
+    if (is_kept) {
+        db->next = s->idle;
+        s->idle = db;
+        s->idle_count++;
+    }
+    pthread_mutex_unlock(&s->readers_lock);
+    if (!is_kept)
+        db_close(db);
+}
+
+static void release(struct store_tx *tx)
+{
+    if (tx->mode == STORE_WRITE)
+        pthread_mutex_unlock(&tx->store->writer_lock);
+    else
+        reader_give(tx->store, tx->db);
+}
+
+struct err store_begin(struct store *s, enum store_mode mode, struct arena *a,
+                       struct store_tx **out)
+{
+    struct store_tx *tx = arena_new(a, struct store_tx);
+    static const char begin_read[] = "BEGIN";
+    static const char begin_write[] = "BEGIN IMMEDIATE";
+
+    *tx = (struct store_tx){.store = s, .mode = mode, .arena = a};
+    if (mode == STORE_WRITE) {
+        pthread_mutex_lock(&s->writer_lock);
+        tx->db = s->writer;
+    } else {
+        TRY(reader_take(s, a, &tx->db));
+    }
+    struct err e = query_run(tx, mode == STORE_WRITE ? begin_write : begin_read, "");
+    if (err_failed(e)) {
+        release(tx);
+        return e;
+    }
+    *out = tx;
+    return OK;
+}
+
+/* Hands what the transaction touched to the reconciler and wakes everybody. */
+static void publish(struct store_tx *tx)
+{
+    struct store *s = tx->store;
+    if (tx->touched_count == 0 && !tx->is_all_touched)
+        return;
+
+    pthread_mutex_lock(&s->wake_lock);
+    if (s->touched_count + tx->touched_count > s->touched_capacity) {
+        s->touched_capacity = (s->touched_count + tx->touched_count) * 2;
+        s->touched = realloc(s->touched, s->touched_capacity * sizeof(*s->touched));
+        check(s->touched != NULL);
+    }
+    if (tx->touched_count)
+        memcpy(s->touched + s->touched_count, tx->touched, tx->touched_count * sizeof(*s->touched));
+    s->touched_count += tx->touched_count;
+    s->is_all_touched |= tx->is_all_touched;
+    s->generation++;
+    pthread_cond_broadcast(&s->woken);
+    pthread_mutex_unlock(&s->wake_lock);
+}
+
+struct err store_commit(struct store_tx **held)
+{
+    static const char commit[] = "COMMIT";
+    static const char rollback[] = "ROLLBACK";
+    struct store_tx *tx = *held;
+    struct err e = query_run(tx, commit, "");
+
+    *held = NULL;
+    if (err_failed(e) && !sqlite3_get_autocommit(tx->db->handle))
+        err_ignore(query_run(tx, rollback, ""), "the commit's error is the one to tell");
+    release(tx);
+    if (!err_failed(e))
+        publish(tx);
+    return e;
+}
+
+void store_rollback(struct store_tx **held)
+{
+    static const char rollback[] = "ROLLBACK";
+    struct store_tx *tx = *held;
+    if (!tx)
+        return;
+    *held = NULL;
+    if (!sqlite3_get_autocommit(tx->db->handle)) {
+        struct err e = query_run(tx, rollback, "");
+        if (err_failed(e))
+            log_error("rollback failed", f_err(e));
+    }
+    release(tx);
+}
+
+struct arena *store_arena(const struct store_tx *tx)
+{
+    return tx->arena;
+}
+
+/* --- waking --- */
+
+uint64_t store_generation(struct store *s)
+{
+    pthread_mutex_lock(&s->wake_lock);
+    uint64_t generation = s->generation;
+    pthread_mutex_unlock(&s->wake_lock);
+    return generation;
+}
+
+void store_wait(struct store *s, uint64_t seen, int64_t deadline_boot_ms)
+{
+    int64_t left_ms = deadline_boot_ms - clock_boot_ms(&clock_system);
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    if (left_ms > 0) {
+        until.tv_sec += left_ms / 1000;
+        until.tv_nsec += left_ms % 1000 * 1000000;
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_sec++;
+            until.tv_nsec -= 1000000000;
+        }
+    }
+    pthread_mutex_lock(&s->wake_lock);
+    while (s->generation == seen && pthread_cond_timedwait(&s->woken, &s->wake_lock, &until) == 0)
+        continue;
+    pthread_mutex_unlock(&s->wake_lock);
+}
+
+void store_wake(struct store *s)
+{
+    pthread_mutex_lock(&s->wake_lock);
+    s->generation++;
+    pthread_cond_broadcast(&s->woken);
+    pthread_mutex_unlock(&s->wake_lock);
+}
+
+void store_touch_cluster(struct store_tx *tx, int64_t cluster_id)
+{
+    if (tx->touched_count == tx->touched_capacity) {
+        size_t wider = tx->touched_capacity ? tx->touched_capacity * 2 : 8;
+        int64_t *grown = arena_array(tx->arena, wider, sizeof(*grown));
+        if (tx->touched_count)
+            memcpy(grown, tx->touched, tx->touched_count * sizeof(*grown));
+        tx->touched = grown;
+        tx->touched_capacity = wider;
+    }
+    tx->touched[tx->touched_count++] = cluster_id;
+}
+
+void store_touch_all(struct store_tx *tx)
+{
+    tx->is_all_touched = true;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+void store_take_touched(struct store *s, struct arena *a, int64_t **out_ids, size_t *out_count,
+                        bool *out_all)
+{
+    pthread_mutex_lock(&s->wake_lock);
+    size_t count = s->touched_count;
+    int64_t *ids = arena_array(a, count, sizeof(*ids));
+    if (count)
+        memcpy(ids, s->touched, count * sizeof(*ids));
+    s->touched_count = 0;
+    *out_all = s->is_all_touched;
+    s->is_all_touched = false;
+    pthread_mutex_unlock(&s->wake_lock);
+
+    size_t kept = 0;
+    if (count)
+        qsort(ids, count, sizeof(*ids), by_value);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || ids[kept - 1] != ids[i])
+            ids[kept++] = ids[i];
+    *out_ids = ids;
+    *out_count = kept;
+}

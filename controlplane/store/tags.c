@@ -1,0 +1,35 @@
+/* Table tag. */
+#include "base/vec.h"
+#include "controlplane/store/db.h"
+#include "controlplane/store/store.h"
+
+struct err store_tag_put(struct store_tx *tx, const char *account, const char *region,
+                         const char *arn, const char *key, const char *value)
+{
+    static const char sql[] =
+        "INSERT INTO tag (account, region, arn, key, value) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (arn, key) DO UPDATE SET value = excluded.value";
+    return query_run(tx, sql, "ttttt", account, region, arn, key, value);
+}
+
+struct err store_tag_remove(struct store_tx *tx, const char *arn, const char *key)
+{
+    static const char sql[] = "DELETE FROM tag WHERE arn = ? AND key = ?";
+    TRY(query_run(tx, sql, "tt", arn, key));
+    return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such tag");
+}
+
+struct err store_tag_list(struct store_tx *tx, const char *arn, struct tag **out, size_t *out_count)
+{
+    static const char sql[] = "SELECT key, value FROM tag WHERE arn = ? ORDER BY key";
+    vec_of(struct tag) tags = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", arn));
+    while (query_next(&q))
+        *vec_add(tx->arena, &tags) = (struct tag){query_text(&q, 0), query_text(&q, 1)};
+    TRY(query_end(&q));
+    *out = tags.items;
+    *out_count = tags.count;
+    return OK;
+}
