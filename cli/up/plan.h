@@ -1,0 +1,50 @@
+/*
+ * What `larder up` starts: one control plane and, for each region, its hosts, as command lines.
+ * Pure: options in, plan out.
+ */
+#ifndef LARDER_CLI_UP_PLAN_H
+#define LARDER_CLI_UP_PLAN_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+
+/* The command line of `larder up`, with its fallbacks filled in. */
+struct up_options {
+    const char *state_dir;
+    const char *listen;    /* HOST:PORT */
+    const char *dns;       /* HOST:PORT or "off" */
+    const char *regions;   /* comma-separated */
+    const char *account;   /* twelve digits */
+    const char *pool;      /* CIDR block */
+    const char *auth;      /* "open", "scoped", or NULL: open on loopback only */
+    const char *endpoints; /* "address" or "dns" */
+    const char *dns_zone;  /* NULL: larderd's own default */
+    const char *log_level;
+    int64_t agents;       /* hosts in each region */
+    int64_t memory_bytes; /* that each host offers; 0: what the machine has */
+};
+
+/* One program to start and keep running. */
+struct up_child {
+    const char *name;     /* "larderd", "us-east-1a-1": for people and for the log's name */
+    const char *log_path; /* where its standard error goes */
+    const char **argv;    /* ended by NULL; argv[0] is the program's path */
+};
+
+struct up_plan {
+    const char *token_path; /* the secret that hosts and control plane share */
+    struct up_child control_plane;
+    struct up_child *hosts; /* without --control-plane, whose address is known only later */
+    size_t host_count;
+};
+
+/* `program_dir` is where larderd and larder-agent are. ERR_INVALID or ERR_LIMIT with a sentence
+ * that names the flag to change. The plan lives in `a` and borrows from the options. */
+must_use struct err up_plan_make(struct arena *a, const struct up_options *o,
+                                 const char *program_dir, struct up_plan *out);
+
+#endif
