@@ -1,0 +1,179 @@
+"""The layers of the house, read off every #include: an arrow that is not drawn here fails.
+
+The graph is that of the style guide. A module may include itself, what its arrow points at, and
+everything below that; modules on one line never include each other unless an arrow says so.
+"""
+import functools
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# module -> the modules its arrows point at. `contract` is what specgen generates.
+ARROWS = {
+    "base": [],
+    "contract": ["base"],
+    # control plane
+    "controlplane/model": ["contract"],
+    "controlplane/store": ["controlplane/model"],
+    "controlplane/dns": ["base"],
+    "controlplane/ops": ["controlplane/store"],
+    "controlplane/fleet": ["controlplane/store"],
+    "controlplane/reconcile": ["controlplane/store", "controlplane/dns"],
+    "controlplane/api": ["controlplane/ops"],
+    "controlplane/front": ["controlplane/api", "controlplane/fleet"],
+    "controlplane": ["controlplane/front", "controlplane/reconcile"],
+    # agent
+    "agent/supervise": ["contract"],
+    "agent/shim": ["contract"],
+    "agent/drivers": ["agent/supervise"],
+    "agent/steps": ["agent/drivers"],
+    "agent/observe": ["agent/drivers"],
+    "agent/link": ["agent/steps"],
+    "agent": ["agent/link", "agent/observe", "agent/shim"],
+    # engine
+    "cacheengine/keyspace": ["contract"],
+    "cacheengine/types": ["cacheengine/keyspace"],
+    "cacheengine/persist": ["cacheengine/keyspace"],
+    "cacheengine/repl": ["cacheengine/keyspace"],
+    "cacheengine/cluster": ["cacheengine/keyspace"],
+    "cacheengine/acl": ["cacheengine/keyspace"],
+    "cacheengine/script": ["cacheengine/keyspace"],
+    "cacheengine/dispatch": ["cacheengine/types", "cacheengine/persist", "cacheengine/repl", "cacheengine/cluster",
+                             "cacheengine/acl", "cacheengine/script"],
+    "cacheengine/proto": ["cacheengine/dispatch"],
+    "cacheengine/net": ["cacheengine/proto"],
+    "cacheengine": ["cacheengine/net"],
+    # command line
+    "cli/commands": ["contract"],
+    "cli/up": ["contract"],
+    "cli/stack": ["contract"],
+    "cli": ["cli/commands", "cli/up", "cli/stack"],
+}
+
+# One library, one door: header pattern -> where it may be included.
+DOORS = {
+    r"microhttpd\.h": ["controlplane/front/"],
+    r"sqlite3(ext)?\.h": ["controlplane/store/"],
+    r"ldns/.*": ["controlplane/dns/"],
+    r"curl/.*": ["base/http.c"],
+    r"(cjson/)?cJSON\.h": ["base/json.c", "api-spec/"],
+    r"criterion/.*": ["tests/"],
+}
+
+TREES = ["base", "controlplane", "agent", "cacheengine", "cli"]
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
+
+
+def sources():
+    for tree in TREES:
+        yield from sorted(p for p in (ROOT / tree).rglob("*") if p.suffix in (".c", ".h", ".def"))
+
+
+def includes(path):
+    return INCLUDE.findall(path.read_text())
+
+
+def relative(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def module_of(name):
+    """The module that a path belongs to: its folder where that is drawn, else one drawn for the file."""
+    if name.startswith("contract/"):
+        return "contract"
+    by_file = name.rsplit(".", 1)[0]
+    if by_file in ARROWS:
+        return by_file
+    folder = name.rpartition("/")[0]
+    while folder and folder not in ARROWS:
+        folder = folder.rpartition("/")[0]
+    return folder or None
+
+
+@functools.cache
+def allowed(module):
+    """What a module may include: itself and everything that its arrows reach."""
+    reached = {module}
+    for below in ARROWS[module]:
+        reached |= allowed(below)
+    return frozenset(reached)
+
+
+def test_every_source_file_belongs_to_a_module():
+    assert [relative(p) for p in sources() if module_of(relative(p)) is None] == []
+
+
+def test_no_include_goes_against_the_arrows():
+    wrong = []
+    for path in sources():
+        name = relative(path)
+        for mark, header in includes(path):
+            target = module_of(header) if mark == '"' and "/" in header else None
+            if target and target not in allowed(module_of(name)):
+                wrong.append(f"{name}: {module_of(name)} must not include {header} ({target})")
+    assert wrong == []
+
+
+def test_own_headers_are_included_by_their_path_from_the_root():
+    """A bare "name.h" would hide its module from these checks."""
+    wrong = [f"{relative(p)}: \"{header}\"" for p in sources() for mark, header in includes(p)
+             if mark == '"' and not (ROOT / header).exists() and not header.startswith("contract/")
+             and not header.endswith(".inc")]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("pattern", DOORS)
+def test_a_library_is_included_only_at_its_door(pattern):
+    door = DOORS[pattern]
+    files = [p for tree in [*TREES, "api-spec", "tests"] for p in (ROOT / tree).rglob("*.[ch]")]
+    wrong = [f"{relative(p)}: {header}" for p in files for _, header in includes(p)
+             if re.fullmatch(pattern, header) and not any(relative(p).startswith(d) for d in door)]
+    assert wrong == []
+
+
+def test_no_module_includes_itself_in_a_circle():
+    """The graph above must stay a graph without circles, or `allowed` would mean nothing."""
+    def below(module, seen):
+        assert module not in seen, f"circle through {module}"
+        for target in ARROWS[module]:
+            below(target, seen | {module})
+
+    for module in ARROWS:
+        below(module, frozenset())
+
+
+def test_the_mirror_holds_no_test_of_a_file_that_is_gone():
+    """tests/unit mirrors the tree: each test_NAME.c stands for a NAME.c, a module or a set of its files."""
+    wrong = []
+    for test in sorted((ROOT / "tests" / "unit").rglob("test_*.c")):
+        folder = ROOT / test.parent.relative_to(ROOT / "tests" / "unit")
+        if not folder.is_dir():
+            wrong.append(f"{relative(test)}: there is no folder {relative(folder)}")
+    assert wrong == []
+
+
+def mirrored_folders():
+    """Folders of the product whose unit tests have begun: from then on every file there needs its own."""
+    for build in sorted((ROOT / "tests" / "unit").rglob("CMakeLists.txt")):
+        folder = ROOT / build.parent.relative_to(ROOT / "tests" / "unit")
+        if folder.is_dir():
+            yield folder
+
+
+@pytest.mark.parametrize("folder", mirrored_folders(), ids=relative)
+def test_every_file_of_a_tested_module_is_named_by_a_unit_test(folder):
+    """A .c file is mirrored by test_<file>.c, or a test of its folder includes the header that it serves."""
+    tests = ROOT / "tests" / "unit" / folder.relative_to(ROOT)
+    included = {header for t in tests.glob("*.c") for _, header in includes(t)}
+    wrong = []
+    for path in sorted(folder.glob("*.c")):
+        if path.name == "main.c" or (tests / f"test_{path.name}").exists():
+            continue
+        served = {header for mark, header in includes(path) if mark == '"'
+                  and header.startswith(relative(folder) + "/")}
+        if not served & included:
+            wrong.append(relative(path))
+    assert wrong == []
