@@ -1,0 +1,62 @@
+/*
+ * A client's session: what is known of it above the socket and below the protocol. The connection
+ * (net) embeds it and owns it.
+ */
+#ifndef LARDER_DISPATCH_CLIENT_H
+#define LARDER_DISPATCH_CLIENT_H
+
+#include "cacheengine/keyspace/reply.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct client;
+struct command;
+struct transaction;
+
+/* What the connection knows, for CLIENT LIST and INFO. */
+struct client_facts {
+    int fd;
+    char peer[128], local[128]; /* "127.0.0.1:6379" or "/path:0" */
+    size_t input_bytes, input_room;
+    char events[3]; /* "r", "rw" */
+    bool is_unix;
+};
+
+/* What can be asked of the connection behind a session. */
+struct client_host {
+    void (*facts)(const struct client *c, struct client_facts *out);
+    /* Closes it soon: after the present round, unsent replies are lost. */
+    void (*kill)(struct client *c);
+    /* Replies were added outside its own turn: send them. */
+    void (*wake)(struct client *c);
+};
+
+enum client_reply_mode {
+    CLIENT_REPLY_ON,
+    CLIENT_REPLY_OFF,
+    CLIENT_REPLY_SKIP,
+    CLIENT_REPLY_SKIP_NEXT
+};
+
+struct client {
+    uint64_t id;
+    struct reply reply;
+    const struct client_host *host;
+    struct client *newer, *older; /* the list of all, by age */
+    const struct command *last_cmd;
+    char *name, *lib_name, *lib_version; /* owned, NULL = none */
+    struct transaction *transaction;     /* MULTI and WATCH; NULL while unused */
+    void *protocol_state;                /* the protocol's own; freed with free() */
+    int64_t created_ms, active_ms;       /* wall time */
+    int db;
+    enum client_reply_mode reply_mode;
+    bool is_admin; /* of the admin socket: never restricted, always permitted */
+    bool is_authenticated;
+    bool is_closing;     /* no further command runs; closed once the replies are sent */
+    bool is_killed;      /* closed at once */
+    bool is_unevictable; /* CLIENT NO-EVICT */
+    bool is_untouching;  /* CLIENT NO-TOUCH */
+};
+
+#endif

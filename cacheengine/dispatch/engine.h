@@ -1,0 +1,122 @@
+/*
+ * The engine: the one struct that main builds and everything hangs from. Protocols and commands of
+ * the server family see it; commands on data see `struct cmd_call` only.
+ */
+#ifndef LARDER_DISPATCH_ENGINE_H
+#define LARDER_DISPATCH_ENGINE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "cacheengine/dispatch/client.h"
+#include "cacheengine/dispatch/config.h"
+#include "cacheengine/keyspace/call.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct command;
+struct watch_table;
+
+/* Counters per command (and subcommand), by command id. */
+struct command_stats {
+    uint64_t calls, rejected, failed;
+    uint64_t ticks; /* of engine_ticks */
+};
+
+/* Error replies by code. */
+struct error_stat {
+    char code[24];
+    uint64_t count;
+};
+#define ENGINE_ERROR_STATS 128
+
+struct engine_stats {
+    uint64_t connections, rejected_connections;
+    uint64_t commands;
+    uint64_t bytes_in, bytes_out, reads, writes;
+    uint64_t errors, unexpected_errors;
+    uint64_t query_limit_kills, output_limit_kills;
+    uint64_t evicted_clients;
+    uint64_t expire_capped;
+    int64_t sampled_at_ms; /* rates per second, sampled by engine_tick */
+    uint64_t sampled_commands, sampled_in, sampled_out;
+    double commands_rate, in_rate, out_rate;
+};
+
+struct engine {
+    struct keyspace keyspace;
+    struct settings settings;
+    struct config config;
+    struct arena scratch; /* of the running command */
+    struct reply_pool replies;
+    struct client *newest, *oldest;
+    uint64_t client_count; /* ordinary ones */
+    uint64_t admin_count;
+    uint64_t next_client_id;
+    struct command_stats *by_command; /* command_id_count of them */
+    struct error_stat error_stats[ENGINE_ERROR_STATS];
+    uint32_t error_stat_count;
+    struct engine_stats stats;
+    struct watch_table *watches;
+    int64_t started_ms; /* wall */
+    int64_t started_boot_ms;
+    uint64_t ticks_per_ms; /* of engine_ticks, calibrated while running */
+    uint64_t ticks_at_start;
+    char run_id[41];
+    char replid[41];
+    const char *executable, *config_file; /* for INFO; borrowed */
+    int pid;
+    bool is_ending;         /* a clean end was asked for */
+    bool has_client_output; /* somebody called client->host->wake */
+};
+
+/* Builds everything below the network from settings that were loaded into e->config. */
+void engine_init(struct engine *e);
+void engine_fini(struct engine *e);
+
+/* Sets the clock that commands see; called once a round. */
+void engine_set_now(struct engine *e, int64_t now_ms);
+
+/* The regular work, `hz` times a second: expiry, rates. Returns the milliseconds until it wants to
+ * be called again at the latest. */
+int engine_tick(struct engine *e);
+
+/* Sessions come and go. */
+void engine_client_add(struct engine *e, struct client *c, const struct client_host *host);
+void engine_client_remove(struct engine *e, struct client *c);
+
+/* Looks up a command for this client: NULL when it is unknown or kept from it. Containers resolve
+ * to their subcommand when there is one of that name. */
+const struct command *engine_command(const struct engine *e, const struct client *c,
+                                     const struct str *argv, uint32_t argc);
+
+/* Runs one call: checks (existence, arity, authentication, memory, transaction) and executes. */
+void engine_run(struct cmd_call *call);
+
+/* The part of it that protocols with commands of their own use: makes room for a write. False when
+ * there is none; the protocol says so in its own words. */
+bool engine_make_room(struct engine *e);
+
+/* Counts an error reply by its code ("ERR", "WRONGTYPE"). */
+void engine_count_error(struct engine *e, const char *code);
+
+/* A cheap, steady counter for measuring; engine_ticks_us turns a difference into microseconds. */
+static inline uint64_t engine_ticks(void)
+{
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+    uint64_t v;
+
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(v));
+    return v;
+#else
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
+#endif
+}
+uint64_t engine_ticks_us(const struct engine *e, uint64_t ticks);
+
+#endif

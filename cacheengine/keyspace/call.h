@@ -1,0 +1,94 @@
+/*
+ * One call of a command: all that a `cmd_*` function sees.
+ *
+ *     void cmd_strlen(struct cmd_call *c)
+ *     {
+ *         struct entry *e = db_read(c->db, call_key(c, 1));
+ *         ...
+ *         reply_int(c->reply, (int64_t)db_string(e, &digits).len);
+ *     }
+ *
+ * Arguments are slices of the read buffer: they hold while the command runs and must be copied to
+ * be kept. Arity, permission, memory and state were checked by dispatch before.
+ */
+#ifndef LARDER_KEYSPACE_CALL_H
+#define LARDER_KEYSPACE_CALL_H
+
+#include "cacheengine/keyspace/db.h"
+#include "cacheengine/keyspace/reply.h"
+
+struct arena;
+struct client;
+struct command;
+struct engine;
+
+struct cmd_call {
+    void (*run)(struct cmd_call *c); /* set by the protocol's parser */
+    const struct command *cmd;       /* NULL: unknown (RESP), or the protocol has its own */
+    struct str *argv;                /* argv[0] is the command's name */
+    uint32_t argc;
+    uint32_t key_first; /* argument that hashes[0] belongs to; 0 = nothing was hashed */
+    uint32_t key_step;  /* from one key to the next */
+    uint32_t key_count; /* how many hashes there are */
+    const uint64_t *hashes;
+    struct reply *reply;
+    struct db *db; /* the client's database, set before the command runs */
+    struct keyspace *ks;
+    struct client *client; /* opaque below dispatch; NULL for the engine's own calls */
+    struct engine *engine; /* likewise */
+    struct arena *scratch; /* forgotten after the command */
+    struct blob *backing;  /* what argv points into, when that could be taken over; see call_take */
+    const char *problem;   /* protocol error text for the parser's error runners */
+    uint64_t dirty;        /* changes made by this command: what decides on propagation */
+    size_t input_end;      /* bytes of the input that are consumed when this call is done */
+};
+
+/* The key in argument `arg`, with its hash. */
+static inline struct key call_key(const struct cmd_call *c, uint32_t arg)
+{
+    struct str name = c->argv[arg];
+
+    if (c->key_count && arg >= c->key_first) {
+        uint32_t behind = arg - c->key_first;
+
+        if (behind == 0)
+            return (struct key){name.ptr, c->hashes[0], (uint32_t)name.len};
+        if (behind % c->key_step == 0 && behind / c->key_step < c->key_count)
+            return (struct key){name.ptr, c->hashes[behind / c->key_step], (uint32_t)name.len};
+    }
+    return keyspace_key(c->ks, name);
+}
+
+/* Says that a key was changed, created or removed by this call. `event` is the notification's name.
+ */
+static inline void call_changed(struct cmd_call *c, struct key k, enum key_event kind,
+                                const char *event)
+{
+    c->dirty++;
+    if (c->ks->is_observed)
+        c->ks->hooks.on_change(c->ks->hooks.ctx, c->db, k, kind, event);
+}
+
+/* The argument as a blob (one share) without a copy, when it stands alone in a big read buffer;
+ * else NULL, and the caller copies. After this the buffer belongs to the blob; the slices go on
+ * holding while the blob lives. */
+struct blob *call_take(struct cmd_call *c, uint32_t arg);
+
+/* An argument as a 64-bit integer; false after the usual error was sent. */
+bool call_int(struct cmd_call *c, uint32_t arg, int64_t *out);
+
+/* The same with a range and with the sentence for what is outside (NULL: the usual one). */
+bool call_int_within(struct cmd_call *c, uint32_t arg, int64_t min, int64_t max,
+                     const char *sentence, int64_t *out);
+
+bool call_double(struct cmd_call *c, uint32_t arg, double *out);
+
+/* True when the argument is this word in any case. */
+bool call_is(const struct cmd_call *c, uint32_t arg, const char *word);
+
+/* The key for reading, with the type checked: NULL with *ok true when absent, with *ok false after
+ * WRONGTYPE was sent. */
+struct entry *call_read(struct cmd_call *c, struct key k, enum entry_type type, bool *ok);
+struct entry *call_find(struct cmd_call *c, struct key k, enum entry_type type, bool *ok);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * The engine's own allocator: size classes in slabs of 64 KiB, addressed by 32-bit references.
+ *
+ * A heap is one reserved run of addresses, of which only what is used is backed by memory. A
+ * reference counts granules of 16 bytes from its start, so one heap (one database) holds at most
+ * 64 GiB (HEAP_REACH_BYTES); where the system refuses to reserve that much, a heap is smaller.
+ * Classes step by 16 bytes up to 1 KiB and then so that slabs divide without a rest (at most a
+ * quarter, mostly a tenth); items from 64 * 2^n up are aligned to cache lines. What is bigger than
+ * HEAP_ITEM_MAX lives outside, as a blob (blob.h).
+ *
+ * Every byte handed out is counted at its class's size in the account, so fragmentation is what
+ * heap_backed_bytes shows above it. Slabs that fall empty are given back to the system. Since
+ * nothing but references point into a heap, an item can be moved by patching one 32-bit word.
+ *
+ * A heap belongs to one thread. heap_close needs no walk, so a detached heap can be closed by
+ * another.
+ */
+#ifndef LARDER_KEYSPACE_HEAP_H
+#define LARDER_KEYSPACE_HEAP_H
+
+#include "base/err.h"
+#include "cacheengine/keyspace/account.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HEAP_GRANULE     16
+#define HEAP_SLAB_BYTES  65536
+#define HEAP_ITEM_MAX    16384
+#define HEAP_REACH_BYTES (64ULL << 30)
+#define HEAP_CLASSES     96 /* room for the classes; heap.c fills what it needs */
+
+struct heap_slab;
+
+struct heap {
+    char *base; /* address of reference 0, which is never handed out; NULL while closed */
+    struct heap_slab *slabs; /* one per 64 KiB of the run */
+    struct account *account;
+    size_t used_bytes;   /* of this heap alone */
+    uint32_t slab_limit; /* slabs that fit in the reserved run */
+    uint32_t slab_top;   /* slabs ever used: what lies above was never touched */
+    uint32_t free_head;  /* empty slabs below slab_top, a list; 0 = none */
+    uint32_t free_count; /* of which backed by memory still: free_warm */
+    uint32_t free_warm;
+    uint32_t partial[HEAP_CLASSES]; /* per class: slabs with room, a list; 0 = none */
+};
+
+/* Reserves the addresses. ERR_LIMIT when the system grants not even a small run. */
+must_use struct err heap_open(struct heap *h, struct account *account);
+
+/* Gives everything back at once and takes it out of the account. Accepts a zeroed heap. */
+void heap_close(struct heap *h);
+
+/* The same in two halves, for a heap that another thread closes: the account is settled here. */
+void heap_detach_account(struct heap *h);
+
+/* A reference to `size` bytes (1 to HEAP_ITEM_MAX), not zeroed. Aborts when the run is exhausted:
+ * ask heap_room first. */
+uint32_t heap_alloc(struct heap *h, size_t size);
+
+void heap_free(struct heap *h, uint32_t ref);
+
+/* Bytes that an item of `size` really takes: its class. */
+size_t heap_class_bytes(size_t size);
+
+/* Bytes that the item of a reference really takes. */
+size_t heap_item_bytes(const struct heap *h, uint32_t ref);
+
+/* True while at least 1/64 of the run is free; writes that add data are refused without it. */
+bool heap_has_room(const struct heap *h);
+
+/* Memory behind the heap: at least used_bytes, the rest is fragmentation. */
+size_t heap_backed_bytes(const struct heap *h);
+
+/* Where the item stands; holds until it is freed or moved. */
+static inline void *heap_at(const struct heap *h, uint32_t ref)
+{
+    return h->base + ((uint64_t)ref << 4);
+}
+
+/* The reference of an item by its address. */
+static inline uint32_t heap_ref(const struct heap *h, const void *item)
+{
+    return (uint32_t)((uint64_t)((const char *)item - h->base) >> 4);
+}
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * The databases and what they share: memory account, hash seed, clock, policy, background thread.
+ * The one object of this layer; nothing in it is global.
+ */
+#ifndef LARDER_KEYSPACE_KEYSPACE_H
+#define LARDER_KEYSPACE_KEYSPACE_H
+
+#include "base/rng.h"
+#include "cacheengine/keyspace/account.h"
+#include "cacheengine/keyspace/blob.h"
+#include "cacheengine/keyspace/entry.h"
+#include "cacheengine/keyspace/hash.h"
+#include "cacheengine/keyspace/heap.h"
+#include "cacheengine/keyspace/index.h"
+#include "cacheengine/keyspace/lazyfree.h"
+#include "cacheengine/keyspace/settings.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct keyspace;
+struct db;
+
+/* A key with its hash. Made once per command by call_key, or by keyspace_key. */
+struct key {
+    const char *ptr;
+    uint64_t hash;
+    uint32_t len;
+};
+
+/* What the keyspace must be able to do with a value that stands OUTSIDE an entry. Strings' blobs
+ * are known here; each collection registers itself with keyspace_set_type. */
+struct type_ops {
+    const char *name; /* "list" */
+    /* Frees the object, its parts in the db's heap and all it booked in the account. */
+    void (*drop)(struct db *db, void *object);
+    /* A deep copy for another key, maybe of another database. */
+    void *(*copy)(struct db *from, struct db *to, const void *object);
+    /* How much work a drop is (elements), so that big ones can be freed in slices or elsewhere. */
+    size_t (*weight)(const void *object);
+    /* Bytes that the object takes beside its entry (MEMORY USAGE). */
+    size_t (*bytes)(const struct db *db, const void *object);
+};
+
+/* What happens to keys, told to those above: WATCH, notifications, propagation, tracking. */
+enum key_event {
+    EVENT_GENERIC = 'g',
+    EVENT_STRING = '$',
+    EVENT_LIST = 'l',
+    EVENT_SET = 's',
+    EVENT_HASH = 'h',
+    EVENT_ZSET = 'z',
+    EVENT_STREAM = 't',
+    EVENT_EXPIRED = 'x',
+    EVENT_EVICTED = 'e',
+    EVENT_NEW = 'n',
+    EVENT_MISS = 'm',
+};
+
+struct keyspace_hooks {
+    void *ctx;
+    /* A key was changed, created or removed. `name` is the notification's name ("set", "expired").
+     */
+    void (*on_change)(void *ctx, struct db *db, struct key k, enum key_event kind,
+                      const char *name);
+};
+
+struct db {
+    struct heap heap;
+    struct index index;
+    struct keyspace *ks;
+    uint64_t with_deadline; /* keys that expire */
+    uint64_t outside;       /* keys whose value stands outside */
+    int id;
+    uint32_t sweep_at;   /* where the expiry sweep stands */
+    int64_t ttl_mean_ms; /* a running mean, for INFO */
+};
+
+struct keyspace_stats {
+    uint64_t hits, misses;
+    uint64_t expired, evicted;
+    uint64_t expired_stale_percent;
+    uint64_t lazy_freed;
+    int64_t evict_over_since_ms;
+};
+
+struct keyspace {
+    struct account account;
+    struct hash_seed seed;
+    struct settings *settings; /* borrowed */
+    struct keyspace_hooks hooks;
+    bool is_observed;      /* somebody listens to hooks.on_change */
+    bool hides_expired;    /* a replica: expired keys are not shown and not removed */
+    bool is_expiry_paused; /* DEBUG SET-ACTIVE-EXPIRE 0 */
+    int64_t now_ms;        /* wall time of the running command; set by the loop */
+    uint32_t age_now;      /* what a touched entry gets: seconds, 24 bits */
+    uint32_t minutes_now;  /* for LFU: minutes, 16 bits */
+    bool counts_frequency; /* an LFU policy is set */
+    struct db *dbs;
+    int db_count;
+    struct type_ops const *types[ENTRY_TYPES];
+    struct keyspace_stats stats;
+    struct lazyfree lazyfree;
+    struct rng rng;
+    struct evict_pool *evict_pool; /* made with the first eviction */
+    int expire_db;                 /* where the sweep goes on */
+    uint64_t dirty;                /* changes since the last save */
+};
+
+void keyspace_init(struct keyspace *ks, struct settings *settings, int db_count, uint64_t now_ms);
+void keyspace_fini(struct keyspace *ks);
+
+/* Says what a type's outside objects can do; once per type, at start. */
+void keyspace_set_type(struct keyspace *ks, enum entry_type type, const struct type_ops *ops);
+
+/* Sets the time that commands see. */
+void keyspace_set_now(struct keyspace *ks, int64_t now_ms);
+
+/* Takes over changed settings (policy). */
+void keyspace_apply_settings(struct keyspace *ks);
+
+static inline struct key keyspace_key(const struct keyspace *ks, struct str name)
+{
+    return (struct key){name.ptr, hash_bytes(&ks->seed, name.ptr, name.len), (uint32_t)name.len};
+}
+
+/* Memory as maxmemory sees it. */
+size_t keyspace_used_bytes(struct keyspace *ks);
+
+/* All keys of all databases. */
+uint64_t keyspace_count(const struct keyspace *ks);
+
+/* Removes all keys of one database or of all (id -1). `in_background` detaches and frees elsewhere.
+ * Returns how many keys there were. */
+uint64_t keyspace_flush(struct keyspace *ks, int id, bool in_background);
+
+/* Exchanges the content of two databases. */
+void keyspace_swap(struct keyspace *ks, int a, int b);
+
+/* Removes keys that are due, for at most `budget_us`. True when nothing due is left. */
+bool keyspace_expire_some(struct keyspace *ks, int64_t budget_us);
+
+enum evict_result {
+    EVICT_ENOUGH, /* there is room */
+    EVICT_LATER,  /* the time was up; goes on with the next call */
+    EVICT_FAILED, /* nothing may be evicted */
+};
+
+/* Makes room until maxmemory holds. Called before each command that may add data. */
+enum evict_result keyspace_evict_slow(struct keyspace *ks);
+
+static inline enum evict_result keyspace_make_room(struct keyspace *ks)
+{
+    if (!ks->settings->max_memory || ks->account.used_bytes <= (size_t)ks->settings->max_memory)
+        return EVICT_ENOUGH;
+    return keyspace_evict_slow(ks);
+}
+
+#endif

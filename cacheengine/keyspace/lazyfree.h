@@ -1,0 +1,38 @@
+/*
+ * A background thread that frees what would take long: big values, whole databases. It is started
+ * with the first job. Jobs are handed over for good; nothing comes back but the count of those
+ * pending.
+ */
+#ifndef LARDER_KEYSPACE_LAZYFREE_H
+#define LARDER_KEYSPACE_LAZYFREE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct lazyfree_job {
+    void (*run)(void *object); /* called in the background; must touch nothing but the object */
+    void *object;
+    uint64_t weight; /* how many objects it stands for: INFO lazyfree_pending_objects */
+    struct lazyfree_job *next;
+};
+
+struct lazyfree {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct lazyfree_job *head, *tail; /* guarded by lock */
+    bool is_started, is_ending;       /* guarded by lock */
+    atomic_uint_fast64_t pending;
+    atomic_uint_fast64_t freed;
+};
+
+void lazyfree_init(struct lazyfree *lf);
+
+/* Ends the thread after the jobs it has. */
+void lazyfree_fini(struct lazyfree *lf);
+
+void lazyfree_hand(struct lazyfree *lf, void (*run)(void *object), void *object, uint64_t weight);
+
+#endif

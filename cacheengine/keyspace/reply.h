@@ -1,0 +1,157 @@
+/*
+ * What is said to a client: bytes that are gathered while its commands run and sent with one call.
+ *
+ * The fast path appends to a buffer that all clients of a round share one after the other; only
+ * what the socket did not take at once is kept with the client, as a queue of pieces. Big values
+ * are queued by reference and never copied.
+ *
+ * Functions named reply_* speak RESP in the client's version (2 or 3); other protocols use
+ * reply_raw.
+ */
+#ifndef LARDER_KEYSPACE_REPLY_H
+#define LARDER_KEYSPACE_REPLY_H
+
+#include "base/str.h"
+#include "cacheengine/keyspace/blob.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define REPLY_SHARED_BYTES 65536 /* the shared buffer */
+#define REPLY_BIG          16384 /* from here on, values are queued by reference */
+
+struct reply_piece;
+struct iovec;
+
+/* One per loop: the shared buffer and the account that queues are booked to. */
+struct reply_pool {
+    struct reply_piece *spare; /* a shared buffer at rest, or NULL */
+    struct account *account;
+};
+
+struct reply {
+    char *next, *end;         /* room of the buffer being filled; NULL while none is held */
+    struct reply_piece *open; /* the piece they belong to */
+    struct reply_piece *head; /* closed pieces, oldest first */
+    struct reply_piece *tail;
+    size_t queued_bytes; /* in the closed pieces, unsent */
+    struct reply_pool *pool;
+    uint64_t errors;     /* error replies so far; dispatch compares before and after */
+    char error_code[24]; /* first word of the last error */
+    uint8_t resp;        /* 2 or 3 */
+    bool is_muted;       /* CLIENT REPLY OFF: what is said is dropped */
+    bool is_failed;      /* a hard limit was passed: the client is to be closed */
+};
+
+void reply_pool_init(struct reply_pool *pool, struct account *account);
+void reply_pool_fini(struct reply_pool *pool);
+
+void reply_init(struct reply *r, struct reply_pool *pool);
+void reply_fini(struct reply *r);
+
+/* Bytes not sent yet. */
+size_t reply_pending(const struct reply *r);
+
+/* Memory held for bytes not sent yet. */
+size_t reply_held_bytes(const struct reply *r);
+
+/* Fills up to `max` vectors with unsent bytes, oldest first, and returns how many. */
+int reply_gather(const struct reply *r, struct iovec *out, int max);
+
+/* Drops the first `sent` bytes. */
+void reply_sent(struct reply *r, size_t sent);
+
+/* Lets go of the shared buffer: what is unsent moves into a piece of its own. Call when turning to
+ * another client. */
+void reply_settle(struct reply *r);
+
+/* Drops everything unsent. */
+void reply_drop(struct reply *r);
+
+/* Room for `len` contiguous bytes in a new buffer; use reply_room. */
+char *reply_room_slow(struct reply *r, size_t len);
+
+/* Where the next `len` bytes go (contiguous); the caller advances r->next. */
+static inline char *reply_room(struct reply *r, size_t len)
+{
+    if ((size_t)(r->end - r->next) >= len && r->next)
+        return r->next;
+    return reply_room_slow(r, len);
+}
+
+static inline void reply_raw(struct reply *r, const char *bytes, size_t len)
+{
+    char *to = reply_room(r, len);
+
+    memcpy(to, bytes, len);
+    r->next = to + len;
+}
+
+/* Bytes of a blob from `from` on, by reference; takes a share of it. */
+void reply_raw_blob(struct reply *r, struct blob *b, size_t from, size_t len);
+
+#define reply_literal(r, text) reply_raw((r), (text), sizeof(text) - 1)
+
+/* Simple strings. */
+static inline void reply_ok(struct reply *r)
+{
+    reply_literal(r, "+OK\r\n");
+}
+void reply_status(struct reply *r, const char *text);
+
+/* "-" TEXT; the text begins with its code ("ERR ..."), CR and LF in it become spaces. Errors are
+ * counted by code. */
+void reply_error(struct reply *r, const char *text);
+void reply_errorf(struct reply *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The errors that many commands share. */
+void reply_wrong_type(struct reply *r);
+void reply_syntax_error(struct reply *r);
+void reply_not_integer(struct reply *r);
+void reply_not_float(struct reply *r);
+void reply_out_of_range(struct reply *r); /* "ERR value is out of range" */
+void reply_no_key(struct reply *r);       /* "ERR no such key" */
+
+void reply_int(struct reply *r, int64_t v);
+void reply_bulk(struct reply *r, const char *bytes, size_t len);
+void reply_bulk_blob(struct reply *r, struct blob *b); /* by reference when it is big */
+void reply_bulk_int(struct reply *r, int64_t v);       /* a bulk string of decimal digits */
+void reply_bulk_double(struct reply *r, double v); /* a bulk string, 17 digits, as INCRBYFLOAT */
+
+static inline void reply_bulk_str(struct reply *r, struct str s)
+{
+    reply_bulk(r, s.ptr, s.len);
+}
+
+static inline void reply_bulk_text(struct reply *r, const char *text)
+{
+    reply_bulk(r, text, strlen(text));
+}
+
+void reply_bulkf(struct reply *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+void reply_null(struct reply *r);             /* $-1 or _ */
+void reply_null_array(struct reply *r);       /* *-1 or _ */
+void reply_bool(struct reply *r, bool v);     /* :1 / :0 or #t / #f */
+void reply_double(struct reply *r, double v); /* a bulk string or , */
+void reply_big_number(struct reply *r, struct str digits);
+void reply_verbatim(struct reply *r, struct str text,
+                    const char *format); /* three letters: "txt" */
+
+void reply_array(struct reply *r, size_t count);
+void reply_map(struct reply *r, size_t pairs); /* twice as many in RESP2 */
+void reply_set(struct reply *r, size_t count);
+void reply_push(struct reply *r, size_t count);      /* an array in RESP2 */
+void reply_attribute(struct reply *r, size_t pairs); /* RESP3 only: nothing in RESP2 */
+
+/* An aggregate whose count is known at its end. `kind` is one of "array", "map", "set", "push" by
+ * its RESP3 letter: '*' '%' '~' '>'. */
+struct reply_mark {
+    struct reply_piece *piece;
+};
+struct reply_mark reply_open(struct reply *r);
+void reply_close(struct reply *r, struct reply_mark mark, char kind, size_t count);
+
+#endif

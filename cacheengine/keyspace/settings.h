@@ -1,0 +1,90 @@
+/*
+ * The engine's parameters as plain data: filled by the configuration (dispatch/config.def), read by
+ * everybody below. Strings belong to the configuration.
+ */
+#ifndef LARDER_KEYSPACE_SETTINGS_H
+#define LARDER_KEYSPACE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum evict_policy {
+    EVICT_NONE,
+    EVICT_ALLKEYS_LRU,
+    EVICT_VOLATILE_LRU,
+    EVICT_ALLKEYS_LFU,
+    EVICT_VOLATILE_LFU,
+    EVICT_ALLKEYS_RANDOM,
+    EVICT_VOLATILE_RANDOM,
+    EVICT_VOLATILE_TTL,
+};
+
+enum protocol_kind { PROTOCOL_RESP, PROTOCOL_MEMCACHED };
+enum engine_brand { BRAND_REDIS, BRAND_VALKEY };
+
+/* Bounds of what may wait for a client to read; 0 = none. */
+struct output_limit {
+    int64_t hard_bytes;
+    int64_t soft_bytes;
+    int64_t soft_s;
+};
+
+enum output_class { OUTPUT_NORMAL, OUTPUT_REPLICA, OUTPUT_PUBSUB, OUTPUT_CLASSES };
+
+struct settings {
+    /* identity */
+    int64_t brand;              /* enum engine_brand */
+    const char *engine_version; /* the version that is shown */
+    int64_t protocol;           /* enum protocol_kind */
+    bool is_restricted;         /* managed: ordinary sockets see the tenant's command table */
+
+    /* network */
+    int64_t port;
+    const char *bind; /* addresses, separated by spaces; '-' in front: may fail */
+    const char *unix_socket;
+    int64_t unix_socket_mode;
+    const char *admin_socket;
+    int64_t backlog;
+    int64_t max_clients;
+    int64_t idle_timeout_s;
+    int64_t keepalive_s;
+    bool is_protected;
+    const char *password; /* empty = none */
+    int64_t query_buffer_limit;
+    int64_t bulk_limit;
+    struct output_limit output_limits[OUTPUT_CLASSES];
+
+    /* memory */
+    int64_t max_memory; /* 0 = as much as there is */
+    int64_t evict_policy;
+    int64_t evict_samples;
+    int64_t evict_tenacity;
+    int64_t lfu_log_factor;
+    int64_t lfu_decay_minutes;
+    bool lazy_evict, lazy_expire, lazy_server_del, lazy_user_del, lazy_user_flush;
+    int64_t expire_effort;
+
+    /* types */
+    int64_t hash_packed_entries, hash_packed_value;
+    int64_t list_packed_size, list_compress_depth;
+    int64_t set_int_entries, set_packed_entries, set_packed_value;
+    int64_t zset_packed_entries, zset_packed_value;
+    int64_t hll_sparse_bytes;
+    int64_t stream_node_bytes, stream_node_entries;
+
+    /* memcached protocol */
+    int64_t memcached_item_max; /* bytes */
+
+    /* process */
+    int64_t databases;
+    int64_t hz;
+    const char *dir;
+    const char *log_file;
+    int64_t log_level; /* as in config.def: debug, verbose, notice, warning */
+    const char *pid_file;
+    int64_t slowlog_slower_us;
+    int64_t slowlog_length;
+    const char *notify_events;
+};
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * A protocol: how bytes of a client become calls. One `const struct protocol` each, listed in
+ * protocol.c and chosen by `larder-protocol`.
+ *
+ * The network gives `parse` what has arrived; it takes one complete request at a time off the front
+ * and describes it in a call whose `run` executes it later. Many requests of many clients are
+ * parsed before the first runs, and their keys are prefetched meanwhile: so `parse` must not touch
+ * the keyspace, must not reply, and must hash the keys it finds (call->key_first, key_step,
+ * key_count, hashes). An error is a call too: its `run` replies (and sets client->is_closing if it
+ * must), so that replies keep their order.
+ */
+#ifndef LARDER_PROTO_PROTOCOL_H
+#define LARDER_PROTO_PROTOCOL_H
+
+#include "cacheengine/dispatch/engine.h"
+#include "cacheengine/keyspace/call.h"
+
+/* Room for the arguments and hashes of the calls of one batch; grows, reset with each batch. */
+struct parse_room {
+    struct arena *arena; /* of the batch: calls' argv and hashes that do not fit below */
+    struct str *args;    /* next free argument slices */
+    struct str *args_end;
+    uint64_t *hashes; /* next free hashes */
+    uint64_t *hashes_end;
+};
+
+/* Where parsing of a client stands between reads. */
+struct parse_state {
+    size_t scanned;     /* bytes at the front that are known to hold no complete request */
+    int64_t items_left; /* of a request begun: a protocol may go on there */
+    size_t want;        /* bytes of input that the request needs in all, when known; 0 = unknown */
+    size_t body_at;     /* where the big last argument that is being read begins; 0 = none */
+    size_t body_len;
+};
+
+enum parse_result {
+    PARSE_CALL, /* one request was taken: *used bytes */
+    PARSE_MORE, /* incomplete; state says what is known */
+    PARSE_NONE, /* *used bytes were skipped; there is no call in them */
+};
+
+struct protocol {
+    const char *name;
+    /* `c` for its settings and session only; `in` is what has arrived, from the request's first
+     * byte. */
+    enum parse_result (*parse)(struct client *c, struct engine *e, struct parse_state *state,
+                               struct str in, struct parse_room *room, struct cmd_call *out,
+                               size_t *used);
+    /* True when input of this size must end the connection (query buffer limit): the call to run.
+     */
+    void (*refuse_clients)(struct reply *r); /* what a client hears when there are too many */
+};
+
+extern const struct protocol protocol_resp, protocol_memcached;
+
+/* By `larder-protocol`. */
+const struct protocol *protocol_of(const struct settings *settings);
+
+/* `count` argument slices, or hashes, that hold until the batch ends. */
+struct str *parse_args(struct parse_room *room, size_t count);
+uint64_t *parse_hashes(struct parse_room *room, size_t count);
+
+#endif
