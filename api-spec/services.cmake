@@ -18,4 +18,4 @@ add_custom_command(OUTPUT ${SERVICE_SOURCES} ${SERVICE_HEADERS}
   COMMAND specgen services ${CONTRACT_DIR} ${SERVICE_INPUTS}
   DEPENDS specgen ${SERVICE_INPUTS}
   COMMENT "specgen services" VERBATIM)
-larder_module(NAME contract SOURCES ${SERVICE_SOURCES} ${SERVICE_HEADERS} LINKS larder_base larder_states)
+larder_module(NAME contract SOURCES ${SERVICE_SOURCES} ${SERVICE_HEADERS} LINKS larder_base larder_json larder_states)

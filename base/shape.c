@@ -1,4 +1,4 @@
-/* Looking things up in the generated tables. */
+/* Looking things up in the generated tables, and finding values by them. */
 #include "base/shape.h"
 
 #include <string.h>
@@ -24,4 +24,36 @@ const struct shape_member *shape_find(const struct shape *s, const char *name)
         if (strcmp(s->members[i].name, name) == 0)
             return &s->members[i];
     return NULL;
+}
+
+const void *shape_value(const struct shape_member *m, const void *owner)
+{
+    const char *place = (const char *)owner + m->offset;
+
+    if (m->shape->kind == SHAPE_STRUCT)
+        return *(const void *const *)place;
+    if (m->shape->kind == SHAPE_STRING)
+        return *(const char *const *)place ? place : NULL;
+    return *(const bool *)place ? place : NULL; /* `has` comes first in all others */
+}
+
+size_t shape_stride(const struct shape *s)
+{
+    size_t size = s->item->size;
+
+    if (s->kind == SHAPE_LIST)
+        return size;
+    return sizeof(char *) + (size + sizeof(char *) - 1) / sizeof(char *) * sizeof(char *);
+}
+
+void *shape_entry(const struct shape *s, const struct shape_seq *seq, size_t i)
+{
+    char *entry = (char *)seq->items + i * shape_stride(s);
+
+    return s->kind == SHAPE_MAP ? entry + sizeof(char *) : entry;
+}
+
+const char **shape_key(const struct shape *s, const struct shape_seq *seq, size_t i)
+{
+    return (const char **)((char *)seq->items + i * shape_stride(s));
 }

@@ -168,4 +168,19 @@ const struct op_desc *service_op(const struct service_desc *s, const char *name)
 /* The member of that model name in a STRUCT shape, or NULL. */
 const struct shape_member *shape_find(const struct shape *s, const char *name);
 
+/*
+ * Walking values. The address of a value is that of its representation: of the `const char *` for a
+ * STRING, of the struct itself for a STRUCT, of the opt_* or the list's head for the others.
+ */
+
+/* The value of a member in the struct `owner`, or NULL when it is absent. */
+const void *shape_value(const struct shape_member *m, const void *owner);
+
+/* Bytes from one entry of a LIST or MAP to the next. */
+size_t shape_stride(const struct shape *s);
+
+/* The value of entry `i` of a LIST or MAP, and its key in a MAP. */
+void *shape_entry(const struct shape *s, const struct shape_seq *seq, size_t i);
+const char **shape_key(const struct shape *s, const struct shape_seq *seq, size_t i);
+
 #endif
