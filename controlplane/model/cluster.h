@@ -102,8 +102,8 @@ struct host {
     const char *engines; /* "bundled=0.1.0 redis=7.0.15" */
     bool is_silent;
     int64_t enrolled_ms;
-    int64_t used_bytes;  /* taken by placed nodes */
-    int64_t node_count;  /* placed nodes */
+    int64_t used_bytes; /* taken by placed nodes */
+    int64_t node_count; /* placed nodes */
 };
 
 struct host_list {

@@ -1,0 +1,61 @@
+/* The words by which operations are stored. */
+#include "controlplane/model/cluster.h"
+
+#include "base/err.h"
+
+#include <string.h>
+
+static const char *const kind_names[] = {
+    [OPERATION_CREATE] = "create",
+    [OPERATION_DELETE] = "delete",
+    [OPERATION_REBOOT] = "reboot",
+    [OPERATION_MODIFY] = "modify",
+};
+
+static const char *const state_names[] = {
+    [OPERATION_RUNNING] = "running",
+    [OPERATION_DONE] = "done",
+    [OPERATION_FAILED] = "failed",
+};
+
+/* The index of a name in a table, or `count`. */
+static size_t name_index(const char *const *names, size_t count, const char *name)
+{
+    size_t i = 0;
+
+    while (i < count && strcmp(names[i], name) != 0)
+        i++;
+    return i;
+}
+
+const char *operation_kind_name(enum operation_kind kind)
+{
+    check((size_t)kind < countof(kind_names));
+    return kind_names[kind];
+}
+
+bool operation_kind_parse(const char *name, enum operation_kind *out)
+{
+    size_t i = name_index(kind_names, countof(kind_names), name);
+
+    if (i == countof(kind_names))
+        return false;
+    *out = (enum operation_kind)i;
+    return true;
+}
+
+const char *operation_state_name(enum operation_state state)
+{
+    check((size_t)state < countof(state_names));
+    return state_names[state];
+}
+
+bool operation_state_parse(const char *name, enum operation_state *out)
+{
+    size_t i = name_index(state_names, countof(state_names), name);
+
+    if (i == countof(state_names))
+        return false;
+    *out = (enum operation_state)i;
+    return true;
+}

@@ -1,0 +1,43 @@
+/* Messages are templates in events.def; this fills the gaps. */
+#include "controlplane/model/events.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+static const struct {
+    const char *source_type, *message;
+} kinds[] = {
+#define EVENT(kind, source_type, message) [EVENT_##kind] = {source_type, message},
+#include "controlplane/model/events.def"
+#undef EVENT
+};
+
+static char *fill(struct arena *a, const char *message, const char *first, const char *second)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+    struct str rest = str_of(message);
+
+    buf_add_str(&text, str_cut(&rest, '{'));
+    while (rest.len > 0) {
+        const char *value = str_is(str_cut(&rest, '}'), "0") ? first : second;
+        check(value != NULL);
+        buf_puts(&text, value);
+        buf_add_str(&text, str_cut(&rest, '{'));
+    }
+    return str_dup(a, buf_str(&text));
+}
+
+struct event event_of_cluster(struct arena *a, const struct cluster *c, int64_t now_ms,
+                              enum event_kind kind, const char *first, const char *second)
+{
+    check((size_t)kind < countof(kinds));
+    return (struct event){
+        .account = c->account,
+        .region = c->region,
+        .source_type = kinds[kind].source_type,
+        .source = c->name,
+        .message = fill(a, kinds[kind].message, first, second),
+        .at_ms = now_ms,
+    };
+}

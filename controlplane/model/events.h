@@ -1,0 +1,25 @@
+/* The wording of events, for all who write them. Pure. */
+#ifndef LARDER_CONTROLPLANE_MODEL_EVENTS_H
+#define LARDER_CONTROLPLANE_MODEL_EVENTS_H
+
+#include "controlplane/model/cluster.h"
+
+struct arena;
+
+enum event_kind {
+#define EVENT(kind, source_type, message) EVENT_##kind,
+#include "controlplane/model/events.def"
+#undef EVENT
+    EVENT_KIND_COUNT
+};
+
+/* Events older than this are forgotten. */
+#define EVENT_KEEP_MS (14 * 24 * 3600 * (int64_t)1000)
+
+/* An event of a cluster (or of one of its nodes: their events have the cluster as source). `first`
+ * and `second` fill the gaps of the message; NULL where it has none. The message lives in `a`, the
+ * rest is borrowed from the cluster. */
+struct event event_of_cluster(struct arena *a, const struct cluster *c, int64_t now_ms,
+                              enum event_kind kind, const char *first, const char *second);
+
+#endif

@@ -1,0 +1,257 @@
+/*
+ * Placement: a board of hosts and taken addresses; each request takes the best seat that is left.
+ * Greedy in the given order: whoever asked first chooses first, and asking again gives the same
+ * answer.
+ */
+#include "controlplane/model/place.h"
+
+#include "base/arena.h"
+#include "base/cidr.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "base/vec.h"
+
+#include <string.h>
+
+/* IPv4 addresses in host byte order; `first` + 0 .. `first` + count - 1 may be used. */
+struct pool {
+    uint32_t first;
+    uint32_t count;
+};
+
+struct seat {
+    const struct host *host;
+    struct pool pool;
+    int64_t used_bytes;
+};
+
+struct taken {
+    uint32_t address;
+    int port;
+};
+
+struct placed {
+    int64_t cluster_id;
+    const struct seat *seat;
+};
+
+struct place {
+    struct arena *arena;
+    struct seat *seats;
+    size_t seat_count;
+    vec_of(struct taken) taken;
+    vec_of(struct placed) placed;
+};
+
+const char *place_result_text(enum place_result result)
+{
+    static const char *const texts[] = {
+        [PLACE_OK] = "placed",
+        [PLACE_NO_ZONE] = "no host is enrolled in the zone",
+        [PLACE_NO_HOST] = "no host is in touch",
+        [PLACE_TOO_LARGE] = "no host offers that much memory",
+        [PLACE_NO_MEMORY] = "no host has that much memory left",
+        [PLACE_NO_ADDRESS] = "no host has an address left on which the port is free",
+    };
+    return texts[result];
+}
+
+/* The block of all addresses: an address stands in it at its own number. */
+static const struct cidr everywhere = {0, 0};
+
+/* An unreadable pool has no addresses. A block that has room for it keeps its first and last
+ * address free: on a real network these are not hosts' addresses. */
+static struct pool pool_parse(const char *text)
+{
+    struct cidr block;
+
+    if (!cidr_parse(str_of(text), &block))
+        return (struct pool){0};
+    uint64_t size = cidr_size(&block);
+    return size > 2 ? (struct pool){block.first + 1, (uint32_t)(size - 2)}
+                    : (struct pool){block.first, (uint32_t)size};
+}
+
+struct place *place_new(struct arena *a, const struct host_list *hosts)
+{
+    struct place *p = arena_new(a, struct place);
+
+    p->arena = a;
+    p->seat_count = hosts->count;
+    p->seats = arena_array(a, hosts->count, sizeof(*p->seats));
+    for (size_t i = 0; i < hosts->count; i++) {
+        p->seats[i].host = &hosts->items[i];
+        p->seats[i].pool = pool_parse(hosts->items[i].pool);
+        p->seats[i].used_bytes = hosts->items[i].used_bytes;
+    }
+    return p;
+}
+
+void place_take_address(struct place *p, const char *address, int port)
+{
+    uint64_t number;
+
+    if (cidr_index(&everywhere, str_of(address), &number))
+        *vec_add(p->arena, &p->taken) = (struct taken){(uint32_t)number, port};
+}
+
+void place_take_node(struct place *p, int64_t cluster_id, const char *host_id)
+{
+    for (size_t i = 0; i < p->seat_count; i++)
+        if (strcmp(p->seats[i].host->id, host_id) == 0)
+            *vec_add(p->arena, &p->placed) = (struct placed){cluster_id, &p->seats[i]};
+}
+
+/* `port` 0 asks whether anybody uses the address at all. */
+static bool address_is_taken(const struct place *p, uint32_t address, int port)
+{
+    for (size_t i = 0; i < p->taken.count; i++)
+        if (p->taken.items[i].address == address && (port == 0 || p->taken.items[i].port == port))
+            return true;
+    return false;
+}
+
+/* Walks round the pool from where `start` falls. Of any (taken + 1) addresses one is free. */
+static bool address_walk(const struct place *p, const struct pool *pool, uint64_t start, int port,
+                         uint32_t *out)
+{
+    size_t tries = pool->count < p->taken.count + 1 ? pool->count : p->taken.count + 1;
+
+    for (size_t i = 0; i < tries; i++) {
+        uint32_t address = pool->first + (uint32_t)((start + i) % pool->count);
+        if (!address_is_taken(p, address, port)) {
+            *out = address;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An address of nobody is best: then a node is told apart by its address alone. */
+static bool address_choose(const struct place *p, const struct seat *s,
+                           const struct place_request *r, uint32_t *out)
+{
+    uint64_t start = r->node_id > 0 ? (uint64_t)r->node_id - 1 : 0;
+
+    return s->pool.count > 0 && (address_walk(p, &s->pool, start, 0, out) ||
+                                 address_walk(p, &s->pool, start, r->port, out));
+}
+
+/* True when "bundled=0.1.0 redis=7.0.15" names the driver. */
+static bool host_runs(const struct host *h, const char *driver)
+{
+    struct str rest = str_of(h->engines);
+
+    while (rest.len > 0) {
+        struct str word = str_cut(&rest, ' ');
+        if (str_is(str_cut(&word, '='), driver))
+            return true;
+    }
+    return *driver == '\0';
+}
+
+/* Can this host take the node? The results are ordered by how near a host came to it. */
+static enum place_result seat_test(const struct place *p, const struct seat *s,
+                                   const struct place_request *r, uint32_t *out_address)
+{
+    if (*r->zone && strcmp(s->host->zone, r->zone) != 0)
+        return PLACE_NO_ZONE;
+    if (s->host->is_silent || !host_runs(s->host, r->driver))
+        return PLACE_NO_HOST;
+    if (r->memory_bytes > s->host->memory_bytes)
+        return PLACE_TOO_LARGE;
+    if (r->memory_bytes > s->host->memory_bytes - s->used_bytes)
+        return PLACE_NO_MEMORY;
+    return address_choose(p, s, r, out_address) ? PLACE_OK : PLACE_NO_ADDRESS;
+}
+
+static size_t siblings_on(const struct place *p, int64_t cluster_id, const struct seat *s)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < p->placed.count; i++)
+        count += p->placed.items[i].cluster_id == cluster_id && p->placed.items[i].seat == s;
+    return count;
+}
+
+static size_t siblings_in_zone(const struct place *p, int64_t cluster_id, const char *zone)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < p->placed.count; i++)
+        count += p->placed.items[i].cluster_id == cluster_id &&
+                 strcmp(p->placed.items[i].seat->host->zone, zone) == 0;
+    return count;
+}
+
+/* Negative when `x` is the better seat for the request. */
+static int seat_compare(const struct place *p, const struct place_request *r, const struct seat *x,
+                        const struct seat *y)
+{
+    size_t zone_x = siblings_in_zone(p, r->cluster_id, x->host->zone);
+    size_t zone_y = siblings_in_zone(p, r->cluster_id, y->host->zone);
+    size_t host_x = siblings_on(p, r->cluster_id, x);
+    size_t host_y = siblings_on(p, r->cluster_id, y);
+    int64_t free_x = x->host->memory_bytes - x->used_bytes;
+    int64_t free_y = y->host->memory_bytes - y->used_bytes;
+
+    if (r->is_cross_az && zone_x != zone_y)
+        return zone_x < zone_y ? -1 : 1;
+    if (host_x != host_y)
+        return host_x < host_y ? -1 : 1;
+    if (free_x != free_y)
+        return free_x > free_y ? -1 : 1;
+    return strcmp(x->host->name, y->host->name);
+}
+
+static enum place_result place_one(struct place *p, const struct place_request *r,
+                                   struct place_choice *out)
+{
+    enum place_result nearest = *r->zone ? PLACE_NO_ZONE : PLACE_NO_HOST;
+    struct seat *best = NULL;
+    uint32_t best_address = 0;
+
+    for (size_t i = 0; i < p->seat_count; i++) {
+        struct seat *s = &p->seats[i];
+        uint32_t address = 0;
+        enum place_result result = seat_test(p, s, r, &address);
+        if (result != PLACE_OK) {
+            nearest = result > nearest ? result : nearest;
+        } else if (!best || seat_compare(p, r, s, best) < 0) {
+            best = s;
+            best_address = address;
+        }
+    }
+    if (!best)
+        return nearest;
+
+    best->used_bytes += r->memory_bytes;
+    *vec_add(p->arena, &p->taken) = (struct taken){best_address, r->port};
+    *vec_add(p->arena, &p->placed) = (struct placed){r->cluster_id, best};
+    *out = (struct place_choice){best->host->id, best->host->zone,
+                                 cidr_address(p->arena, &everywhere, best_address)};
+    return PLACE_OK;
+}
+
+enum place_result place_nodes(struct place *p, const struct place_request *requests, size_t count,
+                              struct place_choice *out)
+{
+    struct seat *before = arena_memdup(p->arena, p->seats, p->seat_count * sizeof(*p->seats));
+    size_t taken_before = p->taken.count, placed_before = p->placed.count;
+    struct place_choice *choices = arena_array(p->arena, count, sizeof(*choices));
+    enum place_result result = PLACE_OK;
+
+    for (size_t i = 0; i < count && result == PLACE_OK; i++)
+        result = place_one(p, &requests[i], &choices[i]);
+    if (result == PLACE_OK) {
+        if (count)
+            memcpy(out, choices, count * sizeof(*out));
+        return PLACE_OK;
+    }
+
+    if (p->seat_count)
+        memcpy(p->seats, before, p->seat_count * sizeof(*p->seats));
+    p->taken.count = taken_before;
+    p->placed.count = placed_before;
+    return result;
+}

@@ -1,0 +1,87 @@
+/* One table from operations to words; what a node shows follows from its cluster and its own facts.
+ */
+#include "controlplane/model/status.h"
+
+#include "base/err.h"
+#include "base/str.h"
+
+/* What a cluster shows while, and after, its newest operation. */
+static const struct {
+    enum operation_kind kind;
+    enum operation_state state;
+    enum cluster_status status;
+} rows[] = {
+    {OPERATION_CREATE, OPERATION_RUNNING, CLUSTER_CREATING     },
+    {OPERATION_CREATE, OPERATION_FAILED,  CLUSTER_CREATE_FAILED},
+    {OPERATION_MODIFY, OPERATION_RUNNING, CLUSTER_MODIFYING    },
+    {OPERATION_REBOOT, OPERATION_RUNNING, CLUSTER_REBOOTING    },
+    {OPERATION_DELETE, OPERATION_RUNNING, CLUSTER_DELETING     },
+};
+
+enum cluster_status cluster_status(const struct cluster *c, const struct operation *newest)
+{
+    if (!c->is_wanted)
+        return CLUSTER_DELETING;
+    for (size_t i = 0; newest && i < countof(rows); i++)
+        if (rows[i].kind == newest->kind && rows[i].state == newest->state)
+            return rows[i].status;
+    return CLUSTER_AVAILABLE;
+}
+
+const char *cluster_status_word(enum cluster_status status)
+{
+    static const char *const words[] = {
+        [CLUSTER_CREATING] = "creating",   [CLUSTER_AVAILABLE] = "available",
+        [CLUSTER_MODIFYING] = "modifying", [CLUSTER_REBOOTING] = "rebooting cluster nodes",
+        [CLUSTER_DELETING] = "deleting",   [CLUSTER_CREATE_FAILED] = "create-failed",
+    };
+    return words[status];
+}
+
+bool cluster_status_may_change(enum cluster_status status)
+{
+    return status == CLUSTER_AVAILABLE;
+}
+
+bool cluster_status_may_delete(enum cluster_status status)
+{
+    return status == CLUSTER_AVAILABLE || status == CLUSTER_CREATE_FAILED;
+}
+
+bool cluster_status_has_endpoints(enum cluster_status status)
+{
+    return status != CLUSTER_CREATING && status != CLUSTER_CREATE_FAILED;
+}
+
+/* True when the operation's list of node numbers ("0001,0003") holds this one. */
+static bool operation_names(const struct operation *o, const char *number)
+{
+    struct str rest = str_of(o->data);
+
+    while (rest.len > 0)
+        if (str_is(str_cut(&rest, ','), number))
+            return true;
+    return false;
+}
+
+/* A node is new until it ran for the first time; after a crash it is not. */
+static bool is_new(const struct node *n, const struct operation *newest)
+{
+    bool is_running = n->saw.has && n->saw.state == NODE_RUNNING;
+
+    return !is_running && newest && n->created_ms >= newest->created_ms;
+}
+
+const char *node_status_word(const struct node *n, enum cluster_status status,
+                             const struct operation *newest)
+{
+    if (!n->is_wanted || status == CLUSTER_DELETING)
+        return "deleting";
+    if (status == CLUSTER_CREATING || status == CLUSTER_CREATE_FAILED)
+        return "creating";
+    if (status == CLUSTER_MODIFYING && is_new(n, newest))
+        return "creating";
+    if (status == CLUSTER_REBOOTING && newest && operation_names(newest, n->number))
+        return "rebooting";
+    return "available";
+}

@@ -1,0 +1,33 @@
+/* The status words that users see, computed from what is wanted, under way and seen. Pure. */
+#ifndef LARDER_CONTROLPLANE_MODEL_STATUS_H
+#define LARDER_CONTROLPLANE_MODEL_STATUS_H
+
+#include "controlplane/model/cluster.h"
+
+enum cluster_status {
+    CLUSTER_CREATING,
+    CLUSTER_AVAILABLE,
+    CLUSTER_MODIFYING,
+    CLUSTER_REBOOTING,
+    CLUSTER_DELETING,
+    CLUSTER_CREATE_FAILED,
+};
+
+/* `newest` is the cluster's newest operation, NULL when it has none. */
+enum cluster_status cluster_status(const struct cluster *c, const struct operation *newest);
+
+/* "available", "rebooting cluster nodes" ... */
+const char *cluster_status_word(enum cluster_status status);
+
+/* Whether a cluster in this state may be modified or rebooted; whether it may be deleted. */
+bool cluster_status_may_change(enum cluster_status status);
+bool cluster_status_may_delete(enum cluster_status status);
+
+/* Endpoints appear when a cluster leaves `creating`. */
+bool cluster_status_has_endpoints(enum cluster_status status);
+
+/* "creating", "available", "rebooting" or "deleting". `status` is that of the node's cluster. */
+const char *node_status_word(const struct node *n, enum cluster_status status,
+                             const struct operation *newest);
+
+#endif
