@@ -1,0 +1,376 @@
+/*
+ * Hosts sync and report; a thread notices those that fell silent. What a host is told depends on
+ * nothing but the store, so that any larderd could answer.
+ */
+#include "controlplane/fleet/fleet.h"
+
+#include "base/arena.h"
+#include "base/cidr.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/vec.h"
+#include "contract/agent.h"
+#include "controlplane/fleet/goals.h"
+#include "controlplane/fleet/hosts.h"
+#include "controlplane/store/store.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fleet {
+    struct store *store;
+    struct fleet_conf conf;
+    struct presence_table present;
+
+    pthread_t watcher;
+    pthread_mutex_t lock; /* guards is_stopping and is_fresh */
+    pthread_cond_t changed;
+    bool is_stopping;
+    bool is_fresh; /* a host enrolled: the next moment of silence must be found anew */
+};
+
+static int64_t boot_now(const struct fleet *f)
+{
+    return clock_boot_ms(f->conf.clock);
+}
+
+/* --- silence --- */
+
+static struct err mark_silent(struct fleet *f, struct arena *a, const char *const *ids,
+                              size_t count)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+
+    TRY(store_begin(f->store, STORE_WRITE, a, &tx));
+    for (size_t i = 0; i < count; i++)
+        TRY(store_host_silence(tx, ids[i], true));
+    store_touch_all(tx);
+    return store_commit(&tx);
+}
+
+/* Waits until `until_boot_ms`, a new host or the end; false at the end. */
+static bool watcher_wait(struct fleet *f, int64_t until_boot_ms)
+{
+    struct timespec until;
+    int64_t left_ms = until_boot_ms == INT64_MAX ? 3600 * 1000 : until_boot_ms - boot_now(f);
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += left_ms > 0 ? left_ms / 1000 : 0;
+    until.tv_nsec += left_ms > 0 ? left_ms % 1000 * 1000000 : 0;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&f->lock);
+    while (!f->is_stopping && !f->is_fresh &&
+           pthread_cond_timedwait(&f->changed, &f->lock, &until) == 0)
+        continue;
+    f->is_fresh = false;
+    bool goes_on = !f->is_stopping;
+    pthread_mutex_unlock(&f->lock);
+    return goes_on;
+}
+
+static void *watch(void *context)
+{
+    struct fleet *f = context;
+    scoped(arena_fini) struct arena a = {0};
+    int64_t next_ms;
+
+    do {
+        const char **ids;
+        size_t count;
+        arena_reset(&a);
+        presence_take_silent(&f->present, &a, boot_now(f), f->conf.silent_ms, &ids, &count,
+                             &next_ms);
+        for (size_t i = 0; i < count; i++)
+            log_warn("host is silent", f_str("host", ids[i]));
+        struct err e = count ? mark_silent(f, &a, ids, count) : OK;
+        if (err_failed(e))
+            log_error("silence could not be recorded", f_err(e));
+    } while (watcher_wait(f, next_ms));
+    return NULL;
+}
+
+static void watcher_signal(struct fleet *f, bool is_stopping)
+{
+    pthread_mutex_lock(&f->lock);
+    f->is_stopping |= is_stopping;
+    f->is_fresh = true;
+    pthread_cond_signal(&f->changed);
+    pthread_mutex_unlock(&f->lock);
+}
+
+/* Every host of the store counts as heard just now, so that a restart makes nobody silent. */
+static struct err load_hosts(struct fleet *f)
+{
+    scoped(arena_fini) struct arena a = {0};
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    struct host_list hosts;
+
+    struct err e = store_begin(f->store, STORE_READ, &a, &tx);
+    if (!err_failed(e))
+        e = store_host_list(tx, "", &hosts);
+    if (err_failed(e))
+        return err_make(e.code, "the known hosts cannot be read");
+    for (size_t i = 0; i < hosts.count; i++)
+        presence_enrol(&f->present, hosts.items[i].id, hosts.items[i].incarnation, boot_now(f));
+    return OK;
+}
+
+struct err fleet_start(struct store *store, const struct fleet_conf *conf, struct fleet **out)
+{
+    struct fleet *f = calloc(1, sizeof(*f));
+    check(f != NULL);
+    f->store = store;
+    f->conf = *conf;
+    presence_init(&f->present);
+    struct err e = load_hosts(f);
+    if (err_failed(e)) {
+        presence_fini(&f->present);
+        free(f);
+        return e;
+    }
+
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_mutex_init(&f->lock, NULL);
+    pthread_cond_init(&f->changed, &attr);
+    pthread_condattr_destroy(&attr);
+    check(pthread_create(&f->watcher, NULL, watch, f) == 0);
+    *out = f;
+    return OK;
+}
+
+void fleet_stop(struct fleet *f)
+{
+    if (!f)
+        return;
+    watcher_signal(f, true);
+    pthread_join(f->watcher, NULL);
+    pthread_mutex_destroy(&f->lock);
+    pthread_cond_destroy(&f->changed);
+    presence_fini(&f->present);
+    free(f);
+}
+
+/* --- what hosts say --- */
+
+static bool is_given(const char *text)
+{
+    return text && *text;
+}
+
+static struct err check_host(struct arena *a, const struct agent_host *h)
+{
+    struct cidr pool;
+
+    if (!is_given(h->host_id) || !is_given(h->name) || !is_given(h->incarnation) ||
+        !is_given(h->region) || !is_given(h->zone))
+        return err_make(FAULT_INVALID_PARAMETER_VALUE,
+                        "a host needs an id, a name, an incarnation, a region and a zone");
+    if (h->memory_bytes.value <= 0)
+        return err_make(FAULT_INVALID_PARAMETER_VALUE, "a host must offer some memory");
+    if (!cidr_parse(str_of(h->pool), &pool))
+        return err_format(a, FAULT_INVALID_PARAMETER_VALUE, "'%s' is not a block of addresses",
+                          h->pool ? h->pool : "");
+    return OK;
+}
+
+/* "bundled=0.1.0 redis=7.0.15" */
+static const char *engines_text(struct arena *a, const struct agent_host_engine_list *engines)
+{
+    const char *text = "";
+    for (size_t i = 0; i < engines->count; i++) {
+        const struct agent_host_engine *e = &engines->items[i];
+        text = arena_printf(a, "%s%s%s=%s", text, i ? " " : "", e->driver,
+                            e->version ? e->version : "");
+    }
+    return text;
+}
+
+/* Records a host or its new incarnation. */
+static struct err enrol(struct fleet *f, struct store_tx *tx, const struct agent_host *in)
+{
+    struct arena *a = store_arena(tx);
+    struct host host = {
+        .id = in->host_id,
+        .region = in->region,
+        .zone = in->zone,
+        .name = in->name,
+        .incarnation = in->incarnation,
+        .boot_id = in->boot_id,
+        .agent_version = in->agent_version ? in->agent_version : "",
+        .memory_bytes = in->memory_bytes.value,
+        .vcpus = (int)in->v_cpus.value,
+        .pool = in->pool,
+        .engines = engines_text(a, &in->engines),
+        .enrolled_ms = clock_wall_ms(f->conf.clock),
+    };
+
+    struct err e = store_host_put(tx, &host);
+    if (err_is(e, ERR_EXISTS))
+        return err_format(a, FAULT_HOST_NAME_TAKEN,
+                          "another host of region %s is called '%s': give this one its own --name",
+                          in->region, in->name);
+    TRY(e);
+    store_touch_all(tx);
+    log_info("host enrolled", f_str("host", in->name), f_str("region", in->region),
+             f_str("zone", in->zone), f_str("pool", in->pool));
+    return OK;
+}
+
+/* One node's report in the store's words. */
+static struct err sight_of(struct arena *a, const char *host_id, const struct agent_node_report *in,
+                           struct node_saw *out)
+{
+    *out = (struct node_saw){
+        .has = true,
+        .host_id = host_id,
+        .boot_count = in->boot_count.value,
+        .pid = (int)in->pid.value,
+        .crashes = in->crashes.value,
+        .crashed_ms = in->crashed_at.value,
+        .last_exit = in->last_exit ? in->last_exit : "",
+        .why = in->why ? in->why : "",
+    };
+    if (!in->state || !node_state_parse(in->state, &out->state))
+        return err_format(a, FAULT_INVALID_PARAMETER_VALUE, "'%s' is not a state of a node",
+                          in->state ? in->state : "");
+    return OK;
+}
+
+static struct err record_nodes(struct store_tx *tx, const char *host_id,
+                               const struct agent_node_report_list *nodes)
+{
+    for (size_t i = 0; i < nodes->count; i++) {
+        struct node_saw saw;
+        bool is_changed;
+        TRY(sight_of(store_arena(tx), host_id, &nodes->items[i], &saw));
+        TRY(store_saw_set(tx, nodes->items[i].node_id.value, &saw, &is_changed));
+        if (is_changed)
+            log_debug("node seen", f_int("node", nodes->items[i].node_id.value),
+                      f_str("state", node_state_name(saw.state)), f_int("pid", saw.pid),
+                      f_str("why", saw.why));
+    }
+    return OK;
+}
+
+static bool is_reported(const struct agent_node_report_list *nodes, int64_t node_id)
+{
+    for (size_t i = 0; i < nodes->count; i++)
+        if (nodes->items[i].node_id.value == node_id)
+            return true;
+    return false;
+}
+
+/* A sync names every node of the host: what it does not name is gone from there. */
+static struct err forget_the_rest(struct store_tx *tx, const char *host_id,
+                                  const struct agent_node_report_list *nodes)
+{
+    int64_t *ids;
+    size_t count;
+
+    TRY(store_saw_of_host(tx, host_id, &ids, &count));
+    for (size_t i = 0; i < count; i++)
+        if (!is_reported(nodes, ids[i]))
+            TRY(store_saw_remove(tx, ids[i]));
+    return OK;
+}
+
+static struct err record_sync(struct fleet *f, struct arena *a, const struct agent_sync_in *in,
+                              bool is_new, bool was_silent)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+
+    TRY(store_begin(f->store, STORE_WRITE, a, &tx));
+    if (is_new)
+        TRY(enrol(f, tx, in->host));
+    if (was_silent) {
+        log_info("host is back", f_str("host", in->host->name));
+        TRY(store_host_silence(tx, in->host->host_id, false));
+        store_touch_all(tx);
+    }
+    TRY(record_nodes(tx, in->host->host_id, &in->nodes));
+    TRY(forget_the_rest(tx, in->host->host_id, &in->nodes));
+    return store_commit(&tx);
+}
+
+static struct err superseded(void)
+{
+    return err_make(
+        FAULT_HOST_SUPERSEDED,
+        "another agent has taken this host's place: its state directory is in use twice");
+}
+
+/* --- what hosts hear --- */
+
+static struct err answer(struct fleet *f, struct arena *a, const struct agent_sync_in *in,
+                         bool may_wait, struct agent_sync_out *out, bool *out_is_same)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    int64_t generation;
+
+    TRY(store_begin(f->store, STORE_READ, a, &tx));
+    TRY(store_host_generation(tx, in->host->host_id, &generation));
+    /* Generations begin at 1 on the wire: an agent that holds nothing sends 0 and must be told. */
+    generation++;
+    *out_is_same = in->seen_generation.value == generation;
+    if (*out_is_same && may_wait)
+        return OK;
+    out->generation = INT_OF(generation);
+    out->is_changed = BOOL_OF(!*out_is_same);
+    return *out_is_same ? OK : goals_of_host(tx, in->host->host_id, &out->goals);
+}
+
+struct err fleet_sync(struct fleet *f, struct arena *a, const struct agent_sync_in *in,
+                      bool is_again, bool may_wait, struct agent_sync_out *out,
+                      int64_t *out_wait_ms)
+{
+    bool was_silent = false, is_same;
+
+    *out_wait_ms = 0;
+    TRY(check_host(a, in->host));
+    enum presence_answer who = presence_hear(&f->present, in->host->host_id, in->host->incarnation,
+                                             boot_now(f), &was_silent);
+    if (who == PRESENCE_SUPERSEDED)
+        return superseded();
+    if (who == PRESENCE_NEW || was_silent || !is_again)
+        TRY(record_sync(f, a, in, who == PRESENCE_NEW, was_silent));
+    if (who == PRESENCE_NEW) {
+        presence_enrol(&f->present, in->host->host_id, in->host->incarnation, boot_now(f));
+        watcher_signal(f, false);
+    }
+    TRY(answer(f, a, in, may_wait, out, &is_same));
+    if (is_same && may_wait) {
+        int64_t asked_ms = in->wait_ms.has ? in->wait_ms.value : 0;
+        *out_wait_ms = asked_ms < f->conf.beat_ms ? asked_ms : f->conf.beat_ms;
+        if (*out_wait_ms <= 0)
+            return fleet_sync(f, a, in, true, false, out, out_wait_ms);
+    }
+    return OK;
+}
+
+struct err fleet_report(struct fleet *f, struct arena *a, const struct agent_report_in *in,
+                        struct agent_report_out *out)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    bool was_silent = false;
+
+    (void)out;
+    enum presence_answer who =
+        presence_hear(&f->present, in->host_id, in->incarnation, boot_now(f), &was_silent);
+    if (who == PRESENCE_SUPERSEDED)
+        return superseded();
+    if (who == PRESENCE_NEW)
+        return err_make(FAULT_HOST_UNKNOWN, "this host has not synced yet");
+    TRY(store_begin(f->store, STORE_WRITE, a, &tx));
+    if (was_silent) {
+        TRY(store_host_silence(tx, in->host_id, false));
+        store_touch_all(tx);
+    }
+    TRY(record_nodes(tx, in->host_id, &in->nodes));
+    return store_commit(&tx);
+}

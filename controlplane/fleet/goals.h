@@ -1,0 +1,14 @@
+/* What a host is told: its nodes' goals in the words of the agent; private to fleet/. */
+#ifndef LARDER_CONTROLPLANE_FLEET_GOALS_H
+#define LARDER_CONTROLPLANE_FLEET_GOALS_H
+
+#include "base/err.h"
+
+struct agent_node_goal_list;
+struct store_tx;
+
+/* All goals of the host, in the transaction's arena. */
+must_use struct err goals_of_host(struct store_tx *tx, const char *host_id,
+                                  struct agent_node_goal_list *out);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * Who is out there: each host's incarnation and when it was last heard, in memory; private to
+ * fleet/. Presence is not worth a write to disk at each beat; only silence and return are facts for
+ * the store.
+ */
+#ifndef LARDER_CONTROLPLANE_FLEET_HOSTS_H
+#define LARDER_CONTROLPLANE_FLEET_HOSTS_H
+
+#include "base/err.h"
+#include "base/map.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+
+#define PRESENCE_PAST 8 /* earlier incarnations remembered per host */
+
+struct presence {
+    char *host_id;
+    char *incarnation;         /* the latest */
+    char *past[PRESENCE_PAST]; /* those before it, in a ring */
+    unsigned past_count;
+    int64_t heard_boot_ms; /* last contact */
+    bool is_silent;        /* as the store has it */
+};
+
+struct presence_table {
+    pthread_mutex_t lock; /* guards all */
+    struct map by_id;     /* host id -> struct presence */
+};
+
+void presence_init(struct presence_table *t);
+void presence_fini(struct presence_table *t);
+
+/* Makes an entry or gives an existing one a new incarnation; counts as heard at `now_boot_ms`. */
+void presence_enrol(struct presence_table *t, const char *host_id, const char *incarnation,
+                    int64_t now_boot_ms);
+
+enum presence_answer {
+    PRESENCE_CURRENT,    /* the host's latest incarnation; marked as heard */
+    PRESENCE_NEW,        /* a host or an incarnation not seen before */
+    PRESENCE_SUPERSEDED, /* an incarnation that another one has followed */
+};
+
+/* Who speaks. For a current one, `*out_was_silent` tells whether the host was marked silent until
+ * now. */
+enum presence_answer presence_hear(struct presence_table *t, const char *host_id,
+                                   const char *incarnation, int64_t now_boot_ms,
+                                   bool *out_was_silent);
+
+/* Copies the ids of the hosts unheard of for `silent_ms` and not yet marked silent into `a`, and
+ * marks them. `*out_next_boot_ms` is when the next could fall silent; INT64_MAX when none can. */
+void presence_take_silent(struct presence_table *t, struct arena *a, int64_t now_boot_ms,
+                          int64_t silent_ms, const char ***out_ids, size_t *out_count,
+                          int64_t *out_next_boot_ms);
+
+#endif

@@ -1,0 +1,87 @@
+/* One decision, one statement of fact to the store. */
+#include "controlplane/reconcile/apply.h"
+
+#include "base/log.h"
+#include "controlplane/model/naming.h"
+#include "controlplane/store/store.h"
+
+struct target {
+    struct store_tx *tx;
+    const struct view *view;
+    bool *goals, *removed;
+};
+
+static struct err apply_goal(struct target *t, const struct decision *d)
+{
+    *t->goals = true;
+    log_info("goal set", f_str("cluster", t->view->cluster.name), f_int("node", d->node_id),
+             f_str("goal", node_state_name(d->goal.state)), f_str("address", d->goal.address),
+             f_int("port", d->goal.port), f_str("why", d->why));
+    return store_goal_set(t->tx, d->node_id, &d->goal);
+}
+
+/* What a node leaves behind may be what another one waits for. */
+static struct err apply_goal_removal(struct target *t, const struct decision *d)
+{
+    struct unplaced_node *waiting;
+    size_t count;
+
+    *t->goals = true;
+    TRY(store_goal_remove(t->tx, d->node_id));
+    TRY(store_node_unplaced(t->tx, t->view->cluster.region, &waiting, &count));
+    for (size_t i = 0; i < count; i++)
+        store_touch_cluster(t->tx, waiting[i].cluster_id);
+    return OK;
+}
+
+static struct err apply_event(struct target *t, const struct decision *d)
+{
+    const struct cluster *c = &t->view->cluster;
+    struct event event = {
+        .account = c->account,
+        .region = c->region,
+        .source_type = "cache-cluster",
+        .source = c->name,
+        .message = d->text,
+        .at_ms = t->view->now_ms,
+    };
+    log_info("event", f_str("cluster", c->name), f_str("message", d->text));
+    return store_event_add(t->tx, &event);
+}
+
+static struct err apply_removal(struct target *t)
+{
+    const struct cluster *c = &t->view->cluster;
+    *t->removed = true;
+    return store_cluster_remove(
+        t->tx, c->id, arn_make(store_arena(t->tx), c->region, c->account, "cluster", c->name));
+}
+
+static struct err apply_one(struct target *t, const struct decision *d)
+{
+    switch (d->kind) {
+    case DECISION_GOAL: return apply_goal(t, d);
+    case DECISION_GOAL_REMOVE: return apply_goal_removal(t, d);
+    case DECISION_NODE_REMOVE: return store_node_remove(t->tx, d->node_id);
+    case DECISION_TOLD:
+        return store_goal_told(t->tx, d->node_id, d->goal.crashes_told, d->goal.is_told_down);
+    case DECISION_EVENT: return apply_event(t, d);
+    case DECISION_OPERATION: return store_operation_update(t->tx, &d->operation);
+    case DECISION_CLUSTER: return store_cluster_update(t->tx, &d->cluster);
+    case DECISION_CLUSTER_REMOVE: return apply_removal(t);
+    }
+    return err_make(ERR_INTERNAL, "a decision of no kind");
+}
+
+struct err apply_decisions(struct store_tx *tx, const struct view *v, const struct decisions *d,
+                           bool *out_goals, bool *out_removed)
+{
+    struct target t = {tx, v, out_goals, out_removed};
+    for (size_t i = 0; i < d->list.count; i++) {
+        /* A removed cluster took its operation with it. */
+        if (*out_removed && d->list.items[i].kind == DECISION_OPERATION)
+            continue;
+        TRY(apply_one(&t, &d->list.items[i]));
+    }
+    return OK;
+}

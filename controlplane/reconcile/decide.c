@@ -1,0 +1,83 @@
+/* The list of decisions. */
+#include "controlplane/reconcile/decide.h"
+
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+void decisions_init(struct decisions *d, struct arena *a)
+{
+    *d = (struct decisions){.arena = a, .wake_ms = INT64_MAX};
+}
+
+static struct decision *add(struct decisions *d, enum decision_kind kind)
+{
+    struct decision *added = vec_add(d->arena, &d->list);
+    added->kind = kind;
+    return added;
+}
+
+void decide_goal(struct decisions *d, struct node *n, const struct node_goal *goal, const char *why)
+{
+    struct decision *added = add(d, DECISION_GOAL);
+    n->goal = *goal;
+    added->node_id = n->id;
+    added->goal = *goal;
+    added->why = why;
+}
+
+void decide_goal_remove(struct decisions *d, struct node *n, const char *why)
+{
+    struct decision *added = add(d, DECISION_GOAL_REMOVE);
+    n->goal = (struct node_goal){.host_id = "", .address = ""};
+    added->node_id = n->id;
+    added->why = why;
+}
+
+void decide_node_remove(struct decisions *d, struct view *v, struct node *n)
+{
+    size_t at = (size_t)(n - v->nodes.items);
+    add(d, DECISION_NODE_REMOVE)->node_id = n->id;
+    memmove(n, n + 1, (v->nodes.count - at - 1) * sizeof(*n));
+    v->nodes.count--;
+}
+
+void decide_told(struct decisions *d, struct node *n, int64_t crashes_told, bool is_told_down)
+{
+    n->goal.crashes_told = crashes_told;
+    n->goal.is_told_down = is_told_down;
+    struct decision *added = add(d, DECISION_TOLD);
+    added->node_id = n->id;
+    added->goal = n->goal;
+}
+
+void decide_event(struct decisions *d, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add(d, DECISION_EVENT)->text = arena_vprintf(d->arena, fmt, ap);
+    va_end(ap);
+}
+
+void decide_operation(struct decisions *d, struct view *v)
+{
+    add(d, DECISION_OPERATION)->operation = v->operation;
+    v->has_operation = v->operation.state == OPERATION_RUNNING;
+}
+
+void decide_cluster(struct decisions *d, struct view *v)
+{
+    add(d, DECISION_CLUSTER)->cluster = v->cluster;
+}
+
+void decide_cluster_remove(struct decisions *d)
+{
+    add(d, DECISION_CLUSTER_REMOVE);
+}
+
+void decide_wake(struct decisions *d, int64_t at_ms)
+{
+    if (at_ms < d->wake_ms)
+        d->wake_ms = at_ms;
+}

@@ -1,0 +1,53 @@
+/*
+ * What the rules decided, in order, as plain data for apply.c; private to reconcile/. Each function
+ * adds a decision and changes the view alike, so that what is decided next builds on it.
+ */
+#ifndef LARDER_CONTROLPLANE_RECONCILE_DECIDE_H
+#define LARDER_CONTROLPLANE_RECONCILE_DECIDE_H
+
+#include "base/vec.h"
+#include "controlplane/reconcile/view.h"
+
+enum decision_kind {
+    DECISION_GOAL,           /* set `goal` of `node_id` */
+    DECISION_GOAL_REMOVE,    /* the node is nowhere any more */
+    DECISION_NODE_REMOVE,    /* forget the node */
+    DECISION_TOLD,           /* events about crashes of `node_id` were written: see `goal` */
+    DECISION_EVENT,          /* tell `text` of the cluster */
+    DECISION_OPERATION,      /* write `operation` */
+    DECISION_CLUSTER,        /* write `cluster` */
+    DECISION_CLUSTER_REMOVE, /* forget the cluster and all that belongs to it */
+};
+
+struct decision {
+    enum decision_kind kind;
+    int64_t node_id;
+    const char *why; /* the rule's reason, for the log */
+    struct node_goal goal;
+    struct operation operation;
+    struct cluster cluster;
+    const char *text;
+};
+
+struct decisions {
+    struct arena *arena; /* where texts live */
+    vec_of(struct decision) list;
+    int64_t wake_ms; /* wall time at which the cluster needs another look; INT64_MAX for none */
+};
+
+void decisions_init(struct decisions *d, struct arena *a);
+
+void decide_goal(struct decisions *d, struct node *n, const struct node_goal *goal,
+                 const char *why);
+void decide_goal_remove(struct decisions *d, struct node *n, const char *why);
+void decide_node_remove(struct decisions *d, struct view *v, struct node *n);
+void decide_told(struct decisions *d, struct node *n, int64_t crashes_told, bool is_told_down);
+void decide_event(struct decisions *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void decide_operation(struct decisions *d, struct view *v);
+void decide_cluster(struct decisions *d, struct view *v);
+void decide_cluster_remove(struct decisions *d);
+
+/* Another look is due at `at_ms`, or earlier. */
+void decide_wake(struct decisions *d, int64_t at_ms);
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * The thread: takes the clusters that changed, looks at each in a write transaction, and sleeps
+ * until the next commit, report or deadline. Clusters are taken in batches, so that a restart with
+ * thousands of them does not keep handlers waiting.
+ */
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "controlplane/dns/dns.h"
+#include "controlplane/reconcile/apply.h"
+#include "controlplane/reconcile/names.h"
+#include "controlplane/reconcile/reconcile.h"
+#include "controlplane/reconcile/rules.h"
+#include "controlplane/store/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH            64
+#define PRUNE_EVERY_MS   (3600 * 1000LL)
+#define EVENTS_KEPT_MS   (14 * 24 * 3600 * 1000LL)
+#define RETRY_MS         500 /* after the store refused (a full disk): look again */
+#define SLEEP_AT_MOST_MS (3600 * 1000LL)
+
+struct reconciler {
+    struct store *store;
+    struct reconcile_conf conf;
+    pthread_t thread;
+    atomic_bool is_stopping;
+    int64_t wake_wall_ms; /* the earliest deadline of any cluster looked at */
+    int64_t pruned_wall_ms;
+};
+
+/* One look at one cluster; what it did is kept for after the commit. */
+struct look {
+    struct view view;
+    struct node_list before;
+    bool is_removed;
+};
+
+static struct err look_at(struct reconciler *r, struct store_tx *tx, int64_t cluster_id,
+                          struct region_view **regions, struct look *look, bool *goals)
+{
+    struct arena *a = store_arena(tx);
+    struct decisions decisions;
+
+    TRY(view_load(tx, cluster_id, clock_wall_ms(r->conf.clock), regions, &look->view));
+    look->before.count = look->view.nodes.count;
+    look->before.items =
+        arena_memdup(a, look->view.nodes.items, look->before.count * sizeof(struct node));
+    decisions_init(&decisions, a);
+    rules_decide(&look->view, &decisions);
+    if (decisions.wake_ms < r->wake_wall_ms)
+        r->wake_wall_ms = decisions.wake_ms;
+    return apply_decisions(tx, &look->view, &decisions, goals, &look->is_removed);
+}
+
+/* Looks at up to BATCH clusters in one transaction and tells the world after its commit. */
+static struct err run_batch(struct reconciler *r, struct arena *a, const int64_t *ids, size_t count)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    struct region_view *regions = NULL;
+    struct look *looks = arena_array(a, count, sizeof(*looks));
+    size_t looked = 0;
+    bool has_goals = false;
+
+    TRY(store_begin(r->store, STORE_WRITE, a, &tx));
+    for (size_t i = 0; i < count; i++) {
+        struct err e = look_at(r, tx, ids[i], &regions, &looks[looked], &has_goals);
+        if (err_is(e, ERR_NOT_FOUND))
+            continue; /* deleted meanwhile */
+        TRY(e);
+        looked++;
+    }
+    TRY(store_commit(&tx));
+    if (has_goals && r->conf.on_goals)
+        r->conf.on_goals(r->conf.context);
+    for (size_t i = 0; i < looked && r->conf.dns; i++)
+        names_publish(r->conf.dns, a, &looks[i].view, &looks[i].before, looks[i].is_removed);
+    return OK;
+}
+
+static struct err all_ids(struct reconciler *r, struct arena *a, int64_t **out, size_t *out_count)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    TRY(store_begin(r->store, STORE_READ, a, &tx));
+    return store_cluster_ids(tx, out, out_count);
+}
+
+static struct err run_pass(struct reconciler *r, bool is_all, int64_t *ids, size_t count,
+                           struct arena *a)
+{
+    if (is_all)
+        TRY(all_ids(r, a, &ids, &count));
+    for (size_t i = 0; i < count; i += BATCH) {
+        scoped(arena_fini) struct arena batch = {0};
+        struct err e = run_batch(r, &batch, ids + i, count - i < BATCH ? count - i : (size_t)BATCH);
+        if (err_failed(e))
+            return err_keep(a, e);
+    }
+    return OK;
+}
+
+static void prune(struct reconciler *r, struct arena *a)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    int64_t now_ms = clock_wall_ms(r->conf.clock);
+
+    if (now_ms - r->pruned_wall_ms < PRUNE_EVERY_MS)
+        return;
+    r->pruned_wall_ms = now_ms;
+    struct err e = store_begin(r->store, STORE_WRITE, a, &tx);
+    if (!err_failed(e))
+        e = store_event_prune(tx, now_ms - EVENTS_KEPT_MS);
+    if (!err_failed(e))
+        e = store_commit(&tx);
+    if (err_failed(e))
+        log_warn("old events could not be removed", f_err(e));
+}
+
+/* Everything that changed, or all clusters when a deadline came; true when it went well. */
+static bool run_once(struct reconciler *r, struct arena *a, bool is_all_due)
+{
+    bool is_all;
+    int64_t *ids;
+    size_t count;
+
+    store_take_touched(r->store, a, &ids, &count, &is_all);
+    is_all |= is_all_due;
+    if (is_all)
+        r->wake_wall_ms = INT64_MAX;
+    struct err e = run_pass(r, is_all, ids, count, a);
+    if (err_failed(e))
+        log_error("reconciling failed; trying again", f_err(e));
+    prune(r, a);
+    return !err_failed(e);
+}
+
+static int64_t sleep_until(struct reconciler *r, bool is_well)
+{
+    int64_t now_boot_ms = clock_boot_ms(&clock_system);
+    int64_t left_ms = SLEEP_AT_MOST_MS;
+
+    if (!is_well)
+        return now_boot_ms + RETRY_MS;
+    if (r->wake_wall_ms != INT64_MAX)
+        left_ms = r->wake_wall_ms - clock_wall_ms(r->conf.clock);
+    if (left_ms < 0)
+        left_ms = 0;
+    return now_boot_ms + (left_ms < SLEEP_AT_MOST_MS ? left_ms : SLEEP_AT_MOST_MS);
+}
+
+static void *run(void *context)
+{
+    struct reconciler *r = context;
+    scoped(arena_fini) struct arena a = {0};
+    bool is_well = true;
+
+    while (!atomic_load(&r->is_stopping)) {
+        arena_reset(&a);
+        uint64_t seen = store_generation(r->store);
+        bool is_due = !is_well || clock_wall_ms(r->conf.clock) >= r->wake_wall_ms;
+        is_well = run_once(r, &a, is_due);
+        store_wait(r->store, seen, sleep_until(r, is_well));
+    }
+    return NULL;
+}
+
+struct err reconcile_start(struct store *store, const struct reconcile_conf *conf,
+                           struct reconciler **out)
+{
+    struct reconciler *r = calloc(1, sizeof(*r));
+    check(r != NULL);
+    r->store = store;
+    r->conf = *conf;
+    r->wake_wall_ms = INT64_MAX;
+    if (pthread_create(&r->thread, NULL, run, r) != 0) {
+        free(r);
+        return err_make(ERR_LIMIT, "no thread for the reconciler");
+    }
+    *out = r;
+    return OK;
+}
+
+void reconcile_stop(struct reconciler *r)
+{
+    if (!r)
+        return;
+    atomic_store(&r->is_stopping, true);
+    store_wake(r->store);
+    pthread_join(r->thread, NULL);
+    free(r);
+}

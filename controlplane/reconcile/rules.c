@@ -1,0 +1,176 @@
+/*
+ * The rules of nodes, one row each. They are level-triggered: each looks at want, goal and sight as
+ * they are, whatever led there, so that a pass may be repeated or lost without harm.
+ */
+#include "controlplane/reconcile/rules.h"
+
+#include "base/err.h"
+#include "controlplane/model/catalog.h"
+#include "controlplane/reconcile/steps.h"
+
+#include <string.h>
+
+/* --- when --- */
+
+static bool is_gone(const struct view *v, const struct node *n)
+{
+    const struct host *host = view_host(v, n->goal.host_id);
+    bool is_absent = !n->saw.has || n->saw.state == NODE_ABSENT;
+    bool is_unreachable = !host || host->is_silent;
+    return !n->is_wanted && n->goal.has && n->goal.state == NODE_ABSENT &&
+           (is_absent || is_unreachable);
+}
+
+static bool is_unwanted(const struct view *v, const struct node *n)
+{
+    (void)v;
+    return !n->is_wanted && n->goal.has && n->goal.state != NODE_ABSENT;
+}
+
+static bool is_leftover(const struct view *v, const struct node *n)
+{
+    (void)v;
+    return !n->is_wanted && !n->goal.has;
+}
+
+static bool is_homeless(const struct view *v, const struct node *n)
+{
+    (void)v;
+    return n->is_wanted && !n->goal.has;
+}
+
+static bool is_boot_due(const struct view *v, const struct node *n)
+{
+    (void)v;
+    return n->is_wanted && n->goal.has && n->goal.boot_count < n->boot_count;
+}
+
+static bool has_crashed(const struct view *v, const struct node *n)
+{
+    (void)v;
+    return n->goal.has && n->saw.has && n->saw.crashes > n->goal.crashes_told;
+}
+
+static bool has_recovered(const struct view *v, const struct node *n)
+{
+    (void)v;
+    return n->goal.has && n->goal.is_told_down && n->saw.has && n->saw.state == NODE_RUNNING;
+}
+
+/* --- then --- */
+
+static void forget_goal(struct view *v, struct node *n, struct decisions *d, const char *why)
+{
+    (void)v;
+    decide_goal_remove(d, n, why);
+}
+
+static void release(struct view *v, struct node *n, struct decisions *d, const char *why)
+{
+    struct node_goal goal = n->goal;
+    (void)v;
+    goal.state = NODE_ABSENT;
+    decide_goal(d, n, &goal, why);
+}
+
+static void forget_node(struct view *v, struct node *n, struct decisions *d, const char *why)
+{
+    (void)why;
+    if (v->cluster.is_wanted)
+        decide_event(d, "Removed cache node %s", n->number);
+    decide_node_remove(d, v, n);
+}
+
+static void place(struct view *v, struct node *n, struct decisions *d, const char *why)
+{
+    const struct node_type *type = node_type_find(v->cluster.node_type);
+    struct place_choice choice;
+
+    check(type != NULL); /* nothing is stored with a type that the catalogue lacks */
+    struct place_request request = {
+        .cluster_id = v->cluster.id,
+        .node_id = n->id,
+        .zone = n->zone,
+        .memory_bytes = node_type_host_bytes(type),
+        .port = v->cluster.port,
+        .is_cross_az = strcmp(v->cluster.az_mode, "cross-az") == 0,
+        .driver = "bundled",
+    };
+    if (place_nodes(v->region->board, &request, 1, &choice) != PLACE_OK)
+        return; /* a host's arrival or another node's end wakes us again */
+    struct node_goal goal = {
+        .has = true,
+        .host_id = choice.host_id,
+        .address = choice.address,
+        .port = v->cluster.port,
+        .state = NODE_RUNNING,
+        .boot_count = n->boot_count,
+        .memory_bytes = request.memory_bytes,
+    };
+    n->host_zone = choice.zone;
+    decide_goal(d, n, &goal, why);
+}
+
+static void boot(struct view *v, struct node *n, struct decisions *d, const char *why)
+{
+    struct node_goal goal = n->goal;
+    (void)v;
+    goal.boot_count = n->boot_count;
+    decide_goal(d, n, &goal, why);
+}
+
+static void tell_crash(struct view *v, struct node *n, struct decisions *d, const char *why)
+{
+    (void)v;
+    (void)why;
+    if (!n->goal.is_told_down)
+        decide_event(d, "Recovering cache nodes %s", n->number);
+    decide_told(d, n, n->saw.crashes, true);
+}
+
+static void tell_recovery(struct view *v, struct node *n, struct decisions *d, const char *why)
+{
+    (void)v;
+    (void)why;
+    decide_event(d, "Finished recovery for cache nodes %s", n->number);
+    decide_told(d, n, n->goal.crashes_told, false);
+}
+
+/* clang-format off */
+const struct rule node_rules[] = {
+    {"forget-goal", is_gone,       forget_goal,   "nothing of it is left on its host"},
+    {"release",     is_unwanted,   release,       "no longer wanted"},
+    {"forget-node", is_leftover,   forget_node,   "no longer wanted, and nowhere"},
+    {"place",       is_homeless,   place,         "wanted and without a host"},
+    {"boot",        is_boot_due,   boot,          "a reboot was asked for"},
+    {"crash",       has_crashed,   tell_crash,    "its engine ended by itself"},
+    {"recovery",    has_recovered, tell_recovery, "its engine answers again"},
+};
+/* clang-format on */
+const size_t node_rule_count = countof(node_rules);
+
+/* One row for one node; true when a row matched and changed something. */
+static bool run_first(struct view *v, struct node *n, struct decisions *d)
+{
+    for (size_t i = 0; i < node_rule_count; i++) {
+        size_t before = d->list.count;
+        if (!node_rules[i].when(v, n))
+            continue;
+        node_rules[i].then(v, n, d, node_rules[i].why);
+        return d->list.count > before;
+    }
+    return false;
+}
+
+void rules_decide(struct view *v, struct decisions *d)
+{
+    for (size_t i = 0; i < v->nodes.count;) {
+        int64_t id = v->nodes.items[i].id;
+        bool is_changed = run_first(v, &v->nodes.items[i], d);
+        bool is_same_node = i < v->nodes.count && v->nodes.items[i].id == id;
+        if (is_same_node && !is_changed)
+            i++;
+    }
+    if (v->has_operation)
+        steps_run(v, d);
+}

@@ -1,0 +1,186 @@
+/* The steps of create, delete, reboot and modify, with the events that section by section tell
+ * users. */
+#include "controlplane/reconcile/steps.h"
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+/* --- questions --- */
+
+static bool is_running(const struct node *n)
+{
+    return n->goal.has && n->saw.has && n->saw.state == NODE_RUNNING &&
+           n->saw.boot_count >= n->boot_count && str_is(str_of(n->saw.host_id), n->goal.host_id);
+}
+
+/* All wanted nodes run, and nothing is left of the others. */
+static bool is_settled(const struct view *v)
+{
+    for (size_t i = 0; i < v->nodes.count; i++)
+        if (!v->nodes.items[i].is_wanted || !is_running(&v->nodes.items[i]))
+            return false;
+    return true;
+}
+
+/* Whether the operation's data ("0001,0003") names the node. */
+static bool is_named(const struct operation *o, const struct node *n)
+{
+    for (struct str rest = str_of(o->data); rest.len;)
+        if (str_is(str_cut(&rest, ','), n->number))
+            return true;
+    return false;
+}
+
+/* Why the first node that is not there yet is not, as far as its agent said. */
+static const char *why_waiting(const struct view *v)
+{
+    for (size_t i = 0; i < v->nodes.count; i++) {
+        const struct node *n = &v->nodes.items[i];
+        if (n->is_wanted && !n->goal.has)
+            return "no host has room for it";
+        if (n->is_wanted && !is_running(n))
+            return n->saw.has && *n->saw.why ? n->saw.why : "its engine did not start";
+    }
+    return "it took too long";
+}
+
+/* --- create --- */
+
+static enum step_result await_nodes(struct view *v, struct decisions *d)
+{
+    (void)d;
+    return is_settled(v) ? STEP_DONE : STEP_WAIT;
+}
+
+static enum step_result tell_created(struct view *v, struct decisions *d)
+{
+    for (size_t i = 0; i < v->nodes.count; i++)
+        decide_event(d, "Added cache node %s in availability zone %s", v->nodes.items[i].number,
+                     v->nodes.items[i].host_zone);
+    decide_event(d, "Cache cluster created");
+    return STEP_DONE;
+}
+
+static const struct step create_steps[] = {
+    {"await_nodes",  await_nodes },
+    {"tell_created", tell_created},
+};
+
+/* --- delete --- */
+
+static enum step_result await_gone(struct view *v, struct decisions *d)
+{
+    (void)d;
+    return v->nodes.count == 0 ? STEP_DONE : STEP_WAIT;
+}
+
+static enum step_result forget(struct view *v, struct decisions *d)
+{
+    (void)v;
+    decide_event(d, "Cache cluster deleted");
+    decide_cluster_remove(d);
+    return STEP_DONE;
+}
+
+static const struct step delete_steps[] = {
+    {"await_gone", await_gone},
+    {"forget",     forget    },
+};
+
+/* --- reboot --- */
+
+static enum step_result tell_shutdown(struct view *v, struct decisions *d)
+{
+    for (size_t i = 0; i < v->nodes.count; i++)
+        if (is_named(&v->operation, &v->nodes.items[i]))
+            decide_event(d, "Cache node %s shutdown", v->nodes.items[i].number);
+    return STEP_DONE;
+}
+
+static enum step_result await_restart(struct view *v, struct decisions *d)
+{
+    if (!is_settled(v))
+        return STEP_WAIT;
+    for (size_t i = 0; i < v->nodes.count; i++)
+        if (is_named(&v->operation, &v->nodes.items[i]))
+            decide_event(d, "Cache node %s restarted", v->nodes.items[i].number);
+    return STEP_DONE;
+}
+
+static const struct step reboot_steps[] = {
+    {"tell_shutdown", tell_shutdown},
+    {"await_restart", await_restart},
+};
+
+/* --- modify: another number of nodes --- */
+
+static enum step_result tell_modified(struct view *v, struct decisions *d)
+{
+    for (size_t i = 0; i < v->nodes.count; i++)
+        if (v->nodes.items[i].created_ms >= v->operation.created_ms)
+            decide_event(d, "Added cache node %s in availability zone %s", v->nodes.items[i].number,
+                         v->nodes.items[i].host_zone);
+    decide_event(d, "Finished modifying number of nodes from %s to %zu", v->operation.data,
+                 v->nodes.count);
+    v->cluster.configuration_version++;
+    decide_cluster(d, v);
+    return STEP_DONE;
+}
+
+static const struct step modify_steps[] = {
+    {"await_nodes",   await_nodes  },
+    {"tell_modified", tell_modified},
+};
+
+/* --- the engine of them all --- */
+
+static const struct {
+    const struct step *steps;
+    int count;
+    const char *failure; /* the event when its deadline passes; NULL when it has none */
+} tables[] = {
+    [OPERATION_CREATE] = {create_steps, countof(create_steps),
+                          "Cache cluster could not be created"     },
+    [OPERATION_DELETE] = {delete_steps, countof(delete_steps), NULL},
+    [OPERATION_REBOOT] = {reboot_steps, countof(reboot_steps),
+                          "Cache cluster could not be rebooted"    },
+    [OPERATION_MODIFY] = {modify_steps, countof(modify_steps),
+                          "Cache cluster could not be modified"    },
+};
+
+/* Waiting has an end. A late success after it is still one: the nodes' rules go on as ever. */
+static void wait_or_fail(struct view *v, struct decisions *d)
+{
+    struct operation *o = &v->operation;
+    const char *failure = tables[o->kind].failure;
+
+    if (!failure)
+        return;
+    if (v->now_ms < o->deadline_ms) {
+        decide_wake(d, o->deadline_ms);
+        return;
+    }
+    o->state = OPERATION_FAILED;
+    o->why = why_waiting(v);
+    decide_event(d, "%s: %s", failure, o->why);
+    decide_operation(d, v);
+}
+
+void steps_run(struct view *v, struct decisions *d)
+{
+    struct operation *o = &v->operation;
+    int before = o->step;
+
+    while (o->step < tables[o->kind].count) {
+        if (tables[o->kind].steps[o->step].run(v, d) == STEP_WAIT) {
+            if (o->step != before)
+                decide_operation(d, v);
+            wait_or_fail(v, d);
+            return;
+        }
+        o->step++;
+    }
+    o->state = OPERATION_DONE;
+    decide_operation(d, v);
+}
