@@ -35,8 +35,8 @@ void *map_put(struct map *m, struct str key, void *value);
 void *map_take(struct map *m, struct str key);
 
 /* Runs the body for each used slot; the map must not change meanwhile. */
-#define map_each(slot, m)                                                               \
-    for (struct map_slot *slot = (m)->slots; slot < (m)->slots + (m)->capacity; slot++) \
+#define map_each(slot, m)                                                                       \
+    for (struct map_slot *slot = (m)->slots; slot && slot < (m)->slots + (m)->capacity; slot++) \
         if (slot->key)
 
 #endif

@@ -1,0 +1,51 @@
+/* What stands behind dns.h: one constant table of functions per way to make names known. */
+#ifndef LARDER_CONTROLPLANE_DNS_BACKEND_H
+#define LARDER_CONTROLPLANE_DNS_BACKEND_H
+
+#include "base/net.h"
+#include "controlplane/dns/dns.h"
+
+#define DNS_NAME_MAX 254 /* 253 characters and a NUL (RFC 1035, section 2.3.4) */
+
+struct dns_backend;
+
+/* The head of every backend's own struct. */
+struct dns {
+    const struct dns_backend *backend;
+    char zone[DNS_NAME_MAX]; /* lower case, no dot at the end */
+};
+
+/*
+ * `open` makes the backend's struct with `zone` in its head; dns.c then fills in `backend`. Names
+ * and addresses arrive checked: lower case, inside the zone, no dot at the end, at least one
+ * address. `port` may be NULL.
+ */
+struct dns_backend {
+    const char *name;
+    struct err (*open)(struct arena *a, const struct dns_conf *conf, const char *zone,
+                       struct dns **out);
+    struct err (*upsert)(struct dns *d, const char *name, const struct net_addr *addresses,
+                         size_t count, int ttl_s);
+    struct err (*remove)(struct dns *d, const char *name);
+    int (*port)(const struct dns *d);
+    void (*close)(struct dns *d);
+};
+
+extern const struct dns_backend dns_embedded;
+extern const struct dns_backend dns_none;
+
+/* Every backend, ended by NULL. */
+extern const struct dns_backend *const dns_backends[];
+
+/* `text` as a host name in lower case without a dot at its end; false when it is none: labels of 1
+ * to 63 letters, digits, hyphens and underscores, 253 characters in all. */
+bool dns_name_clean(const char *text, char out[DNS_NAME_MAX]);
+
+/* A letter in lower case, a digit, hyphen or underscore as it is; 0 for what no label may contain.
+ */
+char dns_label_char(char c);
+
+/* True when `name` is `zone` or ends with a dot and `zone`; both clean. */
+bool dns_name_is_within(const char *name, const char *zone);
+
+#endif

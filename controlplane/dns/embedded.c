@@ -1,0 +1,79 @@
+/* The authoritative server inside larderd: a zone in memory, served over UDP and TCP. */
+#include "base/clock.h"
+#include "controlplane/dns/backend.h"
+#include "controlplane/dns/server.h"
+#include "controlplane/dns/zone.h"
+
+#include <stdlib.h>
+
+struct embedded {
+    struct dns dns;
+    struct zone *records;
+    struct server *server;
+};
+
+static struct embedded *embedded_of(struct dns *d)
+{
+    check(d->backend == &dns_embedded);
+    return container_of(d, struct embedded, dns);
+}
+
+static struct err embedded_open(struct arena *a, const struct dns_conf *conf, const char *zone,
+                                struct dns **out)
+{
+    struct net_addr address;
+    struct server *server;
+
+    if (!net_addr_parse(str_of(conf->listen), &address))
+        return err_format(a, ERR_INVALID, "\"%s\" is not an address to listen on (HOST:PORT)",
+                          conf->listen ? conf->listen : "");
+
+    /* Seconds since 1970 keep serials growing over a restart. */
+    struct zone *records = zone_new(zone, (uint32_t)(clock_wall_ms(conf->clock) / 1000));
+    struct err e = server_start(a, &address, records, conf->clock, &server);
+    if (err_failed(e)) {
+        zone_free(records);
+        return e;
+    }
+    struct embedded *made = calloc(1, sizeof(*made));
+    check(made != NULL);
+    made->records = records;
+    made->server = server;
+    *out = &made->dns;
+    return OK;
+}
+
+static struct err embedded_upsert(struct dns *d, const char *name, const struct net_addr *addresses,
+                                  size_t count, int ttl_s)
+{
+    return zone_upsert(embedded_of(d)->records, name, addresses, count, ttl_s);
+}
+
+static struct err embedded_remove(struct dns *d, const char *name)
+{
+    zone_remove(embedded_of(d)->records, name);
+    return OK;
+}
+
+static int embedded_port(const struct dns *d)
+{
+    return server_port(container_of(d, struct embedded, dns)->server);
+}
+
+static void embedded_close(struct dns *d)
+{
+    struct embedded *e = embedded_of(d);
+
+    server_stop(e->server);
+    zone_free(e->records);
+    free(e);
+}
+
+const struct dns_backend dns_embedded = {
+    .name = "embedded",
+    .open = embedded_open,
+    .upsert = embedded_upsert,
+    .remove = embedded_remove,
+    .port = embedded_port,
+    .close = embedded_close,
+};
