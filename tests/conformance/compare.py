@@ -1,0 +1,130 @@
+"""When two raw replies count as the same.
+
+Byte equality always does, and is the only rule for most commands. The others here are for replies that
+legitimately differ between two correct servers: order without meaning, clocks, chance, and texts that
+describe the server itself. Each takes the reference's reply and ours, and the command that was sent.
+"""
+
+import re
+
+from wire import AGGREGATES, Error, parse
+
+
+def same(ref, ours, args):
+    return ref == ours
+
+
+def skeleton(value):
+    """The value with all contents replaced by their types."""
+    if isinstance(value, list):
+        return [skeleton(v) for v in value]
+    if isinstance(value, tuple):
+        return tuple(skeleton(v) for v in value)
+    return str(value) if isinstance(value, Error) else type(value).__name__
+
+
+def head(raw):
+    return raw[:raw.index(b"\r\n")]
+
+
+def shape(ref, ours, args):
+    """Same wire type, same nesting, same counts; the contents are chance or describe the server."""
+    return ref[:1] == ours[:1] and skeleton(parse(ref)) == skeleton(parse(ours))
+
+
+def kind(ref, ours, args):
+    """Same wire type of the outermost reply; errors must be equal."""
+    return ref[:1] == ours[:1] and ref[:1] != b"-" and (ref[:3] == b"$-1") == (ours[:3] == b"$-1")
+
+
+def canon(value):
+    return sorted(map(repr, value))
+
+
+def unordered(ref, ours, args):
+    """The same items in any order."""
+    if head(ref) != head(ours) or ref[:1] not in AGGREGATES:
+        return False
+    return canon(parse(ref)) == canon(parse(ours))
+
+
+def pairs(ref, ours, args):
+    """The same field-value pairs in any order, flat (RESP2) or as a map (RESP3)."""
+    if head(ref) != head(ours) or ref[:1] not in AGGREGATES:
+        return False
+    return canon(as_pairs(parse(ref))) == canon(as_pairs(parse(ours)))
+
+
+def as_pairs(items):
+    if items and isinstance(items[0], (tuple, list)):
+        return items
+    return list(zip(items[::2], items[1::2]))
+
+
+def near(tolerance):
+    """Integers that depend on the clock, not further apart than this."""
+    def compare(ref, ours, args):
+        if ref[:1] != b":" or ours[:1] != b":":
+            return False
+        a, b = parse(ref), parse(ours)
+        return a >= 0 and b >= 0 and abs(a - b) <= tolerance
+    return compare
+
+
+def scan(of_pairs=False):
+    """A SCAN that was given a count beyond the size: a cursor of 0 and the same items in any order; a
+    page of a longer scan may be cut anywhere."""
+    def compare(ref, ours, args):
+        if ref[:3] != b"*2\r" or ours[:3] != b"*2\r":
+            return False
+        (cursor_ref, items_ref), (cursor, items) = parse(ref), parse(ours)
+        if cursor_ref != b"0" or cursor != b"0":
+            return True
+        return canon(as_pairs(items_ref)) == canon(as_pairs(items)) if of_pairs else canon(items_ref) == canon(items)
+    return compare
+
+
+def sections(ref, ours, args):
+    """INFO: the same sections; the fields have a test of their own."""
+    def names(raw):
+        return re.findall(r"^# (\w+)\r$", parse(raw).decode(), re.M)
+    return ref[:1] == ours[:1] and ref[:1] in b"$=" and names(ref) == names(ours)
+
+
+def client_line(ref, ours, args):
+    """CLIENT LIST and INFO: each line has at least the reference's fields, in its order."""
+    if ref[:1] != ours[:1] or ref[:1] not in b"$=":
+        return False
+
+    def fields(raw):
+        return [re.findall(r"(?:^| )([a-z-]+)=", line) for line in parse(raw).decode().splitlines()]
+    ref_lines, our_lines = fields(ref), fields(ours)
+    return len(ref_lines) == len(our_lines) and all(
+        [f for f in b if f in a] == a for a, b in zip(ref_lines, our_lines))
+
+
+def starts_alike(ref, ours, args):
+    """HELP texts, status lines about the server: same type, same first item."""
+    if ref[:1] != ours[:1]:
+        return False
+    a, b = parse(ref), parse(ours)
+    return not isinstance(a, list) or (bool(a) == bool(b) and a[:1] == b[:1])
+
+
+def hello(ref, ours, args):
+    """HELLO: the same keys in the same order; version, id and server name are the server's own."""
+    if head(ref) != head(ours) or ref[:1] not in AGGREGATES:
+        return False
+    a, b = (as_pairs(parse(r)) for r in (ref, ours))
+    fixed = (b"proto", b"mode", b"role", b"modules")
+    return [k for k, _ in a] == [k for k, _ in b] and all(
+        x == y for x, y in zip(a, b) if x[0] in fixed)
+
+
+def encoding(ref, ours, args):
+    """OBJECT ENCODING: level 7.2 keeps small sets as listpacks, which level 7.0 does not know."""
+    return (ref, ours) == (b"$9\r\nhashtable\r\n", b"$8\r\nlistpack\r\n")
+
+
+def either(*rules):
+    return lambda ref, ours, args: any(rule(ref, ours, args) for rule in rules)

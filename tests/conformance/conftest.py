@@ -1,0 +1,80 @@
+"""Options and the servers that most tests share.
+
+    python3 -m pytest tests/conformance                 a short run, the same every time
+    python3 -m pytest tests/conformance --long          more and other sequences; the seed is printed
+    python3 -m pytest tests/conformance --seed 7        that seed
+"""
+
+import os
+import random
+
+import pytest
+import servers
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="more sequences, larger loads, a seed of its own")
+    parser.addoption("--seed", default=None, help="seed of the generated commands (default: 1; with --long: random)")
+
+
+def pytest_configure(config):
+    seed = config.getoption("--seed")
+    if seed is None:
+        seed = str(random.SystemRandom().randrange(10**9)) if config.getoption("--long") else "1"
+    config.larder_seed = seed
+
+
+def pytest_report_header(config):
+    return "conformance: seed %s, engine %s, reference %s" % (config.larder_seed, servers.engine_path(), servers.REDIS)
+
+
+@pytest.fixture(scope="session")
+def seed(request):
+    return request.config.larder_seed
+
+
+@pytest.fixture(scope="session")
+def is_long(request):
+    return request.config.getoption("--long")
+
+
+def need(path):
+    if not os.access(path, os.X_OK):
+        pytest.fail("no executable at %s" % path, pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def reference():
+    need(servers.REDIS)
+    with servers.redis() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_engine():
+    need(servers.engine_path())
+    with servers.engine() as server:
+        yield server
+
+
+@pytest.fixture
+def engine(shared_engine):
+    """The shared engine, empty, and still alive when the test has ended."""
+    with shared_engine.conn() as conn:
+        conn.call("FLUSHALL")
+    yield shared_engine
+    assert shared_engine.is_alive(), "the engine died:\n" + shared_engine.output()[-3000:]
+
+
+@pytest.fixture
+def own_engine():
+    """Starts engines with options of the test's own and stops them behind it."""
+    need(servers.engine_path())
+    started = []
+
+    def start(**options):
+        started.append(servers.engine(**options))
+        return started[-1]
+    yield start
+    for server in started:
+        server.stop()

@@ -1,0 +1,9 @@
+"""The commands and how their arguments are drawn: one entry per command, one file per family.
+
+TABLE maps a command's name as COMMAND LIST gives it ("set", "client|setname") to a Gen.
+"""
+
+from gen import connection, generic, hashes, lists, server, sets, strings, zsets
+
+FAMILIES = (strings, generic, hashes, lists, sets, zsets, connection, server)
+TABLE = {name: gen for family in FAMILIES for name, gen in family.TABLE.items()}

@@ -1,0 +1,143 @@
+"""Servers that the tests start for themselves: free ports, a directory that is removed, stopped by pid."""
+
+import os
+import pathlib
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from wire import Closed, Conn
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+REDIS = os.environ.get("LARDER_REDIS_SERVER", "/usr/bin/redis-server")
+MEMCACHED = os.environ.get("LARDER_MEMCACHED", "/usr/bin/memcached")
+START_S = 20.0
+
+
+def engine_path():
+    """larder-engine of LARDER_BIN_DIR, or of the usual build directory."""
+    folder = os.environ.get("LARDER_BIN_DIR") or str(ROOT / "build" / "bin")
+    return os.path.join(folder, "larder-engine")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(claim, what, within=START_S):
+    """Polls until claim() is true."""
+    deadline = time.monotonic() + within
+    while True:
+        result = claim()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError("did not happen within %.1f s: %s" % (within, what))
+        select.select([], [], [], 0.005)
+
+
+class Server:
+    """One process that listens on one loopback port, and the directory that it works in."""
+
+    def __init__(self, argv_of, name, env=None):
+        self.name = name
+        self.dir = tempfile.mkdtemp(prefix="larder-conformance-")
+        self.port = free_port()
+        self.log = open(os.path.join(self.dir, "log"), "w+b")
+        self.argv = [str(a) for a in argv_of(self)]
+        self.proc = subprocess.Popen(self.argv, cwd=self.dir, stdin=subprocess.DEVNULL,
+                                     stdout=self.log, stderr=subprocess.STDOUT, env=env)
+        try:
+            wait_for(self.answers, "%s listens on %d\n%s" % (name, self.port, self.output()))
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def address(self):
+        return ("127.0.0.1", self.port)
+
+    @property
+    def pid(self):
+        return self.proc.pid
+
+    def answers(self):
+        if self.proc.poll() is not None:
+            raise AssertionError("%s ended with %s:\n%s" % (self.name, self.proc.returncode, self.output()))
+        try:
+            Conn(self.address).close()
+            return True
+        except OSError:
+            return False
+
+    def output(self):
+        self.log.flush()
+        return pathlib.Path(self.log.name).read_text(errors="replace")
+
+    def conn(self, **kw):
+        return Conn(self.address, **kw)
+
+    def is_alive(self):
+        return self.proc.poll() is None
+
+    def rss_bytes(self):
+        with open("/proc/%d/statm" % self.pid) as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def terminate(self, sig=signal.SIGTERM, within=10.0):
+        """Sends the signal and returns the exit code."""
+        self.proc.send_signal(sig)
+        return self.proc.wait(within)
+
+    def stop(self):
+        if self.proc.poll() is None:
+            self.proc.kill()
+        self.proc.wait()
+        self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def directives(options):
+    """{"maxmemory": "1mb"} as --maxmemory 1mb; underscores stand for dashes."""
+    argv = []
+    for name, value in options.items():
+        argv += ["--" + name.replace("_", "-")] + (list(value) if isinstance(value, (list, tuple)) else [value])
+    return argv
+
+
+def redis(**options):
+    options = {"save": "", "appendonly": "no", "enable_debug_command": "yes", **options}
+    return Server(lambda s: [REDIS, "--port", s.port, "--bind", "127.0.0.1", "--dir", s.dir]
+                  + directives(options), "redis-server")
+
+
+def engine(**options):
+    options = {"bind": "127.0.0.1", **options}
+    return Server(lambda s: [engine_path(), "--port", s.port] + directives(options), "larder-engine")
+
+
+def memcached(*flags):
+    user = ["-u", "root"] if os.getuid() == 0 else []
+    return Server(lambda s: [MEMCACHED, "-p", s.port, "-U", 0, "-l", "127.0.0.1", "-t", 1] + user + list(flags),
+                  "memcached")
+
+
+def is_gone(conn):
+    """True when the server has closed this connection (and sent nothing more)."""
+    try:
+        conn.fill()
+    except Closed:
+        return True
+    return False
