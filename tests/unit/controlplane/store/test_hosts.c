@@ -1,0 +1,88 @@
+#include "fixture.h"
+
+#include <criterion/criterion.h>
+
+static struct fixture f;
+
+static void open_fixture(void)
+{
+    fixture_open(&f);
+    fixture_begin(&f, STORE_WRITE);
+}
+
+static void close_fixture(void)
+{
+    fixture_close(&f);
+}
+
+TestSuite(hosts, .init = open_fixture, .fini = close_fixture);
+
+Test(hosts, a_name_belongs_to_one_host_of_a_region)
+{
+    struct host h = fixture_host(&f, "h1", "us-east-1a", "127.77.0.0/18", 1000);
+
+    h.incarnation = "second";
+    must(store_host_put(f.tx, &h));
+    h.id = "another";
+    cr_assert(err_is(store_host_put(f.tx, &h), ERR_EXISTS));
+    h.region = "eu-west-1";
+    must(store_host_put(f.tx, &h));
+}
+
+Test(hosts, placed_nodes_count_as_used)
+{
+    struct host h = fixture_host(&f, "h1", "us-east-1a", "127.77.0.0/18", 1000);
+    struct cluster c = fixture_cluster(&f, "c1", "redis");
+    struct node_goal goal = {.host_id = h.id,
+                             .address = "127.77.0.1",
+                             .port = 1,
+                             .state = NODE_RUNNING,
+                             .memory_bytes = 300};
+    struct host found;
+
+    must(store_goal_set(f.tx, fixture_node(&f, c.id, "0001").id, &goal));
+    goal.port = 2;
+    must(store_goal_set(f.tx, fixture_node(&f, c.id, "0002").id, &goal));
+    must(store_host_get(f.tx, h.id, &found));
+    cr_assert_eq(found.used_bytes, 600);
+    cr_assert_eq(found.node_count, 2);
+    cr_assert_str_eq(found.pool, "127.77.0.0/18");
+    cr_assert(err_is(store_host_get(f.tx, "nobody", &found), ERR_NOT_FOUND));
+}
+
+Test(hosts, lists_are_by_region_zone_and_name)
+{
+    struct host_list hosts;
+
+    fixture_host(&f, "z", "us-east-1a", "127.77.0.0/18", 1);
+    fixture_host(&f, "y", "us-east-1b", "127.77.64.0/18", 1);
+    fixture_host(&f, "a", "us-east-1b", "127.77.128.0/18", 1);
+    must(store_host_list(f.tx, "us-east-1", &hosts));
+    cr_assert_eq(hosts.count, 3);
+    cr_assert_str_eq(hosts.items[0].name, "z");
+    cr_assert_str_eq(hosts.items[1].name, "a");
+    must(store_host_list(f.tx, "eu-west-1", &hosts));
+    cr_assert_eq(hosts.count, 0);
+    must(store_host_list(f.tx, "", &hosts));
+    cr_assert_eq(hosts.count, 3);
+}
+
+Test(hosts, silence_and_counts_are_told)
+{
+    struct host h = fixture_host(&f, "h1", "us-east-1a", "127.77.0.0/18", 1);
+    struct cluster c = fixture_cluster(&f, "c1", "redis");
+    struct node_saw saw = {
+        .host_id = h.id, .state = NODE_FAILED, .last_exit = "", .why = "port taken"};
+    struct store_counts counts;
+    bool is_changed;
+
+    must(store_saw_set(f.tx, fixture_node(&f, c.id, "0001").id, &saw, &is_changed));
+    fixture_node(&f, c.id, "0002");
+    must(store_host_silence(f.tx, h.id, true));
+    must(store_count(f.tx, &counts));
+    cr_assert_eq(counts.hosts, 1);
+    cr_assert_eq(counts.silent_hosts, 1);
+    cr_assert_eq(counts.clusters, 1);
+    cr_assert_eq(counts.nodes[NODE_FAILED], 1);
+    cr_assert_eq(counts.nodes[NODE_ABSENT], 1);
+}

@@ -1,0 +1,219 @@
+#include "fixture.h"
+
+#include <criterion/criterion.h>
+
+static struct fixture f;
+static struct cluster cluster;
+static struct host host;
+static struct node node;
+
+static void open_fixture(void)
+{
+    fixture_open(&f);
+    fixture_begin(&f, STORE_WRITE);
+    cluster = fixture_cluster(&f, "c1", "redis");
+    host = fixture_host(&f, "h1", "us-east-1a", "127.77.0.0/18", 1 << 30);
+    node = fixture_node(&f, cluster.id, "0001");
+}
+
+static void close_fixture(void)
+{
+    fixture_close(&f);
+}
+
+TestSuite(nodes, .init = open_fixture, .fini = close_fixture);
+
+static struct node_goal goal_of(const char *address)
+{
+    return (struct node_goal){
+        .has = true,
+        .host_id = host.id,
+        .address = address,
+        .port = 6379,
+        .state = NODE_RUNNING,
+        .boot_count = 1,
+        .memory_bytes = 512,
+    };
+}
+
+static struct node_saw sight(enum node_state state)
+{
+    return (struct node_saw){
+        .has = true,
+        .host_id = host.id,
+        .state = state,
+        .boot_count = 1,
+        .pid = 42,
+        .last_exit = "signal 9",
+        .why = "",
+    };
+}
+
+static int64_t generation(const char *host_id)
+{
+    int64_t value;
+    must(store_host_generation(f.tx, host_id, &value));
+    return value;
+}
+
+Test(nodes, want_goal_and_sight_are_joined)
+{
+    struct node_goal goal = goal_of("127.77.0.1");
+    struct node_saw saw = sight(NODE_RUNNING);
+    struct node_list nodes;
+    bool is_changed;
+
+    must(store_node_list(f.tx, cluster.id, &nodes));
+    cr_assert_eq(nodes.count, 1);
+    cr_assert_not(nodes.items[0].goal.has);
+    cr_assert_not(nodes.items[0].saw.has);
+    cr_assert_str_eq(nodes.items[0].host_zone, "");
+
+    must(store_goal_set(f.tx, node.id, &goal));
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    cr_assert(is_changed);
+    must(store_node_list(f.tx, cluster.id, &nodes));
+    cr_assert(nodes.items[0].goal.has);
+    cr_assert_str_eq(nodes.items[0].goal.address, "127.77.0.1");
+    cr_assert_eq(nodes.items[0].goal.state, NODE_RUNNING);
+    cr_assert_str_eq(nodes.items[0].host_zone, "us-east-1a");
+    cr_assert_eq(nodes.items[0].saw.pid, 42);
+    cr_assert_str_eq(nodes.items[0].saw.last_exit, "signal 9");
+}
+
+Test(nodes, the_same_sight_twice_is_no_news)
+{
+    struct node_saw saw = sight(NODE_RUNNING);
+    bool is_changed;
+
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    cr_assert_not(is_changed);
+    saw.crashes = 1;
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    cr_assert(is_changed);
+}
+
+Test(nodes, a_sight_of_an_unknown_node_is_ignored)
+{
+    struct node_saw saw = sight(NODE_RUNNING);
+    bool is_changed = true;
+    must(store_saw_set(f.tx, 999, &saw, &is_changed));
+    cr_assert_not(is_changed);
+}
+
+Test(nodes, a_changed_goal_raises_the_generation_of_both_hosts)
+{
+    struct host other = fixture_host(&f, "h2", "us-east-1b", "127.77.64.0/18", 1 << 30);
+    struct node_goal goal = goal_of("127.77.0.1");
+
+    cr_assert_eq(generation(host.id), 0);
+    must(store_goal_set(f.tx, node.id, &goal));
+    cr_assert_eq(generation(host.id), 1);
+    goal.host_id = other.id;
+    must(store_goal_set(f.tx, node.id, &goal));
+    cr_assert_eq(generation(host.id), 2);
+    cr_assert_eq(generation(other.id), 1);
+    must(store_goal_told(f.tx, node.id, 3, true));
+    cr_assert_eq(generation(other.id), 1, "what events said is no business of the host");
+    must(store_goal_remove(f.tx, node.id));
+    cr_assert_eq(generation(other.id), 2);
+}
+
+Test(nodes, two_nodes_cannot_have_one_address_and_port)
+{
+    struct node second = fixture_node(&f, cluster.id, "0002");
+    struct node_goal goal = goal_of("127.77.0.1");
+
+    must(store_goal_set(f.tx, node.id, &goal));
+    cr_assert(err_is(store_goal_set(f.tx, second.id, &goal), ERR_EXISTS));
+    goal.port = 6380;
+    must(store_goal_set(f.tx, second.id, &goal));
+}
+
+Test(nodes, only_wanted_nodes_without_a_goal_are_unplaced)
+{
+    struct node second = fixture_node(&f, cluster.id, "0002");
+    struct node third = fixture_node(&f, cluster.id, "0003");
+    struct node_goal goal = goal_of("127.77.0.1");
+    struct unplaced_node *waiting;
+    size_t count;
+
+    must(store_goal_set(f.tx, node.id, &goal));
+    must(store_node_want(f.tx, third.id, false));
+    must(store_node_unplaced(f.tx, "us-east-1", &waiting, &count));
+    cr_assert_eq(count, 1);
+    cr_assert_eq(waiting[0].node_id, second.id);
+    cr_assert_str_eq(waiting[0].node_type, "cache.t4g.micro");
+    must(store_node_unplaced(f.tx, "eu-west-1", &waiting, &count));
+    cr_assert_eq(count, 0);
+}
+
+Test(nodes, numbers_of_removed_nodes_never_come_back)
+{
+    must(store_node_remove(f.tx, node.id));
+    cr_assert_gt(fixture_node(&f, cluster.id, "0001").id, node.id);
+}
+
+Test(nodes, many_clusters_are_read_at_once)
+{
+    struct cluster other = fixture_cluster(&f, "c2", "memcached");
+    struct node_list nodes;
+
+    fixture_node(&f, other.id, "0002");
+    fixture_node(&f, other.id, "0001");
+    must(store_node_list_of(f.tx, (int64_t[]){cluster.id, other.id}, 2, &nodes));
+    cr_assert_eq(nodes.count, 3);
+    cr_assert_eq(nodes.items[0].cluster_id, cluster.id);
+    cr_assert_str_eq(nodes.items[1].number, "0001");
+    cr_assert_str_eq(nodes.items[2].number, "0002");
+    must(store_node_list_of(f.tx, NULL, 0, &nodes));
+    cr_assert_eq(nodes.count, 0);
+}
+
+Test(nodes, a_host_knows_what_it_should_run)
+{
+    struct node_goal goal = goal_of("127.77.0.1");
+    struct host_node *placed;
+    struct host_address *addresses;
+    size_t count;
+
+    must(store_goal_set(f.tx, node.id, &goal));
+    must(store_host_nodes(f.tx, host.id, &placed, &count));
+    cr_assert_eq(count, 1);
+    cr_assert_str_eq(placed[0].cluster, "c1");
+    cr_assert_str_eq(placed[0].engine_version, "7.1.0");
+    cr_assert_eq(placed[0].goal.port, 6379);
+    must(store_host_addresses(f.tx, host.id, &addresses, &count));
+    cr_assert_eq(count, 1);
+    cr_assert_str_eq(addresses[0].address, "127.77.0.1");
+}
+
+Test(nodes, what_a_host_no_longer_has_is_forgotten)
+{
+    struct node_saw saw = sight(NODE_RUNNING);
+    struct node_list nodes;
+    int64_t *ids;
+    size_t count;
+    bool is_changed;
+
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    must(store_saw_of_host(f.tx, host.id, &ids, &count));
+    cr_assert_eq(count, 1);
+    must(store_saw_remove(f.tx, ids[0]));
+    must(store_node_list(f.tx, cluster.id, &nodes));
+    cr_assert_not(nodes.items[0].saw.has);
+    must(store_saw_remove(f.tx, 999));
+}
+
+Test(nodes, wanted_nodes_are_counted_per_account_and_region)
+{
+    int64_t count;
+    struct node second = fixture_node(&f, cluster.id, "0002");
+
+    must(store_node_want(f.tx, second.id, false));
+    must(store_node_count(f.tx, "000000000000", "us-east-1", &count));
+    cr_assert_eq(count, 1);
+    must(store_node_count(f.tx, "111111111111", "us-east-1", &count));
+    cr_assert_eq(count, 0);
+}

@@ -1,0 +1,76 @@
+#include "fixture.h"
+
+#include <criterion/criterion.h>
+
+static struct fixture f;
+
+static void open_fixture(void)
+{
+    fixture_open(&f);
+    fixture_begin(&f, STORE_WRITE);
+}
+
+static void close_fixture(void)
+{
+    fixture_close(&f);
+}
+
+TestSuite(operations, .init = open_fixture, .fini = close_fixture);
+
+static struct operation add(int64_t cluster_id, enum operation_kind kind)
+{
+    struct operation o = {.kind = kind,
+                          .cluster_id = cluster_id,
+                          .data = "0001,0002",
+                          .why = "",
+                          .created_ms = 5,
+                          .deadline_ms = 6};
+    must(store_operation_insert(f.tx, &o));
+    return o;
+}
+
+Test(operations, how_far_one_got_is_kept)
+{
+    struct cluster c = fixture_cluster(&f, "c1", "redis");
+    struct operation o = add(c.id, OPERATION_REBOOT), found;
+
+    o.step = 1;
+    must(store_operation_update(f.tx, &o));
+    must(store_operation_running(f.tx, c.id, &found));
+    cr_assert_eq(found.id, o.id);
+    cr_assert_eq(found.kind, OPERATION_REBOOT);
+    cr_assert_eq(found.step, 1);
+    cr_assert_str_eq(found.data, "0001,0002");
+    cr_assert_eq(found.deadline_ms, 6);
+}
+
+Test(operations, an_ended_one_is_newest_but_not_running)
+{
+    struct cluster c = fixture_cluster(&f, "c1", "redis");
+    struct operation o = add(c.id, OPERATION_CREATE), found;
+
+    o.state = OPERATION_FAILED;
+    o.why = "no room";
+    must(store_operation_update(f.tx, &o));
+    cr_assert(err_is(store_operation_running(f.tx, c.id, &found), ERR_NOT_FOUND));
+    must(store_operation_newest(f.tx, c.id, &found));
+    cr_assert_eq(found.state, OPERATION_FAILED);
+    cr_assert_str_eq(found.why, "no room");
+}
+
+Test(operations, the_newest_of_many_clusters_come_at_once)
+{
+    struct cluster a = fixture_cluster(&f, "a", "redis");
+    struct cluster b = fixture_cluster(&f, "b", "redis");
+    struct cluster none = fixture_cluster(&f, "none", "redis");
+    struct operation *found;
+    size_t count;
+
+    add(a.id, OPERATION_CREATE);
+    add(b.id, OPERATION_CREATE);
+    struct operation newest = add(a.id, OPERATION_DELETE);
+    must(store_operation_newest_of(f.tx, (int64_t[]){a.id, b.id, none.id}, 3, &found, &count));
+    cr_assert_eq(count, 2);
+    cr_assert_eq(found[0].id, newest.id);
+    cr_assert_eq(found[1].cluster_id, b.id);
+}
