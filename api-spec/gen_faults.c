@@ -15,8 +15,10 @@ void write_faults(const struct model *m, const char *dir)
     for (size_t i = 0; i < m->fault_count; i++) {
         const struct model_fault *f = &m->faults[i];
         fprintf(h.stream, "    %s,\n", f->constant);
-        fprintf(c.stream, "    {%s, \"%s\", \"%s\", %d, %s},\n", f->constant, f->name, f->wire,
+        fprintf(c.stream, "    {%s, \"%s\", \"%s\", %d, %s, ", f->constant, f->name, f->wire,
                 f->status, f->is_receiver ? "true" : "false");
+        spec_out_literal(&c, f->doc);
+        fputs("},\n", c.stream);
     }
     fprintf(h.stream, "};\n\n#define FAULT_COUNT %zu\n\n", m->fault_count);
     fprintf(h.stream, "/* The fault of that FAULT_* code; NULL for any other code. */\n"

@@ -123,6 +123,8 @@ static void write_pattern(const struct model_service *s, const cJSON *shape, str
         return;
     fputs("    .pattern = ", out->stream);
     spec_out_literal(out, posix);
+    fputs(",\n    .pattern_text = ", out->stream);
+    spec_out_literal(out, pattern);
     fputs(",\n", out->stream);
 }
 

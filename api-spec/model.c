@@ -55,6 +55,8 @@ void model_add_fault(struct model *m, const char *file, struct model_fault fault
             continue;
         if (strcmp(there->wire, fault.wire) != 0 || there->status != fault.status)
             spec_fail(file, fault.name, "%s means another code or status already", fault.constant);
+        if (!there->doc)
+            m->faults[i].doc = fault.doc;
         return;
     }
     m->faults = grow(m->faults, m->fault_count, sizeof(*m->faults));
@@ -79,12 +81,14 @@ static void add_error_shape(struct model *m, const char *file, const cJSON *shap
     spec_only(file, shape->string, error, "status code query fault");
     status = status_of(file, shape->string, error);
     wire = spec_text_or(file, shape->string, error, "code", shape->string);
-    model_add_fault(m, file,
-                    (struct model_fault){.constant = model_fault_constant(shape->string),
-                                         .name = shape->string,
-                                         .wire = wire,
-                                         .status = status,
-                                         .is_receiver = status >= 500});
+    model_add_fault(
+        m, file,
+        (struct model_fault){.constant = model_fault_constant(shape->string),
+                             .name = shape->string,
+                             .wire = wire,
+                             .status = status,
+                             .is_receiver = status >= 500,
+                             .doc = spec_text_or(file, shape->string, shape, "doc", NULL)});
 }
 
 static void load_generic_faults(struct model *m, const char *file, const cJSON *faults)
@@ -94,14 +98,14 @@ static void load_generic_faults(struct model *m, const char *file, const cJSON *
     cJSON_ArrayForEach(fault, faults)
     {
         spec_only(file, fault->string, fault, "status doc");
-        spec_text(file, fault->string, fault, "doc");
         int status = status_of(file, fault->string, fault);
         model_add_fault(m, file,
                         (struct model_fault){.constant = model_fault_constant(fault->string),
                                              .name = fault->string,
                                              .wire = fault->string,
                                              .status = status,
-                                             .is_receiver = status >= 500});
+                                             .is_receiver = status >= 500,
+                                             .doc = spec_text(file, fault->string, fault, "doc")});
     }
 }
 

@@ -10,6 +10,7 @@ struct model_fault {
     const char *wire;     /* what stands in <Code> */
     int status;
     bool is_receiver;
+    const char *doc;
 };
 
 struct model_service {

@@ -99,9 +99,10 @@ struct shape {
     const char *const *values; /* STRING: the enum, or NULL */
     size_t value_count;
     bool has_min, has_max;
-    int64_t min, max;    /* INTEGER: value; STRING: length in characters; LIST: entries */
-    const char *pattern; /* STRING: POSIX extended expression for the whole text, or NULL */
-    bool is_sensitive;   /* never logged, never shown in messages */
+    int64_t min, max;         /* INTEGER: value; STRING: length in characters; LIST: entries */
+    const char *pattern;      /* STRING: POSIX extended expression for the whole text, or NULL */
+    const char *pattern_text; /* the same as the model has it, for people and for JSON schemas */
+    bool is_sensitive;        /* never logged, never shown in messages */
 };
 
 struct fault_desc {
@@ -110,6 +111,7 @@ struct fault_desc {
     const char *wire; /* what stands in <Code> */
     int status;       /* HTTP */
     bool is_receiver; /* our mistake rather than the caller's */
+    const char *doc;  /* one sentence, or NULL */
 };
 
 struct op_rest {
