@@ -33,8 +33,9 @@ struct arena;
      &(vec)->items[(vec)->count++])
 
 /* Runs the body with `item` pointing at each item in turn. */
-#define vec_each(item, vec) \
-    for (__typeof__((vec)->items) item = (vec)->items; item < (vec)->items + (vec)->count; item++)
+#define vec_each(item, vec)                                                                    \
+    for (__typeof__((vec)->items[0]) *item = (vec)->items; item < (vec)->items + (vec)->count; \
+         item++)
 
 /* Room for one more; used by vec_add only. */
 void *vec_grow(struct arena *a, void *items, size_t count, size_t *capacity, size_t item_size);

@@ -1,0 +1,207 @@
+#include "../store/fixture.h"
+#include "base/clock.h"
+#include "contract/agent.h"
+#include "controlplane/fleet/fleet.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+static struct fixture f;
+static struct fleet *fleet;
+static struct clock_manual manual;
+
+static void start(void)
+{
+    struct fleet_conf conf = {.clock = &manual.clock, .beat_ms = 2000, .silent_ms = 5000};
+    must(fleet_start(f.store, &conf, &fleet));
+}
+
+static void open_fixture(void)
+{
+    fixture_open(&f);
+    clock_manual_init(&manual, 1000, 1000);
+    start();
+}
+
+static void close_fixture(void)
+{
+    fleet_stop(fleet);
+    fixture_close(&f);
+}
+
+TestSuite(fleet, .init = open_fixture, .fini = close_fixture, .timeout = 30);
+
+static struct agent_host host(const char *name, const char *incarnation)
+{
+    return (struct agent_host){
+        .host_id = arena_printf(&f.arena, "id-of-%s", name),
+        .name = name,
+        .incarnation = incarnation,
+        .boot_id = "boot",
+        .region = "us-east-1",
+        .zone = "us-east-1a",
+        .memory_bytes = INT_OF(1LL << 32),
+        .v_cpus = INT_OF(2),
+        .pool = "127.77.0.0/24",
+    };
+}
+
+static struct err sync_as(struct agent_host h, int64_t seen, bool may_wait,
+                          struct agent_sync_out *out, int64_t *out_wait_ms)
+{
+    struct agent_host *kept = arena_memdup(&f.arena, &h, sizeof(h));
+    struct agent_sync_in in = {
+        .host = kept, .seen_generation = INT_OF(seen), .wait_ms = INT_OF(20000)};
+    *out = (struct agent_sync_out){0};
+    return fleet_sync(fleet, &f.arena, &in, false, may_wait, out, out_wait_ms);
+}
+
+static int place_node(const char *host_id, const char *address)
+{
+    struct node_goal goal = {.host_id = host_id,
+                             .address = address,
+                             .port = 6379,
+                             .state = NODE_RUNNING,
+                             .boot_count = 1};
+    fixture_begin(&f, STORE_WRITE);
+    struct cluster c = fixture_cluster(&f, address, "redis");
+    struct node n = fixture_node(&f, c.id, "0001");
+    must(store_goal_set(f.tx, n.id, &goal));
+    fixture_commit(&f);
+    return (int)n.id;
+}
+
+static struct host stored_host(const char *id)
+{
+    struct host found;
+    fixture_begin(&f, STORE_READ);
+    must(store_host_get(f.tx, id, &found));
+    store_rollback(&f.tx);
+    return found;
+}
+
+Test(fleet, a_new_host_is_enrolled_and_told_that_it_has_nothing_to_do)
+{
+    struct agent_sync_out out;
+    int64_t wait_ms;
+
+    must(sync_as(host("h1", "i1"), 0, true, &out, &wait_ms));
+    cr_assert_eq(wait_ms, 0, "who holds no goals is answered at once");
+    cr_assert(out.is_changed.value);
+    cr_assert_eq(out.goals.count, 0);
+    cr_assert_str_eq(stored_host("id-of-h1").zone, "us-east-1a");
+}
+
+Test(fleet, goals_come_once_and_then_the_poll_waits)
+{
+    struct agent_sync_out out;
+    int64_t wait_ms;
+
+    must(sync_as(host("h1", "i1"), 0, true, &out, &wait_ms));
+    place_node("id-of-h1", "127.77.0.1");
+    must(sync_as(host("h1", "i1"), out.generation.value, true, &out, &wait_ms));
+    cr_assert_eq(wait_ms, 0);
+    cr_assert_eq(out.goals.count, 1);
+    cr_assert_str_eq(out.goals.items[0].state, "running");
+    cr_assert_str_eq(out.goals.items[0].address, "127.77.0.1");
+    cr_assert_eq(out.goals.items[0].maxmemory_bytes.value, 402653184,
+                 "cache.t4g.micro less its reserve");
+
+    must(sync_as(host("h1", "i1"), out.generation.value, true, &out, &wait_ms));
+    cr_assert_eq(wait_ms, 2000, "no longer than the beat");
+    must(sync_as(host("h1", "i1"), 2, false, &out, &wait_ms));
+    cr_assert_not(out.is_changed.value);
+}
+
+Test(fleet, reports_become_sights_and_unnamed_nodes_are_forgotten)
+{
+    struct agent_sync_out out;
+    struct agent_report_out done;
+    struct node_list nodes;
+    int64_t wait_ms;
+
+    must(sync_as(host("h1", "i1"), 0, true, &out, &wait_ms));
+    int node_id = place_node("id-of-h1", "127.77.0.1");
+    struct agent_node_report report = {
+        .node_id = INT_OF(node_id), .state = "running", .pid = INT_OF(5)};
+    struct agent_report_in in = {
+        .host_id = "id-of-h1", .incarnation = "i1", .nodes = {true, 1, &report}
+    };
+    must(fleet_report(fleet, &f.arena, &in, &done));
+    fixture_begin(&f, STORE_READ);
+    must(store_node_list(f.tx, 1, &nodes));
+    cr_assert_eq(nodes.items[0].saw.state, NODE_RUNNING);
+    cr_assert_eq(nodes.items[0].saw.pid, 5);
+
+    must(sync_as(host("h1", "i1"), 0, false, &out, &wait_ms));
+    fixture_begin(&f, STORE_READ);
+    must(store_node_list(f.tx, 1, &nodes));
+    cr_assert_not(nodes.items[0].saw.has);
+}
+
+Test(fleet, a_second_host_of_the_same_name_is_refused)
+{
+    struct agent_sync_out out;
+    int64_t wait_ms;
+    struct agent_host twin = host("h1", "i1");
+
+    must(sync_as(twin, 0, true, &out, &wait_ms));
+    twin.host_id = "another";
+    struct err e = sync_as(twin, 0, true, &out, &wait_ms);
+    cr_assert_eq(e.code, FAULT_HOST_NAME_TAKEN);
+    cr_assert_not_null(strstr(e.why, "h1"));
+}
+
+Test(fleet, the_latest_incarnation_wins)
+{
+    struct agent_sync_out out;
+    struct agent_report_out done;
+    int64_t wait_ms;
+
+    must(sync_as(host("h1", "i1"), 0, true, &out, &wait_ms));
+    must(sync_as(host("h1", "i2"), 0, true, &out, &wait_ms));
+    cr_assert_eq(sync_as(host("h1", "i1"), 0, true, &out, &wait_ms).code, FAULT_HOST_SUPERSEDED);
+    struct agent_report_in in = {.host_id = "id-of-h1", .incarnation = "i1"};
+    cr_assert_eq(fleet_report(fleet, &f.arena, &in, &done).code, FAULT_HOST_SUPERSEDED);
+}
+
+Test(fleet, who_reports_without_a_sync_is_unknown)
+{
+    struct agent_report_out done;
+    struct agent_report_in in = {.host_id = "nobody", .incarnation = "i1"};
+    cr_assert_eq(fleet_report(fleet, &f.arena, &in, &done).code, FAULT_HOST_UNKNOWN);
+}
+
+Test(fleet, reports_that_make_no_sense_are_refused_whole)
+{
+    struct agent_sync_out out;
+    int64_t wait_ms;
+    struct agent_host bad = host("h1", "i1");
+
+    bad.pool = "127.77.0.0/33";
+    cr_assert_eq(sync_as(bad, 0, true, &out, &wait_ms).code, FAULT_INVALID_PARAMETER_VALUE);
+    bad = host("", "i1");
+    cr_assert_eq(sync_as(bad, 0, true, &out, &wait_ms).code, FAULT_INVALID_PARAMETER_VALUE);
+    bad = host("h1", "i1");
+    bad.memory_bytes.value = 0;
+    cr_assert_eq(sync_as(bad, 0, true, &out, &wait_ms).code, FAULT_INVALID_PARAMETER_VALUE);
+}
+
+Test(fleet, a_silent_host_is_marked_and_welcomed_back)
+{
+    struct agent_sync_out out;
+    int64_t wait_ms;
+
+    must(sync_as(host("h1", "i1"), 0, true, &out, &wait_ms));
+    clock_manual_advance(&manual, 5001);
+    fleet_stop(fleet);
+    start(); /* every known host counts as heard at the start */
+    cr_assert_not(stored_host("id-of-h1").is_silent);
+    clock_manual_advance(&manual, 5001);
+    must(sync_as(host("h2", "i1"), 0, true, &out, &wait_ms)); /* wakes the watcher */
+    while (!stored_host("id-of-h1").is_silent)
+        store_wait(f.store, store_generation(f.store), clock_boot_ms(&clock_system) + 2);
+    must(sync_as(host("h1", "i1"), 0, true, &out, &wait_ms));
+    cr_assert_not(stored_host("id-of-h1").is_silent);
+}

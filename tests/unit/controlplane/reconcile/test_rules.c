@@ -1,0 +1,150 @@
+#include "contract/node_states.h"
+#include "controlplane/reconcile/rules.h"
+#include "scene.h"
+
+#include <criterion/criterion.h>
+
+static struct scene s;
+
+static void open_scene(void)
+{
+    scene_open(&s);
+}
+
+static void close_scene(void)
+{
+    scene_close(&s);
+}
+
+TestSuite(rules, .init = open_scene, .fini = close_scene);
+
+Test(rules, a_wanted_node_without_a_host_is_placed_and_started)
+{
+    scene_decide(&s);
+    const struct decision *d = scene_last(&s, DECISION_GOAL);
+    cr_assert_not_null(d);
+    cr_assert_eq(d->goal.state, NODE_RUNNING);
+    cr_assert_eq(d->goal.port, 6379);
+    cr_assert_gt(d->goal.memory_bytes, 0);
+    cr_assert_str_neq(s.nodes[0].host_zone, "");
+}
+
+Test(rules, a_node_that_fits_nowhere_waits_without_a_goal)
+{
+    s.hosts[0].memory_bytes = s.hosts[1].memory_bytes = 1000;
+    scene_decide(&s);
+    cr_assert_eq(s.decisions.list.count, 0);
+}
+
+Test(rules, silent_hosts_get_no_new_nodes)
+{
+    s.hosts[0].is_silent = true;
+    scene_decide(&s);
+    cr_assert_str_eq(scene_last(&s, DECISION_GOAL)->goal.host_id, "h2");
+    s.hosts[1].is_silent = true;
+    s.nodes[0].goal.has = false;
+    scene_decide(&s);
+    cr_assert_eq(s.decisions.list.count, 0);
+}
+
+Test(rules, a_settled_cluster_is_left_alone)
+{
+    scene_run(&s, &s.nodes[0]);
+    scene_decide(&s);
+    cr_assert_eq(s.decisions.list.count, 0, "reconciling an unchanged state sends nothing");
+}
+
+Test(rules, an_unwanted_node_is_sent_away_before_it_is_forgotten)
+{
+    scene_run(&s, &s.nodes[0]);
+    s.nodes[0].is_wanted = false;
+    scene_decide(&s);
+    cr_assert_eq(scene_last(&s, DECISION_GOAL)->goal.state, NODE_ABSENT);
+    cr_assert_eq(scene_count(&s, DECISION_GOAL_REMOVE), 0, "its engine still runs");
+    cr_assert_eq(s.view.nodes.count, 1);
+
+    s.nodes[0].saw.state = NODE_ABSENT;
+    scene_decide(&s);
+    cr_assert_eq(scene_count(&s, DECISION_GOAL_REMOVE), 1);
+    cr_assert_eq(scene_count(&s, DECISION_NODE_REMOVE), 1);
+    cr_assert(scene_told(&s, "Removed cache node 0001"));
+    cr_assert_eq(s.view.nodes.count, 0);
+}
+
+Test(rules, a_silent_host_does_not_keep_a_deleted_node_for_ever)
+{
+    scene_run(&s, &s.nodes[0]);
+    s.nodes[0].is_wanted = false;
+    s.hosts[0].is_silent = true;
+    scene_decide(&s);
+    cr_assert_eq(s.view.nodes.count, 0);
+}
+
+Test(rules, a_raised_boot_count_becomes_the_goal)
+{
+    scene_run(&s, &s.nodes[0]);
+    s.nodes[0].boot_count = 2;
+    scene_decide(&s);
+    cr_assert_eq(scene_last(&s, DECISION_GOAL)->goal.boot_count, 2);
+    scene_decide(&s);
+    cr_assert_eq(s.decisions.list.count, 0);
+}
+
+Test(rules, a_crash_and_its_recovery_are_each_told_once)
+{
+    scene_run(&s, &s.nodes[0]);
+    s.nodes[0].saw.crashes = 1;
+    s.nodes[0].saw.state = NODE_STARTING;
+    scene_decide(&s);
+    cr_assert(scene_told(&s, "Recovering cache nodes 0001"));
+    cr_assert_not(scene_told(&s, "Finished recovery for cache nodes 0001"));
+
+    scene_decide(&s);
+    cr_assert_eq(s.decisions.list.count, 0);
+
+    s.nodes[0].saw.state = NODE_RUNNING;
+    scene_decide(&s);
+    cr_assert(scene_told(&s, "Finished recovery for cache nodes 0001"));
+    scene_decide(&s);
+    cr_assert_eq(s.decisions.list.count, 0);
+}
+
+Test(rules, a_crash_that_was_over_before_we_looked_is_told_whole)
+{
+    scene_run(&s, &s.nodes[0]);
+    s.nodes[0].saw.crashes = 3;
+    scene_decide(&s);
+    cr_assert(scene_told(&s, "Recovering cache nodes 0001"));
+    cr_assert(scene_told(&s, "Finished recovery for cache nodes 0001"));
+    cr_assert_eq(s.nodes[0].goal.crashes_told, 3);
+}
+
+/* Every state that a node can be seen in, with every goal that the rules set from there: the agent
+ * must know the way. */
+Test(rules, the_agent_has_an_edge_to_every_goal_from_every_state)
+{
+    for (int state = 0; state < NODE_STATE_COUNT; state++) {
+        for (int is_wanted = 0; is_wanted < 2; is_wanted++) {
+            scene_close(&s);
+            scene_open(&s);
+            scene_run(&s, &s.nodes[0]);
+            s.nodes[0].saw.state = (enum node_state)state;
+            s.nodes[0].is_wanted = is_wanted;
+            scene_decide(&s);
+            enum node_state goal = s.view.nodes.count ? s.nodes[0].goal.state : NODE_ABSENT;
+            cr_assert(node_state_is_goal(goal));
+            cr_assert(goal == (enum node_state)state ||
+                          node_edge_find((enum node_state)state, goal) != NULL,
+                      "no edge from %s to %s", node_state_name((enum node_state)state),
+                      node_state_name(goal));
+        }
+    }
+}
+
+Test(rules, every_row_has_a_name_and_a_reason)
+{
+    for (size_t i = 0; i < node_rule_count; i++) {
+        cr_assert_not_null(node_rules[i].name);
+        cr_assert_not_null(node_rules[i].why);
+    }
+}

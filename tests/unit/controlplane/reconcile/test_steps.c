@@ -1,0 +1,118 @@
+#include "controlplane/reconcile/steps.h"
+#include "scene.h"
+
+#include <criterion/criterion.h>
+
+static struct scene s;
+
+static void open_scene(void)
+{
+    scene_open(&s);
+}
+
+static void close_scene(void)
+{
+    scene_close(&s);
+}
+
+TestSuite(steps, .init = open_scene, .fini = close_scene);
+
+Test(steps, a_create_is_done_when_every_node_runs)
+{
+    scene_add_node(&s, "0002");
+    scene_operate(&s, OPERATION_CREATE, "");
+    scene_decide(&s);
+    cr_assert_eq(scene_count(&s, DECISION_GOAL), 2);
+    cr_assert_eq(scene_count(&s, DECISION_OPERATION), 0);
+    cr_assert_eq(s.decisions.wake_ms, 10000, "it looks again at the deadline");
+
+    scene_run(&s, &s.nodes[0]);
+    scene_decide(&s);
+    cr_assert_eq(scene_count(&s, DECISION_OPERATION), 0);
+
+    scene_run(&s, &s.nodes[1]);
+    scene_decide(&s);
+    cr_assert_eq(scene_last(&s, DECISION_OPERATION)->operation.state, OPERATION_DONE);
+    cr_assert(scene_told(&s, "Added cache node 0002 in availability zone us-east-1a"));
+    cr_assert(scene_told(&s, "Cache cluster created"));
+}
+
+Test(steps, a_create_past_its_deadline_fails_with_the_reason)
+{
+    scene_run(&s, &s.nodes[0]);
+    s.nodes[0].saw.state = NODE_FAILED;
+    s.nodes[0].saw.why = "Failed listening on port 6379";
+    scene_operate(&s, OPERATION_CREATE, "");
+    s.view.now_ms = 10000;
+    scene_decide(&s);
+    cr_assert_eq(scene_last(&s, DECISION_OPERATION)->operation.state, OPERATION_FAILED);
+    cr_assert(scene_told(&s, "Cache cluster could not be created: Failed listening on port 6379"));
+}
+
+Test(steps, a_delete_ends_with_nothing_left)
+{
+    scene_run(&s, &s.nodes[0]);
+    s.view.cluster.is_wanted = false;
+    s.nodes[0].is_wanted = false;
+    scene_operate(&s, OPERATION_DELETE, "");
+    s.view.now_ms = 99999;
+    scene_decide(&s);
+    cr_assert_eq(scene_count(&s, DECISION_CLUSTER_REMOVE), 0,
+                 "no deadline makes it forget a running engine");
+
+    s.nodes[0].saw.state = NODE_ABSENT;
+    scene_decide(&s);
+    cr_assert_eq(scene_count(&s, DECISION_CLUSTER_REMOVE), 1);
+    cr_assert(scene_told(&s, "Cache cluster deleted"));
+    cr_assert_not(scene_told(&s, "Removed cache node 0001"));
+}
+
+Test(steps, a_reboot_waits_for_the_new_process)
+{
+    scene_add_node(&s, "0002");
+    scene_run(&s, &s.nodes[0]);
+    scene_run(&s, &s.nodes[1]);
+    s.nodes[1].boot_count = 2;
+    scene_operate(&s, OPERATION_REBOOT, "0002");
+    scene_decide(&s);
+    cr_assert(scene_told(&s, "Cache node 0002 shutdown"));
+    cr_assert_not(scene_told(&s, "Cache node 0001 shutdown"));
+    cr_assert_eq(scene_last(&s, DECISION_OPERATION)->operation.step, 1, "how far it got is stored");
+
+    scene_decide(&s);
+    cr_assert_not(scene_told(&s, "Cache node 0002 shutdown"));
+    s.nodes[1].saw.boot_count = 2;
+    scene_decide(&s);
+    cr_assert(scene_told(&s, "Cache node 0002 restarted"));
+    cr_assert_eq(s.view.operation.state, OPERATION_DONE);
+}
+
+Test(steps, a_change_of_nodes_tells_from_and_to)
+{
+    struct node *second = scene_add_node(&s, "0002");
+    struct node *third = scene_add_node(&s, "0003");
+    scene_run(&s, &s.nodes[0]);
+    scene_run(&s, second);
+    scene_run(&s, third);
+    third->created_ms = 600;
+    second->is_wanted = false;
+    scene_operate(&s, OPERATION_MODIFY, "2");
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_RUNNING);
+
+    second->saw.state = NODE_ABSENT;
+    scene_decide(&s);
+    cr_assert(scene_told(&s, "Removed cache node 0002"));
+    cr_assert(scene_told(&s, "Added cache node 0003 in availability zone us-east-1a"));
+    cr_assert(scene_told(&s, "Finished modifying number of nodes from 2 to 2"));
+    cr_assert_eq(scene_last(&s, DECISION_CLUSTER)->cluster.configuration_version, 2);
+}
+
+Test(steps, a_node_seen_on_another_host_does_not_count)
+{
+    scene_run(&s, &s.nodes[0]);
+    s.nodes[0].saw.host_id = "h2";
+    scene_operate(&s, OPERATION_CREATE, "");
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_RUNNING);
+}
