@@ -1,9 +1,9 @@
 /*
  * Operations: one small handler each, run inside one store transaction.
  *
- * A handler reads, checks what the spec cannot say, records what the caller wants, and describes it.
- * It never waits for an engine. The transaction is committed when the handler returns OK, and rolled
- * back otherwise.
+ * A handler reads, checks what the spec cannot say, records what the caller wants, and describes
+ * it. It never waits for an engine. The transaction is committed when the handler returns OK, and
+ * rolled back otherwise.
  */
 #ifndef LARDER_CONTROLPLANE_OPS_OPS_H
 #define LARDER_CONTROLPLANE_OPS_OPS_H

@@ -1,0 +1,243 @@
+/*
+ * A create is refused at once when it could not be placed. The reconciler places later, node by
+ * node and in the order of requests; what it has not placed yet is played through here first, so
+ * that both come to the same result.
+ */
+#include "controlplane/ops/capacity.h"
+
+#include "base/arena.h"
+#include "base/vec.h"
+#include "contract/faults.h"
+#include "controlplane/model/place.h"
+#include "controlplane/model/quotas.h"
+#include "controlplane/store/store.h"
+
+#include <string.h>
+
+#define DRIVER "bundled"
+
+/* --- quotas --- */
+
+struct err capacity_check_cluster(struct call *c, int64_t node_count)
+{
+    if (node_count <= QUOTA_NODES_PER_MEMCACHED)
+        return OK;
+    return fault(c, FAULT_NODE_QUOTA_FOR_CLUSTER_EXCEEDED,
+                 "Cluster node quota exceeded. Each cluster can have at most %d nodes in this "
+                 "region.",
+                 QUOTA_NODES_PER_MEMCACHED);
+}
+
+struct err capacity_check_region(struct call *c, int64_t added)
+{
+    int64_t count = 0;
+
+    TRY(store_node_count(c->tx, c->caller->account, c->caller->region, &count));
+    if (count + added <= QUOTA_NODES_PER_REGION)
+        return OK;
+    return fault(c, FAULT_NODE_QUOTA_FOR_CUSTOMER_EXCEEDED,
+                 "Customer node quota exceeded. You can have at most %d nodes in this region",
+                 QUOTA_NODES_PER_REGION);
+}
+
+/* --- the board --- */
+
+static struct err take_addresses(struct call *c, struct capacity *cap)
+{
+    for (size_t i = 0; i < cap->hosts.count; i++) {
+        struct host_address *addresses;
+        size_t count;
+        TRY(store_host_addresses(c->tx, cap->hosts.items[i].id, &addresses, &count));
+        for (size_t k = 0; k < count; k++)
+            place_take_address(cap->board, addresses[k].address, addresses[k].port);
+    }
+    return OK;
+}
+
+void capacity_take_nodes(struct capacity *cap, const struct node_list *nodes)
+{
+    for (size_t i = 0; i < nodes->count; i++)
+        if (nodes->items[i].goal.has)
+            place_take_node(cap->board, nodes->items[i].cluster_id, nodes->items[i].goal.host_id);
+}
+
+/* Nodes that stand already matter where their cluster waits for more. */
+static struct err take_siblings(struct call *c, struct capacity *cap,
+                                const struct unplaced_node *waiting, size_t count)
+{
+    int64_t *ids = arena_array(c->arena, count, sizeof(*ids));
+    struct node_list nodes;
+
+    for (size_t i = 0; i < count; i++)
+        ids[i] = waiting[i].cluster_id;
+    if (count == 0)
+        return OK;
+    TRY(store_node_list_of(c->tx, ids, count, &nodes));
+    capacity_take_nodes(cap, &nodes);
+    return OK;
+}
+
+/* One that finds no place waits for a host to come, and takes nothing from others. */
+static void place_waiting(struct capacity *cap, const struct unplaced_node *n)
+{
+    const struct node_type *type = node_type_find(n->node_type);
+    struct place_choice choice;
+
+    check(type != NULL); /* nothing is stored with a type that the catalogue lacks */
+    struct place_request request = {
+        .cluster_id = n->cluster_id,
+        .node_id = n->node_id,
+        .zone = n->zone,
+        .memory_bytes = node_type_host_bytes(type),
+        .port = n->port,
+        .is_cross_az = n->is_cross_az,
+        .driver = DRIVER,
+    };
+    (void)place_nodes(cap->board, &request, 1, &choice);
+}
+
+struct err capacity_open(struct call *c, struct capacity *out)
+{
+    struct capacity *cap = arena_new(c->arena, struct capacity);
+    struct unplaced_node *waiting;
+    size_t count;
+
+    TRY(store_host_list(c->tx, c->caller->region, &cap->hosts));
+    TRY(store_node_unplaced(c->tx, c->caller->region, &waiting, &count));
+    cap->board = place_new(c->arena, &cap->hosts);
+    TRY(take_addresses(c, cap));
+    TRY(take_siblings(c, cap, waiting, count));
+    for (size_t i = 0; i < count; i++)
+        place_waiting(cap, &waiting[i]);
+    *out = *cap;
+    return OK;
+}
+
+/* --- zones --- */
+
+struct err capacity_check_zone(struct call *c, const struct capacity *cap, const char *zone)
+{
+    for (size_t i = 0; i < cap->hosts.count; i++)
+        if (strcmp(cap->hosts.items[i].zone, zone) == 0)
+            return OK;
+    if (cap->hosts.count == 0)
+        return OK; /* nobody knows the zones of a region without hosts; there is no room either */
+    return fault(c, FAULT_INVALID_PARAMETER_VALUE, "%s is not a valid availability zone.", zone);
+}
+
+/* What a zone has left, for choosing among zones. */
+struct zone_room {
+    const char *zone;
+    int64_t free_bytes;
+};
+
+static int room_compare(const void *x, const void *y)
+{
+    const struct zone_room *a = x, *b = y;
+
+    if (a->free_bytes != b->free_bytes)
+        return a->free_bytes > b->free_bytes ? -1 : 1;
+    return strcmp(a->zone, b->zone);
+}
+
+/* The zones with a host that is in touch, the emptiest first. Hosts come by zone. */
+static size_t zones_by_room(struct call *c, const struct capacity *cap, struct zone_room **out)
+{
+    vec_of(struct zone_room) rooms = VEC_EMPTY;
+
+    for (size_t i = 0; i < cap->hosts.count; i++) {
+        const struct host *h = &cap->hosts.items[i];
+        if (h->is_silent)
+            continue;
+        if (rooms.count == 0 || strcmp(rooms.items[rooms.count - 1].zone, h->zone) != 0)
+            *vec_add(c->arena, &rooms) = (struct zone_room){h->zone, 0};
+        rooms.items[rooms.count - 1].free_bytes += h->memory_bytes - h->used_bytes;
+    }
+    if (rooms.count > 0)
+        qsort(rooms.items, rooms.count, sizeof(*rooms.items), room_compare);
+    *out = rooms.items;
+    return rooms.count;
+}
+
+/* --- claims --- */
+
+static enum place_result place_claim(struct call *c, struct capacity *cap,
+                                     const struct claim *claim, struct place_choice *choices)
+{
+    struct place_request *requests = arena_array(c->arena, claim->count, sizeof(*requests));
+
+    for (size_t i = 0; i < claim->count; i++)
+        requests[i] = (struct place_request){
+            .cluster_id = claim->cluster_id,
+            .zone = claim->zones[i],
+            .memory_bytes = node_type_host_bytes(claim->type),
+            .port = claim->port,
+            .is_cross_az = claim->is_cross_az,
+            .driver = DRIVER,
+        };
+    return place_nodes(cap->board, requests, claim->count, choices);
+}
+
+static void set_zones(const struct claim *claim, const char *zone)
+{
+    for (size_t i = 0; i < claim->count; i++)
+        claim->zones[i] = zone;
+}
+
+/* Tries zone after zone until one has room for all. */
+static enum place_result place_in_one_zone(struct call *c, struct capacity *cap,
+                                           const struct claim *claim, struct place_choice *choices)
+{
+    struct zone_room *rooms;
+    size_t count = zones_by_room(c, cap, &rooms);
+    enum place_result result = PLACE_NO_HOST;
+
+    for (size_t i = 0; i < count; i++) {
+        set_zones(claim, rooms[i].zone);
+        result = place_claim(c, cap, claim, choices);
+        if (result == PLACE_OK)
+            return PLACE_OK;
+    }
+    set_zones(claim, "");
+    return result;
+}
+
+static bool zones_are_open(const struct claim *claim)
+{
+    for (size_t i = 0; i < claim->count; i++)
+        if (*claim->zones[i])
+            return false;
+    return true;
+}
+
+static bool is_in_one_zone(const struct place_choice *choices, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(choices[i].zone, choices[0].zone) != 0)
+            return false;
+    return true;
+}
+
+static struct err no_capacity(struct call *c, const struct claim *claim, const char *why)
+{
+    bool names_zone = claim->count > 0 && *claim->zones[0];
+
+    return fault(c, FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY,
+                 "There is no capacity for %zu cache node%s of type %s in %s: %s.", claim->count,
+                 claim->count == 1 ? "" : "s", claim->type->name,
+                 names_zone ? claim->zones[0] : c->caller->region, why);
+}
+
+struct err capacity_claim(struct call *c, struct capacity *cap, const struct claim *claim)
+{
+    struct place_choice *choices = arena_array(c->arena, claim->count, sizeof(*choices));
+    bool is_one_zone = !claim->is_cross_az && claim->count > 1 && zones_are_open(claim);
+    enum place_result result = is_one_zone ? place_in_one_zone(c, cap, claim, choices)
+                                           : place_claim(c, cap, claim, choices);
+
+    if (result != PLACE_OK)
+        return no_capacity(c, claim, place_result_text(result));
+    if (claim->is_cross_az && claim->count > 1 && is_in_one_zone(choices, claim->count))
+        return no_capacity(c, claim, "only one availability zone has room for them");
+    return OK;
+}

@@ -1,0 +1,48 @@
+/* Whether the hosts of the caller's region can take more nodes; private to ops/. */
+#ifndef LARDER_CONTROLPLANE_OPS_CAPACITY_H
+#define LARDER_CONTROLPLANE_OPS_CAPACITY_H
+
+#include "controlplane/model/catalog.h"
+#include "controlplane/model/cluster.h"
+#include "controlplane/ops/call.h"
+
+struct place;
+
+struct capacity {
+    struct host_list hosts; /* of the region */
+    struct place *board;    /* as it will be once everything wanted so far is placed */
+};
+
+/* Nodes that a request wants to add. */
+struct claim {
+    int64_t cluster_id; /* 0 for a cluster that is not there yet */
+    const struct node_type *type;
+    int port;
+    bool is_cross_az;
+    const char **zones; /* of each node; "" leaves it open */
+    size_t count;
+};
+
+/* FAULT_NODE_QUOTA_FOR_CLUSTER_EXCEEDED when a cluster may not have so many nodes. */
+must_use struct err capacity_check_cluster(struct call *c, int64_t node_count);
+
+/* FAULT_NODE_QUOTA_FOR_CUSTOMER_EXCEEDED when the account may not have so many more in the region.
+ */
+must_use struct err capacity_check_region(struct call *c, int64_t added);
+
+must_use struct err capacity_open(struct call *c, struct capacity *out);
+
+/* Says where nodes of a cluster that gets more of them stand already. */
+void capacity_take_nodes(struct capacity *cap, const struct node_list *nodes);
+
+/* FAULT_INVALID_PARAMETER_VALUE when the region has hosts and none of them is in the zone. */
+must_use struct err capacity_check_zone(struct call *c, const struct capacity *cap,
+                                        const char *zone);
+
+/*
+ * Checks that there is room for all nodes of the claim: FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY.
+ * Nodes of a single-az cluster without a zone get one, the same for all, written to `zones`.
+ */
+must_use struct err capacity_claim(struct call *c, struct capacity *cap, const struct claim *claim);
+
+#endif

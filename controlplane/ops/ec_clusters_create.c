@@ -1,0 +1,355 @@
+/*
+ * CreateCacheCluster. A plan is filled in by one check after another, each for some members of the
+ * request; only when all have passed, and there is room, anything is written.
+ */
+#include "base/arena.h"
+#include "contract/elasticache_handlers.h"
+#include "contract/faults.h"
+#include "controlplane/model/naming.h"
+#include "controlplane/model/quotas.h"
+#include "controlplane/model/tags.h"
+#include "controlplane/ops/capacity.h"
+#include "controlplane/ops/members.h"
+#include "controlplane/ops/tagging.h"
+#include "controlplane/ops/wire.h"
+#include "controlplane/store/store.h"
+
+#include <string.h>
+
+struct plan {
+    struct cluster cluster;
+    const struct engine_version *version;
+    const struct node_type *type;
+    size_t node_count;
+    const char **zones; /* of each node; "" leaves it to placement */
+    struct tag *tags;
+    size_t tag_count;
+};
+
+typedef struct err (*plan_fn)(struct call *c, const struct ec_create_cache_cluster_in *in,
+                              struct plan *p);
+
+static bool is_memcached(const struct plan *p)
+{
+    return strcmp(p->cluster.engine, "memcached") == 0;
+}
+
+/* --- what cannot be obeyed yet --- */
+
+static const struct member_rule unserved[] = {
+    {"NotificationTopicArn",      NULL   },
+    {"SnapshotArns",              NULL   },
+    {"SnapshotName",              NULL   },
+    {"AuthToken",                 NULL   },
+    {"OutpostMode",               NULL   },
+    {"PreferredOutpostArn",       NULL   },
+    {"PreferredOutpostArns",      NULL   },
+    {"LogDeliveryConfigurations", NULL   },
+    {"TransitEncryptionEnabled",  "false"},
+    {"NetworkType",               "ipv4" },
+    {"IpDiscovery",               "ipv4" },
+};
+
+static const struct member_rule not_memcached[] = {
+    {"SnapshotRetentionLimit",    "0" },
+    {"SnapshotWindow",            NULL},
+    {"SnapshotName",              NULL},
+    {"SnapshotArns",              NULL},
+    {"LogDeliveryConfigurations", NULL},
+};
+
+static struct err plan_unserved(struct call *c, const struct ec_create_cache_cluster_in *in,
+                                struct plan *p)
+{
+    if (is_memcached(p))
+        TRY(members_refuse(c, "CreateCacheCluster", in, not_memcached, countof(not_memcached),
+                           WHY_NOT_MEMCACHED));
+    return members_refuse(c, "CreateCacheCluster", in, unserved, countof(unserved), WHY_NOT_SERVED);
+}
+
+/* --- name, engine, type --- */
+
+static struct err plan_name(struct call *c, const struct ec_create_cache_cluster_in *in,
+                            struct plan *p)
+{
+    TRY(name_check(c->arena, "CacheClusterIdentifier", in->cache_cluster_id, CLUSTER_NAME_MAX));
+    p->cluster.name = name_fold(c->arena, in->cache_cluster_id);
+    if (member_has_text(in->replication_group_id))
+        return fault(c, FAULT_REPLICATION_GROUP_NOT_FOUND, "ReplicationGroup %s not found",
+                     in->replication_group_id);
+    return OK;
+}
+
+static struct err plan_engine(struct call *c, const struct ec_create_cache_cluster_in *in,
+                              struct plan *p)
+{
+    TRY(member_need(c, "Engine", in->engine));
+    const char *engine = name_fold(c->arena, in->engine);
+
+    if (!engine_is_known(engine))
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "Invalid engine: %s. It must be memcached or redis.", in->engine);
+    if (strcmp(engine, "valkey") == 0)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "CreateCacheCluster does not take the engine valkey. Create a replication "
+                     "group instead.");
+    const char *version = in->engine_version ? in->engine_version : "";
+    TRY(engine_version_choose(c->arena, engine, version, &p->version));
+    p->cluster.engine = p->version->engine;
+    p->cluster.engine_version = p->version->reported;
+    return OK;
+}
+
+static struct err plan_type(struct call *c, const struct ec_create_cache_cluster_in *in,
+                            struct plan *p)
+{
+    TRY(member_need(c, "CacheNodeType", in->cache_node_type));
+    TRY(node_type_choose(c->arena, in->cache_node_type, p->version, &p->type));
+    if (strcmp(p->type->family, "r6gd") == 0)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "The cache node type %s needs data tiering, which only replication groups "
+                     "have.",
+                     p->type->name);
+    p->cluster.node_type = p->type->name;
+    return OK;
+}
+
+static struct err plan_nodes(struct call *c, const struct ec_create_cache_cluster_in *in,
+                             struct plan *p)
+{
+    int64_t count = in->num_cache_nodes.has ? in->num_cache_nodes.value : 1;
+
+    if (count < 1)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "Invalid value %lld for NumCacheNodes. It must be at least 1.",
+                     (long long)count);
+    if (count > 1 && !is_memcached(p))
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "Cannot create a Redis cluster with a NumCacheNodes parameter greater than "
+                     "1.");
+    TRY(capacity_check_cluster(c, count));
+    p->node_count = (size_t)count;
+    return OK;
+}
+
+static struct err plan_port(struct call *c, const struct ec_create_cache_cluster_in *in,
+                            struct plan *p)
+{
+    int64_t port = in->port.has ? in->port.value : engine_default_port(p->cluster.engine);
+
+    if (port < PORT_MIN || port > PORT_MAX)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "Invalid value %lld for Port. It must be between %d and %d.", (long long)port,
+                     PORT_MIN, PORT_MAX);
+    p->cluster.port = (int)port;
+    return OK;
+}
+
+/* --- zones --- */
+
+static struct err zone_list(struct call *c, const struct ec_create_cache_cluster_in *in,
+                            struct plan *p)
+{
+    const struct ec_preferred_availability_zone_list *list = &in->preferred_availability_zones;
+
+    if (list->count == 0)
+        return OK;
+    if (member_has_text(in->preferred_availability_zone))
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "PreferredAvailabilityZone and PreferredAvailabilityZones cannot be used "
+                     "together.");
+    if (list->count != p->node_count)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "The number of PreferredAvailabilityZones (%zu) must be the number of cache "
+                     "nodes (%zu).",
+                     list->count, p->node_count);
+    for (size_t i = 0; i < list->count; i++)
+        p->zones[i] = list->items[i] ? list->items[i] : "";
+    return OK;
+}
+
+static bool zones_differ(const struct plan *p)
+{
+    for (size_t i = 1; i < p->node_count; i++)
+        if (strcmp(p->zones[i], p->zones[0]) != 0)
+            return true;
+    return false;
+}
+
+/* Which combinations of AZMode, engine, number of nodes and zones make sense. */
+static struct err check_az_mode(const struct ec_create_cache_cluster_in *in, const struct plan *p)
+{
+    bool is_cross = in->az_mode && strcmp(in->az_mode, "cross-az") == 0;
+    bool has_zones = in->preferred_availability_zones.count > 0;
+    const char *why = NULL;
+
+    if (is_cross && !is_memcached(p))
+        why = "AZMode cross-az is only supported for memcached clusters.";
+    else if (is_cross && p->node_count < 2)
+        why = "AZMode cross-az needs more than one cache node.";
+    else if (is_cross && member_has_text(in->preferred_availability_zone))
+        why = "AZMode cross-az cannot be used with a single PreferredAvailabilityZone.";
+    else if (is_cross && has_zones && !zones_differ(p))
+        why = "AZMode cross-az needs PreferredAvailabilityZones in more than one zone.";
+    else if (in->az_mode && !is_cross && zones_differ(p))
+        why = "AZMode single-az cannot be used with different PreferredAvailabilityZones.";
+    return why ? err_make(FAULT_INVALID_PARAMETER_COMBINATION, why) : OK;
+}
+
+static struct err plan_zones(struct call *c, const struct ec_create_cache_cluster_in *in,
+                             struct plan *p)
+{
+    const char *zone =
+        member_has_text(in->preferred_availability_zone) ? in->preferred_availability_zone : "";
+
+    p->zones = arena_array(c->arena, p->node_count, sizeof(*p->zones));
+    for (size_t i = 0; i < p->node_count; i++)
+        p->zones[i] = zone;
+    TRY(zone_list(c, in, p));
+    TRY(check_az_mode(in, p));
+
+    bool is_cross = zones_differ(p) || (in->az_mode && strcmp(in->az_mode, "cross-az") == 0);
+    p->cluster.az_mode = is_cross ? "cross-az" : "single-az";
+    p->cluster.preferred_zone = is_cross ? "Multiple" : p->zones[0];
+    return OK;
+}
+
+/* --- windows, groups, tags --- */
+
+static struct err plan_windows(struct call *c, const struct ec_create_cache_cluster_in *in,
+                               struct plan *p)
+{
+    TRY(member_windows(c, in->preferred_maintenance_window, in->snapshot_window, &p->cluster));
+    TRY(member_snapshot_retention(c, in->snapshot_retention_limit, &p->cluster.snapshot_retention));
+    p->cluster.auto_minor_upgrade =
+        in->auto_minor_version_upgrade.has ? in->auto_minor_version_upgrade.value : true;
+    return OK;
+}
+
+static struct err plan_groups(struct call *c, const struct ec_create_cache_cluster_in *in,
+                              struct plan *p)
+{
+    TRY(member_parameter_group(c, in->cache_parameter_group_name, p->version,
+                               &p->cluster.parameter_group));
+    if (member_has_text(in->cache_subnet_group_name) &&
+        strcasecmp(in->cache_subnet_group_name, "default") != 0)
+        return fault(c, FAULT_CACHE_SUBNET_GROUP_NOT_FOUND, "CacheSubnetGroup not found: %s",
+                     name_fold(c->arena, in->cache_subnet_group_name));
+    p->cluster.subnet_group = "default";
+    TRY(member_security_group_names(c, &in->cache_security_group_names));
+    return member_security_groups(c, &in->security_group_ids, &p->cluster.security_groups);
+}
+
+static struct err plan_tags(struct call *c, const struct ec_create_cache_cluster_in *in,
+                            struct plan *p)
+{
+    p->tags = tagging_from_wire(c, &in->tags);
+    p->tag_count = in->tags.count;
+    TRY(tags_check(c->arena, p->tags, p->tag_count));
+    return tags_check_quota(NULL, 0, p->tags, p->tag_count);
+}
+
+/* --- against what is there --- */
+
+static struct err plan_is_new(struct call *c, const struct ec_create_cache_cluster_in *in,
+                              struct plan *p)
+{
+    struct cluster other;
+
+    (void)in;
+    struct err e =
+        store_cluster_find(c->tx, p->cluster.account, p->cluster.region, p->cluster.name, &other);
+    if (err_is(e, ERR_NOT_FOUND))
+        return OK;
+    TRY(e);
+    return fault(c, FAULT_CACHE_CLUSTER_ALREADY_EXISTS, "CacheCluster already exists: %s",
+                 p->cluster.name);
+}
+
+static struct err plan_quota(struct call *c, const struct ec_create_cache_cluster_in *in,
+                             struct plan *p)
+{
+    (void)in;
+    return capacity_check_region(c, (int64_t)p->node_count);
+}
+
+static struct err plan_capacity(struct call *c, const struct ec_create_cache_cluster_in *in,
+                                struct plan *p)
+{
+    struct capacity capacity;
+    struct claim claim = {
+        .type = p->type,
+        .port = p->cluster.port,
+        .is_cross_az = strcmp(p->cluster.az_mode, "cross-az") == 0,
+        .zones = p->zones,
+        .count = p->node_count,
+    };
+
+    (void)in;
+    TRY(capacity_open(c, &capacity));
+    for (size_t i = 0; i < p->node_count; i++)
+        if (*p->zones[i])
+            TRY(capacity_check_zone(c, &capacity, p->zones[i]));
+    TRY(capacity_claim(c, &capacity, &claim));
+    if (*p->cluster.preferred_zone == '\0')
+        p->cluster.preferred_zone = p->zones[0];
+    return OK;
+}
+
+/* The order of the rows is the order in which mistakes are told. */
+static const plan_fn checks[] = {
+    plan_name,    plan_engine, plan_type, plan_nodes,  plan_port,  plan_zones,    plan_unserved,
+    plan_windows, plan_groups, plan_tags, plan_is_new, plan_quota, plan_capacity,
+};
+
+/* --- recording --- */
+
+static struct err record_nodes(struct call *c, const struct plan *p)
+{
+    for (size_t i = 0; i < p->node_count; i++) {
+        struct node n = {
+            .cluster_id = p->cluster.id,
+            .number = arena_printf(c->arena, "%04zu", i + 1),
+            .zone = p->zones[i],
+            .is_wanted = true,
+            .boot_count = 1,
+            .created_ms = c->now_ms,
+        };
+        TRY(store_node_insert(c->tx, &n));
+    }
+    return OK;
+}
+
+static struct err record(struct call *c, struct plan *p)
+{
+    TRY(store_cluster_insert(c->tx, &p->cluster));
+    TRY(record_nodes(c, p));
+    return tagging_put(
+        c, arn_make(c->arena, p->cluster.region, p->cluster.account, "cluster", p->cluster.name),
+        p->tags, p->tag_count);
+}
+
+struct err ec_create_cache_cluster(struct call *c, const struct ec_create_cache_cluster_in *in,
+                                   struct ec_create_cache_cluster_out *out)
+{
+    struct plan plan = {
+        .cluster = {.account = c->caller->account,
+                    .region = c->caller->region,
+                    .maintenance_window = "",
+                    .snapshot_window = "",
+                    .notification_topic = "",
+                    .notification_status = "",
+                    .configuration_version = 1,
+                    .is_wanted = true,
+                    .created_ms = c->now_ms},
+    };
+
+    for (size_t i = 0; i < countof(checks); i++)
+        TRY(checks[i](c, in, &plan));
+    TRY(record(c, &plan));
+
+    struct cluster_facts facts = {.cluster = plan.cluster};
+    TRY(facts_operate(c, &facts, OPERATION_CREATE, ""));
+    out->cache_cluster = wire_cluster_new(c, &facts);
+    return OK;
+}

@@ -1,0 +1,353 @@
+/*
+ * ModifyCacheCluster. Settings change at once; the number of nodes of a memcached cluster changes
+ * by an operation. What cannot be changed is refused, unless the request names the value it has.
+ */
+#include "base/arena.h"
+#include "base/str.h"
+#include "contract/elasticache_handlers.h"
+#include "contract/faults.h"
+#include "controlplane/model/events.h"
+#include "controlplane/model/naming.h"
+#include "controlplane/ops/capacity.h"
+#include "controlplane/ops/members.h"
+#include "controlplane/ops/wire.h"
+#include "controlplane/store/store.h"
+
+#include <string.h>
+
+static bool is_memcached(const struct cluster_facts *f)
+{
+    return strcmp(f->cluster.engine, "memcached") == 0;
+}
+
+/* --- what cannot change --- */
+
+static const struct member_rule unserved[] = {
+    {"NotificationTopicArn",      NULL  },
+    {"NotificationTopicStatus",   NULL  },
+    {"AuthToken",                 NULL  },
+    {"AuthTokenUpdateStrategy",   NULL  },
+    {"LogDeliveryConfigurations", NULL  },
+    {"IpDiscovery",               "ipv4"},
+    {"ScaleConfig",               NULL  },
+};
+
+static const struct member_rule not_memcached[] = {
+    {"SnapshotRetentionLimit",    "0" },
+    {"SnapshotWindow",            NULL},
+    {"LogDeliveryConfigurations", NULL},
+};
+
+static const struct member_rule only_memcached[] = {
+    {"AZMode",               "single-az"},
+    {"CacheNodeIdsToRemove", NULL       },
+    {"NewAvailabilityZones", NULL       },
+};
+
+static struct err check_members(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                                const struct cluster_facts *f)
+{
+    if (is_memcached(f))
+        TRY(members_refuse(c, "ModifyCacheCluster", in, not_memcached, countof(not_memcached),
+                           WHY_NOT_MEMCACHED));
+    else
+        TRY(members_refuse(c, "ModifyCacheCluster", in, only_memcached, countof(only_memcached),
+                           "The parameter %s is only supported for memcached clusters."));
+    TRY(member_security_group_names(c, &in->cache_security_group_names));
+    return members_refuse(c, "ModifyCacheCluster", in, unserved, countof(unserved), WHY_NOT_SERVED);
+}
+
+static struct err no_change(struct call *c, const char *member, const char *current)
+{
+    return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                 "Changing %s is not supported by this version; the cluster has %s.", member,
+                 current);
+}
+
+/* The version that a request names may be written as asked for or as reported. */
+static struct err check_version(struct call *c, const char *version, const struct cluster *cl)
+{
+    const struct engine_version *v;
+
+    if (!member_has_text(version) || strcmp(version, cl->engine_version) == 0)
+        return OK;
+    TRY(engine_version_choose(c->arena, cl->engine, version, &v));
+    return strcmp(v->reported, cl->engine_version) == 0
+               ? OK
+               : no_change(c, "EngineVersion", cl->engine_version);
+}
+
+static struct err check_identity(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                                 const struct cluster *cl)
+{
+    const struct engine_version *v = engine_version_reported(cl->engine, cl->engine_version);
+    const struct node_type *type;
+
+    check(v != NULL);
+    if (member_has_text(in->engine) && strcasecmp(in->engine, cl->engine) != 0)
+        return no_change(c, "Engine", cl->engine);
+    TRY(check_version(c, in->engine_version, cl));
+    if (!member_has_text(in->cache_node_type) || strcmp(in->cache_node_type, cl->node_type) == 0)
+        return OK;
+    TRY(node_type_choose(c->arena, in->cache_node_type, v, &type));
+    return no_change(c, "CacheNodeType", cl->node_type);
+}
+
+/* --- what changes at once --- */
+
+static struct err change_groups(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                                struct cluster *cl)
+{
+    const struct engine_version *v = engine_version_reported(cl->engine, cl->engine_version);
+
+    if (member_has_text(in->cache_parameter_group_name))
+        TRY(member_parameter_group(c, in->cache_parameter_group_name, v, &cl->parameter_group));
+    if (in->security_group_ids.has)
+        TRY(member_security_groups(c, &in->security_group_ids, &cl->security_groups));
+    return OK;
+}
+
+static struct err change_settings(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                                  struct cluster *cl)
+{
+    if (in->preferred_maintenance_window || in->snapshot_window)
+        TRY(member_windows(c, in->preferred_maintenance_window, in->snapshot_window, cl));
+    TRY(member_snapshot_retention(c, in->snapshot_retention_limit, &cl->snapshot_retention));
+    if (in->auto_minor_version_upgrade.has)
+        cl->auto_minor_upgrade = in->auto_minor_version_upgrade.value;
+    return change_groups(c, in, cl);
+}
+
+/* --- zones of a memcached cluster --- */
+
+/* Where a node is, or will be. */
+static const char *node_zone(const struct node *n)
+{
+    return *n->host_zone ? n->host_zone : n->zone;
+}
+
+/* The zone that all nodes share; NULL when there is none. */
+static const char *common_zone(const struct cluster_facts *f)
+{
+    const char *zone = NULL;
+
+    for (size_t i = 0; i < f->nodes.count; i++) {
+        const struct node *n = &f->nodes.items[i];
+        if (!n->is_wanted)
+            continue;
+        if (zone && strcmp(node_zone(n), zone) != 0)
+            return NULL;
+        zone = node_zone(n);
+    }
+    return zone;
+}
+
+/* Nodes stay where they are; only what is added later follows the new mode. */
+static struct err change_az_mode(struct call *c, const char *mode, struct cluster_facts *f,
+                                 int64_t node_count)
+{
+    const char *zone = common_zone(f);
+
+    if (!mode || !is_memcached(f))
+        return OK;
+    if (strcmp(mode, "cross-az") == 0 && node_count < 2)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "AZMode cross-az needs more than one cache node.");
+    if (strcmp(mode, "single-az") == 0 && !zone)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "AZMode single-az cannot be used: the cluster has cache nodes in different "
+                     "availability zones.");
+    f->cluster.az_mode = strcmp(mode, "cross-az") == 0 ? "cross-az" : "single-az";
+    f->cluster.preferred_zone = strcmp(mode, "cross-az") == 0 ? "Multiple" : zone;
+    return OK;
+}
+
+/* --- more nodes --- */
+
+/* The zones of the new nodes: as asked for; else open, or the one zone of a single-az cluster. */
+static struct err new_zones(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                            struct cluster_facts *f, const char **zones, size_t count)
+{
+    const struct ec_preferred_availability_zone_list *list = &in->new_availability_zones;
+    bool is_cross = strcmp(f->cluster.az_mode, "cross-az") == 0;
+    const char *zone = common_zone(f);
+
+    if (list->count > 0 && list->count != count)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "The number of NewAvailabilityZones (%zu) must be the number of cache nodes "
+                     "to add (%zu).",
+                     list->count, count);
+    for (size_t i = 0; i < count; i++) {
+        zones[i] = is_cross || !zone ? "" : zone;
+        if (list->count == 0)
+            continue;
+        zones[i] = list->items[i] ? list->items[i] : "";
+        if (!is_cross && zone && strcmp(zones[i], zone) != 0)
+            return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                         "The cluster is in the single availability zone %s. Use AZMode cross-az "
+                         "to add cache nodes in others.",
+                         zone);
+    }
+    return OK;
+}
+
+static struct err claim_room(struct call *c, struct cluster_facts *f, const char **zones,
+                             size_t count)
+{
+    struct capacity capacity;
+    struct claim claim = {
+        .cluster_id = f->cluster.id,
+        .type = node_type_find(f->cluster.node_type),
+        .port = f->cluster.port,
+        .is_cross_az = strcmp(f->cluster.az_mode, "cross-az") == 0,
+        .zones = zones,
+        .count = count,
+    };
+
+    check(claim.type != NULL);
+    TRY(capacity_open(c, &capacity));
+    capacity_take_nodes(&capacity, &f->nodes);
+    for (size_t i = 0; i < count; i++)
+        if (*zones[i])
+            TRY(capacity_check_zone(c, &capacity, zones[i]));
+    return capacity_claim(c, &capacity, &claim);
+}
+
+static int64_t highest_number(const struct cluster_facts *f)
+{
+    int64_t highest = 0, number = 0;
+
+    for (size_t i = 0; i < f->nodes.count; i++)
+        if (str_to_i64(str_of(f->nodes.items[i].number), &number) && number > highest)
+            highest = number;
+    return highest;
+}
+
+static struct err add_nodes(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                            struct cluster_facts *f, int64_t target, int64_t current)
+{
+    size_t count = (size_t)(target - current);
+
+    if (in->cache_node_ids_to_remove.count > 0)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "CacheNodeIdsToRemove cannot be used when the number of cache nodes grows.");
+    TRY(capacity_check_cluster(c, target));
+    TRY(capacity_check_region(c, target - current));
+    const char **zones = arena_array(c->arena, count, sizeof(*zones));
+    TRY(new_zones(c, in, f, zones, count));
+    TRY(claim_room(c, f, zones, count));
+
+    for (size_t i = 0; i < count; i++) {
+        struct node n = {
+            .cluster_id = f->cluster.id,
+            .number =
+                arena_printf(c->arena, "%04lld", (long long)highest_number(f) + 1 + (long long)i),
+            .zone = zones[i],
+            .is_wanted = true,
+            .boot_count = 1,
+            .created_ms = c->now_ms,
+        };
+        TRY(store_node_insert(c->tx, &n));
+    }
+    struct event event =
+        event_of_cluster(c->arena, &f->cluster, c->now_ms, EVENT_NODES_INCREASING, NULL, NULL);
+    return store_event_add(c->tx, &event);
+}
+
+/* --- fewer nodes --- */
+
+static struct err remove_node(struct call *c, const struct cluster_facts *f,
+                              const struct ec_cache_node_ids_list *ids, size_t at)
+{
+    const char *number = ids->items[at] ? ids->items[at] : "";
+    const struct node *n = facts_node(f, number);
+
+    if (!n)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE, "The cache cluster %s has no cache node %s.",
+                     f->cluster.name, number);
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(ids->items[i], number) == 0)
+            return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                         "CacheNodeIdsToRemove names the cache node %s twice.", number);
+    return store_node_want(c->tx, n->id, false);
+}
+
+static struct err remove_nodes(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                               struct cluster_facts *f, int64_t target, int64_t current)
+{
+    const struct ec_cache_node_ids_list *ids = &in->cache_node_ids_to_remove;
+
+    if (in->new_availability_zones.count > 0)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "NewAvailabilityZones cannot be used when the number of cache nodes "
+                     "shrinks.");
+    if ((int64_t)ids->count != current - target)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "CacheNodeIdsToRemove must name exactly the %lld cache nodes to remove, but "
+                     "names %zu.",
+                     (long long)(current - target), ids->count);
+    for (size_t i = 0; i < ids->count; i++)
+        TRY(remove_node(c, f, ids, i));
+    return OK;
+}
+
+/* --- the number of nodes --- */
+
+static struct err check_node_count(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                                   const struct cluster_facts *f, int64_t target)
+{
+    if (target < 1)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "Invalid value %lld for NumCacheNodes. It must be at least 1.",
+                     (long long)target);
+    if (!is_memcached(f))
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "The number of cache nodes of a Redis cluster cannot be changed.");
+    if (!in->apply_immediately.value)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "NumCacheNodes can only be changed with ApplyImmediately: changes that wait "
+                     "for the maintenance window are not supported by this version.");
+    return OK;
+}
+
+/* Starts the operation where the number changes. */
+static struct err change_node_count(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                                    struct cluster_facts *f)
+{
+    int64_t current = facts_node_count(f);
+    int64_t target = in->num_cache_nodes.has ? in->num_cache_nodes.value : current;
+
+    if (target == current) {
+        if (in->cache_node_ids_to_remove.count == 0 && in->new_availability_zones.count == 0)
+            return OK;
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "CacheNodeIdsToRemove and NewAvailabilityZones need another NumCacheNodes "
+                     "than the current one.");
+    }
+    TRY(check_node_count(c, in, f, target));
+    TRY(target > current ? add_nodes(c, in, f, target, current)
+                         : remove_nodes(c, in, f, target, current));
+    return facts_operate(c, f, OPERATION_MODIFY,
+                         arena_printf(c->arena, "%lld", (long long)current));
+}
+
+struct err ec_modify_cache_cluster(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                                   struct ec_modify_cache_cluster_out *out)
+{
+    struct cluster_facts facts;
+
+    TRY(facts_find(c, in->cache_cluster_id, &facts));
+    if (!cluster_status_may_change(facts.status))
+        return fault(c, FAULT_INVALID_CACHE_CLUSTER_STATE,
+                     "Cache cluster %s is not in available state to be modified.",
+                     facts.cluster.name);
+    TRY(check_members(c, in, &facts));
+    TRY(check_identity(c, in, &facts.cluster));
+    TRY(change_settings(c, in, &facts.cluster));
+    int64_t target = in->num_cache_nodes.has ? in->num_cache_nodes.value : facts_node_count(&facts);
+    TRY(change_az_mode(c, in->az_mode, &facts, target));
+    TRY(store_cluster_update(c->tx, &facts.cluster));
+    TRY(change_node_count(c, in, &facts));
+    out->cache_cluster = wire_cluster_new(c, &facts);
+    return OK;
+}

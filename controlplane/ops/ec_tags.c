@@ -1,0 +1,150 @@
+/* Tags of resources, which are named by their ARNs. */
+#include "base/arena.h"
+#include "contract/elasticache_handlers.h"
+#include "contract/faults.h"
+#include "controlplane/model/naming.h"
+#include "controlplane/model/tags.h"
+#include "controlplane/ops/facts.h"
+#include "controlplane/ops/tagging.h"
+#include "controlplane/store/store.h"
+
+#include <string.h>
+
+/* --- which resource --- */
+
+static struct err find_cluster(struct call *c, const struct arn *arn)
+{
+    struct cluster_facts facts;
+
+    return facts_find(c, arn->name, &facts);
+}
+
+/* One row per type word of an ARN. Types without a finder have no resources yet. */
+static const struct {
+    const char *type;
+    struct err (*find)(struct call *c, const struct arn *arn);
+    int fault;
+    const char *noun;
+} types[] = {
+    {"cluster",                 find_cluster, FAULT_CACHE_CLUSTER_NOT_FOUND,             "CacheCluster"       },
+    {"replicationgroup",        NULL,         FAULT_REPLICATION_GROUP_NOT_FOUND,         "ReplicationGroup"   },
+    {"parametergroup",          NULL,         FAULT_CACHE_PARAMETER_GROUP_NOT_FOUND,     "CacheParameterGroup"},
+    {"subnetgroup",             NULL,         FAULT_CACHE_SUBNET_GROUP_NOT_FOUND,        "CacheSubnetGroup"   },
+    {"securitygroup",           NULL,         FAULT_CACHE_SECURITY_GROUP_NOT_FOUND,      "CacheSecurityGroup" },
+    {"snapshot",                NULL,         FAULT_SNAPSHOT_NOT_FOUND,                  "Snapshot"           },
+    {"user",                    NULL,         FAULT_USER_NOT_FOUND,                      "User"               },
+    {"usergroup",               NULL,         FAULT_USER_GROUP_NOT_FOUND,                "UserGroup"          },
+    {"serverlesscache",         NULL,         FAULT_SERVERLESS_CACHE_NOT_FOUND,          "ServerlessCache"    },
+    {"serverlesscachesnapshot", NULL,         FAULT_SERVERLESS_CACHE_SNAPSHOT_NOT_FOUND,
+     "ServerlessCacheSnapshot"                                                                                },
+    {"reserved-instance",       NULL,         FAULT_RESERVED_CACHE_NODE_NOT_FOUND,       "ReservedCacheNode"  },
+};
+
+static struct err check_owner(struct call *c, const char *text, const struct arn *arn)
+{
+    if (strcmp(arn->partition, arn_partition(c->caller->region)) == 0 &&
+        strcmp(arn->region, c->caller->region) == 0 &&
+        strcmp(arn->account, c->caller->account) == 0)
+        return OK;
+    return fault(c, FAULT_INVALID_ARN, "%s is not a resource of the account %s in %s.", text,
+                 c->caller->account, c->caller->region);
+}
+
+/* Makes sure that the resource exists; `*out_arn` is its ARN as tags are stored under. */
+static struct err resource_find(struct call *c, const char *text, const char **out_arn)
+{
+    struct arn arn;
+    size_t i = 0;
+
+    TRY(arn_parse(c->arena, text, &arn));
+    TRY(check_owner(c, text, &arn));
+    while (i < countof(types) && strcmp(types[i].type, arn.type) != 0)
+        i++;
+    if (i == countof(types))
+        return fault(c, FAULT_INVALID_ARN, "%s is not a resource that can have tags.", text);
+    if (!types[i].find)
+        return fault(c, types[i].fault, "%s not found: %s", types[i].noun, arn.name);
+    TRY(types[i].find(c, &arn));
+    *out_arn = arn_make(c->arena, arn.region, arn.account, arn.type, arn.name);
+    return OK;
+}
+
+/* --- reading and writing --- */
+
+struct tag *tagging_from_wire(struct call *c, const struct ec_tag_list *in)
+{
+    struct tag *tags = arena_array(c->arena, in->count, sizeof(*tags));
+
+    for (size_t i = 0; i < in->count; i++) {
+        tags[i].key = in->items[i].key ? in->items[i].key : "";
+        tags[i].value = in->items[i].value ? in->items[i].value : "";
+    }
+    return tags;
+}
+
+struct err tagging_put(struct call *c, const char *arn, const struct tag *tags, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        TRY(store_tag_put(c->tx, c->caller->account, c->caller->region, arn, tags[i].key,
+                          tags[i].value));
+    return OK;
+}
+
+/* All tags of a resource, for the answer. */
+static struct err tags_to_wire(struct call *c, const char *arn, struct ec_tag_list *out)
+{
+    struct tag *tags;
+    size_t count;
+
+    TRY(store_tag_list(c->tx, arn, &tags, &count));
+    out->has = true;
+    out->count = count;
+    out->items = arena_array(c->arena, count, sizeof(*out->items));
+    for (size_t i = 0; i < count; i++)
+        out->items[i] = (struct ec_tag){tags[i].key, tags[i].value};
+    return OK;
+}
+
+/* --- handlers --- */
+
+struct err ec_list_tags_for_resource(struct call *c, const struct ec_list_tags_for_resource_in *in,
+                                     struct ec_list_tags_for_resource_out *out)
+{
+    const char *arn;
+
+    TRY(resource_find(c, in->resource_name, &arn));
+    return tags_to_wire(c, arn, &out->tag_list);
+}
+
+struct err ec_add_tags_to_resource(struct call *c, const struct ec_add_tags_to_resource_in *in,
+                                   struct ec_add_tags_to_resource_out *out)
+{
+    struct tag *tags = tagging_from_wire(c, &in->tags);
+    struct tag *old;
+    size_t old_count;
+    const char *arn;
+
+    TRY(tags_check(c->arena, tags, in->tags.count));
+    TRY(resource_find(c, in->resource_name, &arn));
+    TRY(store_tag_list(c->tx, arn, &old, &old_count));
+    TRY(tags_check_quota(old, old_count, tags, in->tags.count));
+    TRY(tagging_put(c, arn, tags, in->tags.count));
+    return tags_to_wire(c, arn, &out->tag_list);
+}
+
+struct err ec_remove_tags_from_resource(struct call *c,
+                                        const struct ec_remove_tags_from_resource_in *in,
+                                        struct ec_remove_tags_from_resource_out *out)
+{
+    const char *arn;
+
+    TRY(resource_find(c, in->resource_name, &arn));
+    for (size_t i = 0; i < in->tag_keys.count; i++) {
+        const char *key = in->tag_keys.items[i] ? in->tag_keys.items[i] : "";
+        struct err e = store_tag_remove(c->tx, arn, key);
+        if (err_is(e, ERR_NOT_FOUND))
+            return fault(c, FAULT_TAG_NOT_FOUND, "The tag %s is not set on the resource.", key);
+        TRY(e);
+    }
+    return tags_to_wire(c, arn, &out->tag_list);
+}

@@ -1,0 +1,158 @@
+/* Reading clusters together with their nodes and operations, one or many at a time. */
+#include "controlplane/ops/facts.h"
+
+#include "base/arena.h"
+#include "contract/faults.h"
+#include "controlplane/model/naming.h"
+#include "controlplane/store/store.h"
+
+#include <string.h>
+
+#define OPERATION_LIMIT_MS (10 * 60 * (int64_t)1000)
+
+struct err facts_refresh(struct call *c, struct cluster_facts *f)
+{
+    struct operation newest;
+
+    TRY(store_node_list(c->tx, f->cluster.id, &f->nodes));
+    struct err e = store_operation_newest(c->tx, f->cluster.id, &newest);
+    if (err_failed(e) && !err_is(e, ERR_NOT_FOUND))
+        return e;
+    f->newest = err_failed(e) ? NULL : arena_memdup(c->arena, &newest, sizeof(newest));
+    f->status = cluster_status(&f->cluster, f->newest);
+    return OK;
+}
+
+struct err facts_find(struct call *c, const char *name, struct cluster_facts *out)
+{
+    const char *folded = name_fold(c->arena, name);
+    struct cluster_facts f;
+
+    struct err e =
+        store_cluster_find(c->tx, c->caller->account, c->caller->region, folded, &f.cluster);
+    if (err_is(e, ERR_NOT_FOUND))
+        return fault(c, FAULT_CACHE_CLUSTER_NOT_FOUND, "CacheCluster not found: %s", folded);
+    TRY(e);
+    TRY(facts_refresh(c, &f));
+    *out = f;
+    return OK;
+}
+
+/* The rows come in the order of clusters, which is not that of the names: each cluster finds its
+ * own by its id. */
+static struct cluster_facts *facts_by_id(struct cluster_facts **by_id, size_t count, int64_t id)
+{
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (by_id[middle]->cluster.id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && by_id[low]->cluster.id == id ? by_id[low] : NULL;
+}
+
+static int id_compare(const void *x, const void *y)
+{
+    const struct cluster_facts *a = *(struct cluster_facts *const *)x;
+    const struct cluster_facts *b = *(struct cluster_facts *const *)y;
+
+    return (a->cluster.id > b->cluster.id) - (a->cluster.id < b->cluster.id);
+}
+
+static void deal_nodes(struct cluster_facts **by_id, size_t count, const struct node_list *nodes)
+{
+    for (size_t i = 0; i < nodes->count; i++) {
+        struct cluster_facts *f = facts_by_id(by_id, count, nodes->items[i].cluster_id);
+        if (f && f->nodes.count++ == 0)
+            f->nodes.items = &nodes->items[i];
+    }
+}
+
+static void deal_operations(struct cluster_facts **by_id, size_t count,
+                            const struct operation *operations, size_t operation_count)
+{
+    for (size_t i = 0; i < operation_count; i++) {
+        struct cluster_facts *f = facts_by_id(by_id, count, operations[i].cluster_id);
+        if (f)
+            f->newest = &operations[i];
+    }
+}
+
+/* Nodes and operations of all the clusters, by one query each. */
+static struct err facts_fill(struct call *c, struct cluster_facts *list, size_t count)
+{
+    struct cluster_facts **by_id = arena_array(c->arena, count, sizeof(struct cluster_facts *));
+    int64_t *ids = arena_array(c->arena, count, sizeof(*ids));
+    struct node_list nodes;
+    struct operation *operations;
+    size_t operation_count;
+
+    for (size_t i = 0; i < count; i++) {
+        by_id[i] = &list[i];
+        ids[i] = list[i].cluster.id;
+    }
+    qsort(by_id, count, sizeof(struct cluster_facts *), id_compare);
+    TRY(store_node_list_of(c->tx, ids, count, &nodes));
+    TRY(store_operation_newest_of(c->tx, ids, count, &operations, &operation_count));
+    deal_nodes(by_id, count, &nodes);
+    deal_operations(by_id, count, operations, operation_count);
+    for (size_t i = 0; i < count; i++)
+        list[i].status = cluster_status(&list[i].cluster, list[i].newest);
+    return OK;
+}
+
+struct err facts_list(struct call *c, const char *after, int limit, struct cluster_facts **out,
+                      size_t *out_count)
+{
+    struct cluster *clusters;
+    size_t count;
+
+    TRY(store_cluster_list(c->tx, c->caller->account, c->caller->region, after, limit, &clusters,
+                           &count));
+    struct cluster_facts *list = arena_array(c->arena, count, sizeof(*list));
+    for (size_t i = 0; i < count; i++)
+        list[i].cluster = clusters[i];
+    if (count > 0)
+        TRY(facts_fill(c, list, count));
+    *out = list;
+    *out_count = count;
+    return OK;
+}
+
+int facts_node_count(const struct cluster_facts *f)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < f->nodes.count; i++)
+        count += f->nodes.items[i].is_wanted;
+    return count;
+}
+
+const struct node *facts_node(const struct cluster_facts *f, const char *number)
+{
+    for (size_t i = 0; i < f->nodes.count; i++)
+        if (f->nodes.items[i].is_wanted && strcmp(f->nodes.items[i].number, number) == 0)
+            return &f->nodes.items[i];
+    return NULL;
+}
+
+struct err facts_operate(struct call *c, struct cluster_facts *f, enum operation_kind kind,
+                         const char *data)
+{
+    struct operation o = {
+        .kind = kind,
+        .cluster_id = f->cluster.id,
+        .state = OPERATION_RUNNING,
+        .data = data,
+        .why = "",
+        .created_ms = c->now_ms,
+        .deadline_ms = c->now_ms + OPERATION_LIMIT_MS,
+    };
+
+    TRY(store_operation_insert(c->tx, &o));
+    store_touch_cluster(c->tx, f->cluster.id);
+    return facts_refresh(c, f);
+}

@@ -1,0 +1,57 @@
+/* Checks of request members that more than one handler makes; private to ops/. */
+#ifndef LARDER_CONTROLPLANE_OPS_MEMBERS_H
+#define LARDER_CONTROLPLANE_OPS_MEMBERS_H
+
+#include "contract/elasticache.h"
+#include "controlplane/model/catalog.h"
+#include "controlplane/model/cluster.h"
+#include "controlplane/ops/call.h"
+
+/* A member that cannot be obeyed: refused when it is given, unless it asks for what is so anyway.
+ */
+struct member_rule {
+    const char *member;   /* by its name in the model */
+    const char *harmless; /* text form of the value that changes nothing, or NULL */
+};
+
+/* Looks at the members of an ElastiCache operation's input; `why` is a sentence with one %s for the
+ * member. FAULT_INVALID_PARAMETER_COMBINATION. */
+must_use struct err members_refuse(struct call *c, const char *op, const void *in,
+                                   const struct member_rule *rules, size_t count, const char *why);
+
+/* Sentences for members_refuse. */
+#define WHY_NOT_SERVED    "The parameter %s is not supported by this version."
+#define WHY_NOT_MEMCACHED "The parameter %s is not supported for memcached clusters."
+
+/* True when a text member is given and not empty. */
+static inline bool member_has_text(const char *value)
+{
+    return value && *value;
+}
+
+/* FAULT_INVALID_PARAMETER_VALUE when a member that is needed is missing or empty. */
+must_use struct err member_need(struct call *c, const char *name, const char *value);
+
+/* Any use of the old cache security groups is refused. */
+must_use struct err member_security_group_names(struct call *c,
+                                                const struct ec_cache_security_group_name_list *in);
+
+/* Checks the ids and joins them with commas, each once. */
+must_use struct err member_security_groups(struct call *c,
+                                           const struct ec_security_group_ids_list *in,
+                                           const char **out);
+
+/* Finds the parameter group for an engine version; the group by default when `name` is NULL. */
+must_use struct err member_parameter_group(struct call *c, const char *name,
+                                           const struct engine_version *v, const char **out);
+
+/*
+ * Sets the windows of a cluster. NULL keeps what the cluster has, or chooses by chance where it has
+ * none yet: the same for the same account, region and name. memcached has no snapshot window.
+ */
+must_use struct err member_windows(struct call *c, const char *maintenance, const char *snapshot,
+                                   struct cluster *cl);
+
+must_use struct err member_snapshot_retention(struct call *c, struct opt_int days, int *out);
+
+#endif

@@ -1,0 +1,209 @@
+/* From facts to the answer's structures. Clients take a missing member for a difference, so
+ * whatever has a value is always told. */
+#include "controlplane/ops/wire.h"
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "controlplane/model/catalog.h"
+#include "controlplane/model/naming.h"
+
+#include <string.h>
+
+/* Where the hosted service's clients for auto discovery are offered. */
+#define CLIENT_DOWNLOAD_PAGE "https://console.aws.amazon.com/elasticache/home#client-download:"
+
+/* --- endpoints --- */
+
+static struct endpoint_naming naming_of(const struct call *c)
+{
+    return (struct endpoint_naming){c->caller->account, c->caller->region, c->conf->dns_zone};
+}
+
+static struct ec_endpoint *endpoint_new(struct call *c, const char *address, int port)
+{
+    struct ec_endpoint *e = arena_new(c->arena, struct ec_endpoint);
+
+    *e = (struct ec_endpoint){address, INT_OF(port)};
+    return e;
+}
+
+/* NULL while the node has no place. */
+static struct ec_endpoint *node_endpoint(struct call *c, const struct cluster *cl,
+                                         const struct node *n)
+{
+    struct endpoint_naming naming = naming_of(c);
+
+    if (!n->goal.has)
+        return NULL;
+    if (c->conf->endpoint_mode == ENDPOINT_ADDRESS)
+        return endpoint_new(c, n->goal.address, n->goal.port);
+    return endpoint_new(c, endpoint_node_name(c->arena, &naming, cl->name, n->number),
+                        n->goal.port);
+}
+
+/* Without names, the first node's address stands for all: every node can tell of the others. */
+static struct ec_endpoint *configuration_endpoint(struct call *c, const struct cluster_facts *f)
+{
+    struct endpoint_naming naming = naming_of(c);
+
+    for (size_t i = 0; i < f->nodes.count; i++) {
+        const struct node *n = &f->nodes.items[i];
+        if (!n->is_wanted || !n->goal.has)
+            continue;
+        if (c->conf->endpoint_mode == ENDPOINT_ADDRESS)
+            return endpoint_new(c, n->goal.address, n->goal.port);
+        return endpoint_new(c, endpoint_configuration_name(c->arena, &naming, f->cluster.name),
+                            n->goal.port);
+    }
+    return NULL;
+}
+
+/* --- nodes --- */
+
+/* Only nodes that can be reached are told of: clients take every node for one with an endpoint. */
+static void wire_nodes(struct call *c, const struct cluster_facts *f,
+                       struct ec_cache_node_list *out)
+{
+    out->has = true;
+    out->items = arena_array(c->arena, f->nodes.count, sizeof(*out->items));
+    for (size_t i = 0; i < f->nodes.count; i++) {
+        const struct node *n = &f->nodes.items[i];
+        struct ec_endpoint *endpoint = node_endpoint(c, &f->cluster, n);
+        if (!endpoint || !cluster_status_has_endpoints(f->status))
+            continue;
+        out->items[out->count++] = (struct ec_cache_node){
+            .cache_node_id = n->number,
+            .cache_node_status = node_status_word(n, f->status, f->newest),
+            .cache_node_create_time = TIME_OF(n->created_ms),
+            .endpoint = endpoint,
+            .parameter_group_status = "in-sync",
+            .customer_availability_zone = *n->host_zone ? n->host_zone : n->zone,
+        };
+    }
+}
+
+/* "Multiple", the zone that was asked for, or the one that placement chose; NULL until then. */
+static const char *preferred_zone(const struct cluster_facts *f)
+{
+    if (*f->cluster.preferred_zone)
+        return f->cluster.preferred_zone;
+    for (size_t i = 0; i < f->nodes.count; i++)
+        if (f->nodes.items[i].is_wanted && *f->nodes.items[i].host_zone)
+            return f->nodes.items[i].host_zone;
+    return NULL;
+}
+
+/* --- what is under way --- */
+
+static void wire_removals(struct call *c, const struct cluster_facts *f,
+                          struct ec_cache_node_ids_list *out)
+{
+    out->items = arena_array(c->arena, f->nodes.count, sizeof(*out->items));
+    for (size_t i = 0; i < f->nodes.count; i++)
+        if (!f->nodes.items[i].is_wanted)
+            out->items[out->count++] = f->nodes.items[i].number;
+    out->has = out->count > 0;
+}
+
+/* While the number of nodes changes, the cluster has the old number and the new one is pending. */
+static void wire_node_count(struct call *c, const struct cluster_facts *f,
+                            struct ec_cache_cluster *out)
+{
+    struct ec_pending_modified_values *pending =
+        arena_new(c->arena, struct ec_pending_modified_values);
+    int64_t count = facts_node_count(f), before = count;
+
+    if (f->status == CLUSTER_DELETING)
+        before = (int64_t)f->nodes.count;
+    if (f->status == CLUSTER_MODIFYING && str_to_i64(str_of(f->newest->data), &before) &&
+        before != count) {
+        pending->num_cache_nodes = INT_OF(count);
+        wire_removals(c, f, &pending->cache_node_ids_to_remove);
+    }
+    out->num_cache_nodes = INT_OF(before);
+    out->pending_modified_values = pending;
+}
+
+/* --- groups --- */
+
+static struct ec_cache_parameter_group_status *wire_parameter_group(struct call *c,
+                                                                    const struct cluster *cl)
+{
+    struct ec_cache_parameter_group_status *group =
+        arena_new(c->arena, struct ec_cache_parameter_group_status);
+
+    group->cache_parameter_group_name = cl->parameter_group;
+    group->parameter_apply_status = "in-sync";
+    group->cache_node_ids_to_reboot.has = true;
+    return group;
+}
+
+static void wire_security_groups(struct call *c, const struct cluster *cl,
+                                 struct ec_security_group_membership_list *out)
+{
+    size_t most = 1;
+
+    for (const char *p = cl->security_groups; *p; p++)
+        most += *p == ',';
+    out->has = true;
+    out->items = arena_array(c->arena, most, sizeof(*out->items));
+    for (struct str rest = str_of(cl->security_groups); rest.len > 0;)
+        out->items[out->count++] =
+            (struct ec_security_group_membership){str_dup(c->arena, str_cut(&rest, ',')), "active"};
+}
+
+/* What only one kind of engine has. */
+static void wire_engine_members(struct call *c, const struct cluster_facts *f,
+                                struct ec_cache_cluster *out)
+{
+    if (engine_is_redis_like(f->cluster.engine)) {
+        out->snapshot_retention_limit = INT_OF(f->cluster.snapshot_retention);
+        out->snapshot_window = f->cluster.snapshot_window;
+        return;
+    }
+    out->client_download_landing_page = CLIENT_DOWNLOAD_PAGE;
+    if (cluster_status_has_endpoints(f->status))
+        out->configuration_endpoint = configuration_endpoint(c, f);
+}
+
+void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_nodes,
+                  struct ec_cache_cluster *out)
+{
+    const struct cluster *cl = &f->cluster;
+
+    *out = (struct ec_cache_cluster){
+        .cache_cluster_id = cl->name,
+        .cache_node_type = cl->node_type,
+        .engine = cl->engine,
+        .engine_version = cl->engine_version,
+        .cache_cluster_status = cluster_status_word(f->status),
+        .preferred_availability_zone = preferred_zone(f),
+        .cache_cluster_create_time = TIME_OF(cl->created_ms),
+        .preferred_maintenance_window = cl->maintenance_window,
+        .cache_security_groups = {.has = true},
+        .cache_parameter_group = wire_parameter_group(c, cl),
+        .cache_subnet_group_name = cl->subnet_group,
+        .auto_minor_version_upgrade = BOOL_OF(cl->auto_minor_upgrade),
+        .auth_token_enabled = BOOL_OF(false),
+        .transit_encryption_enabled = BOOL_OF(false),
+        .at_rest_encryption_enabled = BOOL_OF(false),
+        .arn = arn_make(c->arena, cl->region, cl->account, "cluster", cl->name),
+        .replication_group_log_delivery_enabled = BOOL_OF(false),
+        .log_delivery_configurations = {.has = true},
+        .network_type = "ipv4",
+        .ip_discovery = "ipv4",
+    };
+    wire_node_count(c, f, out);
+    wire_security_groups(c, cl, &out->security_groups);
+    wire_engine_members(c, f, out);
+    if (shows_nodes)
+        wire_nodes(c, f, &out->cache_nodes);
+}
+
+struct ec_cache_cluster *wire_cluster_new(struct call *c, const struct cluster_facts *f)
+{
+    struct ec_cache_cluster *out = arena_new(c->arena, struct ec_cache_cluster);
+
+    wire_cluster(c, f, false, out);
+    return out;
+}
