@@ -59,7 +59,7 @@ static void write_members(const struct model_service *s, const char *table, cons
                 member->string, wire_name(s, member), s->prefix,
                 spec_snake(spec_text(s->file, member->string, member, "shape")), c_struct,
                 spec_snake(member->string), is_required(shape, member->string) ? "true" : "false");
-        spec_out_literal(out, spec_text_or(s->file, member->string, member, "doc", NULL));
+        spec_out_literal(out, model_member_doc(s, member));
         fputs("},\n", out->stream);
     }
     fputs("};\n", out->stream);

@@ -36,7 +36,7 @@ static void write_member(const struct model_service *s, const cJSON *member, FIL
 {
     const char *name = spec_text(s->file, member->string, member, "shape");
     const cJSON *shape = model_shape(s, member->string, name);
-    const char *doc = spec_text_or(s->file, member->string, member, "doc", NULL);
+    const char *doc = model_member_doc(s, member);
 
     fprintf(f, "    %s%s%s;", item_type(s, shape), is_type(shape, "structure") ? "*" : "",
             spec_snake(member->string));

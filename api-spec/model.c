@@ -31,6 +31,13 @@ const cJSON *model_shape(const struct model_service *s, const char *place, const
     return shape;
 }
 
+const char *model_member_doc(const struct model_service *s, const cJSON *member)
+{
+    const char *common = spec_text_or(s->file, "memberDocs", s->member_docs, member->string, NULL);
+
+    return spec_text_or(s->file, member->string, member, "doc", common);
+}
+
 const char *model_fault_constant(const char *shape_name)
 {
     static const char *const endings[] = {"Fault", "Exception"};
@@ -309,6 +316,68 @@ static void use_shape(struct model_service *s, const char *name)
     }
 }
 
+/* A sentence about a member that no shape has is a slip of the pen. */
+static void check_member_docs(const struct model_service *s)
+{
+    const cJSON *doc, *shape;
+
+    cJSON_ArrayForEach(doc, s->member_docs)
+    {
+        bool is_there = false;
+        cJSON_ArrayForEach(shape, s->shapes)
+        {
+            is_there |= cJSON_HasObjectItem(cJSON_GetObjectItemCaseSensitive(shape, "members"),
+                                            doc->string);
+        }
+        if (!is_there)
+            spec_fail(s->file, "memberDocs", "no shape has a member named %s", doc->string);
+    }
+}
+
+/* True when two paths take the same requests: they differ in the names of parameters at most. */
+static bool rests_collide(const char *a, const char *b)
+{
+    while (*a && *b) {
+        if (*a == '{' && *b == '{') {
+            a += strcspn(a, "}");
+            b += strcspn(b, "}");
+        }
+        if (*a++ != *b++)
+            return false;
+    }
+    return *a == *b;
+}
+
+struct rest_list {
+    const char **items;
+    size_t count;
+};
+
+static void add_rest(const struct model_service *s, struct rest_list *list, const cJSON *op,
+                     const char *rest)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (rests_collide(list->items[i], rest))
+            spec_fail(s->file, op->string, "%s stands at another operation already", rest);
+    list->items = grow(list->items, list->count, sizeof(*list->items));
+    list->items[list->count++] = rest;
+}
+
+static void check_rest_collisions(const struct model_service *s)
+{
+    struct rest_list list = {0};
+    const cJSON *one;
+
+    for (size_t i = 0; i < s->op_count; i++) {
+        const cJSON *rest = cJSON_GetObjectItemCaseSensitive(s->ops[i], "rest");
+        if (cJSON_IsString(rest))
+            add_rest(s, &list, s->ops[i], rest->valuestring);
+        for (one = cJSON_IsArray(rest) ? rest->child : NULL; one; one = one->next)
+            add_rest(s, &list, s->ops[i], one->valuestring);
+    }
+    free(list.items);
+}
+
 /* Two names of the model that become one name in C would otherwise show as a compiler's riddle. */
 static void check_c_names(const struct model_service *s)
 {
@@ -324,13 +393,14 @@ static void load_service(struct model *m, const char *file, const cJSON *root)
     struct model_service s = {.file = file};
     const cJSON *item;
 
-    spec_only(file, "file", root, "service operations shapes paginators waiters doc");
+    spec_only(file, "file", root, "service operations memberDocs shapes paginators waiters doc");
     s.meta = spec_object(file, "file", root, "service");
     s.name = spec_text(file, "service", s.meta, "name");
     s.prefix = spec_text(file, "service", s.meta, "prefix");
     s.has_handlers = strcmp(spec_text(file, "service", s.meta, "protocol"), "query") == 0;
     s.shapes = spec_object(file, "file", root, "shapes");
     s.paginators = cJSON_GetObjectItemCaseSensitive(root, "paginators");
+    s.member_docs = cJSON_GetObjectItemCaseSensitive(root, "memberDocs");
     s.waiters = cJSON_GetObjectItemCaseSensitive(root, "waiters");
     cJSON_ArrayForEach(item, s.shapes)
     {
@@ -351,6 +421,8 @@ static void load_service(struct model *m, const char *file, const cJSON *root)
     check_named_ops(&s, s.paginators, NULL);
     check_named_ops(&s, s.waiters, "op");
     check_c_names(&s);
+    check_member_docs(&s);
+    check_rest_collisions(&s);
     qsort(s.ops, s.op_count, sizeof(*s.ops), by_name);
     qsort(s.used, s.used_count, sizeof(*s.used), by_name);
     m->services = grow(m->services, m->service_count, sizeof(*m->services));

@@ -19,7 +19,8 @@ struct model_service {
     const char *prefix; /* "ec" */
     bool has_handlers;  /* its operations run in controlplane/ops */
     const cJSON *meta, *shapes, *paginators, *waiters;
-    const cJSON **ops; /* sorted by name */
+    const cJSON *member_docs; /* sentences for members of that name in any shape, or NULL */
+    const cJSON **ops;        /* sorted by name */
     size_t op_count;
     const cJSON **used; /* shapes that members and items refer to, sorted by name */
     size_t used_count;
@@ -39,6 +40,9 @@ void model_load(struct model *m, int count, char **paths);
 
 /* Where an operation or shape stands, for messages: "elasticache.json: shape X". */
 const cJSON *model_shape(const struct model_service *s, const char *place, const char *name);
+
+/* What is said about a member: its own sentence, or that for all members of its name, or NULL. */
+const char *model_member_doc(const struct model_service *s, const cJSON *member);
 
 /* The constant of the fault that an error shape of a service stands for. */
 const char *model_fault_constant(const char *shape_name);

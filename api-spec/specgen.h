@@ -7,8 +7,9 @@
 #define LARDER_API_SPEC_SPECGEN_H
 
 /* Each takes the arguments behind its name and returns the exit status. */
-int gen_services(int argc, char **argv); /* OUT_DIR SERVICE.json ...: structs, shapes, operations, faults */
-int gen_states(int argc, char **argv);   /* OUT_DIR STATES.json ...: states and legal edges */
-int gen_engine(int argc, char **argv);   /* OUT_DIR COMMAND.json ...: the engine's command table */
+int gen_services(int argc,
+                 char **argv); /* OUT_DIR SERVICE.json ...: structs, shapes, operations, faults */
+int gen_states(int argc, char **argv); /* OUT_DIR STATES.json ...: states and legal edges */
+int gen_engine(int argc, char **argv); /* OUT_DIR COMMAND.json ...: the engine's command table */
 
 #endif
