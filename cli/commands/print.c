@@ -5,195 +5,123 @@
 #include "cli/commands/print.h"
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/clock.h"
+#include "base/json.h"
+#include "base/shape_text.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { INDENT = 4, DOUBLE_DIGITS = 17, DOUBLE_POINT_MAX = 16, DOUBLE_POINT_MIN = -4 };
+enum { PRINT_INDENT = 4 };
 
-struct printer {
-    struct arena *arena;
-    struct buf *out;
-    int depth;
-};
-
-static void print_value(struct printer *p, struct view v);
-
-void print_json_string(struct buf *out, const char *text)
-{
-    static const char escaped[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
-
-    buf_putc(out, '"');
-    for (const char *c = text; *c; c++) {
-        const char *special = strchr(escaped, *c);
-        if (special)
-            buf_printf(out, "\\%c", letter[special - escaped]);
-        else if ((unsigned char)*c < 0x20)
-            buf_printf(out, "\\u%04x", (unsigned)*c);
-        else
-            buf_putc(out, *c);
-    }
-    buf_putc(out, '"');
-}
-
-static void new_line(struct printer *p)
-{
-    buf_printf(p->out, "\n%*s", p->depth * INDENT, "");
-}
-
-/* The shortest digits that read back as the same number, in Python's notation. */
-static void print_double(struct printer *p, double value)
-{
-    char digits[40];
-    int precision = 0;
-
-    do
-        snprintf(digits, sizeof(digits), "%.*e", precision, value);
-    while (strtod(digits, NULL) != value && ++precision < DOUBLE_DIGITS);
-
-    const char *mark = strchr(digits, 'e');
-    long exponent = mark ? strtol(mark + 1, NULL, 10) : 0;
-    if (exponent >= DOUBLE_POINT_MAX || exponent < DOUBLE_POINT_MIN) {
-        buf_puts(p->out, digits);
-        return;
-    }
-    int decimals = precision - (int)exponent;
-    buf_printf(p->out, "%.*f", decimals > 1 ? decimals : 1, value);
-}
+static void print_value(struct arena *a, struct json_writer *w, struct view v);
 
 /* "2015-02-02T09:30:00.123000+00:00" out of "2015-02-02T09:30:00.123Z". */
-static void print_time(struct printer *p, int64_t wall_ms)
+static void print_time(struct arena *a, struct json_writer *w, int64_t wall_ms)
 {
-    const char *text = time_iso8601(p->arena, wall_ms);
-    size_t seconds_len = strcspn(text, ".");
+    const char *text = time_iso8601(a, wall_ms);
+    const int seconds_len = (int)strcspn(text, ".");
 
-    buf_putc(p->out, '"');
-    buf_add(p->out, text, seconds_len);
-    if (wall_ms % 1000 != 0)
-        buf_printf(p->out, "%.4s000", text + seconds_len);
-    buf_puts(p->out, "+00:00\"");
+    if (wall_ms % 1000 == 0)
+        json_text(w, arena_printf(a, "%.*s+00:00", seconds_len, text));
+    else
+        json_text(w, arena_printf(a, "%.*s%.4s000+00:00", seconds_len, text, text + seconds_len));
 }
 
-static void print_blob(struct printer *p, const struct opt_blob *blob)
+/* Python always shows that a number is no integer: 30.0. */
+static void print_double(struct json_writer *w, double value)
 {
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const size_t before = w->out->len;
 
-    buf_putc(p->out, '"');
-    for (size_t i = 0; i < blob->len; i += 3) {
-        size_t left = blob->len - i;
-        unsigned bits = (unsigned)blob->ptr[i] << 16;
-        bits |= left > 1 ? (unsigned)blob->ptr[i + 1] << 8 : 0;
-        bits |= left > 2 ? blob->ptr[i + 2] : 0;
-        buf_putc(p->out, letters[bits >> 18 & 63]);
-        buf_putc(p->out, letters[bits >> 12 & 63]);
-        buf_putc(p->out, left > 1 ? letters[bits >> 6 & 63] : '=');
-        buf_putc(p->out, left > 2 ? letters[bits & 63] : '=');
-    }
-    buf_putc(p->out, '"');
+    json_double(w, value);
+    for (size_t i = before; i < w->out->len; i++)
+        if (strchr(".enE", w->out->ptr[i]))
+            return;
+    buf_puts(w->out, ".0");
 }
 
-/* A comma where one is due, a new line, and the key when there is one. */
-static void begin_entry(struct printer *p, bool is_first, const char *key)
+static void print_blob(struct arena *a, struct json_writer *w, const struct opt_blob *blob)
 {
-    if (!is_first)
-        buf_putc(p->out, ',');
-    new_line(p);
-    if (key) {
-        print_json_string(p->out, key);
-        buf_puts(p->out, ": ");
-    }
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    base64_write(&text, blob->ptr, blob->len);
+    json_text(w, str_dup(a, buf_str(&text)));
 }
 
-static void end_block(struct printer *p, bool is_empty, char bracket)
+static void print_members(struct arena *a, struct json_writer *w, struct view v)
 {
-    p->depth--;
-    if (!is_empty)
-        new_line(p);
-    buf_putc(p->out, bracket);
-}
-
-static void print_struct(struct printer *p, struct view v, const char *next_token)
-{
-    bool is_first = true;
     struct view member;
 
-    buf_putc(p->out, '{');
-    p->depth++;
     for (size_t i = 0; i < v.shape->member_count; i++) {
         if (!view_member(v, &v.shape->members[i], &member))
             continue;
-        begin_entry(p, is_first, v.shape->members[i].name);
-        print_value(p, member);
-        is_first = false;
+        json_name(w, v.shape->members[i].name);
+        print_value(a, w, member);
     }
-    if (next_token) {
-        begin_entry(p, is_first, "NextToken");
-        print_json_string(p->out, next_token);
-        is_first = false;
-    }
-    end_block(p, is_first, '}');
 }
 
-static void print_list(struct printer *p, struct view v)
+static void print_struct(struct arena *a, struct json_writer *w, struct view v)
 {
-    size_t count = view_seq(v)->count;
-
-    buf_putc(p->out, '[');
-    p->depth++;
-    for (size_t i = 0; i < count; i++) {
-        begin_entry(p, i == 0, NULL);
-        print_value(p, view_item(v, i));
-    }
-    end_block(p, count == 0, ']');
+    json_begin_object(w);
+    print_members(a, w, v);
+    json_end_object(w);
 }
 
-static void print_map(struct printer *p, struct view v)
+static void print_list(struct arena *a, struct json_writer *w, struct view v)
 {
-    size_t count = view_seq(v)->count;
+    json_begin_array(w);
+    for (size_t i = 0; i < view_seq(v)->count; i++)
+        print_value(a, w, view_item(v, i));
+    json_end_array(w);
+}
 
-    buf_putc(p->out, '{');
-    p->depth++;
-    for (size_t i = 0; i < count; i++) {
+static void print_map(struct arena *a, struct json_writer *w, struct view v)
+{
+    json_begin_object(w);
+    for (size_t i = 0; i < view_seq(v)->count; i++) {
         const char *key;
         struct view value = view_entry(v, i, &key);
-        begin_entry(p, i == 0, key);
-        print_value(p, value);
+        json_name(w, key);
+        print_value(a, w, value);
     }
-    end_block(p, count == 0, '}');
+    json_end_object(w);
 }
 
-static void print_value(struct printer *p, struct view v)
+static void print_value(struct arena *a, struct json_writer *w, struct view v)
 {
     switch (v.shape->kind) {
-    case SHAPE_STRING: print_json_string(p->out, view_text(v) ? view_text(v) : ""); break;
+    case SHAPE_STRING: json_text(w, view_text(v)); break;
     case SHAPE_INTEGER:
-    case SHAPE_LONG:
-        buf_printf(p->out, "%lld", (long long)((const struct opt_int *)v.at)->value);
-        break;
-    case SHAPE_DOUBLE: print_double(p, ((const struct opt_double *)v.at)->value); break;
-    case SHAPE_BOOLEAN:
-        buf_puts(p->out, ((const struct opt_bool *)v.at)->value ? "true" : "false");
-        break;
-    case SHAPE_TIMESTAMP: print_time(p, ((const struct opt_time *)v.at)->value); break;
-    case SHAPE_BLOB: print_blob(p, v.at); break;
-    case SHAPE_STRUCT: print_struct(p, v, NULL); break;
-    case SHAPE_LIST: print_list(p, v); break;
-    case SHAPE_MAP: print_map(p, v); break;
+    case SHAPE_LONG: json_int(w, ((const struct opt_int *)v.at)->value); break;
+    case SHAPE_DOUBLE: print_double(w, ((const struct opt_double *)v.at)->value); break;
+    case SHAPE_BOOLEAN: json_bool(w, ((const struct opt_bool *)v.at)->value); break;
+    case SHAPE_TIMESTAMP: print_time(a, w, ((const struct opt_time *)v.at)->value); break;
+    case SHAPE_BLOB: print_blob(a, w, v.at); break;
+    case SHAPE_STRUCT: print_struct(a, w, v); break;
+    case SHAPE_LIST: print_list(a, w, v); break;
+    case SHAPE_MAP: print_map(a, w, v); break;
     }
+}
+
+static bool is_empty(struct view v)
+{
+    struct view member;
+
+    for (size_t i = 0; i < v.shape->member_count; i++)
+        if (view_member(v, &v.shape->members[i], &member))
+            return false;
+    return true;
 }
 
 void print_result(struct arena *a, struct view root, const char *next_token, struct buf *out)
 {
-    struct printer p = {.arena = a, .out = out};
-    size_t before = out->len;
+    struct json_writer w = {.out = out, .indent = PRINT_INDENT};
 
-    print_struct(&p, root, next_token);
-    if (out->len - before == 2) /* {} */
-        out->len = before;
-    else
-        buf_putc(out, '\n');
+    if (is_empty(root) && !next_token)
+        return;
+    json_begin_object(&w);
+    print_members(a, &w, root);
+    if (next_token)
+        json_name_text(&w, "NextToken", next_token);
+    json_end_object(&w);
+    buf_putc(out, '\n');
 }

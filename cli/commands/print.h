@@ -13,7 +13,4 @@ struct buf;
  */
 void print_result(struct arena *a, struct view root, const char *next_token, struct buf *out);
 
-/* A JSON string with its quotes; only what must be escaped is. */
-void print_json_string(struct buf *out, const char *text);
-
 #endif

@@ -6,35 +6,13 @@
 
 #include <string.h>
 
-static bool is_given(const struct shape *s, const void *at)
-{
-    switch (s->kind) {
-    case SHAPE_STRING: return *(const char *const *)at != NULL;
-    case SHAPE_INTEGER:
-    case SHAPE_LONG: return ((const struct opt_int *)at)->has;
-    case SHAPE_DOUBLE: return ((const struct opt_double *)at)->has;
-    case SHAPE_BOOLEAN: return ((const struct opt_bool *)at)->has;
-    case SHAPE_TIMESTAMP: return ((const struct opt_time *)at)->has;
-    case SHAPE_BLOB: return ((const struct opt_blob *)at)->has;
-    case SHAPE_STRUCT: return true;
-    case SHAPE_LIST:
-    case SHAPE_MAP: return ((const struct shape_seq *)at)->has;
-    }
-    return false;
-}
-
 bool view_member(struct view v, const struct shape_member *m, struct view *out)
 {
-    const void *at = (const char *)v.at + m->offset;
+    const void *value = shape_value(m, v.at);
 
-    if (m->shape->kind == SHAPE_STRUCT) {
-        at = *(const void *const *)at;
-        if (!at)
-            return false;
-    } else if (!is_given(m->shape, at)) {
+    if (!value)
         return false;
-    }
-    *out = (struct view){m->shape, at};
+    *out = (struct view){m->shape, value};
     return true;
 }
 
@@ -46,20 +24,13 @@ const struct shape_seq *view_seq(struct view v)
 
 struct view view_item(struct view list, size_t index)
 {
-    const struct shape *item = list.shape->item;
-
-    return (struct view){item, (const char *)view_seq(list)->items + index * item->size};
+    return (struct view){list.shape->item, shape_entry(list.shape, view_seq(list), index)};
 }
 
 struct view view_entry(struct view map, size_t index, const char **out_key)
 {
-    const struct shape *value = map.shape->item;
-    const size_t head = sizeof(const char *);
-    const size_t stride = head + (value->size + head - 1) / head * head;
-    const char *entry = (const char *)view_seq(map)->items + index * stride;
-
-    *out_key = *(const char *const *)entry;
-    return (struct view){value, entry + head};
+    *out_key = *shape_key(map.shape, view_seq(map), index);
+    return view_item(map, index);
 }
 
 const char *view_text(struct view v)

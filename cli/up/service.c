@@ -1,0 +1,271 @@
+/*
+ * A poll loop over children. The control plane starts first; its first line says where it answers,
+ * and only then hosts can start, since they must be told. A program that ends before the service
+ * was ready ends the start: its last words say what to change. Later it is started again, with
+ * patience but not for ever.
+ */
+#include "cli/up/service.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/http.h"
+#include "base/log.h"
+#include "base/net.h"
+#include "cli/up/child.h"
+#include "cli/up/plan.h"
+#include "cli/up/probe.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FAILURES_MAX = 12,       /* starts in a row that came to nothing: most of a minute */
+    START_LIMIT_MS = 60000,  /* the first start takes a fraction of a second */
+    ENROL_PAUSE_MS = 10,     /* between looks at who has enrolled */
+    STOP_PLANE_MS = 10000,   /* the control plane has only its store to close */
+    STOP_HOSTS_MS = 30000,   /* hosts stop engines, each with its own patience */
+    SETTLED_LIFE_MS = 10000, /* a host that lived so long counts as started */
+};
+
+struct service {
+    const struct service_conf *conf;
+    const struct up_plan *plan;
+    const struct clock *clock;
+    struct http *http;
+    struct child plane;
+    struct child *hosts;
+    int64_t *host_started_ms;
+    const char *url; /* NULL until the control plane said it; in `memory` */
+    bool is_ready;
+    int64_t begun_ms;
+    struct arena memory;
+};
+
+static struct err gave_up(struct arena *a, const struct child *c, const char *how)
+{
+    const char *words = child_last_words(a, c);
+
+    if (words)
+        return err_format(a, ERR_UNAVAILABLE, "%s could not be started (%s): %s", c->plan->name,
+                          how, words);
+    return err_format(a, ERR_UNAVAILABLE, "%s could not be started (%s); its log is %s",
+                      c->plan->name, how, c->plan->log_path);
+}
+
+/* The address to dial for one that listens everywhere. */
+static const char *dial_url(struct arena *a, const char *url)
+{
+    struct net_addr address;
+    struct str rest = str_of(url);
+
+    str_cut(&rest, '/');
+    str_cut(&rest, '/');
+    if (!net_addr_parse(rest, &address) || !net_addr_is_wildcard(&address))
+        return arena_strdup(a, url);
+    const char *host = address.storage.ss_family == AF_INET6 ? "[::1]" : "127.0.0.1";
+    return arena_printf(a, "http://%s:%d", host, net_addr_port(&address));
+}
+
+/* The planned command line with the control plane's address behind it. */
+static const char *const *complete_argv(struct service *s, const struct up_child *host)
+{
+    size_t count = 0;
+
+    while (host->argv[count])
+        count++;
+    const char **argv = arena_array(&s->memory, count + 3, sizeof(*argv));
+    memcpy(argv, host->argv, count * sizeof(*argv));
+    argv[count] = "--control-plane";
+    argv[count + 1] = s->url;
+    return argv;
+}
+
+static struct err start_hosts(struct arena *a, struct service *s)
+{
+    for (size_t i = 0; i < s->plan->host_count; i++) {
+        s->hosts[i].argv = complete_argv(s, &s->plan->hosts[i]);
+        TRY(child_start(a, &s->hosts[i]));
+        s->host_started_ms[i] = clock_boot_ms(s->clock);
+    }
+    return OK;
+}
+
+/* "ready http://HOST:PORT": the first time it tells the hosts where to go. */
+static struct err plane_said(struct arena *a, struct service *s, const char *line)
+{
+    static const char word[] = "ready ";
+
+    if (strncmp(line, word, sizeof(word) - 1) != 0)
+        return OK;
+    child_note_ready(&s->plane);
+    if (s->url)
+        return OK;
+    s->url = dial_url(&s->memory, line + sizeof(word) - 1);
+    return start_hosts(a, s);
+}
+
+static struct err look_for_hosts(struct arena *a, struct service *s)
+{
+    size_t heard = 0;
+
+    if (err_failed(probe_hosts(s->http, a, s->url, &heard)) || heard < s->plan->host_count)
+        return OK; /* the time limit of the start says when that is too long */
+    s->is_ready = true;
+    for (size_t i = 0; i < s->plan->host_count; i++)
+        child_note_ready(&s->hosts[i]);
+    s->conf->ready(s->conf->context, s->url);
+    return OK;
+}
+
+/* One child after an event or a pause: takes its words, notices its end, starts it again. */
+static struct err tend(struct arena *a, struct service *s, struct child *c)
+{
+    const int64_t now = clock_boot_ms(s->clock);
+    const char *line;
+    struct proc_exit end;
+
+    while (child_read_line(a, c, &line))
+        if (c == &s->plane)
+            TRY(plane_said(a, s, line));
+    if (child_is_running(c)) {
+        if (!child_reap(c, now, &end))
+            return OK;
+        const char *how = proc_exit_text(a, end);
+        if (!s->is_ready || c->failures >= FAILURES_MAX)
+            return gave_up(a, c, how);
+        log_warn("a program ended and is started again", f_str("program", c->plan->name),
+                 f_str("end", how), f_str("log", c->plan->log_path));
+    }
+    if (c->restart_at_ms == 0 || now < c->restart_at_ms)
+        return OK;
+    return child_start(a, c);
+}
+
+static struct err tend_all(struct arena *a, struct service *s)
+{
+    TRY(tend(a, s, &s->plane));
+    if (!s->url)
+        return OK;
+    for (size_t i = 0; i < s->plan->host_count; i++) {
+        struct child *c = &s->hosts[i];
+        const bool was_running = child_is_running(c);
+        if (was_running && clock_boot_ms(s->clock) - s->host_started_ms[i] > SETTLED_LIFE_MS)
+            child_note_ready(c);
+        TRY(tend(a, s, c));
+        if (!was_running && child_is_running(c))
+            s->host_started_ms[i] = clock_boot_ms(s->clock);
+    }
+    return s->is_ready ? OK : look_for_hosts(a, s);
+}
+
+static void watch(struct child *c, struct pollfd **next, int64_t *wake_ms)
+{
+    if (!child_is_running(c)) {
+        if (c->restart_at_ms > 0 && (*wake_ms < 0 || c->restart_at_ms < *wake_ms))
+            *wake_ms = c->restart_at_ms;
+        return;
+    }
+    *(*next)++ = (struct pollfd){.fd = c->proc.pidfd, .events = POLLIN};
+    if (c->out_fd >= 0)
+        *(*next)++ = (struct pollfd){.fd = c->out_fd, .events = POLLIN};
+}
+
+/* Sleeps until something happens; true when the service shall end. */
+static bool wait_for_events(struct arena *a, struct service *s)
+{
+    struct pollfd *fds = arena_array(a, 3 + 2 * s->plan->host_count, sizeof(*fds)), *next = fds;
+    const int64_t now = clock_boot_ms(s->clock);
+    int64_t wake_ms = s->is_ready ? -1 : s->url ? now + ENROL_PAUSE_MS : now + 1000;
+
+    *next++ = (struct pollfd){.fd = s->conf->signal_fd, .events = POLLIN};
+    watch(&s->plane, &next, &wake_ms);
+    for (size_t i = 0; i < s->plan->host_count; i++)
+        watch(&s->hosts[i], &next, &wake_ms);
+    const int64_t pause = wake_ms < 0 ? -1 : wake_ms > now ? wake_ms - now : 0;
+    if (poll(fds, (nfds_t)(next - fds), (int)pause) <= 0)
+        return false;
+    return fds[0].revents != 0;
+}
+
+static struct err start_limit(struct arena *a, const struct service *s)
+{
+    if (s->is_ready || clock_boot_ms(s->clock) - s->begun_ms < START_LIMIT_MS)
+        return OK;
+    return err_format(a, ERR_TIMEOUT,
+                      "the service was not ready within %d s; the logs are beside %s",
+                      START_LIMIT_MS / 1000, s->plan->control_plane.log_path);
+}
+
+static struct err loop(struct arena *a, struct service *s)
+{
+    TRY(child_start(a, &s->plane));
+    for (;;) {
+        scoped(arena_fini) struct arena round = {0};
+        if (wait_for_events(&round, s))
+            return OK;
+        struct err e = tend_all(&round, s);
+        if (!err_failed(e))
+            e = start_limit(&round, s);
+        if (err_failed(e))
+            return err_keep(a, e);
+    }
+}
+
+static void ask_to_end(struct child *c)
+{
+    if (child_is_running(c))
+        err_ignore(proc_signal(&c->proc, SIGTERM), "it has ended by itself");
+}
+
+/* Waits up to the deadline, and ends by force what does not listen. */
+static void see_end(struct service *s, struct child *c, int64_t deadline_ms)
+{
+    struct proc_exit end;
+    const int64_t left = deadline_ms - clock_boot_ms(s->clock);
+
+    if (!child_is_running(c))
+        return;
+    if (!err_failed(proc_wait(&c->proc, left > 0 ? (int)left : 0, &end))) {
+        proc_fini(&c->proc);
+        c->proc = PROC_NONE;
+        return;
+    }
+    log_warn("a program does not end and is killed", f_str("program", c->plan->name));
+    proc_kill(&c->proc);
+    c->proc = PROC_NONE;
+}
+
+static void stop_all(struct service *s)
+{
+    ask_to_end(&s->plane);
+    see_end(s, &s->plane, clock_boot_ms(s->clock) + STOP_PLANE_MS);
+    for (size_t i = 0; i < s->plan->host_count; i++)
+        ask_to_end(&s->hosts[i]);
+    const int64_t deadline = clock_boot_ms(s->clock) + STOP_HOSTS_MS;
+    for (size_t i = 0; i < s->plan->host_count; i++)
+        see_end(s, &s->hosts[i], deadline);
+}
+
+struct err service_run(struct arena *a, const struct service_conf *conf)
+{
+    struct service s = {
+        .conf = conf, .plan = conf->plan, .clock = &clock_system, .http = http_open()};
+
+    s.begun_ms = clock_boot_ms(s.clock);
+    s.hosts = arena_array(&s.memory, s.plan->host_count, sizeof(*s.hosts));
+    s.host_started_ms = arena_array(&s.memory, s.plan->host_count, sizeof(*s.host_started_ms));
+    child_init(&s.plane, &s.plan->control_plane, conf->lock_fd);
+    for (size_t i = 0; i < s.plan->host_count; i++)
+        child_init(&s.hosts[i], &s.plan->hosts[i], conf->lock_fd);
+
+    struct err e = loop(a, &s);
+    stop_all(&s);
+    child_fini(&s.plane);
+    for (size_t i = 0; i < s.plan->host_count; i++)
+        child_fini(&s.hosts[i]);
+    http_close(s.http);
+    arena_fini(&s.memory);
+    return e;
+}

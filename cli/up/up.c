@@ -1,0 +1,216 @@
+/* The command line of `larder up`, its state folder, and what it says to the person at the
+ * terminal. */
+#include "cli/up/up.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/flags.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "cli/up/plan.h"
+#include "cli/up/service.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    TOKEN_BYTES = 32,
+    AGENTS_MAX = 64,
+    PREDECESSOR_WAIT_MS = 40000, /* as long as a stop may take */
+    PREDECESSOR_PAUSE_MS = 50,
+};
+
+static const char *const auth_words[] = {"open", "scoped", NULL};
+static const char *const endpoint_words[] = {"address", "dns", NULL};
+static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
+
+#define AT(field) offsetof(struct up_options, field)
+#define TEXT(name_, field, value_, fallback_, doc_)                             \
+    {                                                                           \
+        .name = (name_), .kind = FLAG_TEXT, .at = AT(field), .value = (value_), \
+        .fallback = (fallback_), .doc = (doc_)                                  \
+    }
+#define CHOICE(name_, field, words_, value_, fallback_, doc_)                     \
+    {                                                                             \
+        .name = (name_), .kind = FLAG_CHOICE, .at = AT(field), .value = (value_), \
+        .choices = (words_), .fallback = (fallback_), .doc = (doc_)               \
+    }
+#define NUMBER(name_, kind_, field, value_, fallback_, min_, max_, doc_)      \
+    {                                                                         \
+        .name = (name_), .kind = (kind_), .at = AT(field), .value = (value_), \
+        .fallback = (fallback_), .min = (min_), .max = (max_), .doc = (doc_)  \
+    }
+
+static const struct flag rows[] = {
+    TEXT("state-dir", state_dir, "DIR", NULL,
+         "where everything is kept (default: $XDG_DATA_HOME/larder or ~/.local/share/larder)"),
+    TEXT("listen", listen, "HOST:PORT", "127.0.0.1:9379", "where the API answers"),
+    TEXT("dns", dns, "HOST:PORT|off", "127.0.0.1:9353", "where endpoint names are answered"),
+    TEXT("region", regions, "LIST", "us-east-1",
+         "the regions served, with commas between; each has its own hosts"),
+    NUMBER("agents", FLAG_NUMBER, agents, "N", "3", 1, AGENTS_MAX,
+           "hosts in each region, spread over three zones"),
+    NUMBER("memory", FLAG_BYTES, memory_bytes, "SIZE|auto", "auto", 0, 0,
+           "memory that each host offers to caches, such as 32GB; auto is what the machine has"),
+    TEXT("pool", pool, "CIDR", "127.77.0.0/16",
+         "addresses for cache nodes; each host gets an equal part"),
+    TEXT("account", account, "ID", "000000000000", "the account of callers that do not name one"),
+    CHOICE("auth", auth, auth_words, "open|scoped", NULL,
+           "whether unsigned requests are served (default: open on loopback, else scoped)"),
+    CHOICE("endpoints", endpoints, endpoint_words, "address|dns", "address",
+           "whether endpoints are addresses or names"),
+    TEXT("dns-zone", dns_zone, "ZONE", NULL,
+         "the zone of endpoint names (default: cache.larder.internal)"),
+    CHOICE("log-level", log_level, level_words, "LEVEL", "info",
+           "how much the logs in DIR/logs tell: debug, info, warn or error"),
+};
+
+static const struct flags line = {
+    .program = "larder up",
+    .about = "Runs a whole service on this machine until Ctrl-C: one control plane and its hosts.",
+    FLAG_ROWS(rows),
+};
+
+static struct err settle_state_dir(struct arena *a, struct up_options *o)
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+
+    if (!o->state_dir && data && *data)
+        o->state_dir = fs_join(a, data, "larder");
+    else if (!o->state_dir && home && *home)
+        o->state_dir = fs_join(a, home, ".local/share/larder");
+    else if (!o->state_dir)
+        return err_make(ERR_INVALID, "there is no $HOME: give --state-dir");
+    struct err e = fs_make_dirs(o->state_dir, 0750);
+    if (!err_failed(e))
+        e = fs_absolute(a, o->state_dir, &o->state_dir);
+    if (!err_failed(e))
+        e = fs_make_dirs(fs_join(a, o->state_dir, "logs"), 0750);
+    if (err_failed(e))
+        return err_format(a, e.code, "--state-dir %s cannot be used: %s", o->state_dir,
+                          err_text(a, e));
+    return OK;
+}
+
+static void pause_ms(int ms)
+{
+    const struct timespec span = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+
+    (void)nanosleep(&span, NULL); /* woken early, the caller looks early */
+}
+
+/*
+ * Two locks. The first is held by this process alone and says that a service runs here. The second
+ * is handed to every program: after a crash of this process they need a moment to end, and a new
+ * service must not start among them.
+ */
+static struct err take_locks(struct arena *a, const char *state_dir, int *out_own, int *out_shared)
+{
+    struct err e = fs_lock(fs_join(a, state_dir, "up.lock"), out_own);
+
+    if (err_is(e, ERR_CONFLICT))
+        return err_format(
+            a, ERR_CONFLICT,
+            "a service runs on %s already: stop it first, or give another --state-dir", state_dir);
+    TRY(e);
+    const char *path = fs_join(a, state_dir, "programs.lock");
+    e = fs_lock(path, out_shared);
+    if (err_is(e, ERR_CONFLICT))
+        fprintf(stderr, "larder up: waiting for the programs of an earlier service to end\n");
+    for (int waited = 0; err_is(e, ERR_CONFLICT) && waited < PREDECESSOR_WAIT_MS;
+         waited += PREDECESSOR_PAUSE_MS) {
+        pause_ms(PREDECESSOR_PAUSE_MS);
+        e = fs_lock(path, out_shared);
+    }
+    if (err_is(e, ERR_CONFLICT))
+        return err_format(a, ERR_CONFLICT, "programs of an earlier service on %s do not end",
+                          state_dir);
+    return e;
+}
+
+/* The secret between hosts and control plane is made once and kept. */
+static struct err make_token(struct arena *a, const char *path)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+    unsigned char bytes[TOKEN_BYTES];
+
+    if (fs_exists(path))
+        return OK;
+    rng_system_bytes(bytes, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        buf_printf(&text, "%02x", bytes[i]);
+    buf_putc(&text, '\n');
+    struct err e = fs_write_atomic(path, buf_str(&text), 0600, FS_SYNC);
+    return err_failed(e) ? err_format(a, e.code, "%s: %s", path, err_text(a, e)) : OK;
+}
+
+/* SIGTERM, SIGINT and SIGHUP become readable instead of deadly. */
+static struct err catch_signals(int *out_fd)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    check(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+    *out_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return *out_fd < 0 ? err_make(ERR_IO, "cannot watch for signals") : OK;
+}
+
+static void say_ready(void *context, const char *url)
+{
+    const struct up_options *o = context;
+
+    printf("ready %s\n", url);
+    fflush(stdout);
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr,
+                "  state and logs:  %s\n"
+                "  to use it:       export AWS_ENDPOINT_URL=%s\n"
+                "  to stop it:      Ctrl-C\n",
+                o->state_dir, url);
+}
+
+static struct err run(struct arena *a, struct up_options *o)
+{
+    scoped(fd_close) int own_lock = -1, shared_lock = -1, signal_fd = -1;
+    const char *program_dir;
+    struct up_plan plan;
+
+    TRY(settle_state_dir(a, o));
+    TRY(fs_program_dir(a, &program_dir));
+    TRY(up_plan_make(a, o, program_dir, &plan));
+    TRY(catch_signals(&signal_fd));
+    TRY(take_locks(a, o->state_dir, &own_lock, &shared_lock));
+    TRY(make_token(a, plan.token_path));
+    const struct service_conf conf = {.plan = &plan,
+                                      .lock_fd = shared_lock,
+                                      .signal_fd = signal_fd,
+                                      .ready = say_ready,
+                                      .context = o};
+    return service_run(a, &conf);
+}
+
+int up_main(int argc, char **argv)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct up_options options = {0};
+    struct flags_rest rest;
+    int status;
+
+    if (!flags_begin(&line, &a, argc, argv, &options, &rest, &status))
+        return status;
+    log_setup("larder up", LOG_LEVEL_WARN);
+    struct err e = run(&a, &options);
+    if (!err_failed(e))
+        return 0;
+    fprintf(stderr, "larder up: %s\n", err_text(&a, e));
+    return err_is(e, ERR_INVALID) || err_is(e, ERR_LIMIT) ? 2 : 1;
+}
