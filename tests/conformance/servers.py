@@ -118,7 +118,8 @@ def directives(options):
 
 
 def redis(**options):
-    options = {"save": "", "appendonly": "no", "enable_debug_command": "yes", **options}
+    # hz 500, because redis-server ends blocking commands only that often.
+    options = {"save": "", "appendonly": "no", "enable_debug_command": "yes", "hz": 500, **options}
     return Server(lambda s: [REDIS, "--port", s.port, "--bind", "127.0.0.1", "--dir", s.dir]
                   + directives(options), "redis-server")
 

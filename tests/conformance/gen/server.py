@@ -7,19 +7,19 @@ section = one_of("server", "clients", "memory", "persistence", "stats", "replica
                  "latencystats", "errorstats", "cluster", "keyspace", "all", "default", "everything", "none")
 known = one_of("get", "set", "SET", "nosuch", "ping", "expire", "del", "mget", "config|get")
 # Directives that both servers answer with one text when nobody has changed them.
-directive = one_of("maxmemory-policy", "databases", "timeout", "maxmemory-samples", "hz", "proto-max-bulk-len",
+directive = one_of("maxmemory-policy", "databases", "timeout", "maxmemory-samples", "proto-max-bulk-len",
                    "hash-max-listpack-entries", "hash-max-ziplist-entries", "hash-max-listpack-value",
                    "zset-max-listpack-entries", "zset-max-ziplist-value", "set-max-intset-entries",
                    "list-max-listpack-size", "list-max-ziplist-size", "list-compress-depth", "lfu-log-factor",
                    "lfu-decay-time", "maxclients", "slowlog-max-len", "slowlog-log-slower-than", "nosuch",
                    "client-output-buffer-limit", "MAXMEMORY", "tcp-keepalive", "lazyfree-lazy-*", "notify-keyspace-events")
-setting = one_of(["hz", one_of(10, 0, 501, "x", "")], ["maxmemory-policy", one_of("noeviction", "nosuch")],
-                 ["nosuch", "1"], ["hz", "10", "nosuch", "1"], ["hz", "10", "hz", "10"], ["hz"], ["databases", "4"],
+setting = one_of(["lfu-log-factor", one_of(10, -1, "x", "")], ["maxmemory-policy", one_of("noeviction", "nosuch")],
+                 ["nosuch", "1"], ["lfu-log-factor", "10", "nosuch", "1"], ["timeout", "0", "timeout", "0"], ["timeout"], ["databases", "4"],
                  ["hash-max-listpack-entries", one_of(128, "x", -1)], ["maxmemory-samples", one_of(5, 0, "x")],
                  ["set-max-intset-entries", 512], ["slowlog-max-len", one_of(128, -1)],
                  ["lazyfree-lazy-expire", one_of("no", "maybe")], ["list-max-listpack-size", -2],
                  ["notify-keyspace-events", ""], ["maxmemory", one_of(0, "x", "1zb", -1)],
-                 ["maxmemory", "0", "hz", "x"], ["timeout", one_of(0, -1)])
+                 ["maxmemory", "0", "timeout", "x"], ["timeout", one_of(0, -1)])
 
 TABLE = {
     "time": Gen(compare=compare.shape),
