@@ -1,0 +1,51 @@
+#include "base/arena.h"
+#include "base/err.h"
+#include "controlplane/model/events.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+Test(events, messages_are_filled_in)
+{
+    static const struct {
+        enum event_kind kind;
+        const char *first, *second, *message;
+    } rows[] = {
+        {EVENT_CLUSTER_CREATED,  NULL,   NULL,         "Cache cluster created"                         },
+        {EVENT_NODE_ADDED,       "0001", "us-east-1e",
+         "Added cache node 0001 in availability zone us-east-1e"                                       },
+        {EVENT_NODES_INCREASING, NULL,   NULL,         "Increasing number of requested nodes"          },
+        {EVENT_NODES_MODIFIED,   "1",    "3",          "Finished modifying number of nodes from 1 to 3"},
+        {EVENT_NODE_SHUTDOWN,    "0001", NULL,         "Cache node 0001 shutdown"                      },
+        {EVENT_NODE_RESTARTED,   "0001", NULL,         "Cache node 0001 restarted"                     },
+        {EVENT_NODE_RECOVERING,  "0001", NULL,         "Recovering cache nodes 0001"                   },
+        {EVENT_NODE_RECOVERED,   "0001", NULL,         "Finished recovery for cache nodes 0001"        },
+    };
+    struct arena a = {0};
+    struct cluster c = {.account = "1", .region = "r", .name = "c1"};
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct event e = event_of_cluster(&a, &c, 42, rows[i].kind, rows[i].first, rows[i].second);
+        cr_assert_str_eq(e.message, rows[i].message);
+        cr_assert_str_eq(e.source, "c1");
+        cr_assert_str_eq(e.source_type, "cache-cluster");
+        cr_assert_str_eq(e.account, "1");
+        cr_assert_str_eq(e.region, "r");
+        cr_assert_eq(e.at_ms, 42);
+    }
+    arena_fini(&a);
+}
+
+Test(events, every_kind_has_a_message_without_gaps)
+{
+    struct arena a = {0};
+    struct cluster c = {.account = "1", .region = "r", .name = "c1"};
+
+    for (int kind = 0; kind < EVENT_KIND_COUNT; kind++) {
+        struct event e = event_of_cluster(&a, &c, 0, (enum event_kind)kind, "x", "y");
+        cr_assert_gt(strlen(e.message), 0);
+        cr_assert_null(strchr(e.message, '{'));
+    }
+    arena_fini(&a);
+}

@@ -1,0 +1,313 @@
+#include "base/arena.h"
+#include "base/err.h"
+#include "controlplane/model/place.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#define GIB ((int64_t)1 << 30)
+
+/* Three zones, one host each; the middle one has most memory. */
+static struct host three[] = {
+    {.id = "h1",
+     .zone = "a",
+     .name = "one",
+     .pool = "127.0.1.0/29",
+     .memory_bytes = 4 * GIB,
+     .engines = "bundled=0.1.0"             },
+    {.id = "h2",
+     .zone = "b",
+     .name = "two",
+     .pool = "127.0.2.0/29",
+     .memory_bytes = 8 * GIB,
+     .engines = "bundled=0.1.0 redis=7.0.15"},
+    {.id = "h3",
+     .zone = "c",
+     .name = "three",
+     .pool = "127.0.3.0/29",
+     .memory_bytes = 4 * GIB,
+     .engines = "bundled=0.1.0"             },
+};
+
+struct board {
+    struct arena arena;
+    struct host hosts[3];
+    struct host_list list;
+};
+
+static struct place *board_new(struct board *b)
+{
+    *b = (struct board){0};
+    memcpy(b->hosts, three, sizeof(three));
+    b->list = (struct host_list){b->hosts, countof(b->hosts)};
+    return place_new(&b->arena, &b->list);
+}
+
+static struct place_request want(const char *zone, int64_t gib)
+{
+    return (struct place_request){.cluster_id = 1,
+                                  .node_id = 1,
+                                  .zone = zone,
+                                  .memory_bytes = gib * GIB,
+                                  .port = 6379,
+                                  .driver = "bundled"};
+}
+
+Test(place, the_emptiest_host_is_chosen_and_then_the_first_name)
+{
+    struct board b;
+    struct place *p = board_new(&b);
+    struct place_request r = want("", 2);
+    struct place_choice choice;
+
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.host_id, "h2");
+    cr_assert_str_eq(choice.zone, "b");
+    r.cluster_id = 2;
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.host_id, "h2");
+    r.cluster_id = 3;
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.host_id, "h1", "4 GiB left everywhere: by name");
+    arena_fini(&b.arena);
+}
+
+Test(place, nodes_of_one_cluster_keep_away_from_each_other)
+{
+    struct board b;
+    struct place *p = board_new(&b);
+    struct place_request r[4];
+    struct place_choice choice[4];
+
+    for (size_t i = 0; i < 4; i++)
+        r[i] = want("", 1);
+    cr_assert_eq(place_nodes(p, r, 4, choice), PLACE_OK);
+    cr_assert_str_eq(choice[0].host_id, "h2");
+    cr_assert_str_eq(choice[1].host_id, "h1");
+    cr_assert_str_eq(choice[2].host_id, "h3");
+    cr_assert_str_eq(choice[3].host_id, "h2");
+    arena_fini(&b.arena);
+}
+
+Test(place, cross_az_counts_zones_before_hosts)
+{
+    struct arena a = {0};
+    struct host hosts[] = {
+        {.id = "a1",
+         .zone = "a",
+         .name = "a1",
+         .pool = "127.0.1.0/24",
+         .memory_bytes = 9 * GIB,
+         .engines = ""},
+        {.id = "a2",
+         .zone = "a",
+         .name = "a2",
+         .pool = "127.0.2.0/24",
+         .memory_bytes = 8 * GIB,
+         .engines = ""},
+        {.id = "b1",
+         .zone = "b",
+         .name = "b1",
+         .pool = "127.0.3.0/24",
+         .memory_bytes = 1 * GIB,
+         .engines = ""},
+    };
+    struct host_list list = {hosts, countof(hosts)};
+    struct place_request r = {
+        .cluster_id = 1, .zone = "", .memory_bytes = GIB, .port = 1, .driver = ""};
+    struct place_request both[] = {r, r};
+    struct place_choice choice[2];
+
+    cr_assert_eq(place_nodes(place_new(&a, &list), both, 2, choice), PLACE_OK);
+    cr_assert_str_eq(choice[1].host_id, "a2", "another host will do");
+
+    both[0].is_cross_az = both[1].is_cross_az = true;
+    cr_assert_eq(place_nodes(place_new(&a, &list), both, 2, choice), PLACE_OK);
+    cr_assert_str_eq(choice[0].host_id, "a1");
+    cr_assert_str_eq(choice[1].host_id, "b1");
+    arena_fini(&a);
+}
+
+Test(place, nodes_that_stand_already_count)
+{
+    struct board b;
+    struct place *p = board_new(&b);
+    struct place_request r = want("", 1);
+    struct place_choice choice;
+
+    place_take_node(p, 1, "h2");
+    place_take_node(p, 1, "a host that is gone");
+    place_take_node(p, 2, "h1");
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.host_id, "h1");
+    arena_fini(&b.arena);
+}
+
+Test(place, the_zone_asked_for_is_kept)
+{
+    struct board b;
+    struct place *p = board_new(&b);
+    struct place_request r = want("c", 1);
+    struct place_choice choice;
+
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.host_id, "h3");
+    arena_fini(&b.arena);
+}
+
+Test(place, a_refusal_says_what_is_missing)
+{
+    static const struct {
+        const char *zone;
+        int64_t gib;
+        const char *driver;
+        enum place_result result;
+    } rows[] = {
+        {"z", 1, "bundled",   PLACE_NO_ZONE  },
+        {"",  9, "bundled",   PLACE_TOO_LARGE},
+        {"a", 5, "bundled",   PLACE_TOO_LARGE},
+        {"",  1, "memcached", PLACE_NO_HOST  },
+        {"a", 1, "redis",     PLACE_NO_HOST  },
+        {"b", 1, "redis",     PLACE_OK       },
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct board b;
+        struct place *p = board_new(&b);
+        struct place_request r = want(rows[i].zone, rows[i].gib);
+        struct place_choice choice;
+        r.driver = rows[i].driver;
+        cr_assert_eq(place_nodes(p, &r, 1, &choice), rows[i].result, "row %zu", i);
+        cr_assert_gt(strlen(place_result_text(rows[i].result)), 0);
+        arena_fini(&b.arena);
+    }
+}
+
+Test(place, memory_that_is_used_is_not_given_again)
+{
+    struct board b;
+    struct place *p = board_new(&b);
+    struct place_request r = want("", 4);
+    struct place_choice choice;
+
+    b.hosts[0].used_bytes = b.hosts[2].used_bytes = GIB;
+    p = place_new(&b.arena, &b.list);
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_NO_MEMORY);
+    arena_fini(&b.arena);
+}
+
+Test(place, silent_hosts_get_nothing)
+{
+    struct board b;
+    struct place *p = board_new(&b);
+    struct place_request r = want("", 1);
+    struct place_choice choice;
+
+    b.hosts[1].is_silent = true;
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.host_id, "h1");
+    b.hosts[0].is_silent = b.hosts[2].is_silent = true;
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_NO_HOST);
+    arena_fini(&b.arena);
+}
+
+Test(place, a_region_without_hosts_has_no_place)
+{
+    struct arena a = {0};
+    struct host_list none = {0};
+    struct place_request r = want("", 1);
+    struct place_choice choice;
+
+    cr_assert_eq(place_nodes(place_new(&a, &none), &r, 1, &choice), PLACE_NO_HOST);
+    r.zone = "a";
+    cr_assert_eq(place_nodes(place_new(&a, &none), &r, 1, &choice), PLACE_NO_ZONE);
+    arena_fini(&a);
+}
+
+Test(place, all_or_nothing_leaves_the_board_as_it_was)
+{
+    struct board b;
+    struct place *p = board_new(&b);
+    struct place_request many[5];
+    struct place_choice choice[5] = {0};
+
+    for (size_t i = 0; i < 5; i++)
+        many[i] = want("", 4);
+    cr_assert_eq(place_nodes(p, many, 5, choice), PLACE_NO_MEMORY);
+    cr_assert_null(choice[0].host_id);
+    cr_assert_eq(place_nodes(p, many, 4, choice), PLACE_OK, "nothing was kept from before");
+    cr_assert_str_eq(choice[0].address, "127.0.2.1");
+    arena_fini(&b.arena);
+}
+
+Test(place, addresses_of_nobody_come_first_and_then_those_with_the_port_free)
+{
+    struct board b;
+    struct place *p = board_new(&b);
+    struct place_request r = want("a", 0);
+    struct place_choice choice;
+    static const char *const order[] = {"127.0.1.1", "127.0.1.3", "127.0.1.4",
+                                        "127.0.1.5", "127.0.1.6", "127.0.1.2"};
+
+    place_take_address(p, "127.0.1.2", 7000);
+    for (size_t i = 0; i < countof(order); i++) {
+        cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+        cr_assert_str_eq(choice.address, order[i]);
+    }
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_NO_ADDRESS);
+    r.port = 6380;
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    arena_fini(&b.arena);
+}
+
+Test(place, the_search_for_an_address_starts_where_the_node_s_id_falls)
+{
+    struct board b;
+    struct place *p = board_new(&b);
+    struct place_request r = want("a", 0);
+    struct place_choice choice;
+
+    r.node_id = 4;
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.address, "127.0.1.4");
+    r.node_id = 6 + 4;
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.address, "127.0.1.5", "taken: the next one");
+    arena_fini(&b.arena);
+}
+
+Test(place, small_and_unreadable_pools)
+{
+    static const struct {
+        const char *pool, *address; /* NULL: none */
+    } rows[] = {
+        {"10.0.0.5/32", "10.0.0.5"},
+        {"10.0.0.5",    "10.0.0.5"},
+        {"10.0.0.4/31", "10.0.0.4"},
+        {"10.0.0.4/30", "10.0.0.5"},
+        {"10.0.0.0/8",  "10.0.0.1"},
+        {"",            NULL      },
+        {"10.0.0.0/33", NULL      },
+        {"10.0.0.1/8",  NULL      },
+        {"fd00::/64",   NULL      },
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct arena a = {0};
+        struct host h = {.id = "h",
+                         .zone = "a",
+                         .name = "h",
+                         .pool = rows[i].pool,
+                         .memory_bytes = GIB,
+                         .engines = ""};
+        struct host_list list = {&h, 1};
+        struct place_request r = {.zone = "", .port = 1, .driver = ""};
+        struct place_choice choice;
+        enum place_result result = place_nodes(place_new(&a, &list), &r, 1, &choice);
+        cr_assert_eq(result, rows[i].address ? PLACE_OK : PLACE_NO_ADDRESS, "%s", rows[i].pool);
+        if (rows[i].address)
+            cr_assert_str_eq(choice.address, rows[i].address);
+        arena_fini(&a);
+    }
+}
