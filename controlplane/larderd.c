@@ -1,0 +1,372 @@
+/*
+ * The control plane's program: reads the command line, takes the state directory, wires the layers
+ * from the store up, and waits for the end. Every layer hangs from one struct here and is passed
+ * down.
+ */
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/flags.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/net.h"
+#include "base/proc.h"
+#include "base/vec.h"
+#include "controlplane/api/api.h"
+#include "controlplane/dns/dns.h"
+#include "controlplane/fleet/fleet.h"
+#include "controlplane/front/front.h"
+#include "controlplane/ops/ops.h"
+#include "controlplane/reconcile/reconcile.h"
+#include "controlplane/store/store.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ACCOUNT_DIGITS  12
+#define TOKEN_MAX_BYTES 4096
+#define TOKEN_LEAST     16
+
+#define HOST_BEAT_MS   1000 /* agents are heard at least so often */
+#define HOST_SILENT_MS 5000 /* several beats may be late on a busy machine */
+
+struct options {
+    const char *state_dir, *listen, *dns, *region, *account, *auth, *endpoints, *dns_zone;
+    const char *token_file, *log_level;
+    bool dies_with_parent;
+};
+
+#define AT(member) .at = offsetof(struct options, member)
+
+static const char *const auth_words[] = {"open", "scoped", NULL};
+static const char *const endpoint_words[] = {"address", "dns", NULL};
+static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
+
+/* clang-format off */
+static const struct flag rows[] = {
+    {.name = "state-dir", .kind = FLAG_TEXT, AT(state_dir), .value = "DIR", .is_required = true,
+     .doc = "where all state is kept; made when missing"},
+    {.name = "listen", .kind = FLAG_TEXT, AT(listen), .value = "HOST:PORT",
+     .fallback = "127.0.0.1:9379", .doc = "where the interface answers; port 0 takes a free one"},
+    {.name = "dns", .kind = FLAG_TEXT, AT(dns), .value = "HOST:PORT|off",
+     .fallback = "127.0.0.1:9353", .doc = "where the embedded DNS server answers"},
+    {.name = "dns-zone", .kind = FLAG_TEXT, AT(dns_zone), .value = "ZONE",
+     .fallback = "cache.larder.internal", .doc = "the zone that endpoints' names are in"},
+    {.name = "endpoints", .kind = FLAG_CHOICE, AT(endpoints), .value = "address|dns",
+     .fallback = "address", .choices = endpoint_words, .doc = "what clients are told to connect to"},
+    {.name = "region", .kind = FLAG_TEXT, AT(region), .value = "LIST", .fallback = "us-east-1",
+     .doc = "regions that are served, with commas between; the first is the default"},
+    {.name = "account", .kind = FLAG_TEXT, AT(account), .value = "ID", .fallback = "000000000000",
+     .doc = "the account of callers whose access key names none"},
+    {.name = "auth", .kind = FLAG_CHOICE, AT(auth), .value = "open|scoped", .fallback = "scoped",
+     .choices = auth_words, .doc = "whether requests must carry a signature's scope"},
+    {.name = "token-file", .kind = FLAG_TEXT, AT(token_file), .value = "FILE",
+     .doc = "holds the token that agents must show; without it only agents of this machine may call"},
+    {.name = "log-level", .kind = FLAG_CHOICE, AT(log_level), .value = "LEVEL", .fallback = "info",
+     .choices = level_words, .doc = "debug, info, warn or error"},
+    {.name = "die-with-parent", .kind = FLAG_SWITCH, AT(dies_with_parent),
+     .doc = "stop when the program that started this one ends"},
+};
+/* clang-format on */
+
+static const struct flags line = {.program = "larderd",
+                                  .about = "The control plane of Larder, a cache service that "
+                                           "speaks the Amazon ElastiCache API.",
+                                  .takes = FLAGS_NO_WORDS,
+                                  FLAG_ROWS(rows)};
+
+struct regions {
+    const char **items;
+    size_t count, capacity;
+};
+
+/* Everything that lives as long as the program. */
+struct larderd {
+    struct arena arena;
+    struct options options;
+    struct regions regions;
+    const char *token; /* NULL without --token-file */
+    struct ops_conf ops_conf;
+    int lock_fd;
+
+    struct store *store;
+    struct dns *dns;
+    struct ops *ops;
+    struct api *api;
+    struct fleet *fleet;
+    struct front *front;
+    struct reconciler *reconciler;
+};
+
+/* --- what the options must be --- */
+
+static bool is_region(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c == '-' && i > 0)))
+            return false;
+    }
+    return name.len > 0 && name.ptr[name.len - 1] != '-';
+}
+
+static struct err take_regions(struct larderd *d)
+{
+    struct str rest = str_of(d->options.region);
+
+    do {
+        struct str name = str_trim(str_cut(&rest, ','));
+        if (!is_region(name))
+            return err_format(&d->arena, ERR_INVALID,
+                              "--region %s: give names such as us-east-1 with commas between",
+                              d->options.region);
+        vec_each(other, &d->regions)
+            if (str_is(name, *other))
+                return err_format(&d->arena, ERR_INVALID, "--region %s: %s stands twice",
+                                  d->options.region, *other);
+        *vec_add(&d->arena, &d->regions) = str_dup(&d->arena, name);
+    } while (rest.len > 0);
+    return OK;
+}
+
+static struct err check_account(struct larderd *d)
+{
+    const char *account = d->options.account;
+
+    if (strlen(account) == ACCOUNT_DIGITS && strspn(account, "0123456789") == ACCOUNT_DIGITS)
+        return OK;
+    return err_format(&d->arena, ERR_INVALID, "--account %s: an account has twelve digits",
+                      account);
+}
+
+static struct err check_listen(struct larderd *d)
+{
+    struct net_addr address;
+
+    if (!net_addr_parse(str_of(d->options.listen), &address))
+        return err_format(&d->arena, ERR_INVALID,
+                          "--listen %s: give an address and a port such as 127.0.0.1:9379",
+                          d->options.listen);
+    if (strcmp(d->options.auth, "open") == 0 && !net_addr_is_loopback(&address))
+        return err_format(&d->arena, ERR_INVALID,
+                          "--auth open is for loopback addresses only, and %s is none: other "
+                          "machines could use the service unsigned",
+                          d->options.listen);
+    return OK;
+}
+
+static struct err take_token(struct larderd *d)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    if (!d->options.token_file)
+        return OK;
+    struct err e = fs_read_all(d->options.token_file, TOKEN_MAX_BYTES, &text);
+    if (err_failed(e))
+        return err_format(&d->arena, ERR_INVALID, "--token-file %s: %s", d->options.token_file,
+                          err_text(&d->arena, e));
+    struct str token = str_trim(buf_str(&text));
+    if (token.len < TOKEN_LEAST || memchr(token.ptr, '\0', token.len))
+        return err_format(&d->arena, ERR_INVALID,
+                          "--token-file %s: a token has at least %d characters",
+                          d->options.token_file, TOKEN_LEAST);
+    d->token = str_dup(&d->arena, token);
+    return OK;
+}
+
+static struct err check_options(struct larderd *d)
+{
+    TRY(take_regions(d));
+    TRY(check_account(d));
+    TRY(check_listen(d));
+    return take_token(d);
+}
+
+/* --- from the store up --- */
+
+static struct err open_state(struct larderd *d)
+{
+    const char *dir = d->options.state_dir;
+
+    TRY(fs_make_dirs(dir, 0700));
+    struct err e = fs_lock(fs_join(&d->arena, dir, "larderd.lock"), &d->lock_fd);
+    if (err_is(e, ERR_CONFLICT))
+        return err_format(&d->arena, ERR_CONFLICT, "another larderd is running with --state-dir %s",
+                          dir);
+    TRY(e);
+    return store_open(&d->arena, fs_join(&d->arena, dir, "larder.db"), &d->store);
+}
+
+static struct err open_dns(struct larderd *d)
+{
+    bool is_off = strcmp(d->options.dns, "off") == 0;
+
+    return dns_open(&d->arena,
+                    &(struct dns_conf){.backend = is_off ? "none" : "embedded",
+                                       .zone = d->options.dns_zone,
+                                       .listen = d->options.dns,
+                                       .clock = &clock_system},
+                    &d->dns);
+}
+
+static void open_api(struct larderd *d)
+{
+    const struct options *o = &d->options;
+
+    d->ops_conf = (struct ops_conf){
+        .regions = d->regions.items,
+        .region_count = d->regions.count,
+        .default_account = o->account,
+        .dns_zone = dns_zone(d->dns),
+        .endpoint_mode = strcmp(o->endpoints, "dns") == 0 ? ENDPOINT_DNS : ENDPOINT_ADDRESS,
+        .clock = &clock_system,
+    };
+    d->ops = ops_new(d->store, &d->ops_conf);
+    d->api = api_new(&(struct api_conf){
+        .ops = d->ops,
+        .auth = strcmp(o->auth, "open") == 0 ? API_AUTH_OPEN : API_AUTH_SCOPED,
+        .regions = d->regions.items,
+        .region_count = d->regions.count,
+        .default_account = o->account,
+    });
+}
+
+static struct err open_front(struct larderd *d)
+{
+    return front_start(&d->arena,
+                       &(struct front_conf){.api = d->api,
+                                            .fleet = d->fleet,
+                                            .store = d->store,
+                                            .clock = &clock_system,
+                                            .listen = d->options.listen,
+                                            .agent_token = d->token},
+                       &d->front);
+}
+
+static void on_goals(void *context)
+{
+    front_wake(context);
+}
+
+static struct err open_reconciler(struct larderd *d)
+{
+    return reconcile_start(d->store,
+                           &(struct reconcile_conf){.clock = &clock_system,
+                                                    .dns_zone = dns_zone(d->dns),
+                                                    .dns = d->dns,
+                                                    .on_goals = on_goals,
+                                                    .context = d->front},
+                           &d->reconciler);
+}
+
+static struct err larderd_open(struct larderd *d)
+{
+    TRY(open_state(d));
+    TRY(open_dns(d));
+    open_api(d);
+    TRY(fleet_start(d->store,
+                    &(struct fleet_conf){.clock = &clock_system,
+                                         .beat_ms = HOST_BEAT_MS,
+                                         .silent_ms = HOST_SILENT_MS},
+                    &d->fleet));
+    TRY(open_front(d));
+    return open_reconciler(d);
+}
+
+/* The reconciler wakes the front, so it ends first; everything else in the reverse order. */
+static void larderd_close(struct larderd *d)
+{
+    reconcile_stop(d->reconciler);
+    front_stop(d->front);
+    fleet_stop(d->fleet);
+    api_free(d->api);
+    ops_free(d->ops);
+    dns_close(d->dns);
+    store_close(d->store);
+    fd_close(&d->lock_fd);
+    arena_fini(&d->arena);
+}
+
+/* --- the process --- */
+
+/* Blocked before any thread starts, so that only wait_for_end sees them. */
+static sigset_t block_signals(void)
+{
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return ends;
+}
+
+static void wait_for_end(const sigset_t *ends)
+{
+    int number = 0;
+
+    while (sigwait(ends, &number) != 0)
+        continue;
+    log_info("stopping", f_str("signal", sigabbrev_np(number)));
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log_warn("the limit of open files stays as it is");
+}
+
+static void say_ready(struct larderd *d)
+{
+    printf("ready %s\n", front_url(d->front));
+    fflush(stdout);
+    log_info("serving", f_str("url", front_url(d->front)), f_int("dns_port", dns_port(d->dns)),
+             f_str("zone", dns_zone(d->dns)), f_str("region", d->options.region),
+             f_str("state_dir", d->options.state_dir));
+}
+
+static int complain(struct larderd *d, struct err e, int status)
+{
+    fprintf(stderr, "larderd: %s\n", err_text(&d->arena, e));
+    larderd_close(d);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct larderd d = {.lock_fd = -1};
+    struct flags_rest rest;
+    enum log_level level = LOG_LEVEL_INFO;
+    int status;
+
+    if (!flags_begin(&line, &d.arena, argc, argv, &d.options, &rest, &status)) {
+        arena_fini(&d.arena);
+        return status;
+    }
+    if (log_level_parse(d.options.log_level, &level))
+        log_setup("larderd", level);
+    if (d.options.dies_with_parent)
+        proc_die_with_parent(SIGTERM);
+    struct err e = check_options(&d);
+    if (err_failed(e))
+        return complain(&d, e, 2);
+
+    sigset_t ends = block_signals();
+    umask(077);
+    raise_file_limit();
+    e = larderd_open(&d);
+    if (err_failed(e))
+        return complain(&d, e, 1);
+    say_ready(&d);
+    wait_for_end(&ends);
+    larderd_close(&d);
+    return 0;
+}
