@@ -1,0 +1,321 @@
+"""larder-engine as a process: starting, refusing to start, ending, and the limits of its connections."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+import servers
+from wire import Closed, Conn, Error, command, parse
+
+
+def start_and_fail(*argv):
+    """Runs the engine, which must end by itself; (exit code, all output)."""
+    done = subprocess.run([servers.engine_path(), *map(str, argv)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=10, check=False)
+    return done.returncode, done.stdout.decode()
+
+
+def test_it_says_when_it_is_ready(own_engine):
+    server = own_engine()
+    servers.wait_for(lambda: "Ready to accept connections" in server.output(), "the line on stdout")
+
+
+def test_systemd_is_told_when_it_is_ready(tmp_path):
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(path)
+        notify.settimeout(10)
+        port = servers.free_port()
+        proc = subprocess.Popen([servers.engine_path(), "--port", str(port), "--bind", "127.0.0.1"],
+                                env={**os.environ, "NOTIFY_SOCKET": path}, stdout=subprocess.DEVNULL)
+        try:
+            assert "READY=1" in notify.recv(4096).decode()
+            assert Conn(("127.0.0.1", port)).call("PING") == b"PONG"
+        finally:
+            proc.kill()
+            proc.wait()
+
+
+def test_a_taken_port_is_named_and_ends_it_with_1(own_engine):
+    taken = own_engine()
+    code, output = start_and_fail("--port", taken.port, "--bind", "127.0.0.1")
+    assert code == 1
+    assert "Failed listening on port" in output and str(taken.port) in output
+
+
+@pytest.mark.parametrize("argv,word", [
+    (["--nosuch-directive", "1"], "nosuch-directive"),
+    (["--port", "x"], "port"),
+    (["--port", "70000"], "port"),
+    (["--maxmemory", "1zb"], "maxmemory"),
+    (["--maxmemory-policy", "nosuch"], "maxmemory-policy"),
+    (["--larder-protocol", "http"], "larder-protocol"),
+    (["--larder-restricted", "maybe"], "larder-restricted"),
+    (["/nonexistent/larder.conf"], "/nonexistent/larder.conf"),
+])
+def test_a_bad_directive_is_named_and_ends_it_with_1(argv, word):
+    code, output = start_and_fail(*argv)
+    assert code == 1
+    assert word in output
+
+
+def test_a_bad_line_of_the_file_is_named(tmp_path):
+    conf = tmp_path / "bad.conf"
+    conf.write_text("# fine\nport 1\n\nmaxmemory lots\n")
+    code, output = start_and_fail(conf)
+    assert code == 1
+    assert "maxmemory" in output and "4" in output
+
+
+def test_directives_come_from_the_file_and_then_from_the_command_line(tmp_path):
+    port, other = servers.free_port(), servers.free_port()
+    conf = tmp_path / "e.conf"
+    conf.write_text('bind 127.0.0.1\nport %d\nmaxmemory 10mb\nrequirepass "a b"\n' % other)
+    proc = subprocess.Popen([servers.engine_path(), str(conf), "--port", str(port), "--hz", "50"],
+                            stdout=subprocess.DEVNULL)
+    try:
+        def connect():
+            try:
+                return Conn(("127.0.0.1", port))
+            except OSError:
+                return None
+        with servers.wait_for(connect, "listening") as conn:
+            assert conn.call("PING").startswith("NOAUTH")
+            assert conn.call("AUTH", "wrong").startswith("WRONGPASS")
+            assert conn.call("AUTH", "a b") == b"OK"
+            assert conn.call("CONFIG", "GET", "maxmemory") == [b"maxmemory", b"10485760"]
+            assert conn.call("CONFIG", "GET", "hz") == [b"hz", b"50"]
+    finally:
+        proc.kill()
+        proc.wait()
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_cleanly_when_asked(own_engine, sig):
+    server = own_engine()
+    with server.conn() as conn:
+        conn.call("SET", "k", "v")
+        assert server.terminate(sig) == 0
+        assert servers.is_gone(conn)
+
+
+def test_shutdown_ends_it_with_0(own_engine):
+    server = own_engine()
+    with server.conn() as conn:
+        conn.send(command("SHUTDOWN", "NOSAVE"))
+        assert servers.is_gone(conn)
+    assert server.proc.wait(10) == 0
+
+
+def test_it_listens_on_several_addresses_and_on_a_unix_socket(tmp_path):
+    port, path = servers.free_port(), str(tmp_path / "e.sock")
+    proc = subprocess.Popen([servers.engine_path(), "--port", str(port), "--bind", "127.0.0.1", "127.0.0.2",
+                             "--unixsocket", path], stdout=subprocess.PIPE)
+    try:
+        for line in proc.stdout:
+            if b"Ready to accept" in line:
+                break
+        for address in (("127.0.0.1", port), ("127.0.0.2", port), path):
+            with Conn(address) as conn:
+                assert conn.call("PING") == b"PONG"
+    finally:
+        proc.terminate()
+        assert proc.wait(10) == 0
+        proc.stdout.close()
+    assert not os.path.exists(path), "the socket file is left behind"
+
+
+def test_one_client_too_many_is_told_so(own_engine):
+    server = own_engine(maxclients=10)
+    held = [server.conn()]
+    servers.wait_for(lambda: is_alone(held[0]), "the probe of the start is forgotten")
+    held += [server.conn() for _ in range(9)]
+    for conn in held:
+        assert conn.call("PING") == b"PONG"
+    with server.conn() as extra:
+        assert extra.read_to_close() == b"-ERR max number of clients reached\r\n"
+    held.pop().close()
+
+    def is_served():
+        with server.conn() as again:
+            try:
+                return again.call("PING") == b"PONG"
+            except Closed:
+                return False
+    servers.wait_for(is_served, "a place that was given up is free again")
+
+
+def test_the_admin_socket_is_beside_the_limit_and_the_restrictions(own_engine, tmp_path):
+    path = str(tmp_path / "admin.sock")
+    server = own_engine(maxclients=1, larder_admin_socket=path, larder_restricted="yes")
+    with Conn(path) as admin:
+        servers.wait_for(lambda: b"connected_clients:0\r" in admin.call("INFO", "clients"), "the probe is forgotten")
+        tenant = server.conn()
+        assert tenant.call("PING") == b"PONG"
+        assert admin.call("CONFIG", "GET", "maxclients") == [b"maxclients", b"1"]
+        assert admin.call("CONFIG", "SET", "maxmemory", "5mb") == b"OK"
+        tenant.close()
+
+
+REFUSED = [["CONFIG", "GET", "maxmemory"], ["config", "get", "maxmemory"], ["SAVE"], ["BGSAVE"], ["BGREWRITEAOF"],
+           ["DEBUG", "SLEEP", "0"], ["MIGRATE", "h", "1", "k", "0", "1"], ["REPLICAOF", "NO", "ONE"],
+           ["SLAVEOF", "NO", "ONE"], ["SHUTDOWN"], ["SYNC"], ["PSYNC", "?", "-1"]]
+
+
+@pytest.mark.parametrize("words", REFUSED, ids=[w[0] for w in REFUSED])
+def test_restricted_commands_do_not_exist_for_tenants(own_engine, words):
+    server = own_engine(larder_restricted="yes")
+    shown = "".join("'%s' " % w for w in words[1:])
+    with server.conn() as conn:
+        assert conn.call(*words) == Error("ERR unknown command '%s', with args beginning with: %s" % (words[0], shown))
+        assert conn.call("PING") == b"PONG"
+        assert conn.call("COMMAND", "INFO", words[0]) == [None]
+        assert words[0].lower().encode() not in conn.call("COMMAND", "LIST")
+
+
+def test_restriction_leaves_the_rest_alone(own_engine):
+    server = own_engine(larder_restricted="yes")
+    with server.conn() as conn:
+        assert conn.call("SET", "k", "v") == b"OK"
+        assert conn.call("FLUSHALL") == b"OK"
+        assert conn.call("CLIENT", "SETNAME", "x") == b"OK"
+        assert isinstance(conn.call("COMMAND", "COUNT"), int)
+        assert conn.call("INFO", "server").startswith(b"# Server")
+
+
+def test_pipeline_of_10000_commands(engine):
+    n = 10000
+    with engine.conn() as conn:
+        commands = [["SET", "key:%d" % i, "value:%d" % i] for i in range(n)] + [["GET", "key:%d" % i] for i in range(n)]
+        replies = conn.batch(commands)
+        assert replies[:n] == [b"+OK\r\n"] * n
+        assert [parse(r) for r in replies[n:]] == [b"value:%d" % i for i in range(n)]
+
+
+def test_2000_connections_are_served(own_engine):
+    server = own_engine(maxclients=3000)
+    held = [server.conn() for _ in range(2000)]
+    try:
+        for conn in held:
+            conn.send(command("INCR", "n"))
+        assert sorted(parse(conn.read_reply()) for conn in held) == list(range(1, 2001))
+        assert b"connected_clients:2000" in held[0].call("INFO", "clients")
+    finally:
+        for conn in held:
+            conn.close()
+    with server.conn() as conn:
+        servers.wait_for(lambda: b"connected_clients:1\r" in conn.call("INFO", "clients"), "all are forgotten")
+
+
+def test_a_half_closed_client_still_gets_its_replies(engine):
+    with engine.conn() as conn:
+        conn.send(command("SET", "k", "x" * 200000) + command("GET", "k") + command("PING"))
+        conn.sock.shutdown(socket.SHUT_WR)
+        assert conn.read_to_close() == b"+OK\r\n$200000\r\n" + b"x" * 200000 + b"\r\n+PONG\r\n"
+
+
+def test_a_client_that_breaks_off_harms_nobody(engine):
+    for data in (command("SET", "k", "v")[:-3], b"*3\r\n$3\r\nSET", b"*2\r\n$3\r\nGET\r\n$1000000\r\nabc", b"PIN"):
+        conn = engine.conn()
+        conn.send(data)
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+        conn.close()
+    with engine.conn() as conn:
+        assert conn.call("EXISTS", "k") == 0
+
+
+def is_alone(conn):
+    return b"connected_clients:1\r" in conn.call("INFO", "clients")
+
+
+def test_a_reader_that_is_too_slow_is_cut_off(own_engine):
+    server = own_engine(client_output_buffer_limit=["normal", "4mb", "0", "0"])
+    with server.conn() as other, server.conn() as slow:
+        slow.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        other.call("SET", "big", "x" * 1000000)
+        slow.send(command("GET", "big") * 60)
+
+        servers.wait_for(lambda: is_alone(other), "the slow reader is cut off")
+        with pytest.raises((Closed, ConnectionError)):
+            for _ in range(60):
+                slow.read_reply()
+        assert other.call("PING") == b"PONG"
+
+
+def test_a_reader_that_stays_behind_too_long_is_cut_off(own_engine):
+    server = own_engine(client_output_buffer_limit=["normal", "0", "1mb", "1"])
+    with server.conn() as other, server.conn() as slow:
+        slow.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        other.call("SET", "big", "x" * 1000000)
+        slow.send(command("GET", "big") * 12)
+        assert not is_alone(other), "it was cut off before its time"
+        servers.wait_for(lambda: is_alone(other), "the slow reader is cut off after a second", within=8)
+
+
+def test_a_query_beyond_its_limit_ends_the_connection(own_engine):
+    server = own_engine(client_query_buffer_limit="2mb")
+    with server.conn() as conn:
+        with pytest.raises((Closed, ConnectionError)):
+            conn.send(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$3000000\r\n" + b"x" * 3000000 + b"\r\n")
+            conn.read_reply()
+    with server.conn() as conn:
+        assert conn.call("EXISTS", "k") == 0
+
+
+def test_bulk_limit_is_obeyed(own_engine):
+    server = own_engine(proto_max_bulk_len="1mb")
+    with server.conn() as conn:
+        assert conn.call("SET", "k", "x" * (1 << 20)) == b"OK"
+        assert conn.call("APPEND", "k", "y") == Error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
+        conn.send(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1048577\r\n")
+        assert conn.read_to_close() == b"-ERR Protocol error: invalid bulk length\r\n"
+
+
+def test_idle_clients_are_closed_after_the_timeout(own_engine):
+    server = own_engine(timeout=1)
+    with server.conn() as idle:
+        began = time.monotonic()
+        idle.sock.settimeout(8)
+        assert servers.is_gone(idle)
+        assert 0.5 < time.monotonic() - began < 4
+
+
+def test_config_rewrite_keeps_what_was_set(tmp_path):
+    port, conf = servers.free_port(), tmp_path / "e.conf"
+    conf.write_text("# mine\nbind 127.0.0.1\nport %d\nmaxmemory 1mb\n" % port)
+    proc = subprocess.Popen([servers.engine_path(), str(conf)], stdout=subprocess.PIPE)
+    try:
+        for line in proc.stdout:
+            if b"Ready to accept" in line:
+                break
+        with Conn(("127.0.0.1", port)) as conn:
+            assert conn.call("CONFIG", "SET", "maxmemory", "2mb", "maxmemory-policy", "allkeys-lru") == b"OK"
+            assert conn.call("CONFIG", "REWRITE") == b"OK"
+    finally:
+        proc.terminate()
+        proc.wait(10)
+        proc.stdout.close()
+    text = conf.read_text()
+    assert "# mine" in text and "maxmemory-policy allkeys-lru" in text
+    assert "maxmemory 2097152" in text or "maxmemory 2mb" in text
+    assert "maxmemory 1mb" not in text
+
+
+def test_rewrite_without_a_file_says_so(engine, reference):
+    with engine.conn() as ours, reference.conn() as ref:
+        assert ours.raw("CONFIG", "REWRITE") == ref.raw("CONFIG", "REWRITE")
+
+
+@pytest.mark.parametrize("size", [20000, 1 << 20, 20 << 20])
+def test_big_values_come_back_as_they_were(engine, size):
+    value = bytes(range(256)) * (size // 256)
+    with engine.conn() as conn:
+        assert conn.call("SET", "k", value) == b"OK"
+        assert conn.call("STRLEN", "k") == len(value)
+        assert conn.call("GET", "k") == value
+        assert conn.call("APPEND", "k", "tail") == len(value) + 4
+        assert conn.call("GETRANGE", "k", -6, -1) == value[-2:] + b"tail"
+        assert conn.batch([["GET", "k"], ["DEL", "k"], ["GET", "k"]])[1:] == [b":1\r\n", b"$-1\r\n"]
