@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cacheengine/keyspace/account.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,12 +27,21 @@ struct blob *blob_new(struct account *account, size_t len, size_t room);
 
 static inline struct blob *blob_share(struct blob *b)
 {
-    b->shares++;
+    __atomic_add_fetch(&b->shares, 1, __ATOMIC_RELAXED);
     return b;
 }
 
-/* Gives one share back; frees with the last one. */
+static inline bool blob_is_shared(const struct blob *b)
+{
+    return __atomic_load_n(&b->shares, __ATOMIC_ACQUIRE) > 1;
+}
+
+/* Gives one share back; frees with the last one. Accepts NULL. */
 void blob_drop(struct account *account, struct blob *b);
+
+/* The same for another thread: returns what the account carries for it, 0 while others hold shares.
+ */
+size_t blob_release(struct blob *b);
 
 /* The same blob with room for `room` bytes of value, maybe at another address. Needs to be the only
  * share. */

@@ -5,8 +5,9 @@
  * reference counts granules of 16 bytes from its start, so one heap (one database) holds at most
  * 64 GiB (HEAP_REACH_BYTES); where the system refuses to reserve that much, a heap is smaller.
  * Classes step by 16 bytes up to 1 KiB and then so that slabs divide without a rest (at most a
- * quarter, mostly a tenth); items from 64 * 2^n up are aligned to cache lines. What is bigger than
- * HEAP_ITEM_MAX lives outside, as a blob (blob.h).
+ * quarter, mostly a tenth); items whose class is a multiple of 64 are aligned to cache lines. Items
+ * above HEAP_ITEM_MAX take whole slabs, which suits very long keys; big values live outside, as
+ * blobs (blob.h).
  *
  * Every byte handed out is counted at its class's size in the account, so fragmentation is what
  * heap_backed_bytes shows above it. Slabs that fall empty are given back to the system. Since
@@ -39,9 +40,13 @@ struct heap {
     size_t used_bytes;   /* of this heap alone */
     uint32_t slab_limit; /* slabs that fit in the reserved run */
     uint32_t slab_top;   /* slabs ever used: what lies above was never touched */
-    uint32_t free_head;  /* empty slabs below slab_top, a list; 0 = none */
-    uint32_t free_count; /* of which backed by memory still: free_warm */
-    uint32_t free_warm;
+    uint32_t slab_ready; /* slabs that may be written to: the run is opened in steps */
+    uint32_t warm_head;  /* empty slabs with memory behind them, a list; 0 = none */
+    uint32_t warm_count;
+    uint32_t cold_head; /* empty slabs whose memory was given back */
+    uint32_t cold_count;
+    uint32_t run_head;              /* freed items of several slabs, a list */
+    uint32_t run_slabs;             /* slabs in it */
     uint32_t partial[HEAP_CLASSES]; /* per class: slabs with room, a list; 0 = none */
 };
 
@@ -51,10 +56,10 @@ must_use struct err heap_open(struct heap *h, struct account *account);
 /* Gives everything back at once and takes it out of the account. Accepts a zeroed heap. */
 void heap_close(struct heap *h);
 
-/* The same in two halves, for a heap that another thread closes: the account is settled here. */
-void heap_detach_account(struct heap *h);
+/* Books the heap to another account from now on, for a heap that another thread closes. */
+void heap_rebook(struct heap *h, struct account *account);
 
-/* A reference to `size` bytes (1 to HEAP_ITEM_MAX), not zeroed. Aborts when the run is exhausted:
+/* A reference to `size` bytes (at least 1), not zeroed. Aborts when the run is exhausted:
  * ask heap_room first. */
 uint32_t heap_alloc(struct heap *h, size_t size);
 

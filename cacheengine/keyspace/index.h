@@ -55,8 +55,9 @@ struct index {
     uint16_t *due;       /* beside it: the earliest due tick of the segment, at its first slot */
     uint64_t count;
     uint32_t segment_count;
-    uint8_t depth;       /* log2 of the directory's slots */
-    uint8_t bucket_bits; /* log2 of a segment's buckets: smaller only while there is but one */
+    uint32_t deepest_count; /* segments that the whole depth leads to */
+    uint8_t depth;          /* log2 of the directory's slots */
+    uint8_t bucket_bits;    /* log2 of a segment's buckets: smaller only while there is but one */
     uint64_t (*hash_of)(const void *ctx, const void *item); /* the full hash of a stored item */
     const void *ctx;
 };
@@ -86,6 +87,12 @@ uint64_t index_scan(const struct index *ix, uint64_t cursor, void (*visit)(void 
 /* Collects the references of one bucket chosen by `chance` (a random number), at most INDEX_SLOTS.
  * Returns how many; may be 0 although the index is not empty: draw again. */
 unsigned index_sample(const struct index *ix, uint64_t chance, uint32_t out[INDEX_SLOTS]);
+
+/* The same for homes that are noted to hold something due some day: the first from a chosen one on.
+ * 0 only when there is none at all. Gives up to 4 * INDEX_SLOTS references. */
+#define INDEX_SAMPLE_DUE_MAX (4 * INDEX_SLOTS)
+unsigned index_sample_due(const struct index *ix, uint64_t chance,
+                          uint32_t out[INDEX_SAMPLE_DUE_MAX]);
 
 /* Notes that the entry of this hash is due at a tick (modulo 2^16, not INDEX_NO_DUE). */
 void index_note_due(struct index *ix, uint64_t hash, uint16_t tick);

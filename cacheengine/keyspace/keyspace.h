@@ -32,10 +32,14 @@ struct key {
  * are known here; each collection registers itself with keyspace_set_type. */
 struct type_ops {
     const char *name; /* "list" */
-    /* Frees the object, its parts in the db's heap and all it booked in the account. */
+    /* Frees the object, its parts in the db's heap and all that it booked, which must be in
+     * db->heap.account: a database that was cut loose is dropped by another thread. */
     void (*drop)(struct db *db, void *object);
     /* A deep copy for another key, maybe of another database. */
     void *(*copy)(struct db *from, struct db *to, const void *object);
+    /* Makes an outside object of the PLAIN bytes of a packed value: a key became too long to have
+     * them beside it. */
+    void *(*unpack)(struct db *db, const char *bytes, size_t len);
     /* How much work a drop is (elements), so that big ones can be freed in slices or elsewhere. */
     size_t (*weight)(const void *object);
     /* Bytes that the object takes beside its entry (MEMORY USAGE). */
@@ -107,7 +111,7 @@ struct keyspace {
     uint64_t dirty;                /* changes since the last save */
 };
 
-void keyspace_init(struct keyspace *ks, struct settings *settings, int db_count, uint64_t now_ms);
+void keyspace_init(struct keyspace *ks, struct settings *settings, int db_count, int64_t now_ms);
 void keyspace_fini(struct keyspace *ks);
 
 /* Says what a type's outside objects can do; once per type, at start. */

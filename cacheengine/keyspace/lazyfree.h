@@ -6,13 +6,17 @@
 #ifndef LARDER_KEYSPACE_LAZYFREE_H
 #define LARDER_KEYSPACE_LAZYFREE_H
 
+#include "cacheengine/keyspace/account.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct lazyfree_job {
-    void (*run)(void *object); /* called in the background; must touch nothing but the object */
+    /* Called in the background: touches nothing but the object, returns the bytes that the account
+     * still carries for it. */
+    uint64_t (*run)(void *object);
     void *object;
     uint64_t weight; /* how many objects it stands for: INFO lazyfree_pending_objects */
     struct lazyfree_job *next;
@@ -26,6 +30,7 @@ struct lazyfree {
     bool is_started, is_ending;       /* guarded by lock */
     atomic_uint_fast64_t pending;
     atomic_uint_fast64_t freed;
+    atomic_uint_fast64_t returned_bytes; /* to be taken out of the account by lazyfree_settle */
 };
 
 void lazyfree_init(struct lazyfree *lf);
@@ -33,6 +38,10 @@ void lazyfree_init(struct lazyfree *lf);
 /* Ends the thread after the jobs it has. */
 void lazyfree_fini(struct lazyfree *lf);
 
-void lazyfree_hand(struct lazyfree *lf, void (*run)(void *object), void *object, uint64_t weight);
+/* Takes what the background has freed since the last call out of the account. */
+void lazyfree_settle(struct lazyfree *lf, struct account *account);
+
+void lazyfree_hand(struct lazyfree *lf, uint64_t (*run)(void *object), void *object,
+                   uint64_t weight);
 
 #endif

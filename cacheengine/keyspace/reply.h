@@ -41,8 +41,6 @@ struct reply {
     uint64_t errors;     /* error replies so far; dispatch compares before and after */
     char error_code[24]; /* first word of the last error */
     uint8_t resp;        /* 2 or 3 */
-    bool is_muted;       /* CLIENT REPLY OFF: what is said is dropped */
-    bool is_failed;      /* a hard limit was passed: the client is to be closed */
 };
 
 void reply_pool_init(struct reply_pool *pool, struct account *account);
@@ -69,6 +67,10 @@ void reply_settle(struct reply *r);
 
 /* Drops everything unsent. */
 void reply_drop(struct reply *r);
+
+/* What is said after reply_hold can be taken back with reply_rewind: CLIENT REPLY OFF. */
+struct reply_piece *reply_hold(struct reply *r);
+void reply_rewind(struct reply *r, struct reply_piece *held);
 
 /* Room for `len` contiguous bytes in a new buffer; use reply_room. */
 char *reply_room_slow(struct reply *r, size_t len);

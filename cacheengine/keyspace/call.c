@@ -1,0 +1,77 @@
+/* Arguments of commands. */
+#include "cacheengine/keyspace/call.h"
+
+#include "cacheengine/keyspace/number.h"
+
+bool call_is(const struct cmd_call *c, uint32_t arg, const char *word)
+{
+    return str_is_nocase(c->argv[arg], word);
+}
+
+bool call_int(struct cmd_call *c, uint32_t arg, int64_t *out)
+{
+    if (number_parse_i64(c->argv[arg].ptr, c->argv[arg].len, out))
+        return true;
+    reply_not_integer(c->reply);
+    return false;
+}
+
+bool call_int_within(struct cmd_call *c, uint32_t arg, int64_t min, int64_t max,
+                     const char *sentence, int64_t *out)
+{
+    int64_t v;
+
+    if (!call_int(c, arg, &v))
+        return false;
+    if (v < min || v > max) {
+        if (sentence)
+            reply_error(c->reply, sentence);
+        else
+            reply_out_of_range(c->reply);
+        return false;
+    }
+    *out = v;
+    return true;
+}
+
+bool call_double(struct cmd_call *c, uint32_t arg, double *out)
+{
+    if (number_parse_double(c->argv[arg], out))
+        return true;
+    reply_not_float(c->reply);
+    return false;
+}
+
+static struct entry *typed(struct cmd_call *c, struct entry *e, enum entry_type type, bool *ok)
+{
+    *ok = !e || entry_type(e) == type;
+    if (*ok)
+        return e;
+    reply_wrong_type(c->reply);
+    return NULL;
+}
+
+struct entry *call_read(struct cmd_call *c, struct key k, enum entry_type type, bool *ok)
+{
+    return typed(c, db_read(c->db, k), type, ok);
+}
+
+struct entry *call_find(struct cmd_call *c, struct key k, enum entry_type type, bool *ok)
+{
+    return typed(c, db_find(c->db, k), type, ok);
+}
+
+struct blob *call_take(struct cmd_call *c, uint32_t arg)
+{
+    struct blob *b = c->backing;
+    struct str s = c->argv[arg];
+
+    /* Only worth it, and only right, when the argument is nearly all there is in the buffer. */
+    if (!b || s.len < REPLY_BIG || s.ptr < b->bytes || s.ptr + s.len > b->bytes + b->room)
+        return NULL;
+    if (blob_is_shared(b) || s.len + s.len / 8 + 4096 < b->room)
+        return NULL;
+    b->skip = (uint32_t)(s.ptr - b->bytes);
+    b->len = s.len;
+    return blob_share(b);
+}

@@ -1,0 +1,104 @@
+/*
+ * Active expiry. The one idea: every home bucket knows the earliest tick at which one of its
+ * entries is due, and the directory knows it of every segment, so a sweep reads two bytes per
+ * segment and touches only buckets in which something really is due. Noting a deadline costs no
+ * memory and is never undone: a note that is too early is found out, and corrected, when its time
+ * has come.
+ */
+#include "cacheengine/keyspace/internal.h"
+
+#include <time.h>
+
+#define SWEEP_STEP 256 /* directory slots between looks at the clock */
+#define DUE_MAX    512 /* keys collected before they are removed */
+
+struct due_keys {
+    struct db *db;
+    unsigned count;
+    uint32_t refs[DUE_MAX];
+};
+
+static uint16_t settle(void *ctx, const uint32_t *refs, unsigned count, bool *stop)
+{
+    struct due_keys *due = ctx;
+    const struct db *db = due->db;
+    int64_t next_ms = INT64_MAX;
+
+    if (due->count + count > DUE_MAX && due->count > 0) {
+        *stop = true;
+        return INDEX_NO_DUE;
+    }
+    for (unsigned i = 0; i < count; i++)
+        __builtin_prefetch(heap_at(&db->heap, refs[i]));
+    for (unsigned i = 0; i < count; i++) {
+        const struct entry *e = heap_at(&db->heap, refs[i]);
+
+        if (!entry_has_deadline(e))
+            continue;
+        if (db_is_expired(db, e) && due->count < DUE_MAX)
+            due->refs[due->count++] = refs[i];
+        else if (entry_deadline(e) < next_ms)
+            next_ms = entry_deadline(e);
+    }
+    return next_ms == INT64_MAX ? INDEX_NO_DUE : due_tick_of_deadline(next_ms, db->ks->now_ms);
+}
+
+/* Removes what was collected. A key may have been met twice: then it is gone the second time. */
+static void remove_collected(struct due_keys *due)
+{
+    struct db *db = due->db;
+
+    for (unsigned i = 0; i < due->count; i++) {
+        bool is_again = false;
+
+        for (unsigned j = i; j-- > 0 && i - j <= 2 * INDEX_SLOTS;)
+            is_again |= due->refs[j] == due->refs[i];
+        if (is_again)
+            continue;
+        struct key k = keyspace_key(db->ks, entry_key(heap_at(&db->heap, due->refs[i])));
+        db_expire_slot(db, k, db_slot(db, k));
+    }
+    due->count = 0;
+}
+
+static int64_t now_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* Sweeps one database. False when the time was up first. */
+static bool sweep_db(struct db *db, int64_t end_us)
+{
+    struct due_keys due = {.db = db};
+    struct index_due_pass pass = {due_tick(db->ks->now_ms), settle, &due};
+    bool is_done = false;
+
+    while (!is_done) {
+        is_done = index_due_sweep(&db->index, &pass, &db->sweep_at, SWEEP_STEP);
+        remove_collected(&due);
+        if (!is_done && now_us() > end_us)
+            return false;
+        if (db->with_deadline == 0)
+            return true;
+    }
+    return true;
+}
+
+bool keyspace_expire_some(struct keyspace *ks, int64_t budget_us)
+{
+    int64_t end_us = now_us() + budget_us;
+
+    if (ks->is_expiry_paused || ks->hides_expired)
+        return true;
+    for (int i = 0; i < ks->db_count; i++) {
+        struct db *db = &ks->dbs[ks->expire_db % ks->db_count];
+
+        if (db->with_deadline > 0 && !sweep_db(db, end_us))
+            return false;
+        ks->expire_db = (ks->expire_db + 1) % ks->db_count;
+    }
+    return true;
+}
