@@ -113,6 +113,8 @@ static struct err split_path(struct arena *a, struct str path, struct str *segme
     struct str rest = path;
 
     str_cut(&rest, '/');
+    if (str_ends(path, "/"))
+        return err_make(FAULT_UNKNOWN_PATH, "Nothing stands at this path.");
     for (*count = 0; rest.len; (*count)++) {
         struct str text = str_cut(&rest, '/');
         if (*count == REST_MAX_SEGMENTS || text.len == 0)
@@ -167,10 +169,12 @@ static struct err wrong(struct arena *a, struct str name, const char *what)
                       what);
 }
 
+/* `TagKeys=a&TagKeys=b`; a lone `TagKeys=` is an empty list, as in Query. */
 static struct err read_list(struct arena *a, const struct query *params, const char *name,
                             const struct shape *s, struct shape_seq *out)
 {
     struct shape_seq seq = {.has = true};
+    bool has_text = false;
 
     seq.items = arena_array(a, params->count, shape_stride(s));
     for (size_t i = 0; i < params->count; i++) {
@@ -180,7 +184,10 @@ static struct err read_list(struct arena *a, const struct query *params, const c
         e = shape_text_read(a, s->item, params->params[i].value, shape_entry(s, &seq, seq.count++));
         if (err_failed(e))
             return wrong(a, params->params[i].name, e.why);
+        has_text |= params->params[i].value.len > 0;
     }
+    if (seq.count == 1 && !has_text)
+        seq.count = 0;
     *out = seq;
     return OK;
 }
