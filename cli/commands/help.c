@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { LINE_WIDTH = 96, TEXT_COLUMN = 8 };
+enum { LINE_WIDTH = 96, TEXT_COLUMN = 8, SHORTHAND_WIDTH = 60 };
 
 /* Adds `text` in lines of at most LINE_WIDTH, indented, and a newline. */
 static void add_paragraph(struct buf *out, int indent, const char *text)
@@ -43,7 +43,7 @@ static const char *kind_word(const struct shape *s)
     case SHAPE_INTEGER:
     case SHAPE_LONG: return "N";
     case SHAPE_DOUBLE: return "NUMBER";
-    case SHAPE_BOOLEAN: return "";
+    case SHAPE_BOOLEAN: return "true|false";
     case SHAPE_TIMESTAMP: return "TIME";
     case SHAPE_BLOB: return "BASE64";
     case SHAPE_STRUCT:
@@ -67,7 +67,7 @@ static const char *value_word(struct arena *a, const struct shape *s)
         buf_printf(&text, "%s%s=%s", i ? "," : "", s->members[i].name,
                    member->kind == SHAPE_LIST ? value_word(a, member->item) : kind_word(member));
     }
-    return str_dup(a, buf_str(&text));
+    return text.len <= SHORTHAND_WIDTH ? str_dup(a, buf_str(&text)) : "JSON";
 }
 
 static void add_limits(struct buf *out, const struct shape *s)
@@ -158,12 +158,24 @@ void help_waiters(struct arena *a, const struct service_desc *s, struct buf *out
     }
 }
 
+/* The first sentence without its full stop. */
+static struct str first_sentence(const char *doc)
+{
+    const char *end = strstr(doc, ". ");
+    size_t len = end ? (size_t)(end - doc) : strlen(doc);
+
+    if (len > 0 && doc[len - 1] == '.')
+        len--;
+    return (struct str){doc, len};
+}
+
 static void add_operations(struct arena *a, const struct service_desc *s, struct buf *out)
 {
     for (size_t i = 0; i < s->op_count; i++) {
         const struct op_desc *op = &s->ops[i];
+        const struct str doc = first_sentence(op->doc ? op->doc : "");
         if (op->is_served)
-            buf_printf(out, "    %-34s%s\n", name_kebab(a, op->name), op->doc ? op->doc : "");
+            buf_printf(out, "    %-34s%.*s\n", name_kebab(a, op->name), STR_ARG(doc));
     }
 }
 

@@ -192,6 +192,8 @@ static struct err read_top_value(struct reader *r, struct shorthand *out)
     TRY(read_text(r, vec_add(r->arena, &items)));
     for (skip_space(r); *r->at == ',' && !key_follows(r); skip_space(r)) {
         TRY(expect(r, ','));
+        if (*r->at == '=')
+            return expected(r, "a key or a value");
         TRY(read_text(r, vec_add(r->arena, &items)));
     }
     if (items.count == 1)

@@ -1,0 +1,136 @@
+#include "base/arena.h"
+#include "cli/up/plan.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include <string.h>
+
+static struct up_options usual(void)
+{
+    return (struct up_options){.state_dir = "/s",
+                               .listen = "127.0.0.1:9379",
+                               .dns = "off",
+                               .regions = "us-east-1",
+                               .account = "000000000000",
+                               .pool = "127.77.0.0/16",
+                               .endpoints = "address",
+                               .log_level = "info",
+                               .agents = 3};
+}
+
+/* The word behind a flag, or NULL. */
+static const char *flag_of(const struct up_child *c, const char *flag)
+{
+    for (size_t i = 0; c->argv[i]; i++)
+        if (strcmp(c->argv[i], flag) == 0)
+            return c->argv[i + 1];
+    return NULL;
+}
+
+static void expect_flag(const struct up_child *c, const char *flag, const char *value)
+{
+    const char *found = flag_of(c, flag);
+
+    cr_assert(ne(ptr, (void *)found, NULL), "%s has no %s", c->name, flag);
+    cr_expect(eq(str, (char *)found, (char *)value), "%s %s", c->name, flag);
+}
+
+Test(plan, has_one_host_in_each_zone_with_its_own_addresses)
+{
+    static const char *const names[] = {"us-east-1a-1", "us-east-1b-1", "us-east-1c-1"};
+    static const char *const zones[] = {"us-east-1a", "us-east-1b", "us-east-1c"};
+    static const char *const pools[] = {"127.77.0.0/18", "127.77.64.0/18", "127.77.128.0/18"};
+    scoped(arena_fini) struct arena a = {0};
+    const struct up_options o = usual();
+    struct up_plan plan;
+
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    cr_assert(eq(sz, plan.host_count, 3));
+    cr_expect(eq(str, (char *)plan.control_plane.argv[0], "/bin/larderd"));
+    for (size_t i = 0; i < plan.host_count; i++) {
+        cr_expect(eq(str, (char *)plan.hosts[i].name, (char *)names[i]));
+        expect_flag(&plan.hosts[i], "--zone", zones[i]);
+        expect_flag(&plan.hosts[i], "--pool", pools[i]);
+        expect_flag(&plan.hosts[i], "--memory", "auto");
+        expect_flag(&plan.hosts[i], "--token-file", plan.token_path);
+    }
+}
+
+Test(plan, gives_every_region_its_own_hosts)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct up_options o = usual();
+    struct up_plan plan;
+
+    o.regions = "us-east-1, eu-west-1";
+    o.agents = 2;
+    o.memory_bytes = 1 << 30;
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    cr_assert(eq(sz, plan.host_count, 4));
+    expect_flag(&plan.hosts[1], "--region", "us-east-1");
+    expect_flag(&plan.hosts[2], "--region", "eu-west-1");
+    expect_flag(&plan.hosts[2], "--zone", "eu-west-1a");
+    expect_flag(&plan.hosts[3], "--memory", "1073741824");
+    expect_flag(&plan.hosts[3], "--pool", "127.77.192.0/18");
+}
+
+Test(plan, counts_hosts_that_share_a_zone)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct up_options o = usual();
+    struct up_plan plan;
+
+    o.agents = 5;
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    cr_expect(eq(str, (char *)plan.hosts[3].name, "us-east-1a-2"));
+    cr_expect(eq(str, (char *)plan.hosts[4].name, "us-east-1b-2"));
+}
+
+Test(plan, serves_unsigned_requests_on_loopback_only)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct up_options o = usual();
+    struct up_plan plan;
+
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    expect_flag(&plan.control_plane, "--auth", "open");
+    o.listen = "0.0.0.0:9379";
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    expect_flag(&plan.control_plane, "--auth", "scoped");
+    o.auth = "open";
+    cr_expect(eq(int, up_plan_make(&a, &o, "/bin", &plan).code, ERR_INVALID));
+    o.listen = "[::1]:9379";
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    expect_flag(&plan.control_plane, "--auth", "open");
+}
+
+Test(plan, names_the_flag_that_makes_no_sense)
+{
+    static const struct {
+        const char *flag;
+        struct up_options change;
+    } rows[] = {
+        {"--region",  {.regions = "us-east-1,us-east-1"}},
+        {"--region",  {.regions = "US EAST"}            },
+        {"--region",  {.regions = ""}                   },
+        {"--region",  {.regions = "a,,b"}               },
+        {"--account", {.account = "12"}                 },
+        {"--account", {.account = "00000000000x"}       },
+        {"--listen",  {.listen = "localhost"}           },
+        {"--listen",  {.listen = "127.0.0.1"}           },
+    };
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        scoped(arena_fini) struct arena a = {0};
+        struct up_options o = usual();
+        struct up_plan plan;
+        const struct up_options *c = &rows[i].change;
+        o.regions = c->regions ? c->regions : o.regions;
+        o.account = c->account ? c->account : o.account;
+        o.listen = c->listen ? c->listen : o.listen;
+        struct err e = up_plan_make(&a, &o, "/bin", &plan);
+        cr_assert(eq(int, e.code, ERR_INVALID), "row %zu", i);
+        cr_expect(ne(ptr, strstr(e.why, rows[i].flag), NULL), "%s", e.why);
+    }
+}
