@@ -10,6 +10,7 @@
 #include "base/shape_json.h"
 #include "contract/agent.h"
 #include "controlplane/fleet/fleet.h"
+#include "controlplane/front/refuse.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,7 +162,7 @@ static struct err receive(struct message *m, struct arena *a, const char **out_a
 /* The fault that a generic error is for the one who called. */
 static struct err as_fault(struct err e, const char *operation)
 {
-    if (e.code > ERR_FAULT_BASE)
+    if (e.code >= ERR_FAULT_BASE)
         return e;
     log_error("agent message failed", f_str("operation", operation), f_err(e));
     return err_make(FAULT_INTERNAL_FAILURE, NULL);
@@ -189,7 +190,7 @@ void agents_handle(struct agents *g, struct arena *a, const struct agents_call *
     const char *name = m.op ? m.op->name : NULL;
     if (err_failed(e)) {
         e = as_fault(e, name);
-        api_refuse(g->api, a, call->request, e.code, e.why, out);
+        refuse(g->api, a, call->request, e.code, e.why, out);
         out->allow = allow;
     } else {
         encode(&m, out);

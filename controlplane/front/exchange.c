@@ -9,6 +9,7 @@
 #include "contract/faults.h"
 #include "controlplane/front/keeper.h"
 #include "controlplane/front/metrics.h"
+#include "controlplane/front/refuse.h"
 #include "controlplane/front/routes.h"
 
 #include <stdlib.h>
@@ -134,7 +135,7 @@ static enum MHD_Result refuse_large(struct exchange_conf *x, struct conn *c, con
     if (!conn_work_begin(c))
         return MHD_NO;
     c->begun_us = now_us();
-    api_refuse(x->api, &c->arena, &request, FAULT_REQUEST_ENTITY_TOO_LARGE, NULL, &response);
+    refuse(x->api, &c->arena, &request, FAULT_REQUEST_ENTITY_TOO_LARGE, NULL, &response);
     return reply(x, c, &request, &response);
 }
 
@@ -146,7 +147,7 @@ void exchange_break_off(struct exchange_conf *x, struct conn *c, int fault)
     struct api_response response = {0};
 
     routes_split_target(buf_str(&c->target), &request.path, &request.query);
-    api_refuse(x->api, &a, &request, fault, NULL, &response);
+    refuse(x->api, &a, &request, fault, NULL, &response);
     metrics_record(x->metrics, NULL, response.status, 0);
     buf_printf(&text,
                "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: %s\r\n"

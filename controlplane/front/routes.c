@@ -7,6 +7,7 @@
 #include "controlplane/front/front.h"
 #include "controlplane/front/gauges.h"
 #include "controlplane/front/metrics.h"
+#include "controlplane/front/refuse.h"
 #include "controlplane/store/store.h"
 
 #include <stdlib.h>
@@ -102,7 +103,7 @@ static void answer_own(struct routes *r, struct arena *a, const struct own_path 
         out->content_type = TEXT_PLAIN;
         own->answer(r, a, out);
     } else {
-        api_refuse(r->api, a, request, FAULT_METHOD_NOT_ALLOWED, NULL, out);
+        refuse(r->api, a, request, FAULT_METHOD_NOT_ALLOWED, NULL, out);
         out->allow = "GET, HEAD";
     }
     out->op = own->name;
