@@ -1,0 +1,137 @@
+"""The servers under measurement: each pinned to one core, on a free port, with its CPU time readable to the ns."""
+
+import glob
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+def cores():
+    """(core of the servers, core of the clients)."""
+    usable = sorted(os.sched_getaffinity(0))
+    return usable[-1], usable[0]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def find_engine(folder=None):
+    folder = folder or os.environ.get("LARDER_BIN_DIR") or str(ROOT / "build" / "bin")
+    path = os.path.join(folder, "larder-engine")
+    if not os.access(path, os.X_OK):
+        raise SystemExit("no larder-engine in %s: build it, or name the folder with --bin" % folder)
+    return path
+
+
+def find_reference(env, *names):
+    """The path of a server found on this machine, or None."""
+    told = os.environ.get(env)
+    if told:
+        return told
+    return next((path for path in map(shutil.which, names) if path), None)
+
+
+def build_echo(folder):
+    path = os.path.join(folder, "echo")
+    source = pathlib.Path(__file__).with_name("echo.c")
+    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", path, str(source)], check=True)
+    return path
+
+
+class Server:
+    """One running server of a kind: engine, redis, valkey, echo, memcached, engine-mc."""
+
+    def __init__(self, kind, argv, is_ready=None):
+        self.kind, self.port = kind, free_port()
+        self.dir = tempfile.mkdtemp(prefix="larder-bench-")
+        argv = [str(a).replace("{port}", str(self.port)) for a in argv]
+        core = cores()[0]
+        self.proc = subprocess.Popen(argv, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.STDOUT, preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+        self.wait_ready(is_ready)
+
+    def wait_ready(self, is_ready):
+        deadline = time.monotonic() + 20
+        while True:
+            if self.proc.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise SystemExit("%s did not start" % self.kind)
+            try:
+                with self.connect() as sock:
+                    if not is_ready:
+                        return
+                    sock.sendall(is_ready[0])
+                    if sock.recv(100).startswith(is_ready[1]):
+                        return
+            except OSError:
+                time.sleep(0.0005)
+
+    def connect(self):
+        sock = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+
+    def cpu_ns(self):
+        """User and system time of all threads so far."""
+        total = 0
+        for path in glob.glob("/proc/%d/task/*/schedstat" % self.proc.pid):
+            try:
+                with open(path) as f:
+                    total += int(f.read().split()[0])
+            except (OSError, IndexError):
+                continue
+        return total
+
+    def rss_bytes(self):
+        with open("/proc/%d/statm" % self.proc.pid) as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def stop(self):
+        if self.proc.poll() is None:
+            self.proc.kill()
+        self.proc.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+PING = (b"PING\r\n", b"+PONG")
+VERSION = (b"version\r\n", b"VERSION")
+
+
+class Fleet:
+    """Starts servers of the kinds that this machine has."""
+
+    def __init__(self, engine, tmp):
+        self.engine, self.tmp, self.echo_path = engine, tmp, None
+        self.redis = find_reference("LARDER_REDIS_SERVER", "redis-server")
+        self.valkey = find_reference("LARDER_VALKEY_SERVER", "valkey-server")
+        self.memcached = find_reference("LARDER_MEMCACHED", "memcached")
+        if not self.redis:
+            raise SystemExit("redis-server is not installed: it is what everything is measured against")
+
+    def kinds(self):
+        return ["redis", "engine"] + (["valkey"] if self.valkey else [])
+
+    def start(self, kind, reply_bytes=0):
+        resp = ["--port", "{port}", "--bind", "127.0.0.1"]
+        if kind == "echo":
+            self.echo_path = self.echo_path or build_echo(self.tmp)
+            return Server(kind, [self.echo_path, "{port}", reply_bytes])
+        if kind in ("redis", "valkey"):
+            path = getattr(self, kind)
+            return Server(kind, [path] + resp + ["--save", "", "--appendonly", "no"], PING)
+        if kind == "engine":
+            return Server(kind, [self.engine] + resp, PING)
+        if kind == "engine-mc":
+            return Server(kind, [self.engine] + resp + ["--larder-protocol", "memcached"], VERSION)
+        user = ["-u", "root"] if os.getuid() == 0 else []
+        return Server(kind, [self.memcached, "-p", "{port}", "-U", "0", "-l", "127.0.0.1", "-t", "1", "-m", "8192"] + user,
+                      VERSION)

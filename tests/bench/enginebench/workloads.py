@@ -1,0 +1,85 @@
+"""What is measured: one row per figure."""
+
+from enginebench.load import VALUE, mc_sets, resp, sets
+
+LONG = VALUE.decode()
+KEY = "key:__rand_int__"
+MSET10 = ["mset"] + [w for _ in range(10) for w in (KEY, LONG)]
+MGET10 = ["mget"] + [KEY] * 10
+
+
+class Cpu:
+    """Server CPU per operation of one command: its words for redis-benchmark, the pipeline, the aim."""
+
+    def __init__(self, words, pipeline, aim, count=400000, reply=0, setup=(), against="redis"):
+        self.words, self.pipeline, self.aim, self.count = words, pipeline, aim, count
+        self.reply, self.setup, self.against = reply, setup, against
+
+
+class McCpu:
+    """The same over memcached's text protocol, against memcached."""
+
+    def __init__(self, command, pipeline, aim, count=300000):
+        self.command, self.pipeline, self.aim, self.count = command, pipeline, aim, count
+
+
+LIST100 = (("del", "mylist"), ("rpush", "mylist") + tuple("element:%04d" % i for i in range(100)))
+
+CPU = {
+    "get_p1": Cpu(["get", KEY], 1, 0.88, 150000, reply=64),
+    "set_p1": Cpu(["set", KEY, LONG], 1, 0.88, 150000),
+    "get_p16": Cpu(["get", KEY], 16, 0.60, 800000, reply=64),
+    "set_p16": Cpu(["set", KEY, LONG], 16, 0.60, 800000),
+    "incr_p16": Cpu(["incr", "counter:__rand_int__"], 16, 1.0),
+    "lpush_p16": Cpu(["lpush", "mylist", LONG], 16, 1.0, setup=(("del", "mylist"),)),
+    "sadd_p16": Cpu(["sadd", "myset", "element:__rand_int__"], 16, 1.0, setup=(("del", "myset"),)),
+    "hset_p16": Cpu(["hset", "myhash", "element:__rand_int__", LONG], 16, 1.0, setup=(("del", "myhash"),)),
+    "zadd_p16": Cpu(["zadd", "myzset", "__rand_int__", "element:__rand_int__"], 16, 1.0, setup=(("del", "myzset"),)),
+    "lrange_100_p16": Cpu(["lrange", "mylist", "0", "99"], 16, 1.0, 60000, setup=LIST100),
+    "mset_10_p16": Cpu(MSET10, 16, 1.0, 60000),
+    "mget_10_p16": Cpu(MGET10, 16, 1.0, 60000),
+}
+
+MEMCACHED = {
+    "mc_get_p1": McCpu("get", 1, 1.0, 60000),
+    "mc_get_p16": McCpu("get", 16, 0.25),
+    "mc_set_p16": McCpu("set", 16, 0.75),
+    "mc_mget_16": McCpu("mget", 1, 0.80, 30000),
+}
+
+
+def hashes(count):
+    for at in range(0, count, 500):
+        n = min(500, count - at)
+        yield b"".join(resp("HSET", "hash:%011d" % i, *[w for f in range(10) for w in ("field%02d" % f, "x" * 10)])
+                       for i in range(at, at + n)), n
+
+
+def members(command, key, count, score=()):
+    for at in range(0, count, 5000):
+        n = min(5000, count - at)
+        yield b"".join(resp(command, key, *(s % i if "%" in s else s for s in score), "member:%013d" % i)
+                       for i in range(at, at + n)), n
+
+
+class Bytes:
+    """Resident bytes per item: a fill, the reply of each of its commands, items per key count."""
+
+    def __init__(self, fill, reply, share, aim, command="SET"):
+        self.fill, self.reply, self.share, self.aim, self.command = fill, reply, share, aim, command
+
+
+BYTES = {
+    "bytes_16_64": Bytes(lambda n: sets(0, n, 64), b"+OK\r\n", 1.0, 110),
+    "bytes_16_10": Bytes(lambda n: sets(0, n, 10), b"+OK\r\n", 1.0, 56),
+    "bytes_16_64_ttl": Bytes(lambda n: sets(0, n, 64, ttl=86400), b"+OK\r\n", 1.0, 118),
+    "bytes_hash_10x10": Bytes(hashes, b":10\r\n", 0.1, 225, "HSET"),
+    "bytes_set_member": Bytes(lambda n: members("SADD", "s", n), b":1\r\n", 0.2, 38, "SADD"),
+    "bytes_zset_member": Bytes(lambda n: members("ZADD", "z", n, score=("%d",)), b":1\r\n", 0.2, 70, "ZADD"),
+}
+
+MC_BYTES = {"mc_bytes_16_64": Bytes(lambda n: mc_sets(n, 64), b"STORED\r\n", 1.0, 110)}
+
+START = {"idle_rss": 4.0, "cpu_to_pong": 15.0}
+ALL = list(CPU) + list(MEMCACHED) + list(BYTES) + list(MC_BYTES) + list(START)
+FIRST = ["get_p1", "set_p1", "get_p16", "set_p16", "bytes_16_64", "bytes_16_10", "bytes_16_64_ttl", "idle_rss", "cpu_to_pong"]
