@@ -32,20 +32,20 @@ static struct err check_span(struct call *c, const struct ec_describe_events_in 
     return OK;
 }
 
-/* Two of start, end and duration fix the span; what is missing is now, or the default. */
+/* Two of start, end and duration fix the span, both ends included; what is missing is now, or the
+ * default. */
 static void set_span(struct call *c, const struct ec_describe_events_in *in, struct event_query *q)
 {
     int64_t length = (in->duration.has ? in->duration.value : EVENTS_DEFAULT_MINUTES) * MINUTE_MS;
+    int64_t last = in->end_time.has ? bounded(in->end_time.value) : c->now_ms;
 
+    q->from_ms = last - length;
     if (in->start_time.has) {
         q->from_ms = bounded(in->start_time.value);
-        q->to_ms = in->end_time.has   ? bounded(in->end_time.value)
-                   : in->duration.has ? q->from_ms + length
-                                      : c->now_ms + 1;
-        return;
+        if (in->duration.has)
+            last = q->from_ms + length;
     }
-    q->to_ms = in->end_time.has ? bounded(in->end_time.value) : c->now_ms + 1;
-    q->from_ms = q->to_ms - length;
+    q->to_ms = last + 1;
 }
 
 static struct err set_source(struct call *c, const struct ec_describe_events_in *in,
