@@ -12,6 +12,7 @@
 #include "controlplane/model/quotas.h"
 #include "controlplane/store/store.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define DRIVER "bundled"

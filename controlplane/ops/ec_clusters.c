@@ -98,7 +98,7 @@ struct err ec_reboot_cache_cluster(struct call *c, const struct ec_reboot_cache_
                                    struct ec_reboot_cache_cluster_out *out)
 {
     struct cluster_facts facts;
-    const char *numbers;
+    const char *numbers = "";
 
     TRY(facts_find(c, in->cache_cluster_id, &facts));
     if (!cluster_status_may_change(facts.status))

@@ -15,6 +15,7 @@
 #include "controlplane/store/store.h"
 
 #include <string.h>
+#include <strings.h>
 
 struct plan {
     struct cluster cluster;

@@ -14,6 +14,7 @@
 #include "controlplane/store/store.h"
 
 #include <string.h>
+#include <strings.h>
 
 static bool is_memcached(const struct cluster_facts *f)
 {

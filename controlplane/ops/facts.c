@@ -6,6 +6,7 @@
 #include "controlplane/model/naming.h"
 #include "controlplane/store/store.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define OPERATION_LIMIT_MS (10 * 60 * (int64_t)1000)
