@@ -1,0 +1,301 @@
+/*
+ * The wiring. A change of a node goes two ways, to the link (which tells the control plane) and to
+ * the observer (which begins or ends looking); what those two learn goes to the steps, which alone
+ * change nodes.
+ */
+#include "agent/agent.h"
+
+#include "agent/link.h"
+#include "agent/observe.h"
+#include "agent/steps.h"
+#include "agent/supervise/loop.h"
+#include "agent/supervise/supervise.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "contract/agent.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define POLL_WAIT_MS    20000
+#define SETTLE_MAX_MS   1000 /* how long shims may take to answer before the host shows itself */
+#define LAST_WORDS_MS   200  /* for reports when the agent ends */
+#define SHIM_PROGRAM    "larder-shim"
+#define SETTLE_CHECK_MS 5
+
+struct agent {
+    const struct agent_options *options;
+    struct arena *arena;
+    struct rng rng;
+    struct agent_host host;
+    struct driver_host programs;
+    int lock_fd, signal_fd;
+    struct loop *loop;
+    struct nodes nodes;
+    struct supervisor *supervisor;
+    struct steps *steps;
+    struct observe *observe;
+    struct link *link;
+    struct loop_watch signals;
+    struct loop_timer settle, last_words;
+    int64_t began_ms;
+    bool is_ending;
+    int status;
+};
+
+/* What the parts say to each other. */
+
+static void end_when_idle(struct agent *g)
+{
+    if (!g->is_ending || !steps_are_idle(g->steps) || g->last_words.is_on)
+        return;
+    loop_timer_set(g->loop, &g->last_words, link_is_quiet(g->link) ? 0 : LAST_WORDS_MS);
+}
+
+static void on_change(void *context, struct node *n)
+{
+    struct agent *g = context;
+
+    observe_node(g->observe, n);
+    link_tell(g->link, n);
+    end_when_idle(g);
+}
+
+static void on_alive(void *context, struct node *n)
+{
+    struct agent *g = context;
+    steps_alive(g->steps, n);
+}
+
+static void on_silent(void *context, struct node *n, int64_t silent_ms)
+{
+    struct agent *g = context;
+    steps_silent(g->steps, n, silent_ms);
+}
+
+static void on_refused(void *context, const char *why)
+{
+    struct agent *g = context;
+
+    log_error("the control plane refuses this host", f_str("host", g->host.name),
+              f_str("why", why));
+    g->status = AGENT_EXIT_REFUSED;
+    loop_end(g->loop);
+}
+
+static void on_first_answer(void *context)
+{
+    struct agent *g = context;
+
+    log_info("enrolled", f_str("host", g->host.name), f_str("id", g->host.host_id),
+             f_str("zone", g->host.zone), f_int("nodes", g->nodes.count));
+    printf("ready %s\n", g->host.host_id);
+    fflush(stdout);
+}
+
+/* Signals. */
+
+static void begin_end(struct agent *g)
+{
+    if (g->is_ending)
+        return;
+    g->is_ending = true;
+    if (!g->options->stops_engines) {
+        log_info("agent ends, engines go on", f_int("nodes", g->nodes.count));
+        loop_end(g->loop);
+        return;
+    }
+    log_info("agent ends and stops its engines", f_int("nodes", g->nodes.count));
+    steps_end_all(g->steps);
+    end_when_idle(g);
+}
+
+/* Shims of this agent that ended; what they meant is known from their connections. */
+static void reap(void)
+{
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
+}
+
+static void on_signal(void *context, uint32_t events)
+{
+    struct agent *g = context;
+    struct signalfd_siginfo info;
+
+    (void)events;
+    while (read(g->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGCHLD)
+            reap();
+        else
+            begin_end(g);
+    }
+}
+
+static struct err watch_signals(struct agent *g)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    g->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (g->signal_fd < 0)
+        return err_sys(errno, "cannot watch signals");
+    g->signals = (struct loop_watch){.on_ready = on_signal, .context = g};
+    return loop_watch(g->loop, &g->signals, g->signal_fd, EPOLLIN);
+}
+
+/* Timers. */
+
+/* The link starts when every process of before was heard: what the host shows first are facts. */
+static void on_settle(void *context)
+{
+    struct agent *g = context;
+    bool is_late = loop_now_ms(g->loop) - g->began_ms > SETTLE_MAX_MS;
+
+    if (!steps_are_settled(g->steps) && !is_late) {
+        loop_timer_set(g->loop, &g->settle, SETTLE_CHECK_MS);
+        return;
+    }
+    if (is_late)
+        log_warn("not every engine's supervisor answers", f_int("waited_ms", SETTLE_MAX_MS));
+    link_start(g->link);
+}
+
+static void on_last_words(void *context)
+{
+    struct agent *g = context;
+    loop_end(g->loop);
+}
+
+/* Beginning and end. */
+
+static void raise_file_limit(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files); /* three descriptors a node; the default is for 300 of them */
+}
+
+static struct err find_programs(struct agent *g, const char **out_shim)
+{
+    const char *dir = g->options->engine_dir;
+
+    if (err_failed(fs_find_program(g->arena, fs_join(g->arena, dir, SHIM_PROGRAM), out_shim)))
+        return err_format(g->arena, ERR_NOT_FOUND,
+                          "there is no " SHIM_PROGRAM " in %s: see --engine-dir", dir);
+    drivers_survey(g->arena, dir, &g->programs);
+    for (size_t i = 0; i < g->programs.program_count; i++)
+        log_info("engine found", f_str("driver", g->programs.programs[i].driver->name),
+                 f_str("version", g->programs.programs[i].version),
+                 f_str("path", g->programs.programs[i].path));
+    if (g->programs.program_count == 0)
+        log_error("this host has no engine to run", f_str("engine_dir", dir));
+    return OK;
+}
+
+static void open_steps(struct agent *g)
+{
+    const struct observe_conf observe = {
+        .loop = g->loop, .on_alive = on_alive, .on_silent = on_silent, .context = g};
+    const struct steps_conf steps = {.loop = g->loop,
+                                     .nodes = &g->nodes,
+                                     .supervisor = g->supervisor,
+                                     .host = &g->programs,
+                                     .pool = g->options->pool,
+                                     .on_change = on_change,
+                                     .context = g};
+
+    g->observe = observe_open(&observe);
+    g->steps = steps_open(&steps);
+}
+
+static struct err open_link(struct agent *g)
+{
+    const struct link_conf conf = {.loop = g->loop,
+                                   .nodes = &g->nodes,
+                                   .steps = g->steps,
+                                   .rng = &g->rng,
+                                   .url = g->options->url,
+                                   .token = g->options->token,
+                                   .host = &g->host,
+                                   .wait_ms = POLL_WAIT_MS,
+                                   .on_refused = on_refused,
+                                   .on_first_answer = on_first_answer,
+                                   .context = g};
+    return link_open(&conf, &g->link);
+}
+
+static struct err agent_begin(struct agent *g)
+{
+    struct arena *a = g->arena;
+    const char *state_dir = g->options->host.state_dir, *shim;
+
+    TRY(host_lock(a, state_dir, &g->lock_fd));
+    raise_file_limit();
+    rng_seed_system(&g->rng);
+    TRY(host_describe(a, &g->rng, &g->options->host, &g->host));
+    TRY(find_programs(g, &shim));
+    drivers_report(a, &g->programs, &g->host.engines);
+    TRY(loop_open(&clock_system, &g->loop));
+    TRY(watch_signals(g));
+
+    const char *nodes_dir = fs_join(a, state_dir, "nodes");
+    TRY(fs_make_dirs(nodes_dir, 0700));
+    nodes_init(&g->nodes, nodes_dir, g->host.boot_id);
+    g->supervisor = supervise_open(g->loop, shim);
+    open_steps(g);
+    TRY(open_link(g));
+    TRY(steps_resume(g->steps));
+
+    g->settle = (struct loop_timer){.on_due = on_settle, .context = g};
+    g->last_words = (struct loop_timer){.on_due = on_last_words, .context = g};
+    g->began_ms = loop_now_ms(g->loop);
+    loop_timer_set(g->loop, &g->settle, 0);
+    return OK;
+}
+
+static void agent_fini(struct agent *g)
+{
+    steps_close(g->steps);
+    nodes_each(n, &g->nodes)
+    {
+        observe_forget(n);
+        supervise_forget(n);
+    }
+    link_close(g->link);
+    observe_close(g->observe);
+    supervise_close(g->supervisor);
+    nodes_fini(&g->nodes);
+    loop_close(g->loop);
+    fd_close(&g->signal_fd);
+    fd_close(&g->lock_fd);
+}
+
+struct err agent_run(struct arena *a, const struct agent_options *options, int *out_status)
+{
+    struct agent g = {.options = options, .arena = a, .lock_fd = -1, .signal_fd = -1};
+
+    struct err e = agent_begin(&g);
+    if (!err_failed(e)) {
+        loop_run(g.loop);
+        *out_status = g.status;
+    }
+    agent_fini(&g);
+    return e;
+}

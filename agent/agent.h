@@ -1,0 +1,33 @@
+/* The agent as a whole: its parts built from the options, wired together, run in one loop. */
+#ifndef LARDER_AGENT_AGENT_H
+#define LARDER_AGENT_AGENT_H
+
+#include "agent/host.h"
+#include "base/cidr.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+
+struct arena;
+
+#define AGENT_EXIT_REFUSED 3 /* the control plane will not have this host */
+
+struct agent_options {
+    struct host_options host;
+    struct cidr pool;
+    const char *url;        /* of the control plane, without a slash at its end */
+    const char *token;      /* NULL for none */
+    const char *engine_dir; /* of larder-engine and larder-shim */
+    bool stops_engines;     /* when it ends */
+};
+
+/*
+ * Runs until SIGTERM or SIGINT, or until the control plane refuses the host for good; `*out_status`
+ * is then what the program exits with. Errors, with sentences in `a`, are those of starting:
+ * ERR_CONFLICT for a state directory in use, ERR_NOT_FOUND without larder-shim, ERR_CORRUPT,
+ * ERR_IO.
+ */
+must_use struct err agent_run(struct arena *a, const struct agent_options *options,
+                              int *out_status);
+
+#endif

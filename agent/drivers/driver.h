@@ -1,0 +1,113 @@
+/*
+ * Kinds of engines. A driver knows how one kind is found on the host, configured, run and asked; it
+ * starts nothing itself (steps.c does) and opens no sockets (observe.c does).
+ *
+ * Adding a kind: one file with one `const struct driver`, and its line in drivers[].
+ */
+#ifndef LARDER_AGENT_DRIVERS_DRIVER_H
+#define LARDER_AGENT_DRIVERS_DRIVER_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct agent_host_engine_list;
+struct agent_node_goal;
+struct arena;
+
+#define DRIVER_CONF \
+    "engine.conf" /* in the node's folder, which is the engine's working directory */
+
+struct driver;
+
+/* A program that the host has. */
+struct driver_program {
+    const struct driver *driver;
+    const char *path; /* absolute */
+    const char *version;
+};
+
+/* What the host has, found once by drivers_survey: asking programs takes too long in a restart. */
+struct driver_host {
+    const char *engine_dir; /* of larder-engine */
+    const struct driver_program *programs;
+    size_t program_count;
+};
+
+/* What to run for a goal. */
+struct driver_launch {
+    const char *const *argv; /* absolute program first, NULL-terminated */
+    struct str conf;         /* content of DRIVER_CONF; empty for none */
+};
+
+enum driver_reply {
+    DRIVER_PARTIAL, /* more is to come */
+    DRIVER_GOOD,
+    DRIVER_BAD, /* an answer, but not the one of an engine that serves */
+};
+
+struct driver_stats {
+    int64_t used_memory_bytes;
+    int64_t connected_clients;
+};
+
+/* Something that an engine is asked over its control connection. */
+struct driver_question {
+    const char *request;
+    /* Looks at what came so far; `out` is filled by questions about numbers. */
+    enum driver_reply (*read)(struct str reply, struct driver_stats *out);
+};
+
+/* How one speaks with an engine. */
+struct driver_contact {
+    const char *socket; /* unix socket in the node's folder; NULL: the goal's address and port */
+    const struct driver_question *probe;
+    const struct driver_question *stats;
+};
+
+struct driver {
+    const char *name;
+
+    /* Where a program of this kind may be, the preferred first: names for $PATH, NULL-terminated...
+     */
+    const char *const *names;
+    bool is_ours; /* ...but in engine_dir, as it is part of Larder */
+
+    /* What to run for the goal. ERR_INVALID for a goal that this kind cannot meet, ERR_NOT_FOUND
+     * when the program is not on the host. */
+    struct err (*prepare)(struct arena *a, const struct driver_host *host,
+                          const struct agent_node_goal *goal, struct driver_launch *out);
+
+    void (*contact)(const struct agent_node_goal *goal, struct driver_contact *out);
+
+    /* The engine's last words without what it writes in front of each line; part of `line`. */
+    struct str (*plain)(struct str line);
+};
+
+extern const struct driver driver_bundled, driver_redis, driver_memcached;
+
+/* All kinds; the first is the default. */
+extern const struct driver *const drivers[];
+extern const size_t driver_count;
+
+/* The kind of that name (NULL or "": the default), or NULL. */
+const struct driver *driver_find(const char *name);
+
+/* Fills out->programs, in `a`, with what is in `engine_dir` and $PATH. Runs each program once to
+ * ask for its version; one that does not tell is left out. */
+void drivers_survey(struct arena *a, const char *engine_dir, struct driver_host *out);
+
+/* The same for the host's report. */
+void drivers_report(struct arena *a, const struct driver_host *host,
+                    struct agent_host_engine_list *out);
+
+/* The host's program of that kind whose file has this name, else its first of that kind;
+ * ERR_NOT_FOUND. */
+must_use struct err driver_program(struct arena *a, const struct driver_host *host,
+                                   const struct driver *d, const char *name,
+                                   const struct driver_program **out);
+
+#endif

@@ -1,0 +1,381 @@
+/*
+ * Two exchanges at most are under way: one Sync and one Report.
+ *
+ * They travel on two connections, so the control plane may take a Report before a Sync that was
+ * sent earlier and knows less. Nodes that were reported so shortly behind a Sync are therefore
+ * reported once more when that Sync must long have been taken: level-triggered facts may be said
+ * twice.
+ */
+#include "agent/link.h"
+
+#include "agent/steps.h"
+#include "agent/supervise/loop.h"
+#include "agent/supervise/node.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/http.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "base/shape_json.h"
+#include "contract/agent.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_RETRY_MS    50
+#define LAST_RETRY_MS     2000
+#define POLL_SLACK_MS     10000 /* beyond the wait that was asked for */
+#define REPORT_TIMEOUT_MS 10000
+#define EMPTY_PAUSE_MS    100 /* after an answer that came at once and brought nothing */
+#define SETTLE_MS         1000
+#define MAX_ANSWER_BYTES  (64u << 20)
+#define FAULT_DEPTH       8
+
+struct link {
+    struct link_conf conf;
+    struct http_loop *http;
+    struct loop_watch watch;
+    struct http_exchange *sync, *report; /* NULL when not under way */
+    struct loop_timer sync_timer, report_timer, settle_timer;
+    int64_t sync_ms, report_ms; /* boot times at which the last of each was sent */
+    int64_t generation;
+    int64_t retry_ms; /* the longest wait before the next attempt; 0 when all is well */
+    bool was_answered;
+    bool is_unreachable; /* and that was logged */
+};
+
+/* Messages. */
+
+static void start(struct link *k, const char *path, const struct shape *shape, const void *message,
+                  int timeout_ms, http_done_fn done, struct http_exchange **out)
+{
+    scoped(arena_fini) struct arena a = {0};
+    scoped(buf_fini) struct buf body = BUF_EMPTY;
+    struct json_writer w = JSON_WRITER(&body);
+    const char *headers[2] = {"Content-Type: application/json"};
+    size_t header_count = 1;
+
+    shape_json_write(&w, shape, message);
+    if (k->conf.token)
+        headers[header_count++] = arena_printf(&a, "Authorization: Bearer %s", k->conf.token);
+    const struct http_request request = {
+        .method = "POST",
+        .url = arena_printf(&a, "%s%s", k->conf.url, path),
+        .headers = headers,
+        .header_count = header_count,
+        .body = buf_str(&body),
+        .timeout_ms = timeout_ms,
+        .max_body_bytes = MAX_ANSWER_BYTES,
+    };
+    *out = http_start(k->http, &request, done, k);
+}
+
+static struct agent_node_report_list report_list(struct arena *a, const struct nodes *nodes,
+                                                 bool is_all)
+{
+    struct agent_node_report_list list = {.has = true};
+
+    list.items = arena_array(a, nodes->count + 1, sizeof(*list.items));
+    nodes_each(n, nodes) if (is_all || n->is_being_told) node_report(n, &list.items[list.count++]);
+    return list;
+}
+
+/* Refusals. */
+
+/* The fault that the control plane answered with. */
+struct refusal {
+    const char *code;
+    const char *message;
+};
+
+static struct refusal refusal_of(struct arena *a, const struct http_response *r)
+{
+    struct refusal refusal = {"", "the control plane gave no reason"};
+    struct json body;
+
+    if (err_failed(json_parse(a, r->body, FAULT_DEPTH, &body)))
+        return refusal;
+    const char *code = json_get_text(&body, "Code"), *message = json_get_text(&body, "Message");
+    if (code)
+        refusal.code = code;
+    if (message)
+        refusal.message = message;
+    return refusal;
+}
+
+static bool is_final(const struct refusal *refusal)
+{
+    return strcmp(refusal->code, "HostNameTaken") == 0 ||
+           strcmp(refusal->code, "HostSuperseded") == 0;
+}
+
+static int64_t next_retry_ms(struct link *k)
+{
+    k->retry_ms = k->retry_ms == 0 ? FIRST_RETRY_MS : k->retry_ms * 2;
+    if (k->retry_ms > LAST_RETRY_MS)
+        k->retry_ms = LAST_RETRY_MS;
+    return k->retry_ms / 2 + (int64_t)rng_below(k->conf.rng, (uint64_t)k->retry_ms / 2 + 1);
+}
+
+/* Logs the first failure of a row. */
+static void note_failure(struct link *k, const char *what, struct err e)
+{
+    if (!k->is_unreachable)
+        log_warn(what, f_str("url", k->conf.url), f_err(e));
+    k->is_unreachable = true;
+}
+
+static void note_answer(struct link *k)
+{
+    if (k->is_unreachable)
+        log_info("control plane answers again", f_str("url", k->conf.url));
+    k->is_unreachable = false;
+    k->retry_ms = 0;
+    if (!k->was_answered) {
+        k->was_answered = true;
+        k->conf.on_first_answer(k->conf.context);
+    }
+}
+
+/*
+ * What an exchange came to: OK with status 200. A refusal that is for good goes to on_refused (the
+ * link may be closed by the time this returns); HostUnknown is ERR_NOT_FOUND.
+ */
+static struct err outcome(struct link *k, struct arena *a, struct err e,
+                          const struct http_response *r)
+{
+    if (err_failed(e)) {
+        note_failure(k, "control plane cannot be reached", e);
+        return e;
+    }
+    if (r->status == 200)
+        return OK;
+    struct refusal refusal = refusal_of(a, r);
+    if (strcmp(refusal.code, "HostUnknown") == 0)
+        return err_make(ERR_NOT_FOUND, "the control plane does not know this host yet");
+    e = err_format(a, ERR_DENIED, "%s (status %d %s)", refusal.message, r->status, refusal.code);
+    if (is_final(&refusal))
+        k->conf.on_refused(k->conf.context, e.why);
+    else
+        note_failure(k, "control plane refuses a message", e);
+    return e;
+}
+
+static bool has_news(const struct link *k)
+{
+    nodes_each(n, k->conf.nodes) if (n->is_untold) return true;
+    return false;
+}
+
+static void report_soon(struct link *k)
+{
+    if (!k->report && !k->report_timer.is_on) /* else it goes with the next one */
+        loop_timer_set(k->conf.loop, &k->report_timer, 0);
+}
+
+/* Sync. */
+
+static void on_sync_done(void *context, struct err e, const struct http_response *r);
+
+static void send_sync(void *context)
+{
+    struct link *k = context;
+    scoped(arena_fini) struct arena a = {0};
+    struct agent_host host = *k->conf.host;
+
+    if (k->sync)
+        return;
+    const struct agent_sync_in message = {
+        .host = &host,
+        .seen_generation = INT_OF(k->generation),
+        .wait_ms = INT_OF(k->conf.wait_ms),
+        .nodes = report_list(&a, k->conf.nodes, true),
+    };
+    k->sync_ms = loop_now_ms(k->conf.loop);
+    start(k, "/agent/v1/sync", service_op(&service_agent, "Sync")->in, &message,
+          k->conf.wait_ms + POLL_SLACK_MS, on_sync_done, &k->sync);
+}
+
+/* Takes the goals of the answer; how long to wait before the next poll. */
+static struct err take_goals(struct link *k, struct arena *a, struct str body,
+                             int64_t *out_pause_ms)
+{
+    struct agent_sync_out answer = {0};
+
+    TRY(shape_json_parse(a, service_op(&service_agent, "Sync")->out, body, SHAPE_UNKNOWN_IGNORE,
+                         &answer));
+    bool was_quick = loop_now_ms(k->conf.loop) - k->sync_ms < EMPTY_PAUSE_MS;
+    bool is_news = answer.is_changed.value && answer.generation.value != k->generation;
+    *out_pause_ms = was_quick && !is_news ? EMPTY_PAUSE_MS : 0;
+    if (!answer.is_changed.value)
+        return OK;
+    if (!answer.goals.has)
+        return err_make(ERR_INVALID, "the answer has no goals");
+    log_debug("goals received", f_int("generation", answer.generation.value),
+              f_int("count", answer.goals.count));
+    k->generation = answer.generation.value;
+    steps_set_goals(k->conf.steps, &answer.goals);
+    return OK;
+}
+
+static void on_sync_done(void *context, struct err e, const struct http_response *r)
+{
+    struct link *k = context;
+    scoped(arena_fini) struct arena a = {0};
+    int64_t pause_ms = 0;
+
+    k->sync = NULL;
+    e = outcome(k, &a, e, r);
+    if (!err_failed(e)) {
+        e = take_goals(k, &a, r->body, &pause_ms);
+        if (err_failed(e))
+            note_failure(k, "control plane answers what nobody understands", e);
+        else
+            note_answer(k);
+    }
+    if (err_failed(e))
+        pause_ms = next_retry_ms(k);
+    else if (has_news(k)) /* what changed before the first answer was kept back */
+        report_soon(k);
+    steps_sweep(k->conf.steps);
+    loop_timer_set(k->conf.loop, &k->sync_timer, pause_ms);
+}
+
+/* Report. */
+
+/* What was in the report that ended. */
+static void settle_told(struct link *k, bool was_taken)
+{
+    bool is_behind_sync = k->sync && k->report_ms - k->sync_ms < SETTLE_MS;
+
+    nodes_each(n, k->conf.nodes)
+    {
+        if (!n->is_being_told)
+            continue;
+        n->is_being_told = false;
+        if (!was_taken)
+            n->is_untold = true;
+        else if (is_behind_sync)
+            n->is_told_again = true;
+    }
+    if (was_taken && is_behind_sync)
+        loop_timer_set(k->conf.loop, &k->settle_timer, SETTLE_MS);
+}
+
+static void on_settled(void *context)
+{
+    struct link *k = context;
+
+    nodes_each(n, k->conf.nodes)
+    {
+        if (!n->is_told_again)
+            continue;
+        n->is_told_again = false;
+        link_tell(k, n);
+    }
+}
+
+static void on_report_done(void *context, struct err e, const struct http_response *r)
+{
+    struct link *k = context;
+    scoped(arena_fini) struct arena a = {0};
+
+    k->report = NULL;
+    e = outcome(k, &a, e, r);
+    settle_told(k, !err_failed(e));
+    steps_sweep(k->conf.steps);
+    if (err_is(e,
+               ERR_NOT_FOUND)) { /* it was restarted, and the poll under way is to its past life */
+        http_cancel(k->sync);
+        k->sync = NULL;
+        loop_timer_set(k->conf.loop, &k->sync_timer, 0);
+    }
+    if (err_failed(e))
+        loop_timer_set(k->conf.loop, &k->report_timer, next_retry_ms(k));
+    else if (has_news(k))
+        report_soon(k);
+}
+
+static void send_report(void *context)
+{
+    struct link *k = context;
+    scoped(arena_fini) struct arena a = {0};
+
+    if (k->report || !k->was_answered) /* the first Sync says everything */
+        return;
+    nodes_each(n, k->conf.nodes)
+    {
+        n->is_being_told = n->is_untold;
+        n->is_untold = false;
+    }
+    const struct agent_report_in message = {
+        .host_id = k->conf.host->host_id,
+        .incarnation = k->conf.host->incarnation,
+        .nodes = report_list(&a, k->conf.nodes, false),
+    };
+    k->report_ms = loop_now_ms(k->conf.loop);
+    if (message.nodes.count > 0)
+        start(k, "/agent/v1/report", service_op(&service_agent, "Report")->in, &message,
+              REPORT_TIMEOUT_MS, on_report_done, &k->report);
+}
+
+void link_tell(struct link *k, struct node *n)
+{
+    n->is_untold = true;
+    report_soon(k);
+}
+
+/* Beginning and end. */
+
+static void on_http(void *context, uint32_t events)
+{
+    struct link *k = context;
+
+    (void)events;
+    http_loop_run(k->http);
+}
+
+struct err link_open(const struct link_conf *conf, struct link **out)
+{
+    struct http_loop *http;
+
+    TRY(http_loop_open(&http));
+    struct link *k = calloc(1, sizeof(*k));
+    check(k != NULL);
+    k->conf = *conf;
+    k->http = http;
+    k->watch = (struct loop_watch){.on_ready = on_http, .context = k};
+    k->sync_timer = (struct loop_timer){.on_due = send_sync, .context = k};
+    k->report_timer = (struct loop_timer){.on_due = send_report, .context = k};
+    k->settle_timer = (struct loop_timer){.on_due = on_settled, .context = k};
+    struct err e = loop_watch(conf->loop, &k->watch, http_loop_fd(http), EPOLLIN);
+    if (err_failed(e)) {
+        link_close(k);
+        return e;
+    }
+    *out = k;
+    return OK;
+}
+
+void link_close(struct link *k)
+{
+    if (!k)
+        return;
+    loop_unwatch(k->conf.loop, &k->watch);
+    loop_timer_stop(k->conf.loop, &k->sync_timer);
+    loop_timer_stop(k->conf.loop, &k->report_timer);
+    loop_timer_stop(k->conf.loop, &k->settle_timer);
+    http_loop_close(k->http);
+    free(k);
+}
+
+bool link_is_quiet(const struct link *k)
+{
+    return !k->report && !has_news(k);
+}
+
+void link_start(struct link *k)
+{
+    loop_timer_set(k->conf.loop, &k->sync_timer, 0);
+}

@@ -1,0 +1,55 @@
+/*
+ * The agent's line to the control plane, always called from here: a long poll that brings goals
+ * (Sync), and beside it reports of what changed, posted at once.
+ *
+ * Both run inside the agent's event loop rather than in threads: everything they read and change is
+ * the nodes' records, which then need no lock, and a host with hundreds of nodes stays one small
+ * process.
+ */
+#ifndef LARDER_AGENT_LINK_H
+#define LARDER_AGENT_LINK_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct agent_host;
+struct link;
+struct loop;
+struct node;
+struct nodes;
+struct rng;
+struct steps;
+
+/* All borrowed for the life of the link. */
+struct link_conf {
+    struct loop *loop;
+    struct nodes *nodes;
+    struct steps *steps;
+    struct rng *rng;
+    const char *url;               /* of the control plane, without a slash at its end */
+    const char *token;             /* NULL for none */
+    const struct agent_host *host; /* what is told about the host */
+    int wait_ms;                   /* how long the control plane may hold a poll */
+    /* The control plane refuses this host for good; `why` says so in a sentence. */
+    void (*on_refused)(void *context, const char *why);
+    /* It answered for the first time. */
+    void (*on_first_answer)(void *context);
+    void *context;
+};
+
+/* ERR_IO when the system has no descriptors left. */
+must_use struct err link_open(const struct link_conf *conf, struct link **out);
+void link_close(struct link *k);
+
+/* Begins to poll. */
+void link_start(struct link *k);
+
+/* The node changed: it is reported with the next turn of the loop. */
+void link_tell(struct link *k, struct node *n);
+
+/* True when the control plane was told of every change. */
+bool link_is_quiet(const struct link *k);
+
+#endif

@@ -1,0 +1,159 @@
+/* larder-agent: its command line. */
+#include "agent/agent.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/flags.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/proc.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define TOKEN_MAX_BYTES 4096
+
+struct options {
+    const char *control_plane;
+    const char *state_dir;
+    const char *region, *zone, *name, *pool;
+    int64_t memory_bytes, vcpus;
+    const char *engine_dir;
+    const char *token_file;
+    const char *log_level;
+    bool stops_engines;
+    bool dies_with_parent;
+};
+
+static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+
+#define ROW(name_, kind_, member, value_, doc_, ...)                              \
+    {                                                                             \
+        .name = (name_), .kind = (kind_), .at = offsetof(struct options, member), \
+        .value = (value_), .doc = (doc_), __VA_ARGS__                             \
+    }
+
+static const struct flag rows[] = {
+    ROW("control-plane", FLAG_TEXT, control_plane, "URL", "where the control plane is",
+        .is_required = true),
+    ROW("state-dir", FLAG_TEXT, state_dir, "DIR", "where this host and its nodes are kept",
+        .is_required = true),
+    ROW("pool", FLAG_TEXT, pool, "CIDR", "addresses that cache nodes of this host listen on",
+        .is_required = true),
+    ROW("region", FLAG_TEXT, region, "REGION", "region of the host", .fallback = "us-east-1"),
+    ROW("zone", FLAG_TEXT, zone, "ZONE",
+        "availability zone of the host (default: the region's first)"),
+    ROW("name", FLAG_TEXT, name, "NAME", "name of the host (default: the machine's)"),
+    ROW("memory", FLAG_BYTES, memory_bytes, "BYTES",
+        "memory for cache nodes: 512MB, 32GB, or auto for all there is", .fallback = "auto"),
+    ROW("vcpus", FLAG_NUMBER, vcpus, "N", "processors for cache nodes (default: all there are)",
+        .min = 1, .max = 65536),
+    ROW("engine-dir", FLAG_TEXT, engine_dir, "DIR",
+        "where larder-engine and larder-shim are (default: beside this program)"),
+    ROW("token-file", FLAG_TEXT, token_file, "FILE",
+        "file with the token that the control plane asks for"),
+    ROW("log-level", FLAG_CHOICE, log_level, "LEVEL", "least level that is logged",
+        .fallback = "info", .choices = levels),
+    ROW("stop-engines-on-exit", FLAG_SWITCH, stops_engines, NULL,
+        "stop all engines when this program is ended; without it they go on"),
+    ROW("die-with-parent", FLAG_SWITCH, dies_with_parent, NULL,
+        "end (as by SIGTERM) when the program that started this one ends"),
+};
+
+static const struct flags line = {
+    .program = "larder-agent",
+    .about = "Runs the cache nodes of one host: starts, watches, restarts and stops their engines.",
+    FLAG_ROWS(rows),
+};
+
+static struct err read_token(struct arena *a, const char *path, const char **out)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    struct err e = fs_read_all(path, TOKEN_MAX_BYTES, &text);
+    if (err_failed(e))
+        return err_format(a, e.code, "--token-file %s: %s", path, err_text(a, e));
+    struct str token = str_trim(buf_str(&text));
+    for (size_t i = 0; i < token.len; i++)
+        if (token.ptr[i] <= ' ' || token.ptr[i] == 0x7f)
+            token.len = 0;
+    if (token.len == 0)
+        return err_format(a, ERR_INVALID, "--token-file %s: it holds no token", path);
+    *out = str_dup(a, token);
+    return OK;
+}
+
+static struct err take_url(struct arena *a, const char *url, const char **out)
+{
+    struct str text = str_of(url);
+
+    if (!str_starts(text, "http://") && !str_starts(text, "https://"))
+        return err_format(a, ERR_INVALID,
+                          "--control-plane: \"%s\" is not a URL such as http://127.0.0.1:9379",
+                          url);
+    while (str_ends(text, "/"))
+        text.len--;
+    *out = str_dup(a, text);
+    return OK;
+}
+
+static struct err take_options(struct arena *a, const struct options *o, struct agent_options *out)
+{
+    struct agent_options options = {
+        .host = {.region = o->region,
+                 .zone = o->zone,
+                 .name = o->name,
+                 .pool = o->pool,
+                 .memory_bytes = o->memory_bytes,
+                 .vcpus = o->vcpus},
+        .stops_engines = o->stops_engines,
+    };
+
+    TRY(take_url(a, o->control_plane, &options.url));
+    if (!cidr_parse(str_of(o->pool), &options.pool))
+        return err_format(a, ERR_INVALID, "--pool: \"%s\" is not a block such as 127.77.0.0/18",
+                          o->pool);
+    if (o->token_file)
+        TRY(read_token(a, o->token_file, &options.token));
+    struct err e = fs_make_dirs(o->state_dir, 0700);
+    if (err_failed(e))
+        return err_format(a, e.code, "--state-dir %s: %s", o->state_dir, err_text(a, e));
+    TRY(fs_absolute(a, o->state_dir, &options.host.state_dir));
+    if (!o->engine_dir)
+        TRY(fs_program_dir(a, &options.engine_dir));
+    else if (err_failed(fs_absolute(a, o->engine_dir, &options.engine_dir)))
+        return err_format(a, ERR_NOT_FOUND, "--engine-dir: there is no folder %s", o->engine_dir);
+    *out = options;
+    return OK;
+}
+
+static void set_up_log(const struct options *o)
+{
+    enum log_level level = LOG_LEVEL_INFO;
+
+    check(log_level_parse(o->log_level, &level));
+    log_setup("larder-agent", level);
+}
+
+int main(int argc, char **argv)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct options given = {0};
+    struct agent_options options;
+    struct flags_rest rest;
+    int status = 0;
+
+    if (!flags_begin(&line, &a, argc, argv, &given, &rest, &status))
+        return status;
+    set_up_log(&given);
+    if (given.dies_with_parent)
+        proc_die_with_parent(SIGTERM);
+    struct err e = take_options(&a, &given, &options);
+    if (!err_failed(e))
+        e = agent_run(&a, &options, &status);
+    if (!err_failed(e))
+        return status;
+    log_error("cannot run", f_err(e));
+    return err_is(e, ERR_INVALID) ? 2 : 1;
+}

@@ -1,0 +1,290 @@
+/*
+ * One probe per process: a timer that beats, and a connection on which at most one question is
+ * open. What is asked and how an answer is read comes from the driver.
+ */
+#include "agent/observe.h"
+
+#include "agent/drivers/driver.h"
+#include "agent/supervise/node.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/fs.h"
+#include "base/net.h"
+#include "contract/agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BEAT_MS         1000
+#define FIRST_START_MS  5
+#define LAST_START_MS   200
+#define BEATS_PER_STATS 10
+#define REPLY_MAX_BYTES (256u << 10)
+#define READ_STEP       4096
+#define HUNG_MS         5000 /* a connection that brings nothing for so long is made anew */
+
+struct observe {
+    struct observe_conf conf;
+};
+
+enum probe_phase {
+    PROBE_DOWN,    /* no connection */
+    PROBE_DIALING, /* it is being made */
+    PROBE_IDLE,    /* connected, nothing asked */
+    PROBE_ASKED,   /* an answer is awaited */
+};
+
+struct probe {
+    struct observe *observe;
+    struct node *node;
+    struct driver_contact contact;
+    int64_t pid, started_ms; /* of the process that is looked at */
+    enum probe_phase phase;
+    int64_t phase_ms; /* boot time since which */
+    int fd;           /* -1 while PROBE_DOWN */
+    struct loop_watch watch;
+    struct loop_timer beat;
+    int64_t start_delay_ms;              /* to the next question while it starts */
+    const struct driver_question *asked; /* last */
+    int64_t heard_ms; /* boot time of the last good answer, or of the beginning */
+    struct buf reply;
+    unsigned beats;
+};
+
+static int64_t now_ms(const struct probe *p)
+{
+    return loop_now_ms(p->observe->conf.loop);
+}
+
+static void set_phase(struct probe *p, enum probe_phase phase)
+{
+    p->phase = phase;
+    p->phase_ms = now_ms(p);
+}
+
+static void hang_up(struct probe *p)
+{
+    loop_unwatch(p->observe->conf.loop, &p->watch);
+    fd_close(&p->fd);
+    buf_clear(&p->reply);
+    set_phase(p, PROBE_DOWN);
+}
+
+/* The next beat: soon while the engine starts, less and less so. */
+static void beat_later(struct probe *p)
+{
+    int64_t delay_ms = BEAT_MS;
+
+    if (p->node->state == NODE_STARTING) {
+        delay_ms = p->start_delay_ms;
+        p->start_delay_ms = delay_ms * 2 < LAST_START_MS ? delay_ms * 2 : LAST_START_MS;
+    }
+    loop_timer_set(p->observe->conf.loop, &p->beat, delay_ms);
+}
+
+/* Connecting. */
+
+static int connect_socket(const struct sockaddr *address, socklen_t len)
+{
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, address, len) != 0 && errno != EINPROGRESS)
+        fd_close(&fd);
+    return fd;
+}
+
+/* Through the folder's descriptor: a path may be longer than a socket's name. */
+static int connect_in(const char *dir, const char *name)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    scoped(fd_close) int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir_fd, name);
+    return dir_fd < 0 ? -1 : connect_socket((struct sockaddr *)&address, sizeof(address));
+}
+
+static int connect_to(const char *host, int port)
+{
+    struct net_addr address;
+
+    if (!net_addr_parse_host(str_of(host), &address))
+        return -1;
+    net_addr_set_port(&address, port);
+    return connect_socket((struct sockaddr *)&address.storage, address.len);
+}
+
+static void dial(struct probe *p)
+{
+    const struct node *n = p->node;
+
+    p->fd = p->contact.socket ? connect_in(n->dir, p->contact.socket)
+                              : connect_to(n->run.address, n->run.port);
+    if (p->fd < 0)
+        return;
+    set_phase(p, PROBE_DIALING);
+    if (err_failed(loop_watch(p->observe->conf.loop, &p->watch, p->fd, EPOLLOUT)))
+        hang_up(p);
+}
+
+/* Asking. */
+
+static const struct driver_question *next_question(struct probe *p)
+{
+    bool is_time = p->node->state == NODE_RUNNING && p->beats % BEATS_PER_STATS == 1;
+    return is_time ? p->contact.stats : p->contact.probe;
+}
+
+/* Sends the question. The connection is idle, so a few bytes always fit or it is broken. */
+static void ask(struct probe *p)
+{
+    const struct driver_question *question = next_question(p);
+    size_t len = strlen(question->request);
+
+    p->beats++;
+    if (send(p->fd, question->request, len, MSG_NOSIGNAL) != (ssize_t)len ||
+        err_failed(loop_watch(p->observe->conf.loop, &p->watch, p->fd, EPOLLIN))) {
+        hang_up(p);
+        return;
+    }
+    p->asked = question;
+    set_phase(p, PROBE_ASKED);
+}
+
+static void on_beat(void *context)
+{
+    struct probe *p = context;
+    struct observe *o = p->observe;
+    struct node *n = p->node;
+    bool is_waiting = p->phase == PROBE_DIALING || p->phase == PROBE_ASKED;
+
+    if (is_waiting && now_ms(p) - p->phase_ms > HUNG_MS)
+        hang_up(p);
+    if (p->phase == PROBE_DOWN)
+        dial(p);
+    else if (p->phase == PROBE_IDLE)
+        ask(p);
+    beat_later(p);
+    if (now_ms(p) - p->heard_ms > 2 * BEAT_MS)
+        o->conf.on_silent(o->conf.context, n, now_ms(p) - p->heard_ms);
+}
+
+static void take_answer(struct probe *p, enum driver_reply result, const struct driver_stats *stats)
+{
+    struct observe *o = p->observe;
+    struct node *n = p->node;
+
+    if (result == DRIVER_BAD) {
+        hang_up(p);
+        return;
+    }
+    if (p->asked == p->contact.stats) {
+        n->used_memory_bytes = stats->used_memory_bytes;
+        n->connected_clients = stats->connected_clients;
+    }
+    set_phase(p, PROBE_IDLE);
+    p->heard_ms = now_ms(p);
+    buf_clear(&p->reply);
+    o->conf.on_alive(o->conf.context, n); /* may end this probe */
+}
+
+static void on_readable(struct probe *p)
+{
+    struct driver_stats stats = {-1, -1};
+
+    ssize_t got = recv(p->fd, buf_reserve(&p->reply, READ_STEP), READ_STEP, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0 || p->reply.len > REPLY_MAX_BYTES) {
+        hang_up(p);
+        return;
+    }
+    p->reply.len += (size_t)got;
+    enum driver_reply result = p->asked->read(buf_str(&p->reply), &stats);
+    if (result != DRIVER_PARTIAL)
+        take_answer(p, result, &stats);
+}
+
+static void on_ready(void *context, uint32_t events)
+{
+    struct probe *p = context;
+
+    if (p->phase == PROBE_ASKED)
+        on_readable(p);
+    else if (p->phase == PROBE_DIALING && !(events & (EPOLLERR | EPOLLHUP)))
+        ask(p);
+    else
+        hang_up(p); /* refused, ended, or it says something that nobody asked */
+}
+
+/* Which nodes are looked at. */
+
+static void probe_begin(struct observe *o, struct node *n)
+{
+    const struct driver *driver = driver_find(n->run.driver);
+    struct probe *p = calloc(1, sizeof(*p));
+
+    check(p != NULL);
+    *p = (struct probe){
+        .observe = o,
+        .node = n,
+        .pid = n->run.pid,
+        .started_ms = n->run.started_ms,
+        .fd = -1,
+        .watch = {.on_ready = on_ready, .context = p},
+        .beat = {.on_due = on_beat,    .context = p},
+        .start_delay_ms = FIRST_START_MS,
+        .heard_ms = loop_now_ms(o->conf.loop)
+    };
+    (driver ? driver : drivers[0])->contact(n->goal, &p->contact);
+    n->probe = p;
+    loop_timer_set(o->conf.loop, &p->beat, n->state == NODE_STARTING ? FIRST_START_MS : 0);
+}
+
+void observe_forget(struct node *n)
+{
+    struct probe *p = n->probe;
+
+    if (!p)
+        return;
+    hang_up(p);
+    loop_timer_stop(p->observe->conf.loop, &p->beat);
+    buf_fini(&p->reply);
+    free(p);
+    n->probe = NULL;
+}
+
+/* Worth looking at: it starts or runs, its pid is known, and its goal says what kind it is. */
+static bool is_observable(const struct node *n)
+{
+    return (n->state == NODE_STARTING || n->state == NODE_RUNNING) && n->run.pid > 0 &&
+           !n->is_exited && n->goal && n->goal_state == NODE_RUNNING;
+}
+
+void observe_node(struct observe *o, struct node *n)
+{
+    bool is_other =
+        n->probe && (n->probe->pid != n->run.pid || n->probe->started_ms != n->run.started_ms);
+
+    if (n->probe && (is_other || !is_observable(n)))
+        observe_forget(n);
+    if (!n->probe && is_observable(n))
+        probe_begin(o, n);
+}
+
+struct observe *observe_open(const struct observe_conf *conf)
+{
+    struct observe *o = calloc(1, sizeof(*o));
+
+    check(o != NULL);
+    o->conf = *conf;
+    return o;
+}
+
+void observe_close(struct observe *o)
+{
+    free(o);
+}

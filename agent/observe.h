@@ -1,0 +1,37 @@
+/*
+ * Looks at engines: asks each that starts or runs whether it serves, over a connection that stays
+ * open (so that a full table of clients blinds nobody), and now and then for its numbers.
+ *
+ * An engine that starts is asked at short intervals, because not every kind says when it is ready;
+ * one that runs, once a second.
+ */
+#ifndef LARDER_AGENT_OBSERVE_H
+#define LARDER_AGENT_OBSERVE_H
+
+#include <stdint.h>
+
+struct loop;
+struct node;
+struct observe;
+
+struct observe_conf {
+    struct loop *loop; /* borrowed */
+    /* It answered as an engine does that serves. */
+    void (*on_alive)(void *context, struct node *n);
+    /* It did not answer for so long; said at each beat that finds no answer. */
+    void (*on_silent)(void *context, struct node *n, int64_t silent_ms);
+    void *context;
+};
+
+struct observe *observe_open(const struct observe_conf *conf);
+
+/* All nodes have been let go of by observe_node or observe_forget. */
+void observe_close(struct observe *o);
+
+/* To be called when a node changed: begins or ends looking at it, as its state asks. */
+void observe_node(struct observe *o, struct node *n);
+
+/* Ends looking at it. */
+void observe_forget(struct node *n);
+
+#endif

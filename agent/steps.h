@@ -1,0 +1,72 @@
+/*
+ * From where a node is to its goal: one function per step of contract/node_states, chosen by the
+ * table of edges. Steps are idempotent, bounded in time and safe to repeat after a crash at any
+ * line; what has to be waited for (readiness, an exit) arrives as an event and goes on from there.
+ *
+ * Later, orders that carry a term (roles, fences) are further steps here: the highest term of a
+ * shard is to be on the disk before a step acts on it.
+ */
+#ifndef LARDER_AGENT_STEPS_H
+#define LARDER_AGENT_STEPS_H
+
+#include "agent/drivers/driver.h"
+#include "agent/supervise/node.h"
+#include "base/cidr.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+
+struct agent_node_goal_list;
+struct loop;
+struct supervisor;
+struct steps;
+
+/* All borrowed for the life of the steps. */
+struct steps_conf {
+    struct loop *loop;
+    struct nodes *nodes;
+    struct supervisor *supervisor; /* its events are taken by steps_open */
+    const struct driver_host *host;
+    struct cidr pool; /* nodes listen on these addresses only */
+    /* Called after each change of a node that the control plane should know of. */
+    void (*on_change)(void *context, struct node *n);
+    void *context;
+};
+
+struct steps *steps_open(const struct steps_conf *conf);
+
+/* Saves what is unsaved; processes go on. */
+void steps_close(struct steps *s);
+
+/* Reads the records that an earlier agent left, finds its processes again and goes on with all
+ * goals. ERR_IO when the folder cannot be read. */
+must_use struct err steps_resume(struct steps *s);
+
+/* True once every process that an earlier agent left was heard, so that the nodes' states are
+ * facts. */
+bool steps_are_settled(const struct steps *s);
+
+/* Takes the control plane's goals, all of them: nodes that are not named become absent. A goal that
+ * makes no sense is logged and passed over. */
+void steps_set_goals(struct steps *s, const struct agent_node_goal_list *goals);
+
+/* The engine answered: it serves. */
+void steps_alive(struct steps *s, struct node *n);
+
+/* The engine, which did answer, has not done so for that long. */
+void steps_silent(struct steps *s, struct node *n, int64_t silent_ms);
+
+/* Stops all engines gracefully whatever their goals, and lets none start again. */
+void steps_end_all(struct steps *s);
+
+/* True when no process is left. */
+bool steps_are_idle(const struct steps *s);
+
+/* Drops the records of nodes that are absent, not named in the goals, and told of. */
+void steps_sweep(struct steps *s);
+
+/* How long a start waits after `short_lives` lives in a row that were short: nothing after the
+ * first crash, then 100 ms, doubling to 10 s. A failed start counts as one more. */
+int64_t steps_restart_delay_ms(int short_lives);
+
+#endif
