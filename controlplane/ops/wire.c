@@ -82,10 +82,13 @@ static void wire_nodes(struct call *c, const struct cluster_facts *f,
     }
 }
 
-/* "Multiple", the zone that was asked for, or the one that placement chose; NULL until then. */
+/* "Multiple", the zone that was asked for, or the one that placement chose; NULL until then. A
+ * single node is in one zone, whatever mode further nodes will follow. */
 static const char *preferred_zone(const struct cluster_facts *f)
 {
-    if (*f->cluster.preferred_zone)
+    bool is_multiple = strcmp(f->cluster.preferred_zone, "Multiple") == 0;
+
+    if (*f->cluster.preferred_zone && !(is_multiple && facts_node_count(f) == 1))
         return f->cluster.preferred_zone;
     for (size_t i = 0; i < f->nodes.count; i++)
         if (f->nodes.items[i].is_wanted && *f->nodes.items[i].host_zone)

@@ -19,6 +19,31 @@ Test(wire, memcached_has_a_configuration_endpoint_and_no_snapshots)
     cr_assert_null(c->snapshot_window);
 }
 
+Test(wire, a_last_node_is_in_one_zone_whatever_the_mode)
+{
+    const char *others[] = {"0001", "0003"};
+    struct ec_create_cache_cluster_in create = {.cache_cluster_id = "m1",
+                                                .engine = "memcached",
+                                                .cache_node_type = "cache.t4g.micro",
+                                                .num_cache_nodes = INT_OF(3),
+                                                .az_mode = "cross-az"};
+    struct ec_create_cache_cluster_out created;
+    struct ec_modify_cache_cluster_in in = {
+        .cache_cluster_id = "m1",
+        .num_cache_nodes = INT_OF(1),
+        .apply_immediately = BOOL_OF(true),
+        .cache_node_ids_to_remove = {true, 2, others}
+    };
+    struct ec_modify_cache_cluster_out out;
+
+    must(run_ec_create_cache_cluster(&create, &created));
+    world_settle();
+    const char *zone = world_describe("m1")->cache_nodes.items[1].customer_availability_zone;
+    must(run_ec_modify_cache_cluster(&in, &out));
+    world_settle();
+    cr_assert_str_eq(world_describe("m1")->preferred_availability_zone, zone);
+}
+
 Test(wire, in_dns_mode_endpoints_are_names)
 {
     world_memcached("m1", 2);
