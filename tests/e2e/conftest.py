@@ -153,8 +153,9 @@ def free_port(address="127.0.0.1"):
 class Service:
     """A `larder up` under test."""
 
-    def __init__(self, pool, state_dir, *flags):
+    def __init__(self, pool, state_dir, *flags, memory="96GB"):
         self.pool = pool
+        self.memory = memory
         self.state_dir = pathlib.Path(state_dir)
         self.flags = list(flags)
         self.port = free_port()
@@ -166,7 +167,7 @@ class Service:
 
     def command(self, *extra):
         return [str(BIN / "larder"), "up", "--state-dir", str(self.state_dir), "--listen", f"127.0.0.1:{self.port}",
-                "--dns", "off", "--pool", self.pool, "--memory", "96GB", *self.flags, *extra]
+                "--dns", "off", "--pool", self.pool, "--memory", self.memory, *self.flags, *extra]
 
     def environment(self):
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "LARDER_"))}
@@ -304,8 +305,8 @@ def make_services(pool_slots):
     base = pathlib.Path(tempfile.mkdtemp(prefix="larder-e2e-"))
     made = []
 
-    def make(*flags):
-        made.append(Service(pool_slots.take(), base / f"state{len(made)}", *flags))
+    def make(*flags, **more):
+        made.append(Service(pool_slots.take(), base / f"state{len(made)}", *flags, **more))
         return made[-1]
 
     yield make

@@ -1,0 +1,151 @@
+"""Stopping and starting: the same state, the same addresses; and starts that must fail say why."""
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+
+import pytest
+
+from conftest import BIN, answers_ping, free_port, redis_cli, wait_until
+
+
+def refused(service, listen=None, before=()):
+    """A start that must not succeed; gives its exit status and what it said."""
+    words = service.command()
+    if listen:
+        words[words.index("--listen") + 1] = listen
+    done = subprocess.run([*before, *words], env=service.environment(), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+    assert "ready" not in done.stdout
+    return done.returncode, done.stderr
+
+
+def database(service):
+    found = [p for p in (service.state_dir / "larderd").iterdir()
+             if p.is_file() and p.read_bytes()[:15] == b"SQLite format 3"]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_a_second_start_resumes_the_clusters_where_they_were(service):
+    redis, = service.create("kept", Port=7001)
+    cached = service.create("kept-mc", engine="memcached", nodes=2)
+    service.client().add_tags_to_resource(ResourceName=service.describe("kept")["ARN"],
+                                          Tags=[{"Key": "k", "Value": "v"}])
+    before = service.describe("kept")
+    service.stop()
+    assert not answers_ping(redis)
+
+    service.start()
+    service.wait_available("kept")
+    after = service.describe("kept")
+    assert after == before
+    assert service.endpoints("kept-mc") == cached
+    wait_until(lambda: answers_ping(redis), "the engine is back at its address")
+    assert redis_cli(redis, "SET", "k", "v") == "OK"
+    tags = service.client().list_tags_for_resource(ResourceName=after["ARN"])["TagList"]
+    assert tags == [{"Key": "k", "Value": "v"}]
+    print(f"\nsecond start ready after {1000 * service.start_seconds:.0f} ms")
+
+
+def test_it_ends_by_ctrl_c_too(service):
+    endpoint, = service.create("brief")
+    service.process.send_signal(signal.SIGINT)
+    assert service.process.wait(30) == 0
+    assert not answers_ping(endpoint)
+    service.stop()
+
+
+def test_killing_the_parent_leaves_nothing_that_hinders_the_next_start(service):
+    endpoint, = service.create("orphan")
+    service.process.kill()
+    service.process.wait()
+    service.process.stdout.close()
+    service.process = None
+    service.start()
+    service.wait_available("orphan")
+    wait_until(lambda: answers_ping(endpoint), "the cluster is back at its address")
+
+
+def test_a_state_folder_has_one_service(service):
+    status, said = refused(service, listen=f"127.0.0.1:{free_port()}")
+    assert status == 1
+    assert "already" in said and str(service.state_dir) in said
+    assert answers_ping(service.create("unharmed")[0])
+
+
+def test_a_taken_port_is_named(new_service):
+    service = new_service()
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", service.port))
+        taken.listen()
+        status, said = refused(service)
+    assert status == 1
+    assert f"127.0.0.1:{service.port}" in said
+    service.start()
+
+
+def test_an_address_of_another_machine_is_named(new_service):
+    service = new_service()
+    status, said = refused(service, listen="192.0.2.1:9379")
+    assert status == 1
+    assert "192.0.2.1:9379" in said
+
+
+def test_a_damaged_database_is_not_touched(service):
+    service.create("precious")
+    service.stop()
+    path = database(service)
+    for leftover in path.parent.glob(path.name + "-*"):
+        leftover.unlink()
+    content = bytearray(path.read_bytes())
+    content[:4096] = os.urandom(4096)
+    path.write_bytes(content)
+    status, said = refused(service)
+    assert status == 1
+    assert path.name in said or "database" in said.lower(), said
+    assert path.read_bytes() == bytes(content)
+
+
+def test_a_database_of_the_future_is_not_touched(service):
+    service.create("ahead")
+    service.stop()
+    path = database(service)
+    kept = path.with_suffix(".kept")
+    shutil.copy(path, kept)
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 9999")
+    db.close()
+    status, said = refused(service)
+    assert status == 1
+    assert "9999" in said or "newer" in said.lower(), said
+    shutil.copy(kept, path)
+    for leftover in path.parent.glob(path.name + "-*"):
+        leftover.unlink()
+    service.start()
+    service.wait_available("ahead")
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not os.path.exists("/usr/bin/setpriv"), reason="root writes read-only files")
+def test_a_folder_that_cannot_be_written_is_named(new_service):
+    service = new_service()
+    service.state_dir.mkdir()
+    service.state_dir.chmod(0o500)
+    service.state_dir.parent.chmod(0o755)
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    status, said = refused(service, before=nobody)
+    service.state_dir.chmod(0o700)
+    assert status == 1
+    assert str(service.state_dir) in said
+
+
+def test_the_programs_know_their_flags():
+    for program in ("larder", "larderd", "larder-agent"):
+        done = subprocess.run([str(BIN / program), "--version"], stdout=subprocess.PIPE, text=True, check=False, timeout=10)
+        assert done.returncode == 0 and program in done.stdout
+    for words in (["larder", "up", "--help"], ["larderd", "--help"], ["larder-agent", "--help"]):
+        done = subprocess.run([str(BIN / words[0]), *words[1:]], stdout=subprocess.PIPE, text=True, check=False, timeout=10)
+        assert done.returncode == 0 and "--state-dir" in done.stdout
