@@ -180,6 +180,26 @@ static void check_enum(const struct model_service *s, const cJSON *shape)
     }
 }
 
+static void check_range(const struct model_service *s, const cJSON *shape)
+{
+    static const char *const ends[] = {"min", "max"};
+
+    for (size_t i = 0; i < 2; i++) {
+        const cJSON *end = cJSON_GetObjectItemCaseSensitive(shape, ends[i]);
+        if (end && !cJSON_IsNumber(end))
+            spec_fail(s->file, shape->string, "\"%s\" must be a number", ends[i]);
+    }
+}
+
+/* Ranges of Unicode stand only in what goes out, where nobody checks them. */
+static void check_pattern(const struct model_service *s, const cJSON *shape)
+{
+    const char *pattern = spec_text_or(s->file, shape->string, shape, "pattern", NULL);
+
+    if (pattern && !strstr(pattern, "\\u") && !pattern_to_posix(pattern))
+        spec_fail(s->file, shape->string, "has a pattern that cannot be translated: %s", pattern);
+}
+
 static void check_shape(const struct model_service *s, const cJSON *shape)
 {
     static const char scalars[] = "string integer long double float boolean timestamp blob";
@@ -191,12 +211,14 @@ static void check_shape(const struct model_service *s, const cJSON *shape)
         check_list(s, shape);
     else if (strcmp(type, "map") == 0)
         check_map(s, shape);
-    else if (strstr(scalars, type) != NULL)
+    else if (spec_is_among(scalars, type))
         spec_only(s->file, shape->string, shape,
                   "type enum min max pattern sensitive timestampFormat doc");
     else
         spec_fail(s->file, shape->string, "is of the unknown type %s", type);
     check_enum(s, shape);
+    check_range(s, shape);
+    check_pattern(s, shape);
 }
 
 /* "METHOD /path/{Member}" with members of the input that a path can carry. */

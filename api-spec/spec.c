@@ -125,7 +125,7 @@ bool spec_flag(const char *file, const char *place, const cJSON *in, const char 
     return cJSON_IsTrue(value);
 }
 
-static bool word_is_among(const char *words, const char *word)
+bool spec_is_among(const char *words, const char *word)
 {
     size_t len = strlen(word);
 
@@ -141,7 +141,7 @@ void spec_only(const char *file, const char *place, const cJSON *in, const char 
 
     cJSON_ArrayForEach(child, in)
     {
-        if (!word_is_among(allowed, child->string))
+        if (!spec_is_among(allowed, child->string))
             spec_fail(file, place, "has \"%s\"; known here are: %s", child->string, allowed);
     }
 }
@@ -173,7 +173,7 @@ const char *spec_snake(const char *name)
         out[len++] = isalnum((unsigned char)name[i]) ? (char)tolower((unsigned char)name[i]) : '_';
     }
     out[len] = '\0';
-    if (word_is_among(language, out))
+    if (spec_is_among(language, out))
         memcpy(out + len, "_", 2);
     return out;
 }

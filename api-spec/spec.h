@@ -35,6 +35,9 @@ bool spec_flag(const char *file, const char *place, const cJSON *in, const char 
 /* Ends the program when `in` has a member that is not among the space-separated `allowed` names. */
 void spec_only(const char *file, const char *place, const cJSON *in, const char *allowed);
 
+/* True when `word` is one of the space-separated `words`. */
+bool spec_is_among(const char *words, const char *word);
+
 /* "CacheClusterId" becomes "cache_cluster_id", "AZMode" "az_mode", "VCpus" "v_cpus"; words of the
  * language get an underscore behind them. The result is never freed. */
 const char *spec_snake(const char *name);
