@@ -8,12 +8,10 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/http.h"
 #include "base/log.h"
 #include "base/net.h"
 #include "cli/up/child.h"
 #include "cli/up/plan.h"
-#include "cli/up/probe.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -21,22 +19,20 @@
 #include <string.h>
 
 enum {
-    FAILURES_MAX = 12,       /* starts in a row that came to nothing: most of a minute */
-    START_LIMIT_MS = 60000,  /* the first start takes a fraction of a second */
-    ENROL_PAUSE_MS = 10,     /* between looks at who has enrolled */
-    STOP_PLANE_MS = 10000,   /* the control plane has only its store to close */
-    STOP_HOSTS_MS = 30000,   /* hosts stop engines, each with its own patience */
-    SETTLED_LIFE_MS = 10000, /* a host that lived so long counts as started */
+    FAILURES_MAX = 12,      /* starts in a row that came to nothing: most of a minute */
+    START_LIMIT_MS = 60000, /* the first start takes a fraction of a second */
+    STOP_PLANE_MS = 10000,  /* the control plane has only its store to close */
+    STOP_HOSTS_MS = 30000,  /* hosts stop engines, each with its own patience */
 };
+
+static const char ready_word[] = "ready "; /* how all programs say it; what follows is their own */
 
 struct service {
     const struct service_conf *conf;
     const struct up_plan *plan;
     const struct clock *clock;
-    struct http *http;
     struct child plane;
     struct child *hosts;
-    int64_t *host_started_ms;
     const char *url; /* NULL until the control plane said it; in `memory` */
     bool is_ready;
     int64_t begun_ms;
@@ -87,35 +83,34 @@ static struct err start_hosts(struct arena *a, struct service *s)
     for (size_t i = 0; i < s->plan->host_count; i++) {
         s->hosts[i].argv = complete_argv(s, &s->plan->hosts[i]);
         TRY(child_start(a, &s->hosts[i]));
-        s->host_started_ms[i] = clock_boot_ms(s->clock);
     }
     return OK;
 }
 
-/* "ready http://HOST:PORT": the first time it tells the hosts where to go. */
-static struct err plane_said(struct arena *a, struct service *s, const char *line)
+static bool all_were_ready(const struct service *s)
 {
-    static const char word[] = "ready ";
-
-    if (strncmp(line, word, sizeof(word) - 1) != 0)
-        return OK;
-    child_note_ready(&s->plane);
-    if (s->url)
-        return OK;
-    s->url = dial_url(&s->memory, line + sizeof(word) - 1);
-    return start_hosts(a, s);
+    if (!s->plane.was_ready)
+        return false;
+    for (size_t i = 0; i < s->plan->host_count; i++)
+        if (!s->hosts[i].was_ready)
+            return false;
+    return true;
 }
 
-static struct err look_for_hosts(struct arena *a, struct service *s)
+/* The control plane's first word tells the hosts where to go; the last host's makes the service. */
+static struct err take_word(struct arena *a, struct service *s, struct child *c, const char *line)
 {
-    size_t heard = 0;
-
-    if (err_failed(probe_hosts(s->http, a, s->url, &heard)) || heard < s->plan->host_count)
-        return OK; /* the time limit of the start says when that is too long */
-    s->is_ready = true;
-    for (size_t i = 0; i < s->plan->host_count; i++)
-        child_note_ready(&s->hosts[i]);
-    s->conf->ready(s->conf->context, s->url);
+    if (strncmp(line, ready_word, sizeof(ready_word) - 1) != 0)
+        return OK;
+    child_note_ready(c);
+    if (c == &s->plane && !s->url) {
+        s->url = dial_url(&s->memory, line + sizeof(ready_word) - 1);
+        return start_hosts(a, s);
+    }
+    if (!s->is_ready && all_were_ready(s)) {
+        s->is_ready = true;
+        s->conf->ready(s->conf->context, s->url);
+    }
     return OK;
 }
 
@@ -127,8 +122,7 @@ static struct err tend(struct arena *a, struct service *s, struct child *c)
     struct proc_exit end;
 
     while (child_read_line(a, c, &line))
-        if (c == &s->plane)
-            TRY(plane_said(a, s, line));
+        TRY(take_word(a, s, c, line));
     if (child_is_running(c)) {
         if (!child_reap(c, now, &end))
             return OK;
@@ -146,18 +140,9 @@ static struct err tend(struct arena *a, struct service *s, struct child *c)
 static struct err tend_all(struct arena *a, struct service *s)
 {
     TRY(tend(a, s, &s->plane));
-    if (!s->url)
-        return OK;
-    for (size_t i = 0; i < s->plan->host_count; i++) {
-        struct child *c = &s->hosts[i];
-        const bool was_running = child_is_running(c);
-        if (was_running && clock_boot_ms(s->clock) - s->host_started_ms[i] > SETTLED_LIFE_MS)
-            child_note_ready(c);
-        TRY(tend(a, s, c));
-        if (!was_running && child_is_running(c))
-            s->host_started_ms[i] = clock_boot_ms(s->clock);
-    }
-    return s->is_ready ? OK : look_for_hosts(a, s);
+    for (size_t i = 0; s->url && i < s->plan->host_count; i++)
+        TRY(tend(a, s, &s->hosts[i]));
+    return OK;
 }
 
 static void watch(struct child *c, struct pollfd **next, int64_t *wake_ms)
@@ -177,7 +162,7 @@ static bool wait_for_events(struct arena *a, struct service *s)
 {
     struct pollfd *fds = arena_array(a, 3 + 2 * s->plan->host_count, sizeof(*fds)), *next = fds;
     const int64_t now = clock_boot_ms(s->clock);
-    int64_t wake_ms = s->is_ready ? -1 : s->url ? now + ENROL_PAUSE_MS : now + 1000;
+    int64_t wake_ms = s->is_ready ? -1 : s->begun_ms + START_LIMIT_MS;
 
     *next++ = (struct pollfd){.fd = s->conf->signal_fd, .events = POLLIN};
     watch(&s->plane, &next, &wake_ms);
@@ -250,12 +235,10 @@ static void stop_all(struct service *s)
 
 struct err service_run(struct arena *a, const struct service_conf *conf)
 {
-    struct service s = {
-        .conf = conf, .plan = conf->plan, .clock = &clock_system, .http = http_open()};
+    struct service s = {.conf = conf, .plan = conf->plan, .clock = &clock_system};
 
     s.begun_ms = clock_boot_ms(s.clock);
     s.hosts = arena_array(&s.memory, s.plan->host_count, sizeof(*s.hosts));
-    s.host_started_ms = arena_array(&s.memory, s.plan->host_count, sizeof(*s.host_started_ms));
     child_init(&s.plane, &s.plan->control_plane, conf->lock_fd);
     for (size_t i = 0; i < s.plan->host_count; i++)
         child_init(&s.hosts[i], &s.plan->hosts[i], conf->lock_fd);
@@ -265,7 +248,6 @@ struct err service_run(struct arena *a, const struct service_conf *conf)
     child_fini(&s.plane);
     for (size_t i = 0; i < s.plan->host_count; i++)
         child_fini(&s.hosts[i]);
-    http_close(s.http);
     arena_fini(&s.memory);
     return e;
 }

@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "cli/up/plan.h"
 #include "cli/up/service.h"
-#include "stub_service.h"
 
 #include <criterion/criterion.h>
 
@@ -14,11 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Programs made of shell lines; the control plane's metrics are a stub in this process. */
+/* Programs made of shell lines. */
 struct stage {
     struct arena arena;
     char dir[32];
-    struct stub *stub;
     int lock_fd;
     int signal_fds[2]; /* a pipe in place of the signalfd */
     struct up_plan plan;
@@ -27,12 +25,7 @@ struct stage {
     char ready_url[64];
 };
 
-static const struct stub_answer one_host[] = {
-    {200, "larder_hosts{state=\"heard\"} 1\n"}
-};
-static const struct stub_answer no_host[] = {
-    {200, "larder_hosts{state=\"heard\"} 0\n"}
-};
+#define URL "http://127.0.0.1:4711"
 
 static struct up_child program(struct stage *s, const char *name, const char *script)
 {
@@ -55,17 +48,17 @@ static void note_ready(void *context, const char *url)
         abort();
 }
 
-/* In the scripts, URL stands for the stub's address and DIR for the folder of the test. */
+/* In the scripts, DIR stands for the folder of the test. */
 static const char *filled(struct stage *s, const char *script)
 {
-    return arena_printf(&s->arena, "URL=%s; DIR=%s; %s", s->stub->url, s->dir, script);
+    return arena_printf(&s->arena, "DIR=%s; %s", s->dir, script);
 }
 
-static struct stage *begin(const struct stub_answer *metrics, const char *plane, const char *host)
+static struct stage *begin(const char *plane, const char *host)
 {
     static struct stage s;
 
-    s = (struct stage){.dir = "/tmp/larder-service-XXXXXX", .stub = stub_start(metrics, 1)};
+    s = (struct stage){.dir = "/tmp/larder-service-XXXXXX"};
     log_setup("test", LOG_LEVEL_ERROR);
     cr_assert_not_null(mkdtemp(s.dir));
     cr_assert_eq(pipe(s.signal_fds), 0);
@@ -93,7 +86,6 @@ static const char *content(struct stage *s, const char *name)
 
 static void end(struct stage *s)
 {
-    stub_stop(s->stub);
     close(s->lock_fd);
     close(s->signal_fds[0]);
     close(s->signal_fds[1]);
@@ -101,27 +93,27 @@ static void end(struct stage *s)
     arena_fini(&s->arena);
 }
 
-#define STAYS "trap 'echo end >> $DIR/order.$0; exit 0' TERM; while :; do sleep 0.01; done"
+/* Waits until the test has been told that the service is ready. */
+#define AWAITS_READY "while [ ! -e $DIR/is-ready ]; do sleep 0.01; done; "
+#define STAYS        "trap 'echo end >> $DIR/order.$0; exit 0' TERM; while :; do sleep 0.01; done"
 
 Test(service, is_ready_when_its_hosts_are_heard_and_ends_them_all)
 {
     struct stage *s =
-        begin(one_host, "echo ready $URL; " STAYS, "echo \"$1 $2\" > $DIR/args; " STAYS);
+        begin("echo ready " URL "; " STAYS, "echo \"$1 $2\" > $DIR/args; echo ready h; " STAYS);
 
     struct err e = service_run(&s->arena, &s->conf);
     cr_assert_eq(e.code, ERR_OK, "%s", e.why);
     cr_expect_eq(s->ready_count, 1);
-    cr_expect_str_eq(s->ready_url, s->stub->url);
-    cr_expect_str_eq(content(s, "args"),
-                     arena_printf(&s->arena, "--control-plane %s\n", s->stub->url));
+    cr_expect_str_eq(s->ready_url, URL);
+    cr_expect_str_eq(content(s, "args"), "--control-plane " URL "\n");
     cr_expect_str_eq(content(s, "order.larderd"), "end\n");
     end(s);
 }
 
 Test(service, that_cannot_start_repeats_the_last_words)
 {
-    struct stage *s =
-        begin(one_host, "echo '127.0.0.1:9379: the port is taken' >&2; exit 1", STAYS);
+    struct stage *s = begin("echo '127.0.0.1:9379: the port is taken' >&2; exit 1", STAYS);
 
     struct err e = service_run(&s->arena, &s->conf);
     cr_assert_eq(e.code, ERR_UNAVAILABLE);
@@ -133,7 +125,7 @@ Test(service, that_cannot_start_repeats_the_last_words)
 
 Test(service, whose_host_cannot_start_ends_the_rest)
 {
-    struct stage *s = begin(no_host, "echo ready $URL; " STAYS, "echo 'no such pool' >&2; exit 2");
+    struct stage *s = begin("echo ready " URL "; " STAYS, "echo 'no such pool' >&2; exit 2");
 
     struct err e = service_run(&s->arena, &s->conf);
     cr_assert_eq(e.code, ERR_UNAVAILABLE);
@@ -178,6 +170,8 @@ static void only_count(void *context, const char *url)
 
     (void)url;
     s->ready_count++;
+    const char *path = fs_join(&s->arena, s->dir, "is-ready");
+    cr_assert_eq(fs_write_atomic(path, STR(""), 0600, FS_NO_SYNC).code, ERR_OK);
 }
 
 static void run_until_lines(struct stage *s, const char *file, size_t lines)
@@ -194,10 +188,9 @@ static void run_until_lines(struct stage *s, const char *file, size_t lines)
 
 Test(service, starts_a_host_again_that_died)
 {
-    struct stage *s =
-        begin(one_host, "echo ready $URL; " STAYS,
-              "echo start >> $DIR/starts; "
-              "[ $(wc -l < $DIR/starts) -ge 3 ] || { sleep 0.3; kill -9 $$; }; " STAYS);
+    struct stage *s = begin("echo ready " URL "; " STAYS,
+                            "echo start >> $DIR/starts; echo ready h; " AWAITS_READY
+                            "[ $(wc -l < $DIR/starts) -ge 3 ] || kill -9 $$; " STAYS);
 
     run_until_lines(s, "starts", 3);
     cr_expect_eq(s->ready_count, 1);
@@ -207,10 +200,9 @@ Test(service, starts_a_host_again_that_died)
 
 Test(service, starts_the_control_plane_again_without_disturbing_hosts)
 {
-    struct stage *s = begin(one_host,
-                            "echo start >> $DIR/starts; echo ready $URL; "
-                            "[ $(wc -l < $DIR/starts) -ge 2 ] || { sleep 0.3; exit 1; }; " STAYS,
-                            "echo start >> $DIR/host-starts; " STAYS);
+    struct stage *s = begin("echo start >> $DIR/starts; echo ready " URL "; " AWAITS_READY
+                            "[ $(wc -l < $DIR/starts) -ge 2 ] || exit 1; " STAYS,
+                            "echo start >> $DIR/host-starts; echo ready h; " STAYS);
 
     run_until_lines(s, "starts", 2);
     cr_expect_eq(s->ready_count, 1);
