@@ -124,6 +124,18 @@ static struct record *record_new(const struct net_addr *addresses, size_t count,
     return record;
 }
 
+/* Same lifetime, same addresses in the same order. */
+static bool record_is_same(const struct record *a, const struct record *b)
+{
+    if (!a || a->ttl_s != b->ttl_s || a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (a->items[i].len != b->items[i].len ||
+            memcmp(&a->items[i].storage, &b->items[i].storage, a->items[i].len) != 0)
+            return false;
+    return true;
+}
+
 struct err zone_upsert(struct zone *z, const char *name, const struct net_addr *addresses,
                        size_t count, int ttl_s)
 {
@@ -133,13 +145,16 @@ struct err zone_upsert(struct zone *z, const char *name, const struct net_addr *
     struct record *fresh = record_new(addresses, count, ttl_s);
     pthread_rwlock_wrlock(&z->lock);
     struct entry *entry = entry_of(z, name);
-    struct record *old = entry->record;
-    entry->record = fresh;
-    if (!old)
-        ancestors_count(z, name, 1);
-    z->serial++;
+    struct record *unused = fresh;
+    if (!record_is_same(entry->record, fresh)) {
+        unused = entry->record;
+        if (!entry->record)
+            ancestors_count(z, name, 1);
+        entry->record = fresh;
+        z->serial++;
+    }
     pthread_rwlock_unlock(&z->lock);
-    free(old);
+    free(unused);
     return OK;
 }
 

@@ -39,7 +39,8 @@ const char *zone_origin(const struct zone *z);
 /* Grows by one with every change. */
 uint32_t zone_serial(struct zone *z);
 
-/* Clean names inside the zone. ERR_INVALID for the server's own name and the zone itself. */
+/* Clean names inside the zone. What is there already is no change. ERR_INVALID for the server's own
+ * name and the zone itself. */
 must_use struct err zone_upsert(struct zone *z, const char *name, const struct net_addr *addresses,
                                 size_t count, int ttl_s);
 void zone_remove(struct zone *z, const char *name);

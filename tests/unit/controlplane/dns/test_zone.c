@@ -86,7 +86,10 @@ Test(zone, an_upsert_replaces_the_whole_set_and_the_serial_grows)
     cr_expect_str_eq(net_addr_host_text(&a, &found.items[0]), "::1");
     cr_expect_eq(zone_serial(z), 9);
     zone_remove(z, "unknown.cache.test");
-    cr_expect_eq(zone_serial(z), 9);
+    cr_assert_eq(zone_upsert(z, "n.cache.test", &other, 1, 9).code, ERR_OK);
+    cr_expect_eq(zone_serial(z), 9, "what changes nothing leaves the serial alone");
+    cr_assert_eq(zone_upsert(z, "n.cache.test", &other, 1, 8).code, ERR_OK);
+    cr_expect_eq(zone_serial(z), 10);
     arena_fini(&a);
     zone_free(z);
 }
