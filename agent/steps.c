@@ -450,21 +450,30 @@ static void lose(struct steps *s, struct node *n, const char *how)
     take_down_exit(s, n, clock_wall_ms(loop_clock(s->conf.loop)), (struct str){0});
 }
 
-/* The first word of a process that an earlier agent started. */
-static void take_over(struct steps *s, struct node *n, const struct shim_state *state)
+/* Where a process stands that an earlier agent started, by its record and the shim's first word. */
+static enum node_state state_taken_over(const struct node *n, const struct shim_state *state)
 {
     bool is_known = n->run.pid == state->pid && n->run.started_ms == state->started_ms;
 
-    n->is_adopted = false;
-    n->began_ms = now_ms(s);
     if (state->exit && is_counted(n, state)) /* only the shim is left, waiting to be told so */
-        n->state = is_up(n) ? NODE_STOPPED : n->state;
-    else if (!n->goal && !state->exit) /* nobody can say what readiness would be */
-        n->state = NODE_RUNNING;
-    else if (n->state == NODE_RUNNING && is_known)
-        n->ran_since_ms = now_ms(s) - (clock_wall_ms(loop_clock(s->conf.loop)) - state->started_ms);
-    else if (n->state != NODE_STOPPING)
-        n->state = NODE_STARTING;
+        return is_up(n) ? NODE_STOPPED : n->state;
+    if (n->state == NODE_STOPPING && is_known)
+        return NODE_STOPPING;
+    if (state->ready_ms > 0 || (n->state == NODE_RUNNING && is_known))
+        return NODE_RUNNING;
+    if (!n->goal && !state->exit) /* nobody can say what readiness would be */
+        return NODE_RUNNING;
+    return NODE_STARTING;
+}
+
+static void take_over(struct steps *s, struct node *n, const struct shim_state *state)
+{
+    int64_t age_ms = clock_wall_ms(loop_clock(s->conf.loop)) - state->started_ms;
+
+    n->is_adopted = false;
+    n->state = state_taken_over(n, state);
+    n->began_ms = now_ms(s);
+    n->ran_since_ms = now_ms(s) - (age_ms > 0 ? age_ms : 0);
     log_info("engine adopted", f_int("node", n->id), f_int("pid", state->pid),
              f_str("phase", state->phase));
 }

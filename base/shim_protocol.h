@@ -33,6 +33,7 @@ struct shim_state {
     const char *tag;       /* what the shim was started with, for the one who started it */
     int64_t pid;           /* of the engine; stays after its end */
     int64_t started_ms;    /* wall time */
+    int64_t ready_ms;      /* wall time when it said so; 0 when it did not */
     const char *exit;      /* SHIM_EXIT_* once it ended */
     int64_t exit_number;   /* the status or signal */
     int64_t exited_ms;     /* wall time when the shim noticed */
@@ -44,6 +45,7 @@ static const struct jsonline_member shim_state_members[] = {
     {"tag",         JSONLINE_TEXT,   offsetof(struct shim_state, tag)        },
     {"pid",         JSONLINE_NUMBER, offsetof(struct shim_state, pid)        },
     {"started_ms",  JSONLINE_NUMBER, offsetof(struct shim_state, started_ms) },
+    {"ready_ms",    JSONLINE_NUMBER, offsetof(struct shim_state, ready_ms)   },
     {"exit",        JSONLINE_TEXT,   offsetof(struct shim_state, exit)       },
     {"exit_number", JSONLINE_NUMBER, offsetof(struct shim_state, exit_number)},
     {"exited_ms",   JSONLINE_NUMBER, offsetof(struct shim_state, exited_ms)  },

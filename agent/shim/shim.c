@@ -270,6 +270,7 @@ static void on_notify(struct shim *s, struct source *self)
     if (strcmp(s->state.phase, SHIM_READY) == 0 || !says_ready((struct str){text, (size_t)got}))
         return;
     s->state.phase = SHIM_READY;
+    s->state.ready_ms = clock_wall_ms(&clock_system);
     tell_all(s);
 }
 
