@@ -91,8 +91,10 @@ const char *pattern_to_posix(const char *pattern)
         abort();
     is_good = translate(pattern, out);
     fclose(out);
-    if (!is_good || regcomp(&compiled, text, REG_EXTENDED | REG_NOSUB) != 0)
+    if (!is_good || regcomp(&compiled, text, REG_EXTENDED | REG_NOSUB) != 0) {
+        free(text);
         return NULL;
+    }
     regfree(&compiled);
     return text;
 }
