@@ -1,0 +1,327 @@
+/*
+ * The memcached text protocol: from bytes to calls. One request is a line and, for storage
+ * commands, a block of data behind it; both are taken whole. Which command takes how many words,
+ * where its keys stand and whether a block follows is one table.
+ */
+#include "cacheengine/proto/memcached.h"
+
+#include "cacheengine/proto/protocol.h"
+
+#include <stdlib.h>
+
+#define LINE_MAX_BYTES 2048 /* a longer line can only be a get of many keys */
+#define ANY_NUMBER     UINT32_MAX
+#define BINARY_MAGIC   '\x80'
+
+enum body { NO_BODY, ITEM_BODY, CONFIG_BODY };
+
+struct mc_command {
+    const char *name;
+    uint32_t min_words, max_words; /* the name included */
+    uint32_t key_at;               /* the word that is the (first) key; 0 = none */
+    bool has_many_keys;
+    enum body body;
+    void (*run)(struct cmd_call *c);
+};
+
+static const struct mc_command commands[] = {
+    {"get",            2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_get      },
+    {"set",            5, 6,          1, false, ITEM_BODY,   mc_run_set      },
+    {"gets",           2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_gets     },
+    {"add",            5, 6,          1, false, ITEM_BODY,   mc_run_add      },
+    {"replace",        5, 6,          1, false, ITEM_BODY,   mc_run_replace  },
+    {"append",         5, 6,          1, false, ITEM_BODY,   mc_run_append   },
+    {"prepend",        5, 6,          1, false, ITEM_BODY,   mc_run_prepend  },
+    {"cas",            6, 7,          1, false, ITEM_BODY,   mc_run_cas      },
+    {"incr",           3, 4,          1, false, NO_BODY,     mc_run_incr     },
+    {"decr",           3, 4,          1, false, NO_BODY,     mc_run_decr     },
+    {"delete",         2, 4,          1, false, NO_BODY,     mc_run_delete   },
+    {"touch",          3, 4,          1, false, NO_BODY,     mc_run_touch    },
+    {"gat",            2, ANY_NUMBER, 2, true,  NO_BODY,     mc_run_gat      },
+    {"gats",           2, ANY_NUMBER, 2, true,  NO_BODY,     mc_run_gats     },
+    {"bget",           2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_get      },
+    {"stats",          1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_stats    },
+    {"version",        1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_version  },
+    {"config",         3, 6,          0, false, CONFIG_BODY, mc_run_config   },
+    {"flush_all",      1, 3,          0, false, NO_BODY,     mc_run_flush_all},
+    {"verbosity",      2, 3,          0, false, NO_BODY,     mc_run_verbosity},
+    {"cache_memlimit", 2, 3,          0, false, NO_BODY,     mc_run_memlimit },
+    {"shutdown",       1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_shutdown },
+    {"quit",           1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_quit     },
+};
+
+/* What a connection remembers between requests. */
+struct mc_session {
+    uint64_t to_skip; /* bytes of a block that was refused */
+};
+
+/* One request while it is parsed. */
+struct request {
+    struct client *client;
+    const struct engine *engine;
+    struct parse_state *state;
+    struct str in;
+    struct cmd_call *call;
+    size_t used; /* bytes taken so far: the line */
+};
+
+static enum parse_result finish(struct request *q, void (*run)(struct cmd_call *c))
+{
+    q->call->run = run;
+    q->call->input_end = q->used;
+    return PARSE_CALL;
+}
+
+static enum parse_result fail(struct request *q, const char *problem)
+{
+    q->call->problem = problem;
+    return finish(q, mc_run_problem);
+}
+
+/* ---- lines ---- */
+
+static const struct mc_command *command_of(struct str name)
+{
+    for (size_t i = 0; i < countof(commands); i++)
+        if (commands[i].name[0] == name.ptr[0] && str_is(name, commands[i].name))
+            return &commands[i];
+    return NULL;
+}
+
+static size_t spaces_in(struct str line)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < line.len; i++)
+        n += line.ptr[i] == ' ';
+    return n;
+}
+
+/* A get of many keys may be as long as it likes; nothing else may. */
+static bool may_grow(struct str in)
+{
+    size_t lead = 0;
+
+    while (lead < in.len && in.ptr[lead] == ' ')
+        lead++;
+    in = (struct str){in.ptr + lead, in.len - lead};
+    return lead <= 100 && (str_starts(in, "get ") || str_starts(in, "gets "));
+}
+
+/* Takes the line off the front, without its end; false when it has not arrived. */
+static bool take_line(struct request *q, struct str *line)
+{
+    size_t from = q->state->scanned < q->in.len ? q->state->scanned : 0;
+    const char *eol = memchr(q->in.ptr + from, '\n', q->in.len - from);
+
+    if (!eol) {
+        q->state->scanned = q->in.len;
+        return false;
+    }
+    *line = (struct str){q->in.ptr, (size_t)(eol - q->in.ptr)};
+    q->used = line->len + 1;
+    if (line->len > 0 && line->ptr[line->len - 1] == '\r')
+        line->len--;
+    /* Words end at a NUL, as they do for memcached. */
+    size_t nul = str_find(*line, '\0');
+    if (nul < line->len)
+        line->len = nul;
+    return true;
+}
+
+/* ---- keys ---- */
+
+static void hash_keys(struct request *q, const struct mc_command *cmd, struct parse_room *room)
+{
+    struct cmd_call *call = q->call;
+    uint32_t count = cmd->has_many_keys ? call->argc - cmd->key_at : 1;
+    uint64_t *hashes = parse_hashes(room, count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct str key = call->argv[cmd->key_at + i];
+
+        hashes[i] = hash_bytes(&q->engine->keyspace.seed, key.ptr, key.len);
+    }
+    call->key_first = cmd->key_at;
+    call->key_step = 1;
+    call->key_count = count;
+    call->hashes = hashes;
+}
+
+/* ---- blocks of data ---- */
+
+/* Refuses a block: its bytes are skipped as they come. */
+static enum parse_result skip_block(struct request *q, uint64_t bytes,
+                                    void (*run)(struct cmd_call *c))
+{
+    struct mc_session *s = q->client->protocol_state;
+
+    if (!s) {
+        s = calloc(1, sizeof(*s));
+        check(s);
+        q->client->protocol_state = s;
+    }
+    s->to_skip = bytes;
+    return finish(q, run);
+}
+
+/* Takes the block that follows the line as the last argument. */
+static enum parse_result take_block(struct request *q, size_t len, void (*run)(struct cmd_call *c))
+{
+    size_t end = q->used + len + 2;
+    const char *block = q->in.ptr + q->used;
+
+    if (q->in.len < end) {
+        q->state->want = end;
+        return PARSE_MORE;
+    }
+    q->call->argv[q->call->argc++] = (struct str){block, len};
+    q->used = end;
+    if (block[len] == '\r' && block[len + 1] == '\n')
+        return finish(q, run);
+    q->call->problem = "CLIENT_ERROR bad data chunk";
+    return finish(q, mc_run_problem_body);
+}
+
+static enum parse_result parse_item(struct request *q, const struct mc_command *cmd)
+{
+    const struct str *argv = q->call->argv;
+    uint32_t flags;
+    int32_t exptime, len;
+    uint64_t cas;
+
+    if (argv[1].len > MC_KEY_MAX || !mc_read_u32(argv[2], &flags) ||
+        !mc_read_i32(argv[3], &exptime) || !mc_read_i32(argv[4], &len) || len < 0 ||
+        len > INT32_MAX - 2)
+        return fail(q, MC_BAD_FORMAT);
+    if (cmd->run == mc_run_cas && !mc_read_u64(argv[5], &cas))
+        return fail(q, MC_BAD_FORMAT);
+    if (!mc_item_fits(q->engine, argv[1].len, flags, (size_t)len))
+        return skip_block(q, (uint64_t)len + 2, mc_run_too_large);
+    return take_block(q, (size_t)len, cmd->run);
+}
+
+/* "config get NAME", "config set NAME FLAGS BYTES", "config delete NAME". */
+static enum parse_result parse_config(struct request *q)
+{
+    const struct str *argv = q->call->argv;
+    uint32_t flags;
+    int32_t len;
+
+    if (!str_is(argv[1], "set"))
+        return q->call->argc <= 4 ? finish(q, mc_run_config) : fail(q, "ERROR");
+    if (q->call->argc < 5)
+        return fail(q, "ERROR");
+    if (argv[2].len > MC_KEY_MAX || !mc_read_u32(argv[3], &flags) || !mc_read_i32(argv[4], &len) ||
+        len < 0)
+        return fail(q, MC_BAD_FORMAT);
+    if (len > MC_CONFIG_MAX) {
+        q->call->problem = "SERVER_ERROR object too large for cache";
+        return skip_block(q, (uint64_t)len + 2, mc_run_problem);
+    }
+    return take_block(q, (size_t)len, mc_run_config_set);
+}
+
+/* ---- requests ---- */
+
+static enum parse_result parse_words(struct request *q, struct parse_room *room)
+{
+    struct cmd_call *call = q->call;
+    const struct mc_command *cmd;
+
+    if (call->argc == 0 || call->argv[0].len < 2)
+        return fail(q, "ERROR");
+    cmd = command_of(call->argv[0]);
+    if (!cmd || call->argc < cmd->min_words || call->argc > cmd->max_words)
+        return fail(q, "ERROR");
+    if (cmd->key_at && call->argc > cmd->key_at)
+        hash_keys(q, cmd, room);
+    if (cmd->body == ITEM_BODY)
+        return parse_item(q, cmd);
+    if (cmd->body == CONFIG_BODY)
+        return parse_config(q);
+    return finish(q, cmd->run);
+}
+
+/* Skips what is left of a refused block. */
+static enum parse_result skip(struct mc_session *s, size_t have, size_t *used)
+{
+    size_t n = have < s->to_skip ? have : (size_t)s->to_skip;
+
+    if (n == 0)
+        return PARSE_MORE;
+    s->to_skip -= n;
+    *used = n;
+    return PARSE_NONE;
+}
+
+static enum parse_result parse_line(struct request *q, struct parse_room *room)
+{
+    struct str line = {0};
+
+    if (!take_line(q, &line)) {
+        if (q->in.len <= LINE_MAX_BYTES || may_grow(q->in))
+            return PARSE_MORE;
+        q->used = q->in.len;
+        return finish(q, mc_run_close);
+    }
+    /* One more word than the line can have, for a block behind it. */
+    q->call->argv = parse_args(room, spaces_in(line) + 2);
+    q->call->argc = mc_split(line, q->call->argv);
+    return parse_words(q, room);
+}
+
+static enum parse_result memcached_parse(struct client *c, struct engine *e,
+                                         struct parse_state *state, struct str in,
+                                         struct parse_room *room, struct cmd_call *out,
+                                         size_t *used)
+{
+    struct mc_session *s = c->protocol_state;
+    struct request q = {.client = c, .engine = e, .state = state, .in = in, .call = out};
+
+    if (s && s->to_skip)
+        return skip(s, in.len, used);
+    if (in.len == 0 || in.len < state->want)
+        return PARSE_MORE;
+    if (in.ptr[0] == BINARY_MAGIC) {
+        /* The binary protocol: what it would say cannot be said in lines. */
+        q.used = in.len;
+        *used = in.len;
+        return finish(&q, mc_run_close);
+    }
+    enum parse_result result = parse_line(&q, room);
+    if (result == PARSE_CALL)
+        *used = q.used;
+    return result;
+}
+
+/* ---- the protocol ---- */
+
+static void memcached_refuse(struct reply *r)
+{
+    reply_literal(r, "ERROR Too many open connections\r\n");
+}
+
+static void memcached_init(struct engine *e)
+{
+    e->protocol_state = calloc(1, sizeof(struct mc_state));
+    check(e->protocol_state);
+}
+
+static void memcached_fini(struct engine *e)
+{
+    struct mc_state *s = e->protocol_state;
+
+    for (size_t i = 0; s && i < MC_CONFIGS; i++)
+        mc_config_clear(&s->configs[i]);
+    free(s);
+    e->protocol_state = NULL;
+}
+
+const struct protocol protocol_memcached = {
+    .name = "memcached",
+    .parse = memcached_parse,
+    .refuse_client = memcached_refuse,
+    .init = memcached_init,
+    .fini = memcached_fini,
+};

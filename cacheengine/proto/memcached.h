@@ -1,0 +1,164 @@
+/*
+ * The memcached text protocol over the engine's keyspace: what its parts share. The protocol itself
+ * is `protocol_memcached` (protocol.h).
+ *
+ * An item is a string key. Flags and cas cost nothing until they are used: an item with neither is
+ * stored as any string; with one of them, a few bytes stand in front of its value. The cas is given
+ * out when somebody asks for it (`gets`) and every write takes it away again, so a `cas` with it
+ * succeeds exactly as long as nobody has written since.
+ */
+#ifndef LARDER_PROTO_MEMCACHED_H
+#define LARDER_PROTO_MEMCACHED_H
+
+#include "base/buf.h"
+#include "cacheengine/dispatch/engine.h"
+#include "cacheengine/keyspace/call.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MC_VERSION     "1.6.18"
+#define MC_KEY_MAX     250
+#define MC_ITEM_HEAD   56 /* what memcached 1.6 adds to each item when it compares sizes */
+#define MC_CONFIGS     16 /* entries of the configuration family: ElastiCache's config_max */
+#define MC_CONFIG_MAX  65536
+#define MC_AT_ONCE     ((int64_t)0) /* the deadline of an item that is gone when it is stored */
+#define MC_VALUE_EXTRA 13           /* the most that stands in front of a value */
+
+#define MC_BAD_FORMAT "CLIENT_ERROR bad command line format"
+
+/* Counted by "stats", forgotten by "stats reset". */
+struct mc_counters {
+    uint64_t cmd_get, cmd_set, cmd_flush, cmd_touch;
+    uint64_t get_hits, get_misses;
+    uint64_t delete_hits, delete_misses;
+    uint64_t incr_hits, incr_misses, decr_hits, decr_misses;
+    uint64_t cas_hits, cas_misses, cas_badval;
+    uint64_t touch_hits, touch_misses;
+    uint64_t too_large, no_memory;
+    uint64_t total_items;
+};
+
+/* One entry of `config set`. */
+struct mc_config {
+    char *name; /* owned; NULL = free */
+    struct buf data;
+    uint32_t flags;
+};
+
+/* What the protocol keeps for the whole engine (engine->protocol_state). */
+struct mc_state {
+    struct mc_counters counters;
+    struct engine_stats reset_stats; /* of the engine, as they were at "stats reset" */
+    uint64_t reset_evicted;
+    struct mc_config configs[MC_CONFIGS];
+    uint64_t last_cas;
+    int64_t flush_at_ms; /* a delayed flush_all; 0 = none */
+    uint32_t verbosity;
+};
+
+static inline struct mc_state *mc_state(const struct cmd_call *c)
+{
+    return c->engine->protocol_state;
+}
+
+/* ---- words and numbers (memcached_text.c) ---- */
+
+/* Cuts a line at its spaces into `out`, which has room for as many words as there can be. */
+uint32_t mc_split(struct str line, struct str *out);
+
+/* Numbers as memcached's strtol-based readers take them: leading blanks, a sign, and anything
+ * behind a blank are accepted; the 32-bit forms keep the low bits of what fits in 64. */
+bool mc_read_u64(struct str s, uint64_t *out);
+bool mc_read_u32(struct str s, uint32_t *out);
+bool mc_read_i32(struct str s, int32_t *out);
+
+/* When an item with this exptime goes: a wall time, NO_DEADLINE or MC_AT_ONCE. */
+int64_t mc_deadline(int32_t exptime, int64_t now_ms);
+
+/* One line, with its CRLF. */
+void mc_line(struct cmd_call *c, const char *text);
+
+/* The same unless the request ends in "noreply"; `body` says whether the last argument is one. */
+void mc_say(struct cmd_call *c, const char *text, bool has_body);
+bool mc_is_silent(const struct cmd_call *c, bool has_body);
+
+/* ---- items (memcached_item.c) ---- */
+
+struct mc_item {
+    struct entry *entry;
+    struct str value;
+    struct blob *blob; /* what `value` stands in, when it stands outside */
+    size_t blob_from;  /* where in it */
+    uint64_t cas;      /* 0 = none was given out since the last write */
+    uint32_t flags;
+    struct number_text digits;
+};
+
+/* Fills `out` from an entry that was found; it holds until the next write. */
+void mc_item_read(struct entry *e, struct mc_item *out);
+
+/* The item's cas; gives it one when it has none, which may move the entry: `it` is read anew. */
+uint64_t mc_item_cas(struct cmd_call *c, struct key k, struct mc_item *it);
+
+/* Stores a value; one that is gone at once only removes what was there. The bytes may stand in the
+ * database. */
+void mc_item_put(struct cmd_call *c, struct key k, uint32_t flags, struct str value,
+                 int64_t deadline_ms);
+
+/* The same with the request's body, which is taken over without a copy where that is possible. */
+void mc_item_put_body(struct cmd_call *c, struct key k, uint32_t flags, uint32_t body_arg,
+                      int64_t deadline_ms);
+
+/* Puts bytes behind or in front of an item's value. Flags and deadline stay. */
+void mc_item_append(struct cmd_call *c, struct key k, struct mc_item *it, struct str more);
+void mc_item_prepend(struct cmd_call *c, struct key k, struct mc_item *it, struct str more);
+
+/* True when an item of this size is allowed. */
+bool mc_item_fits(const struct engine *e, size_t key_len, uint32_t flags, size_t value_len);
+
+/* ---- the cluster's configuration (memcached_config.c) ---- */
+
+/* The stored entry of that name, or NULL. */
+const struct mc_config *mc_config_find(const struct mc_state *s, struct str name);
+void mc_config_clear(struct mc_config *config);
+
+/* ---- commands: each is the `run` of a call (protocol.h) ---- */
+
+void mc_run_get(struct cmd_call *c);
+void mc_run_gets(struct cmd_call *c);
+void mc_run_gat(struct cmd_call *c);
+void mc_run_gats(struct cmd_call *c);
+void mc_run_touch(struct cmd_call *c);
+
+void mc_run_set(struct cmd_call *c);
+void mc_run_add(struct cmd_call *c);
+void mc_run_replace(struct cmd_call *c);
+void mc_run_append(struct cmd_call *c);
+void mc_run_prepend(struct cmd_call *c);
+void mc_run_cas(struct cmd_call *c);
+void mc_run_too_large(struct cmd_call *c); /* a storage command whose body is skipped */
+void mc_run_delete(struct cmd_call *c);
+void mc_run_incr(struct cmd_call *c);
+void mc_run_decr(struct cmd_call *c);
+
+void mc_run_flush_all(struct cmd_call *c);
+void mc_run_version(struct cmd_call *c);
+void mc_run_verbosity(struct cmd_call *c);
+void mc_run_quit(struct cmd_call *c);
+void mc_run_shutdown(struct cmd_call *c);
+void mc_run_memlimit(struct cmd_call *c);
+void mc_run_config(struct cmd_call *c);     /* get and delete */
+void mc_run_config_set(struct cmd_call *c); /* the body is the last argument */
+void mc_run_stats(struct cmd_call *c);
+
+/* Says c->problem and goes on; says it and closes; closes without a word. */
+void mc_run_problem(struct cmd_call *c);
+void mc_run_problem_body(struct cmd_call *c); /* the last argument is a body */
+void mc_run_close(struct cmd_call *c);
+
+/* What every `run` begins and ends with: the database, a due flush, counting. */
+void mc_begin(struct cmd_call *c);
+void mc_end(struct cmd_call *c);
+
+#endif

@@ -1,0 +1,135 @@
+/* flush_all, version, verbosity, cache_memlimit, quit, and what is said about requests that are
+ * none. */
+#include "cacheengine/proto/memcached.h"
+
+#define MEGABYTE      ((int64_t)1 << 20)
+#define MEMLIMIT_MIN  8
+#define MEMLIMIT_MAX  1000000000
+#define VERBOSITY_MAX 2
+
+static void flush_now(struct cmd_call *c)
+{
+    keyspace_flush(c->ks, -1, true);
+    mc_state(c)->flush_at_ms = 0;
+}
+
+void mc_begin(struct cmd_call *c)
+{
+    struct mc_state *s = mc_state(c);
+
+    c->db = &c->ks->dbs[0];
+    if (__builtin_expect(s->flush_at_ms != 0, 0) && c->ks->now_ms >= s->flush_at_ms)
+        flush_now(c);
+}
+
+void mc_end(struct cmd_call *c)
+{
+    c->engine->stats.commands++;
+    c->ks->dirty += c->dirty;
+    if (__builtin_expect(c->scratch->total_bytes != 0, 0))
+        arena_reset(c->scratch);
+}
+
+/* ---- flush_all ---- */
+
+static const char *flush_all(struct cmd_call *c)
+{
+    bool has_delay = c->argc > (mc_is_silent(c, false) ? 2U : 1U);
+    int32_t delay_s = 0;
+
+    if (has_delay && !mc_read_i32(c->argv[1], &delay_s))
+        return "CLIENT_ERROR invalid exptime argument";
+    mc_state(c)->counters.cmd_flush++;
+    if (delay_s <= 0)
+        flush_now(c);
+    else
+        mc_state(c)->flush_at_ms = mc_deadline(delay_s, c->ks->now_ms);
+    /* A moment that lies in the past. */
+    if (delay_s > 0 && mc_state(c)->flush_at_ms == MC_AT_ONCE)
+        flush_now(c);
+    return "OK";
+}
+
+void mc_run_flush_all(struct cmd_call *c)
+{
+    mc_begin(c);
+    mc_say(c, flush_all(c), false);
+    mc_end(c);
+}
+
+/* ---- small ones ---- */
+
+void mc_run_version(struct cmd_call *c)
+{
+    mc_begin(c);
+    mc_line(c, "VERSION " MC_VERSION);
+    mc_end(c);
+}
+
+void mc_run_verbosity(struct cmd_call *c)
+{
+    uint32_t level;
+    bool is_number = mc_read_u32(c->argv[1], &level);
+
+    mc_begin(c);
+    if (is_number)
+        mc_state(c)->verbosity = level > VERBOSITY_MAX ? VERBOSITY_MAX : level;
+    mc_say(c, is_number ? "OK" : MC_BAD_FORMAT, false);
+    mc_end(c);
+}
+
+static const char *memlimit(struct cmd_call *c)
+{
+    uint32_t megabytes;
+
+    if (c->engine->settings.is_restricted && !(c->client && c->client->is_admin))
+        return "ERROR";
+    if (!mc_read_u32(c->argv[1], &megabytes))
+        return "ERROR";
+    if (megabytes < MEMLIMIT_MIN)
+        return "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m";
+    if (megabytes > MEMLIMIT_MAX)
+        return "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes";
+    c->engine->settings.max_memory = megabytes * MEGABYTE;
+    return "OK";
+}
+
+void mc_run_memlimit(struct cmd_call *c)
+{
+    mc_begin(c);
+    mc_say(c, memlimit(c), false);
+    mc_end(c);
+}
+
+void mc_run_shutdown(struct cmd_call *c)
+{
+    mc_begin(c);
+    mc_line(c, "ERROR: shutdown not enabled");
+    mc_end(c);
+}
+
+void mc_run_quit(struct cmd_call *c)
+{
+    mc_run_close(c);
+}
+
+void mc_run_close(struct cmd_call *c)
+{
+    mc_begin(c);
+    c->client->is_closing = true;
+    mc_end(c);
+}
+
+void mc_run_problem(struct cmd_call *c)
+{
+    mc_begin(c);
+    mc_say(c, c->problem, false);
+    mc_end(c);
+}
+
+void mc_run_problem_body(struct cmd_call *c)
+{
+    mc_begin(c);
+    mc_say(c, c->problem, true);
+    mc_end(c);
+}

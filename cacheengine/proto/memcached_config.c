@@ -1,0 +1,109 @@
+/*
+ * The configuration family: `config get|set|delete NAME`, by which clients of a cluster find its
+ * nodes (NAME is "cluster"). An operator's client sets it through the admin socket; on a restricted
+ * engine nobody else can.
+ */
+#include "cacheengine/proto/memcached.h"
+
+#include <stdlib.h>
+
+const struct mc_config *mc_config_find(const struct mc_state *s, struct str name)
+{
+    for (size_t i = 0; i < MC_CONFIGS; i++)
+        if (s->configs[i].name && str_is(name, s->configs[i].name))
+            return &s->configs[i];
+    return NULL;
+}
+
+void mc_config_clear(struct mc_config *config)
+{
+    free(config->name);
+    buf_fini(&config->data);
+    *config = (struct mc_config){0};
+}
+
+static struct mc_config *find_mutable(struct mc_state *s, struct str name)
+{
+    const struct mc_config *found = mc_config_find(s, name);
+
+    return found ? &s->configs[found - s->configs] : NULL;
+}
+
+static bool may_change(const struct cmd_call *c)
+{
+    return !c->engine->settings.is_restricted || (c->client && c->client->is_admin);
+}
+
+static void get(struct cmd_call *c, struct str name)
+{
+    const struct mc_config *config = mc_config_find(mc_state(c), name);
+    char head[MC_KEY_MAX + 64];
+
+    if (config) {
+        int len = snprintf(head, sizeof(head), "CONFIG %s %u %zu\r\n", config->name, config->flags,
+                           config->data.len);
+
+        reply_raw(c->reply, head, (size_t)len);
+        reply_raw(c->reply, config->data.ptr, config->data.len);
+        reply_literal(c->reply, "\r\n");
+    }
+    reply_literal(c->reply, "END\r\n");
+}
+
+void mc_run_config(struct cmd_call *c)
+{
+    struct mc_config *config;
+
+    mc_begin(c);
+    if (c->argv[2].len > MC_KEY_MAX) {
+        mc_line(c, MC_BAD_FORMAT);
+    } else if (str_is(c->argv[1], "get")) {
+        get(c, c->argv[2]);
+    } else if (!str_is(c->argv[1], "delete") || !may_change(c)) {
+        mc_line(c, "ERROR");
+    } else {
+        config = find_mutable(mc_state(c), c->argv[2]);
+        mc_say(c, config ? "DELETED" : "NOT_FOUND", false);
+        if (config)
+            mc_config_clear(config);
+    }
+    mc_end(c);
+}
+
+/* The entry of that name, or a free one under it; NULL when there are too many. */
+static struct mc_config *config_place(struct mc_state *s, struct str name)
+{
+    struct mc_config *found = find_mutable(s, name);
+
+    for (size_t i = 0; !found && i < MC_CONFIGS; i++)
+        if (!s->configs[i].name)
+            found = &s->configs[i];
+    if (found && !found->name) {
+        found->name = strndup(name.ptr, name.len);
+        check(found->name);
+    }
+    return found;
+}
+
+static const char *set(struct cmd_call *c)
+{
+    struct str data = c->argv[c->argc - 1];
+    struct mc_config *config;
+
+    if (!may_change(c))
+        return "ERROR";
+    config = config_place(mc_state(c), c->argv[2]);
+    if (!config)
+        return "SERVER_ERROR too many configuration entries";
+    buf_clear(&config->data);
+    buf_add_str(&config->data, data);
+    (void)mc_read_u32(c->argv[3], &config->flags);
+    return "STORED";
+}
+
+void mc_run_config_set(struct cmd_call *c)
+{
+    mc_begin(c);
+    mc_say(c, set(c), true);
+    mc_end(c);
+}
