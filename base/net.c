@@ -157,24 +157,23 @@ char *net_addr_text(struct arena *a, const struct net_addr *address)
     return arena_printf(a, "%s:%d", host, net_addr_port(address));
 }
 
-/* Says in words what a failed bind or listen means for the person who chose the address. */
+/* Says in words what a failed bind or listen means for the person who chose the address; where the
+ * words say it all, errno is left out. */
 static struct err bind_error(struct arena *a, const struct net_addr *address, int sys)
 {
     const char *text = net_addr_text(a, address);
-    struct err e;
 
     switch (sys) {
-    case EADDRINUSE: e = err_format(a, ERR_CONFLICT, "%s is taken by another program", text); break;
+    case EADDRINUSE: return err_format(a, ERR_CONFLICT, "%s is taken by another program", text);
     case EADDRNOTAVAIL:
-        e = err_format(a, ERR_UNAVAILABLE, "this machine does not have the address of %s", text);
-        break;
-    case EACCES:
-        e = err_format(a, ERR_DENIED, "listening on %s needs more privileges", text);
-        break;
-    default: e = err_format(a, ERR_IO, "cannot listen on %s", text); break;
+        return err_format(a, ERR_UNAVAILABLE, "this machine does not have the address of %s", text);
+    case EACCES: return err_format(a, ERR_DENIED, "listening on %s needs more privileges", text);
+    default: {
+        struct err e = err_format(a, ERR_IO, "cannot listen on %s", text);
+        e.sys = sys;
+        return e;
     }
-    e.sys = sys;
-    return e;
+    }
 }
 
 static struct err bind_socket(struct arena *a, const struct net_addr *address, int type,

@@ -203,12 +203,13 @@ static struct err open_dns(struct larderd *d)
 {
     bool is_off = strcmp(d->options.dns, "off") == 0;
 
-    return dns_open(&d->arena,
-                    &(struct dns_conf){.backend = is_off ? "none" : "embedded",
-                                       .zone = d->options.dns_zone,
-                                       .listen = d->options.dns,
-                                       .clock = &clock_system},
-                    &d->dns);
+    struct err e = dns_open(&d->arena,
+                            &(struct dns_conf){.backend = is_off ? "none" : "embedded",
+                                               .zone = d->options.dns_zone,
+                                               .listen = d->options.dns,
+                                               .clock = &clock_system},
+                            &d->dns);
+    return err_failed(e) ? err_format(&d->arena, e.code, "DNS: %s", err_text(&d->arena, e)) : OK;
 }
 
 static void open_api(struct larderd *d)
@@ -252,13 +253,11 @@ static void on_goals(void *context)
 
 static struct err open_reconciler(struct larderd *d)
 {
-    return reconcile_start(d->store,
-                           &(struct reconcile_conf){.clock = &clock_system,
-                                                    .dns_zone = dns_zone(d->dns),
-                                                    .dns = d->dns,
-                                                    .on_goals = on_goals,
-                                                    .context = d->front},
-                           &d->reconciler);
+    return reconcile_start(
+        d->store,
+        &(struct reconcile_conf){
+            .clock = &clock_system, .dns = d->dns, .on_goals = on_goals, .context = d->front},
+        &d->reconciler);
 }
 
 static struct err larderd_open(struct larderd *d)
@@ -333,8 +332,11 @@ static void say_ready(struct larderd *d)
              f_str("state_dir", d->options.state_dir));
 }
 
-static int complain(struct larderd *d, struct err e, int status)
+/* Exit status 2 blames the command line, 1 the world. */
+static int complain(struct larderd *d, struct err e)
 {
+    int status = err_is(e, ERR_INVALID) ? 2 : 1;
+
     fprintf(stderr, "larderd: %s\n", err_text(&d->arena, e));
     larderd_close(d);
     return status;
@@ -357,14 +359,14 @@ int main(int argc, char **argv)
         proc_die_with_parent(SIGTERM);
     struct err e = check_options(&d);
     if (err_failed(e))
-        return complain(&d, e, 2);
+        return complain(&d, e);
 
     sigset_t ends = block_signals();
     umask(077);
     raise_file_limit();
     e = larderd_open(&d);
     if (err_failed(e))
-        return complain(&d, e, 1);
+        return complain(&d, e);
     say_ready(&d);
     wait_for_end(&ends);
     larderd_close(&d);

@@ -4,7 +4,6 @@
 
 #include <criterion/criterion.h>
 
-#include <errno.h>
 #include <unistd.h>
 
 Test(net, reads_ipv4_and_ipv6_literals_and_writes_them_back)
@@ -98,7 +97,7 @@ Test(net, a_listening_socket_has_a_port_and_a_second_one_is_told_that_it_is_take
     cr_assert_gt(net_addr_port(&address), 0);
     struct err e = net_listen_tcp(&a, &address, &second);
     cr_expect_eq(e.code, ERR_CONFLICT);
-    cr_expect_eq(e.sys, EADDRINUSE);
+    cr_expect_eq(e.sys, 0, "the sentence says it all");
     cr_expect(str_ends(str_of(e.why), "is taken by another program"));
     cr_expect_eq(second, -1);
     close(first);
