@@ -186,17 +186,26 @@ static struct err check_options(struct larderd *d)
 
 /* --- from the store up --- */
 
-static struct err open_state(struct larderd *d)
+static struct err lock_state(struct larderd *d)
 {
     const char *dir = d->options.state_dir;
 
     TRY(fs_make_dirs(dir, 0700));
     struct err e = fs_lock(fs_join(&d->arena, dir, "larderd.lock"), &d->lock_fd);
-    if (err_is(e, ERR_CONFLICT))
-        return err_format(&d->arena, ERR_CONFLICT, "another larderd is running with --state-dir %s",
-                          dir);
-    TRY(e);
-    return store_open(&d->arena, fs_join(&d->arena, dir, "larder.db"), &d->store);
+    return err_is(e, ERR_CONFLICT) ? err_make(ERR_CONFLICT, "another larderd is running on it") : e;
+}
+
+static struct err open_state(struct larderd *d)
+{
+    const char *dir = d->options.state_dir, *path = fs_join(&d->arena, dir, "larder.db");
+
+    struct err e = lock_state(d);
+    if (err_failed(e))
+        return err_format(&d->arena, e.code, "--state-dir %s: %s", dir, err_text(&d->arena, e));
+    e = store_open(&d->arena, path, &d->store);
+    if (err_failed(e))
+        return err_format(&d->arena, e.code, "%s: %s", path, err_text(&d->arena, e));
+    return OK;
 }
 
 static struct err open_dns(struct larderd *d)

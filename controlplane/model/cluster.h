@@ -46,6 +46,7 @@ struct cluster {
     int snapshot_retention; /* days */
     bool auto_minor_upgrade;
     const char *notification_topic, *notification_status;
+    int64_t next_node; /* number of the next node: those of removed ones never come back */
     int64_t configuration_version; /* memcached auto discovery: raised at each change of nodes */
     bool is_wanted;
     int64_t created_ms;

@@ -310,7 +310,7 @@ static struct err record_nodes(struct call *c, const struct plan *p)
     for (size_t i = 0; i < p->node_count; i++) {
         struct node n = {
             .cluster_id = p->cluster.id,
-            .number = arena_printf(c->arena, "%04zu", i + 1),
+            .number = arena_printf(c->arena, "%04zu", i + 1), /* next_node goes on from there */
             .zone = p->zones[i],
             .is_wanted = true,
             .boot_count = 1,
@@ -323,6 +323,7 @@ static struct err record_nodes(struct call *c, const struct plan *p)
 
 static struct err record(struct call *c, struct plan *p)
 {
+    p->cluster.next_node = (int64_t)p->node_count + 1;
     TRY(store_cluster_insert(c->tx, &p->cluster));
     TRY(record_nodes(c, p));
     return tagging_put(

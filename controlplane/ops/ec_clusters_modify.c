@@ -214,16 +214,6 @@ static struct err claim_room(struct call *c, struct cluster_facts *f, const char
     return capacity_claim(c, &capacity, &claim);
 }
 
-static int64_t highest_number(const struct cluster_facts *f)
-{
-    int64_t highest = 0, number = 0;
-
-    for (size_t i = 0; i < f->nodes.count; i++)
-        if (str_to_i64(str_of(f->nodes.items[i].number), &number) && number > highest)
-            highest = number;
-    return highest;
-}
-
 static struct err add_nodes(struct call *c, const struct ec_modify_cache_cluster_in *in,
                             struct cluster_facts *f, int64_t target, int64_t current)
 {
@@ -241,8 +231,7 @@ static struct err add_nodes(struct call *c, const struct ec_modify_cache_cluster
     for (size_t i = 0; i < count; i++) {
         struct node n = {
             .cluster_id = f->cluster.id,
-            .number =
-                arena_printf(c->arena, "%04lld", (long long)highest_number(f) + 1 + (long long)i),
+            .number = arena_printf(c->arena, "%04lld", (long long)f->cluster.next_node++),
             .zone = zones[i],
             .is_wanted = true,
             .boot_count = 1,
@@ -347,8 +336,8 @@ struct err ec_modify_cache_cluster(struct call *c, const struct ec_modify_cache_
     TRY(change_settings(c, in, &facts.cluster));
     int64_t target = in->num_cache_nodes.has ? in->num_cache_nodes.value : facts_node_count(&facts);
     TRY(change_az_mode(c, in->az_mode, &facts, target));
-    TRY(store_cluster_update(c->tx, &facts.cluster));
     TRY(change_node_count(c, in, &facts));
+    TRY(store_cluster_update(c->tx, &facts.cluster));
     out->cache_cluster = wire_cluster_new(c, &facts);
     return OK;
 }

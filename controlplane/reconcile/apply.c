@@ -34,19 +34,10 @@ static struct err apply_goal_removal(struct target *t, const struct decision *d)
     return OK;
 }
 
-static struct err apply_event(struct target *t, const struct decision *d)
+static struct err apply_event(struct target *t, const struct event *e)
 {
-    const struct cluster *c = &t->view->cluster;
-    struct event event = {
-        .account = c->account,
-        .region = c->region,
-        .source_type = "cache-cluster",
-        .source = c->name,
-        .message = d->text,
-        .at_ms = t->view->now_ms,
-    };
-    log_info("event", f_str("cluster", c->name), f_str("message", d->text));
-    return store_event_add(t->tx, &event);
+    log_info("event", f_str("source", e->source), f_str("message", e->message));
+    return store_event_add(t->tx, e);
 }
 
 static struct err apply_removal(struct target *t)
@@ -65,7 +56,7 @@ static struct err apply_one(struct target *t, const struct decision *d)
     case DECISION_NODE_REMOVE: return store_node_remove(t->tx, d->node_id);
     case DECISION_TOLD:
         return store_goal_told(t->tx, d->node_id, d->goal.crashes_told, d->goal.is_told_down);
-    case DECISION_EVENT: return apply_event(t, d);
+    case DECISION_EVENT: return apply_event(t, &d->event);
     case DECISION_OPERATION: return store_operation_update(t->tx, &d->operation);
     case DECISION_CLUSTER: return store_cluster_update(t->tx, &d->cluster);
     case DECISION_CLUSTER_REMOVE: return apply_removal(t);

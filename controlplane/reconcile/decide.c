@@ -1,9 +1,6 @@
 /* The list of decisions. */
 #include "controlplane/reconcile/decide.h"
 
-#include "base/arena.h"
-
-#include <stdarg.h>
 #include <string.h>
 
 void decisions_init(struct decisions *d, struct arena *a)
@@ -52,12 +49,11 @@ void decide_told(struct decisions *d, struct node *n, int64_t crashes_told, bool
     added->goal = n->goal;
 }
 
-void decide_event(struct decisions *d, const char *fmt, ...)
+void decide_event(struct decisions *d, const struct view *v, enum event_kind kind,
+                  const char *first, const char *second)
 {
-    va_list ap;
-    va_start(ap, fmt);
-    add(d, DECISION_EVENT)->text = arena_vprintf(d->arena, fmt, ap);
-    va_end(ap);
+    add(d, DECISION_EVENT)->event =
+        event_of_cluster(d->arena, &v->cluster, v->now_ms, kind, first, second);
 }
 
 void decide_operation(struct decisions *d, struct view *v)

@@ -6,6 +6,7 @@
 #define LARDER_CONTROLPLANE_RECONCILE_DECIDE_H
 
 #include "base/vec.h"
+#include "controlplane/model/events.h"
 #include "controlplane/reconcile/view.h"
 
 enum decision_kind {
@@ -13,7 +14,7 @@ enum decision_kind {
     DECISION_GOAL_REMOVE,    /* the node is nowhere any more */
     DECISION_NODE_REMOVE,    /* forget the node */
     DECISION_TOLD,           /* events about crashes of `node_id` were written: see `goal` */
-    DECISION_EVENT,          /* tell `text` of the cluster */
+    DECISION_EVENT,          /* tell `event` */
     DECISION_OPERATION,      /* write `operation` */
     DECISION_CLUSTER,        /* write `cluster` */
     DECISION_CLUSTER_REMOVE, /* forget the cluster and all that belongs to it */
@@ -26,7 +27,7 @@ struct decision {
     struct node_goal goal;
     struct operation operation;
     struct cluster cluster;
-    const char *text;
+    struct event event;
 };
 
 struct decisions {
@@ -42,7 +43,9 @@ void decide_goal(struct decisions *d, struct node *n, const struct node_goal *go
 void decide_goal_remove(struct decisions *d, struct node *n, const char *why);
 void decide_node_remove(struct decisions *d, struct view *v, struct node *n);
 void decide_told(struct decisions *d, struct node *n, int64_t crashes_told, bool is_told_down);
-void decide_event(struct decisions *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The gaps of the event's sentence are `first` and `second`; NULL where it has none. */
+void decide_event(struct decisions *d, const struct view *v, enum event_kind kind,
+                  const char *first, const char *second);
 void decide_operation(struct decisions *d, struct view *v);
 void decide_cluster(struct decisions *d, struct view *v);
 void decide_cluster_remove(struct decisions *d);

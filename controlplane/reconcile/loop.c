@@ -20,7 +20,6 @@
 
 #define BATCH            64
 #define PRUNE_EVERY_MS   (3600 * 1000LL)
-#define EVENTS_KEPT_MS   (14 * 24 * 3600 * 1000LL)
 #define RETRY_MS         500 /* after the store refused (a full disk): look again */
 #define SLEEP_AT_MOST_MS (3600 * 1000LL)
 
@@ -113,7 +112,7 @@ static void prune(struct reconciler *r, struct arena *a)
     r->pruned_wall_ms = now_ms;
     struct err e = store_begin(r->store, STORE_WRITE, a, &tx);
     if (!err_failed(e))
-        e = store_event_prune(tx, now_ms - EVENTS_KEPT_MS);
+        e = store_event_prune(tx, now_ms - EVENT_KEEP_MS);
     if (!err_failed(e))
         e = store_commit(&tx);
     if (err_failed(e))

@@ -14,7 +14,6 @@ struct reconciler;
 
 struct reconcile_conf {
     const struct clock *clock;
-    const char *dns_zone;
     struct dns *dns; /* records follow placed nodes; NULL for none */
 
     /* Called after a commit that changed goals of any host (from the reconciler's thread). */

@@ -77,7 +77,7 @@ static void forget_node(struct view *v, struct node *n, struct decisions *d, con
 {
     (void)why;
     if (v->cluster.is_wanted)
-        decide_event(d, "Removed cache node %s", n->number);
+        decide_event(d, v, EVENT_NODE_REMOVED, n->number, NULL);
     decide_node_remove(d, v, n);
 }
 
@@ -121,18 +121,16 @@ static void boot(struct view *v, struct node *n, struct decisions *d, const char
 
 static void tell_crash(struct view *v, struct node *n, struct decisions *d, const char *why)
 {
-    (void)v;
     (void)why;
     if (!n->goal.is_told_down)
-        decide_event(d, "Recovering cache nodes %s", n->number);
+        decide_event(d, v, EVENT_NODE_RECOVERING, n->number, NULL);
     decide_told(d, n, n->saw.crashes, true);
 }
 
 static void tell_recovery(struct view *v, struct node *n, struct decisions *d, const char *why)
 {
-    (void)v;
     (void)why;
-    decide_event(d, "Finished recovery for cache nodes %s", n->number);
+    decide_event(d, v, EVENT_NODE_RECOVERED, n->number, NULL);
     decide_told(d, n, n->goal.crashes_told, false);
 }
 

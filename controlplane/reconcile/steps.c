@@ -56,9 +56,8 @@ static enum step_result await_nodes(struct view *v, struct decisions *d)
 static enum step_result tell_created(struct view *v, struct decisions *d)
 {
     for (size_t i = 0; i < v->nodes.count; i++)
-        decide_event(d, "Added cache node %s in availability zone %s", v->nodes.items[i].number,
-                     v->nodes.items[i].host_zone);
-    decide_event(d, "Cache cluster created");
+        decide_event(d, v, EVENT_NODE_ADDED, v->nodes.items[i].number, v->nodes.items[i].host_zone);
+    decide_event(d, v, EVENT_CLUSTER_CREATED, NULL, NULL);
     return STEP_DONE;
 }
 
@@ -77,8 +76,7 @@ static enum step_result await_gone(struct view *v, struct decisions *d)
 
 static enum step_result forget(struct view *v, struct decisions *d)
 {
-    (void)v;
-    decide_event(d, "Cache cluster deleted");
+    decide_event(d, v, EVENT_CLUSTER_DELETED, NULL, NULL);
     decide_cluster_remove(d);
     return STEP_DONE;
 }
@@ -94,7 +92,7 @@ static enum step_result tell_shutdown(struct view *v, struct decisions *d)
 {
     for (size_t i = 0; i < v->nodes.count; i++)
         if (is_named(&v->operation, &v->nodes.items[i]))
-            decide_event(d, "Cache node %s shutdown", v->nodes.items[i].number);
+            decide_event(d, v, EVENT_NODE_SHUTDOWN, v->nodes.items[i].number, NULL);
     return STEP_DONE;
 }
 
@@ -104,7 +102,7 @@ static enum step_result await_restart(struct view *v, struct decisions *d)
         return STEP_WAIT;
     for (size_t i = 0; i < v->nodes.count; i++)
         if (is_named(&v->operation, &v->nodes.items[i]))
-            decide_event(d, "Cache node %s restarted", v->nodes.items[i].number);
+            decide_event(d, v, EVENT_NODE_RESTARTED, v->nodes.items[i].number, NULL);
     return STEP_DONE;
 }
 
@@ -119,10 +117,10 @@ static enum step_result tell_modified(struct view *v, struct decisions *d)
 {
     for (size_t i = 0; i < v->nodes.count; i++)
         if (v->nodes.items[i].created_ms >= v->operation.created_ms)
-            decide_event(d, "Added cache node %s in availability zone %s", v->nodes.items[i].number,
+            decide_event(d, v, EVENT_NODE_ADDED, v->nodes.items[i].number,
                          v->nodes.items[i].host_zone);
-    decide_event(d, "Finished modifying number of nodes from %s to %zu", v->operation.data,
-                 v->nodes.count);
+    decide_event(d, v, EVENT_NODES_MODIFIED, v->operation.data,
+                 arena_printf(d->arena, "%zu", v->nodes.count));
     v->cluster.configuration_version++;
     decide_cluster(d, v);
     return STEP_DONE;
@@ -138,24 +136,21 @@ static const struct step modify_steps[] = {
 static const struct {
     const struct step *steps;
     int count;
-    const char *failure; /* the event when its deadline passes; NULL when it has none */
+    bool has_deadline; /* waiting for longer is failing, told by `failure` */
+    enum event_kind failure;
 } tables[] = {
-    [OPERATION_CREATE] = {create_steps, countof(create_steps),
-                          "Cache cluster could not be created"     },
-    [OPERATION_DELETE] = {delete_steps, countof(delete_steps), NULL},
-    [OPERATION_REBOOT] = {reboot_steps, countof(reboot_steps),
-                          "Cache cluster could not be rebooted"    },
-    [OPERATION_MODIFY] = {modify_steps, countof(modify_steps),
-                          "Cache cluster could not be modified"    },
+    [OPERATION_CREATE] = {create_steps, countof(create_steps), true,  EVENT_CLUSTER_CREATE_FAILED},
+    [OPERATION_DELETE] = {delete_steps, countof(delete_steps), false, EVENT_CLUSTER_DELETED      },
+    [OPERATION_REBOOT] = {reboot_steps, countof(reboot_steps), true,  EVENT_NODE_REBOOT_FAILED   },
+    [OPERATION_MODIFY] = {modify_steps, countof(modify_steps), true,  EVENT_NODES_MODIFY_FAILED  },
 };
 
 /* Waiting has an end. A late success after it is still one: the nodes' rules go on as ever. */
 static void wait_or_fail(struct view *v, struct decisions *d)
 {
     struct operation *o = &v->operation;
-    const char *failure = tables[o->kind].failure;
 
-    if (!failure)
+    if (!tables[o->kind].has_deadline)
         return;
     if (v->now_ms < o->deadline_ms) {
         decide_wake(d, o->deadline_ms);
@@ -163,7 +158,10 @@ static void wait_or_fail(struct view *v, struct decisions *d)
     }
     o->state = OPERATION_FAILED;
     o->why = why_waiting(v);
-    decide_event(d, "%s: %s", failure, o->why);
+    if (o->kind == OPERATION_REBOOT)
+        decide_event(d, v, EVENT_NODE_REBOOT_FAILED, o->data, o->why);
+    else
+        decide_event(d, v, tables[o->kind].failure, o->why, NULL);
     decide_operation(d, v);
 }
 

@@ -8,7 +8,7 @@
     "id, account, region, name, engine, engine_version, node_type, port, az_mode, preferred_zone, " \
     "parameter_group, subnet_group, security_groups, maintenance_window, snapshot_window, "         \
     "snapshot_retention, auto_minor_upgrade, notification_topic, notification_status, "             \
-    "configuration_version, is_wanted, created_ms"
+    "configuration_version, next_node, is_wanted, created_ms"
 
 static void row_to_cluster(const struct query *q, struct cluster *out)
 {
@@ -33,8 +33,9 @@ static void row_to_cluster(const struct query *q, struct cluster *out)
         .notification_topic = query_text(q, 17),
         .notification_status = query_text(q, 18),
         .configuration_version = query_int(q, 19),
-        .is_wanted = query_int(q, 20) != 0,
-        .created_ms = query_int(q, 21),
+        .next_node = query_int(q, 20),
+        .is_wanted = query_int(q, 21) != 0,
+        .created_ms = query_int(q, 22),
     };
 }
 
@@ -44,8 +45,9 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
         "INSERT INTO cache_cluster (account, region, name, engine, engine_version, node_type, port, "
         "az_mode, preferred_zone, parameter_group, subnet_group, security_groups, "
         "maintenance_window, snapshot_window, snapshot_retention, auto_minor_upgrade, "
-        "notification_topic, notification_status, configuration_version, is_wanted, created_ms) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+        "notification_topic, notification_status, configuration_version, next_node, is_wanted, "
+        "created_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
     struct query q;
 
     TRY(query_start(&q, tx, sql,
@@ -54,12 +56,13 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
                     "ttttttt"
                     "ib"
                     "tt"
-                    "ibi",
+                    "iibi",
                     c->account, c->region, c->name, c->engine, c->engine_version, c->node_type,
                     (int64_t)c->port, c->az_mode, c->preferred_zone, c->parameter_group,
                     c->subnet_group, c->security_groups, c->maintenance_window, c->snapshot_window,
                     (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
-                    c->notification_status, c->configuration_version, c->is_wanted, c->created_ms));
+                    c->notification_status, c->configuration_version, c->next_node, c->is_wanted,
+                    c->created_ms));
     if (query_next(&q))
         c->id = query_int(&q, 0);
     return query_end(&q);
@@ -133,19 +136,19 @@ struct err store_cluster_update(struct store_tx *tx, const struct cluster *c)
         "preferred_zone = ?, parameter_group = ?, subnet_group = ?, security_groups = ?, "
         "maintenance_window = ?, snapshot_window = ?, snapshot_retention = ?, "
         "auto_minor_upgrade = ?, notification_topic = ?, notification_status = ?, "
-        "configuration_version = ?, is_wanted = ? WHERE id = ?";
+        "configuration_version = ?, next_node = ?, is_wanted = ? WHERE id = ?";
 
     TRY(query_run(tx, sql,
                   "ttti"
                   "ttttttt"
                   "ib"
                   "tt"
-                  "ibi",
+                  "iibi",
                   c->engine, c->engine_version, c->node_type, (int64_t)c->port, c->az_mode,
                   c->preferred_zone, c->parameter_group, c->subnet_group, c->security_groups,
                   c->maintenance_window, c->snapshot_window, (int64_t)c->snapshot_retention,
                   c->auto_minor_upgrade, c->notification_topic, c->notification_status,
-                  c->configuration_version, c->is_wanted, c->id));
+                  c->configuration_version, c->next_node, c->is_wanted, c->id));
     return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such cache cluster");
 }
 

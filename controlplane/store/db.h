@@ -12,8 +12,9 @@
 
 #include <stdint.h>
 
-#define DB_STATEMENTS 256 /* slots of the cache; a power of two, well above the number of queries \
-                           */
+#define DB_STATEMENTS                                                           \
+    256 /* slots of the cache; a power of two, well above the number of queries \
+         */
 
 struct db {
     sqlite3 *handle;

@@ -25,6 +25,7 @@ CREATE TABLE cache_cluster (
     notification_topic     TEXT    NOT NULL DEFAULT '',
     notification_status    TEXT    NOT NULL DEFAULT '',
     configuration_version  INTEGER NOT NULL DEFAULT 1, -- memcached auto discovery
+    next_node              INTEGER NOT NULL DEFAULT 1, -- numbers of removed nodes are not given again
     is_wanted              INTEGER NOT NULL DEFAULT 1,
     created_ms             INTEGER NOT NULL,
     UNIQUE (account, region, name)

@@ -81,7 +81,7 @@ Test(clusters, pages_come_by_name_and_end)
         must(run_ec_describe_cache_clusters(&in, &out));
         cr_assert_eq(out.cache_clusters.count, page < 2 ? 100 : 50);
         for (size_t i = 0; i < out.cache_clusters.count; i++, seen++) {
-            char name[8];
+            char name[16];
             snprintf(name, sizeof(name), "c%03d", seen);
             cr_assert_str_eq(out.cache_clusters.items[i].cache_cluster_id, name);
             cr_assert_eq(out.cache_clusters.items[i].num_cache_nodes.value, 1);

@@ -58,7 +58,7 @@ Test(create, what_was_asked_for_is_kept)
         .security_group_ids = STRINGS("sg-1", "sg-2", "sg-1"),
         .preferred_maintenance_window = "Mon:03:00-Mon:04:00",
         .snapshot_window = "05:00-06:00",
-        .snapshot_retention_limit = INT_OF(7),
+        .snapshot_retention_limit = INT_OF(0),
         .auto_minor_version_upgrade = BOOL_OF(false),
         .port = INT_OF(7000),
         .preferred_availability_zone = "us-east-1b",
@@ -78,7 +78,7 @@ Test(create, what_was_asked_for_is_kept)
     cr_assert_str_eq(c->security_groups.items[1].status, "active");
     cr_assert_str_eq(c->preferred_maintenance_window, "mon:03:00-mon:04:00");
     cr_assert_str_eq(c->snapshot_window, "05:00-06:00");
-    cr_assert_eq(c->snapshot_retention_limit.value, 7);
+    cr_assert_eq(c->snapshot_retention_limit.value, 0);
     cr_assert_not(c->auto_minor_version_upgrade.value);
     cr_assert_str_eq(c->preferred_availability_zone, "us-east-1b");
     cr_assert_eq(c->cache_nodes.items[0].endpoint->port.value, 7000);
@@ -160,6 +160,7 @@ Test(create, every_mistake_has_its_fault)
          FAULT_INVALID_PARAMETER_COMBINATION,                                                                                         NULL                                                                                     },
         {{REDIS, .snapshot_retention_limit = INT_OF(36)},                                        FAULT_INVALID_PARAMETER_VALUE,       NULL                                                                                     },
         {{REDIS, .snapshot_retention_limit = INT_OF(-1)},                                        FAULT_INVALID_PARAMETER_VALUE,       NULL                                                                                     },
+        {{REDIS, .snapshot_retention_limit = INT_OF(7)},                                         FAULT_INVALID_PARAMETER_COMBINATION, NULL                                                                                     },
         {{MEMCACHED, .snapshot_retention_limit = INT_OF(1)},
          FAULT_INVALID_PARAMETER_COMBINATION,                                                                                         "The parameter SnapshotRetentionLimit is not supported for memcached clusters."          },
         {{MEMCACHED, .snapshot_window = "05:00-06:00"},                                          FAULT_INVALID_PARAMETER_COMBINATION, NULL                                                                                     },

@@ -114,7 +114,7 @@ Test(events_of_callers, pages_go_from_the_newest_to_the_oldest)
     do {
         must(run_ec_describe_events(&in, &out));
         for (size_t i = 0; i < out.events.count; i++, next--) {
-            char message[8];
+            char message[16];
             snprintf(message, sizeof(message), "%d", next);
             cr_assert_str_eq(out.events.items[i].message, message);
         }

@@ -138,7 +138,7 @@ const struct decision *scene_last(const struct scene *s, enum decision_kind kind
 bool scene_told(const struct scene *s, const char *text)
 {
     vec_each(d, &s->decisions.list)
-        if (d->kind == DECISION_EVENT && strcmp(d->text, text) == 0)
+        if (d->kind == DECISION_EVENT && strcmp(d->event.message, text) == 0)
             return true;
     return false;
 }

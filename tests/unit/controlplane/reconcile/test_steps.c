@@ -46,7 +46,7 @@ Test(steps, a_create_past_its_deadline_fails_with_the_reason)
     s.view.now_ms = 10000;
     scene_decide(&s);
     cr_assert_eq(scene_last(&s, DECISION_OPERATION)->operation.state, OPERATION_FAILED);
-    cr_assert(scene_told(&s, "Cache cluster could not be created: Failed listening on port 6379"));
+    cr_assert(scene_told(&s, "Failed to create the cache cluster: Failed listening on port 6379"));
 }
 
 Test(steps, a_delete_ends_with_nothing_left)

@@ -32,6 +32,7 @@ Test(clusters, every_column_survives_the_round_trip)
     c.notification_topic = "arn:topic";
     c.notification_status = "active";
     c.configuration_version = 9;
+    c.next_node = 4;
     c.is_wanted = false;
     c.port = 11311;
     must(store_cluster_update(f.tx, &c));
@@ -53,6 +54,7 @@ Test(clusters, every_column_survives_the_round_trip)
     cr_assert_str_eq(found.notification_topic, "arn:topic");
     cr_assert_str_eq(found.notification_status, "active");
     cr_assert_eq(found.configuration_version, 9);
+    cr_assert_eq(found.next_node, 4);
     cr_assert_not(found.is_wanted);
     cr_assert_eq(found.created_ms, 1000);
 }
