@@ -240,7 +240,7 @@ class Service:
 
     def client_environment(self, region="us-east-1", account="000000000000"):
         return dict(os.environ, AWS_ACCESS_KEY_ID=account, AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION=region,
-                    AWS_ENDPOINT_URL=self.url, LARDER_ENDPOINT_URL=self.url, AWS_PAGER="", AWS_MAX_ATTEMPTS="1",
+                    AWS_ENDPOINT_URL=self.url, LARDER_ENDPOINT_URL=self.url, AWS_PAGER="", AWS_MAX_ATTEMPTS="2",
                     AWS_CONFIG_FILE="/nonexistent", AWS_SHARED_CREDENTIALS_FILE="/nonexistent",
                     AWS_EC2_METADATA_DISABLED="true")
 

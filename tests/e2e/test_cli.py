@@ -29,7 +29,7 @@ SAME = [
     ["describe-events", "--source-type", "cache-cluster", "--source-identifier", "two"],
     ["list-tags-for-resource", "--resource-name", ARN],
     ["add-tags-to-resource", "--resource-name", ARN, "--tags", "Key=b,Value=two words", "Key=c"],
-    ["remove-tags-from-resource", "--resource-name", ARN, "--tag-keys", "b", "c"],
+    ["remove-tags-from-resource", "--resource-name", ARN, "--tag-keys", "never", "there"],
     ["describe-cache-clusters", "--cache-cluster-id", "nowhere"],
     ["delete-cache-cluster", "--cache-cluster-id", "nowhere"],
     ["modify-cache-cluster", "--cache-cluster-id", "one", "--preferred-maintenance-window", "nonsense"],

@@ -133,7 +133,7 @@ def test_tags_are_added_listed_and_removed(house):
 
 
 def test_settings_change(house):
-    house.create("changed")
+    house.create("changed", SnapshotWindow="01:00-02:00")
     answer = house.client().modify_cache_cluster(CacheClusterId="changed", ApplyImmediately=True,
                                                  PreferredMaintenanceWindow="mon:05:00-mon:06:30")
     assert answer["CacheCluster"]["PreferredMaintenanceWindow"] == "mon:05:00-mon:06:30"
