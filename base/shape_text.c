@@ -8,11 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* 0001-01-01 and 9999-12-31T23:59:59.999: what four digits of a year can say. */
 #define TIME_LEAST_MS (-62135596800000)
 #define TIME_MOST_MS  253402300799999
+
+#define MS_PER_DAY 86400000
 
 #define NUMBER_MAX_CHARS 64
 
@@ -136,32 +137,42 @@ static char *put_digits(char *at, int value, int count)
     return at + count;
 }
 
+/* Days since 1970 as a date of the Gregorian calendar. By hand because gmtime_r takes a lock of
+ * libc that all threads share. Years are counted from March, so that the leap day comes last; an
+ * era is the 400 years after which the calendar repeats. */
+static char *put_date(char *at, int64_t days)
+{
+    int64_t shifted = days + 719468; /* since 0000-03-01 */
+    int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+    int day_of_era = (int)(shifted - era * 146097);
+    int year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int march_month = (5 * day_of_year + 2) / 153;
+    int month = march_month < 10 ? march_month + 3 : march_month - 9;
+
+    at = put_digits(at, (int)(era * 400) + year_of_era + (month <= 2), 4);
+    *at++ = '-';
+    at = put_digits(at, month, 2);
+    *at++ = '-';
+    return put_digits(at, day_of_year - (153 * march_month + 2) / 5 + 1, 2);
+}
+
 void time_write(struct buf *out, int64_t wall_ms)
 {
-    int64_t ms = wall_ms % 1000;
-    time_t seconds = (time_t)(wall_ms / 1000);
-    struct tm tm;
+    int64_t days = wall_ms / MS_PER_DAY - (wall_ms % MS_PER_DAY < 0);
+    int ms = (int)(wall_ms - days * MS_PER_DAY);
     char text[32];
-    char *at = text;
+    char *at = put_date(text, days);
 
-    if (ms < 0) {
-        ms += 1000;
-        seconds--;
-    }
-    gmtime_r(&seconds, &tm);
-    at = put_digits(at, tm.tm_year + 1900, 4);
-    *at++ = '-';
-    at = put_digits(at, tm.tm_mon + 1, 2);
-    *at++ = '-';
-    at = put_digits(at, tm.tm_mday, 2);
     *at++ = 'T';
-    at = put_digits(at, tm.tm_hour, 2);
+    at = put_digits(at, ms / 3600000, 2);
     *at++ = ':';
-    at = put_digits(at, tm.tm_min, 2);
+    at = put_digits(at, ms / 60000 % 60, 2);
     *at++ = ':';
-    at = put_digits(at, tm.tm_sec, 2);
+    at = put_digits(at, ms / 1000 % 60, 2);
     *at++ = '.';
-    at = put_digits(at, (int)ms, 3);
+    at = put_digits(at, ms % 1000, 3);
     *at++ = 'Z';
     buf_add(out, text, (size_t)(at - text));
 }

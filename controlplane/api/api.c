@@ -23,6 +23,7 @@
 
 #define OPENAPI_PATH    "/v1/openapi.json"
 #define SHOWN_MAX_BYTES 128
+#define FIRST_BYTES     4096 /* most answers fit, so that their buffers need not grow */
 
 /* The first is meant where nothing says otherwise. */
 static const struct service_desc *const services[] = {&service_elasticache, &service_sts};
@@ -147,6 +148,7 @@ static void render_result(struct exchange *x, const void *value)
     struct json_writer w = JSON_WRITER(&x->out->body);
 
     x->out->status = 200;
+    buf_reserve(&x->out->body, FIRST_BYTES);
     if (!is_rest(x->request->path)) {
         x->out->content_type = "text/xml";
         xml_result(&x->out->body, x->service, x->op, value, x->out->request_id);

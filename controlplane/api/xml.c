@@ -3,6 +3,7 @@
 
 #include "base/shape_text.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -27,12 +28,24 @@ static bool is_noncharacter(const unsigned char *p, size_t left)
     return left >= 3 && p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe;
 }
 
+/* Bytes that need a second look; nearly all text has none. */
+static bool is_special(unsigned char c)
+{
+    static const uint64_t special[4] = {0xffffffff | 1ull << '"' | 1ull << '&' | 1ull << '<' |
+                                            1ull << '>',
+                                        0, 0, 1ull << (0xef - 192)};
+
+    return special[c / 64] >> (c % 64) & 1;
+}
+
 void xml_text(struct buf *out, struct str text)
 {
     const unsigned char *p = (const unsigned char *)text.ptr;
     size_t plain = 0;
 
     for (size_t i = 0; i < text.len; i++) {
+        if (!is_special(p[i]))
+            continue;
         size_t width = is_noncharacter(p + i, text.len - i) ? 3 : 1;
         const char *escape = width == 3 ? REPLACEMENT : escape_of(p + i);
         if (!escape)

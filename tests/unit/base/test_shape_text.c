@@ -1,4 +1,5 @@
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/shape_text.h"
 #include "sample.h"
 
@@ -134,5 +135,18 @@ Test(shape_text, base64_is_that_of_the_rfc)
         scoped(buf_fini) struct buf out = BUF_EMPTY;
         base64_write(&out, rows[i][0], strlen(rows[i][0]));
         cr_expect_str_eq(buf_cstr(&out), rows[i][1]);
+    }
+}
+
+Test(shape_text, moments_are_written_as_libc_would)
+{
+    int64_t moment = -62135596800000; /* 0001-01-01 */
+
+    for (int i = 0; moment <= 253402300799999; i++) {
+        scoped(arena_fini) struct arena a = {0};
+        scoped(buf_fini) struct buf out = BUF_EMPTY;
+        time_write(&out, moment);
+        cr_assert_str_eq(buf_cstr(&out), time_iso8601(&a, moment));
+        moment += i % 2 ? 86399999 : 86400000ll * 97 + 12345; /* some days on, or nearly one */
     }
 }
