@@ -166,6 +166,8 @@ def mirrored_folders():
 
 # Files that no unit test calls by name, and the test file that runs them all the same.
 RUN_BY = {
+    "controlplane/reconcile/apply.c": "tests/unit/controlplane/reconcile/test_loop.c",
+    "controlplane/reconcile/names.c": "tests/unit/controlplane/reconcile/test_loop.c",
     "controlplane/reconcile/view.c": "tests/unit/controlplane/reconcile/test_loop.c",
 }
 
