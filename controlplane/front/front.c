@@ -28,7 +28,7 @@
 #define CONNECTIONS_DEFAULT 1024
 #define STALL_DEFAULT_MS    10000
 #define IDLE_DEFAULT_MS     60000
-#define HEADER_BYTES        (32 * 1024) /* per connection: request line, headers, read buffer */
+#define HEADER_BYTES        (16 * 1024) /* per connection: request line, headers, read buffer */
 
 /* More than keeper lets in, as connections are counted a moment after they were accepted. */
 #define LIBRARY_CONNECTIONS 65536
