@@ -317,11 +317,20 @@ static void shrink(struct db *db, struct table *t)
 
 /* ---- tables ---- */
 
+/* The heap of a database is opened with the first thing in it, which may be a table. */
+static void heap_ready(struct db *db)
+{
+    if (db->heap.base)
+        return;
+    struct err e = heap_open(&db->heap, &db->ks->account);
+    check(!err_failed(e));
+}
+
 struct table *table_new(struct db *db, unsigned width)
 {
-    struct table *t = heap_at(&db->heap, heap_alloc(&db->heap, sizeof(*t)));
-
     check(width >= 1 && width <= TABLE_WIDTH_MAX);
+    heap_ready(db);
+    struct table *t = heap_at(&db->heap, heap_alloc(&db->heap, sizeof(*t)));
     *t = (struct table){.width = (uint8_t)width, .groups = 1, .page_max = 4};
     t->held = heap_class_bytes(sizeof(*t));
     t->pages = take(db, t, t->page_max * sizeof(uint32_t));
@@ -407,6 +416,9 @@ const uint8_t *table_find(const struct db *db, const struct table *t, uint64_t h
     if (!ref)
         return NULL;
     const struct table_run *run = run_at(db, ref);
+    /* The walk would meet one miss after the other. */
+    __builtin_prefetch((const char *)run + 64);
+    __builtin_prefetch((const char *)run + 128);
     if (__builtin_expect(is_long(member), 0))
         return find_away(run, t->width, member);
     return packed_find(run->packed, run->len, t->width, member);

@@ -1,0 +1,10 @@
+/* One line per collection type. */
+#include "cacheengine/types/types.h"
+
+#include "cacheengine/types/collection.h"
+
+void types_register(struct keyspace *ks)
+{
+    keyspace_set_type(ks, TYPE_HASH, &hash_type_ops);
+    keyspace_set_type(ks, TYPE_SET, &set_type_ops);
+}
