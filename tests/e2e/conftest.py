@@ -99,6 +99,23 @@ def answers_ping(endpoint):
         return False
 
 
+def serving_pid(endpoint):
+    """The pid of the engine that answers there, as it says itself; None when nobody does."""
+    try:
+        with socket.create_connection((endpoint["Address"], endpoint["Port"]), timeout=1) as s:
+            s.settimeout(1)
+            s.sendall(b"INFO server\r\n")
+            answer = b""
+            while b"process_id:" not in answer or not answer.rpartition(b"process_id:")[2].strip(b"0123456789"):
+                piece = s.recv(65536)
+                if not piece:
+                    return None
+                answer += piece
+            return number_in(answer.decode(), r"process_id:(\d+)")
+    except OSError:
+        return None
+
+
 def memcached(endpoint, text, until=b"\r\n"):
     """One exchange of memcached's text protocol."""
     with socket.create_connection((endpoint["Address"], endpoint["Port"]), timeout=5) as s:
