@@ -301,6 +301,15 @@ static void plain_range(const struct spec *s, int *first, int *last, int *step)
     }
 }
 
+static int top_count(const struct specs *all)
+{
+    int n = 0;
+
+    while (n < all->count && !is_sub(&all->rows[n]))
+        n++;
+    return n;
+}
+
 static void put_row(FILE *f, const struct specs *all, const struct spec *s)
 {
     int first, last, step, sub_first = 0, subs = sub_count(all, s->id, &sub_first);
@@ -326,7 +335,7 @@ static void put_row(FILE *f, const struct specs *all, const struct spec *s)
     if (keys)
         fprintf(f, ", .keys = keys_%d, .key_specs = %d", s->id, cJSON_GetArraySize(keys));
     if (subs)
-        fprintf(f, ", .subs = sub_table + %d, .sub_count = %d", sub_first - all->rows[0].id, subs);
+        fprintf(f, ", .subs = sub_table + %d, .sub_count = %d", sub_first - top_count(all), subs);
     if (s->parent >= 0)
         fprintf(f, ", .parent = command_table + %d", s->parent);
     fprintf(f, ",\n     .flags = 0x%x, .categories = 0x%x, .arity = %d, .first_key = %d, ",
@@ -339,15 +348,6 @@ static void put_row(FILE *f, const struct specs *all, const struct spec *s)
         cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s->json, "deprecated")));
     if (number_of(s->json, "arity", 0) == 0)
         fail(s->file, "\"arity\" is missing or 0");
-}
-
-static int top_count(const struct specs *all)
-{
-    int n = 0;
-
-    while (n < all->count && !is_sub(&all->rows[n]))
-        n++;
-    return n;
 }
 
 static void put_slots(FILE *f, const struct specs *all)
@@ -419,18 +419,24 @@ static void put_proc_name(FILE *f, const char *name)
         fputc(isalnum((unsigned char)*name) ? *name : '_', f);
 }
 
-/* Containers are never run themselves. */
+/* Containers are not run themselves, but those that need no subcommand are. */
+static bool is_run(const struct specs *all, int i)
+{
+    int unused;
+
+    return sub_count(all, i, &unused) == 0 || number_of(all->rows[i].json, "arity", 0) == -1;
+}
+
 static void put_procs(const struct specs *all, const char *dir)
 {
     char path[4096];
     FILE *f = out_open(dir, "command_procs.h", path);
-    int unused;
 
     fputs("#ifndef LARDER_CONTRACT_COMMAND_PROCS_H\n#define LARDER_CONTRACT_COMMAND_PROCS_H\n\n"
           "struct cmd_call;\n\n",
           f);
     for (int i = 0; i < all->count; i++) {
-        if (sub_count(all, i, &unused) > 0)
+        if (!is_run(all, i))
             continue;
         fputs("void ", f);
         put_proc_name(f, all->rows[i].name);
@@ -438,7 +444,7 @@ static void put_procs(const struct specs *all, const char *dir)
     }
     fputs("\n/* X(id, function) for every command that is run. */\n#define COMMAND_PROCS(X)", f);
     for (int i = 0; i < all->count; i++) {
-        if (sub_count(all, i, &unused) > 0)
+        if (!is_run(all, i))
             continue;
         fprintf(f, " \\\n    X(%d, ", i);
         put_proc_name(f, all->rows[i].name);

@@ -32,12 +32,7 @@ struct client_host {
     void (*wake)(struct client *c);
 };
 
-enum client_reply_mode {
-    CLIENT_REPLY_ON,
-    CLIENT_REPLY_OFF,
-    CLIENT_REPLY_SKIP,
-    CLIENT_REPLY_SKIP_NEXT
-};
+enum client_reply_mode { CLIENT_REPLY_ON, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP };
 
 struct client {
     uint64_t id;

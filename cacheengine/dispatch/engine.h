@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct command;
+struct protocol;
 struct watch_table;
 
 /* Counters per command (and subcommand), by command id. */
@@ -58,7 +59,9 @@ struct engine {
     uint32_t error_stat_count;
     struct engine_stats stats;
     struct watch_table *watches;
-    int64_t started_ms; /* wall */
+    const struct protocol *protocol; /* what clients speak; opaque here */
+    void *protocol_state;            /* the protocol's own, made and freed by its init and fini */
+    int64_t started_ms;              /* wall */
     int64_t started_boot_ms;
     uint64_t ticks_per_ms; /* of engine_ticks, calibrated while running */
     uint64_t ticks_at_start;
@@ -90,8 +93,20 @@ void engine_client_remove(struct engine *e, struct client *c);
 const struct command *engine_command(const struct engine *e, const struct client *c,
                                      const struct str *argv, uint32_t argc);
 
+/* The command of an id, subcommands too. */
+const struct command *engine_command_by_id(size_t id);
+
+/* True when the command may be seen by this client (NULL: by any). */
+bool engine_shows(const struct engine *e, const struct client *c, const struct command *cmd);
+
+/* Runs a command that was checked already: statistics, errors, nothing else. */
+void engine_execute(struct cmd_call *call);
+
 /* Runs one call: checks (existence, arity, authentication, memory, transaction) and executes. */
 void engine_run(struct cmd_call *call);
+
+/* Sets all counters back (CONFIG RESETSTAT). */
+void engine_reset_stats(struct engine *e);
 
 /* The part of it that protocols with commands of their own use: makes room for a write. False when
  * there is none; the protocol says so in its own words. */

@@ -103,7 +103,7 @@ static inline struct entry *find_live(struct db *db, struct key k)
     return NULL;
 }
 
-struct entry *db_read(struct db *db, struct key k)
+struct entry *db_look(struct db *db, struct key k)
 {
     struct entry *e = find_live(db, k);
 
@@ -114,7 +114,15 @@ struct entry *db_read(struct db *db, struct key k)
         return NULL;
     }
     db->ks->stats.hits++;
-    entry_touch(db->ks, e);
+    return e;
+}
+
+struct entry *db_read(struct db *db, struct key k)
+{
+    struct entry *e = db_look(db, k);
+
+    if (e)
+        entry_touch(db->ks, e);
     return e;
 }
 
@@ -133,6 +141,13 @@ struct entry *db_peek(const struct db *db, struct key k)
     struct entry *e = slot ? heap_at(&db->heap, *slot) : NULL;
 
     return e && !db_is_expired(db, e) ? e : NULL;
+}
+
+bool db_is_stale(const struct db *db, struct key k)
+{
+    const uint32_t *slot = db_slot(db, k);
+
+    return slot && db_is_expired(db, heap_at(&db->heap, *slot));
 }
 
 struct entry *db_random(struct db *db)
@@ -477,8 +492,15 @@ struct str db_string(const struct entry *e, struct number_text *digits)
     }
 }
 
-const char *db_string_encoding(const struct entry *e)
+const char *db_type_name(const struct db *db, const struct entry *e)
 {
+    return entry_type(e) == TYPE_STRING ? "string" : db->ks->types[entry_type(e)]->name;
+}
+
+const char *db_encoding(const struct db *db, const struct entry *e)
+{
+    if (entry_type(e) != TYPE_STRING)
+        return db->ks->types[entry_type(e)]->encoding(db, e);
     if (entry_form(e) == FORM_NUMBER)
         return "int";
     return entry_form(e) == FORM_PLAIN && entry_value_len(e) <= 44 ? "embstr" : "raw";

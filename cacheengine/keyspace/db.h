@@ -18,8 +18,15 @@ struct entry *db_read(struct db *db, struct key k);
 /* For writing: notes the access, counts nothing. */
 struct entry *db_find(struct db *db, struct key k);
 
+/* For reading without using it (TTL, TYPE, EXISTS): counts hit or miss, does not note the access.
+ */
+struct entry *db_look(struct db *db, struct key k);
+
 /* Without a trace: no counting, no noting, nothing removed. */
 struct entry *db_peek(const struct db *db, struct key k);
+
+/* True when the key is there but its deadline has passed. */
+bool db_is_stale(const struct db *db, struct key k);
 
 /* A key of any chance, or NULL when there is none (live). */
 struct entry *db_random(struct db *db);
@@ -120,8 +127,9 @@ static inline bool db_is_expired(const struct db *db, const struct entry *e)
 uint32_t db_idle_s(const struct db *db, const struct entry *e);
 uint8_t db_frequency(const struct db *db, const struct entry *e);
 
-/* The name of the encoding that OBJECT ENCODING shows for a string. */
-const char *db_string_encoding(const struct entry *e);
+/* What OBJECT ENCODING and TYPE show. */
+const char *db_encoding(const struct db *db, const struct entry *e);
+const char *db_type_name(const struct db *db, const struct entry *e);
 
 /* Bytes that a key takes with all that belongs to it. */
 size_t db_entry_bytes(const struct db *db, const struct entry *e);

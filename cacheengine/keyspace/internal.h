@@ -51,7 +51,7 @@ static inline void entry_touch(const struct keyspace *ks, struct entry *e)
     uint32_t age = entry_age(e);
     uint32_t now = ks->counts_frequency ? age_touched(ks, age) : ks->age_now;
 
-    if (age != now)
+    if (age != now && !ks->spares_age)
         entry_set_age(e, now);
 }
 

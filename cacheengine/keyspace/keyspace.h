@@ -32,6 +32,8 @@ struct key {
  * are known here; each collection registers itself with keyspace_set_type. */
 struct type_ops {
     const char *name; /* "list" */
+    /* What OBJECT ENCODING says of a value of this type, in whatever form. */
+    const char *(*encoding)(const struct db *db, const struct entry *e);
     /* Frees the object, its parts in the db's heap and all that it booked, which must be in
      * db->heap.account: a database that was cut loose is dropped by another thread. */
     void (*drop)(struct db *db, void *object);
@@ -95,6 +97,7 @@ struct keyspace {
     struct keyspace_hooks hooks;
     bool is_observed;      /* somebody listens to hooks.on_change */
     bool hides_expired;    /* a replica: expired keys are not shown and not removed */
+    bool spares_age;       /* the running command leaves recency alone: CLIENT NO-TOUCH */
     bool is_expiry_paused; /* DEBUG SET-ACTIVE-EXPIRE 0 */
     int64_t now_ms;        /* wall time of the running command; set by the loop */
     uint32_t age_now;      /* what a touched entry gets: seconds, 24 bits */

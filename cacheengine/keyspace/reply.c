@@ -323,11 +323,6 @@ void reply_not_float(struct reply *r)
     reply_error(r, "ERR value is not a valid float");
 }
 
-void reply_out_of_range(struct reply *r)
-{
-    reply_error(r, "ERR value is out of range");
-}
-
 void reply_no_key(struct reply *r)
 {
     reply_error(r, "ERR no such key");
@@ -486,26 +481,50 @@ void reply_attribute(struct reply *r, size_t pairs)
         put_head(r, '|', (int64_t)pairs);
 }
 
+void reply_help(struct reply *r, const char *command, const char *const *lines)
+{
+    char first[128];
+    size_t count = 0;
+
+    while (lines[count])
+        count++;
+    snprintf(first, sizeof(first),
+             "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", command);
+    reply_array(r, count + 3);
+    reply_status(r, first);
+    for (size_t i = 0; i < count; i++)
+        reply_status(r, lines[i]);
+    reply_status(r, "HELP");
+    reply_status(r, "    Print this help.");
+}
+
 struct reply_mark reply_open(struct reply *r)
 {
-    struct reply_piece *p = piece_new(r->pool, NUMBER_I64_MAX + 3);
+    struct reply_piece *p = piece_new(r->pool, REPLY_MARK_BYTES);
 
     open_close(r);
     queue_add(r, p);
     return (struct reply_mark){p};
 }
 
+void reply_close_raw(struct reply *r, struct reply_mark mark, const char *bytes, size_t len)
+{
+    check(len <= REPLY_MARK_BYTES);
+    memcpy(mark.piece->bytes, bytes, len);
+    mark.piece->end = len;
+    r->queued_bytes += len;
+}
+
 void reply_close(struct reply *r, struct reply_mark mark, char kind, size_t count)
 {
-    struct reply_piece *p = mark.piece;
+    char text[REPLY_MARK_BYTES];
     unsigned len = 1;
 
     if (r->resp < 3 && kind == '%')
         count *= 2;
-    p->bytes[0] = r->resp < 3 ? '*' : kind;
-    len += number_write_u64(p->bytes + 1, count);
-    p->bytes[len++] = '\r';
-    p->bytes[len++] = '\n';
-    p->end = len;
-    r->queued_bytes += len;
+    text[0] = r->resp < 3 ? '*' : kind;
+    len += number_write_u64(text + 1, count);
+    text[len++] = '\r';
+    text[len++] = '\n';
+    reply_close_raw(r, mark, text, len);
 }

@@ -113,8 +113,7 @@ void reply_wrong_type(struct reply *r);
 void reply_syntax_error(struct reply *r);
 void reply_not_integer(struct reply *r);
 void reply_not_float(struct reply *r);
-void reply_out_of_range(struct reply *r); /* "ERR value is out of range" */
-void reply_no_key(struct reply *r);       /* "ERR no such key" */
+void reply_no_key(struct reply *r); /* "ERR no such key" */
 
 void reply_int(struct reply *r, int64_t v);
 void reply_bulk(struct reply *r, const char *bytes, size_t len);
@@ -148,6 +147,10 @@ void reply_set(struct reply *r, size_t count);
 void reply_push(struct reply *r, size_t count);      /* an array in RESP2 */
 void reply_attribute(struct reply *r, size_t pairs); /* RESP3 only: nothing in RESP2 */
 
+/* The answer to HELP: an array of status lines with the usual frame around `lines` (ended by NULL).
+ */
+void reply_help(struct reply *r, const char *command, const char *const *lines);
+
 /* An aggregate whose count is known at its end. `kind` is one of "array", "map", "set", "push" by
  * its RESP3 letter: '*' '%' '~' '>'. */
 struct reply_mark {
@@ -155,5 +158,9 @@ struct reply_mark {
 };
 struct reply_mark reply_open(struct reply *r);
 void reply_close(struct reply *r, struct reply_mark mark, char kind, size_t count);
+
+/* The same with other bytes than a head, at most REPLY_MARK_BYTES. */
+#define REPLY_MARK_BYTES 64
+void reply_close_raw(struct reply *r, struct reply_mark mark, const char *bytes, size_t len);
 
 #endif

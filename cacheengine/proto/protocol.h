@@ -24,13 +24,17 @@ struct parse_room {
     uint64_t *hashes_end;
 };
 
-/* Where parsing of a client stands between reads. */
+/*
+ * Where parsing of a client's next request stands; zeroed by the network after each request.
+ *
+ * A parser that meets a big last argument (REPLY_BIG bytes or more) may say with PARSE_MORE where
+ * it stands: the network then reads exactly up to `want` into one blob, and sets out->backing to it
+ * when the request is complete, so that call_take hands the argument over without a copy.
+ */
 struct parse_state {
-    size_t scanned;     /* bytes at the front that are known to hold no complete request */
-    int64_t items_left; /* of a request begun: a protocol may go on there */
-    size_t want;        /* bytes of input that the request needs in all, when known; 0 = unknown */
-    size_t body_at;     /* where the big last argument that is being read begins; 0 = none */
-    size_t body_len;
+    size_t want;    /* bytes of input that the request needs in all, when known; 0 = unknown */
+    size_t scanned; /* for the protocol: bytes at the front that need not be looked at again */
+    int64_t items;  /* for the protocol */
 };
 
 enum parse_result {
@@ -46,9 +50,11 @@ struct protocol {
     enum parse_result (*parse)(struct client *c, struct engine *e, struct parse_state *state,
                                struct str in, struct parse_room *room, struct cmd_call *out,
                                size_t *used);
-    /* True when input of this size must end the connection (query buffer limit): the call to run.
-     */
-    void (*refuse_clients)(struct reply *r); /* what a client hears when there are too many */
+    /* Makes and frees engine->protocol_state; either may be NULL. init runs once the keyspace
+     * stands, fini before it goes. */
+    void (*init)(struct engine *e);
+    void (*fini)(struct engine *e);
+    void (*refuse_client)(struct reply *r); /* says that there are too many */
 };
 
 extern const struct protocol protocol_resp, protocol_memcached;

@@ -1,0 +1,294 @@
+/* CLIENT: about connections. */
+#include "base/command.h"
+#include "cacheengine/dispatch/session.h"
+#include "contract/command_procs.h"
+
+void cmd_client_id(struct cmd_call *c)
+{
+    reply_int(c->reply, (int64_t)c->client->id);
+}
+
+void cmd_client_getname(struct cmd_call *c)
+{
+    if (c->client->name)
+        reply_bulk_text(c->reply, c->client->name);
+    else
+        reply_null(c->reply);
+}
+
+void cmd_client_setname(struct cmd_call *c)
+{
+    if (!session_name_is_valid(c->argv[2])) {
+        reply_error(c->reply,
+                    "ERR Client names cannot contain spaces, newlines or special characters.");
+        return;
+    }
+    session_set_text(&c->client->name, c->argv[2]);
+    reply_ok(c->reply);
+}
+
+void cmd_client_setinfo(struct cmd_call *c)
+{
+    char **text;
+
+    if (call_is(c, 2, "lib-name")) {
+        text = &c->client->lib_name;
+    } else if (call_is(c, 2, "lib-ver")) {
+        text = &c->client->lib_version;
+    } else {
+        reply_errorf(c->reply, "ERR Unrecognized option '%.*s'", STR_ARG(c->argv[2]));
+        return;
+    }
+    if (!session_name_is_valid(c->argv[3])) {
+        reply_errorf(c->reply, "ERR %.*s cannot contain spaces, newlines or special characters.",
+                     STR_ARG(c->argv[2]));
+        return;
+    }
+    session_set_text(text, c->argv[3]);
+    reply_ok(c->reply);
+}
+
+/* ON or OFF in argument 2; false after the syntax error. */
+static bool parse_switch(struct cmd_call *c, bool *out)
+{
+    if (!call_is(c, 2, "on") && !call_is(c, 2, "off")) {
+        reply_syntax_error(c->reply);
+        return false;
+    }
+    *out = call_is(c, 2, "on");
+    return true;
+}
+
+void cmd_client_no_evict(struct cmd_call *c)
+{
+    if (parse_switch(c, &c->client->is_unevictable))
+        reply_ok(c->reply);
+}
+
+void cmd_client_no_touch(struct cmd_call *c)
+{
+    if (parse_switch(c, &c->client->is_untouching))
+        reply_ok(c->reply);
+}
+
+void cmd_client_reply(struct cmd_call *c)
+{
+    struct client *client = c->client;
+
+    if (call_is(c, 2, "on")) {
+        client->reply_mode = CLIENT_REPLY_ON;
+        reply_ok(c->reply);
+    } else if (call_is(c, 2, "off")) {
+        client->reply_mode = CLIENT_REPLY_OFF;
+    } else if (call_is(c, 2, "skip")) {
+        if (client->reply_mode == CLIENT_REPLY_ON)
+            client->reply_mode = CLIENT_REPLY_SKIP;
+    } else {
+        reply_syntax_error(c->reply);
+    }
+}
+
+/* ---- describing ---- */
+
+static void reply_text(struct cmd_call *c, struct buf *text)
+{
+    reply_verbatim(c->reply, buf_str(text), "txt");
+    buf_fini(text);
+}
+
+void cmd_client_info(struct cmd_call *c)
+{
+    struct buf text = BUF_EMPTY;
+
+    session_describe(c->client, c->ks->now_ms, &text);
+    reply_text(c, &text);
+}
+
+/* The kinds of clients that CLIENT LIST and KILL select by. */
+static bool kind_is_known(struct str kind)
+{
+    return str_is_nocase(kind, "normal") || str_is_nocase(kind, "replica") ||
+           str_is_nocase(kind, "slave") || str_is_nocase(kind, "master") ||
+           str_is_nocase(kind, "pubsub");
+}
+
+static struct client *client_by_id(const struct engine *e, int64_t id)
+{
+    for (struct client *o = e->newest; o; o = o->older)
+        if ((int64_t)o->id == id)
+            return o;
+    return NULL;
+}
+
+static bool list_ids(struct cmd_call *c, struct buf *text)
+{
+    for (uint32_t i = 3; i < c->argc; i++) {
+        int64_t id;
+
+        if (!str_to_i64(c->argv[i], &id)) {
+            reply_error(c->reply, "ERR Invalid client ID");
+            return false;
+        }
+        const struct client *o = client_by_id(c->engine, id);
+        if (o)
+            session_describe(o, c->ks->now_ms, text);
+    }
+    return true;
+}
+
+/* Clients of the admin socket are the owner's and not shown to others. */
+static bool is_shown(const struct cmd_call *c, const struct client *o)
+{
+    return !o->is_admin || c->client->is_admin || !c->engine->settings.is_restricted;
+}
+
+void cmd_client_list(struct cmd_call *c)
+{
+    struct buf text = BUF_EMPTY;
+    bool has_normal = true, ok = true;
+
+    if (c->argc == 4 && call_is(c, 2, "type")) {
+        if (!kind_is_known(c->argv[3])) {
+            reply_errorf(c->reply, "ERR Unknown client type '%.*s'", STR_ARG(c->argv[3]));
+            return;
+        }
+        has_normal = call_is(c, 3, "normal");
+    } else if (c->argc > 3 && call_is(c, 2, "id")) {
+        ok = list_ids(c, &text);
+        has_normal = false;
+    } else if (c->argc != 2) {
+        reply_syntax_error(c->reply);
+        return;
+    }
+    for (const struct client *o = c->engine->oldest; has_normal && o; o = o->newer)
+        if (is_shown(c, o))
+            session_describe(o, c->ks->now_ms, &text);
+    if (ok)
+        reply_text(c, &text);
+    else
+        buf_fini(&text);
+}
+
+/* ---- killing ---- */
+
+struct kill_filter {
+    int64_t id;
+    struct str kind, address, local, user; /* ptr NULL: any */
+    bool skips_me;
+};
+
+static bool filter_parse(struct cmd_call *c, struct kill_filter *f)
+{
+    for (uint32_t i = 2; i < c->argc; i += 2) {
+        struct str value = i + 1 < c->argc ? c->argv[i + 1] : (struct str){NULL, 0};
+        bool ok = value.ptr != NULL;
+
+        if (ok && call_is(c, i, "id")) {
+            if (!str_to_i64(value, &f->id) || f->id < 1) {
+                reply_error(c->reply, "ERR client-id should be greater than 0");
+                return false;
+            }
+        } else if (ok && call_is(c, i, "type")) {
+            if (!kind_is_known(value)) {
+                reply_errorf(c->reply, "ERR Unknown client type '%.*s'", STR_ARG(value));
+                return false;
+            }
+            f->kind = value;
+        } else if (ok && call_is(c, i, "addr")) {
+            f->address = value;
+        } else if (ok && call_is(c, i, "laddr")) {
+            f->local = value;
+        } else if (ok && call_is(c, i, "user")) {
+            if (!str_is(value, "default")) {
+                reply_errorf(c->reply, "ERR No such user '%.*s'", STR_ARG(value));
+                return false;
+            }
+            f->user = value;
+        } else if (ok && call_is(c, i, "skipme") &&
+                   (str_is_nocase(value, "yes") || str_is_nocase(value, "no"))) {
+            f->skips_me = str_is_nocase(value, "yes");
+        } else {
+            reply_syntax_error(c->reply);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool filter_takes(const struct cmd_call *c, const struct kill_filter *f,
+                         const struct client *o)
+{
+    struct client_facts facts;
+
+    if ((o == c->client && f->skips_me) || !is_shown(c, o))
+        return false;
+    if (f->id && (int64_t)o->id != f->id)
+        return false;
+    if (f->kind.ptr && !str_is_nocase(f->kind, "normal"))
+        return false;
+    o->host->facts(o, &facts);
+    if (f->address.ptr && !str_is(f->address, facts.peer))
+        return false;
+    return !f->local.ptr || str_is(f->local, facts.local);
+}
+
+void cmd_client_kill(struct cmd_call *c)
+{
+    struct kill_filter f = {.skips_me = true};
+    bool is_old = c->argc == 3;
+    int64_t count = 0;
+
+    if (is_old) {
+        f.address = c->argv[2];
+        f.skips_me = false;
+    } else if (!filter_parse(c, &f)) {
+        return;
+    }
+    for (struct client *o = c->engine->oldest; o; o = o->newer) {
+        if (!filter_takes(c, &f, o))
+            continue;
+        count++;
+        /* One that ends itself gets its answer first. */
+        if (o == c->client)
+            o->is_closing = true;
+        else
+            o->host->kill(o);
+    }
+    if (!is_old)
+        reply_int(c->reply, count);
+    else if (count > 0)
+        reply_ok(c->reply);
+    else
+        reply_error(c->reply, "ERR No such client");
+}
+
+void cmd_client_help(struct cmd_call *c)
+{
+    static const char *const lines[] = {
+        "GETNAME",
+        "    Say the name of this connection.",
+        "ID",
+        "    Say the number of this connection.",
+        "INFO",
+        "    Describe this connection.",
+        "KILL <ip:port>",
+        "    Close the connection from an address.",
+        "KILL <option> <value> [<option> <value> [...]]",
+        "    Close connections by ID, TYPE, ADDR, LADDR, USER; SKIPME no: this one too.",
+        "LIST [TYPE <type> | ID <id> [<id> ...]]",
+        "    Describe connections.",
+        "NO-EVICT (ON|OFF)",
+        "    Keep this connection from being closed to save memory.",
+        "NO-TOUCH (ON|OFF)",
+        "    Keep the commands of this connection from marking keys as used.",
+        "REPLY (ON|OFF|SKIP)",
+        "    Say whether commands are answered.",
+        "SETINFO <option> <value>",
+        "    Tell LIB-NAME or LIB-VER of the library in use.",
+        "SETNAME <name>",
+        "    Name this connection.",
+        NULL,
+    };
+
+    reply_help(c->reply, "CLIENT", lines);
+}

@@ -1,0 +1,140 @@
+/* CONFIG: parameters by pattern, changed all or none. */
+#include "base/command.h"
+#include "cacheengine/dispatch/engine.h"
+#include "cacheengine/keyspace/glob.h"
+#include "contract/command_procs.h"
+
+#include <ctype.h>
+
+static void reply_value(struct cmd_call *c, const char *name, const struct config_row *row)
+{
+    struct buf value = BUF_EMPTY;
+
+    config_get(&c->engine->config, row, &value);
+    reply_bulk_text(c->reply, name);
+    reply_bulk_str(c->reply, buf_str(&value));
+    buf_fini(&value);
+}
+
+static bool is_asked_for(const struct cmd_call *c, const char *name)
+{
+    for (uint32_t i = 2; name && i < c->argc; i++)
+        if (glob_match_nocase(c->argv[i], str_of(name)))
+            return true;
+    return false;
+}
+
+void cmd_config_get(struct cmd_call *c)
+{
+    struct reply_mark mark = reply_open(c->reply);
+    size_t row_count, sent = 0;
+    const struct config_row *rows = config_rows(&row_count);
+
+    for (size_t i = 0; i < row_count; i++) {
+        if (is_asked_for(c, rows[i].name)) {
+            reply_value(c, rows[i].name, &rows[i]);
+            sent++;
+        }
+        if (is_asked_for(c, rows[i].alias)) {
+            reply_value(c, rows[i].alias, &rows[i]);
+            sent++;
+        }
+    }
+    reply_close(c->reply, mark, '%', sent);
+}
+
+/* Takes over what changed settings mean elsewhere. */
+static void apply(struct engine *e)
+{
+    keyspace_apply_settings(&e->keyspace);
+    (void)keyspace_make_room(&e->keyspace);
+}
+
+/* The first thing wrong with the pairs, as an error; nothing is changed. */
+static bool pairs_are_sound(struct cmd_call *c)
+{
+    for (uint32_t i = 2; i < c->argc; i += 2) {
+        const struct config_row *row = config_find(c->argv[i]);
+
+        if (!row) {
+            reply_errorf(c->reply,
+                         "ERR Unknown option or number of arguments for CONFIG SET - '%.*s'",
+                         STR_ARG(c->argv[i]));
+            return false;
+        }
+        if (!row->is_mutable) {
+            reply_errorf(c->reply,
+                         "ERR CONFIG SET failed (possibly related to argument '%.*s') - can't set "
+                         "immutable config",
+                         STR_ARG(c->argv[i]));
+            return false;
+        }
+        for (uint32_t j = 2; j < i; j += 2)
+            if (config_find(c->argv[j]) == row) {
+                reply_errorf(c->reply,
+                             "ERR CONFIG SET failed (possibly related to argument '%.*s') - "
+                             "duplicate parameter",
+                             STR_ARG(c->argv[i]));
+                return false;
+            }
+    }
+    return true;
+}
+
+void cmd_config_set(struct cmd_call *c)
+{
+    struct config *config = &c->engine->config;
+    struct arena *a = c->scratch;
+    struct str *old = arena_array(a, c->argc, sizeof(*old));
+    struct err e = OK;
+    uint32_t i;
+
+    if (c->argc % 2 != 0) {
+        reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command", c->cmd->name);
+        return;
+    }
+    if (!pairs_are_sound(c))
+        return;
+    for (i = 2; i < c->argc && !err_failed(e); i += 2) {
+        const struct config_row *row = config_find(c->argv[i]);
+        struct buf value = BUF_EMPTY;
+
+        config_get(config, row, &value);
+        old[i] = (struct str){arena_memdup(a, value.ptr ? value.ptr : "", value.len), value.len};
+        buf_fini(&value);
+        e = config_set(config, a, row, c->argv[i + 1]);
+    }
+    if (!err_failed(e)) {
+        apply(c->engine);
+        reply_ok(c->reply);
+        return;
+    }
+    i -= 2;
+    reply_errorf(c->reply, "ERR CONFIG SET failed (possibly related to argument '%.*s') - %s",
+                 STR_ARG(c->argv[i]), e.why);
+    while (i > 2) {
+        i -= 2;
+        err_ignore(config_set(config, a, config_find(c->argv[i]), old[i]), "it was valid before");
+    }
+}
+
+void cmd_config_resetstat(struct cmd_call *c)
+{
+    engine_reset_stats(c->engine);
+    reply_ok(c->reply);
+}
+
+void cmd_config_help(struct cmd_call *c)
+{
+    static const char *const lines[] = {
+        "GET <pattern>",
+        "    Show the parameters whose names match, and their values.",
+        "SET <directive> <value>",
+        "    Change parameters.",
+        "RESETSTAT",
+        "    Set the counters of INFO back.",
+        NULL,
+    };
+
+    reply_help(c->reply, "CONFIG", lines);
+}

@@ -1,0 +1,386 @@
+/* INFO: the state of the server in the words that monitoring tools read. */
+#include "base/clock.h"
+#include "base/command.h"
+#include "cacheengine/dispatch/session.h"
+#include "cacheengine/dispatch/transaction.h"
+#include "contract/command_procs.h"
+
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+typedef void info_section(const struct engine *e, struct buf *out);
+
+static void put(struct buf *out, const char *name, uint64_t v)
+{
+    buf_printf(out, "%s:%llu\r\n", name, (unsigned long long)v);
+}
+
+static void put_text(struct buf *out, const char *name, const char *text)
+{
+    buf_printf(out, "%s:%s\r\n", name, text);
+}
+
+static void put_ratio(struct buf *out, const char *name, double v)
+{
+    buf_printf(out, "%s:%.2f\r\n", name, v);
+}
+
+/* "1.50M" beside a number of bytes. */
+static void put_bytes(struct buf *out, const char *name, uint64_t bytes)
+{
+    static const char units[] = "BKMGTPE";
+    double v = (double)bytes;
+    unsigned i = 0;
+
+    put(out, name, bytes);
+    while (v >= 1024 && i < sizeof(units) - 2) {
+        v /= 1024;
+        i++;
+    }
+    if (i == 0)
+        buf_printf(out, "%s_human:%lluB\r\n", name, (unsigned long long)bytes);
+    else
+        buf_printf(out, "%s_human:%.2f%c\r\n", name, v, units[i]);
+}
+
+static int64_t uptime_s(const struct engine *e)
+{
+    return (clock_boot_ms(&clock_system) - e->started_boot_ms) / 1000;
+}
+
+static void info_server(const struct engine *e, struct buf *out)
+{
+    bool is_valkey = e->settings.brand == BRAND_VALKEY;
+    struct utsname host = {0};
+
+    uname(&host);
+    put_text(out, "redis_version", is_valkey ? "7.2.4" : e->settings.engine_version);
+    if (is_valkey) {
+        put_text(out, "server_name", "valkey");
+        put_text(out, "valkey_version", e->settings.engine_version);
+    }
+    put_text(out, "redis_git_sha1", "00000000");
+    put(out, "redis_git_dirty", 0);
+    put_text(out, "redis_build_id", "0");
+    put_text(out, is_valkey ? "server_mode" : "redis_mode", "standalone");
+    if (is_valkey)
+        put_text(out, "redis_mode", "standalone");
+    buf_printf(out, "os:%s %s %s\r\n", host.sysname, host.release, host.machine);
+    put(out, "arch_bits", 8 * sizeof(void *));
+    put_text(out, "larder_version", LARDER_VERSION);
+    put_text(out, "monotonic_clock", "POSIX clock_gettime");
+    put_text(out, "multiplexing_api", "epoll");
+    put_text(out, "gcc_version", __VERSION__);
+    put(out, "process_id", (uint64_t)e->pid);
+    put_text(out, "process_supervised", "no");
+    put_text(out, "run_id", e->run_id);
+    put(out, "tcp_port", (uint64_t)e->settings.port);
+    buf_printf(out, "server_time_usec:%lld\r\n", (long long)e->keyspace.now_ms * 1000);
+    put(out, "uptime_in_seconds", (uint64_t)uptime_s(e));
+    put(out, "uptime_in_days", (uint64_t)uptime_s(e) / 86400);
+    put(out, "hz", (uint64_t)e->settings.hz);
+    put(out, "configured_hz", (uint64_t)e->settings.hz);
+    put(out, "lru_clock", e->keyspace.age_now);
+    put_text(out, "executable", e->executable ? e->executable : "");
+    put_text(out, "config_file", e->config_file ? e->config_file : "");
+    put(out, "io_threads_active", 0);
+}
+
+static void info_clients(const struct engine *e, struct buf *out)
+{
+    uint64_t longest_in = 0, longest_out = 0;
+
+    for (const struct client *c = e->newest; c; c = c->older) {
+        struct client_facts f;
+
+        c->host->facts(c, &f);
+        longest_in = f.input_bytes > longest_in ? f.input_bytes : longest_in;
+        if (reply_pending(&c->reply) > longest_out)
+            longest_out = reply_pending(&c->reply);
+    }
+    put(out, "connected_clients", e->client_count);
+    put(out, "cluster_connections", 0);
+    put(out, "maxclients", (uint64_t)e->settings.max_clients);
+    put(out, "client_recent_max_input_buffer", longest_in);
+    put(out, "client_recent_max_output_buffer", longest_out);
+    put(out, "blocked_clients", 0);
+    put(out, "tracking_clients", 0);
+    put(out, "clients_in_timeout_table", 0);
+}
+
+/* Pages of this process that are in memory, in bytes. */
+static uint64_t resident_bytes(void)
+{
+    unsigned long long total = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+
+    if (!f)
+        return 0;
+    if (fscanf(f, "%llu %llu", &total, &resident) != 2)
+        resident = 0;
+    fclose(f);
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t system_bytes(void)
+{
+    return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static const char *policy_name(const struct engine *e)
+{
+    return config_find(STR("maxmemory-policy"))->words[e->settings.evict_policy];
+}
+
+static void info_memory(const struct engine *e, struct buf *out)
+{
+    struct keyspace *ks = (struct keyspace *)&e->keyspace;
+    uint64_t used = keyspace_used_bytes(ks), resident = resident_bytes(), backed = 0, heap = 0;
+    uint64_t directories = 0;
+
+    for (int i = 0; i < ks->db_count; i++) {
+        backed += heap_backed_bytes(&ks->dbs[i].heap);
+        heap += ks->dbs[i].heap.used_bytes;
+        directories += index_directory_bytes(&ks->dbs[i].index) +
+                       (uint64_t)ks->dbs[i].index.segment_count * 4352;
+    }
+    uint64_t clients = ks->account.client_bytes;
+    uint64_t overhead = directories + clients + sizeof(*e);
+    uint64_t dataset = used > overhead ? used - overhead : 0;
+    put_bytes(out, "used_memory", used);
+    put_bytes(out, "used_memory_rss", resident);
+    put_bytes(out, "used_memory_peak", account_peak(&ks->account));
+    buf_printf(out, "used_memory_peak_perc:%.2f%%\r\n",
+               100.0 * (double)used /
+                   (double)(ks->account.peak_bytes ? ks->account.peak_bytes : 1));
+    put(out, "used_memory_overhead", overhead);
+    put(out, "used_memory_startup", sizeof(*e));
+    put(out, "used_memory_dataset", dataset);
+    buf_printf(out, "used_memory_dataset_perc:%.2f%%\r\n",
+               100.0 * (double)dataset / (double)(used ? used : 1));
+    put(out, "allocator_allocated", used);
+    put(out, "allocator_active", used + backed - heap);
+    put(out, "allocator_resident", resident);
+    put_bytes(out, "total_system_memory", system_bytes());
+    put_bytes(out, "used_memory_lua", 0);
+    put_bytes(out, "used_memory_vm_total", 0);
+    put_bytes(out, "used_memory_scripts", 0);
+    put(out, "number_of_cached_scripts", 0);
+    put(out, "number_of_functions", 0);
+    put(out, "number_of_libraries", 0);
+    put_bytes(out, "maxmemory", (uint64_t)e->settings.max_memory);
+    put_text(out, "maxmemory_policy", policy_name(e));
+    put_ratio(out, "allocator_frag_ratio",
+              (double)(used + backed - heap) / (double)(used ? used : 1));
+    put(out, "allocator_frag_bytes", backed - heap);
+    put_ratio(out, "allocator_rss_ratio",
+              (double)resident / (double)(used + backed - heap ? used + backed - heap : 1));
+    put_ratio(out, "mem_fragmentation_ratio", (double)resident / (double)(used ? used : 1));
+    put(out, "mem_fragmentation_bytes", resident > used ? resident - used : 0);
+    put(out, "mem_not_counted_for_evict", 0);
+    put(out, "mem_replication_backlog", 0);
+    put(out, "mem_total_replication_buffers", 0);
+    put(out, "mem_clients_slaves", 0);
+    put(out, "mem_clients_normal", clients);
+    put(out, "mem_cluster_links", 0);
+    put(out, "mem_aof_buffer", 0);
+    put_text(out, "mem_allocator", "larder");
+    put(out, "active_defrag_running", 0);
+    put(out, "lazyfree_pending_objects", atomic_load(&ks->lazyfree.pending));
+    put(out, "lazyfreed_objects", atomic_load(&ks->lazyfree.freed));
+}
+
+static void info_persistence(const struct engine *e, struct buf *out)
+{
+    put(out, "loading", 0);
+    put(out, "async_loading", 0);
+    put(out, "rdb_changes_since_last_save", e->keyspace.dirty);
+    put(out, "rdb_bgsave_in_progress", 0);
+    put(out, "rdb_last_save_time", (uint64_t)e->started_ms / 1000);
+    put_text(out, "rdb_last_bgsave_status", "ok");
+    put_text(out, "rdb_last_bgsave_time_sec", "-1");
+    put_text(out, "rdb_current_bgsave_time_sec", "-1");
+    put(out, "rdb_saves", 0);
+    put(out, "rdb_last_cow_size", 0);
+    put(out, "aof_enabled", 0);
+    put(out, "aof_rewrite_in_progress", 0);
+    put(out, "aof_rewrite_scheduled", 0);
+    put_text(out, "aof_last_rewrite_time_sec", "-1");
+    put_text(out, "aof_last_bgrewrite_status", "ok");
+    put_text(out, "aof_last_write_status", "ok");
+}
+
+static void info_stats(const struct engine *e, struct buf *out)
+{
+    const struct engine_stats *s = &e->stats;
+    const struct keyspace_stats *k = &e->keyspace.stats;
+
+    put(out, "total_connections_received", s->connections);
+    put(out, "total_commands_processed", s->commands);
+    put(out, "instantaneous_ops_per_sec", (uint64_t)s->commands_rate);
+    put(out, "total_net_input_bytes", s->bytes_in);
+    put(out, "total_net_output_bytes", s->bytes_out);
+    put(out, "total_net_repl_input_bytes", 0);
+    put(out, "total_net_repl_output_bytes", 0);
+    put_ratio(out, "instantaneous_input_kbps", s->in_rate / 1024);
+    put_ratio(out, "instantaneous_output_kbps", s->out_rate / 1024);
+    put(out, "rejected_connections", s->rejected_connections);
+    put(out, "sync_full", 0);
+    put(out, "sync_partial_ok", 0);
+    put(out, "sync_partial_err", 0);
+    put(out, "expired_keys", k->expired);
+    put_text(out, "expired_stale_perc", "0.00");
+    put(out, "expired_time_cap_reached_count", s->expire_capped);
+    put(out, "evicted_keys", k->evicted);
+    put(out, "evicted_clients", s->evicted_clients);
+    put(out, "keyspace_hits", k->hits);
+    put(out, "keyspace_misses", k->misses);
+    put(out, "pubsub_channels", 0);
+    put(out, "pubsub_patterns", 0);
+    put(out, "pubsubshard_channels", 0);
+    put(out, "latest_fork_usec", 0);
+    put(out, "total_forks", 0);
+    put(out, "migrate_cached_sockets", 0);
+    put(out, "slave_expires_tracked_keys", 0);
+    put(out, "active_defrag_hits", 0);
+    put(out, "active_defrag_misses", 0);
+    put(out, "tracking_total_keys", 0);
+    put(out, "tracking_total_items", 0);
+    put(out, "tracking_total_prefixes", 0);
+    put(out, "unexpected_error_replies", s->unexpected_errors);
+    put(out, "total_error_replies", s->errors);
+    put(out, "total_reads_processed", s->reads);
+    put(out, "total_writes_processed", s->writes);
+    put(out, "client_query_buffer_limit_disconnections", s->query_limit_kills);
+    put(out, "client_output_buffer_limit_disconnections", s->output_limit_kills);
+}
+
+static void info_replication(const struct engine *e, struct buf *out)
+{
+    put_text(out, "role", "master");
+    put(out, "connected_slaves", 0);
+    put_text(out, "master_failover_state", "no-failover");
+    put_text(out, "master_replid", e->replid);
+    put_text(out, "master_replid2", "0000000000000000000000000000000000000000");
+    put(out, "master_repl_offset", 0);
+    put_text(out, "second_repl_offset", "-1");
+    put(out, "repl_backlog_active", 0);
+    put(out, "repl_backlog_size", 1048576);
+    put(out, "repl_backlog_first_byte_offset", 0);
+    put(out, "repl_backlog_histlen", 0);
+}
+
+static void put_time(struct buf *out, const char *name, struct timeval t)
+{
+    buf_printf(out, "%s:%lld.%06ld\r\n", name, (long long)t.tv_sec, (long)t.tv_usec);
+}
+
+static void info_cpu(const struct engine *e, struct buf *out)
+{
+    struct rusage own = {0}, children = {0};
+
+    (void)e;
+    getrusage(RUSAGE_SELF, &own);
+    getrusage(RUSAGE_CHILDREN, &children);
+    put_time(out, "used_cpu_sys", own.ru_stime);
+    put_time(out, "used_cpu_user", own.ru_utime);
+    put_time(out, "used_cpu_sys_children", children.ru_stime);
+    put_time(out, "used_cpu_user_children", children.ru_utime);
+    getrusage(RUSAGE_THREAD, &own);
+    put_time(out, "used_cpu_sys_main_thread", own.ru_stime);
+    put_time(out, "used_cpu_user_main_thread", own.ru_utime);
+}
+
+static void info_modules(const struct engine *e, struct buf *out)
+{
+    (void)e;
+    (void)out;
+}
+
+static void info_commandstats(const struct engine *e, struct buf *out)
+{
+    for (size_t i = 0; i < command_id_count; i++) {
+        const struct command_stats *s = &e->by_command[i];
+        uint64_t us = engine_ticks_us(e, s->ticks);
+
+        if (s->calls + s->rejected == 0)
+            continue;
+        buf_printf(out,
+                   "cmdstat_%s:calls=%llu,usec=%llu,usec_per_call=%.2f,rejected_calls=%llu,"
+                   "failed_calls=%llu\r\n",
+                   engine_command_by_id(i)->name, (unsigned long long)s->calls,
+                   (unsigned long long)us, s->calls ? (double)us / (double)s->calls : 0.0,
+                   (unsigned long long)s->rejected, (unsigned long long)s->failed);
+    }
+}
+
+static void info_errorstats(const struct engine *e, struct buf *out)
+{
+    for (uint32_t i = 0; i < e->error_stat_count; i++)
+        buf_printf(out, "errorstat_%s:count=%llu\r\n", e->error_stats[i].code,
+                   (unsigned long long)e->error_stats[i].count);
+}
+
+static void info_cluster(const struct engine *e, struct buf *out)
+{
+    (void)e;
+    put(out, "cluster_enabled", 0);
+}
+
+static void info_keyspace(const struct engine *e, struct buf *out)
+{
+    for (int i = 0; i < e->keyspace.db_count; i++) {
+        const struct db *db = &e->keyspace.dbs[i];
+
+        if (db_count(db) > 0)
+            buf_printf(out, "db%d:keys=%llu,expires=%llu,avg_ttl=%lld\r\n", i,
+                       (unsigned long long)db_count(db), (unsigned long long)db->with_deadline,
+                       (long long)db->ttl_mean_ms);
+    }
+}
+
+static const struct {
+    const char *name, *title;
+    bool is_default;
+    info_section *run;
+} sections[] = {
+    {"server",       "Server",       true,  info_server      },
+    {"clients",      "Clients",      true,  info_clients     },
+    {"memory",       "Memory",       true,  info_memory      },
+    {"persistence",  "Persistence",  true,  info_persistence },
+    {"stats",        "Stats",        true,  info_stats       },
+    {"replication",  "Replication",  true,  info_replication },
+    {"cpu",          "CPU",          true,  info_cpu         },
+    {"modules",      "Modules",      true,  info_modules     },
+    {"commandstats", "Commandstats", false, info_commandstats},
+    {"errorstats",   "Errorstats",   true,  info_errorstats  },
+    {"cluster",      "Cluster",      true,  info_cluster     },
+    {"keyspace",     "Keyspace",     true,  info_keyspace    },
+};
+
+/* True when the arguments ask for a section: by name, or by "default", "all", "everything". */
+static bool is_wanted(const struct cmd_call *c, size_t section)
+{
+    bool is_wanted = c->argc == 1 && sections[section].is_default;
+
+    for (uint32_t i = 1; i < c->argc; i++)
+        is_wanted |= call_is(c, i, "all") || call_is(c, i, "everything") ||
+                     call_is(c, i, sections[section].name) ||
+                     (call_is(c, i, "default") && sections[section].is_default);
+    return is_wanted;
+}
+
+void cmd_info(struct cmd_call *c)
+{
+    struct buf out = BUF_EMPTY;
+
+    for (size_t i = 0; i < countof(sections); i++) {
+        if (!is_wanted(c, i))
+            continue;
+        buf_printf(&out, "%s# %s\r\n", out.len ? "\r\n" : "", sections[i].title);
+        sections[i].run(c->engine, &out);
+    }
+    reply_verbatim(c->reply, buf_str(&out), "txt");
+    buf_fini(&out);
+}

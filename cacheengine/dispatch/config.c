@@ -1,0 +1,391 @@
+/* Directives. The one idea: config.def is the truth; everything here is a loop over its rows. */
+#include "cacheengine/dispatch/config.h"
+
+#include "base/log.h"
+#include "cacheengine/keyspace/number.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const char *const brand_words[] = {"redis", "valkey", NULL};
+static const char *const protocol_words[] = {"resp", "memcached", NULL};
+static const char *const log_level_words[] = {"debug",   "verbose", "notice",
+                                              "warning", "nothing", NULL};
+static const char *const policy_words[] = {
+    [EVICT_NONE] = "noeviction",
+    [EVICT_ALLKEYS_LRU] = "allkeys-lru",
+    [EVICT_VOLATILE_LRU] = "volatile-lru",
+    [EVICT_ALLKEYS_LFU] = "allkeys-lfu",
+    [EVICT_VOLATILE_LFU] = "volatile-lfu",
+    [EVICT_ALLKEYS_RANDOM] = "allkeys-random",
+    [EVICT_VOLATILE_RANDOM] = "volatile-random",
+    [EVICT_VOLATILE_TTL] = "volatile-ttl",
+    [EVICT_VOLATILE_TTL + 1] = NULL,
+};
+static const char *const class_words[] = {"normal", "slave", "pubsub", NULL};
+
+#define FIELD(f)                     offsetof(struct settings, f)
+#define INT(n, a, f, d, lo, hi, m)   {n, a, CONFIG_INT, FIELD(f), d, lo, hi, NULL, NULL, m},
+#define BYTES(n, a, f, d, lo, hi, m) {n, a, CONFIG_BYTES, FIELD(f), d, lo, hi, NULL, NULL, m},
+#define OCTAL(n, a, f, d, lo, hi, m) {n, a, CONFIG_OCTAL, FIELD(f), d, lo, hi, NULL, NULL, m},
+#define BOOL(n, a, f, d, m)          {n, a, CONFIG_BOOL, FIELD(f), d, 0, 1, NULL, NULL, m},
+#define TEXT(n, a, f, d, m)          {n, a, CONFIG_TEXT, FIELD(f), d, 0, 0, NULL, NULL, m},
+#define ENUM(n, a, f, d, w, m)       {n, a, CONFIG_ENUM, FIELD(f), d, 0, 0, w, NULL, m},
+#define LIMITS(n, a, f, d, m)        {n, a, CONFIG_LIMITS, FIELD(f), d, 0, 0, NULL, NULL, m},
+#define KEPT(n, a, d)                {n, a, CONFIG_KEPT, 0, d, 0, 0, NULL, NULL, true},
+#define ONLY(n, a, d, why)           {n, a, CONFIG_ONLY, 0, d, 0, 0, NULL, why, false},
+
+static const struct config_row rows[] = {
+#include "cacheengine/dispatch/config.def"
+};
+
+#undef INT
+#undef BYTES
+#undef OCTAL
+#undef BOOL
+#undef TEXT
+#undef ENUM
+#undef LIMITS
+#undef KEPT
+#undef ONLY
+
+const struct config_row *config_rows(size_t *count)
+{
+    *count = countof(rows);
+    return rows;
+}
+
+const struct config_row *config_find(struct str name)
+{
+    for (size_t i = 0; i < countof(rows); i++)
+        if (str_is_nocase(name, rows[i].name) ||
+            (rows[i].alias && str_is_nocase(name, rows[i].alias)))
+            return &rows[i];
+    return NULL;
+}
+
+static void *field(const struct config *c, const struct config_row *row)
+{
+    return (char *)c->settings + row->offset;
+}
+
+/* ---- values from text ---- */
+
+static struct err parse_number(struct arena *a, const struct config_row *row, struct str value,
+                               int64_t *out)
+{
+    int64_t v;
+
+    if (row->kind == CONFIG_BYTES && !number_parse_bytes(value, &v))
+        return err_make(ERR_INVALID, "argument must be a memory value");
+    if (row->kind == CONFIG_INT && !str_to_i64(value, &v))
+        return err_make(ERR_INVALID, "argument couldn't be parsed into an integer");
+    if (row->kind == CONFIG_OCTAL) {
+        const char *text = str_dup(a, value);
+        char *end;
+
+        v = strtol(text, &end, 8);
+        if (value.len == 0 || *end)
+            return err_make(ERR_INVALID, "argument couldn't be parsed into an integer");
+    }
+    if (v < row->min || v > row->max)
+        return err_format(a, ERR_INVALID, "argument must be between %lld and %lld inclusive",
+                          (long long)row->min, (long long)row->max);
+    *out = v;
+    return OK;
+}
+
+static struct err parse_word(struct arena *a, const struct config_row *row, struct str value,
+                             int64_t *out)
+{
+    const char *all = "";
+
+    for (int64_t i = 0; row->words[i]; i++) {
+        if (str_is_nocase(value, row->words[i])) {
+            *out = i;
+            return OK;
+        }
+        all = arena_printf(a, "%s%s%s", all, i ? ", " : "", row->words[i]);
+    }
+    return err_format(a, ERR_INVALID, "argument(s) must be one of the following: %s", all);
+}
+
+static struct err parse_limit(struct arena *a, const struct str *words, struct output_limit *limits)
+{
+    struct output_limit limit;
+    size_t class_id = 0;
+
+    while (class_words[class_id] && !str_is_nocase(words[0], class_words[class_id]))
+        class_id++;
+    if (str_is_nocase(words[0], "replica"))
+        class_id = OUTPUT_REPLICA;
+    if (class_id >= OUTPUT_CLASSES)
+        return err_make(ERR_INVALID,
+                        "Invalid client class specified in buffer limit configuration.");
+    if (!number_parse_bytes(words[1], &limit.hard_bytes) ||
+        !number_parse_bytes(words[2], &limit.soft_bytes) || !str_to_i64(words[3], &limit.soft_s) ||
+        limit.soft_s < 0)
+        return err_format(
+            a, ERR_INVALID,
+            "Error in hard, soft or soft_seconds setting in buffer limit configuration.");
+    limits[class_id] = limit;
+    return OK;
+}
+
+static struct err parse_limits(struct arena *a, struct str value, struct output_limit *limits)
+{
+    struct output_limit parsed[OUTPUT_CLASSES];
+    struct str *words;
+    size_t count;
+
+    memcpy(parsed, limits, sizeof(parsed));
+    TRY(config_split(a, value, &words, &count));
+    if (count % 4 != 0)
+        return err_make(ERR_INVALID, "Wrong number of arguments in buffer limit configuration.");
+    for (size_t i = 0; i < count; i += 4)
+        TRY(parse_limit(a, words + i, parsed));
+    memcpy(limits, parsed, sizeof(parsed));
+    return OK;
+}
+
+static void set_text(struct config *c, const struct config_row *row, struct str value)
+{
+    char **text = &c->texts[row - rows];
+    char *copy = malloc(value.len + 1);
+
+    check(copy);
+    memcpy(copy, value.ptr, value.len);
+    copy[value.len] = 0;
+    free(*text);
+    *text = copy;
+    if (row->kind == CONFIG_TEXT)
+        *(const char **)field(c, row) = copy;
+}
+
+struct err config_set(struct config *c, struct arena *a, const struct config_row *row,
+                      struct str value)
+{
+    switch (row->kind) {
+    case CONFIG_INT:
+    case CONFIG_BYTES:
+    case CONFIG_OCTAL: return parse_number(a, row, value, field(c, row));
+    case CONFIG_ENUM: return parse_word(a, row, value, field(c, row));
+    case CONFIG_LIMITS: return parse_limits(a, value, field(c, row));
+    case CONFIG_ONLY:
+        if (!str_is_nocase(value, row->preset))
+            return err_format(a, ERR_INVALID, "argument must be '%s': %s", row->preset, row->note);
+        return OK;
+    case CONFIG_BOOL:
+        if (!str_is_nocase(value, "yes") && !str_is_nocase(value, "no"))
+            return err_make(ERR_INVALID, "argument must be 'yes' or 'no'");
+        *(bool *)field(c, row) = str_is_nocase(value, "yes");
+        return OK;
+    default: set_text(c, row, value); return OK;
+    }
+}
+
+/* ---- values as text ---- */
+
+static void put_limits(const struct output_limit *limits, struct buf *out)
+{
+    for (int i = 0; i < OUTPUT_CLASSES; i++)
+        buf_printf(out, "%s%s %lld %lld %lld", i ? " " : "", class_words[i],
+                   (long long)limits[i].hard_bytes, (long long)limits[i].soft_bytes,
+                   (long long)limits[i].soft_s);
+}
+
+void config_get(const struct config *c, const struct config_row *row, struct buf *out)
+{
+    const void *at = field(c, row);
+
+    switch (row->kind) {
+    case CONFIG_INT:
+    case CONFIG_BYTES: buf_printf(out, "%lld", (long long)*(const int64_t *)at); break;
+    case CONFIG_OCTAL: buf_printf(out, "%llo", (unsigned long long)*(const int64_t *)at); break;
+    case CONFIG_BOOL: buf_puts(out, *(const bool *)at ? "yes" : "no"); break;
+    case CONFIG_ENUM: buf_puts(out, row->words[*(const int64_t *)at]); break;
+    case CONFIG_LIMITS: put_limits(at, out); break;
+    case CONFIG_ONLY: buf_puts(out, row->preset); break;
+    default: buf_puts(out, c->texts[row - rows]); break;
+    }
+}
+
+/* ---- beginning and end ---- */
+
+void config_init(struct config *c, struct settings *settings)
+{
+    struct arena a = {0};
+
+    *settings = (struct settings){0};
+    *c = (struct config){.settings = settings};
+    c->texts = calloc(countof(rows), sizeof(*c->texts));
+    check(c->texts);
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct err e = config_set(c, &a, &rows[i], str_of(rows[i].preset));
+        check(!err_failed(e));
+    }
+    arena_fini(&a);
+}
+
+void config_fini(struct config *c)
+{
+    for (size_t i = 0; c->texts && i < countof(rows); i++)
+        free(c->texts[i]);
+    free(c->texts);
+    *c = (struct config){0};
+}
+
+void config_warn_unread(const struct config *c)
+{
+    for (size_t i = 0; i < countof(rows); i++)
+        if (rows[i].kind == CONFIG_KEPT && strcmp(c->texts[i], rows[i].preset) != 0)
+            log_warn("directive has no effect in this engine", f_str("name", rows[i].name),
+                     f_str("value", c->texts[i]));
+}
+
+/* ---- files and lines ---- */
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* One escape of a double-quoted word; *p stands on the backslash and is moved to its last byte. */
+static char unescape(struct str line, size_t *p)
+{
+    static const char from[] = "nrtba", to[] = "\n\r\t\b\a";
+    size_t i = *p;
+    char c = line.ptr[i + 1];
+
+    if (c == 'x' && i + 3 < line.len && hex_digit(line.ptr[i + 2]) >= 0 &&
+        hex_digit(line.ptr[i + 3]) >= 0) {
+        *p = i + 3;
+        return (char)(hex_digit(line.ptr[i + 2]) * 16 + hex_digit(line.ptr[i + 3]));
+    }
+    *p = i + 1;
+    const char *known = memchr(from, c, sizeof(from) - 1);
+    return known ? to[known - from] : c;
+}
+
+/* Reads a quoted word; *p stands behind the opening quote and is moved behind the closing one. */
+static bool split_quoted(struct str line, size_t *p, char quote, char *out, size_t *len)
+{
+    for (; *p < line.len; (*p)++) {
+        char c = line.ptr[*p];
+
+        if (c == quote) {
+            (*p)++;
+            /* A closing quote ends the word. */
+            return *p == line.len || line.ptr[*p] == ' ' ||
+                   (line.ptr[*p] >= 9 && line.ptr[*p] <= 13);
+        }
+        if (c == '\\' && quote == '"' && *p + 1 < line.len)
+            c = unescape(line, p);
+        else if (c == '\\' && *p + 1 < line.len && line.ptr[*p + 1] == '\'')
+            c = line.ptr[++*p];
+        out[(*len)++] = c;
+    }
+    return false;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= 9 && c <= 13) || c == 0;
+}
+
+struct err config_split(struct arena *a, struct str line, struct str **out, size_t *count)
+{
+    struct str *words = arena_array(a, line.len / 2 + 1, sizeof(*words));
+    size_t n = 0, p = 0;
+
+    for (;;) {
+        while (p < line.len && is_space(line.ptr[p]))
+            p++;
+        if (p == line.len)
+            break;
+        char *word = arena_alloc(a, line.len - p + 1);
+        size_t len = 0;
+        while (p < line.len && !is_space(line.ptr[p])) {
+            char c = line.ptr[p++];
+
+            if (c != '"' && c != '\'') {
+                word[len++] = c;
+                continue;
+            }
+            if (!split_quoted(line, &p, c, word, &len))
+                return err_make(ERR_INVALID, "Unbalanced quotes in configuration line");
+        }
+        words[n++] = (struct str){word, len};
+    }
+    *out = words;
+    *count = n;
+    return OK;
+}
+
+struct err config_load_words(struct config *c, struct arena *a, const struct str *words,
+                             size_t count)
+{
+    const struct config_row *row = config_find(words[0]);
+    struct buf value = BUF_EMPTY;
+
+    if (!row || count < 2)
+        return err_make(ERR_INVALID, "Bad directive or wrong number of arguments");
+    bool is_list =
+        row->kind == CONFIG_LIMITS || row->kind == CONFIG_TEXT || row->kind == CONFIG_KEPT;
+    if (count > 2 && !is_list)
+        return err_make(ERR_INVALID, "Bad directive or wrong number of arguments");
+    for (size_t i = 1; i < count; i++) {
+        if (i > 1)
+            buf_putc(&value, ' ');
+        buf_add_str(&value, words[i]);
+    }
+    struct err e = config_set(c, a, row, buf_str(&value));
+    buf_fini(&value);
+    return e;
+}
+
+struct err config_load_text(struct config *c, struct arena *a, struct str text, const char *origin)
+{
+    for (int number = 1; text.len > 0; number++) {
+        struct str line = str_trim(str_cut(&text, '\n'));
+        struct str *words = NULL;
+        size_t count = 0;
+
+        if (line.len == 0 || line.ptr[0] == '#')
+            continue;
+        struct err e = config_split(a, line, &words, &count);
+        if (!err_failed(e))
+            e = config_load_words(c, a, words, count);
+        if (err_failed(e))
+            return err_format(a, e.code, "%s, line %d: '%.*s': %s", origin, number, STR_ARG(line),
+                              err_text(a, e));
+    }
+    return OK;
+}
+
+struct err config_load_file(struct config *c, struct arena *a, const char *path)
+{
+    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    struct buf text = BUF_EMPTY;
+    size_t got;
+
+    if (!f)
+        return err_format(a, ERR_IO, "can't open config file '%s': %s", path, strerror(errno));
+    do {
+        char *to = buf_reserve(&text, 4096);
+
+        got = fread(to, 1, 4096, f);
+        text.len += got;
+    } while (got > 0);
+    bool is_bad = ferror(f);
+    if (f != stdin)
+        fclose(f);
+    struct err e = is_bad ? err_format(a, ERR_IO, "can't read config file '%s'", path)
+                          : config_load_text(c, a, buf_str(&text), path);
+    buf_fini(&text);
+    return e;
+}

@@ -1,0 +1,184 @@
+/* The engine's beginning and end, its clock and its regular work. */
+#include "cacheengine/dispatch/engine.h"
+
+#include "base/clock.h"
+#include "base/command.h"
+#include "cacheengine/dispatch/transaction.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define EXPIRE_SLICE_US 1000 /* at most this long without a look at the sockets */
+#define SAMPLE_MS       100
+
+static void random_id(char out[41])
+{
+    unsigned char bytes[20];
+
+    rng_system_bytes(bytes, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+void engine_init(struct engine *e)
+{
+    int64_t now_ms = clock_wall_ms(&clock_system);
+
+    keyspace_init(&e->keyspace, &e->settings, (int)e->settings.databases, now_ms);
+    reply_pool_init(&e->replies, &e->keyspace.account);
+    arena_init(&e->scratch);
+    e->by_command = calloc(command_id_count, sizeof(*e->by_command));
+    check(e->by_command);
+    account_add(&e->keyspace.account,
+                sizeof(*e) + command_id_count * sizeof(*e->by_command) + REPLY_SHARED_BYTES);
+    e->started_ms = now_ms;
+    e->started_boot_ms = clock_boot_ms(&clock_system);
+    e->ticks_at_start = engine_ticks();
+    e->stats.sampled_at_ms = now_ms;
+    e->next_client_id = 1;
+    e->pid = (int)getpid();
+    random_id(e->run_id);
+    random_id(e->replid);
+    watches_init(e);
+}
+
+void engine_fini(struct engine *e)
+{
+    watches_fini(e);
+    reply_pool_fini(&e->replies);
+    keyspace_fini(&e->keyspace);
+    arena_fini(&e->scratch);
+    free(e->by_command);
+    config_fini(&e->config);
+    *e = (struct engine){0};
+}
+
+void engine_set_now(struct engine *e, int64_t now_ms)
+{
+    keyspace_set_now(&e->keyspace, now_ms);
+}
+
+uint64_t engine_ticks_us(const struct engine *e, uint64_t ticks)
+{
+    return e->ticks_per_ms ? ticks * 1000 / e->ticks_per_ms : 0;
+}
+
+/* ---- the regular work ---- */
+
+static void calibrate(struct engine *e)
+{
+    int64_t passed_ms = clock_boot_ms(&clock_system) - e->started_boot_ms;
+
+    if (passed_ms > 0)
+        e->ticks_per_ms = (engine_ticks() - e->ticks_at_start) / (uint64_t)passed_ms;
+}
+
+static double smooth(double old, uint64_t delta, int64_t passed_ms)
+{
+    double now = (double)delta * 1000.0 / (double)passed_ms;
+
+    return old + (now - old) / 4;
+}
+
+static void sample(struct engine *e)
+{
+    struct engine_stats *s = &e->stats;
+    int64_t passed_ms = e->keyspace.now_ms - s->sampled_at_ms;
+
+    if (passed_ms < 0)
+        s->sampled_at_ms = e->keyspace.now_ms;
+    if (passed_ms < SAMPLE_MS)
+        return;
+    s->commands_rate = smooth(s->commands_rate, s->commands - s->sampled_commands, passed_ms);
+    s->in_rate = smooth(s->in_rate, s->bytes_in - s->sampled_in, passed_ms);
+    s->out_rate = smooth(s->out_rate, s->bytes_out - s->sampled_out, passed_ms);
+    s->sampled_at_ms = e->keyspace.now_ms;
+    s->sampled_commands = s->commands;
+    s->sampled_in = s->bytes_in;
+    s->sampled_out = s->bytes_out;
+}
+
+int engine_tick(struct engine *e)
+{
+    int period_ms = (int)(1000 / e->settings.hz);
+
+    calibrate(e);
+    sample(e);
+    account_peak(&e->keyspace.account);
+    bool has_room = keyspace_make_room(&e->keyspace) != EVICT_LATER;
+    if (keyspace_expire_some(&e->keyspace, EXPIRE_SLICE_US * e->settings.expire_effort))
+        return has_room ? period_ms : 1;
+    e->stats.expire_capped++;
+    return 1;
+}
+
+void engine_reset_stats(struct engine *e)
+{
+    struct engine_stats old = e->stats;
+
+    e->stats = (struct engine_stats){.sampled_at_ms = old.sampled_at_ms};
+    e->keyspace.stats = (struct keyspace_stats){0};
+    memset(e->by_command, 0, command_id_count * sizeof(*e->by_command));
+    e->error_stat_count = 0;
+    e->keyspace.account.peak_bytes = e->keyspace.account.used_bytes;
+}
+
+/* ---- sessions ---- */
+
+void engine_client_add(struct engine *e, struct client *c, const struct client_host *host)
+{
+    c->id = e->next_client_id++;
+    c->host = host;
+    c->created_ms = c->active_ms = e->keyspace.now_ms;
+    c->is_authenticated = c->is_admin || !*e->settings.password;
+    reply_init(&c->reply, &e->replies);
+    c->older = e->newest;
+    c->newer = NULL;
+    if (e->newest)
+        e->newest->newer = c;
+    else
+        e->oldest = c;
+    e->newest = c;
+    e->client_count += !c->is_admin;
+    e->admin_count += c->is_admin;
+    e->stats.connections++;
+}
+
+void engine_client_remove(struct engine *e, struct client *c)
+{
+    transaction_free(e, c);
+    if (c->newer)
+        c->newer->older = c->older;
+    else
+        e->newest = c->older;
+    if (c->older)
+        c->older->newer = c->newer;
+    else
+        e->oldest = c->newer;
+    e->client_count -= !c->is_admin;
+    e->admin_count -= c->is_admin;
+    reply_fini(&c->reply);
+    free(c->name);
+    free(c->lib_name);
+    free(c->lib_version);
+    free(c->protocol_state);
+}
+
+/* ---- errors ---- */
+
+void engine_count_error(struct engine *e, const char *code)
+{
+    uint32_t i = 0;
+
+    e->stats.errors++;
+    while (i < e->error_stat_count && strcmp(e->error_stats[i].code, code) != 0)
+        i++;
+    if (i == ENGINE_ERROR_STATS)
+        return;
+    if (i == e->error_stat_count) {
+        e->error_stat_count++;
+        e->error_stats[i] = (struct error_stat){0};
+        memcpy(e->error_stats[i].code, code, strnlen(code, sizeof(e->error_stats[i].code) - 1));
+    }
+    e->error_stats[i].count++;
+}

@@ -1,0 +1,66 @@
+/* Key positions: a loop over the key specifications of a command. */
+#include "cacheengine/dispatch/keys.h"
+
+#include "base/arena.h"
+
+/* Where the search of a specification begins; 0 when its keyword is not there. */
+static uint32_t begin_of(const struct command_keys *spec, const struct str *argv, uint32_t argc)
+{
+    if (!spec->keyword)
+        return (uint32_t)spec->begin;
+    if (spec->from >= 0) {
+        for (uint32_t i = (uint32_t)spec->from; i + 1 < argc; i++)
+            if (str_is_nocase(argv[i], spec->keyword))
+                return i + 1;
+        return 0;
+    }
+    for (int64_t i = (int64_t)argc + spec->from; i > 0; i--)
+        if (str_is_nocase(argv[i], spec->keyword))
+            return (uint32_t)i + 1;
+    return 0;
+}
+
+/* First and last position of a specification's keys; false when there are none. */
+static bool range_of(const struct command_keys *spec, const struct str *argv, uint32_t argc,
+                     int64_t *first, int64_t *last)
+{
+    int64_t begin = begin_of(spec, argv, argc), number;
+
+    if (begin == 0 || begin >= argc)
+        return false;
+    *first = begin;
+    if (spec->is_counted) {
+        if (begin + spec->count_at >= argc || !str_to_i64(argv[begin + spec->count_at], &number))
+            return false;
+        *first = begin + spec->first;
+        if (number < 1 || number > argc)
+            return false;
+        *last = *first + (number - 1) * spec->step;
+        return *last < argc;
+    }
+    if (spec->last >= 0)
+        *last = begin + spec->last;
+    else if (spec->limit > 1)
+        *last = begin + ((int64_t)argc - begin) / spec->limit + spec->last;
+    else
+        *last = (int64_t)argc + spec->last;
+    return *last < argc;
+}
+
+uint32_t *keys_find(struct arena *a, const struct command *cmd, const struct str *argv,
+                    uint32_t argc, uint32_t *count)
+{
+    uint32_t *out = arena_array(a, (size_t)argc * (cmd->key_specs + 1), sizeof(*out));
+    int64_t first, last;
+
+    *count = 0;
+    for (uint32_t i = 0; i < cmd->key_specs; i++) {
+        const struct command_keys *spec = &cmd->keys[i];
+
+        if ((spec->flags & KEY_NOT_KEY) || !range_of(spec, argv, argc, &first, &last))
+            continue;
+        for (int64_t at = first; at <= last; at += spec->step)
+            out[(*count)++] = (uint32_t)at;
+    }
+    return out;
+}

@@ -1,0 +1,227 @@
+/*
+ * From a call to its command: which command it is, whether it may run now, running it, and counting
+ * what came of it.
+ */
+#include "base/command.h"
+#include "cacheengine/dispatch/transaction.h"
+#include "contract/command_procs.h"
+
+typedef void command_proc(struct cmd_call *c);
+
+#define PROC(id, function) [id] = function,
+static command_proc *const procs[] = {COMMAND_PROCS(PROC)};
+#undef PROC
+
+bool engine_shows(const struct engine *e, const struct client *c, const struct command *cmd)
+{
+    return !cmd->is_restricted || !e->settings.is_restricted || (c && c->is_admin);
+}
+
+const struct command *engine_command_by_id(size_t id)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        const struct command *cmd = &command_table[i];
+
+        if ((size_t)cmd->id == id)
+            return cmd;
+        for (uint32_t j = 0; j < cmd->sub_count; j++)
+            if ((size_t)cmd->subs[j].id == id)
+                return &cmd->subs[j];
+    }
+    return NULL;
+}
+
+const struct command *engine_command(const struct engine *e, const struct client *c,
+                                     const struct str *argv, uint32_t argc)
+{
+    const struct command *cmd = command_find(argv[0].ptr, argv[0].len);
+
+    if (!cmd || !engine_shows(e, c, cmd))
+        return NULL;
+    if (cmd->sub_count == 0 || argc < 2)
+        return cmd;
+    const struct command *sub = command_find_sub(cmd, argv[1].ptr, argv[1].len);
+    return sub && engine_shows(e, c, sub) ? sub : NULL;
+}
+
+/* ---- refusing ---- */
+
+static void reject(struct cmd_call *call, const char *text)
+{
+    struct engine *e = call->engine;
+
+    reply_error(call->reply, text);
+    engine_count_error(e, call->reply->error_code);
+    if (call->cmd)
+        e->by_command[call->cmd->id].rejected++;
+    transaction_break(call->client);
+}
+
+/* As much of an argument as an error message shows, up to its first NUL. */
+static int shown_len(struct str s, size_t most)
+{
+    size_t len = strnlen(s.ptr, s.len);
+
+    return (int)(len < most ? len : most);
+}
+
+static void reject_unknown(struct cmd_call *call)
+{
+    const struct command *cmd = command_find(call->argv[0].ptr, call->argv[0].len);
+    struct str name = call->argv[0];
+    char text[512], args[160];
+    size_t len = 0;
+
+    if (cmd && engine_shows(call->engine, call->client, cmd) && cmd->sub_count > 0 &&
+        !command_find_sub(cmd, call->argv[1].ptr, call->argv[1].len)) {
+        char upper[64];
+        size_t i = 0;
+
+        for (; cmd->name[i]; i++)
+            upper[i] = (char)(cmd->name[i] >= 'a' && cmd->name[i] <= 'z' ? cmd->name[i] - 32
+                                                                         : cmd->name[i]);
+        upper[i] = 0;
+        snprintf(text, sizeof(text), "ERR unknown subcommand '%.*s'. Try %s HELP.",
+                 shown_len(call->argv[1], 128), call->argv[1].ptr, upper);
+        reject(call, text);
+        return;
+    }
+    args[0] = 0;
+    for (uint32_t i = 1; i < call->argc && len < 128; i++) {
+        int shown = shown_len(call->argv[i], 128 - len);
+
+        len +=
+            (size_t)snprintf(args + len, sizeof(args) - len, "'%.*s' ", shown, call->argv[i].ptr);
+    }
+    snprintf(text, sizeof(text), "ERR unknown command '%.*s', with args beginning with: %s",
+             shown_len(name, 128), name.ptr, args);
+    reject(call, text);
+}
+
+static bool arity_fits(const struct command *cmd, uint32_t argc)
+{
+    return cmd->arity > 0 ? argc == (uint32_t)cmd->arity : argc >= (uint32_t)-cmd->arity;
+}
+
+static bool arity_is_right(struct cmd_call *call)
+{
+    char text[160];
+
+    if (arity_fits(call->cmd, call->argc))
+        return true;
+    snprintf(text, sizeof(text), "ERR wrong number of arguments for '%s' command", call->cmd->name);
+    reject(call, text);
+    return false;
+}
+
+bool engine_make_room(struct engine *e)
+{
+    return keyspace_make_room(&e->keyspace) != EVICT_FAILED;
+}
+
+/* Commands that end or steer a transaction run at once within it. */
+static bool is_queued(const struct cmd_call *call)
+{
+    static command_proc *const at_once[] = {cmd_exec,  cmd_discard, cmd_multi,
+                                            cmd_watch, cmd_quit,    cmd_reset};
+
+    if (!transaction_is_open(call->client))
+        return false;
+    for (size_t i = 0; i < countof(at_once); i++)
+        if (procs[call->cmd->id] == at_once[i])
+            return false;
+    return true;
+}
+
+static bool memory_allows(struct cmd_call *call)
+{
+    bool wants_room = call->cmd->flags & CMD_DENYOOM;
+
+    if (transaction_is_open(call->client) && procs[call->cmd->id] == cmd_exec)
+        for (const struct queued_call *q = call->client->transaction->head; q; q = q->next)
+            wants_room |= (q->cmd->flags & CMD_DENYOOM) != 0;
+    if (wants_room && !heap_has_room(&call->db->heap)) {
+        reject(call,
+               "OOM command not allowed: the database has reached the largest size it can have.");
+        return false;
+    }
+    if (engine_make_room(call->engine) || !wants_room)
+        return true;
+    reject(call, "OOM command not allowed when used memory > 'maxmemory'.");
+    return false;
+}
+
+/* ---- running ---- */
+
+void engine_execute(struct cmd_call *call)
+{
+    struct engine *e = call->engine;
+    const struct command *cmd = call->cmd;
+    uint64_t errors = call->reply->errors;
+    uint64_t before = engine_ticks();
+
+    call->ks->spares_age = call->client->is_untouching;
+    procs[cmd->id](call);
+    struct command_stats *s = &e->by_command[cmd->id];
+    s->calls++;
+    s->ticks += engine_ticks() - before;
+    e->keyspace.dirty += call->dirty;
+    e->stats.commands++;
+    if (__builtin_expect(call->reply->errors != errors, 0)) {
+        engine_count_error(e, call->reply->error_code);
+        s->failed++;
+    }
+    if (__builtin_expect(e->scratch.total_bytes != 0, 0))
+        arena_reset(&e->scratch);
+}
+
+static void run(struct cmd_call *call)
+{
+    struct client *c = call->client;
+
+    call->db = &call->ks->dbs[c->db];
+    if (__builtin_expect(!call->cmd, 0)) {
+        reject_unknown(call);
+        return;
+    }
+    c->last_cmd = call->cmd;
+    if (__builtin_expect(!arity_is_right(call), 0))
+        return;
+    if (__builtin_expect(!c->is_authenticated, 0) && !(call->cmd->flags & CMD_NO_AUTH)) {
+        reject(call, "NOAUTH Authentication required.");
+        return;
+    }
+    if (__builtin_expect(!memory_allows(call), 0))
+        return;
+    if (__builtin_expect(c->transaction != NULL, 0) && is_queued(call)) {
+        if (call->cmd->flags & CMD_NO_MULTI)
+            reject(call, "ERR Command not allowed inside a transaction");
+        else
+            transaction_queue(call);
+        return;
+    }
+    engine_execute(call);
+}
+
+/* CLIENT REPLY OFF and SKIP: the command runs, what it says is taken back. */
+static void run_muted(struct cmd_call *call)
+{
+    struct client *c = call->client;
+    struct reply_piece *held = reply_hold(call->reply);
+    bool is_skipped = c->reply_mode == CLIENT_REPLY_SKIP;
+
+    if (is_skipped)
+        c->reply_mode = CLIENT_REPLY_ON;
+    run(call);
+    /* It may have turned replies on again: then it says so. */
+    if (is_skipped || c->reply_mode != CLIENT_REPLY_ON)
+        reply_rewind(call->reply, held);
+}
+
+void engine_run(struct cmd_call *call)
+{
+    if (__builtin_expect(call->client->reply_mode == CLIENT_REPLY_ON, 1))
+        run(call);
+    else
+        run_muted(call);
+}

@@ -1,0 +1,107 @@
+/* Sessions: what a connection is called, whether it is trusted, and how it is described. */
+#include "cacheengine/dispatch/session.h"
+
+#include "base/command.h"
+#include "cacheengine/dispatch/transaction.h"
+
+#include <stdlib.h>
+
+/* Takes the same time whatever the first difference is. */
+static bool secret_eq(struct str given, struct str secret)
+{
+    unsigned char difference = given.len != secret.len;
+
+    for (size_t i = 0; i < given.len; i++)
+        difference |= (unsigned char)(given.ptr[i] ^ (secret.len ? secret.ptr[i % secret.len] : 1));
+    return difference == 0;
+}
+
+bool session_login(struct engine *e, struct client *c, struct str user, struct str password)
+{
+    struct str secret = str_of(e->settings.password);
+
+    if (!str_is(user, "default") || (secret.len > 0 && !secret_eq(password, secret)))
+        return false;
+    c->is_authenticated = true;
+    return true;
+}
+
+bool session_name_is_valid(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (name.ptr[i] < '!' || name.ptr[i] > '~')
+            return false;
+    return true;
+}
+
+void session_set_text(char **text, struct str value)
+{
+    free(*text);
+    *text = NULL;
+    if (value.len == 0)
+        return;
+    *text = malloc(value.len + 1);
+    check(*text);
+    memcpy(*text, value.ptr, value.len);
+    (*text)[value.len] = 0;
+}
+
+void session_reset(struct engine *e, struct client *c)
+{
+    transaction_free(e, c);
+    session_set_text(&c->name, (struct str){NULL, 0});
+    c->db = 0;
+    c->reply.resp = 2;
+    c->reply_mode = CLIENT_REPLY_ON;
+    c->is_unevictable = c->is_untouching = false;
+    c->is_authenticated = c->is_admin || !*e->settings.password;
+}
+
+size_t session_bytes(const struct client *c)
+{
+    struct client_facts facts;
+
+    c->host->facts(c, &facts);
+    return facts.input_room + reply_held_bytes(&c->reply);
+}
+
+static const char *or_empty(const char *text)
+{
+    return text ? text : "";
+}
+
+void session_describe(const struct client *c, int64_t now_ms, struct buf *out)
+{
+    struct client_facts f;
+    const struct transaction *t = c->transaction;
+    size_t pending = reply_pending(&c->reply);
+
+    c->host->facts(c, &f);
+    buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=",
+               (unsigned long long)c->id, f.peer, f.local, f.fd, or_empty(c->name),
+               (long long)(now_ms - c->created_ms) / 1000,
+               (long long)(now_ms - c->active_ms) / 1000);
+    size_t before = out->len;
+    if (transaction_is_open(c))
+        buf_putc(out, 'x');
+    if (t && t->is_stale)
+        buf_putc(out, 'd');
+    if (c->is_closing)
+        buf_putc(out, 'c');
+    if (f.is_unix)
+        buf_putc(out, 'U');
+    if (c->is_unevictable)
+        buf_putc(out, 'e');
+    if (c->is_untouching)
+        buf_putc(out, 'T');
+    if (out->len == before)
+        buf_putc(out, 'N');
+    buf_printf(out, " db=%d sub=0 psub=0 ssub=0 multi=%d qbuf=%zu qbuf-free=%zu argv-mem=0", c->db,
+               transaction_is_open(c) ? (int)t->count : -1, f.input_bytes,
+               f.input_room - f.input_bytes);
+    buf_printf(out, " multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%d omem=%zu tot-mem=%zu events=%s cmd=%s",
+               t ? t->bytes : 0, pending > 0, pending, f.input_room + reply_held_bytes(&c->reply),
+               f.events, c->last_cmd ? c->last_cmd->name : "NULL");
+    buf_printf(out, " user=default redir=-1 resp=%d lib-name=%s lib-ver=%s\n", c->reply.resp,
+               or_empty(c->lib_name), or_empty(c->lib_version));
+}

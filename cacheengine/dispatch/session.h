@@ -1,0 +1,26 @@
+/* What connection commands share: proving who one is, names, the text that describes a client. */
+#ifndef LARDER_DISPATCH_SESSION_H
+#define LARDER_DISPATCH_SESSION_H
+
+#include "base/buf.h"
+#include "cacheengine/dispatch/engine.h"
+
+/* True when user and password are right. */
+bool session_login(struct engine *e, struct client *c, struct str user, struct str password);
+
+/* Names (of clients, of libraries) hold printable characters without spaces. */
+bool session_name_is_valid(struct str name);
+
+/* Sets an owned text; an empty one removes it. */
+void session_set_text(char **text, struct str value);
+
+/* Back to a new connection's state: RESET. */
+void session_reset(struct engine *e, struct client *c);
+
+/* The line of CLIENT LIST, with its line feed. */
+void session_describe(const struct client *c, int64_t now_ms, struct buf *out);
+
+/* Memory that a client takes beside its struct. */
+size_t session_bytes(const struct client *c);
+
+#endif

@@ -1,0 +1,295 @@
+/*
+ * MULTI, EXEC, DISCARD, WATCH, UNWATCH. The one idea: a watch hangs in two lists, that of its
+ * client and that of its key's hash, so that a change finds the clients and a client finds its
+ * keys.
+ */
+#include "cacheengine/dispatch/transaction.h"
+
+#include "base/command.h"
+#include "contract/command_procs.h"
+
+#include <stdlib.h>
+
+#define WATCH_HEADS 1024
+
+struct watch {
+    struct watch *next_of_client;
+    struct watch *next_of_hash, **at_of_hash; /* what points at this watch */
+    struct client *client;
+    struct db *db;
+    uint64_t hash;
+    uint32_t len;
+    bool was_expired; /* when it began: its removal is no change then */
+    char name[];
+};
+
+struct watch_table {
+    size_t count;
+    struct watch *heads[WATCH_HEADS];
+};
+
+static struct key watch_key(const struct watch *w)
+{
+    return (struct key){w->name, w->hash, w->len};
+}
+
+static void on_change(void *ctx, struct db *db, struct key k, enum key_event kind, const char *name)
+{
+    struct engine *e = ctx;
+
+    (void)name;
+    if (kind == EVENT_MISS || !e->watches)
+        return;
+    for (struct watch *w = e->watches->heads[k.hash % WATCH_HEADS]; w; w = w->next_of_hash) {
+        if (w->hash != k.hash || w->db != db || w->len != k.len)
+            continue;
+        if (memcmp(w->name, k.ptr, k.len) == 0 && !(kind == EVENT_EXPIRED && w->was_expired))
+            w->client->transaction->is_stale = true;
+    }
+}
+
+void watches_init(struct engine *e)
+{
+    e->keyspace.hooks = (struct keyspace_hooks){e, on_change};
+}
+
+void watches_fini(struct engine *e)
+{
+    free(e->watches);
+    e->watches = NULL;
+}
+
+/* Marks the watchers of keys that exist in a database now. */
+static void mark_existing(struct engine *e, const struct db *db, const struct db *content)
+{
+    for (size_t i = 0; e->watches && e->watches->count > 0 && i < WATCH_HEADS; i++)
+        for (struct watch *w = e->watches->heads[i]; w; w = w->next_of_hash)
+            if (w->db == db && db_peek(content, watch_key(w)))
+                w->client->transaction->is_stale = true;
+}
+
+void watches_flush(struct engine *e, int db)
+{
+    for (int i = 0; i < e->keyspace.db_count; i++)
+        if (db < 0 || db == i)
+            mark_existing(e, &e->keyspace.dbs[i], &e->keyspace.dbs[i]);
+}
+
+void watches_swap(struct engine *e, int a, int b)
+{
+    struct db *x = &e->keyspace.dbs[a], *y = &e->keyspace.dbs[b];
+
+    mark_existing(e, x, x);
+    mark_existing(e, x, y);
+    mark_existing(e, y, x);
+    mark_existing(e, y, y);
+}
+
+static struct transaction *transaction_of(struct client *c)
+{
+    if (!c->transaction) {
+        c->transaction = calloc(1, sizeof(*c->transaction));
+        check(c->transaction);
+    }
+    return c->transaction;
+}
+
+static void unwatch(struct engine *e, struct client *c)
+{
+    struct transaction *t = c->transaction;
+
+    if (!t)
+        return;
+    while (t->watches) {
+        struct watch *w = t->watches;
+
+        t->watches = w->next_of_client;
+        *w->at_of_hash = w->next_of_hash;
+        if (w->next_of_hash)
+            w->next_of_hash->at_of_hash = w->at_of_hash;
+        e->watches->count--;
+        free(w);
+    }
+    t->is_stale = false;
+    e->keyspace.is_observed = e->watches && e->watches->count > 0;
+}
+
+static void queue_free(struct engine *e, struct transaction *t)
+{
+    account_sub(&e->keyspace.account, t->bytes);
+    while (t->head) {
+        struct queued_call *q = t->head;
+
+        t->head = q->next;
+        free(q);
+    }
+    t->tail = NULL;
+    t->count = 0;
+    t->bytes = 0;
+    t->is_open = t->is_broken = false;
+}
+
+void transaction_free(struct engine *e, struct client *c)
+{
+    if (!c->transaction)
+        return;
+    queue_free(e, c->transaction);
+    unwatch(e, c);
+    free(c->transaction);
+    c->transaction = NULL;
+}
+
+void transaction_break(struct client *c)
+{
+    if (transaction_is_open(c))
+        c->transaction->is_broken = true;
+}
+
+void transaction_queue(struct cmd_call *call)
+{
+    struct transaction *t = call->client->transaction;
+    size_t bytes = sizeof(struct queued_call) + call->argc * sizeof(struct str);
+    char *to;
+
+    for (uint32_t i = 0; i < call->argc; i++)
+        bytes += call->argv[i].len;
+    struct queued_call *q = malloc(bytes);
+    check(q);
+    *q = (struct queued_call){.cmd = call->cmd, .argc = call->argc};
+    to = (char *)&q->argv[q->argc];
+    for (uint32_t i = 0; i < call->argc; i++) {
+        memcpy(to, call->argv[i].ptr, call->argv[i].len);
+        q->argv[i] = (struct str){to, call->argv[i].len};
+        to += call->argv[i].len;
+    }
+    if (t->head)
+        t->tail->next = q;
+    else
+        t->head = q;
+    t->tail = q;
+    t->count++;
+    t->bytes += bytes;
+    account_add(&call->ks->account, bytes);
+    reply_status(call->reply, "QUEUED");
+}
+
+void cmd_multi(struct cmd_call *c)
+{
+    if (transaction_is_open(c->client)) {
+        reply_error(c->reply, "ERR MULTI calls can not be nested");
+        return;
+    }
+    transaction_of(c->client)->is_open = true;
+    reply_ok(c->reply);
+}
+
+void cmd_discard(struct cmd_call *c)
+{
+    if (!transaction_is_open(c->client)) {
+        reply_error(c->reply, "ERR DISCARD without MULTI");
+        return;
+    }
+    queue_free(c->engine, c->client->transaction);
+    unwatch(c->engine, c->client);
+    reply_ok(c->reply);
+}
+
+/* A watched key that has expired since is a change that nobody has seen yet. */
+static bool is_stale(struct transaction *t)
+{
+    for (const struct watch *w = t->watches; w && !t->is_stale; w = w->next_of_client)
+        (void)db_find(w->db, watch_key(w));
+    return t->is_stale;
+}
+
+static void run_queue(struct cmd_call *c, struct transaction *t)
+{
+    reply_array(c->reply, t->count);
+    for (struct queued_call *q = t->head; q; q = q->next) {
+        struct cmd_call call = {
+            .cmd = q->cmd,
+            .argv = q->argv,
+            .argc = q->argc,
+            .reply = c->reply,
+            .db = &c->ks->dbs[c->client->db],
+            .ks = c->ks,
+            .client = c->client,
+            .engine = c->engine,
+            .scratch = c->scratch,
+        };
+
+        engine_execute(&call);
+    }
+}
+
+void cmd_exec(struct cmd_call *c)
+{
+    struct transaction *t = c->client->transaction;
+
+    if (!transaction_is_open(c->client)) {
+        reply_error(c->reply, "ERR EXEC without MULTI");
+        return;
+    }
+    bool is_broken = t->is_broken, stale = is_stale(t);
+    unwatch(c->engine, c->client);
+    if (is_broken) {
+        reply_error(c->reply, "EXECABORT Transaction discarded because of previous errors.");
+    } else if (stale) {
+        reply_null_array(c->reply);
+    } else {
+        /* What runs now must not be queued again, nor be freed by a RESET among it. */
+        struct transaction own = *t;
+
+        *t = (struct transaction){0};
+        run_queue(c, &own);
+        queue_free(c->engine, &own);
+        return;
+    }
+    queue_free(c->engine, t);
+}
+
+void cmd_unwatch(struct cmd_call *c)
+{
+    unwatch(c->engine, c->client);
+    reply_ok(c->reply);
+}
+
+static void watch(struct cmd_call *c, struct key k)
+{
+    struct engine *e = c->engine;
+    struct transaction *t = transaction_of(c->client);
+
+    for (const struct watch *w = t->watches; w; w = w->next_of_client)
+        if (w->db == c->db && w->len == k.len && memcmp(w->name, k.ptr, k.len) == 0)
+            return;
+    if (!e->watches) {
+        e->watches = calloc(1, sizeof(*e->watches));
+        check(e->watches);
+    }
+    struct watch *w = malloc(sizeof(*w) + k.len);
+    struct watch **head = &e->watches->heads[k.hash % WATCH_HEADS];
+    check(w);
+    *w = (struct watch){.client = c->client, .db = c->db, .hash = k.hash, .len = k.len};
+    memcpy(w->name, k.ptr, k.len);
+    w->next_of_client = t->watches;
+    t->watches = w;
+    w->next_of_hash = *head;
+    w->at_of_hash = head;
+    if (*head)
+        (*head)->at_of_hash = &w->next_of_hash;
+    *head = w;
+    w->was_expired = db_is_stale(c->db, k);
+    e->watches->count++;
+    e->keyspace.is_observed = true;
+}
+
+void cmd_watch(struct cmd_call *c)
+{
+    if (transaction_is_open(c->client)) {
+        reply_error(c->reply, "ERR WATCH inside MULTI is not allowed");
+        return;
+    }
+    for (uint32_t i = 1; i < c->argc; i++)
+        watch(c, call_key(c, i));
+    reply_ok(c->reply);
+}

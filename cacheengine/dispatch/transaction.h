@@ -1,0 +1,48 @@
+/* MULTI and WATCH: commands that wait for EXEC, and keys whose change forbids it. */
+#ifndef LARDER_DISPATCH_TRANSACTION_H
+#define LARDER_DISPATCH_TRANSACTION_H
+
+#include "cacheengine/dispatch/engine.h"
+
+/* A command kept for EXEC, with its arguments behind it. */
+struct queued_call {
+    struct queued_call *next;
+    const struct command *cmd;
+    uint32_t argc;
+    struct str argv[];
+};
+
+struct transaction {
+    struct queued_call *head, *tail;
+    uint32_t count;
+    size_t bytes;
+    struct watch *watches;
+    bool is_open;   /* between MULTI and EXEC */
+    bool is_broken; /* a command was refused: EXEC will be too */
+    bool is_stale;  /* a watched key was changed: EXEC answers null */
+};
+
+/* The table of watched keys, and its ear in the keyspace. */
+void watches_init(struct engine *e);
+void watches_fini(struct engine *e);
+
+/* Marks all watchers of keys that a flush removes (db -1: all), or that an exchange of databases
+ * moves. */
+void watches_flush(struct engine *e, int db);
+void watches_swap(struct engine *e, int a, int b);
+
+static inline bool transaction_is_open(const struct client *c)
+{
+    return c->transaction && c->transaction->is_open;
+}
+
+/* Keeps the call for EXEC and says QUEUED. */
+void transaction_queue(struct cmd_call *call);
+
+/* Notes that a command was refused while a transaction is open. */
+void transaction_break(struct client *c);
+
+/* Forgets the queue, the watches and the rest of it. */
+void transaction_free(struct engine *e, struct client *c);
+
+#endif

@@ -1,0 +1,148 @@
+/* larder-engine: reads the directives, builds the engine, serves until it is told to end. */
+#include "base/log.h"
+#include "cacheengine/net/loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static int usage(FILE *to, int status)
+{
+    fputs(
+        "usage: larder-engine [CONFFILE] [--DIRECTIVE VALUE ...] ...\n"
+        "       larder-engine --version | --help\n"
+        "CONFFILE has redis.conf's syntax; '-' reads it from standard input. Every directive may be\n"
+        "given on the command line too, where it comes after the file's.\n",
+        to);
+    return status;
+}
+
+/* The directives of the command line, from argv[at] on. */
+static struct err load_arguments(struct config *config, struct arena *a, int argc, char **argv,
+                                 int at)
+{
+    while (at < argc) {
+        struct str *words = arena_array(a, (size_t)(argc - at) + 1, sizeof(*words));
+        size_t count = 1;
+
+        if (strncmp(argv[at], "--", 2) != 0 || !argv[at][2])
+            return err_format(a, ERR_INVALID, "'%s' is no directive: those begin with --",
+                              argv[at]);
+        const char *name = argv[at++] + 2;
+        words[0] = str_of(name);
+        while (at < argc && strncmp(argv[at], "--", 2) != 0)
+            words[count++] = str_of(argv[at++]);
+        /* An empty value is what `save ""` means. */
+        struct err e = config_load_words(config, a, words, count);
+        if (err_failed(e))
+            return err_format(a, e.code, "command line: '%s': %s", name, err_text(a, e));
+    }
+    return OK;
+}
+
+static struct err load_config(struct engine *e, struct arena *a, int argc, char **argv)
+{
+    int at = 1;
+
+    config_init(&e->config, &e->settings);
+    if (argc > 1 && (strncmp(argv[1], "--", 2) != 0)) {
+        e->config_file = argv[1];
+        at = 2;
+        TRY(config_load_file(&e->config, a, argv[1]));
+    }
+    return load_arguments(&e->config, a, argc, argv, at);
+}
+
+static struct err prepare_process(const struct settings *s, struct arena *a)
+{
+    static const enum log_level levels[] = {LOG_LEVEL_DEBUG, LOG_LEVEL_DEBUG, LOG_LEVEL_INFO,
+                                            LOG_LEVEL_WARN, LOG_LEVEL_ERROR};
+    struct rlimit files;
+
+    signal(SIGPIPE, SIG_IGN);
+    log_setup("larder-engine", levels[s->log_level]);
+    if (*s->log_file) {
+        int fd = open(s->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+
+        if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
+            return err_format(a, ERR_IO, "Can't open the log file '%s': %s", s->log_file,
+                              strerror(errno));
+        close(fd);
+    }
+    if (chdir(s->dir) != 0)
+        return err_format(a, ERR_IO, "Can't chdir to '%s': %s", s->dir, strerror(errno));
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < (rlim_t)s->max_clients + 32) {
+        files.rlim_cur = (rlim_t)s->max_clients + 32;
+        if (files.rlim_cur > files.rlim_max)
+            files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    return OK;
+}
+
+static void write_pid_file(const struct settings *s, int pid)
+{
+    FILE *f = *s->pid_file ? fopen(s->pid_file, "we") : NULL;
+
+    if (!f) {
+        if (*s->pid_file)
+            log_warn("pid file not written", f_err(err_sys(errno, "it cannot be opened")));
+        return;
+    }
+    fprintf(f, "%d\n", pid);
+    fclose(f);
+}
+
+static void announce(const struct engine *e)
+{
+    printf("larder-engine " LARDER_VERSION " started, %s protocol, PID: %d\n",
+           e->protocol == &protocol_resp ? "redis" : "memcached", e->pid);
+    if (e->settings.port)
+        printf("port %lld on %s\n", (long long)e->settings.port, e->settings.bind);
+    printf("Ready to accept connections\n");
+    fflush(stdout);
+    notify_ready();
+}
+
+static struct err serve(struct engine *e, struct arena *a)
+{
+    struct loop loop;
+
+    TRY(prepare_process(&e->settings, a));
+    engine_init(e);
+    struct err failed = loop_open(&loop, e, a);
+    if (!err_failed(failed)) {
+        config_warn_unread(&e->config);
+        write_pid_file(&e->settings, e->pid);
+        announce(e);
+        loop_run(&loop);
+        log_info("ends", f_int("pid", e->pid));
+        if (*e->settings.pid_file)
+            unlink(e->settings.pid_file);
+    }
+    loop_close(&loop);
+    return failed;
+}
+
+int main(int argc, char **argv)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct engine engine = {.executable = argv[0]};
+
+    if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-v") == 0)) {
+        puts("larder-engine " LARDER_VERSION);
+        return 0;
+    }
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return usage(stdout, 0);
+    struct err e = load_config(&engine, &a, argc, argv);
+    if (!err_failed(e))
+        e = serve(&engine, &a);
+    if (err_failed(e))
+        fprintf(stderr, "larder-engine: %s\n", err_text(&a, e));
+    engine_fini(&engine);
+    return err_failed(e) ? 1 : 0;
+}

@@ -1,0 +1,123 @@
+/*
+ * Batches. The one idea: the misses of a lookup are waited for together. All calls of a batch are
+ * parsed and hashed, then their buckets are asked for, then the entries that the buckets propose;
+ * when the first call runs, most of what the last one needs is on its way.
+ */
+#include "cacheengine/net/loop.h"
+
+static void batch_reset(struct batch *b)
+{
+    b->count = 0;
+    b->room.args = b->args;
+    b->room.args_end = b->args + BATCH_ARGS;
+    b->room.hashes = b->hashes;
+    b->room.hashes_end = b->hashes + BATCH_ARGS;
+    b->room.arena = &b->arena;
+    if (b->arena.total_bytes)
+        arena_reset(&b->arena);
+}
+
+/* So many keys of one call are asked for here; commands with more of them do it themselves. */
+#define KEYS_AHEAD 16
+
+static void prefetch(struct loop *l, struct batch *b)
+{
+    for (uint32_t i = 0; i < b->count; i++) {
+        const struct cmd_call *call = &b->calls[i];
+        const struct db *db = &l->engine->keyspace.dbs[call->client->db];
+
+        for (uint32_t j = 0; j < call->key_count && j < KEYS_AHEAD; j++)
+            db_prefetch_bucket(db, call->hashes[j]);
+    }
+    for (uint32_t i = 0; i < b->count; i++) {
+        const struct cmd_call *call = &b->calls[i];
+        const struct db *db = &l->engine->keyspace.dbs[call->client->db];
+
+        for (uint32_t j = 0; j < call->key_count && j < KEYS_AHEAD; j++)
+            db_prefetch_entry(db, call->hashes[j]);
+    }
+}
+
+/* From this much on, replies are sent although more calls of the client are waiting. */
+#define SEND_EARLY (1024 * 1024)
+
+static void run_call(struct cmd_call *call)
+{
+    struct conn *c = conn_of(call->client);
+
+    c->calls--;
+    if (!c->client.is_closing && !c->client.is_killed) {
+        call->run(call);
+        if (reply_pending(&c->client.reply) >= SEND_EARLY)
+            conn_write(c);
+    }
+    if (c->calls == 0 && !c->is_feeding)
+        conn_finish(c);
+}
+
+void batch_run(struct loop *l)
+{
+    struct batch *b = l->batch;
+
+    if (b->count > 1 || (b->count == 1 && b->calls[0].key_count > 1))
+        prefetch(l, b);
+    for (uint32_t i = 0; i < b->count; i++)
+        run_call(&b->calls[i]);
+    batch_reset(b);
+}
+
+static struct cmd_call *next_call(struct loop *l, struct conn *c)
+{
+    struct cmd_call *call = &l->batch->calls[l->batch->count];
+
+    *call = (struct cmd_call){
+        .reply = &c->client.reply,
+        .ks = &l->engine->keyspace,
+        .db = &l->engine->keyspace.dbs[c->client.db],
+        .client = &c->client,
+        .engine = l->engine,
+        .scratch = &l->engine->scratch,
+    };
+    return call;
+}
+
+/* Adds one parsed call, whose bytes are the first `used` of what is being fed. */
+static void add_call(struct loop *l, struct conn *c, struct cmd_call *call, size_t used)
+{
+    /* A request that stands alone in a buffer of its own may keep the buffer. */
+    if (c->input && c->feed.ptr == c->input->bytes && used == c->input_len)
+        call->backing = c->input;
+    c->feed.ptr += used;
+    c->feed.len -= used;
+    c->parse = (struct parse_state){0};
+    c->calls++;
+    l->batch->count++;
+    if (l->batch->count == BATCH_CALLS)
+        batch_run(l);
+}
+
+void batch_feed(struct loop *l, struct conn *c)
+{
+    if (!l->batch->room.arena)
+        batch_reset(l->batch);
+    c->is_feeding = true;
+    while (c->feed.len > 0 && !c->client.is_closing && !c->client.is_killed) {
+        struct cmd_call *call = next_call(l, c);
+        size_t used = 0;
+        enum parse_result r = l->protocol->parse(&c->client, l->engine, &c->parse, c->feed,
+                                                 &l->batch->room, call, &used);
+
+        if (r == PARSE_MORE)
+            break;
+        if (r == PARSE_CALL) {
+            add_call(l, c, call, used);
+            continue;
+        }
+        c->feed.ptr += used;
+        c->feed.len -= used;
+        c->parse = (struct parse_state){0};
+    }
+    c->is_feeding = false;
+    if (c->calls == 0)
+        conn_finish(c);
+}

@@ -1,0 +1,331 @@
+/* One connection: its socket, what it has sent and what it is still to be sent. */
+#include "base/log.h"
+#include "cacheengine/net/loop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define WRITE_PIECES 64
+#define INPUT_SMALL  1024
+
+/* ---- facts ---- */
+
+static void address_text(const struct sockaddr_storage *a, char out[128])
+{
+    char ip[INET6_ADDRSTRLEN] = "?";
+    const struct sockaddr_in *v4 = (const void *)a;
+    const struct sockaddr_in6 *v6 = (const void *)a;
+    const struct sockaddr_un *path = (const void *)a;
+
+    if (a->ss_family == AF_INET) {
+        inet_ntop(AF_INET, &v4->sin_addr, ip, sizeof(ip));
+        snprintf(out, 128, "%s:%d", ip, ntohs(v4->sin_port));
+    } else if (a->ss_family == AF_INET6) {
+        inet_ntop(AF_INET6, &v6->sin6_addr, ip, sizeof(ip));
+        snprintf(out, 128, "[%s]:%d", ip, ntohs(v6->sin6_port));
+    } else {
+        snprintf(out, 128, "%.108s:0", path->sun_path);
+    }
+}
+
+static void conn_facts(const struct client *client, struct client_facts *out)
+{
+    const struct conn *c = conn_of(client);
+    struct sockaddr_storage a = {0};
+    socklen_t len = sizeof(a);
+
+    *out = (struct client_facts){.fd = c->fd, .is_unix = c->is_unix};
+    getsockname(c->fd, (struct sockaddr *)&a, &len);
+    address_text(&a, out->local);
+    memcpy(out->peer, out->local, sizeof(out->peer));
+    len = sizeof(a);
+    if (!c->is_unix && getpeername(c->fd, (struct sockaddr *)&a, &len) == 0)
+        address_text(&a, out->peer);
+    out->input_bytes = c->input ? c->input_len : c->feed.len;
+    out->input_room = c->input ? c->input->room : c->feed.len;
+    memcpy(out->events, c->waits_to_write ? "rw" : "r", c->waits_to_write ? 3 : 2);
+}
+
+static void conn_kill(struct client *client)
+{
+    conn_doom(conn_of(client));
+}
+
+static void conn_wake(struct client *client)
+{
+    struct conn *c = conn_of(client);
+
+    /* One that has calls to run sends when they have run. */
+    if (c->calls == 0 && !c->is_feeding)
+        conn_write(c);
+}
+
+static const struct client_host conn_host = {conn_facts, conn_kill, conn_wake};
+
+/* ---- beginning and end ---- */
+
+static void socket_setup(int fd, int64_t keepalive_s)
+{
+    int yes = 1, idle = (int)keepalive_s, interval = idle / 3 > 0 ? idle / 3 : 1, count = 3;
+
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    if (keepalive_s <= 0)
+        return;
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+}
+
+void conn_open(struct loop *l, int fd, const struct listener *from)
+{
+    struct conn *c = calloc(1, sizeof(*c));
+    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
+
+    check(c);
+    *c = (struct conn){.kind = WATCH_CONN, .fd = fd, .loop = l, .is_unix = from->is_unix};
+    if (!from->is_unix)
+        socket_setup(fd, l->engine->settings.keepalive_s);
+    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0) {
+        log_warn("connection dropped", f_err(err_sys(errno, "epoll refused the socket")));
+        close(fd);
+        free(c);
+        return;
+    }
+    c->client.is_admin = from->is_admin;
+    account_add(&l->engine->keyspace.account, sizeof(*c));
+    l->engine->keyspace.account.client_bytes += sizeof(*c);
+    engine_client_add(l->engine, &c->client, &conn_host);
+}
+
+static void input_drop(struct conn *c)
+{
+    struct account *account = &c->loop->engine->keyspace.account;
+
+    if (!c->input)
+        return;
+    account->client_bytes -= c->input->cost;
+    blob_drop(account, c->input);
+    c->input = NULL;
+    c->input_len = 0;
+}
+
+void conn_close(struct conn *c)
+{
+    struct account *account = &c->loop->engine->keyspace.account;
+
+    input_drop(c);
+    engine_client_remove(c->loop->engine, &c->client);
+    account_sub(account, sizeof(*c));
+    account->client_bytes -= sizeof(*c);
+    close(c->fd);
+    free(c);
+}
+
+void conn_doom(struct conn *c)
+{
+    c->client.is_killed = true;
+    if (c->is_doomed)
+        return;
+    c->is_doomed = true;
+    c->next_doomed = c->loop->doomed;
+    c->loop->doomed = c;
+}
+
+/* ---- reading ---- */
+
+/* Makes room in the client's own input for the next read and says how much of it to use. */
+static size_t input_room(struct conn *c)
+{
+    struct account *account = &c->loop->engine->keyspace.account;
+    size_t want = c->parse.want > c->input_len ? c->parse.want : 0;
+    size_t room = want ? want : c->input_len + READ_MIN;
+
+    /* Grow with what really comes, not with what was announced. */
+    if (want && room > 2 * c->input_len + READ_MAX)
+        room = 2 * c->input_len + READ_MAX;
+    if (room < c->input_len + c->input_len / 2 && !want)
+        room = c->input_len + c->input_len / 2;
+    if (c->input->room < room) {
+        account->client_bytes -= c->input->cost;
+        c->input = blob_grow(account, c->input, room);
+        account->client_bytes += c->input->cost;
+    }
+    room = c->input->room - c->input_len;
+    return want && room > want - c->input_len ? want - c->input_len : room;
+}
+
+/* Books a read. False when the connection is at its end. */
+static bool note_read(struct conn *c, ssize_t got)
+{
+    struct engine *e = c->loop->engine;
+
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return true;
+    if (got <= 0)
+        return false;
+    e->stats.reads++;
+    e->stats.bytes_in += (uint64_t)got;
+    c->client.active_ms = e->keyspace.now_ms;
+    return true;
+}
+
+bool conn_read(struct conn *c)
+{
+    struct loop *l = c->loop;
+    ssize_t got;
+
+    if (c->input) {
+        got = read(c->fd, c->input->bytes + c->input_len, input_room(c));
+        if (got > 0)
+            c->input_len += (size_t)got;
+        c->feed = (struct str){c->input->bytes, c->input_len};
+        if ((int64_t)c->input_len <= l->engine->settings.query_buffer_limit)
+            return note_read(c, got);
+        log_warn("client dropped: its query buffer is over the limit", f_int("id", c->client.id),
+                 f_int("bytes", c->input_len));
+        l->engine->stats.query_limit_kills++;
+        return false;
+    }
+    size_t room = READ_POOL - l->pool_used;
+    got = read(c->fd, l->pool + l->pool_used, room < READ_MAX ? room : READ_MAX);
+    c->feed = (struct str){l->pool + l->pool_used, got > 0 ? (size_t)got : 0};
+    l->pool_used += c->feed.len;
+    return note_read(c, got);
+}
+
+/* ---- writing ---- */
+
+static void ask_to_write(struct conn *c, bool waits)
+{
+    struct epoll_event ev = {.events = EPOLLIN | (waits ? EPOLLOUT : 0), .data.ptr = c};
+
+    if (c->waits_to_write == waits)
+        return;
+    c->waits_to_write = waits;
+    (void)epoll_ctl(c->loop->epoll_fd, EPOLL_CTL_MOD, c->fd, &ev);
+}
+
+/* What waits to be sent is over the limits of its class. */
+static bool is_overfull(struct conn *c)
+{
+    const struct engine *e = c->loop->engine;
+    const struct output_limit *limit = &e->settings.output_limits[OUTPUT_NORMAL];
+    int64_t held = (int64_t)reply_held_bytes(&c->client.reply);
+
+    if (limit->hard_bytes && held >= limit->hard_bytes)
+        return true;
+    if (!limit->soft_bytes || held < limit->soft_bytes) {
+        c->soft_since_ms = 0;
+        return false;
+    }
+    if (!c->soft_since_ms)
+        c->soft_since_ms = e->keyspace.now_ms;
+    return e->keyspace.now_ms - c->soft_since_ms >= limit->soft_s * 1000;
+}
+
+static void check_overfull(struct conn *c)
+{
+    if (!is_overfull(c))
+        return;
+    log_warn("client dropped: its output is over the limit", f_int("id", c->client.id),
+             f_int("bytes", reply_held_bytes(&c->client.reply)));
+    c->loop->engine->stats.output_limit_kills++;
+    conn_doom(c);
+}
+
+/* One system call. False when nothing more goes out now. */
+static bool write_once(struct conn *c)
+{
+    struct iovec iov[WRITE_PIECES];
+    int pieces = reply_gather(&c->client.reply, iov, WRITE_PIECES);
+    ssize_t sent;
+
+    if (pieces == 0)
+        return false;
+    if (pieces == 1)
+        sent = write(c->fd, iov[0].iov_base, iov[0].iov_len);
+    else
+        sent = writev(c->fd, iov, pieces);
+    if (sent < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            conn_doom(c);
+        return false;
+    }
+    c->loop->engine->stats.writes++;
+    c->loop->engine->stats.bytes_out += (uint64_t)sent;
+    reply_sent(&c->client.reply, (size_t)sent);
+    return true;
+}
+
+void conn_write(struct conn *c)
+{
+    struct reply *r = &c->client.reply;
+
+    while (!c->client.is_killed && reply_pending(r) > 0)
+        if (!write_once(c))
+            break;
+    reply_settle(r);
+    if (c->client.is_killed)
+        return;
+    ask_to_write(c, reply_pending(r) > 0);
+    if (reply_pending(r) > 0)
+        check_overfull(c);
+    else if (c->client.is_closing)
+        conn_doom(c);
+}
+
+/* ---- the end of a turn ---- */
+
+/* Keeps what is left of the input for the next read. */
+static void keep_rest(struct conn *c)
+{
+    struct account *account = &c->loop->engine->keyspace.account;
+    struct str rest = c->feed;
+
+    c->feed = (struct str){NULL, 0};
+    if (rest.len == 0) {
+        input_drop(c);
+        return;
+    }
+    if (c->input && !blob_is_shared(c->input)) {
+        memmove(c->input->bytes, rest.ptr, rest.len);
+        c->input_len = rest.len;
+        return;
+    }
+    struct blob *b = blob_new(account, 0, rest.len < INPUT_SMALL ? INPUT_SMALL : rest.len);
+    memcpy(b->bytes, rest.ptr, rest.len);
+    input_drop(c);
+    c->input = b;
+    c->input_len = rest.len;
+    account->client_bytes += b->cost;
+}
+
+void conn_finish(struct conn *c)
+{
+    keep_rest(c);
+    if (!c->client.is_killed)
+        conn_write(c);
+}
+
+void conns_sweep(struct loop *l)
+{
+    const struct engine *e = l->engine;
+    int64_t idle_ms = e->settings.idle_timeout_s * 1000;
+
+    for (struct client *o = e->oldest; o; o = o->newer) {
+        struct conn *c = conn_of(o);
+
+        if (idle_ms > 0 && !o->is_admin && e->keyspace.now_ms - o->active_ms > idle_ms)
+            conn_doom(c);
+        else if (reply_pending(&o->reply) > 0)
+            check_overfull(c);
+    }
+}

@@ -1,0 +1,154 @@
+/* Listening sockets: TCP on every address of `bind`, and unix sockets. */
+#include "cacheengine/net/loop.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static struct err add(struct loop *l, int fd, bool is_unix, bool is_admin)
+{
+    struct listener *s = &l->listeners[l->listener_count];
+    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = s};
+
+    if (l->listener_count == LISTENERS_MAX) {
+        close(fd);
+        return err_make(ERR_LIMIT, "there are too many addresses to listen on");
+    }
+    *s = (struct listener){WATCH_LISTENER, fd, is_unix, is_admin};
+    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0) {
+        close(fd);
+        return err_sys(errno, "epoll refused a listening socket");
+    }
+    l->listener_count++;
+    return OK;
+}
+
+/* A listening socket on an address, or -1 with errno. */
+static int listen_on(const struct sockaddr *a, socklen_t len, int backlog)
+{
+    int fd = socket(a->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int yes = 1;
+
+    if (fd < 0)
+        return -1;
+    if (a->sa_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
+    if (a->sa_family != AF_UNIX)
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    if (bind(fd, a, len) == 0 && listen(fd, backlog) == 0)
+        return fd;
+    int kept = errno;
+    close(fd);
+    errno = kept;
+    return -1;
+}
+
+/* "*" is every IPv4 address and "::*" every IPv6 one. */
+static struct err open_tcp(struct loop *l, struct arena *a, struct str address)
+{
+    const struct settings *s = &l->engine->settings;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    const char *port = arena_printf(a, "%lld", (long long)s->port);
+    const char *host = str_dup(a, address);
+
+    hints.ai_family = str_is(address, "*") ? AF_INET : AF_UNSPEC;
+    if (str_is(address, "::*"))
+        hints.ai_family = AF_INET6;
+    bool is_any = str_is(address, "*") || str_is(address, "::*");
+    int failed = getaddrinfo(is_any ? NULL : host, port, &hints, &found);
+    if (failed)
+        return err_format(a, ERR_IO, "Could not create server TCP listening socket %s:%s: %s", host,
+                          port, gai_strerror(failed));
+    int fd = listen_on(found->ai_addr, found->ai_addrlen, (int)s->backlog);
+    int kept = errno;
+    freeaddrinfo(found);
+    if (fd >= 0)
+        return add(l, fd, false, false);
+    return err_format(a, ERR_IO, "Could not create server TCP listening socket %s:%s: bind: %s",
+                      host, port, strerror(kept));
+}
+
+static struct err open_all_tcp(struct loop *l, struct arena *a)
+{
+    const struct settings *s = &l->engine->settings;
+    struct str *addresses;
+    struct err last = OK;
+    size_t count, open = 0;
+
+    TRY(config_split(a, str_of(s->bind), &addresses, &count));
+    for (size_t i = 0; i < count; i++) {
+        bool may_fail = addresses[i].len > 0 && addresses[i].ptr[0] == '-';
+        struct str address = {addresses[i].ptr + may_fail, addresses[i].len - may_fail};
+        struct err e = open_tcp(l, a, address);
+
+        open += !err_failed(e);
+        if (!err_failed(e))
+            continue;
+        last = e;
+        if (!may_fail)
+            open = 0;
+        if (!may_fail)
+            break;
+    }
+    if (open > 0 || count == 0)
+        return OK;
+    return err_format(a, last.code, "%s\nFailed listening on port %lld (tcp), aborting.",
+                      err_text(a, last), (long long)s->port);
+}
+
+static struct err open_unix(struct loop *l, struct arena *a, const char *path, mode_t mode,
+                            bool is_admin)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t len = strlen(path);
+
+    if (len >= sizeof(address.sun_path))
+        return err_format(a, ERR_INVALID, "the path of the unix socket is too long: %s", path);
+    memcpy(address.sun_path, path, len + 1);
+    unlink(path);
+    /* Nobody else may connect before the mode is set. */
+    mode_t old = umask(0077);
+    int fd =
+        listen_on((struct sockaddr *)&address, sizeof(address), (int)l->engine->settings.backlog);
+    int kept = errno;
+    umask(old);
+    if (fd < 0)
+        return err_format(a, ERR_IO, "Failed opening Unix socket: bind: %s: %s", path,
+                          strerror(kept));
+    if (mode && chmod(path, mode) != 0)
+        return err_format(a, ERR_IO, "cannot set the mode of %s: %s", path, strerror(errno));
+    return add(l, fd, true, is_admin);
+}
+
+struct err listeners_open(struct loop *l, struct arena *a)
+{
+    const struct settings *s = &l->engine->settings;
+
+    if (s->port)
+        TRY(open_all_tcp(l, a));
+    if (*s->unix_socket)
+        TRY(open_unix(l, a, s->unix_socket,
+                      s->unix_socket_mode ? (mode_t)s->unix_socket_mode : 0777 & ~umask(umask(0)),
+                      false));
+    if (*s->admin_socket)
+        TRY(open_unix(l, a, s->admin_socket, 0700, true));
+    if (l->listener_count == 0)
+        return err_make(ERR_INVALID, "Configured to not listen anywhere, exiting.");
+    return OK;
+}
+
+void listeners_close(struct loop *l)
+{
+    for (size_t i = 0; i < l->listener_count; i++)
+        close(l->listeners[i].fd);
+    l->listener_count = 0;
+    if (*l->engine->settings.unix_socket)
+        unlink(l->engine->settings.unix_socket);
+    if (*l->engine->settings.admin_socket)
+        unlink(l->engine->settings.admin_socket);
+}

@@ -1,0 +1,210 @@
+/* The rounds: wait, accept, read, run, write, and the regular work in between. */
+#include "cacheengine/net/loop.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define EVENTS_MAX  256
+#define ACCEPTS_MAX 256 /* of one listener in a round */
+#define SWEEP_MS    1000
+
+static struct err open_signals(struct loop *l)
+{
+    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = &l->signal_kind};
+    sigset_t set;
+
+    l->signal_kind = WATCH_SIGNAL;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    l->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (l->signal_fd < 0 || epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->signal_fd, &ev) != 0)
+        return err_sys(errno, "signals cannot be waited for");
+    return OK;
+}
+
+struct err loop_open(struct loop *l, struct engine *e, struct arena *a)
+{
+    *l = (struct loop){.engine = e, .epoll_fd = -1, .signal_fd = -1};
+    l->protocol = protocol_of(&e->settings);
+    if (!l->protocol)
+        return err_make(ERR_UNSUPPORTED, "this build does not serve that protocol");
+    e->protocol = l->protocol;
+    if (l->protocol->init)
+        l->protocol->init(e);
+    l->batch = calloc(1, sizeof(*l->batch));
+    /* Mapped, not allocated: of it only what is read into is backed by memory. */
+    l->pool = mmap(NULL, READ_POOL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    check(l->batch && l->pool != MAP_FAILED);
+    l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (l->epoll_fd < 0)
+        return err_sys(errno, "epoll is not to be had");
+    TRY(open_signals(l));
+    return listeners_open(l, a);
+}
+
+static void free_doomed(struct loop *l)
+{
+    while (l->doomed) {
+        struct conn *c = l->doomed;
+
+        l->doomed = c->next_doomed;
+        conn_close(c);
+    }
+}
+
+void loop_close(struct loop *l)
+{
+    if (!l->engine)
+        return;
+    for (struct client *o = l->engine->oldest; o; o = o->newer)
+        conn_doom(conn_of(o));
+    free_doomed(l);
+    listeners_close(l);
+    if (l->protocol && l->protocol->fini)
+        l->protocol->fini(l->engine);
+    if (l->batch)
+        arena_fini(&l->batch->arena);
+    free(l->batch);
+    if (l->pool)
+        munmap(l->pool, READ_POOL);
+    close(l->signal_fd);
+    close(l->epoll_fd);
+    *l = (struct loop){0};
+}
+
+/* ---- accepting ---- */
+
+static void refuse(struct loop *l, int fd, void (*say)(struct reply *r))
+{
+    struct reply r;
+    struct iovec iov;
+
+    reply_init(&r, &l->engine->replies);
+    say(&r);
+    if (reply_gather(&r, &iov, 1) == 1)
+        (void)!write(fd, iov.iov_base, iov.iov_len);
+    reply_fini(&r);
+    close(fd);
+    l->engine->stats.rejected_connections++;
+}
+
+static void say_protected(struct reply *r)
+{
+    reply_error(r, "DENIED The engine runs in protected mode: it has no password and takes "
+                   "connections from the loopback interface only. Set a password with "
+                   "'requirepass', or 'protected-mode no'.");
+}
+
+static bool is_loopback(const struct sockaddr_storage *a)
+{
+    if (a->ss_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr) >> 24 == 127;
+    if (a->ss_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr);
+    return true;
+}
+
+static void accept_some(struct loop *l, const struct listener *from)
+{
+    const struct settings *s = &l->engine->settings;
+
+    for (int i = 0; i < ACCEPTS_MAX; i++) {
+        struct sockaddr_storage peer = {0};
+        socklen_t len = sizeof(peer);
+        int fd = accept4(from->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd < 0) {
+            if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+                log_warn("connection not accepted", f_err(err_sys(errno, "accept failed")));
+            return;
+        }
+        if (!from->is_admin && l->engine->client_count >= (uint64_t)s->max_clients)
+            refuse(l, fd, l->protocol->refuse_client);
+        else if (s->is_protected && !*s->password && !is_loopback(&peer))
+            refuse(l, fd, say_protected);
+        else
+            conn_open(l, fd, from);
+    }
+}
+
+/* ---- rounds ---- */
+
+static void serve(struct loop *l, struct conn *c)
+{
+    if (c->client.is_killed)
+        return;
+    /* What came before is used up when its batch has run: then the shared buffer is free again. */
+    if (!c->input && READ_POOL - l->pool_used < READ_MIN) {
+        batch_run(l);
+        l->pool_used = 0;
+    }
+    if (!conn_read(c))
+        conn_doom(c);
+    else if (c->feed.len > 0)
+        batch_feed(l, c);
+}
+
+static void on_event(struct loop *l, const struct epoll_event *ev)
+{
+    enum watch_kind *kind = ev->data.ptr;
+    struct conn *c = ev->data.ptr;
+
+    if (*kind == WATCH_LISTENER) {
+        accept_some(l, ev->data.ptr);
+    } else if (*kind == WATCH_SIGNAL) {
+        l->engine->is_ending = true;
+    } else {
+        if ((ev->events & EPOLLOUT) && !c->client.is_killed)
+            conn_write(c);
+        if ((ev->events & ~(uint32_t)EPOLLOUT) && !c->client.is_closing)
+            serve(l, c);
+        else if (ev->events & (EPOLLERR | EPOLLHUP))
+            conn_doom(c);
+    }
+}
+
+/* Does what is due and returns for how long the next wait may last. */
+static int regular_work(struct loop *l)
+{
+    int64_t now_ms = clock_boot_ms(&clock_system);
+
+    if (now_ms >= l->sweep_at_ms) {
+        conns_sweep(l);
+        l->sweep_at_ms = now_ms + SWEEP_MS;
+    }
+    if (now_ms >= l->tick_at_ms) {
+        engine_set_now(l->engine, clock_wall_ms(&clock_system));
+        l->tick_at_ms = now_ms + engine_tick(l->engine);
+    }
+    return l->tick_at_ms > now_ms ? (int)(l->tick_at_ms - now_ms) : 0;
+}
+
+void loop_run(struct loop *l)
+{
+    struct epoll_event events[EVENTS_MAX];
+
+    while (!l->engine->is_ending) {
+        int wait_ms = regular_work(l);
+
+        free_doomed(l);
+        int count = epoll_wait(l->epoll_fd, events, EVENTS_MAX, wait_ms);
+        engine_set_now(l->engine, clock_wall_ms(&clock_system));
+        for (int i = 0; i < count; i++)
+            on_event(l, &events[i]);
+        batch_run(l);
+        l->pool_used = 0;
+        free_doomed(l);
+    }
+}

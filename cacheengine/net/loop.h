@@ -1,0 +1,133 @@
+/*
+ * The network: one epoll loop that reads, runs and writes in rounds.
+ *
+ * A round takes all sockets that have something to read. Each is read once into a shared buffer;
+ * what came is cut into calls, many clients' calls form a batch, the keys of a batch are
+ * prefetched, and then it runs in order. Each client's replies go out with one write when its last
+ * call has run.
+ */
+#ifndef LARDER_NET_LOOP_H
+#define LARDER_NET_LOOP_H
+
+#include "base/arena.h"
+#include "cacheengine/proto/protocol.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LISTENERS_MAX 64
+#define BATCH_CALLS   64
+#define BATCH_ARGS    512
+#define READ_POOL     (512 * 1024)
+#define READ_MAX      (64 * 1024) /* of one client in a round */
+#define READ_MIN      (16 * 1024) /* room that a client must find in the shared buffer */
+
+/* What an epoll event belongs to; first member of each. */
+enum watch_kind { WATCH_CONN, WATCH_LISTENER, WATCH_SIGNAL };
+
+struct listener {
+    enum watch_kind kind;
+    int fd;
+    bool is_unix, is_admin;
+};
+
+struct loop;
+
+struct conn {
+    enum watch_kind kind;
+    int fd;
+    struct loop *loop;
+    struct client client;
+    struct parse_state parse;
+    struct blob *input; /* what came and is not used up; NULL mostly */
+    size_t input_len;
+    struct str feed; /* in a round: what is being cut into calls */
+    uint32_t calls;  /* in the present batch, not run yet */
+    bool is_feeding; /* more calls may come of this round's input */
+    bool is_unix;
+    bool waits_to_write; /* EPOLLOUT is asked for */
+    bool is_doomed;      /* in loop->doomed */
+    struct conn *next_doomed;
+    int64_t soft_since_ms; /* over the soft output limit since; 0 = not */
+};
+
+struct batch {
+    struct cmd_call calls[BATCH_CALLS];
+    struct str args[BATCH_ARGS];
+    uint64_t hashes[BATCH_ARGS];
+    struct parse_room room;
+    struct arena arena;
+    uint32_t count;
+};
+
+struct loop {
+    struct engine *engine;
+    const struct protocol *protocol;
+    int epoll_fd;
+    int signal_fd;
+    enum watch_kind signal_kind;
+    struct listener listeners[LISTENERS_MAX];
+    size_t listener_count;
+    struct conn *doomed; /* to be freed when the round is over */
+    struct batch *batch;
+    char *pool; /* the shared read buffer */
+    size_t pool_used;
+    int64_t tick_at_ms;  /* boot time of the next engine_tick */
+    int64_t sweep_at_ms; /* of the next look at idle clients */
+};
+
+/* Opens epoll, the signal descriptor and the listeners that the settings name. */
+must_use struct err loop_open(struct loop *l, struct engine *e, struct arena *a);
+void loop_close(struct loop *l);
+
+/* Runs until a signal or SHUTDOWN ends it. */
+void loop_run(struct loop *l);
+
+/* ---- listen.c ---- */
+
+must_use struct err listeners_open(struct loop *l, struct arena *a);
+void listeners_close(struct loop *l);
+
+/* ---- conn.c ---- */
+
+/* Takes over an accepted socket. */
+void conn_open(struct loop *l, int fd, const struct listener *from);
+void conn_close(struct conn *c);
+
+/* Reads once. False when the connection is at its end. */
+bool conn_read(struct conn *c);
+
+/* Sends what is pending. */
+void conn_write(struct conn *c);
+
+/* Marks it for closing at the end of the round; nothing more runs for it. */
+void conn_doom(struct conn *c);
+
+/* After the last call of a round: keeps the rest of the input, sends, closes if that was asked for.
+ */
+void conn_finish(struct conn *c);
+
+/* Idle and overfull clients. */
+void conns_sweep(struct loop *l);
+
+static inline struct conn *conn_of(const struct client *client)
+{
+    return container_of(client, struct conn, client);
+}
+
+/* ---- batch.c ---- */
+
+/* Cuts what a client has sent into calls; runs the batch whenever it is full. */
+void batch_feed(struct loop *l, struct conn *c);
+
+/* Prefetches and runs what is in the batch. */
+void batch_run(struct loop *l);
+
+/* ---- notify.c ---- */
+
+/* Tells the service manager that is named by NOTIFY_SOCKET, if any. */
+void notify_ready(void);
+
+#endif

@@ -1,0 +1,190 @@
+/* When keys end: EXPIRE and its kin, TTL and its kin, PERSIST. */
+#include "base/command.h"
+#include "cacheengine/types/deadline.h"
+#include "contract/command_procs.h"
+
+static const struct deadline_unit seconds_from_now = {true, true};
+static const struct deadline_unit millis_from_now = {false, true};
+static const struct deadline_unit seconds_of_time = {true, false};
+static const struct deadline_unit millis_of_time = {false, false};
+
+static bool invalid_time(struct cmd_call *c)
+{
+    reply_errorf(c->reply, "ERR invalid expire time in '%s' command", c->cmd->name);
+    return false;
+}
+
+bool deadline_parse_any(struct cmd_call *c, uint32_t arg, struct deadline_unit unit,
+                        int64_t *out_ms)
+{
+    int64_t v;
+
+    if (!call_int(c, arg, &v))
+        return false;
+    if (unit.is_seconds && __builtin_mul_overflow(v, 1000, &v))
+        return invalid_time(c);
+    if (unit.is_relative && __builtin_add_overflow(v, c->ks->now_ms, &v))
+        return invalid_time(c);
+    *out_ms = v;
+    return true;
+}
+
+bool deadline_parse(struct cmd_call *c, uint32_t arg, struct deadline_unit unit, int64_t *out_ms)
+{
+    int64_t v;
+
+    if (!call_int(c, arg, &v))
+        return false;
+    if (v <= 0)
+        return invalid_time(c);
+    return deadline_parse_any(c, arg, unit, out_ms);
+}
+
+enum expire_flag { IF_NONE = 1, IF_ANY = 2, IF_LATER = 4, IF_EARLIER = 8 };
+
+/* Reads NX, XX, GT and LT from argument 3 on. */
+static bool parse_flags(struct cmd_call *c, unsigned *out)
+{
+    static const struct {
+        const char *word;
+        unsigned flag;
+    } words[] = {
+        {"nx", IF_NONE   },
+        {"xx", IF_ANY    },
+        {"gt", IF_LATER  },
+        {"lt", IF_EARLIER},
+    };
+    unsigned flags = 0;
+
+    for (uint32_t i = 3; i < c->argc; i++) {
+        size_t w = 0;
+
+        while (w < countof(words) && !call_is(c, i, words[w].word))
+            w++;
+        if (w == countof(words)) {
+            reply_errorf(c->reply, "ERR Unsupported option %.*s", STR_ARG(c->argv[i]));
+            return false;
+        }
+        flags |= words[w].flag;
+    }
+    if ((flags & IF_NONE) && (flags & ~(unsigned)IF_NONE)) {
+        reply_error(c->reply,
+                    "ERR NX and XX, GT or LT options at the same time are not compatible");
+        return false;
+    }
+    if ((flags & IF_LATER) && (flags & IF_EARLIER)) {
+        reply_error(c->reply, "ERR GT and LT options at the same time are not compatible");
+        return false;
+    }
+    *out = flags;
+    return true;
+}
+
+/* True when the conditions allow a key that ends at `old_ms` to end at `new_ms`. */
+static bool flags_allow(unsigned flags, int64_t old_ms, int64_t new_ms)
+{
+    bool has_end = old_ms != NO_DEADLINE;
+
+    if ((flags & IF_NONE) && has_end)
+        return false;
+    if ((flags & IF_ANY) && !has_end)
+        return false;
+    if ((flags & IF_LATER) && (!has_end || new_ms <= old_ms))
+        return false;
+    return !((flags & IF_EARLIER) && has_end && new_ms >= old_ms);
+}
+
+static void expire(struct cmd_call *c, struct deadline_unit unit)
+{
+    struct key k = call_key(c, 1);
+    unsigned flags;
+    int64_t end_ms;
+
+    if (!parse_flags(c, &flags) || !deadline_parse_any(c, 2, unit, &end_ms))
+        return;
+    struct entry *e = db_find(c->db, k);
+    if (!e || !flags_allow(flags, entry_deadline(e), end_ms)) {
+        reply_int(c->reply, 0);
+        return;
+    }
+    if (end_ms <= c->ks->now_ms && !c->ks->hides_expired) {
+        db_delete_entry(c->db, k, e, c->ks->settings->lazy_expire);
+        call_changed(c, k, EVENT_GENERIC, "del");
+    } else {
+        db_set_deadline(c->db, k, e, end_ms);
+        call_changed(c, k, EVENT_GENERIC, "expire");
+    }
+    reply_int(c->reply, 1);
+}
+
+void cmd_expire(struct cmd_call *c)
+{
+    expire(c, seconds_from_now);
+}
+
+void cmd_pexpire(struct cmd_call *c)
+{
+    expire(c, millis_from_now);
+}
+
+void cmd_expireat(struct cmd_call *c)
+{
+    expire(c, seconds_of_time);
+}
+
+void cmd_pexpireat(struct cmd_call *c)
+{
+    expire(c, millis_of_time);
+}
+
+/* Replies when a key ends: -2 without the key, -1 without an end. */
+static void reply_end(struct cmd_call *c, struct deadline_unit unit)
+{
+    const struct entry *e = db_look(c->db, call_key(c, 1));
+    int64_t v;
+
+    if (!e || !entry_has_deadline(e)) {
+        reply_int(c->reply, e ? -1 : -2);
+        return;
+    }
+    v = entry_deadline(e);
+    if (unit.is_relative)
+        v = v > c->ks->now_ms ? v - c->ks->now_ms : 0;
+    /* Rounded, but without running over at the end of time. */
+    if (unit.is_seconds)
+        v = v / 1000 + (v % 1000 >= 500);
+    reply_int(c->reply, v);
+}
+
+void cmd_ttl(struct cmd_call *c)
+{
+    reply_end(c, seconds_from_now);
+}
+
+void cmd_pttl(struct cmd_call *c)
+{
+    reply_end(c, millis_from_now);
+}
+
+void cmd_expiretime(struct cmd_call *c)
+{
+    reply_end(c, seconds_of_time);
+}
+
+void cmd_pexpiretime(struct cmd_call *c)
+{
+    reply_end(c, millis_of_time);
+}
+
+void cmd_persist(struct cmd_call *c)
+{
+    struct key k = call_key(c, 1);
+    struct entry *e = db_find(c->db, k);
+    bool had_end = e && entry_has_deadline(e);
+
+    if (had_end) {
+        db_set_deadline(c->db, k, e, NO_DEADLINE);
+        call_changed(c, k, EVENT_GENERIC, "persist");
+    }
+    reply_int(c->reply, had_end);
+}

@@ -1,0 +1,121 @@
+/* Walking over keys: KEYS, SCAN, RANDOMKEY. */
+#include "base/command.h"
+#include "cacheengine/keyspace/call.h"
+#include "cacheengine/keyspace/glob.h"
+#include "cacheengine/keyspace/number.h"
+#include "contract/command_procs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Which keys are wanted, and where they are said. */
+struct walk {
+    struct cmd_call *c;
+    struct str pattern; /* ptr NULL: all */
+    struct str type;    /* ptr NULL: all */
+    size_t sent;
+    int64_t met; /* keys seen, wanted or not */
+};
+
+static void visit(void *ctx, struct entry *e)
+{
+    struct walk *w = ctx;
+    struct str key = entry_key(e);
+
+    w->met++;
+    if (w->pattern.ptr && !glob_match(w->pattern, key))
+        return;
+    if (w->type.ptr && !str_is_nocase(w->type, db_type_name(w->c->db, e)))
+        return;
+    reply_bulk_str(w->c->reply, key);
+    w->sent++;
+}
+
+void cmd_keys(struct cmd_call *c)
+{
+    struct walk w = {.c = c, .pattern = c->argv[1]};
+    struct reply_mark mark = reply_open(c->reply);
+    uint64_t cursor = 0;
+
+    if (str_is(w.pattern, "*"))
+        w.pattern.ptr = NULL;
+    do
+        cursor = db_scan(c->db, cursor, visit, &w);
+    while (cursor);
+    reply_close(c->reply, mark, '*', w.sent);
+}
+
+static bool parse_cursor(struct cmd_call *c, uint64_t *out)
+{
+    struct str s = c->argv[1];
+    char text[24];
+    char *end;
+
+    if (s.len > 0 && s.len < sizeof(text) && s.ptr[0] > ' ') {
+        memcpy(text, s.ptr, s.len);
+        text[s.len] = 0;
+        errno = 0;
+        *out = strtoull(text, &end, 10);
+        if (end == text + s.len && errno == 0)
+            return true;
+    }
+    reply_error(c->reply, "ERR invalid cursor");
+    return false;
+}
+
+static bool parse_options(struct cmd_call *c, struct walk *w, int64_t *count)
+{
+    for (uint32_t i = 2; i < c->argc; i += 2) {
+        bool has_value = i + 1 < c->argc;
+
+        if (call_is(c, i, "count") && has_value) {
+            if (!call_int(c, i + 1, count))
+                return false;
+            if (*count >= 1)
+                continue;
+        } else if (call_is(c, i, "match") && has_value) {
+            w->pattern = c->argv[i + 1];
+            continue;
+        } else if (call_is(c, i, "type") && has_value) {
+            w->type = c->argv[i + 1];
+            continue;
+        }
+        reply_syntax_error(c->reply);
+        return false;
+    }
+    if (w->pattern.ptr && str_is(w->pattern, "*"))
+        w->pattern.ptr = NULL;
+    return true;
+}
+
+void cmd_scan(struct cmd_call *c)
+{
+    struct walk w = {.c = c};
+    int64_t count = 10, places = 0;
+    uint64_t cursor;
+    char text[REPLY_MARK_BYTES];
+
+    if (!parse_cursor(c, &cursor) || !parse_options(c, &w, &count))
+        return;
+    /* The cursor is said before the keys but known after them. */
+    struct reply_mark head = reply_open(c->reply);
+    struct reply_mark mark = reply_open(c->reply);
+    do
+        cursor = db_scan(c->db, cursor, visit, &w);
+    while (cursor && w.met < count && ++places / 10 < count);
+    reply_close(c->reply, mark, '*', w.sent);
+    int digits = snprintf(NULL, 0, "%llu", (unsigned long long)cursor);
+    int len =
+        snprintf(text, sizeof(text), "*2\r\n$%d\r\n%llu\r\n", digits, (unsigned long long)cursor);
+    reply_close_raw(c->reply, head, text, (size_t)len);
+}
+
+void cmd_randomkey(struct cmd_call *c)
+{
+    const struct entry *e = db_random(c->db);
+
+    if (e)
+        reply_bulk_str(c->reply, entry_key(e));
+    else
+        reply_null(c->reply);
+}
