@@ -133,8 +133,8 @@ def test_one_state_has_one_larderd(tmp_path):
         assert "another larderd is running on it" in done.stderr
 
 
-def test_a_full_disk_is_named_and_nothing_is_lost(tmp_path):
-    """The limit on a file's size plays the full disk."""
+def test_a_disk_that_takes_no_more_is_told_and_nothing_is_lost(tmp_path):
+    """A limit on the size of files plays the disk."""
     with Larderd(tmp_path, "--dns", "off", "--auth", "open") as larderd:
         Host(larderd).sync()
         larderd.call("AddTagsToResource")
@@ -142,7 +142,8 @@ def test_a_full_disk_is_named_and_nothing_is_lost(tmp_path):
     before = database.read_bytes()
     done = subprocess.run(["sh", "-c", 'trap "" XFSZ; ulimit -f 8; exec "$0" "$@"', *larderd.argv], capture_output=True, text=True,
                           timeout=PATIENCE_S, check=False, stdin=subprocess.DEVNULL)
-    assert done.returncode != 0
+    assert done.returncode == 1
+    assert "larder.db: " in done.stderr
     assert database.read_bytes() == before
     with Larderd(tmp_path, "--dns", "off", "--auth", "open") as larderd:
         assert larderd.call("DescribeCacheClusters")[0] == 200
