@@ -1,0 +1,105 @@
+/* Commands as lines of text and what they must say, for the tests of types. */
+#ifndef LARDER_TESTS_TYPES_PLAY_H
+#define LARDER_TESTS_TYPES_PLAY_H
+
+#include "contract/command_procs.h"
+#include "types_harness.h"
+
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct play {
+    const char *line, *reply;
+};
+
+struct play_proc {
+    const char *name;
+    void (*run)(struct cmd_call *c);
+};
+
+static const struct play_proc play_procs[] = {
+    {"hset",         cmd_hset           },
+    {"hmset",        cmd_hmset          },
+    {"hsetnx",       cmd_hsetnx         },
+    {"hget",         cmd_hget           },
+    {"hmget",        cmd_hmget          },
+    {"hgetall",      cmd_hgetall        },
+    {"hkeys",        cmd_hkeys          },
+    {"hvals",        cmd_hvals          },
+    {"hlen",         cmd_hlen           },
+    {"hexists",      cmd_hexists        },
+    {"hdel",         cmd_hdel           },
+    {"hincrby",      cmd_hincrby        },
+    {"hincrbyfloat", cmd_hincrbyfloat   },
+    {"hstrlen",      cmd_hstrlen        },
+    {"hrandfield",   cmd_hrandfield     },
+    {"hscan",        cmd_hscan          },
+    {"sadd",         cmd_sadd           },
+    {"srem",         cmd_srem           },
+    {"sismember",    cmd_sismember      },
+    {"smismember",   cmd_smismember     },
+    {"smembers",     cmd_smembers       },
+    {"scard",        cmd_scard          },
+    {"spop",         cmd_spop           },
+    {"srandmember",  cmd_srandmember    },
+    {"smove",        cmd_smove          },
+    {"sinter",       cmd_sinter         },
+    {"sinterstore",  cmd_sinterstore    },
+    {"sintercard",   cmd_sintercard     },
+    {"sunion",       cmd_sunion         },
+    {"sunionstore",  cmd_sunionstore    },
+    {"sdiff",        cmd_sdiff          },
+    {"sdiffstore",   cmd_sdiffstore     },
+    {"sscan",        cmd_sscan          },
+    {"set",          cmd_set            },
+    {"del",          cmd_del            },
+    {"copy",         cmd_copy           },
+    {"rename",       cmd_rename         },
+    {"exists",       cmd_exists         },
+    {"object",       cmd_object_encoding},
+};
+
+static inline void play_run(struct harness *h, struct str *argv, uint32_t argc)
+{
+    for (size_t i = 0; i < countof(play_procs); i++)
+        if (str_is_nocase(argv[0], play_procs[i].name)) {
+            harness_run(h, play_procs[i].run, argv, argc);
+            return;
+        }
+    cr_assert_fail("no command %.*s", STR_ARG(argv[0]));
+}
+
+/* Runs a line of words; what it said ends with a NUL. */
+static inline const char *play_line(struct harness *h, const char *line)
+{
+    struct str argv[HARNESS_ARGS], rest = str_of(line);
+    uint32_t argc = 0;
+
+    while (rest.len > 0) {
+        cr_assert_lt(argc, HARNESS_ARGS);
+        argv[argc++] = str_cut(&rest, ' ');
+    }
+    play_run(h, argv, argc);
+    return buf_cstr(&h->said);
+}
+
+static inline void play_rows(struct harness *h, const struct play *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        cr_expect_str_eq(play_line(h, rows[i].line), rows[i].reply, "%s\n  said %s", rows[i].line,
+                         buf_cstr(&h->said));
+}
+
+/* A word of `len` letters, freed by the caller. */
+static inline char *play_word(size_t len)
+{
+    char *word = malloc(len + 1);
+
+    memset(word, 'w', len);
+    word[len] = 0;
+    return word;
+}
+
+#endif
