@@ -78,6 +78,12 @@ static enum parse_result fail(struct request *q, const char *problem)
     return finish(q, mc_run_problem);
 }
 
+/* What is no request at all is answered even to who wants no replies. */
+static enum parse_result fail_request(struct request *q)
+{
+    return finish(q, mc_run_error);
+}
+
 /* ---- lines ---- */
 
 static const struct mc_command *command_of(struct str name)
@@ -209,9 +215,9 @@ static enum parse_result parse_config(struct request *q)
     int32_t len;
 
     if (!str_is(argv[1], "set"))
-        return q->call->argc <= 4 ? finish(q, mc_run_config) : fail(q, "ERROR");
+        return q->call->argc <= 4 ? finish(q, mc_run_config) : fail_request(q);
     if (q->call->argc < 5)
-        return fail(q, "ERROR");
+        return fail_request(q);
     if (argv[2].len > MC_KEY_MAX || !mc_read_u32(argv[3], &flags) || !mc_read_i32(argv[4], &len) ||
         len < 0)
         return fail(q, MC_BAD_FORMAT);
@@ -230,10 +236,10 @@ static enum parse_result parse_words(struct request *q, struct parse_room *room)
     const struct mc_command *cmd;
 
     if (call->argc == 0 || call->argv[0].len < 2)
-        return fail(q, "ERROR");
+        return fail_request(q);
     cmd = command_of(call->argv[0]);
     if (!cmd || call->argc < cmd->min_words || call->argc > cmd->max_words)
-        return fail(q, "ERROR");
+        return fail_request(q);
     if (cmd->key_at && call->argc > cmd->key_at)
         hash_keys(q, cmd, room);
     if (cmd->body == ITEM_BODY)

@@ -114,7 +114,8 @@ void mc_item_put_body(struct cmd_call *c, struct key k, uint32_t flags, uint32_t
 void mc_item_append(struct cmd_call *c, struct key k, struct mc_item *it, struct str more);
 void mc_item_prepend(struct cmd_call *c, struct key k, struct mc_item *it, struct str more);
 
-/* True when an item of this size is allowed. */
+/* What memcached 1.6 counts for an item, and true when an item of that size is allowed. */
+size_t mc_item_size(size_t key_len, uint32_t flags, size_t value_len);
 bool mc_item_fits(const struct engine *e, size_t key_len, uint32_t flags, size_t value_len);
 
 /* ---- the cluster's configuration (memcached_config.c) ---- */
@@ -152,7 +153,8 @@ void mc_run_config(struct cmd_call *c);     /* get and delete */
 void mc_run_config_set(struct cmd_call *c); /* the body is the last argument */
 void mc_run_stats(struct cmd_call *c);
 
-/* Says c->problem and goes on; says it and closes; closes without a word. */
+/* Says "ERROR"; says c->problem; closes without a word. */
+void mc_run_error(struct cmd_call *c);
 void mc_run_problem(struct cmd_call *c);
 void mc_run_problem_body(struct cmd_call *c); /* the last argument is a body */
 void mc_run_close(struct cmd_call *c);

@@ -120,6 +120,13 @@ void mc_run_close(struct cmd_call *c)
     mc_end(c);
 }
 
+void mc_run_error(struct cmd_call *c)
+{
+    mc_begin(c);
+    mc_line(c, "ERROR");
+    mc_end(c);
+}
+
 void mc_run_problem(struct cmd_call *c)
 {
     mc_begin(c);

@@ -134,7 +134,8 @@ void mc_run_gets(struct cmd_call *c)
     get_all(c, true);
 }
 
-/* The value goes out before the deadline is set, for an item may be gone by that. */
+/* Counted as a touch alone, as memcached does. The value goes out before the deadline is set, for
+ * an item may be gone by that. */
 static void gat_one(struct cmd_call *c, uint32_t arg, bool with_cas, int64_t deadline_ms)
 {
     struct mc_counters *n = &mc_state(c)->counters;
@@ -142,14 +143,11 @@ static void gat_one(struct cmd_call *c, uint32_t arg, bool with_cas, int64_t dea
     struct entry *e = db_read(c->db, k);
     struct mc_item it;
 
-    n->cmd_get++;
     n->cmd_touch++;
     if (!e) {
-        n->get_misses++;
         n->touch_misses++;
         return;
     }
-    n->get_hits++;
     n->touch_hits++;
     mc_item_read(e, &it);
     uint64_t cas = with_cas ? mc_item_cas(c, k, &it) : 0;

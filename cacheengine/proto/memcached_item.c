@@ -63,11 +63,14 @@ void mc_item_read(struct entry *e, struct mc_item *out)
 
 /* ---- writing ---- */
 
+size_t mc_item_size(size_t key_len, uint32_t flags, size_t value_len)
+{
+    return MC_ITEM_HEAD + key_len + 1 + (flags ? sizeof(flags) : 0) + value_len + 2;
+}
+
 bool mc_item_fits(const struct engine *e, size_t key_len, uint32_t flags, size_t value_len)
 {
-    size_t size = MC_ITEM_HEAD + key_len + 1 + (flags ? sizeof(flags) : 0) + value_len + 2;
-
-    return size <= (size_t)e->settings.memcached_item_max;
+    return mc_item_size(key_len, flags, value_len) <= (size_t)e->settings.memcached_item_max;
 }
 
 static bool stands_outside(struct key k, size_t value_len)

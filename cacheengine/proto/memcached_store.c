@@ -5,6 +5,8 @@
 #include "cacheengine/keyspace/number.h"
 #include "cacheengine/proto/memcached.h"
 
+#define CHUNK_MAX 524288 /* memcached's slab_chunk_max */
+
 /* The arguments of a storage command. */
 struct store_args {
     struct key key;
@@ -220,6 +222,12 @@ static const char *put_number(struct cmd_call *c, struct key k, const struct mc_
     return text;
 }
 
+/* What memcached would keep in several chunks is no number to it, whatever it begins with. */
+static bool is_one_chunk(size_t key_len, const struct mc_item *it)
+{
+    return mc_item_size(key_len, it->flags, it->value.len) <= CHUNK_MAX;
+}
+
 static const char *change_number(struct cmd_call *c, bool is_incr)
 {
     struct mc_counters *n = &mc_state(c)->counters;
@@ -239,7 +247,7 @@ static const char *change_number(struct cmd_call *c, bool is_incr)
         return "NOT_FOUND";
     }
     mc_item_read(e, &it);
-    if (it.blob || !mc_read_u64(it.value, &v))
+    if (!is_one_chunk(k.len, &it) || !mc_read_u64(it.value, &v))
         return "CLIENT_ERROR cannot increment or decrement non-numeric value";
     *(is_incr ? &n->incr_hits : &n->decr_hits) += 1;
     if (is_incr)

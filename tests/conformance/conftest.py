@@ -38,38 +38,61 @@ def is_long(request):
     return request.config.getoption("--long")
 
 
-def need(path):
-    if not os.access(path, os.X_OK):
-        pytest.fail("no executable at %s" % path, pytrace=False)
+def pytest_sessionstart(session):
+    for path in (servers.engine_path(), servers.REDIS, servers.MEMCACHED):
+        if not os.access(path, os.X_OK):
+            pytest.exit("conformance needs %s (LARDER_BIN_DIR says where larder-engine is)" % path, returncode=1)
 
 
 @pytest.fixture(scope="session")
 def reference():
-    need(servers.REDIS)
     with servers.redis() as server:
         yield server
 
 
+class Shared:
+    """One server for many tests; a new one takes its place when it has died, so that one crash fails one test."""
+
+    def __init__(self, start):
+        self.start, self.server = start, None
+
+    def get(self):
+        if self.server is None or not self.server.is_alive():
+            self.stop()
+            self.server = self.start()
+        return self.server
+
+    def stop(self):
+        if self.server:
+            self.server.stop()
+            self.server = None
+
+
+def must_live(server):
+    if not server.is_alive():
+        pytest.fail("the engine died (%s):\n%s" % (server.proc.returncode, server.output()[-3000:]), pytrace=False)
+
+
 @pytest.fixture(scope="session")
 def shared_engine():
-    need(servers.engine_path())
-    with servers.engine() as server:
-        yield server
+    shared = Shared(servers.engine)
+    yield shared
+    shared.stop()
 
 
 @pytest.fixture
 def engine(shared_engine):
     """The shared engine, empty, and still alive when the test has ended."""
-    with shared_engine.conn() as conn:
+    server = shared_engine.get()
+    with server.conn() as conn:
         conn.call("FLUSHALL")
-    yield shared_engine
-    assert shared_engine.is_alive(), "the engine died:\n" + shared_engine.output()[-3000:]
+    yield server
+    must_live(server)
 
 
 @pytest.fixture
 def own_engine():
     """Starts engines with options of the test's own and stops them behind it."""
-    need(servers.engine_path())
     started = []
 
     def start(**options):

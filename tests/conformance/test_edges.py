@@ -67,7 +67,7 @@ def is_served(step, names):
 
 @pytest.fixture(scope="module")
 def names(reference, shared_engine):
-    return {"reference": set(command_names(reference)), "engine": set(command_names(shared_engine))}
+    return {"reference": set(command_names(reference)), "engine": set(command_names(shared_engine.get()))}
 
 
 @pytest.mark.parametrize("resp3", [False, True], ids=["resp2", "resp3"])
