@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/command.h"
 #include "cacheengine/dispatch/transaction.h"
+#include "cacheengine/types/types.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ void engine_init(struct engine *e)
     int64_t now_ms = clock_wall_ms(&clock_system);
 
     keyspace_init(&e->keyspace, &e->settings, (int)e->settings.databases, now_ms);
+    types_register(&e->keyspace);
     reply_pool_init(&e->replies, &e->keyspace.account);
     arena_init(&e->scratch);
     e->by_command = calloc(command_id_count, sizeof(*e->by_command));
