@@ -11,6 +11,8 @@
 #include "cli/up/plan.h"
 #include "cli/up/service.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -77,9 +79,11 @@ static const struct flags line = {
     FLAG_ROWS(rows),
 };
 
+/* The folder's absolute path; it need not exist yet. */
 static struct err settle_state_dir(struct arena *a, struct up_options *o)
 {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    char here[PATH_MAX];
 
     if (!o->state_dir && data && *data)
         o->state_dir = fs_join(a, data, "larder");
@@ -87,14 +91,20 @@ static struct err settle_state_dir(struct arena *a, struct up_options *o)
         o->state_dir = fs_join(a, home, ".local/share/larder");
     else if (!o->state_dir)
         return err_make(ERR_INVALID, "there is no $HOME: give --state-dir");
-    struct err e = fs_make_dirs(o->state_dir, 0750);
-    if (!err_failed(e))
-        e = fs_absolute(a, o->state_dir, &o->state_dir);
-    if (!err_failed(e))
-        e = fs_make_dirs(fs_join(a, o->state_dir, "logs"), 0750);
+    if (o->state_dir[0] == '/')
+        return OK;
+    if (!getcwd(here, sizeof(here)))
+        return err_sys(errno, "the current folder has no path: give an absolute --state-dir");
+    o->state_dir = fs_join(a, here, o->state_dir);
+    return OK;
+}
+
+static struct err make_state_dir(struct arena *a, const char *dir)
+{
+    struct err e = fs_make_dirs(fs_join(a, dir, "logs"), 0750);
+
     if (err_failed(e))
-        return err_format(a, e.code, "--state-dir %s cannot be used: %s", o->state_dir,
-                          err_text(a, e));
+        return err_format(a, e.code, "--state-dir %s cannot be used: %s", dir, err_text(a, e));
     return OK;
 }
 
@@ -187,6 +197,7 @@ static struct err run(struct arena *a, struct up_options *o)
     TRY(settle_state_dir(a, o));
     TRY(fs_program_dir(a, &program_dir));
     TRY(up_plan_make(a, o, program_dir, &plan));
+    TRY(make_state_dir(a, o->state_dir));
     TRY(catch_signals(&signal_fd));
     TRY(take_locks(a, o->state_dir, &own_lock, &shared_lock));
     TRY(make_token(a, plan.token_path));
