@@ -175,6 +175,7 @@ class Service:
         self.memory = memory
         self.state_dir = pathlib.Path(state_dir)
         self.flags = list(flags)
+        self.prefix = []  # words in front of the command: another user, another view of the disk
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.mark = uuid.uuid4().hex
@@ -182,9 +183,9 @@ class Service:
         self.ready_line = None
         self.start_seconds = None
 
-    def command(self, *extra):
-        return [str(BIN / "larder"), "up", "--state-dir", str(self.state_dir), "--listen", f"127.0.0.1:{self.port}",
-                "--dns", "off", "--pool", self.pool, "--memory", self.memory, *self.flags, *extra]
+    def command(self):
+        return [*self.prefix, str(BIN / "larder"), "up", "--state-dir", str(self.state_dir), "--listen", f"127.0.0.1:{self.port}",
+                "--dns", "off", "--pool", self.pool, "--memory", self.memory, *self.flags]
 
     def environment(self):
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "LARDER_"))}

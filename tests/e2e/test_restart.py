@@ -1,4 +1,5 @@
 """Stopping and starting: the same state, the same addresses; and starts that must fail say why."""
+import contextlib
 import os
 import shutil
 import signal
@@ -7,16 +8,17 @@ import sqlite3
 import subprocess
 
 import pytest
+from botocore.exceptions import ClientError
 
 from conftest import BIN, answers_ping, free_port, redis_cli, wait_until
 
 
-def refused(service, listen=None, before=()):
+def refused(service, listen=None):
     """A start that must not succeed; gives its exit status and what it said."""
     words = service.command()
     if listen:
         words[words.index("--listen") + 1] = listen
-    done = subprocess.run([*before, *words], env=service.environment(), stdout=subprocess.PIPE,
+    done = subprocess.run(words, env=service.environment(), stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
     assert "ready" not in done.stdout
     return done.returncode, done.stderr
@@ -135,11 +137,51 @@ def test_a_folder_that_cannot_be_written_is_named(new_service):
     service.state_dir.mkdir()
     service.state_dir.chmod(0o500)
     service.state_dir.parent.chmod(0o755)
-    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
-    status, said = refused(service, before=nobody)
+    if os.geteuid() == 0:
+        service.prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    status, said = refused(service)
     service.state_dir.chmod(0o700)
     assert status == 1
     assert str(service.state_dir) in said
+
+
+def can_mount():
+    tried = subprocess.run(["unshare", "--mount", "sh", "-c", "mount -t tmpfs none /mnt"], check=False,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return tried.returncode == 0
+
+
+@pytest.mark.skipif(not can_mount(), reason="needs a file system of its own (root and mount namespaces)")
+def test_a_full_disk_loses_nothing(new_service):
+    service = new_service()
+    service.state_dir.mkdir()
+    service.prefix = ["unshare", "--mount", "sh", "-c",
+                      f'mount -t tmpfs -o size=8m none {service.state_dir} && exec "$@"', "sh"]
+    service.start()
+    seen_inside = f"/proc/{service.process.pid}/root{service.state_dir}"
+    service.create("early")
+    with open(f"{seen_inside}/ballast", "wb", buffering=0) as ballast:
+        with contextlib.suppress(OSError):
+            while True:
+                ballast.write(b"x" * 512)
+    client, made, refusal = service.client(), ["early"], None
+    for number in range(200):
+        try:
+            client.create_cache_cluster(CacheClusterId=f"full-{number:03}", Engine="redis",
+                                        CacheNodeType="cache.t4g.micro", NumCacheNodes=1)
+            made.append(f"full-{number:03}")
+        except ClientError as error:
+            refusal = error.response
+            break
+    assert refusal, "200 clusters fitted on a full disk"
+    assert refusal["ResponseMetadata"]["HTTPStatusCode"] >= 500 and refusal["Error"]["Message"]
+    assert service.describe("early")["CacheClusterStatus"]
+    os.unlink(f"{seen_inside}/ballast")
+    service.create("late", client=client)
+    for name in made:
+        service.wait_available(name, client)
+    listed = [c["CacheClusterId"] for c in client.describe_cache_clusters()["CacheClusters"]]
+    assert listed == sorted([*made, "late"])
 
 
 def test_the_programs_know_their_flags():
