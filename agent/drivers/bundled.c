@@ -45,9 +45,9 @@ static const struct conf_parameter resp_parameters[] = {
 };
 
 static const struct conf_parameter memcached_parameters[] = {
-    {"idle_timeout",                 "timeout",                 0},
-    {"max_item_size",                "memcached-max-item-size", 0},
-    {"max_simultaneous_connections", "maxclients",              0},
+    {"idle_timeout",                 "timeout",                   0},
+    {"max_item_size",                "larder-memcached-item-max", 0},
+    {"max_simultaneous_connections", "maxclients",                0},
 };
 
 static bool is_memcached(const struct agent_node_goal *goal)
