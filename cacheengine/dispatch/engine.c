@@ -5,6 +5,7 @@
 #include "base/command.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/types/types.h"
+#include "cacheengine/types/types.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ void engine_init(struct engine *e)
     int64_t now_ms = clock_wall_ms(&clock_system);
 
     keyspace_init(&e->keyspace, &e->settings, (int)e->settings.databases, now_ms);
+    types_register(&e->keyspace);
     types_register(&e->keyspace);
     reply_pool_init(&e->replies, &e->keyspace.account);
     arena_init(&e->scratch);

@@ -18,6 +18,9 @@ struct due_keys {
     uint32_t refs[DUE_MAX];
 };
 
+/* What a collected entry's deadline is set to: it can be met again, as a stray of another home. */
+#define COLLECTED_MS 0
+
 static uint16_t settle(void *ctx, const uint32_t *refs, unsigned count, bool *stop)
 {
     struct due_keys *due = ctx;
@@ -31,31 +34,27 @@ static uint16_t settle(void *ctx, const uint32_t *refs, unsigned count, bool *st
     for (unsigned i = 0; i < count; i++)
         __builtin_prefetch(heap_at(&db->heap, refs[i]));
     for (unsigned i = 0; i < count; i++) {
-        const struct entry *e = heap_at(&db->heap, refs[i]);
+        struct entry *e = heap_at(&db->heap, refs[i]);
 
-        if (!entry_has_deadline(e))
+        if (!entry_has_deadline(e) || entry_deadline(e) == COLLECTED_MS)
             continue;
-        if (db_is_expired(db, e) && due->count < DUE_MAX)
+        if (db_is_expired(db, e) && due->count < DUE_MAX) {
+            entry_store_deadline(e, COLLECTED_MS);
             due->refs[due->count++] = refs[i];
-        else if (entry_deadline(e) < next_ms)
+        } else if (entry_deadline(e) < next_ms) {
             next_ms = entry_deadline(e);
+        }
     }
     return next_ms == INT64_MAX ? INDEX_NO_DUE : due_tick_of_deadline(next_ms, db->ks->now_ms);
 }
 
-/* Removes what was collected. A key may have been met twice: then it is gone the second time. */
 static void remove_collected(struct due_keys *due)
 {
     struct db *db = due->db;
 
     for (unsigned i = 0; i < due->count; i++) {
-        bool is_again = false;
-
-        for (unsigned j = i; j-- > 0 && i - j <= 2 * INDEX_SLOTS;)
-            is_again |= due->refs[j] == due->refs[i];
-        if (is_again)
-            continue;
         struct key k = keyspace_key(db->ks, entry_key(heap_at(&db->heap, due->refs[i])));
+
         db_expire_slot(db, k, db_slot(db, k));
     }
     due->count = 0;
