@@ -52,6 +52,12 @@ bool model_is_served(const struct model *m, const struct model_service *s, const
 /* Adds one fault; the same one twice is fine, two different ones of one constant are not. */
 void model_add_fault(struct model *m, const char *file, struct model_fault fault);
 
+/* Checks: each ends the program at the first thing that is wrong. Names come last, when all is
+ * loaded. */
+void model_check_shapes(const struct model_service *s);
+void model_check_operation(const struct model_service *s, const cJSON *op);
+void model_check_names(const struct model_service *s);
+
 /* The Java-like expression of the model as a POSIX extended one, or NULL when POSIX cannot say it.
  */
 const char *pattern_to_posix(const char *pattern);

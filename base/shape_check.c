@@ -111,8 +111,9 @@ static bool pattern_fits(const struct shape_patterns *p, const struct shape *s, 
 
 static void place_write(struct buf *out, const struct place *p)
 {
-    if (p->outer)
-        place_write(out, p->outer);
+    if (!p)
+        return;
+    place_write(out, p->outer);
     if (out->len)
         buf_putc(out, '.');
     if (p->member)
@@ -137,8 +138,9 @@ static void write_lower_camel(struct buf *out, const char *name)
 /* "tags.1.member.key": how the hosted services name places in their sentences. */
 static void place_write_camel(struct buf *out, const struct place *p)
 {
-    if (p->outer)
-        place_write_camel(out, p->outer);
+    if (!p)
+        return;
+    place_write_camel(out, p->outer);
     if (out->len)
         buf_putc(out, '.');
     if (p->member)
@@ -157,18 +159,13 @@ static const char *buf_keep(struct arena *a, struct buf *b)
 static void write_shown(struct buf *out, const struct shape *s, const void *value)
 {
     scoped(buf_fini) struct buf text = BUF_EMPTY;
-    size_t len;
+    struct str shown;
 
     if (s->is_sensitive || !shape_is_scalar(s))
         return;
     shape_text_write(&text, s, value);
-    len = text.len;
-    if (len > SHOWN_MAX_BYTES) {
-        len = SHOWN_MAX_BYTES;
-        while (len > 0 && ((unsigned char)text.ptr[len] & 0xc0) == 0x80)
-            len--;
-    }
-    buf_printf(out, "'%.*s%s' ", (int)len, text.ptr ? text.ptr : "", len < text.len ? "..." : "");
+    shown = str_shorten(buf_str(&text), SHOWN_MAX_BYTES);
+    buf_printf(out, "'%.*s%s' ", STR_ARG(shown), shown.len < text.len ? "..." : "");
 }
 
 static bool fail(struct checker *c, const struct place *p, const struct shape *s, const void *value,

@@ -219,9 +219,12 @@ void base64_write(struct buf *out, const void *data, size_t len)
     }
     if (len) {
         unsigned bits = (unsigned)p[0] << 16 | (len == 2 ? (unsigned)p[1] << 8 : 0);
+        char last_but_one = '=';
+        if (len == 2)
+            last_but_one = base64_digits[bits >> 6 & 63];
         buf_putc(out, base64_digits[bits >> 18 & 63]);
         buf_putc(out, base64_digits[bits >> 12 & 63]);
-        buf_putc(out, len == 2 ? base64_digits[bits >> 6 & 63] : '=');
+        buf_putc(out, last_but_one);
         buf_putc(out, '=');
     }
 }

@@ -137,6 +137,16 @@ bool str_is_utf8(struct str s)
     return true;
 }
 
+struct str str_shorten(struct str s, size_t max)
+{
+    if (s.len <= max)
+        return s;
+    s.len = max;
+    while (s.len > 0 && ((unsigned char)s.ptr[s.len] & 0xc0) == 0x80)
+        s.len--;
+    return s;
+}
+
 char *str_dup(struct arena *a, struct str s)
 {
     return arena_strndup(a, s.ptr ? s.ptr : "", s.len);

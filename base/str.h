@@ -41,6 +41,9 @@ struct str str_cut(struct str *rest, char c);
 bool str_to_i64(struct str s, int64_t *out);
 bool str_to_u64(struct str s, uint64_t *out);
 
+/* At most `max` bytes of it, cut between characters where it is longer. */
+struct str str_shorten(struct str s, size_t max);
+
 /* True when the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool str_is_utf8(struct str s);
 

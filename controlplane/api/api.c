@@ -223,20 +223,11 @@ static struct err choose_op(struct exchange *x, const struct op_desc *op)
 
 /* --- Query --- */
 
-static struct str shown(struct str text)
-{
-    if (text.len > SHOWN_MAX_BYTES) {
-        text.len = SHOWN_MAX_BYTES;
-        while (text.len > 0 && ((unsigned char)text.ptr[text.len] & 0xc0) == 0x80)
-            text.len--;
-    }
-    return text;
-}
-
 static struct err unknown_action(struct exchange *x, struct str action)
 {
     return err_format(x->arena, FAULT_INVALID_ACTION,
-                      "The action %.*s is not valid for this web service.", STR_ARG(shown(action)));
+                      "The action %.*s is not valid for this web service.",
+                      STR_ARG(str_shorten(action, SHOWN_MAX_BYTES)));
 }
 
 /* The service that the signature is for; without one, the service that has this action. */
@@ -270,8 +261,9 @@ static struct err find_action(struct exchange *x)
         return err_make(FAULT_MISSING_ACTION, "The request must contain the parameter Action.");
     if (version.len && !str_is(version, x->service->version))
         return err_format(x->arena, FAULT_INVALID_ACTION,
-                          "Could not find operation %.*s for version %.*s.", STR_ARG(shown(action)),
-                          STR_ARG(shown(version)));
+                          "Could not find operation %.*s for version %.*s.",
+                          STR_ARG(str_shorten(action, SHOWN_MAX_BYTES)),
+                          STR_ARG(str_shorten(version, SHOWN_MAX_BYTES)));
     op = service_op(x->service, action.ptr);
     return op ? choose_op(x, op) : unknown_action(x, action);
 }

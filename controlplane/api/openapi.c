@@ -1,264 +1,18 @@
-/*
- * Paths, then the schemas of every shape that a path can reach. Shapes of the first service keep
- * their names; those of others have the service in front, so that no two meet.
- */
+/* Paths first, as they are served; then the schemas of what goes over them. */
 #include "controlplane/api/openapi.h"
 
-#include "base/json.h"
 #include "base/shape_text.h"
 #include "contract/faults.h"
+#include "controlplane/api/schemas.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define NAME_MAX_BYTES 256
-#define MAX_SHAPES     1024
 #define MAX_PATHS      512
 
-struct writer {
-    struct json_writer w;
-    const struct service_desc *const *services;
-    size_t service_count;
-    const struct service_desc *service; /* the one being written */
-};
-
-static void schema_name(const struct writer *x, const struct shape *s, char *out)
-{
-    bool is_first = x->service == x->services[0];
-
-    snprintf(out, NAME_MAX_BYTES, "%s%s%s", is_first ? "" : x->service->name, is_first ? "" : ".",
-             s->name);
-}
-
-/* Plain scalars say all in one word; everything else has a schema of its own. */
-static bool is_plain(const struct shape *s)
-{
-    return shape_is_scalar(s) && !s->values && !s->pattern && !s->has_min && !s->has_max;
-}
-
-static void write_type(struct writer *x, const struct shape *s)
-{
-    static const struct {
-        const char *type, *format;
-    } types[] = {
-        [SHAPE_STRING] = {"string",  NULL       },
-          [SHAPE_INTEGER] = {"integer", "int32"    },
-        [SHAPE_LONG] = {"integer", "int64"    },
-          [SHAPE_DOUBLE] = {"number",  "double"   },
-        [SHAPE_BOOLEAN] = {"boolean", NULL       },
-          [SHAPE_TIMESTAMP] = {"string",  "date-time"},
-        [SHAPE_BLOB] = {"string",  NULL       },
-          [SHAPE_STRUCT] = {"object",  NULL       },
-        [SHAPE_LIST] = {"array",   NULL       },
-          [SHAPE_MAP] = {"object",  NULL       },
-    };
-
-    json_name_text(&x->w, "type", types[s->kind].type);
-    if (types[s->kind].format)
-        json_name_text(&x->w, "format", types[s->kind].format);
-    if (s->kind == SHAPE_BLOB)
-        json_name_text(&x->w, "contentEncoding", "base64");
-    if (s->is_sensitive)
-        json_name_bool(&x->w, "x-sensitive", true);
-}
-
-/* The inside of a schema object that stands for a value of the shape. */
-static void write_reference(struct writer *x, const struct shape *s)
-{
-    char name[NAME_MAX_BYTES];
-    scoped(buf_fini) struct buf ref = BUF_EMPTY;
-
-    if (is_plain(s)) {
-        write_type(x, s);
-        return;
-    }
-    schema_name(x, s, name);
-    buf_printf(&ref, "#/components/schemas/%s", name);
-    json_name(&x->w, "$ref");
-    json_str(&x->w, buf_str(&ref));
-}
-
-static void write_schema_of(struct writer *x, const struct shape *s, const char *doc)
-{
-    json_begin_object(&x->w);
-    write_reference(x, s);
-    if (doc)
-        json_name_text(&x->w, "description", doc);
-    json_end_object(&x->w);
-}
-
-/* Members that `skip` names in braces stand in the path instead. */
-static bool is_skipped(const char *skip, const struct shape_member *m)
-{
-    char braced[NAME_MAX_BYTES];
-
-    snprintf(braced, sizeof(braced), "{%s}", m->name);
-    return skip && strstr(skip, braced) != NULL;
-}
-
-static void write_required(struct writer *x, const struct shape *s, const char *skip)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < s->member_count; i++) {
-        if (!s->members[i].is_required || is_skipped(skip, &s->members[i]))
-            continue;
-        if (count++ == 0) {
-            json_name(&x->w, "required");
-            json_begin_array(&x->w);
-        }
-        json_text(&x->w, s->members[i].name);
-    }
-    if (count)
-        json_end_array(&x->w);
-}
-
-static void write_object(struct writer *x, const struct shape *s, const char *skip, bool is_closed)
-{
-    json_name_text(&x->w, "type", "object");
-    json_name(&x->w, "properties");
-    json_begin_object(&x->w);
-    for (size_t i = 0; i < s->member_count; i++) {
-        if (is_skipped(skip, &s->members[i]))
-            continue;
-        json_name(&x->w, s->members[i].name);
-        write_schema_of(x, s->members[i].shape, s->members[i].doc);
-    }
-    json_end_object(&x->w);
-    write_required(x, s, skip);
-    if (is_closed)
-        json_name_bool(&x->w, "additionalProperties", false);
-}
-
-static void write_limits(struct writer *x, const struct shape *s)
-{
-    static const struct {
-        const char *least, *most;
-    } names[] = {
-        [SHAPE_STRING] = {"minLength",     "maxLength"    },
-        [SHAPE_INTEGER] = {"minimum",       "maximum"      },
-        [SHAPE_LONG] = {"minimum",       "maximum"      },
-        [SHAPE_LIST] = {"minItems",      "maxItems"     },
-        [SHAPE_MAP] = {"minProperties", "maxProperties"},
-    };
-
-    if ((size_t)s->kind >= countof(names) || !names[s->kind].least)
-        return;
-    if (s->has_min)
-        json_name_int(&x->w, names[s->kind].least, s->min);
-    if (s->has_max)
-        json_name_int(&x->w, names[s->kind].most, s->max);
-}
-
-static void write_string_rules(struct writer *x, const struct shape *s)
-{
-    scoped(buf_fini) struct buf pattern = BUF_EMPTY;
-
-    if (s->values) {
-        json_name(&x->w, "enum");
-        json_begin_array(&x->w);
-        for (size_t i = 0; i < s->value_count; i++)
-            json_text(&x->w, s->values[i]);
-        json_end_array(&x->w);
-    }
-    if (!s->pattern_text)
-        return;
-    buf_printf(&pattern, "^(?:%s)$", s->pattern_text);
-    json_name(&x->w, "pattern");
-    json_str(&x->w, buf_str(&pattern));
-}
-
-static void write_schema(struct writer *x, const struct shape *s)
-{
-    json_begin_object(&x->w);
-    if (s->kind == SHAPE_STRUCT)
-        write_object(x, s, NULL, false);
-    else
-        write_type(x, s);
-    if (s->kind == SHAPE_LIST || s->kind == SHAPE_MAP) {
-        json_name(&x->w, s->kind == SHAPE_LIST ? "items" : "additionalProperties");
-        write_schema_of(x, s->item, NULL);
-    }
-    write_limits(x, s);
-    write_string_rules(x, s);
-    json_end_object(&x->w);
-}
-
-/* Shapes that were written; an OpenAPI document names each schema once. */
-struct shape_set {
-    const struct shape *items[MAX_SHAPES];
-    size_t count;
-};
-
-static bool set_add(struct shape_set *set, const struct shape *s)
-{
-    for (size_t i = 0; i < set->count; i++)
-        if (strcmp(set->items[i]->name, s->name) == 0)
-            return false;
-    check(set->count < MAX_SHAPES);
-    set->items[set->count++] = s;
-    return true;
-}
-
-static void write_reachable(struct writer *x, struct shape_set *done, const struct shape *s);
-
-static void write_inner(struct writer *x, struct shape_set *done, const struct shape *s)
-{
-    for (size_t i = 0; i < s->member_count; i++)
-        write_reachable(x, done, s->members[i].shape);
-    if (s->item)
-        write_reachable(x, done, s->item);
-}
-
-static void write_reachable(struct writer *x, struct shape_set *done, const struct shape *s)
-{
-    char name[NAME_MAX_BYTES];
-
-    if (is_plain(s) || !set_add(done, s))
-        return;
-    schema_name(x, s, name);
-    json_name(&x->w, name);
-    write_schema(x, s);
-    write_inner(x, done, s);
-}
-
-static void write_fault_schema(struct writer *x)
-{
-    static const char *const names[] = {"Code", "Message", "RequestId"};
-
-    json_name(&x->w, "Fault");
-    json_begin_object(&x->w);
-    json_name_text(&x->w, "type", "object");
-    json_name_text(&x->w, "description", "Why a request was refused.");
-    json_name(&x->w, "properties");
-    json_begin_object(&x->w);
-    for (size_t i = 0; i < countof(names); i++) {
-        json_name(&x->w, names[i]);
-        json_begin_object(&x->w);
-        json_name_text(&x->w, "type", "string");
-        json_end_object(&x->w);
-    }
-    json_name(&x->w, "Type");
-    json_begin_object(&x->w);
-    json_name_text(&x->w, "type", "string");
-    json_name(&x->w, "enum");
-    json_begin_array(&x->w);
-    json_text(&x->w, "Sender");
-    json_text(&x->w, "Receiver");
-    json_end_array(&x->w);
-    json_end_object(&x->w);
-    json_end_object(&x->w);
-    json_name(&x->w, "required");
-    json_begin_array(&x->w);
-    for (size_t i = 0; i < countof(names); i++)
-        json_text(&x->w, names[i]);
-    json_text(&x->w, "Type");
-    json_end_array(&x->w);
-    json_end_object(&x->w);
-}
-
-static void write_security(struct writer *x)
+static void write_security(struct openapi *x)
 {
     json_name(&x->w, "securitySchemes");
     json_begin_object(&x->w);
@@ -275,30 +29,19 @@ static void write_security(struct writer *x)
     json_end_object(&x->w);
 }
 
-static void write_components(struct writer *x)
+static void write_components(struct openapi *x)
 {
     json_name(&x->w, "components");
     json_begin_object(&x->w);
     json_name(&x->w, "schemas");
     json_begin_object(&x->w);
-    write_fault_schema(x);
-    for (size_t i = 0; i < x->service_count; i++) {
-        struct shape_set *done = calloc(1, sizeof(*done));
-        check(done != NULL);
-        x->service = x->services[i];
-        for (size_t k = 0; k < x->service->op_count; k++) {
-            write_inner(x, done, x->service->ops[k].in);
-            if (x->service->ops[k].out)
-                write_reachable(x, done, x->service->ops[k].out);
-        }
-        free(done);
-    }
+    schemas_write_all(x);
     json_end_object(&x->w);
     write_security(x);
     json_end_object(&x->w);
 }
 
-static void write_media(struct writer *x)
+static void write_media(struct openapi *x)
 {
     json_name(&x->w, "content");
     json_begin_object(&x->w);
@@ -307,14 +50,14 @@ static void write_media(struct writer *x)
     json_name(&x->w, "schema");
 }
 
-static void end_media(struct writer *x)
+static void end_media(struct openapi *x)
 {
     json_end_object(&x->w);
     json_end_object(&x->w);
 }
 
 /* Lists of single values repeat their name in the URL; what is deeper stands there as JSON. */
-static void write_parameter(struct writer *x, const struct shape_member *m, bool is_in_path)
+static void write_parameter(struct openapi *x, const struct shape_member *m, bool is_in_path)
 {
     bool is_json = !shape_is_scalar(m->shape) &&
                    (m->shape->kind != SHAPE_LIST || !shape_is_scalar(m->shape->item));
@@ -329,7 +72,7 @@ static void write_parameter(struct writer *x, const struct shape_member *m, bool
         write_media(x);
     else
         json_name(&x->w, "schema");
-    write_schema_of(x, m->shape, NULL);
+    schemas_write_use(x, m->shape, NULL);
     if (is_json)
         end_media(x);
     json_end_object(&x->w);
@@ -340,12 +83,13 @@ static bool has_body(const struct op_rest *rest)
     return strcmp(rest->method, "GET") != 0 && strcmp(rest->method, "DELETE") != 0;
 }
 
-static void write_parameters(struct writer *x, const struct op_desc *op, const struct op_rest *rest)
+static void write_parameters(struct openapi *x, const struct op_desc *op,
+                             const struct op_rest *rest)
 {
     json_name(&x->w, "parameters");
     json_begin_array(&x->w);
     for (size_t i = 0; i < op->in->member_count; i++) {
-        bool is_in_path = is_skipped(rest->path, &op->in->members[i]);
+        bool is_in_path = schemas_skips(rest->path, &op->in->members[i]);
         if (is_in_path || !has_body(rest))
             write_parameter(x, &op->in->members[i], is_in_path);
     }
@@ -355,26 +99,26 @@ static void write_parameters(struct writer *x, const struct op_desc *op, const s
 static bool body_is_required(const struct op_desc *op, const char *path)
 {
     for (size_t i = 0; i < op->in->member_count; i++)
-        if (op->in->members[i].is_required && !is_skipped(path, &op->in->members[i]))
+        if (op->in->members[i].is_required && !schemas_skips(path, &op->in->members[i]))
             return true;
     return false;
 }
 
-static void write_body(struct writer *x, const struct op_desc *op, const struct op_rest *rest)
+static void write_body(struct openapi *x, const struct op_desc *op, const struct op_rest *rest)
 {
     json_name(&x->w, "requestBody");
     json_begin_object(&x->w);
     json_name_bool(&x->w, "required", body_is_required(op, rest->path));
     write_media(x);
     json_begin_object(&x->w);
-    write_object(x, op->in, rest->path, true);
+    schemas_write_object(x, op->in, rest->path, true);
     json_end_object(&x->w);
     end_media(x);
     json_end_object(&x->w);
 }
 
 /* Codes of one status, as the description of its response: "InvalidParameterValue, ...". */
-static void write_codes(struct writer *x, const struct op_desc *op, int status)
+static void write_codes(struct openapi *x, const struct op_desc *op, int status)
 {
     scoped(buf_fini) struct buf codes = BUF_EMPTY;
 
@@ -387,7 +131,7 @@ static void write_codes(struct writer *x, const struct op_desc *op, int status)
     json_str(&x->w, buf_str(&codes));
 }
 
-static void write_fault_response(struct writer *x, const struct op_desc *op, int status)
+static void write_fault_response(struct openapi *x, const struct op_desc *op, int status)
 {
     char name[16];
 
@@ -411,7 +155,7 @@ static bool has_status(const struct op_desc *op, int status)
     return status == 400; /* every operation can be asked wrongly */
 }
 
-static void write_responses(struct writer *x, const struct op_desc *op)
+static void write_responses(struct openapi *x, const struct op_desc *op)
 {
     json_name(&x->w, "responses");
     json_begin_object(&x->w);
@@ -421,7 +165,7 @@ static void write_responses(struct writer *x, const struct op_desc *op)
     write_media(x);
     json_begin_object(&x->w);
     if (op->out)
-        write_reference(x, op->out);
+        schemas_write_reference(x, op->out);
     else
         json_name_text(&x->w, "type", "object");
     json_end_object(&x->w);
@@ -434,7 +178,7 @@ static void write_responses(struct writer *x, const struct op_desc *op)
 }
 
 /* "DescribeCacheClusters"; the operation's further paths have their last parameter behind it. */
-static void write_operation_id(struct writer *x, const struct op_desc *op,
+static void write_operation_id(struct openapi *x, const struct op_desc *op,
                                const struct op_rest *rest)
 {
     const char *brace = strrchr(rest->path, '{');
@@ -448,7 +192,7 @@ static void write_operation_id(struct writer *x, const struct op_desc *op,
 }
 
 /* The resource: what stands behind /v1/. */
-static void write_tag(struct writer *x, const struct op_rest *rest)
+static void write_tag(struct openapi *x, const struct op_rest *rest)
 {
     const char *resource = strchr(rest->path + 1, '/') + 1;
 
@@ -465,7 +209,7 @@ static void lower_method(const char *method, char *out, size_t size)
         *p = (char)(*p | 0x20);
 }
 
-static void write_operation(struct writer *x, const struct op_desc *op, const struct op_rest *rest)
+static void write_operation(struct openapi *x, const struct op_desc *op, const struct op_rest *rest)
 {
     char method[16];
 
@@ -487,7 +231,7 @@ static void write_operation(struct writer *x, const struct op_desc *op, const st
 }
 
 /* Everything of a service that stands at the path of `first`. */
-static void write_path(struct writer *x, const char *path)
+static void write_path(struct openapi *x, const char *path)
 {
     json_name(&x->w, path);
     json_begin_object(&x->w);
@@ -505,7 +249,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void write_service_paths(struct writer *x)
+static void write_service_paths(struct openapi *x)
 {
     const char *paths[MAX_PATHS];
     size_t count = 0;
@@ -522,7 +266,7 @@ static void write_service_paths(struct writer *x)
             write_path(x, paths[i]);
 }
 
-static void write_info(struct writer *x)
+static void write_info(struct openapi *x)
 {
     json_name_text(&x->w, "openapi", "3.1.0");
     json_name(&x->w, "info");
@@ -547,7 +291,7 @@ static void write_info(struct writer *x)
 
 void openapi_write(struct buf *out, const struct service_desc *const *services, size_t count)
 {
-    struct writer x = {.w = JSON_WRITER(out), .services = services, .service_count = count};
+    struct openapi x = {.w = JSON_WRITER(out), .services = services, .service_count = count};
 
     json_begin_object(&x.w);
     write_info(&x);

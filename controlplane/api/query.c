@@ -139,23 +139,10 @@ struct decoder {
     bool has_disorder;               /* some list must be sorted in the end */
 };
 
-/* The parameter's name for a sentence, cut at a character when somebody sent a very long one. */
-static struct str shown_name(const struct decoder *d)
-{
-    struct str name = d->param->name;
-
-    if (name.len > SHOWN_MAX_BYTES) {
-        name.len = SHOWN_MAX_BYTES;
-        while (name.len > 0 && ((unsigned char)name.ptr[name.len] & 0xc0) == 0x80)
-            name.len--;
-    }
-    return name;
-}
-
 static struct err wrong(struct decoder *d, const char *what)
 {
     return err_format(d->arena, FAULT_INVALID_PARAMETER_VALUE, "The parameter %.*s %s.",
-                      STR_ARG(shown_name(d)), what);
+                      STR_ARG(str_shorten(d->param->name, SHOWN_MAX_BYTES)), what);
 }
 
 /* Head and items are one block: [list_head, indices, padding, items]. */
@@ -374,7 +361,7 @@ static void sort_entries(struct decoder *d, const struct shape *s, struct shape_
         place[head->index[i]] = (uint16_t)(i + 1);
     for (size_t index = 1; index <= QUERY_MAX_INDEX; index++)
         if (place[index])
-            memcpy(sorted + stride * at++, (char *)seq->items + stride * (place[index] - 1u),
+            memcpy(sorted + stride * at++, (char *)seq->items + stride * (size_t)(place[index] - 1),
                    stride);
     seq->items = sorted;
 }

@@ -162,11 +162,8 @@ struct err rest_find(const struct rest_routes *r, struct arena *a, const char *m
 
 static struct err wrong(struct arena *a, struct str name, const char *what)
 {
-    if (name.len > SHOWN_MAX_BYTES)
-        return err_format(a, FAULT_INVALID_PARAMETER_VALUE, "A parameter with a long name %s.",
-                          what);
-    return err_format(a, FAULT_INVALID_PARAMETER_VALUE, "The parameter %.*s %s.", STR_ARG(name),
-                      what);
+    return err_format(a, FAULT_INVALID_PARAMETER_VALUE, "The parameter %.*s %s.",
+                      STR_ARG(str_shorten(name, SHOWN_MAX_BYTES)), what);
 }
 
 /* `TagKeys=a&TagKeys=b`; a lone `TagKeys=` is an empty list, as in Query. */

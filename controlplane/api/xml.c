@@ -31,9 +31,9 @@ static bool is_noncharacter(const unsigned char *p, size_t left)
 /* Bytes that need a second look; nearly all text has none. */
 static bool is_special(unsigned char c)
 {
-    static const uint64_t special[4] = {0xffffffff | 1ull << '"' | 1ull << '&' | 1ull << '<' |
-                                            1ull << '>',
-                                        0, 0, 1ull << (0xef - 192)};
+    static const uint64_t special[4] = {0xffffffff | 1ULL << '"' | 1ULL << '&' | 1ULL << '<' |
+                                            1ULL << '>',
+                                        0, 0, 1ULL << (0xef - 192)};
 
     return special[c / 64] >> (c % 64) & 1;
 }
