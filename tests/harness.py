@@ -83,7 +83,7 @@ def run_unit_program(program, where):
         report = pathlib.Path(tmp, "report.xml")
         environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", TMPDIR=tmp)
         try:
-            done = subprocess.run([str(program), f"--xml={report}", "--jobs=1", "--quiet"], cwd=ROOT,
+            done = subprocess.run([str(program), f"--xml={report}", "--jobs=1"], cwd=ROOT,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
                                   stdin=subprocess.DEVNULL, timeout=UNIT_TIMEOUT_S, env=environment, check=False)
         except subprocess.TimeoutExpired:
