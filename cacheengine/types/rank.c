@@ -33,7 +33,8 @@ struct inner {
     uint32_t count;
 } __attribute__((aligned(64)));
 
-/* The way to a place in a leaf. Levels count from the leaf's parent up. */
+/* The way to a place in a leaf. Levels count from the leaf's parent up. They are size_t wherever
+ * they run down to 0: gcc 12 drops stores whose 32-bit index has turned over on the way. */
 struct path {
     struct inner *node[RANK_HEIGHT_MAX];
     uint32_t at[RANK_HEIGHT_MAX];
@@ -175,7 +176,7 @@ static void path_find(const struct db *db, const struct rank *r, double score, s
 {
     uint32_t ref = r->root;
 
-    for (uint32_t level = r->height; level-- > 0;) {
+    for (size_t level = r->height; level-- > 0;) {
         p->node[level] = inner_at(db, ref);
         p->at[level] = inner_index(db, p->node[level], score, text);
         ref = p->node[level]->children[p->at[level]].node;
@@ -200,7 +201,7 @@ static void path_seek(const struct db *db, const struct rank *r, uint64_t n, str
     uint32_t ref = r->root;
 
     check(n < r->count);
-    for (uint32_t level = r->height; level-- > 0;) {
+    for (size_t level = r->height; level-- > 0;) {
         const struct child *c = inner_at(db, ref)->children;
         uint32_t at = 0;
 
@@ -217,7 +218,7 @@ static void path_seek(const struct db *db, const struct rank *r, uint64_t n, str
 /* Tells the nodes above that their first member is another, after the leaf's first has changed. */
 static void path_first_changed(const struct rank *r, const struct path *p)
 {
-    for (uint32_t level = 0; level < r->height; level++) {
+    for (size_t level = 0; level < r->height; level++) {
         struct child *c = &p->node[level]->children[p->at[level]];
 
         c->score = p->leaf->scores[0];
@@ -302,7 +303,7 @@ static uint32_t split_at(const struct rank *r, const struct path *p, uint32_t ma
 {
     bool is_first = p->index == 0, is_last = p->index == p->leaf->count;
 
-    for (uint32_t level = 0; level < r->height; level++) {
+    for (size_t level = 0; level < r->height; level++) {
         is_first = is_first && p->at[level] == 0;
         is_last = is_last && p->at[level] == p->node[level]->count - 1;
     }
@@ -312,7 +313,7 @@ static uint32_t split_at(const struct rank *r, const struct path *p, uint32_t ma
 /* Splits the highest of the full nodes that follow each other from the leaf up. */
 static void path_make_room(struct db *db, struct rank *r, const struct path *p)
 {
-    uint32_t level = 0;
+    size_t level = 0;
     struct child high;
 
     while (level < r->height && p->node[level]->count == INNER_MAX)
@@ -352,7 +353,7 @@ static void root_begin(struct db *db, struct rank *r)
 void rank_insert(struct db *db, struct rank *r, uint32_t ref)
 {
     const struct rank_member *m = rank_member_at(db, ref);
-    struct path p;
+    struct path p = {0};
 
     if (!r->root)
         root_begin(db, r);
@@ -364,7 +365,7 @@ void rank_insert(struct db *db, struct rank *r, uint32_t ref)
     }
     leaf_put(p.leaf, p.index, m->score, ref);
     r->count++;
-    for (uint32_t level = 0; level < r->height; level++)
+    for (size_t level = 0; level < r->height; level++)
         p.node[level]->children[p.at[level]].count++;
     if (p.index == 0)
         path_first_changed(r, &p);
@@ -376,7 +377,7 @@ void rank_prefetch(const struct db *db, const struct rank *r, double score)
 
     if (!ref)
         return;
-    for (uint32_t level = r->height; level-- > 0;) {
+    for (size_t level = r->height; level-- > 0;) {
         const struct inner *n = inner_at(db, ref);
         uint32_t low = 1, high = n->count;
 
@@ -447,14 +448,14 @@ static void path_prune(struct db *db, struct rank *r, struct path *p)
 {
     uint32_t ref = heap_ref(&db->heap, p->leaf);
 
-    for (uint32_t level = 0; level < r->height; level++) {
+    for (size_t level = 0; level < r->height; level++) {
         struct inner *n = p->node[level];
 
         node_free(db, r, ref);
         child_remove(n, p->at[level]);
         if (n->count > 0) {
             /* What is first above may have gone. */
-            for (uint32_t up = level + 1; up < r->height && p->at[up - 1] == 0; up++) {
+            for (size_t up = level + 1; up < r->height && p->at[up - 1] == 0; up++) {
                 p->node[up]->children[p->at[up]].score = n->children[0].score;
                 p->node[up]->children[p->at[up]].first = n->children[0].first;
             }
@@ -488,7 +489,7 @@ static void path_cut(struct db *db, struct rank *r, struct path *p, uint32_t n)
     memmove(&l->refs[p->index], &l->refs[p->index + n], behind * sizeof(l->refs[0]));
     l->count -= n;
     r->count -= n;
-    for (uint32_t level = 0; level < r->height; level++)
+    for (size_t level = 0; level < r->height; level++)
         p->node[level]->children[p->at[level]].count -= n;
     if (l->count == 0) {
         path_prune(db, r, p);
@@ -497,7 +498,7 @@ static void path_cut(struct db *db, struct rank *r, struct path *p, uint32_t n)
             path_first_changed(r, p);
         if (__builtin_expect(l->count >= SPARSE(LEAF_MAX), 1))
             return;
-        for (uint32_t level = 0; level < r->height; level++)
+        for (size_t level = 0; level < r->height; level++)
             child_join(db, r, p->node[level], p->at[level], level == 0);
     }
     root_lower(db, r);
@@ -505,7 +506,7 @@ static void path_cut(struct db *db, struct rank *r, struct path *p, uint32_t n)
 
 void rank_remove(struct db *db, struct rank *r, uint32_t ref)
 {
-    struct path p;
+    struct path p = {0};
 
     path_to(db, r, ref, &p);
     path_cut(db, r, &p, 1);
@@ -514,7 +515,7 @@ void rank_remove(struct db *db, struct rank *r, uint32_t ref)
 void rank_rescore(struct db *db, struct rank *r, uint32_t ref, double score)
 {
     struct rank_member *m = rank_member_at(db, ref);
-    struct path p;
+    struct path p = {0};
 
     path_to(db, r, ref, &p);
     const double *here = &p.leaf->scores[p.index];
@@ -532,7 +533,7 @@ void rank_cut(struct db *db, struct rank *r, uint64_t first, uint64_t count,
               void (*taken)(void *ctx, uint32_t ref), void *ctx)
 {
     uint32_t refs[LEAF_MAX];
-    struct path p;
+    struct path p = {0};
 
     check(first + count <= r->count);
     while (count > 0) {
@@ -553,11 +554,11 @@ void rank_cut(struct db *db, struct rank *r, uint64_t first, uint64_t count,
 
 uint64_t rank_of(const struct db *db, const struct rank *r, uint32_t ref)
 {
-    struct path p;
+    struct path p = {0};
 
     path_to(db, r, ref, &p);
     uint64_t n = p.index;
-    for (uint32_t level = 0; level < r->height; level++)
+    for (size_t level = 0; level < r->height; level++)
         for (uint32_t i = 0; i < p.at[level]; i++)
             n += p.node[level]->children[i].count;
     return n;
@@ -565,7 +566,7 @@ uint64_t rank_of(const struct db *db, const struct rank *r, uint32_t ref)
 
 uint32_t rank_at(const struct db *db, const struct rank *r, uint64_t n)
 {
-    struct path p;
+    struct path p = {0};
 
     path_seek(db, r, n, &p);
     return p.leaf->refs[p.index];
@@ -599,7 +600,7 @@ uint64_t rank_below(const struct db *db, const struct rank *r, const struct rank
 
     if (!ref)
         return 0;
-    for (uint32_t level = r->height; level-- > 0;) {
+    for (size_t level = r->height; level-- > 0;) {
         const struct inner *n = inner_at(db, ref);
         uint32_t count = children_below(db, n, bound);
 
@@ -619,12 +620,12 @@ uint64_t rank_below(const struct db *db, const struct rank *r, const struct rank
 
 void rank_seek(const struct db *db, const struct rank *r, uint64_t n, struct rank_walk *walk)
 {
-    struct path p;
+    struct path p = {0};
 
     path_seek(db, r, n, &p);
     walk->leaf = p.leaf;
     walk->index = p.index;
-    for (uint32_t level = 0; level < r->height; level++) {
+    for (size_t level = 0; level < r->height; level++) {
         walk->up[level].node = p.node[level];
         walk->up[level].at = p.at[level];
     }
@@ -633,7 +634,7 @@ void rank_seek(const struct db *db, const struct rank *r, uint64_t n, struct ran
 /* Goes to the leaf beside the present one, at its nearer end. */
 static void walk_turn(const struct db *db, const struct rank *r, struct rank_walk *w, bool onward)
 {
-    uint32_t level = 0;
+    size_t level = 0;
 
     for (; level < r->height; level++) {
         const struct inner *n = w->up[level].node;
@@ -707,7 +708,8 @@ static void leaf_free(struct db *db, struct rank *r, uint32_t ref)
 static void last_free(struct db *db, struct rank *r)
 {
     struct inner *up[RANK_HEIGHT_MAX];
-    uint32_t ref = r->root, level = r->height;
+    uint32_t ref = r->root;
+    size_t level = r->height;
 
     while (level-- > 0) {
         up[level] = inner_at(db, ref);

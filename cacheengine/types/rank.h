@@ -20,7 +20,7 @@
 #include <string.h>
 
 #define RANK_LEAF_MAX   63
-#define RANK_HEIGHT_MAX 16
+#define RANK_HEIGHT_MAX 10 /* nodes have at least 9 children but at the ends: 3e9 members */
 
 /* A member: its score, the length of its text (1 byte, or 0xff and 4 bytes) and the text. */
 struct rank_member {
