@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "contract/agent.h"
 #include "controlplane/model/catalog.h"
+#include "controlplane/model/place.h"
 #include "controlplane/store/store.h"
 
 /* What the default parameter groups set that a bundled engine would not do by itself. */
@@ -30,7 +31,7 @@ static void goal_to_wire(struct arena *a, const struct host_node *n, struct agen
         .cache_node_id = n->number,
         .engine = n->engine,
         .engine_version = n->engine_version,
-        .driver = "bundled",
+        .driver = DRIVER_DEFAULT,
         .address = n->goal.address,
         .port = INT_OF(n->goal.port),
         .maxmemory_bytes = INT_OF(node_type_maxmemory(type, version)),

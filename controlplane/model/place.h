@@ -17,6 +17,9 @@
 struct arena;
 struct place;
 
+/* What runs nodes for which no other engine was chosen. */
+#define DRIVER_DEFAULT "bundled"
+
 struct place_request {
     int64_t cluster_id; /* nodes of one cluster keep away from each other */
     int64_t node_id;    /* where the search for an address starts, so that none is soon reused */

@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DRIVER "bundled"
-
 /* --- quotas --- */
 
 struct err capacity_check_cluster(struct call *c, int64_t node_count)
@@ -92,7 +90,7 @@ static void place_waiting(struct capacity *cap, const struct unplaced_node *n)
         .memory_bytes = node_type_host_bytes(type),
         .port = n->port,
         .is_cross_az = n->is_cross_az,
-        .driver = DRIVER,
+        .driver = DRIVER_DEFAULT,
     };
     (void)place_nodes(cap->board, &request, 1, &choice);
 }
@@ -174,7 +172,7 @@ static enum place_result place_claim(struct call *c, struct capacity *cap,
             .memory_bytes = node_type_host_bytes(claim->type),
             .port = claim->port,
             .is_cross_az = claim->is_cross_az,
-            .driver = DRIVER,
+            .driver = DRIVER_DEFAULT,
         };
     return place_nodes(cap->board, requests, claim->count, choices);
 }

@@ -94,7 +94,7 @@ static void place(struct view *v, struct node *n, struct decisions *d, const cha
         .memory_bytes = node_type_host_bytes(type),
         .port = v->cluster.port,
         .is_cross_az = strcmp(v->cluster.az_mode, "cross-az") == 0,
-        .driver = "bundled",
+        .driver = DRIVER_DEFAULT,
     };
     if (place_nodes(v->region->board, &request, 1, &choice) != PLACE_OK)
         return; /* a host's arrival or another node's end wakes us again */

@@ -4,20 +4,7 @@
 
 #include <criterion/criterion.h>
 
-static struct fixture f;
-
-static void open_fixture(void)
-{
-    fixture_open(&f);
-    fixture_begin(&f, STORE_WRITE);
-}
-
-static void close_fixture(void)
-{
-    fixture_close(&f);
-}
-
-TestSuite(goals, .init = open_fixture, .fini = close_fixture);
+FIXTURE_SUITE(goals);
 
 static struct agent_node_goal goal_for(const char *engine)
 {

@@ -20,6 +20,20 @@ void fixture_close(struct fixture *f); /* removes the directory too */
 struct store_tx *fixture_begin(struct fixture *f, enum store_mode mode);
 void fixture_commit(struct fixture *f);
 
+/* A suite whose tests begin with an open fixture `f` inside a write transaction. */
+#define FIXTURE_SUITE(suite)            \
+    static struct fixture f;            \
+    static void open_fixture(void)      \
+    {                                   \
+        fixture_open(&f);               \
+        fixture_begin(&f, STORE_WRITE); \
+    }                                   \
+    static void close_fixture(void)     \
+    {                                   \
+        fixture_close(&f);              \
+    }                                   \
+    TestSuite(suite, .init = open_fixture, .fini = close_fixture)
+
 /* Fails the test with the error's sentence. */
 void must(struct err e);
 

@@ -3,20 +3,7 @@
 
 #include <criterion/criterion.h>
 
-static struct fixture f;
-
-static void open_fixture(void)
-{
-    fixture_open(&f);
-    fixture_begin(&f, STORE_WRITE);
-}
-
-static void close_fixture(void)
-{
-    fixture_close(&f);
-}
-
-TestSuite(db, .init = open_fixture, .fini = close_fixture);
+FIXTURE_SUITE(db);
 
 Test(db, arguments_are_bound_by_their_types)
 {

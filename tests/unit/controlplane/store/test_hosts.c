@@ -2,20 +2,7 @@
 
 #include <criterion/criterion.h>
 
-static struct fixture f;
-
-static void open_fixture(void)
-{
-    fixture_open(&f);
-    fixture_begin(&f, STORE_WRITE);
-}
-
-static void close_fixture(void)
-{
-    fixture_close(&f);
-}
-
-TestSuite(hosts, .init = open_fixture, .fini = close_fixture);
+FIXTURE_SUITE(hosts);
 
 Test(hosts, a_name_belongs_to_one_host_of_a_region)
 {

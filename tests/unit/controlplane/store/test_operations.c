@@ -2,20 +2,7 @@
 
 #include <criterion/criterion.h>
 
-static struct fixture f;
-
-static void open_fixture(void)
-{
-    fixture_open(&f);
-    fixture_begin(&f, STORE_WRITE);
-}
-
-static void close_fixture(void)
-{
-    fixture_close(&f);
-}
-
-TestSuite(operations, .init = open_fixture, .fini = close_fixture);
+FIXTURE_SUITE(operations);
 
 static struct operation add(int64_t cluster_id, enum operation_kind kind)
 {

@@ -2,20 +2,7 @@
 
 #include <criterion/criterion.h>
 
-static struct fixture f;
-
-static void open_fixture(void)
-{
-    fixture_open(&f);
-    fixture_begin(&f, STORE_WRITE);
-}
-
-static void close_fixture(void)
-{
-    fixture_close(&f);
-}
-
-TestSuite(tags, .init = open_fixture, .fini = close_fixture);
+FIXTURE_SUITE(tags);
 
 Test(tags, putting_one_again_replaces_its_value)
 {
