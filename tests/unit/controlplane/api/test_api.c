@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 
+#include <pthread.h>
 #include <string.h>
 
 static void free_api(struct api **api)
@@ -163,4 +164,37 @@ Test(api, what_the_front_refuses_has_the_form_of_the_path)
     cr_expect_eq(response.status, 413);
     cr_expect(strstr(buf_cstr(&response.body), "\"Message\":\"too \\\"large\\\"\""));
     buf_fini(&response.body);
+}
+
+/* Handlers run at the same time, so what the test's own one counts must not be shared. */
+static void *ask_often(void *api)
+{
+    static const char *const paths[] = {"/v1/cache-clusters/c1", "/v1/openapi.json", "/v1/nothing"};
+
+    for (int i = 0; i < 300; i++) {
+        scoped(arena_fini) struct arena a = {0};
+        struct api_response response;
+        struct api_request query = form("Action=PurchaseReservedCacheNodesOffering");
+        struct api_request rest = {
+            .method = "GET", .path = str_of(paths[i % 3]), .query = STR("X=1")};
+        handle(api, &a, i % 2 ? query : rest, &response);
+        if (response.status >= 500)
+            return api;
+    }
+    return NULL;
+}
+
+Test(api, threads_share_it)
+{
+    struct ops ops = {0};
+    scoped(free_api) struct api *api = api_of(&ops, API_AUTH_OPEN);
+    pthread_t threads[4];
+
+    for (size_t i = 0; i < countof(threads); i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, ask_often, api), 0);
+    for (size_t i = 0; i < countof(threads); i++) {
+        void *failed = NULL;
+        pthread_join(threads[i], &failed);
+        cr_expect_null(failed);
+    }
 }
