@@ -45,27 +45,15 @@ def pytest_sessionstart(session):
 
 
 @pytest.fixture(scope="session")
-def reference():
-    with servers.redis() as server:
-        yield server
+def shared_reference():
+    shared = servers.Shared(servers.redis)
+    yield shared
+    shared.stop()
 
 
-class Shared:
-    """One server for many tests; a new one takes its place when it has died, so that one crash fails one test."""
-
-    def __init__(self, start):
-        self.start, self.server = start, None
-
-    def get(self):
-        if self.server is None or not self.server.is_alive():
-            self.stop()
-            self.server = self.start()
-        return self.server
-
-    def stop(self):
-        if self.server:
-            self.server.stop()
-            self.server = None
+@pytest.fixture(scope="session")
+def reference(shared_reference):
+    return shared_reference.get()
 
 
 def must_live(server):
@@ -75,7 +63,7 @@ def must_live(server):
 
 @pytest.fixture(scope="session")
 def shared_engine():
-    shared = Shared(servers.engine)
+    shared = servers.Shared(servers.engine)
     yield shared
     shared.stop()
 

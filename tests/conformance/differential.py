@@ -11,7 +11,8 @@ import socket
 import compare
 import pytest
 from gen import FAMILIES, TABLE
-from gen.atoms import INT_EDGES, any_key, expand
+from gen.atoms import TIMELESS, any_key, expand
+from servers import wait_for
 from wire import Closed, Conn, command, frame_end, to_bytes
 
 MAX_SHRINK_RUNS = 150
@@ -66,9 +67,9 @@ def mutate(rng, args):
     if pick == 0 and len(args) > 1:
         args.pop()
     elif pick == 1:
-        args.append(rng.choice(["x", "", 1, "NX", "WITHSCORES"]))
+        args.append(rng.choice(["x", "", 0, "NX", "WITHSCORES"]))
     elif pick == 2 and len(args) > 2:
-        args[rng.randrange(2, len(args))] = rng.choice(INT_EDGES + ["", "nan", "x", b"\x00"])
+        args[rng.randrange(2, len(args))] = rng.choice(TIMELESS + ["nan", "x", b"\x00"])
     elif len(args) > 1:
         args[1] = any_key(rng)
     return args
@@ -167,15 +168,16 @@ def is_same(step, rule, ref, ours):
 
 
 class Side:
-    """One server and the current connection to it."""
+    """One server and the current connection to it. `shared` gives the server: a new one when it has died."""
 
-    def __init__(self, server, resp3, timeout=10.0, is_trusted=False):
-        self.server, self.resp3, self.timeout, self.is_trusted = server, resp3, timeout, is_trusted
-        self.conn = None
+    def __init__(self, shared, resp3, timeout=10.0, is_trusted=False):
+        self.shared, self.resp3, self.timeout, self.is_trusted = shared, resp3, timeout, is_trusted
+        self.server, self.conn = shared.get(), None
 
     def fresh(self):
         if self.conn:
             self.conn.close()
+        self.server = self.shared.get()
         self.conn = Conn(self.server.address, timeout=self.timeout, resp3=self.resp3)
         self.conn.batch([["FLUSHALL"], ["CONFIG", "RESETSTAT"]])
 
@@ -244,16 +246,15 @@ def state_steps(ref):
     return steps
 
 
-def shrink(ref, ours, steps):
-    """Fewer steps with the same last step that still differ there."""
+def shrink(steps, still_fails):
+    """Fewer steps, with the same last one, of which still_fails(steps) is true."""
     runs, chunk = 0, max(len(steps) // 2, 1)
     while chunk >= 1 and runs < MAX_SHRINK_RUNS:
         at, removed = 0, False
         while at < len(steps) - 1 and runs < MAX_SHRINK_RUNS:
             fewer = steps[:at] + steps[min(at + chunk, len(steps) - 1):]
             runs += 1
-            found = run(ref, ours, fewer, one_batch)
-            if found and found[0] == len(fewer) - 1:
+            if still_fails(fewer):
                 steps, removed = fewer, True
             else:
                 at += chunk
@@ -272,25 +273,47 @@ def first_diff(ref, ours, steps, sizes=one_batch, is_read_back=True):
     if not found:
         return None
     at, a, b = found
-    if not ours.server.is_alive():
-        return Diff(steps[:at + 1][-40:], a, b"the engine died:\n" + ours.server.output()[-2000:].encode())
-    shorter = shrink(ref, ours, steps[:at + 1])
+    if has_died(ours):
+        return shrunk_crash(ref, ours, steps, a)
+
+    def differs_at_its_end(fewer):
+        found = run(ref, ours, fewer, one_batch)
+        return found and found[0] == len(fewer) - 1
+    shorter = shrink(steps[:at + 1], differs_at_its_end)
     again = run(ref, ours, shorter, one_batch)
     if again and again[0] == len(shorter) - 1:
         return Diff(shorter, again[1], again[2])
     return Diff(steps[:at + 1][-12:], a, b)
 
 
-def hunt(ref_server, our_server, names, seed, sequences, length, resp3, most=12):
+def has_died(side):
+    """True when the server ends within a moment of having closed its connection."""
+    try:
+        wait_for(lambda: not side.server.is_alive(), "the end", within=0.3)
+        return True
+    except AssertionError:
+        return False
+
+
+def shrunk_crash(ref, ours, steps, reply):
+    """The few steps of which the engine dies. The dead one's last words are part of the report."""
+    def kills(fewer):
+        found = run(ref, ours, fewer, one_batch)
+        return found and found[2][:6] == b"CLOSED" and has_died(ours)
+    text = ours.server.output()[-2000:]
+    return Diff(shrink(steps, kills), reply, b"the engine died of one of these:\n" + text.encode())
+
+
+def hunt(ref_shared, our_shared, names, seed, sequences, length, resp3, most=12):
     """Draws and runs sequences; returns the distinct differences found, at most `most`."""
-    ref, ours, diffs = Side(ref_server, resp3, is_trusted=True), Side(our_server, resp3), {}
+    ref, ours, diffs = Side(ref_shared, resp3, is_trusted=True), Side(our_shared, resp3), {}
     for number in range(sequences):
         rng = random.Random("%s/%d/%d" % (seed, resp3, number))
         steps = draw_sequence(rng, names, length)
         diff = first_diff(ref, ours, steps, random_batches(rng))
         if diff:
             diffs.setdefault(diff.key, diff)
-        if len(diffs) >= most or not our_server.is_alive():
+        if len(diffs) >= most:
             break
     return list(diffs.values())
 

@@ -47,6 +47,7 @@ class Server:
 
     def __init__(self, argv_of, name, env=None):
         self.name = name
+        self.last_words = ""
         self.dir = tempfile.mkdtemp(prefix="larder-conformance-")
         self.port = free_port()
         self.log = open(os.path.join(self.dir, "log"), "w+b")
@@ -77,7 +78,9 @@ class Server:
             return False
 
     def output(self):
-        self.log.flush()
+        """What the process has printed so far, or had printed when it was stopped."""
+        if self.log.closed:
+            return self.last_words
         return pathlib.Path(self.log.name).read_text(errors="replace")
 
     def conn(self, **kw):
@@ -99,6 +102,7 @@ class Server:
         if self.proc.poll() is None:
             self.proc.kill()
         self.proc.wait()
+        self.last_words = self.output()
         self.log.close()
         shutil.rmtree(self.dir, ignore_errors=True)
 
@@ -107,6 +111,24 @@ class Server:
 
     def __exit__(self, *_):
         self.stop()
+
+
+class Shared:
+    """One server for many tests; a new one takes its place when it has died, so that one crash fails one test."""
+
+    def __init__(self, start):
+        self.start, self.server = start, None
+
+    def get(self):
+        if self.server is None or not self.server.is_alive():
+            self.stop()
+            self.server = self.start()
+        return self.server
+
+    def stop(self):
+        if self.server:
+            self.server.stop()
+            self.server = None
 
 
 def directives(options):

@@ -27,16 +27,16 @@ def test_every_command_has_a_generator(engine):
 
 
 @pytest.mark.parametrize("resp3", [False, True], ids=["resp2", "resp3"])
-def test_generated_commands_answer_alike(reference, engine, seed, is_long, resp3):
+def test_generated_commands_answer_alike(reference, engine, shared_reference, shared_engine, seed, is_long, resp3):
     common = set(command_names(reference)) & set(command_names(engine))
     names = drawable(common)
     assert "get" in names and "set" in names
-    diffs = hunt(reference, engine, names, seed, LONG_SEQUENCES if is_long else SEQUENCES, LENGTH, resp3)
+    diffs = hunt(shared_reference, shared_engine, names, seed, LONG_SEQUENCES if is_long else SEQUENCES, LENGTH, resp3)
     must_be_none(diffs, "seed %s" % seed)
 
 
 @pytest.mark.parametrize("resp3", [False, True], ids=["resp2", "resp3"])
-def test_wrong_arity_and_unknown_names_answer_alike(reference, engine, resp3):
+def test_wrong_arity_and_unknown_names_answer_alike(reference, engine, shared_reference, shared_engine, resp3):
     common = sorted(set(command_names(reference)) & set(command_names(engine)))
     quiet = {"quit", "reset", "shutdown", "monitor", "sync", "psync", "save", "bgsave", "subscribe", "debug", "exec",
              "discard", "multi", "client|reply", "lolwut", "time", "randomkey", "info", "command", "hello", "lastsave",
@@ -52,7 +52,7 @@ def test_wrong_arity_and_unknown_names_answer_alike(reference, engine, resp3):
         steps += [Step([name]), Step([name, "nosuch"]), Step([name, "NoSuch", "a", "b"])]
     steps += [Step(["nosuch"]), Step(["NOSUCH", "a", "b"]), Step(["x" * 200, "y" * 200]), Step([""]),
               Step(["nosuch", "with\r\nbreak"]), Step(["ge"]), Step(["nosuch"] + ["arg"] * 100)]
-    ref, ours, failures = Side(reference, resp3, is_trusted=True), Side(engine, resp3), []
+    ref, ours, failures = Side(shared_reference, resp3, is_trusted=True), Side(shared_engine, resp3), []
     for at in range(0, len(steps), 3):
         diff = first_diff(ref, ours, steps[at:at + 3], is_read_back=False)
         if diff:

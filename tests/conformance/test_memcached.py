@@ -7,7 +7,7 @@ import time
 
 import pytest
 import servers
-from conftest import Shared, must_live
+from conftest import must_live
 from wire import Closed
 
 LONG = b"k" * 251
@@ -24,7 +24,7 @@ def memcached():
 
 @pytest.fixture(scope="module")
 def shared_mc():
-    shared = Shared(lambda: servers.engine(larder_protocol="memcached"))
+    shared = servers.Shared(lambda: servers.engine(larder_protocol="memcached"))
     yield shared
     shared.stop()
 

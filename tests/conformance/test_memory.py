@@ -95,7 +95,7 @@ def test_volatile_ttl_evicts_the_nearest_deadline_first(own_engine):
     with server.conn() as conn:
         conn.batch([["SET", "late:%d" % i, "x" * 200, "EX", 10**6] for i in range(20000)])
         conn.batch([["SET", "soon:%d" % i, "x" * 200, "EX", 1000] for i in range(20000)])
-        fill(conn, 0, 60000, ttl=True)
+        fill(conn, 0, 90000, ttl=True)
         late = conn.call("EXISTS", *["late:%d" % i for i in range(20000)])
         soon = conn.call("EXISTS", *["soon:%d" % i for i in range(20000)])
         assert late > 19000 > soon + 5000

@@ -47,7 +47,7 @@ TABLE = {
     "sort_ro": Gen(sortable, sort_options, compare=sort_order),
     "object|encoding": Gen(any_key, compare=compare.encoding),
     "object|refcount": Gen(any_key, compare=compare.kind),
-    "object|idletime": Gen(any_key, compare=compare.near(2)),
+    "object|idletime": Gen(any_key, compare=compare.kind),
     "object|freq": Gen(any_key),
     "object|help": Gen(compare=compare.starts_alike),
     "wait": Gen(0, one_of(0, 1, -1, "x"), is_safe=False),

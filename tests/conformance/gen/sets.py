@@ -4,8 +4,8 @@ import compare
 from gen.atoms import Gen, any_order, counted, glob, integer, maybe, member, one_of, set_key, some
 
 
-def drop_sets(rng, args):
-    return [["DEL", "t0", "t1", "t2", "t3"]]
+def drop_key(rng, args):
+    return [["DEL", args[1]]] if len(args) > 1 else []
 
 
 random_pick = compare.either(compare.unordered, compare.shape)
@@ -18,7 +18,7 @@ TABLE = {
     "scard": Gen(set_key),
     "smembers": Gen(set_key, compare=compare.unordered),
     "smove": Gen(set_key, set_key, member),
-    "spop": Gen(set_key, maybe(one_of(0, 1, 2, 1000, -1, "x")), compare=random_pick, after=drop_sets, weight=0.5),
+    "spop": Gen(set_key, maybe(one_of(0, 1, 2, 1000, -1, "x")), compare=random_pick, after=drop_key, weight=0.5),
     "srandmember": Gen(set_key, maybe(one_of(0, 1, 3, 1000, -5, "x", -2**63)), compare=random_pick, is_safe=False),
     "sinter": Gen(some(set_key, 1, 3), compare=compare.unordered),
     "sunion": Gen(some(set_key, 1, 3), compare=compare.unordered),

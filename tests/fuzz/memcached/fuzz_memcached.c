@@ -9,7 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const options[] = {"larder-memcached-item-max 64kb", "maxmemory 64mb", NULL};
+    static const char *const options[] = {"larder-memcached-item-max 64kb", "maxmemory 64mb",
+                                          "databases 1", NULL};
     struct mc_fixture f;
 
     if (size < 1)
