@@ -28,6 +28,7 @@
 
 struct connection {
     int fd;
+    bool must_reopen; /* the server ends it with this answer */
     char *in;
     size_t len, want; /* want: bytes of the whole answer, 0 while the head is not complete */
     int64_t sent_ns;
@@ -37,6 +38,7 @@ struct load {
     struct connection connections[CONNECTIONS_MAX];
     char *request;
     size_t request_len;
+    struct sockaddr_in address;
     int epoll_fd;
     uint32_t *samples_us;
     size_t requests, failed;
@@ -67,19 +69,18 @@ static void read_request(struct load *l, const char *path)
     fclose(f);
 }
 
-static void open_connection(struct load *l, struct connection *c, const char *host, int port)
+static void open_connection(struct load *l, struct connection *c)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
     int on = 1;
 
-    inet_pton(AF_INET, host, &address.sin_addr);
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(c->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+    if (connect(c->fd, (struct sockaddr *)&l->address, sizeof(l->address)) != 0)
         die("connect");
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     fcntl(c->fd, F_SETFL, O_NONBLOCK);
-    c->in = malloc(RESPONSE_MAX);
+    if (!c->in)
+        c->in = malloc(RESPONSE_MAX);
     if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, c->fd, &event) != 0)
         die("epoll_ctl");
 }
@@ -88,6 +89,11 @@ static void send_request(struct load *l, struct connection *c)
 {
     c->len = c->want = 0;
     c->sent_ns = now_ns();
+    if (c->must_reopen) {
+        close(c->fd);
+        open_connection(l, c);
+        c->must_reopen = false;
+    }
     if (send(c->fd, l->request, l->request_len, MSG_NOSIGNAL) != (ssize_t)l->request_len)
         die("send");
 }
@@ -101,6 +107,8 @@ static void read_head(struct connection *c)
         return;
     *end = '\0';
     char *length = strcasestr(c->in, "\r\nContent-Length:");
+    c->must_reopen =
+        strncmp(c->in, "HTTP/1.0", 8) == 0 || strcasestr(c->in, "\r\nConnection: close");
     *end = '\r';
     c->want = (size_t)(end - c->in) + 4 + (length ? strtoul(length + 17, NULL, 10) : 0);
 }
@@ -165,13 +173,16 @@ int main(int argc, char **argv)
     read_request(&l, argv[5]);
     l.samples_us = malloc(SAMPLES_MAX * sizeof(*l.samples_us));
     l.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    l.address = (struct sockaddr_in){.sin_family = AF_INET,
+                                     .sin_port = htons((uint16_t)strtol(argv[2], NULL, 10))};
+    inet_pton(AF_INET, argv[1], &l.address.sin_addr);
     for (int i = 0; i < count_wanted; i++)
-        open_connection(&l, &l.connections[i], argv[1], (int)strtol(argv[2], NULL, 10));
+        open_connection(&l, &l.connections[i]);
 
     int64_t begun = now_ns(), end = begun + (int64_t)(strtod(argv[4], NULL) * 1e9);
     for (int i = 0; i < count_wanted; i++)
         send_request(&l, &l.connections[i]);
-    while (now_ns() < end) {
+    while (now_ns() < end || l.requests == 0) {
         int ready = epoll_wait(l.epoll_fd, events, CONNECTIONS_MAX, 100);
         for (int i = 0; i < ready; i++) {
             struct connection *c = events[i].data.ptr;

@@ -99,14 +99,8 @@ class Server:
         return self.post("/", query_body(action, **members), account=account)
 
     def cpu_s(self):
-        """Processor time of all its threads, to the nanosecond where the kernel tells."""
-        total = 0
-        for task in pathlib.Path(f"/proc/{self.proc.pid}/task").iterdir():
-            try:
-                total += int((task / "schedstat").read_text().split()[0])
-            except (FileNotFoundError, ProcessLookupError):
-                pass
-        return total / 1e9
+        """Processor time of all its threads, those that ended too: the clock of the process, read from here."""
+        return time.clock_gettime((~self.proc.pid << 3) | 2)
 
     def rss_mb(self):
         for line in pathlib.Path(f"/proc/{self.proc.pid}/status").read_text().splitlines():
