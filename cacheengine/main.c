@@ -1,4 +1,5 @@
 /* larder-engine: reads the directives, builds the engine, serves until it is told to end. */
+#include "base/fs.h"
 #include "base/log.h"
 #include "cacheengine/net/loop.h"
 
@@ -49,9 +50,10 @@ static struct err load_config(struct engine *e, struct arena *a, int argc, char 
 
     config_init(&e->config, &e->settings);
     if (argc > 1 && (strncmp(argv[1], "--", 2) != 0)) {
-        e->config_file = argv[1];
         at = 2;
         TRY(config_load_file(&e->config, a, argv[1]));
+        if (strcmp(argv[1], "-") != 0)
+            TRY(fs_absolute(a, argv[1], &e->config_file));
     }
     return load_arguments(&e->config, a, argc, argv, at);
 }

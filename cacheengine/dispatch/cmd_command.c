@@ -168,7 +168,7 @@ void cmd_command_info(struct cmd_call *c)
         if (cmd)
             reply_command(c, cmd);
         else
-            reply_null_array(c->reply);
+            reply_null(c->reply);
     }
 }
 
@@ -305,7 +305,7 @@ void cmd_command_list(struct cmd_call *c)
     }
     struct reply_mark mark = reply_open(c->reply);
     size_t sent = list_table(c, command_table, command_count, filter, value);
-    reply_close(c->reply, mark, '~', sent);
+    reply_close(c->reply, mark, '*', sent);
 }
 
 void cmd_command_getkeys(struct cmd_call *c)

@@ -4,24 +4,31 @@
 #include "cacheengine/keyspace/glob.h"
 #include "contract/command_procs.h"
 
-#include <ctype.h>
-
-static void reply_value(struct cmd_call *c, const char *name, const struct config_row *row)
+static void reply_value(struct cmd_call *c, struct str name, const struct config_row *row)
 {
     struct buf value = BUF_EMPTY;
 
     config_get(&c->engine->config, row, &value);
-    reply_bulk_text(c->reply, name);
+    reply_bulk_str(c->reply, name);
     reply_bulk_str(c->reply, buf_str(&value));
     buf_fini(&value);
 }
 
-static bool is_asked_for(const struct cmd_call *c, const char *name)
+/* The name under which a row is asked for: a pattern finds it by its own name, a plain word is said
+ * back as it came. ptr NULL when nobody asks. */
+static struct str asked_name(const struct cmd_call *c, const char *name)
 {
-    for (uint32_t i = 2; name && i < c->argc; i++)
-        if (glob_match_nocase(c->argv[i], str_of(name)))
-            return true;
-    return false;
+    for (uint32_t i = 2; name && i < c->argc; i++) {
+        bool is_pattern = memchr(c->argv[i].ptr, '*', c->argv[i].len) ||
+                          memchr(c->argv[i].ptr, '?', c->argv[i].len) ||
+                          memchr(c->argv[i].ptr, '[', c->argv[i].len);
+
+        if (!is_pattern && str_is_nocase(c->argv[i], name))
+            return c->argv[i];
+        if (is_pattern && glob_match_nocase(c->argv[i], str_of(name)))
+            return str_of(name);
+    }
+    return (struct str){NULL, 0};
 }
 
 void cmd_config_get(struct cmd_call *c)
@@ -31,14 +38,13 @@ void cmd_config_get(struct cmd_call *c)
     const struct config_row *rows = config_rows(&row_count);
 
     for (size_t i = 0; i < row_count; i++) {
-        if (is_asked_for(c, rows[i].name)) {
-            reply_value(c, rows[i].name, &rows[i]);
-            sent++;
-        }
-        if (is_asked_for(c, rows[i].alias)) {
-            reply_value(c, rows[i].alias, &rows[i]);
-            sent++;
-        }
+        struct str name = asked_name(c, rows[i].name), alias = asked_name(c, rows[i].alias);
+
+        if (name.ptr)
+            reply_value(c, name, &rows[i]);
+        if (alias.ptr)
+            reply_value(c, alias, &rows[i]);
+        sent += (name.ptr != NULL) + (alias.ptr != NULL);
     }
     reply_close(c->reply, mark, '%', sent);
 }
@@ -118,6 +124,19 @@ void cmd_config_set(struct cmd_call *c)
     }
 }
 
+void cmd_config_rewrite(struct cmd_call *c)
+{
+    if (!c->engine->config_file) {
+        reply_error(c->reply, "ERR The server is running without a config file");
+        return;
+    }
+    struct err e = config_rewrite(&c->engine->config, c->scratch, c->engine->config_file);
+    if (err_failed(e))
+        reply_errorf(c->reply, "ERR Rewriting config file: %s", err_text(c->scratch, e));
+    else
+        reply_ok(c->reply);
+}
+
 void cmd_config_resetstat(struct cmd_call *c)
 {
     engine_reset_stats(c->engine);
@@ -131,6 +150,8 @@ void cmd_config_help(struct cmd_call *c)
         "    Show the parameters whose names match, and their values.",
         "SET <directive> <value>",
         "    Change parameters.",
+        "REWRITE",
+        "    Write the parameters to the configuration file.",
         "RESETSTAT",
         "    Set the counters of INFO back.",
         NULL,

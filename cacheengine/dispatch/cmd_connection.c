@@ -1,6 +1,7 @@
 /* Connections: PING, ECHO, SELECT, AUTH, HELLO, QUIT, RESET. */
 #include "base/command.h"
 #include "cacheengine/dispatch/session.h"
+#include "cacheengine/keyspace/number.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "contract/command_procs.h"
 
@@ -128,7 +129,7 @@ void cmd_hello(struct cmd_call *c)
     struct hello h = {0};
     int64_t version;
 
-    if (c->argc >= 2 && !str_to_i64(c->argv[1], &version)) {
+    if (c->argc >= 2 && !number_parse_i64(c->argv[1].ptr, c->argv[1].len, &version)) {
         reply_error(c->reply, "ERR Protocol version is not an integer or out of range");
         return;
     }

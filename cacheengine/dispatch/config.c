@@ -1,11 +1,13 @@
 /* Directives. The one idea: config.def is the truth; everything here is a loop over its rows. */
 #include "cacheengine/dispatch/config.h"
 
+#include "base/fs.h"
 #include "base/log.h"
 #include "cacheengine/keyspace/number.h"
 
-#include <errno.h>
 #include <stdlib.h>
+
+#define FILE_MAX_BYTES (1 << 20)
 
 static const char *const brand_words[] = {"redis", "valkey", NULL};
 static const char *const protocol_words[] = {"resp", "memcached", NULL};
@@ -20,7 +22,7 @@ static const char *const policy_words[] = {
     [EVICT_ALLKEYS_RANDOM] = "allkeys-random",
     [EVICT_VOLATILE_RANDOM] = "volatile-random",
     [EVICT_VOLATILE_TTL] = "volatile-ttl",
-    [EVICT_VOLATILE_TTL + 1] = NULL,
+    [EVICT_NONE + 1] = NULL,
 };
 static const char *const class_words[] = {"normal", "slave", "pubsub", NULL};
 
@@ -369,23 +371,10 @@ struct err config_load_text(struct config *c, struct arena *a, struct str text, 
 
 struct err config_load_file(struct config *c, struct arena *a, const char *path)
 {
-    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    struct buf text = BUF_EMPTY;
-    size_t got;
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+    struct err e = fs_read_all(strcmp(path, "-") == 0 ? "/dev/stdin" : path, FILE_MAX_BYTES, &text);
 
-    if (!f)
-        return err_format(a, ERR_IO, "can't open config file '%s': %s", path, strerror(errno));
-    do {
-        char *to = buf_reserve(&text, 4096);
-
-        got = fread(to, 1, 4096, f);
-        text.len += got;
-    } while (got > 0);
-    bool is_bad = ferror(f);
-    if (f != stdin)
-        fclose(f);
-    struct err e = is_bad ? err_format(a, ERR_IO, "can't read config file '%s'", path)
-                          : config_load_text(c, a, buf_str(&text), path);
-    buf_fini(&text);
-    return e;
+    if (err_failed(e))
+        return err_format(a, e.code, "can't open config file '%s': %s", path, err_text(a, e));
+    return err_keep(a, config_load_text(c, a, buf_str(&text), path));
 }

@@ -67,6 +67,11 @@ must_use struct err config_set(struct config *c, struct arena *a, const struct c
 /* The value as CONFIG GET shows it. */
 void config_get(const struct config *c, const struct config_row *row, struct buf *out);
 
+/* Writes the present values to the file that was loaded: lines of known directives are replaced,
+ * comments stay, what differs from the defaults and stands nowhere is added. The file is replaced
+ * whole or not. */
+must_use struct err config_rewrite(const struct config *c, struct arena *a, const char *path);
+
 /* Splits a line into words with redis.conf's quoting; ERR_INVALID on unbalanced quotes. */
 must_use struct err config_split(struct arena *a, struct str line, struct str **out, size_t *count);
 

@@ -5,7 +5,6 @@
 #include "base/command.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/types/types.h"
-#include "cacheengine/types/types.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -3,6 +3,7 @@
  * what came of it.
  */
 #include "base/command.h"
+#include "base/log.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "contract/command_procs.h"
 
@@ -50,7 +51,16 @@ static void reject(struct cmd_call *call, const char *text)
 {
     struct engine *e = call->engine;
 
-    reply_error(call->reply, text);
+    if (call->cmd && procs[call->cmd->id] == cmd_exec) {
+        /* An EXEC that may not run ends its transaction, and says so. */
+        bool has_code = strncmp(text, "ERR ", 4) == 0;
+
+        reply_errorf(call->reply, "EXECABORT Transaction discarded because of: %s",
+                     text + (has_code ? 4 : 0));
+        transaction_discard(e, call->client);
+    } else {
+        reply_error(call->reply, text);
+    }
     engine_count_error(e, call->reply->error_code);
     if (call->cmd)
         e->by_command[call->cmd->id].rejected++;
@@ -63,6 +73,12 @@ static int shown_len(struct str s, size_t most)
     size_t len = strnlen(s.ptr, s.len);
 
     return (int)(len < most ? len : most);
+}
+
+/* What a browser says first: it was made to talk to us, so it gets no answer and no second try. */
+static bool is_browser(struct str name)
+{
+    return str_is_nocase(name, "post") || str_is_nocase(name, "host:");
 }
 
 static void reject_unknown(struct cmd_call *call)
@@ -84,6 +100,11 @@ static void reject_unknown(struct cmd_call *call)
         snprintf(text, sizeof(text), "ERR unknown subcommand '%.*s'. Try %s HELP.",
                  shown_len(call->argv[1], 128), call->argv[1].ptr, upper);
         reject(call, text);
+        return;
+    }
+    if (is_browser(name)) {
+        log_warn("connection dropped: it talks HTTP", f_int("id", call->client->id));
+        call->client->host->kill(call->client);
         return;
     }
     args[0] = 0;

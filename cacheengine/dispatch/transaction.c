@@ -139,6 +139,14 @@ void transaction_free(struct engine *e, struct client *c)
     c->transaction = NULL;
 }
 
+void transaction_discard(struct engine *e, struct client *c)
+{
+    if (!c->transaction)
+        return;
+    queue_free(e, c->transaction);
+    unwatch(e, c);
+}
+
 void transaction_break(struct client *c)
 {
     if (transaction_is_open(c))
@@ -189,8 +197,7 @@ void cmd_discard(struct cmd_call *c)
         reply_error(c->reply, "ERR DISCARD without MULTI");
         return;
     }
-    queue_free(c->engine, c->client->transaction);
-    unwatch(c->engine, c->client);
+    transaction_discard(c->engine, c->client);
     reply_ok(c->reply);
 }
 

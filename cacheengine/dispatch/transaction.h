@@ -42,6 +42,9 @@ void transaction_queue(struct cmd_call *call);
 /* Notes that a command was refused while a transaction is open. */
 void transaction_break(struct client *c);
 
+/* Ends an open transaction without running it; its watches go too. */
+void transaction_discard(struct engine *e, struct client *c);
+
 /* Forgets the queue, the watches and the rest of it. */
 void transaction_free(struct engine *e, struct client *c);
 

@@ -27,7 +27,7 @@ bool call_int_within(struct cmd_call *c, uint32_t arg, int64_t min, int64_t max,
         if (sentence)
             reply_error(c->reply, sentence);
         else
-            reply_errorf(c->reply, "ERR value is out of range, must be between %lld and %lld",
+            reply_errorf(c->reply, "ERR value is out of range, value must between %lld and %lld",
                          (long long)min, (long long)max);
         return false;
     }

@@ -60,6 +60,10 @@ static bool match(struct str pattern, struct str text, bool nocase)
 {
     size_t p = 0, t = 0, star = SIZE_MAX, star_text = 0;
 
+    /* Redis's matcher says so, and clients may see it: no pattern but the empty one matches
+     * nothing. */
+    if (text.len == 0)
+        return pattern.len == 0;
     while (t < text.len) {
         if (p < pattern.len && pattern.ptr[p] == '*') {
             star = ++p;

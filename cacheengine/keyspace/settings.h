@@ -8,15 +8,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* In the order in which error messages list them. */
 enum evict_policy {
-    EVICT_NONE,
-    EVICT_ALLKEYS_LRU,
     EVICT_VOLATILE_LRU,
-    EVICT_ALLKEYS_LFU,
     EVICT_VOLATILE_LFU,
-    EVICT_ALLKEYS_RANDOM,
     EVICT_VOLATILE_RANDOM,
     EVICT_VOLATILE_TTL,
+    EVICT_ALLKEYS_LRU,
+    EVICT_ALLKEYS_LFU,
+    EVICT_ALLKEYS_RANDOM,
+    EVICT_NONE,
 };
 
 enum protocol_kind { PROTOCOL_RESP, PROTOCOL_MEMCACHED };

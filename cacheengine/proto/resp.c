@@ -42,31 +42,49 @@ struct scan {
     size_t want;
 };
 
-/* Reads "<number>\r\n" at s->at and moves behind it. */
-static enum scan_result scan_number(struct scan *s, int64_t *out, const char *too_long)
+/* Says what a head that is not sound at once really is: not all there yet, or wrong. */
+static enum scan_result judge_head(struct scan *s, char letter, const char *too_long,
+                                   const char *wrong)
+{
+    const char *line = s->in.ptr + s->at, *end = s->in.ptr + s->in.len;
+    const char *cr = memchr(line, '\r', (size_t)(end - line));
+
+    /* A NUL hides what is behind it, as it always did. */
+    if (cr && memchr(line, 0, (size_t)(cr - line)))
+        cr = NULL;
+    if (!cr && end - line > LINE_MAX_BYTES)
+        s->bad = too_long;
+    else if (!cr || cr + 1 >= end)
+        return SCAN_MORE;
+    else if (*line != letter)
+        s->bad = arena_printf(s->arena, "expected '%c', got '%c'", letter, *line);
+    else
+        s->bad = wrong;
+    return SCAN_BAD;
+}
+
+/* Reads "<letter><number>\r\n" at s->at and moves behind it. */
+static enum scan_result scan_head(struct scan *s, char letter, int64_t *out, const char *too_long,
+                                  const char *wrong)
 {
     const char *p = s->in.ptr + s->at, *end = s->in.ptr + s->in.len;
-    bool is_negative = p < end && *p == '-';
     int64_t v = 0;
     int digits = 0;
 
-    for (p += is_negative; p < end && *p >= '0' && *p <= '9' && digits < 18; p++, digits++)
+    if (p < end && *p == letter)
+        p++;
+    else
+        return judge_head(s, letter, too_long, wrong);
+    bool is_negative = p < end && *p == '-';
+    p += is_negative;
+    bool has_zero = p < end && *p == '0';
+    for (; p < end && *p >= '0' && *p <= '9' && digits < 18; p++, digits++)
         v = v * 10 + (*p - '0');
-    if (end - p >= 2 && digits > 0 && p[0] == '\r') {
-        *out = is_negative ? -v : v;
-        s->at = (size_t)(p + 2 - s->in.ptr);
-        return SCAN_DONE;
-    }
-    /* Not a number, or not all of it yet. */
-    const char *line = s->in.ptr + s->at;
-    const char *cr = memchr(line, '\r', (size_t)(end - line));
-    if (cr && cr + 1 < end)
-        return SCAN_BAD;
-    if (end - line > LINE_MAX_BYTES) {
-        s->bad = too_long;
-        return SCAN_BAD;
-    }
-    return SCAN_MORE;
+    if (end - p < 2 || digits == 0 || *p != '\r' || (has_zero && digits + is_negative > 1))
+        return judge_head(s, letter, too_long, wrong);
+    *out = is_negative ? -v : v;
+    s->at = (size_t)(p + 2 - s->in.ptr);
+    return SCAN_DONE;
 }
 
 /* Reads one "$<len>\r\n<bytes>\r\n" and moves behind it. */
@@ -75,20 +93,10 @@ static enum scan_result scan_bulk(struct scan *s, struct str *out)
     size_t start = s->at;
     int64_t len;
 
-    if (s->at >= s->in.len)
-        return SCAN_MORE;
-    if (s->in.ptr[s->at] != '$') {
-        s->bad = arena_printf(s->arena, "expected '$', got '%c'", s->in.ptr[s->at]);
-        return SCAN_BAD;
-    }
-    s->at++;
-    enum scan_result r = scan_number(s, &len, "too big bulk count string");
-    if (r != SCAN_DONE) {
-        s->at = start;
-        if (r == SCAN_BAD && !s->bad)
-            s->bad = "invalid bulk length";
+    enum scan_result r =
+        scan_head(s, '$', &len, "too big bulk count string", "invalid bulk length");
+    if (r != SCAN_DONE)
         return r;
-    }
     if (len < 0 || len > s->engine->settings.bulk_limit) {
         s->bad = "invalid bulk length";
         return SCAN_BAD;
@@ -169,12 +177,9 @@ static enum parse_result more(const struct scan *s, struct parse_state *state)
 /* Reads the count behind '*'. */
 static enum scan_result scan_count(struct scan *s, int64_t *argc)
 {
-    enum scan_result r;
-
-    s->at = 1;
-    r = scan_number(s, argc, "too big mbulk count string");
-    if (r == SCAN_BAD && !s->bad)
-        s->bad = "invalid multibulk length";
+    s->at = 0;
+    enum scan_result r =
+        scan_head(s, '*', argc, "too big mbulk count string", "invalid multibulk length");
     if (r != SCAN_DONE)
         return r;
     if (*argc > ARGS_MAX)
@@ -233,10 +238,10 @@ static enum parse_result parse_inline(struct scan *s, struct parse_state *state,
     struct str *words;
     size_t count;
 
-    if (!lf) {
+    if (!lf || memchr(s->in.ptr, 0, (size_t)(lf - s->in.ptr))) {
         if (s->in.len > LINE_MAX_BYTES)
             return problem(s->in, out, "too big inline request", used);
-        state->scanned = s->in.len;
+        state->scanned = lf ? 0 : s->in.len;
         return PARSE_MORE;
     }
     struct str line = {s->in.ptr, (size_t)(lf - s->in.ptr)};

@@ -5,6 +5,7 @@
 #include "cacheengine/keyspace/number.h"
 #include "contract/command_procs.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -48,10 +49,11 @@ void cmd_keys(struct cmd_call *c)
 static bool parse_cursor(struct cmd_call *c, uint64_t *out)
 {
     struct str s = c->argv[1];
-    char text[24];
+    char text[128];
     char *end;
 
-    if (s.len > 0 && s.len < sizeof(text) && s.ptr[0] > ' ') {
+    /* What strtoul takes: signs, leading zeros, and nothing at all. */
+    if (s.len < sizeof(text) && (s.len == 0 || !isspace((unsigned char)s.ptr[0]))) {
         memcpy(text, s.ptr, s.len);
         text[s.len] = 0;
         errno = 0;
