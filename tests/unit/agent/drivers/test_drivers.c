@@ -1,0 +1,209 @@
+/* Every driver over programs that only say their version. */
+#include "agent/drivers/driver.h"
+#include "base/arena.h"
+#include "base/fs.h"
+#include "contract/agent.h"
+
+#include <criterion/criterion.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct arena arena;
+static char folder[64];
+static struct driver_host host;
+
+static void add_program(const char *name, const char *says)
+{
+    const char *script = arena_printf(&arena, "#!/bin/sh\necho '%s'\n", says);
+    cr_assert_not(err_failed(
+        fs_write_atomic(fs_join(&arena, folder, name), str_of(script), 0700, FS_NO_SYNC)));
+}
+
+static void begin(void)
+{
+    strcpy(folder, "/tmp/larder-drv-XXXXXX");
+    cr_assert_not_null(mkdtemp(folder));
+    add_program("larder-engine", "larder-engine 0.1.0");
+    add_program("redis-server", "Redis server v=7.0.15 sha=0");
+    add_program("valkey-server", "Valkey server v=8.0.1 sha=0");
+    add_program("memcached", "memcached 1.6.18");
+    setenv("PATH", arena_printf(&arena, "%s:/bin", folder), 1);
+    drivers_survey(&arena, folder, &host);
+}
+
+static void end(void)
+{
+    cr_assert_not(err_failed(fs_remove_tree(folder)));
+}
+
+TestSuite(drivers, .init = begin, .fini = end);
+
+static struct agent_parameter parameters[] = {
+    {"maxmemory-policy",        "allkeys-lru"},
+    {"max_item_size",           "2097152"    },
+    {"cas_disabled",            "1"          },
+    {"disable_flush_all",       "0"          },
+    {"idle_timeout",            "30"         },
+    {"reserved-memory-percent", "25"         },
+};
+
+static struct agent_node_goal goal_of(const char *engine)
+{
+    return (struct agent_node_goal){
+        .node_id = INT_OF(1),
+        .state = "running",
+        .engine = engine,
+        .engine_version = "7.1.0",
+        .address = "127.1.2.3",
+        .port = INT_OF(6379),
+        .maxmemory_bytes = INT_OF(64 << 20),
+        .parameters = {true, sizeof(parameters) / sizeof(parameters[0]), parameters},
+    };
+}
+
+static const char *joined(const char *const *argv)
+{
+    const char *all = "";
+
+    for (; *argv; argv++)
+        all = arena_printf(&arena, "%s %s", all, *argv);
+    return all;
+}
+
+/* The configuration, every line between line feeds. */
+static const char *conf_of(const struct driver *d, const char *engine, struct driver_launch *launch)
+{
+    struct agent_node_goal goal = goal_of(engine);
+
+    struct err e = d->prepare(&arena, &host, &goal, launch);
+    cr_assert_not(err_failed(e), "%s", e.why);
+    return arena_printf(&arena, "\n%.*s", STR_ARG(launch->conf));
+}
+
+static void assert_has(const char *conf, const char *line)
+{
+    cr_expect_not_null(strstr(conf, arena_printf(&arena, "\n%s\n", line)), "%s is not in %s", line,
+                       conf);
+}
+
+Test(drivers, the_survey_finds_what_the_host_has)
+{
+    struct agent_host_engine_list list;
+
+    drivers_report(&arena, &host, &list);
+    cr_assert_eq(list.count, 4);
+    cr_assert_str_eq(list.items[0].driver, "bundled");
+    cr_assert_str_eq(list.items[0].version, "0.1.0");
+    cr_assert_str_eq(list.items[1].version, "7.0.15");
+    cr_assert_str_eq(list.items[2].driver, "redis");
+    cr_assert_str_eq(list.items[3].driver, "memcached");
+
+    setenv("PATH", "/nonexistent", 1);
+    drivers_survey(&arena, "/nonexistent", &host);
+    drivers_report(&arena, &host, &list);
+    cr_assert(list.has && list.count == 0);
+}
+
+Test(drivers, a_kind_is_found_by_its_name)
+{
+    cr_assert_eq(driver_find(NULL), &driver_bundled);
+    cr_assert_eq(driver_find(""), &driver_bundled);
+    cr_assert_eq(driver_find("memcached"), &driver_memcached);
+    cr_assert_null(driver_find("Redis"));
+}
+
+/* What must hold for every kind, present and to come. */
+Test(drivers, every_kind_is_complete)
+{
+    for (size_t i = 0; i < driver_count; i++) {
+        const struct driver *d = drivers[i];
+        struct agent_node_goal goal = goal_of(d == &driver_memcached ? "memcached" : "redis");
+        struct driver_launch launch;
+        struct driver_contact contact = {0};
+
+        cr_expect_eq(driver_find(d->name), d);
+        struct err e = d->prepare(&arena, &host, &goal, &launch);
+        cr_assert_not(err_failed(e), "%s: %s", d->name, e.why);
+        cr_expect_eq(launch.argv[0][0], '/', "%s", d->name);
+        d->contact(&goal, &contact);
+        cr_expect(contact.probe && contact.stats, "%s", d->name);
+        cr_expect(str_is(d->plain(STR("plain words")), "plain words"), "%s", d->name);
+        cr_expect(str_is(d->plain(STR("")), ""), "%s", d->name);
+
+        struct driver_host bare = {.engine_dir = "/nonexistent"};
+        e = d->prepare(&arena, &bare, &goal, &launch);
+        cr_expect(err_is(e, ERR_NOT_FOUND), "%s", d->name);
+        cr_expect_not_null(strstr(e.why, d->names[0]), "%s: %s", d->name, e.why);
+    }
+}
+
+Test(drivers, the_bundled_engine_is_told_what_it_is)
+{
+    struct driver_launch launch;
+    const char *conf = conf_of(&driver_bundled, "valkey", &launch);
+
+    assert_has(conf, "larder-protocol resp");
+    assert_has(conf, "larder-engine-name valkey");
+    assert_has(conf, "larder-engine-version 7.1.0");
+    assert_has(conf, "larder-restricted yes");
+    assert_has(conf, "bind 127.1.2.3");
+    assert_has(conf, "port 6379");
+    assert_has(conf, "maxmemory 67108864");
+    assert_has(conf, "maxmemory-policy allkeys-lru");
+    cr_expect_null(strstr(conf, "reserved-memory"));
+    cr_expect_str_eq(joined(launch.argv),
+                     arena_printf(&arena, " %s/larder-engine engine.conf", folder));
+
+    conf = conf_of(&driver_bundled, "memcached", &launch);
+    assert_has(conf, "larder-protocol memcached");
+    assert_has(conf, "larder-memcached-item-max 2097152");
+    assert_has(conf, "timeout 30");
+    cr_expect_null(strstr(conf, "maxmemory-policy"));
+}
+
+Test(drivers, a_redis_server_of_the_host_is_restricted_and_says_when_it_is_ready)
+{
+    struct driver_launch launch;
+    const char *conf = conf_of(&driver_redis, "redis", &launch);
+
+    cr_expect_not_null(strstr(launch.argv[0], "/redis-server"));
+    assert_has(conf, "supervised systemd");
+    assert_has(conf, "unixsocket admin.sock");
+    assert_has(conf, "save \"\"");
+    assert_has(conf, "rename-command CONFIG \"\"");
+    cr_expect_not_null(strstr(conf, "-acl|setuser"));
+    conf_of(&driver_redis, "valkey", &launch);
+    cr_expect_not_null(strstr(launch.argv[0], "/valkey-server"));
+
+    struct agent_node_goal goal = goal_of("memcached");
+    cr_expect(err_is(driver_redis.prepare(&arena, &host, &goal, &launch), ERR_INVALID));
+}
+
+Test(drivers, memcached_gets_all_of_it_on_its_command_line)
+{
+    struct driver_launch launch;
+
+    conf_of(&driver_memcached, "memcached", &launch);
+    const char *line = arena_printf(&arena, "%s ", joined(launch.argv));
+    cr_expect_eq(launch.conf.len, 0);
+    cr_expect_not_null(strstr(line, " -l 127.1.2.3 -p 6379 -U 0 -m 64 "));
+    cr_expect_not_null(strstr(line, " -I 2097152 "));
+    cr_expect_not_null(strstr(line, " -C "));
+    cr_expect_null(strstr(line, " -F "));
+    cr_expect_not_null(strstr(line, " -o idle_timeout=30 "));
+
+    struct agent_node_goal goal = goal_of("redis");
+    cr_expect(err_is(driver_memcached.prepare(&arena, &host, &goal, &launch), ERR_INVALID));
+}
+
+Test(drivers, last_words_are_made_plain)
+{
+    const struct str redis = STR("123:M 01 Jan 2026 10:00:00.000 # Failed listening on port 6379");
+    const struct str bundled =
+        STR("2026-01-01T00:00:00.000Z larder-engine error: cannot listen error=\"taken\"");
+
+    cr_expect(str_is(driver_redis.plain(redis), "Failed listening on port 6379"));
+    cr_expect(str_is(driver_bundled.plain(bundled), "cannot listen error=\"taken\""));
+    cr_expect(str_is(driver_redis.plain(STR("Bad directive")), "Bad directive"));
+}
