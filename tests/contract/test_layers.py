@@ -164,8 +164,18 @@ def mirrored_folders():
             yield folder
 
 
-# Files that no unit test calls by name, and the test file that runs them all the same.
+# Files that no test calls by name, and the test file that runs them all the same.
 RUN_BY = {
+    "base/command.c": "tests/conformance/test_edges.py",
+    "base/command_names.c": "tests/conformance/test_edges.py",
+    "cacheengine/proto/protocol.c": "tests/conformance/test_connection.py",
+    "cacheengine/proto/resp.c": "tests/conformance/test_connection.py",
+    "cacheengine/types/collection.c": "tests/unit/cacheengine/types/test_t_hash.c",
+    "cacheengine/types/packed_value.c": "tests/unit/cacheengine/types/test_t_hash.c",
+    "cacheengine/types/sample.c": "tests/conformance/test_differential.py",
+    "cacheengine/types/scan.c": "tests/conformance/test_differential.py",
+    "cacheengine/types/t_zset_form.c": "tests/conformance/test_differential.py",
+    "cacheengine/types/types.c": "tests/conformance/test_edges.py",
     "controlplane/reconcile/apply.c": "tests/unit/controlplane/reconcile/test_loop.c",
     "controlplane/reconcile/names.c": "tests/unit/controlplane/reconcile/test_loop.c",
     "controlplane/reconcile/view.c": "tests/unit/controlplane/reconcile/test_loop.c",
@@ -177,21 +187,32 @@ DEFINITION = re.compile(r"^(?!static|typedef|extern|return|else)[a-z][\w\s*]*?[\
 
 
 @functools.cache
-def words_of_unit_tests():
-    return frozenset(w for t in (ROOT / "tests" / "unit").rglob("*.c") for w in re.findall(r"\w+", t.read_text()))
+def words_of(folder, pattern):
+    files = (ROOT / "tests" / folder).rglob(pattern)
+    return frozenset(w for t in files for w in re.findall(r"\w+", t.read_text(errors="replace")))
+
+
+def is_run(path):
+    """Whether a unit test names something that the file defines; commands are named as clients send them."""
+    defined = set(DEFINITION.findall(path.read_text()))
+    commands = {name.removeprefix("cmd_").split("_")[0] for name in defined if name.startswith("cmd_")}
+    said = words_of("unit/cacheengine", "*.c") | words_of("conformance", "*.py") | words_of("conformance", "*.txt")
+    return bool(defined & words_of("unit", "*.c")) or bool(commands & {w.lower() for w in said})
+
+
+def test_the_list_of_files_run_by_others_is_of_files_that_exist():
+    assert [p for pair in RUN_BY.items() for p in pair if not (ROOT / p).exists()] == []
 
 
 @pytest.mark.parametrize("folder", mirrored_folders(), ids=relative)
 def test_every_file_of_a_tested_module_is_run_by_a_unit_test(folder):
-    """A .c file is mirrored by test_<file>.c, or a unit test names something that it defines."""
+    """A .c file is mirrored by test_<file>.c, or a test names something that it defines: a function or, for the
+    engine's commands, the command; those are compared with redis-server by tests/conformance."""
     tests = ROOT / "tests" / "unit" / folder.relative_to(ROOT)
     wrong = []
     for path in sorted(folder.glob("*.c")):
         name = relative(path)
-        if path.name == "main.c" or (tests / f"test_{path.name}").exists():
-            continue
-        if name in RUN_BY:
-            assert (ROOT / RUN_BY[name]).exists(), f"{name} is said to be run by {RUN_BY[name]}, which is gone"
-        elif not set(DEFINITION.findall(path.read_text())) & words_of_unit_tests():
+        mirror = tests / f"test_{path.name}"
+        if path.name != "main.c" and not mirror.exists() and name not in RUN_BY and not is_run(path):
             wrong.append(name)
     assert wrong == []
