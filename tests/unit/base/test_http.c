@@ -57,7 +57,7 @@ static void answer(int fd, const char *head, const char *body)
 
 static void *serve(void *context)
 {
-    int fd = *(int *)context;
+    int fd = (int)(intptr_t)context;
     scoped(buf_fini) struct buf in = BUF_EMPTY;
 
     for (;;) {
@@ -94,13 +94,13 @@ static void *accept_all(void *context)
     for (;;) {
         struct pollfd watched = {.fd = listener, .events = POLLIN};
         pthread_t thread;
-        int *fd = malloc(sizeof(*fd)); /* the process of a test ends with it */
         poll(&watched, 1, -1);
-        *fd = accept(listener, NULL, NULL);
-        if (*fd < 0)
+        int fd = accept(listener, NULL, NULL);
+        if (fd < 0)
             continue;
         connections++;
-        pthread_create(&thread, NULL, serve, fd);
+        pthread_create(&thread, NULL, serve, (void *)(intptr_t)fd);
+        pthread_detach(thread);
     }
     return NULL;
 }
