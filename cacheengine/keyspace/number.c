@@ -178,7 +178,8 @@ unsigned number_write_double(char out[40], double v)
         return put_text(out, v < 0 ? "-inf" : "inf");
     if (v == 0)
         return put_text(out, signbit(v) ? "-0" : "0");
-    if (fabs(v) < 4503599627370496.0 && v == (double)(int64_t)v)
+    /* Up to 2^62, so say the servers whose texts these are. */
+    if (fabs(v) <= 4611686018427387904.0 && v == (double)(int64_t)v)
         return number_write_i64(out, (int64_t)v);
     if (v < 0)
         out[len++] = '-';

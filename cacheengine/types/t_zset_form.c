@@ -117,7 +117,7 @@ static struct packed_item item_of_score(double score)
 {
     const double limit = 4611686018427387904.0;
 
-    if (score > -limit && score < limit && score == (double)(int64_t)score)
+    if (score >= -limit && score <= limit && score == (double)(int64_t)score)
         return packed_number((int64_t)score);
     return packed_real(score);
 }

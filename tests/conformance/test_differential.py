@@ -78,6 +78,10 @@ def test_command_info_says_what_the_reference_says(reference, engine):
     assert not wrong, "\n".join(wrong)
 
 
+# What level 7.2 has otherwise than level 7.0.
+NEWER = {("zrank", "arity"), ("zrevrank", "arity")}
+
+
 def info_differences(name, ref, ours):
     """Name, arity, flags, key positions and ACL categories."""
     if ours is None:
@@ -86,6 +90,6 @@ def info_differences(name, ref, ours):
     wrong = []
     for part, a, b in zip(parts, ref, ours):
         a, b = (sorted(v) if isinstance(v, list) else v for v in (a, b))
-        if a != b:
+        if a != b and (name, part) not in NEWER:
             wrong.append("%s: %s: reference %r, engine %r" % (name, part, a, b))
     return wrong
