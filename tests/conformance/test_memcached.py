@@ -389,10 +389,10 @@ def test_a_tenant_cannot_set_the_configuration_of_a_restricted_engine(own_engine
 
 
 def test_memory_holds_and_old_items_go(own_engine):
-    limit = 24 << 20
+    limit = 12 << 20
     server = own_engine(larder_protocol="memcached", maxmemory=limit, maxmemory_policy="allkeys-lru")
     with server.conn() as conn:
-        for at in range(0, 150000, 1000):
+        for at in range(0, 75000, 1000):
             conn.send(b"".join(b"set key%d %d 0 200\r\n%s\r\n" % (i, i % 2, b"x" * 200) for i in range(at, at + 1000)))
             for _ in range(1000):
                 assert conn.read_line() == b"STORED\r\n"

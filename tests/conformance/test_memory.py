@@ -7,7 +7,7 @@ import pytest
 import servers
 from wire import Error, command
 
-LIMIT = 24 << 20
+LIMIT = 12 << 20
 
 
 def info(conn, section="all"):
@@ -38,8 +38,8 @@ def test_maxmemory_holds_within_one_percent(own_engine, policy):
     server = own_engine(maxmemory=LIMIT, maxmemory_policy=policy)
     with server.conn() as conn:
         most = 0
-        for round_ in range(20):
-            assert not fill(conn, round_ * 10000, 10000, size=random.Random(round_).choice([10, 200, 400]),
+        for round_ in range(16):
+            assert not fill(conn, round_ * 5000, 5000, size=random.Random(round_).choice([10, 200, 400]),
                             ttl=policy.startswith("volatile"))
             most = max(most, used(conn))
         assert most <= LIMIT * 1.01
@@ -52,7 +52,7 @@ def test_noeviction_refuses_writes_and_serves_reads(own_engine):
     server = own_engine(maxmemory=LIMIT, maxmemory_policy="noeviction")
     oom = b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"
     with server.conn() as conn:
-        refused = fill(conn, 0, 200000)
+        refused = fill(conn, 0, 80000)
         assert refused and set(refused) == {oom}
         assert used(conn) <= LIMIT * 1.01
         assert conn.call("GET", "key:000000000") == b"x" * 200
@@ -68,37 +68,37 @@ def test_volatile_policies_leave_lasting_keys_alone(own_engine):
     server = own_engine(maxmemory=LIMIT, maxmemory_policy="volatile-lru")
     with server.conn() as conn:
         conn.batch([["SET", "lasting:%d" % i, "x" * 100] for i in range(2000)])
-        fill(conn, 0, 150000, ttl=True)
+        fill(conn, 0, 60000, ttl=True)
         assert conn.call("EXISTS", *["lasting:%d" % i for i in range(2000)]) == 2000
-        refused = fill(conn, 10**6, 200000)
+        refused = fill(conn, 10**6, 80000)
         assert refused and refused[0].startswith(b"-OOM"), "no key may be evicted any more"
 
 
 def test_lru_keeps_what_is_read_often(own_engine):
     server = own_engine(maxmemory=LIMIT, maxmemory_policy="allkeys-lru")
     with server.conn() as conn:
-        conn.batch([["SET", "hot:%d" % i, "x" * 200] for i in range(2000)])
+        conn.batch([["SET", "hot:%d" % i, "x" * 200] for i in range(1000)])
         # Recency counts in whole seconds: each round writes a third of the memory, reads the hot keys, and
         # ends with the second.
-        for round_ in range(5):
-            fill(conn, round_ * 27000, 27000)
-            conn.batch([["GET", "hot:%d" % i] for i in range(2000)])
+        for round_ in range(4):
+            fill(conn, round_ * 14000, 14000)
+            conn.batch([["GET", "hot:%d" % i] for i in range(1000)])
             second = int(time.time())
             servers.wait_for(lambda at=second: int(time.time()) > at, "the next second")
-        kept = conn.call("EXISTS", *["hot:%d" % i for i in range(2000)])
+        kept = conn.call("EXISTS", *["hot:%d" % i for i in range(1000)])
         assert int(info(conn, "stats")["evicted_keys"]) > 0
-        assert kept > 1800
+        assert kept > 900
 
 
 def test_volatile_ttl_evicts_the_nearest_deadline_first(own_engine):
     server = own_engine(maxmemory=LIMIT, maxmemory_policy="volatile-ttl")
     with server.conn() as conn:
-        conn.batch([["SET", "late:%d" % i, "x" * 200, "EX", 10**6] for i in range(20000)])
-        conn.batch([["SET", "soon:%d" % i, "x" * 200, "EX", 1000] for i in range(20000)])
-        fill(conn, 0, 90000, ttl=True)
-        late = conn.call("EXISTS", *["late:%d" % i for i in range(20000)])
-        soon = conn.call("EXISTS", *["soon:%d" % i for i in range(20000)])
-        assert late > 19000 > soon + 5000
+        conn.batch([["SET", "late:%d" % i, "x" * 200, "EX", 10**6] for i in range(10000)])
+        conn.batch([["SET", "soon:%d" % i, "x" * 200, "EX", 1000] for i in range(10000)])
+        fill(conn, 0, 45000, ttl=True)
+        late = conn.call("EXISTS", *["late:%d" % i for i in range(10000)])
+        soon = conn.call("EXISTS", *["soon:%d" % i for i in range(10000)])
+        assert late > 9500 > soon + 2500
 
 
 def test_memory_comes_back_when_keys_go(own_engine):

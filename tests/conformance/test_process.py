@@ -227,17 +227,6 @@ def test_a_client_that_breaks_off_harms_nobody(engine):
         assert conn.call("EXISTS", "k") == 0
 
 
-def drain(conn):
-    """Reads and forgets until the connection ends; how many bytes that were."""
-    got = 0
-    try:
-        while data := conn.sock.recv(1 << 20):
-            got += len(data)
-    except ConnectionError:
-        pass
-    return got
-
-
 def is_alone(conn):
     return b"connected_clients:1\r" in conn.call("INFO", "clients")
 
@@ -250,7 +239,6 @@ def test_a_reader_that_is_too_slow_is_cut_off(own_engine):
         slow.send(command("GET", "big") * 60)
 
         servers.wait_for(lambda: is_alone(other), "the slow reader is cut off")
-        assert drain(slow) < 60 * 1000000
         assert other.call("PING") == b"PONG"
 
 

@@ -18,6 +18,15 @@ def cores():
     return usable[-1], usable[0]
 
 
+def settle_on(core):
+    """Pins the calling process to a core, ahead of other processes there where that is allowed."""
+    os.sched_setaffinity(0, {core})
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, -15)
+    except PermissionError:
+        pass
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -40,10 +49,12 @@ def find_reference(env, *names):
     return next((path for path in map(shutil.which, names) if path), None)
 
 
-def build_echo(folder):
-    path = os.path.join(folder, "echo")
-    source = pathlib.Path(__file__).with_name("echo.c")
-    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", path, str(source)], check=True)
+def build(folder, name):
+    """Compiles one of the C programs beside this file, once."""
+    path = os.path.join(folder, name)
+    if not os.path.exists(path):
+        source = pathlib.Path(__file__).with_name(name + ".c")
+        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", path, str(source)], check=True)
     return path
 
 
@@ -56,7 +67,7 @@ class Server:
         argv = [str(a).replace("{port}", str(self.port)) for a in argv]
         core = cores()[0]
         self.proc = subprocess.Popen(argv, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                     stderr=subprocess.STDOUT, preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+                                     stderr=subprocess.STDOUT, preexec_fn=lambda: settle_on(core))
         self.wait_ready(is_ready)
 
     def wait_ready(self, is_ready):
@@ -110,7 +121,7 @@ class Fleet:
     """Starts servers of the kinds that this machine has."""
 
     def __init__(self, engine, tmp):
-        self.engine, self.tmp, self.echo_path = engine, tmp, None
+        self.engine, self.tmp = engine, tmp
         self.redis = find_reference("LARDER_REDIS_SERVER", "redis-server")
         self.valkey = find_reference("LARDER_VALKEY_SERVER", "valkey-server")
         self.memcached = find_reference("LARDER_MEMCACHED", "memcached")
@@ -123,8 +134,7 @@ class Fleet:
     def start(self, kind, reply_bytes=0):
         resp = ["--port", "{port}", "--bind", "127.0.0.1"]
         if kind == "echo":
-            self.echo_path = self.echo_path or build_echo(self.tmp)
-            return Server(kind, [self.echo_path, "{port}", reply_bytes])
+            return Server(kind, [build(self.tmp, "echo"), "{port}", reply_bytes])
         if kind in ("redis", "valkey"):
             path = getattr(self, kind)
             return Server(kind, [path] + resp + ["--save", "", "--appendonly", "no"], PING)
