@@ -432,13 +432,25 @@ static void on_exit_report(struct steps *s, struct node *n, const struct shim_st
         node_run_name(state->pid, state->started_ms, n->counted_exit);
         describe_exit(&a, n, state);
         take_down_exit(s, n, state->exited_ms, str_of(state->last_line));
-        /* Written before the shim may forget it, so that no crash is lost or counted twice; synced
-         * later, because the next start shall not wait for the disk. */
-        struct err e = node_save(s->conf.nodes, n, FS_NO_SYNC);
-        if (err_failed(e))
-            log_error("cannot save a node's record", f_int("node", n->id), f_err(e));
     }
-    s->conf.supervisor->take_exit(s->conf.supervisor, n);
+    loop_timer_set(s->conf.loop, &n->exit_timer, 0);
+}
+
+/*
+ * The exit is written down before the shim may forget it, so that no crash is lost or counted
+ * twice. Not synced, because the next start shall not wait for the disk; and by a timer of now,
+ * which comes behind that of the report: the control plane shall not wait for the disk either.
+ */
+static void on_exit_due(void *context)
+{
+    struct node *n = context;
+    struct steps *s = n->steps;
+
+    struct err e = node_save(s->conf.nodes, n, FS_NO_SYNC);
+    if (err_failed(e))
+        log_error("cannot save a node's record", f_int("node", n->id), f_err(e));
+    if (n->shim && n->is_exited)
+        s->conf.supervisor->take_exit(s->conf.supervisor, n);
 }
 
 /* The process is gone and nobody said how. */
@@ -544,6 +556,7 @@ static struct node *record_of(struct steps *s, int64_t id)
     n = nodes_add(s->conf.nodes, id);
     n->steps = s;
     n->step_timer = (struct loop_timer){.on_due = on_step_due, .context = n};
+    n->exit_timer = (struct loop_timer){.on_due = on_exit_due, .context = n};
     return n;
 }
 
@@ -610,6 +623,7 @@ void steps_close(struct steps *s)
     nodes_each(n, s->conf.nodes)
     {
         loop_timer_stop(s->conf.loop, &n->step_timer);
+        loop_timer_stop(s->conf.loop, &n->exit_timer);
         if (n->is_unsaved && n->state != NODE_ABSENT &&
             err_failed(node_save(s->conf.nodes, n, FS_SYNC)))
             log_error("cannot save a node's record", f_int("node", n->id));
@@ -689,6 +703,7 @@ void steps_sweep(struct steps *s)
         if (!is_forgettable(n))
             continue;
         loop_timer_stop(s->conf.loop, &n->step_timer);
+        loop_timer_stop(s->conf.loop, &n->exit_timer);
         nodes_remove(s->conf.nodes, n);
     }
 }

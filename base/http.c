@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/fs.h"
 #include "base/net.h"
 #include "base/vec.h"
 
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -54,6 +56,7 @@ struct http_loop {
     CURLM *multi;
     int epoll_fd;
     int timer_fd;
+    int wake_fd; /* an eventfd: an exchange may have ended while it was started */
     struct http_exchange *first;
 };
 
@@ -329,25 +332,38 @@ static int on_timer(CURLM *multi, long timeout_ms, void *context)
     return 0;
 }
 
+static bool watch_own(int epoll_fd, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    return fd >= 0 && epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static void close_own(struct http_loop *l)
+{
+    fd_close(&l->wake_fd);
+    fd_close(&l->timer_fd);
+    fd_close(&l->epoll_fd);
+}
+
 struct err http_loop_open(struct http_loop **out)
 {
-    int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    int timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = timer_fd};
+    struct http_loop own = {
+        .epoll_fd = epoll_create1(EPOLL_CLOEXEC),
+        .timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC),
+        .wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
+    };
 
-    if (epoll_fd < 0 || timer_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, timer_fd, &event) != 0) {
+    if (!watch_own(own.epoll_fd, own.timer_fd) || !watch_own(own.epoll_fd, own.wake_fd)) {
         struct err e = err_sys(errno, "cannot make the descriptors for HTTP requests");
-        if (epoll_fd >= 0)
-            close(epoll_fd);
-        if (timer_fd >= 0)
-            close(timer_fd);
+        close_own(&own);
         return e;
     }
 
     struct http_loop *l = calloc(1, sizeof(*l));
     check(l != NULL);
     check(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
-    *l = (struct http_loop){.multi = curl_multi_init(), .epoll_fd = epoll_fd, .timer_fd = timer_fd};
+    *l = own;
+    l->multi = curl_multi_init();
     check(l->multi != NULL);
     curl_multi_setopt(l->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(l->multi, CURLMOPT_SOCKETDATA, l);
@@ -383,8 +399,7 @@ void http_loop_close(struct http_loop *l)
     while (l->first)
         http_cancel(l->first);
     curl_multi_cleanup(l->multi);
-    close(l->timer_fd);
-    close(l->epoll_fd);
+    close_own(l);
     curl_global_cleanup();
     free(l);
 }
@@ -424,23 +439,42 @@ static void finish_all(struct http_loop *l)
     }
 }
 
+/* Goes on with what happened at one descriptor. */
+static void act(struct http_loop *l, const struct epoll_event *event)
+{
+    uint64_t count;
+    int running;
+
+    if (event->data.fd == l->wake_fd) {
+        if (read(l->wake_fd, &count, sizeof(count)) < 0)
+            return; /* nothing to count */
+    } else if (event->data.fd == l->timer_fd) {
+        if (read(l->timer_fd, &count, sizeof(count)) == (ssize_t)sizeof(count))
+            curl_multi_socket_action(l->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    } else {
+        curl_multi_socket_action(l->multi, event->data.fd, actions_of(event->events), &running);
+    }
+}
+
 void http_loop_run(struct http_loop *l)
 {
     struct epoll_event events[EVENTS_AT_ONCE];
-    uint64_t ticks;
-    int running;
 
     int count = epoll_wait(l->epoll_fd, events, EVENTS_AT_ONCE, 0);
-    for (int i = 0; i < count; i++) {
-        if (events[i].data.fd != l->timer_fd) {
-            curl_multi_socket_action(l->multi, events[i].data.fd, actions_of(events[i].events),
-                                     &running);
-            continue;
-        }
-        if (read(l->timer_fd, &ticks, sizeof(ticks)) == (ssize_t)sizeof(ticks))
-            curl_multi_socket_action(l->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    }
+    for (int i = 0; i < count; i++)
+        act(l, &events[i]);
     finish_all(l);
+}
+
+/* Goes as far as it can at once: over a connection that is open, to the last byte of the request.
+ */
+static void begin(struct http_loop *l)
+{
+    const uint64_t one = 1;
+    int running;
+
+    curl_multi_socket_action(l->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    check(write(l->wake_fd, &one, sizeof(one)) == (ssize_t)sizeof(one));
 }
 
 struct http_exchange *http_start(struct http_loop *l, const struct http_request *request,
@@ -460,7 +494,8 @@ struct http_exchange *http_start(struct http_loop *l, const struct http_request 
     if (x->next)
         x->next->prev = x;
     l->first = x;
-    check(curl_multi_add_handle(l->multi, easy) == CURLM_OK); /* arms the timer: starts at once */
+    check(curl_multi_add_handle(l->multi, easy) == CURLM_OK);
+    begin(l);
     return x;
 }
 

@@ -89,8 +89,9 @@ int http_loop_fd(const struct http_loop *l);
 void http_loop_run(struct http_loop *l);
 
 /*
- * Begins a request; what it points to is copied. `done` is called from http_loop_run, never from
- * here. The exchange is gone when `done` returned; until then it may be cancelled.
+ * Begins a request, and over a connection that is open already sends it before it returns; what it
+ * points to is copied. `done` is called from http_loop_run, never from here. The exchange is gone
+ * when `done` returned; until then it may be cancelled.
  */
 struct http_exchange *http_start(struct http_loop *l, const struct http_request *request,
                                  http_done_fn done, void *context);

@@ -75,6 +75,7 @@ struct node {
     /* Others hang their parts here. */
     struct steps *steps;          /* steps.c */
     struct loop_timer step_timer; /* steps.c */
+    struct loop_timer exit_timer; /* steps.c */
     struct probe *probe;          /* observe.c */
     bool is_unsaved;              /* node.json is behind */
     bool is_named;                /* the control plane's last goals named it */

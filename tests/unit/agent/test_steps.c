@@ -197,6 +197,7 @@ static void exits(struct node *n, const char *kind, int number, const char *last
     state.exited_ms = clock_wall_ms(&manual.clock);
     state.last_line = last_line;
     fake.base.on_state(fake.base.context, n, &state);
+    loop_turn(loop, 0); /* in which the exit is written down and taken */
 }
 
 static void goes(struct node *n)
