@@ -346,6 +346,31 @@ static unsigned home_refs(const struct index *ix, const struct index_segment *s,
     return count;
 }
 
+/*
+ * A cursor is the depth of the segment that it was made in, a place in hash space and a home: all
+ * places below are done, and in the segment of the place all homes below. Splits keep that true:
+ * both halves lie above the place or share its homes.
+ */
+#define SCAN_DEPTH_SHIFT (32 + INDEX_SEGMENT_BITS)
+
+/* The end of the run of places that a segment of some depth around a place covers. */
+static uint64_t run_end(uint32_t place, unsigned depth)
+{
+    uint64_t span = 1ULL << (32 - depth);
+
+    return (place & ~(span - 1)) + span;
+}
+
+/* True when the segment has since joined one behind it, of which no home is done: begin it again.
+ */
+static bool scan_was_joined(uint64_t cursor, const struct index_segment *s)
+{
+    unsigned depth = (unsigned)(cursor >> SCAN_DEPTH_SHIFT) & 31;
+    uint32_t place = (uint32_t)(cursor >> INDEX_SEGMENT_BITS);
+
+    return depth > s->depth && run_end(place, depth) != run_end(place, s->depth);
+}
+
 uint64_t index_scan(const struct index *ix, uint64_t cursor, void (*visit)(void *ctx, uint32_t ref),
                     void *ctx)
 {
@@ -354,9 +379,11 @@ uint64_t index_scan(const struct index *ix, uint64_t cursor, void (*visit)(void 
     if (!ix->directory)
         return 0;
     uint32_t place = (uint32_t)(cursor >> INDEX_SEGMENT_BITS);
-    uint32_t at = (uint32_t)cursor & (SEGMENT_BUCKETS - 1);
     uint32_t slot = (uint32_t)((uint64_t)place >> (32 - ix->depth));
     const struct index_segment *s = heap_at(ix->heap, ix->directory[slot]);
+    uint32_t at = (uint32_t)cursor & (SEGMENT_BUCKETS - 1);
+    if (scan_was_joined(cursor, s))
+        at = 0;
     unsigned shift = INDEX_SEGMENT_BITS - ix->bucket_bits;
     unsigned count = home_refs(ix, s, at >> shift, refs, SEGMENT_SLOTS);
 
@@ -364,7 +391,8 @@ uint64_t index_scan(const struct index *ix, uint64_t cursor, void (*visit)(void 
         visit(ctx, refs[i]);
     uint32_t next = ((at >> shift) + 1) << shift;
     if (next < SEGMENT_BUCKETS)
-        return (uint64_t)place << INDEX_SEGMENT_BITS | next;
+        return (uint64_t)s->depth << SCAN_DEPTH_SHIFT | (uint64_t)place << INDEX_SEGMENT_BITS |
+               next;
     uint64_t end = (uint64_t)slot_first(ix, s, slot) + (1U << (ix->depth - s->depth));
     uint64_t end_place = end << (32 - ix->depth);
     return end_place >> 32 ? 0 : end_place << INDEX_SEGMENT_BITS;
@@ -446,11 +474,13 @@ bool index_due_sweep(struct index *ix, const struct index_due_pass *pass, uint32
                      uint32_t budget)
 {
     uint32_t slots = ix->directory ? 1U << ix->depth : 0;
+    uint32_t slot = (uint32_t)((uint64_t)*position >> (32 - ix->depth));
 
-    for (; *position < slots; (*position)++) {
+    for (; slot < slots; slot++) {
+        *position = (uint32_t)((uint64_t)slot << (32 - ix->depth));
         if (budget-- == 0)
             return false;
-        if (due_is_reached(ix->due[*position], pass->tick) && !segment_due(ix, pass, *position))
+        if (due_is_reached(ix->due[slot], pass->tick) && !segment_due(ix, pass, slot))
             return false;
     }
     *position = 0;

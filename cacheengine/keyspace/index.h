@@ -102,7 +102,8 @@ void index_note_due(struct index *ix, uint64_t hash, uint16_t tick);
  * each one calls `settle` with all references that may live there; it returns the earliest tick at
  * which one of them is due in future, or INDEX_NO_DUE. `settle` must not change the index: it
  * collects. Stops early when `settle` says so through *stop. Returns true when the end was reached
- * (and *position is 0).
+ * (and *position is 0; it is a place in hash
+ * space, so that it keeps its meaning while the directory changes).
  */
 struct index_due_pass {
     uint16_t tick;
