@@ -41,7 +41,9 @@ static inline void harness_begin(struct harness *h)
                      .hash_packed_value = 64,
                      .set_int_entries = 512,
                      .set_packed_entries = 128,
-                     .set_packed_value = 64}
+                     .set_packed_value = 64,
+                     .zset_packed_entries = 128,
+                     .zset_packed_value = 64}
     };
     keyspace_init(&h->ks, &h->settings, 2, 1000000);
     types_register(&h->ks);
