@@ -18,7 +18,7 @@
  * answer. */
 static int listener;
 static char url[64];
-static atomic_int connections;
+static atomic_int connections, requests;
 static struct arena arena;
 
 static void say(int fd, const char *text)
@@ -82,6 +82,7 @@ static void *serve(void *context)
         }
         char *body = strndup(in.ptr, len);
         buf_consume(&in, len);
+        requests++;
         answer(fd, head, body);
         free(head);
         free(body);
@@ -297,6 +298,24 @@ Test(http, many_exchanges_go_on_at_once_behind_one_descriptor)
     cr_assert(seen.code == ERR_OK && seen.status == 200 && seen.is_body_right);
     http_loop_close(l);
     http_loop_close(NULL);
+}
+
+Test(http, over_an_open_connection_a_request_leaves_at_once)
+{
+    struct http_loop *l;
+    struct seen seen = {0};
+    struct http_request request = request_of("/echo");
+
+    cr_assert_not(err_failed(http_loop_open(&l)));
+    http_start(l, &request, on_done, &seen);
+    run_until(l, &seen, 1);
+    http_start(l, &request, on_done, &seen);
+    for (int left = 10000; requests < 2 && left > 0; left--)
+        poll(NULL, 0, 1); /* and not http_loop_run */
+    cr_assert_eq(requests, 2);
+    cr_assert_eq(seen.count, 1);
+    run_until(l, &seen, 2);
+    http_loop_close(l);
 }
 
 Test(http, timeouts_and_refusals_arrive_through_the_descriptor_too)
