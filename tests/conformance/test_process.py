@@ -1,6 +1,7 @@
 """larder-engine as a process: starting, refusing to start, ending, and the limits of its connections."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -195,14 +196,19 @@ def test_pipeline_of_10000_commands(engine):
         assert [parse(r) for r in replies[n:]] == [b"value:%d" % i for i in range(n)]
 
 
-def test_2000_connections_are_served(own_engine):
-    server = own_engine(maxclients=3000)
-    held = [server.conn() for _ in range(2000)]
+def test_thousands_of_connections_are_served(own_engine, is_long):
+    """2,000, and 10,000 in the long run."""
+    count = 10000 if is_long else 2000
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    assert most > count + 100, "ulimit -n is too low for this test"
+    server = own_engine(maxclients=count + 10)
+    held = [server.conn() for _ in range(count)]
     try:
         for conn in held:
             conn.send(command("INCR", "n"))
-        assert sorted(parse(conn.read_reply()) for conn in held) == list(range(1, 2001))
-        assert b"connected_clients:2000" in held[0].call("INFO", "clients")
+        assert sorted(parse(conn.read_reply()) for conn in held) == list(range(1, count + 1))
+        assert b"connected_clients:%d\r" % count in held[0].call("INFO", "clients")
     finally:
         for conn in held:
             conn.close()

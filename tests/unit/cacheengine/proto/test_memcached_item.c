@@ -1,6 +1,7 @@
 #include "memcached_fixture.h"
 
 #include <criterion/criterion.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
