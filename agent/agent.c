@@ -7,7 +7,7 @@
 
 #include "agent/link.h"
 #include "agent/observe.h"
-#include "agent/steps.h"
+#include "agent/steps/steps.h"
 #include "agent/supervise/loop.h"
 #include "agent/supervise/supervise.h"
 #include "base/arena.h"
@@ -273,8 +273,9 @@ static struct err agent_begin(struct agent *g)
 static void agent_fini(struct agent *g)
 {
     steps_close(g->steps);
-    nodes_each(n, &g->nodes)
-    {
+    vec_each(at, &g->nodes) {
+        struct node *n = *at;
+
         observe_forget(n);
         supervise_forget(n);
     }

@@ -8,7 +8,7 @@
  */
 #include "agent/link.h"
 
-#include "agent/steps.h"
+#include "agent/steps/steps.h"
 #include "agent/supervise/loop.h"
 #include "agent/supervise/node.h"
 #include "base/arena.h"
@@ -77,7 +77,9 @@ static struct agent_node_report_list report_list(struct arena *a, const struct n
     struct agent_node_report_list list = {.has = true};
 
     list.items = arena_array(a, nodes->count + 1, sizeof(*list.items));
-    nodes_each(n, nodes) if (is_all || n->is_being_told) node_report(n, &list.items[list.count++]);
+    vec_each(at, nodes)
+        if (is_all || (*at)->is_being_told)
+            node_report(*at, &list.items[list.count++]);
     return list;
 }
 
@@ -164,7 +166,9 @@ static struct err outcome(struct link *k, struct arena *a, struct err e,
 
 static bool has_news(const struct link *k)
 {
-    nodes_each(n, k->conf.nodes) if (n->is_untold) return true;
+    vec_each(at, k->conf.nodes)
+        if ((*at)->is_untold)
+            return true;
     return false;
 }
 
@@ -249,8 +253,9 @@ static void settle_told(struct link *k, bool was_taken)
 {
     bool is_behind_sync = k->sync && k->report_ms - k->sync_ms < SETTLE_MS;
 
-    nodes_each(n, k->conf.nodes)
-    {
+    vec_each(at, k->conf.nodes) {
+        struct node *n = *at;
+
         if (!n->is_being_told)
             continue;
         n->is_being_told = false;
@@ -267,8 +272,9 @@ static void on_settled(void *context)
 {
     struct link *k = context;
 
-    nodes_each(n, k->conf.nodes)
-    {
+    vec_each(at, k->conf.nodes) {
+        struct node *n = *at;
+
         if (!n->is_told_again)
             continue;
         n->is_told_again = false;
@@ -304,8 +310,9 @@ static void send_report(void *context)
 
     if (k->report || !k->was_answered) /* the first Sync says everything */
         return;
-    nodes_each(n, k->conf.nodes)
-    {
+    vec_each(at, k->conf.nodes) {
+        struct node *n = *at;
+
         n->is_being_told = n->is_untold;
         n->is_untold = false;
     }

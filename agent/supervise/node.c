@@ -33,7 +33,8 @@ void nodes_fini(struct nodes *all)
 {
     if (!all)
         return;
-    nodes_each(n, all) node_free(n);
+    vec_each(at, all)
+        node_free(*at);
     free(all->items);
     free(all->dir);
     free(all->boot_id);
@@ -42,7 +43,9 @@ void nodes_fini(struct nodes *all)
 
 struct node *nodes_find(const struct nodes *all, int64_t id)
 {
-    nodes_each(n, all) if (n->id == id) return n;
+    vec_each(at, all)
+        if ((*at)->id == id)
+            return *at;
     return NULL;
 }
 

@@ -11,6 +11,7 @@
 #include "agent/supervise/loop.h"
 #include "base/arena.h"
 #include "base/fs.h"
+#include "base/vec.h"
 #include "contract/node_states.h"
 
 #include <stdbool.h>
@@ -106,9 +107,7 @@ struct node *nodes_add(struct nodes *all, int64_t id);
 /* Drops the record. */
 void nodes_remove(struct nodes *all, struct node *n);
 
-#define nodes_each(n, all)                            \
-    for (struct node **at_ = (all)->items, *n = NULL; \
-         at_ < (all)->items + (all)->count && (n = *at_, true); at_++)
+/* Nodes are walked with vec_each; an item is a `struct node **`. */
 
 /* Takes a copy of the goal; true when it says something new. `goal->state` must be a goal's state.
  */

@@ -1,7 +1,7 @@
 /* The line to a control plane that the test plays: it reads each message off a socket and answers
  * it. */
 #include "agent/link.h"
-#include "agent/steps.h"
+#include "agent/steps/steps.h"
 #include "agent/supervise/supervise.h"
 #include "base/buf.h"
 #include "base/clock.h"

@@ -52,7 +52,8 @@ static void begin(void)
 
 static void end(void)
 {
-    nodes_each(n, &nodes) observe_forget(n);
+    vec_each(at, &nodes)
+        observe_forget(*at);
     observe_close(observe);
     nodes_fini(&nodes);
     loop_close(loop);

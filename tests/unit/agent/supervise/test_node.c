@@ -54,7 +54,8 @@ Test(node, records_are_found_by_their_number_and_dropped)
     nodes_remove(&nodes, nodes_find(&nodes, 57));
     cr_assert_null(nodes_find(&nodes, 57));
     size_t count = 0;
-    nodes_each(n, &nodes) count += n->id > 0;
+    vec_each(at, &nodes)
+        count += (*at)->id > 0;
     cr_assert_eq(count, 99);
 }
 

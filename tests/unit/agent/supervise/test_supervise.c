@@ -67,7 +67,8 @@ static void end(void)
 {
     if (heard.pid > 0)
         kill((pid_t)heard.pid, SIGKILL);
-    nodes_each(n, &nodes) supervise_forget(n);
+    vec_each(at, &nodes)
+        supervise_forget(*at);
     supervise_close(supervisor);
     loop_close(loop);
     nodes_fini(&nodes);

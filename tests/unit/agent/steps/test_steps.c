@@ -1,5 +1,6 @@
 /* The machine of a node over a supervisor that only writes down what it is told. */
-#include "agent/steps.h"
+#include "agent/steps/machine.h"
+#include "agent/steps/steps.h"
 #include "agent/supervise/supervise.h"
 #include "base/clock.h"
 #include "contract/agent.h"
@@ -106,7 +107,8 @@ static void begin(void)
 static void close_steps(void)
 {
     steps_close(steps);
-    nodes_each(n, &nodes) n->shim = NULL;
+    vec_each(at, &nodes)
+        (*at)->shim = NULL;
     nodes_fini(&nodes);
 }
 
@@ -243,6 +245,13 @@ Test(steps, the_table_leads_to_every_goal_from_where_it_leads_at_all)
         }
         cr_expect_eq(at, edge->goal, "from %s", node_state_name(edge->from));
     }
+}
+
+Test(steps, every_step_of_the_table_has_a_function)
+{
+    for (size_t i = 0; i < node_edge_count; i++)
+        cr_expect(step_function(node_edges[i].step) != NULL, "%s",
+                  node_step_name(node_edges[i].step));
 }
 
 Test(steps, a_node_starts_becomes_ready_and_runs)

@@ -1,0 +1,180 @@
+/* One function for each step of the contract. Idempotent, bounded in time, safe to repeat after a
+ * crash at any line: what a step finds done already, it leaves. */
+#include "agent/steps/machine.h"
+#include "agent/supervise/supervise.h"
+#include "base/arena.h"
+#include "base/fs.h"
+#include "contract/agent.h"
+
+#include <stdio.h>
+
+#define START_MAX_MS    30000 /* an engine that is not ready by then is ended and tried again */
+#define REMOVE_AGAIN_MS 1000
+
+static bool may_start(const struct node *n)
+{
+    return !n->is_held || n->goal->restarts_after_exit.value ||
+           n->goal->boot_count.value > n->run.boot_count;
+}
+
+static struct err check_goal(struct arena *a, const struct steps *s,
+                             const struct agent_node_goal *goal)
+{
+    uint64_t index;
+
+    if (!goal->address || !cidr_index(&s->conf.pool, str_of(goal->address), &index))
+        return err_format(a, ERR_INVALID, "address %s is not in this host's pool",
+                          goal->address ? goal->address : "(none)");
+    if (!goal->port.has || goal->port.value < 1 || goal->port.value > UINT16_MAX)
+        return err_make(ERR_INVALID, "the goal has no usable port");
+    if (goal->maxmemory_bytes.value < 0)
+        return err_make(ERR_INVALID, "the goal's memory is negative");
+    if (!driver_find(goal->driver))
+        return err_format(a, ERR_INVALID, "this agent knows no driver called %s", goal->driver);
+    return OK;
+}
+
+static struct err write_conf(struct arena *a, const struct node *n, struct str conf)
+{
+    if (conf.len == 0)
+        return OK;
+    /* Not synced: it is written anew before each start. */
+    return fs_write_atomic(fs_join(a, n->dir, DRIVER_CONF), conf, 0600, FS_NO_SYNC);
+}
+
+/* Of an engine that was killed: what is there afterwards belongs to the one that starts now. */
+static struct err remove_socket(struct arena *a, const struct node *n, const struct driver *driver)
+{
+    struct driver_contact contact;
+
+    driver->contact(n->goal, &contact);
+    return contact.socket ? fs_remove(fs_join(a, n->dir, contact.socket)) : OK;
+}
+
+static struct err launch_node(struct arena *a, struct steps *s, struct node *n)
+{
+    const struct agent_node_goal *goal = n->goal;
+    const struct driver *driver = driver_find(goal->driver);
+    struct driver_launch launch;
+    struct launch process = {0};
+
+    TRY(check_goal(a, s, goal));
+    TRY(driver->prepare(a, s->conf.host, goal, &launch));
+    TRY(fs_make_dirs(n->dir, 0700));
+    TRY(remove_socket(a, n, driver));
+    TRY(write_conf(a, n, launch.conf));
+    process.argv = launch.argv;
+    process.run =
+        (struct node_run){.port = (int)goal->port.value, .boot_count = goal->boot_count.value};
+    snprintf(process.run.driver, sizeof(process.run.driver), "%s", driver->name);
+    snprintf(process.run.address, sizeof(process.run.address), "%s", goal->address);
+    TRY(s->conf.supervisor->start(s->conf.supervisor, a, n, &process));
+    n->run = process.run;
+    return OK;
+}
+
+static enum step_result step_start(struct steps *s, struct node *n)
+{
+    scoped(arena_fini) struct arena a = {0};
+
+    if (n->shim)
+        return STEP_WAIT; /* until nothing is left of the process before */
+    if (!may_start(n)) {
+        machine_explain(s, n, "it crashed, and starting it empty needs an order");
+        return STEP_WAIT;
+    }
+    if (machine_now_ms(s) < n->retry_at_ms) {
+        loop_timer_set(s->conf.loop, &n->step_timer, n->retry_at_ms - machine_now_ms(s));
+        return STEP_WAIT;
+    }
+    struct err e = launch_node(&a, s, n);
+    if (err_failed(e)) {
+        node_set_why(n, err_text(&a, e));
+        return STEP_FAILED;
+    }
+    node_set_why(n, NULL);
+    n->is_ready = n->is_exited = false;
+    n->began_ms = machine_now_ms(s);
+    n->used_memory_bytes = n->connected_clients = -1;
+    return STEP_DONE;
+}
+
+/* `retry` is a start whose time has come; when that is, step_start asks itself. */
+static enum step_result step_retry(struct steps *s, struct node *n)
+{
+    return step_start(s, n);
+}
+
+static enum step_result step_await_ready(struct steps *s, struct node *n)
+{
+    int64_t left_ms = n->began_ms + START_MAX_MS - machine_now_ms(s);
+
+    if (n->is_ready)
+        return STEP_DONE;
+    if (left_ms > 0) {
+        loop_timer_set(s->conf.loop, &n->step_timer, left_ms);
+        return STEP_WAIT;
+    }
+    machine_explain(s, n, "it was not ready within 30 seconds");
+    s->conf.supervisor->stop(s->conf.supervisor, n, 0); /* its exit goes on from here */
+    return STEP_WAIT;
+}
+
+static enum step_result step_stop(struct steps *s, struct node *n)
+{
+    s->conf.supervisor->stop(s->conf.supervisor, n, STOP_GRACE_MS);
+    return STEP_DONE;
+}
+
+static enum step_result step_await_exit(struct steps *s, struct node *n)
+{
+    (void)s;
+    return n->shim ? STEP_WAIT : STEP_DONE;
+}
+
+static enum step_result step_prepare(struct steps *s, struct node *n)
+{
+    scoped(arena_fini) struct arena a = {0};
+
+    (void)s;
+    struct err e = fs_make_dirs(n->dir, 0700);
+    if (!err_failed(e))
+        return STEP_DONE;
+    node_set_why(n, err_text(&a, e));
+    return STEP_FAILED;
+}
+
+static enum step_result step_give_up(struct steps *s, struct node *n)
+{
+    (void)s;
+    if (n->shim)
+        return STEP_WAIT;
+    machine_forgive(n);
+    return STEP_DONE;
+}
+
+static enum step_result step_remove(struct steps *s, struct node *n)
+{
+    scoped(arena_fini) struct arena a = {0};
+
+    if (n->shim)
+        return STEP_WAIT;
+    struct err e = fs_remove_tree(n->dir);
+    if (!err_failed(e))
+        return STEP_DONE;
+    machine_explain(s, n, err_text(&a, e));
+    loop_timer_set(s->conf.loop, &n->step_timer, REMOVE_AGAIN_MS);
+    return STEP_WAIT;
+}
+
+/* By enum node_step; a step that the contract gets and this file does not have fails to compile. */
+static const step_fn step_table[] = {
+#define STEP_FUNCTION(name) step_##name,
+    NODE_STEPS(STEP_FUNCTION)
+#undef STEP_FUNCTION
+};
+
+step_fn step_function(enum node_step step)
+{
+    return step_table[step];
+}
