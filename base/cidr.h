@@ -14,7 +14,8 @@ struct cidr {
     int prefix;     /* 0 to 32 */
 };
 
-/* "a.b.c.d/n", or "a.b.c.d" for a block of one. False when malformed or when bits behind the prefix are set. */
+/* "a.b.c.d/n", or "a.b.c.d" for a block of one. False when malformed or when bits behind the prefix
+ * are set. */
 bool cidr_parse(struct str text, struct cidr *out);
 
 /* Number of addresses in the block, all of them counted. */

@@ -1,8 +1,8 @@
 /* Connections: PING, ECHO, SELECT, AUTH, HELLO, QUIT, RESET. */
 #include "base/command.h"
 #include "cacheengine/dispatch/session.h"
-#include "cacheengine/keyspace/number.h"
 #include "cacheengine/dispatch/transaction.h"
+#include "cacheengine/keyspace/number.h"
 #include "contract/command_procs.h"
 
 void cmd_ping(struct cmd_call *c)

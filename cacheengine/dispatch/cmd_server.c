@@ -38,7 +38,8 @@ static int db_id(struct cmd_call *c, uint32_t arg, const char *sentence)
 {
     int64_t id;
 
-    if (!number_parse_i64(c->argv[arg].ptr, c->argv[arg].len, &id) || id < INT32_MIN || id > INT32_MAX) {
+    if (!number_parse_i64(c->argv[arg].ptr, c->argv[arg].len, &id) || id < INT32_MIN ||
+        id > INT32_MAX) {
         reply_error(c->reply, sentence);
         return -1;
     }

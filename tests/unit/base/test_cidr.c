@@ -16,7 +16,7 @@ Test(cidr, blocks_are_read_and_sized)
 
 Test(cidr, malformed_blocks_are_refused)
 {
-    static const char *const bad[] = {"",         "127.0.0.1/33", "127.0.0.1/",  "127.0.0.1/8",
+    static const char *const bad[] = {"",           "127.0.0.1/33", "127.0.0.1/",  "127.0.0.1/8",
                                       "127.0.0/24", "127.0.0.256",  "::1/128",     "a.b.c.d",
                                       "1.2.3.4/-1", "1.2.3.4/08x",  " 1.2.3.4/32", "1.2.3.4/32/1"};
     struct cidr c;
