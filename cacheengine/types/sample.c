@@ -8,6 +8,25 @@
 /* Draws are better below one third of all. */
 #define WALK_SHARE 3
 
+/* How often sample_any looks at what waits for the client. */
+#define LOOK_EVERY 1024
+
+void sample_any(const struct collection *c, const struct sample *s, uint64_t count,
+                const struct reply *reply)
+{
+    uint64_t limit = (uint64_t)c->db->ks->settings->output_limits[OUTPUT_NORMAL].hard_bytes;
+
+    for (uint64_t i = 0; i < count; i++) {
+        struct packed_item member;
+        const uint8_t *rest = NULL;
+
+        if (limit && i % LOOK_EVERY == 0 && reply_held_bytes(reply) > limit)
+            return;
+        collection_random(c, s->rng, &member, &rest);
+        s->draw(s->ctx, &member, rest);
+    }
+}
+
 static void sample_by_walk(const struct collection *c, const struct sample *s, uint64_t count)
 {
     struct collection_walk walk = {0};

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
+#include "cacheengine/keyspace/reply.h"
 #include "cacheengine/types/collection.h"
 
 struct sample {
@@ -13,6 +14,11 @@ struct sample {
     void (*draw)(void *ctx, const struct packed_item *member, const uint8_t *rest);
     void *ctx;
 };
+
+/* Draws `count` members, each from all of them. Ends early when what is said to the client exceeds
+ * what may wait for it: the client will be closed. */
+void sample_any(const struct collection *c, const struct sample *s, uint64_t count,
+                const struct reply *reply);
 
 /* Draws `count` different members, at most as many as there are; any choice is equally likely. */
 void sample_draw(const struct collection *c, const struct sample *s, uint64_t count);

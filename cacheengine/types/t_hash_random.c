@@ -29,22 +29,23 @@ static void say_count(const struct pick *p, uint64_t count)
     reply_array(p->c->reply, p->with_values && p->c->reply->resp == 2 ? 2 * count : count);
 }
 
+static struct sample sample_of(struct pick *p)
+{
+    return (struct sample){&p->c->ks->rng, p->c->scratch, say, p};
+}
+
 /* Each draw is from all fields. */
 static void pick_any(struct pick *p, const struct collection *h, uint64_t count)
 {
-    say_count(p, count);
-    while (count--) {
-        struct packed_item field;
-        const uint8_t *rest;
+    struct sample sample = sample_of(p);
 
-        collection_random(h, &p->c->ks->rng, &field, &rest);
-        say(p, &field, rest);
-    }
+    say_count(p, count);
+    sample_any(h, &sample, count, p->c->reply);
 }
 
 static void pick_different(struct pick *p, const struct collection *h, uint64_t count)
 {
-    struct sample sample = {&p->c->ks->rng, p->c->scratch, say, p};
+    struct sample sample = sample_of(p);
     uint64_t all = collection_count(h);
 
     if (count > all)

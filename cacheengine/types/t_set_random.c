@@ -93,13 +93,10 @@ static void say(void *ctx, const struct packed_item *member, const uint8_t *rest
 /* Each draw is from all members. */
 static void pick_any(struct cmd_call *c, const struct collection *s, uint64_t count)
 {
-    struct packed_item member;
+    struct sample sample = {&c->ks->rng, c->scratch, say, c};
 
     reply_array(c->reply, count);
-    while (count--) {
-        collection_random(s, &c->ks->rng, &member, NULL);
-        packed_reply_item(c->reply, &member);
-    }
+    sample_any(s, &sample, count, c->reply);
 }
 
 static void pick_different(struct cmd_call *c, const struct collection *s, uint64_t count)

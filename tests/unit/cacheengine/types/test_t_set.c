@@ -342,3 +342,21 @@ Test(t_set, changes_are_told_and_counted)
                      "sadd:s srem:s sadd:t spop:t del:t srem:s sunionstore:u del:u spop:s del:s ");
     harness_end(&h);
 }
+
+/* A client that asks for more than may wait for it is closed; until then memory has its bound. */
+Test(t_set, endless_draws_end_at_the_output_limit)
+{
+    struct harness h;
+
+    harness_begin(&h);
+    h.settings.output_limits[OUTPUT_NORMAL].hard_bytes = 1 << 20;
+    play_line(&h, "SADD s member");
+    play_line(&h, "SRANDMEMBER s -9223372036854775807");
+    cr_expect_gt(h.said.len, 1 << 20);
+    cr_expect_lt(h.said.len, 2 << 20);
+    play_line(&h, "HSET h field value");
+    play_line(&h, "HRANDFIELD h -4611686018427387903 WITHVALUES");
+    cr_expect_gt(h.said.len, 1 << 20);
+    cr_expect_lt(h.said.len, 2 << 20);
+    harness_end(&h);
+}
