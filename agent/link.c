@@ -29,7 +29,7 @@
 #define REPORT_TIMEOUT_MS 10000
 #define EMPTY_PAUSE_MS    100 /* after an answer that came at once and brought nothing */
 #define SETTLE_MS         1000
-#define MAX_ANSWER_BYTES  (64u << 20)
+#define MAX_ANSWER_BYTES  (64U << 20)
 #define FAULT_DEPTH       8
 
 struct link {

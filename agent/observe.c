@@ -20,11 +20,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define SILENCE_MS      2000 /* shorter ones are not spoken of */
 #define BEAT_MS         1000
 #define FIRST_START_MS  5
 #define LAST_START_MS   200
 #define BEATS_PER_STATS 10
-#define REPLY_MAX_BYTES (256u << 10)
+#define REPLY_MAX_BYTES (256U << 10)
 #define READ_STEP       4096
 #define HUNG_MS         5000 /* a connection that brings nothing for so long is made anew */
 
@@ -168,7 +169,7 @@ static void on_beat(void *context)
     else if (p->phase == PROBE_IDLE)
         ask(p);
     beat_later(p);
-    if (now_ms(p) - p->heard_ms > 2 * BEAT_MS)
+    if (now_ms(p) - p->heard_ms > SILENCE_MS)
         o->conf.on_silent(o->conf.context, n, now_ms(p) - p->heard_ms);
 }
 

@@ -37,7 +37,7 @@ bool bytes_parse(struct str text, int64_t *out)
         return true;
     }
 
-    char letter = unit.ptr[0] & ~0x20;
+    char letter = (char)(unit.ptr[0] & ~0x20);
     const char *found = letter ? strchr(units, letter) : NULL;
     struct str tail = {unit.ptr + 1, unit.len - 1};
     if (!found || (tail.len > 0 && !str_is_nocase(tail, "B") && !str_is_nocase(tail, "iB")))

@@ -25,8 +25,8 @@
 
 #define DEFAULT_TIMEOUT_MS         30000
 #define DEFAULT_CONNECT_TIMEOUT_MS 5000
-#define DEFAULT_MAX_BODY           (16u << 20)
-#define MAX_HEADER_BYTES           (64u << 10)
+#define DEFAULT_MAX_BODY           (16U << 20)
+#define MAX_HEADER_BYTES           (64U << 10)
 #define KEEPALIVE_IDLE_S           20
 #define EVENTS_AT_ONCE             16
 
@@ -396,8 +396,10 @@ void http_loop_close(struct http_loop *l)
 {
     if (!l)
         return;
-    while (l->first)
-        http_cancel(l->first);
+    for (struct http_exchange *x = l->first, *next; x; x = next) {
+        next = x->next;
+        http_cancel(x);
+    }
     curl_multi_cleanup(l->multi);
     close_own(l);
     curl_global_cleanup();

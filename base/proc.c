@@ -32,8 +32,6 @@
 #define BOOT_ID_BYTES 64
 #define READ_STEP     4096
 
-extern char **environ;
-
 /* Which step of the child failed, sent through the pipe. */
 struct child_failure {
     int sys;
@@ -85,7 +83,7 @@ static void child_signals(void)
     for (int s = 1; s < NSIG; s++)
         sigaction(s, &standard, NULL); /* fails for SIGKILL and SIGSTOP, which is fine */
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 
 /* Parks what is handed down above all numbers in use, hides everything else, then puts it in place.

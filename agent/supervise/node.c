@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define FILE_NAME      "node.json"
-#define FILE_MAX_BYTES (4u << 20)
+#define FILE_MAX_BYTES (4U << 20)
 #define FILE_DEPTH     16
 #define FILE_FORMAT    1
 

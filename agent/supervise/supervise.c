@@ -160,10 +160,15 @@ static void on_readable(void *context, uint32_t events)
         lose(k);
 }
 
-static struct err attach(struct shim_link *k, int fd)
+/* Takes the connection over; false when it cannot be watched and is closed. */
+static bool attach(struct shim_link *k, int *fd)
 {
-    k->fd = fd;
-    return loop_watch(k->shims->loop, &k->watch, fd, EPOLLIN);
+    k->fd = *fd;
+    *fd = -1;
+    if (k->fd >= 0 && !err_failed(loop_watch(k->shims->loop, &k->watch, k->fd, EPOLLIN)))
+        return true;
+    fd_close(&k->fd);
+    return false;
 }
 
 static void gone(struct shim_link *k)
@@ -191,10 +196,8 @@ static void look(void *context)
         return;
     }
     int fd = connect_in(k->node->dir);
-    if (fd < 0 || err_failed(attach(k, fd))) {
-        fd_close(&k->fd);
+    if (!attach(k, &fd))
         look_later(k);
-    }
 }
 
 static struct shim_link *link_new(struct shims *s, struct node *n)
@@ -270,9 +273,7 @@ static struct err shims_start(struct supervisor *base, struct arena *a, struct n
     proc_fini(&child); /* reaped by the agent's main; its life is known by the connection */
 
     struct shim_link *k = link_new(s, n);
-    struct err e = attach(k, ours);
-    ours = -1;
-    if (err_failed(e))
+    if (!attach(k, &ours))
         look_later(k); /* it is there, and will be found by its socket */
     return OK;
 }
@@ -293,10 +294,8 @@ static struct err shims_adopt(struct supervisor *base, struct node *n)
 
     struct shim_link *k = link_new(s, n);
     int fd = connect_in(n->dir);
-    if (fd < 0 || err_failed(attach(k, fd))) {
-        fd_close(&k->fd);
+    if (!attach(k, &fd))
         look_later(k);
-    }
     return OK;
 }
 
