@@ -1,0 +1,59 @@
+#include "dispatch_test.h"
+
+Test(cmd_config, values_are_shown_by_pattern_and_by_the_name_that_was_asked)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    says(&f, "CONFIG GET maxmemory", "*2\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n");
+    says(&f, "CONFIG GET MaxMemory", "*2\r\n$9\r\nMaxMemory\r\n$1\r\n0\r\n");
+    says(&f, "CONFIG GET hash-max-ziplist-val*",
+         "*2\r\n$22\r\nhash-max-ziplist-value\r\n$2\r\n64\r\n");
+    says(&f, "CONFIG GET nosuch", "*0\r\n");
+    shows(&f, "CONFIG GET *", "$4\r\nsave\r\n");
+    resp_close(&f);
+}
+
+Test(cmd_config, a_set_is_done_as_a_whole_or_not_at_all)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    says(&f, "CONFIG SET maxmemory 10mb maxmemory-policy allkeys-lfu", "+OK\r\n");
+    shows(&f, "CONFIG GET maxmemory", "$8\r\n10485760\r\n");
+    cr_assert(f.engine.keyspace.counts_frequency);
+    says(&f, "CONFIG SET maxmemory 20mb hz none",
+         "-ERR CONFIG SET failed (possibly related to argument 'hz') - argument couldn't be parsed "
+         "into an integer\r\n");
+    shows(&f, "CONFIG GET maxmemory", "$8\r\n10485760\r\n");
+    says(&f, "CONFIG SET nosuch 1",
+         "-ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'\r\n");
+    says(&f, "CONFIG SET port 1",
+         "-ERR CONFIG SET failed (possibly related to argument 'port') - can't set immutable "
+         "config\r\n");
+    says(&f, "CONFIG SET hz 10 hz 11",
+         "-ERR CONFIG SET failed (possibly related to argument 'hz') - duplicate parameter\r\n");
+    says(&f, "CONFIG SET maxmemory 1mb hz",
+         "-ERR wrong number of arguments for 'config|set' command\r\n");
+    resp_close(&f);
+}
+
+Test(cmd_config, a_smaller_maxmemory_evicts_at_once)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    for (int i = 0; i < 20000; i++) {
+        char line[64];
+
+        snprintf(line, sizeof(line), "SET key:%d some-value-of-a-length", i);
+        resp_ask(&f, line);
+    }
+    says(&f,
+         "CONFIG SET maxmemory-policy allkeys-random maxmemory-eviction-tenacity 100 maxmemory "
+         "1mb",
+         "+OK\r\n");
+    cr_assert(keyspace_used_bytes(&f.engine.keyspace) <= 1 << 20);
+    cr_assert(keyspace_count(&f.engine.keyspace) > 1000);
+    resp_close(&f);
+}

@@ -1,0 +1,66 @@
+#include "base/arena.h"
+#include "cacheengine/dispatch/keys.h"
+
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <string.h>
+
+/* A specification of its own against a line of words; the positions found, as text. */
+static void finds(const struct command_keys *spec, const char *line, const char *positions)
+{
+    struct arena a = {0};
+    struct command cmd = {.keys = spec, .key_specs = 1};
+    struct str argv[32], rest = str_of(line);
+    uint32_t argc = 0, count;
+    char text[128] = "";
+
+    while (rest.len > 0)
+        argv[argc++] = str_cut(&rest, ' ');
+    uint32_t *found = keys_find(&a, &cmd, argv, argc, &count);
+    for (uint32_t i = 0; i < count; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u", i ? " " : "", found[i]);
+    cr_assert_str_eq(text, positions, "%s", line);
+    arena_fini(&a);
+}
+
+Test(keys, ranges_from_an_index)
+{
+    struct command_keys one = {.begin = 1, .last = 0, .step = 1};
+    struct command_keys all = {.begin = 1, .last = -1, .step = 1};
+    struct command_keys pairs = {.begin = 1, .last = -1, .step = 2};
+    struct command_keys but_last = {.begin = 1, .last = -2, .step = 1};
+    struct command_keys not_one = {.begin = 1, .last = 0, .step = 1, .flags = KEY_NOT_KEY};
+
+    finds(&one, "get a b", "1");
+    finds(&one, "get", "");
+    finds(&all, "del a b c", "1 2 3");
+    finds(&pairs, "mset a 1 b 2", "1 3");
+    finds(&but_last, "blpop a b 0", "1 2");
+    finds(&not_one, "publish a b", "");
+}
+
+Test(keys, as_many_as_an_argument_says)
+{
+    struct command_keys eval = {
+        .begin = 2, .is_counted = true, .count_at = 0, .first = 1, .step = 1};
+
+    finds(&eval, "eval script 2 a b c", "3 4");
+    finds(&eval, "eval script 0 a", "");
+    finds(&eval, "eval script 9 a", "");
+    finds(&eval, "eval script x a", "");
+    finds(&eval, "eval script", "");
+}
+
+Test(keys, behind_a_keyword)
+{
+    struct command_keys streams = {
+        .keyword = "STREAMS", .from = 1, .last = -1, .step = 1, .limit = 2};
+    struct command_keys store = {.keyword = "STORE", .from = 2, .last = 0, .step = 1};
+    struct command_keys last = {.keyword = "KEYS", .from = -2, .last = -1, .step = 1};
+
+    finds(&streams, "xread count 1 streams a b 0 0", "4 5");
+    finds(&store, "sort a store b", "3");
+    finds(&store, "sort a", "");
+    finds(&last, "migrate h p k 0 1 keys a b", "7 8");
+}
