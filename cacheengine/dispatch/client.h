@@ -13,6 +13,7 @@
 struct client;
 struct command;
 struct transaction;
+struct waiting;
 
 /* What the connection knows, for CLIENT LIST and INFO. */
 struct client_facts {
@@ -30,6 +31,8 @@ struct client_host {
     void (*kill)(struct client *c);
     /* Replies were added outside its own turn: send them. */
     void (*wake)(struct client *c);
+    /* It waits no more: run what it has sent meanwhile, after the present round. */
+    void (*resume)(struct client *c);
 };
 
 enum client_reply_mode { CLIENT_REPLY_ON, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP };
@@ -42,6 +45,7 @@ struct client {
     const struct command *last_cmd;
     char *name, *lib_name, *lib_version; /* owned, NULL = none */
     struct transaction *transaction;     /* MULTI and WATCH; NULL while unused */
+    struct waiting *waiting;             /* for keys; NULL: it does not */
     void *protocol_state;                /* the protocol's own; freed with free() */
     int64_t created_ms, active_ms;       /* wall time */
     int db;

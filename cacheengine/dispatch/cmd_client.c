@@ -1,5 +1,6 @@
 /* CLIENT: about connections. */
 #include "base/command.h"
+#include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/session.h"
 #include "contract/command_procs.h"
 
@@ -262,6 +263,30 @@ void cmd_client_kill(struct cmd_call *c)
         reply_error(c->reply, "ERR No such client");
 }
 
+/* ---- waiting ---- */
+
+void cmd_client_unblock(struct cmd_call *c)
+{
+    bool with_error = c->argc == 4 && call_is(c, 3, "error");
+    int64_t id;
+
+    if (c->argc > 4) {
+        reply_errorf(c->reply,
+                     "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try CLIENT "
+                     "HELP.",
+                     (int)(c->argv[1].len < 128 ? c->argv[1].len : 128), c->argv[1].ptr);
+        return;
+    }
+    if (c->argc == 4 && !with_error && !call_is(c, 3, "timeout")) {
+        reply_error(c->reply, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+        return;
+    }
+    if (!call_int(c, 2, &id))
+        return;
+    struct client *o = client_by_id(c->engine, id);
+    reply_int(c->reply, o && is_shown(c, o) && blocks_end(c->engine, o, with_error));
+}
+
 void cmd_client_help(struct cmd_call *c)
 {
     static const char *const lines[] = {
@@ -287,6 +312,8 @@ void cmd_client_help(struct cmd_call *c)
         "    Tell LIB-NAME or LIB-VER of the library in use.",
         "SETNAME <name>",
         "    Name this connection.",
+        "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+        "    End the wait of another connection.",
         NULL,
     };
 

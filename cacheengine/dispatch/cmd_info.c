@@ -104,7 +104,7 @@ static void info_clients(const struct engine *e, struct buf *out)
     put(out, "maxclients", (uint64_t)e->settings.max_clients);
     put(out, "client_recent_max_input_buffer", longest_in);
     put(out, "client_recent_max_output_buffer", longest_out);
-    put(out, "blocked_clients", 0);
+    put(out, "blocked_clients", e->waiting_count);
     put(out, "tracking_clients", 0);
     put(out, "clients_in_timeout_table", 0);
 }

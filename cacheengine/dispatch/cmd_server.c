@@ -1,5 +1,6 @@
 /* The server as a whole: flushing, exchanging databases, time, DEBUG, SHUTDOWN. */
 #include "base/command.h"
+#include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/session.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/keyspace/number.h"
@@ -60,6 +61,7 @@ void cmd_swapdb(struct cmd_call *c)
     if (a != b) {
         watches_swap(c->engine, a, b);
         keyspace_swap(c->ks, a, b);
+        blocks_note_swap(c->engine, a, b);
     }
     c->dirty++;
     reply_ok(c->reply);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/command.h"
+#include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/types/types.h"
 
@@ -21,12 +22,28 @@ static void random_id(char out[41])
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
+static void on_change(void *ctx, struct db *db, struct key k, enum key_event kind, const char *name)
+{
+    (void)name;
+    watches_note(ctx, db, k, kind);
+    blocks_note(ctx, db, k, kind);
+}
+
+void engine_observe(struct engine *e)
+{
+    e->keyspace.is_observed = watches_exist(e) || e->waiting_count > 0;
+}
+
+int engine_end_waits(struct engine *e)
+{
+    return blocks_expire(e);
+}
+
 void engine_init(struct engine *e)
 {
     int64_t now_ms = clock_wall_ms(&clock_system);
 
     keyspace_init(&e->keyspace, &e->settings, (int)e->settings.databases, now_ms);
-    types_register(&e->keyspace);
     types_register(&e->keyspace);
     reply_pool_init(&e->replies, &e->keyspace.account);
     arena_init(&e->scratch);
@@ -42,12 +59,13 @@ void engine_init(struct engine *e)
     e->pid = (int)getpid();
     random_id(e->run_id);
     random_id(e->replid);
-    watches_init(e);
+    e->keyspace.hooks = (struct keyspace_hooks){e, on_change, blocks_wait};
 }
 
 void engine_fini(struct engine *e)
 {
     watches_fini(e);
+    blocks_fini(e);
     reply_pool_fini(&e->replies);
     keyspace_fini(&e->keyspace);
     arena_fini(&e->scratch);
@@ -150,6 +168,7 @@ void engine_client_add(struct engine *e, struct client *c, const struct client_h
 void engine_client_remove(struct engine *e, struct client *c)
 {
     transaction_free(e, c);
+    blocks_forget(e, c);
     if (c->newer)
         c->newer->older = c->older;
     else

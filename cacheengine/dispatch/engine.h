@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct block_table;
 struct command;
 struct protocol;
 struct watch_table;
@@ -59,6 +60,8 @@ struct engine {
     uint32_t error_stat_count;
     struct engine_stats stats;
     struct watch_table *watches;
+    struct block_table *blocks;      /* who waits for keys */
+    uint64_t waiting_count;          /* clients that wait */
     const struct protocol *protocol; /* what clients speak; opaque here */
     void *protocol_state;            /* the protocol's own, made and freed by its init and fini */
     int64_t started_ms;              /* wall */
@@ -104,6 +107,13 @@ void engine_execute(struct cmd_call *call);
 
 /* Runs one call: checks (existence, arity, authentication, memory, transaction) and executes. */
 void engine_run(struct cmd_call *call);
+
+/* Says whether anybody is to be told of changed keys; call when that may have changed. */
+void engine_observe(struct engine *e);
+
+/* Ends waits whose time is up. Returns the milliseconds until the next one's is, INT_MAX for none.
+ */
+int engine_end_waits(struct engine *e);
 
 /* Sets all counters back (CONFIG RESETSTAT). */
 void engine_reset_stats(struct engine *e);

@@ -4,6 +4,7 @@
  */
 #include "base/command.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "contract/command_procs.h"
 
@@ -184,7 +185,7 @@ void engine_execute(struct cmd_call *call)
     call->ks->spares_age = call->client->is_untouching;
     procs[cmd->id](call);
     struct command_stats *s = &e->by_command[cmd->id];
-    s->calls++;
+    s->calls += !call->client->waiting; /* one that waits is counted when it is done */
     s->ticks += engine_ticks() - before;
     e->keyspace.dirty += call->dirty;
     e->stats.commands++;
@@ -222,6 +223,8 @@ static void run(struct cmd_call *call)
         return;
     }
     engine_execute(call);
+    if (__builtin_expect(call->engine->waiting_count > 0, 0))
+        blocks_serve(call->engine);
 }
 
 /* CLIENT REPLY OFF and SKIP: the command runs, what it says is taken back. */

@@ -84,6 +84,8 @@ void session_describe(const struct client *c, int64_t now_ms, struct buf *out)
     size_t before = out->len;
     if (transaction_is_open(c))
         buf_putc(out, 'x');
+    if (c->waiting)
+        buf_putc(out, 'b');
     if (t && t->is_stale)
         buf_putc(out, 'd');
     if (c->is_closing)

@@ -33,11 +33,8 @@ static struct key watch_key(const struct watch *w)
     return (struct key){w->name, w->hash, w->len};
 }
 
-static void on_change(void *ctx, struct db *db, struct key k, enum key_event kind, const char *name)
+void watches_note(struct engine *e, struct db *db, struct key k, enum key_event kind)
 {
-    struct engine *e = ctx;
-
-    (void)name;
     if (kind == EVENT_MISS || !e->watches)
         return;
     for (struct watch *w = e->watches->heads[k.hash % WATCH_HEADS]; w; w = w->next_of_hash) {
@@ -48,9 +45,9 @@ static void on_change(void *ctx, struct db *db, struct key k, enum key_event kin
     }
 }
 
-void watches_init(struct engine *e)
+bool watches_exist(const struct engine *e)
 {
-    e->keyspace.hooks = (struct keyspace_hooks){e, on_change};
+    return e->watches && e->watches->count > 0;
 }
 
 void watches_fini(struct engine *e)
@@ -111,7 +108,7 @@ static void unwatch(struct engine *e, struct client *c)
         free(w);
     }
     t->is_stale = false;
-    e->keyspace.is_observed = e->watches && e->watches->count > 0;
+    engine_observe(e);
 }
 
 static void queue_free(struct engine *e, struct transaction *t)
@@ -223,6 +220,7 @@ static void run_queue(struct cmd_call *c, struct transaction *t)
             .client = c->client,
             .engine = c->engine,
             .scratch = c->scratch,
+            .is_inner = true,
         };
 
         engine_execute(&call);
@@ -287,7 +285,7 @@ static void watch(struct cmd_call *c, struct key k)
     *head = w;
     w->was_expired = db_is_stale(c->db, k);
     e->watches->count++;
-    e->keyspace.is_observed = true;
+    engine_observe(e);
 }
 
 void cmd_watch(struct cmd_call *c)

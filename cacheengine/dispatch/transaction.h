@@ -22,9 +22,13 @@ struct transaction {
     bool is_stale;  /* a watched key was changed: EXEC answers null */
 };
 
-/* The table of watched keys, and its ear in the keyspace. */
-void watches_init(struct engine *e);
 void watches_fini(struct engine *e);
+
+/* True while any key is watched. */
+bool watches_exist(const struct engine *e);
+
+/* Marks the watchers of a key that was changed. */
+void watches_note(struct engine *e, struct db *db, struct key k, enum key_event kind);
 
 /* Marks all watchers of keys that a flush removes (db -1: all), or that an exchange of databases
  * moves. */

@@ -38,6 +38,7 @@ struct cmd_call {
     struct engine *engine; /* likewise */
     struct arena *scratch; /* forgotten after the command */
     struct blob *backing;  /* what argv points into, when that could be taken over; see call_take */
+    bool is_inner;         /* run by a command (EXEC): it must not wait */
     const char *problem;   /* protocol error text for the parser's error runners */
     uint64_t dirty;        /* changes made by this command: what decides on propagation */
     size_t input_end;      /* bytes of the input that are consumed when this call is done */

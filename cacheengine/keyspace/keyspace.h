@@ -18,8 +18,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cmd_call;
 struct keyspace;
 struct db;
+struct wait;
 
 /* A key with its hash. Made once per command by call_key, or by keyspace_key. */
 struct key {
@@ -69,6 +71,8 @@ struct keyspace_hooks {
      */
     void (*on_change)(void *ctx, struct db *db, struct key k, enum key_event kind,
                       const char *name);
+    /* A command waits for keys (wait.h). NULL: none can. */
+    void (*wait)(void *ctx, struct cmd_call *c, const struct wait *w);
 };
 
 struct db {

@@ -46,8 +46,10 @@ static void run_call(struct cmd_call *call)
     struct conn *c = conn_of(call->client);
 
     c->calls--;
-    if (!c->client.is_closing && !c->client.is_killed) {
+    if (!c->client.is_closing && !c->client.is_killed && !c->is_parked) {
         call->run(call);
+        if (__builtin_expect(c->client.waiting != NULL, 0))
+            conn_park(c, call->input_end);
         if (reply_pending(&c->client.reply) >= SEND_EARLY)
             conn_write(c);
     }
@@ -89,6 +91,7 @@ static void add_call(struct loop *l, struct conn *c, struct cmd_call *call, size
         call->backing = c->input;
     c->feed.ptr += used;
     c->feed.len -= used;
+    call->input_end = (size_t)(c->feed.ptr - c->feed_begin);
     c->parse = (struct parse_state){0};
     c->calls++;
     l->batch->count++;
@@ -101,7 +104,7 @@ void batch_feed(struct loop *l, struct conn *c)
     if (!l->batch->room.arena)
         batch_reset(l->batch);
     c->is_feeding = true;
-    while (c->feed.len > 0 && !c->client.is_closing && !c->client.is_killed) {
+    while (c->feed.len > 0 && !c->client.is_closing && !c->client.is_killed && !c->is_parked) {
         struct cmd_call *call = next_call(l, c);
         size_t used = 0;
         enum parse_result r = l->protocol->parse(&c->client, l->engine, &c->parse, c->feed,

@@ -67,7 +67,18 @@ static void conn_wake(struct client *client)
         conn_write(c);
 }
 
-static const struct client_host conn_host = {conn_facts, conn_kill, conn_wake};
+static void conn_resume(struct client *client)
+{
+    struct conn *c = conn_of(client);
+
+    if (c->is_resumed)
+        return;
+    c->is_resumed = true;
+    c->next_resumed = c->loop->resumed;
+    c->loop->resumed = c;
+}
+
+static const struct client_host conn_host = {conn_facts, conn_kill, conn_wake, conn_resume};
 
 /* ---- beginning and end ---- */
 
@@ -187,6 +198,7 @@ bool conn_read(struct conn *c)
         if (got > 0)
             c->input_len += (size_t)got;
         c->feed = (struct str){c->input->bytes, c->input_len};
+        c->feed_begin = c->feed.ptr;
         if ((int64_t)c->input_len <= l->engine->settings.query_buffer_limit)
             return note_read(c, got);
         log_warn("client dropped: its query buffer is over the limit", f_int("id", c->client.id),
@@ -197,20 +209,29 @@ bool conn_read(struct conn *c)
     size_t room = READ_POOL - l->pool_used;
     got = read(c->fd, l->pool + l->pool_used, room < READ_MAX ? room : READ_MAX);
     c->feed = (struct str){l->pool + l->pool_used, got > 0 ? (size_t)got : 0};
+    c->feed_begin = c->feed.ptr;
     l->pool_used += c->feed.len;
     return note_read(c, got);
 }
 
 /* ---- writing ---- */
 
+/* Tells epoll what the connection wants now. Of a parked one only its end is of interest. */
+static void ask(const struct conn *c)
+{
+    uint32_t events = c->is_parked ? EPOLLRDHUP : EPOLLIN;
+    struct epoll_event ev = {.events = events | (c->waits_to_write ? EPOLLOUT : 0)};
+
+    ev.data.ptr = (void *)(uintptr_t)c;
+    (void)epoll_ctl(c->loop->epoll_fd, EPOLL_CTL_MOD, c->fd, &ev);
+}
+
 static void ask_to_write(struct conn *c, bool waits)
 {
-    struct epoll_event ev = {.events = EPOLLIN | (waits ? EPOLLOUT : 0), .data.ptr = c};
-
     if (c->waits_to_write == waits)
         return;
     c->waits_to_write = waits;
-    (void)epoll_ctl(c->loop->epoll_fd, EPOLL_CTL_MOD, c->fd, &ev);
+    ask(c);
 }
 
 /* What waits to be sent is over the limits of its class. */
@@ -308,6 +329,29 @@ static void keep_rest(struct conn *c)
     account->client_bytes += b->cost;
 }
 
+void conn_park(struct conn *c, size_t input_end)
+{
+    const char *end = c->feed.ptr + c->feed.len;
+
+    /* What was cut into calls behind this one is cut anew later. */
+    c->feed.ptr = c->feed_begin + input_end;
+    c->feed.len = (size_t)(end - c->feed.ptr);
+    c->parse = (struct parse_state){0};
+    c->is_parked = true;
+    ask(c);
+}
+
+void conn_unpark(struct conn *c)
+{
+    c->is_parked = false;
+    ask(c);
+    if (!c->input)
+        return;
+    c->feed = (struct str){c->input->bytes, c->input_len};
+    c->feed_begin = c->feed.ptr;
+    batch_feed(c->loop, c);
+}
+
 void conn_finish(struct conn *c)
 {
     keep_rest(c);
@@ -323,7 +367,8 @@ void conns_sweep(struct loop *l)
     for (struct client *o = e->oldest; o; o = o->newer) {
         struct conn *c = conn_of(o);
 
-        if (idle_ms > 0 && !o->is_admin && e->keyspace.now_ms - o->active_ms > idle_ms)
+        if (idle_ms > 0 && !o->is_admin && !o->waiting &&
+            e->keyspace.now_ms - o->active_ms > idle_ms)
             conn_doom(c);
         else if (reply_pending(&o->reply) > 0)
             check_overfull(c);

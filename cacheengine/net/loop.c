@@ -168,10 +168,28 @@ static void on_event(struct loop *l, const struct epoll_event *ev)
     } else {
         if ((ev->events & EPOLLOUT) && !c->client.is_killed)
             conn_write(c);
-        if ((ev->events & ~(uint32_t)EPOLLOUT) && !c->client.is_closing)
+        if ((ev->events & ~(uint32_t)EPOLLOUT) && c->is_parked)
+            conn_doom(c);
+        else if ((ev->events & ~(uint32_t)EPOLLOUT) && !c->client.is_closing)
             serve(l, c);
         else if (ev->events & (EPOLLERR | EPOLLHUP))
             conn_doom(c);
+    }
+}
+
+/* Runs what was read, and what those had sent before who wait for keys no more. */
+static void run_round(struct loop *l)
+{
+    batch_run(l);
+    l->pool_used = 0;
+    while (l->resumed) {
+        struct conn *c = l->resumed;
+
+        l->resumed = c->next_resumed;
+        c->is_resumed = false;
+        if (!c->client.is_killed)
+            conn_unpark(c);
+        batch_run(l);
     }
 }
 
@@ -188,7 +206,13 @@ static int regular_work(struct loop *l)
         engine_set_now(l->engine, clock_wall_ms(&clock_system));
         l->tick_at_ms = now_ms + engine_tick(l->engine);
     }
-    return l->tick_at_ms > now_ms ? (int)(l->tick_at_ms - now_ms) : 0;
+    int wait_ms = l->tick_at_ms > now_ms ? (int)(l->tick_at_ms - now_ms) : 0;
+    if (l->engine->waiting_count == 0)
+        return wait_ms;
+    engine_set_now(l->engine, clock_wall_ms(&clock_system));
+    int due_ms = engine_end_waits(l->engine);
+    run_round(l);
+    return due_ms < wait_ms ? due_ms : wait_ms;
 }
 
 void loop_run(struct loop *l)
@@ -203,8 +227,7 @@ void loop_run(struct loop *l)
         engine_set_now(l->engine, clock_wall_ms(&clock_system));
         for (int i = 0; i < count; i++)
             on_event(l, &events[i]);
-        batch_run(l);
-        l->pool_used = 0;
+        run_round(l);
         free_doomed(l);
     }
 }

@@ -43,9 +43,13 @@ struct conn {
     struct parse_state parse;
     struct blob *input; /* what came and is not used up; NULL mostly */
     size_t input_len;
-    struct str feed; /* in a round: what is being cut into calls */
-    uint32_t calls;  /* in the present batch, not run yet */
-    bool is_feeding; /* more calls may come of this round's input */
+    struct str feed;        /* in a round: what is being cut into calls */
+    uint32_t calls;         /* in the present batch, not run yet */
+    bool is_feeding;        /* more calls may come of this round's input */
+    bool is_parked;         /* its client waits for keys: nothing is read, cut or run */
+    bool is_resumed;        /* in loop->resumed */
+    const char *feed_begin; /* of this round's input */
+    struct conn *next_resumed;
     bool is_unix;
     bool waits_to_write; /* EPOLLOUT is asked for */
     bool is_doomed;      /* in loop->doomed */
@@ -70,7 +74,8 @@ struct loop {
     enum watch_kind signal_kind;
     struct listener listeners[LISTENERS_MAX];
     size_t listener_count;
-    struct conn *doomed; /* to be freed when the round is over */
+    struct conn *doomed;  /* to be freed when the round is over */
+    struct conn *resumed; /* parked ones that may go on when the round is over */
     struct batch *batch;
     char *pool; /* the shared read buffer */
     size_t pool_used;
@@ -108,6 +113,10 @@ void conn_doom(struct conn *c);
 /* After the last call of a round: keeps the rest of the input, sends, closes if that was asked for.
  */
 void conn_finish(struct conn *c);
+
+/* Stops a connection whose client waits behind the call that ends at `input_end`; lets it go on. */
+void conn_park(struct conn *c, size_t input_end);
+void conn_unpark(struct conn *c);
 
 /* Idle and overfull clients. */
 void conns_sweep(struct loop *l);

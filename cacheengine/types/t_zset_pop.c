@@ -1,5 +1,7 @@
-/* Taking members out at one end: ZPOPMIN, ZPOPMAX, ZMPOP. */
+/* Taking members out at one end, or waiting for some: ZPOPMIN, ZPOPMAX, ZMPOP, BZPOPMIN, BZPOPMAX,
+ * BZMPOP. */
 #include "base/command.h"
+#include "cacheengine/keyspace/wait.h"
 #include "cacheengine/types/changed.h"
 #include "cacheengine/types/t_zset.h"
 #include "contract/command_procs.h"
@@ -123,4 +125,52 @@ void cmd_zmpop(struct cmd_call *c)
         return;
     if (!popping_run(c, &p, &ok) && ok)
         reply_null_array(c->reply);
+}
+
+/* ---- waiting ---- */
+
+void cmd_bzmpop(struct cmd_call *c)
+{
+    struct popping p;
+    int64_t until_ms;
+    bool ok = true;
+
+    if (!popping_parse(c, 2, &p) || !call_timeout(c, 1, &until_ms))
+        return;
+    if (!popping_run(c, &p, &ok) && ok)
+        call_wait(c, &(struct wait){TYPE_ZSET, p.first, p.keys, until_ms, reply_null_array});
+}
+
+static void pop_or_wait(struct cmd_call *c, bool is_max)
+{
+    uint32_t keys = c->argc - 2;
+    int64_t until_ms;
+
+    if (!call_timeout(c, c->argc - 1, &until_ms))
+        return;
+    for (uint32_t i = 1; i <= keys; i++) {
+        struct zset_saying s = {c->reply, true, false};
+        struct zset z;
+        bool ok;
+
+        if (zset_write(c, i, &z, &ok)) {
+            reply_array(c->reply, 3);
+            reply_bulk_str(c->reply, c->argv[i]);
+            pop(c, &z, is_max, 1, &s);
+            return;
+        }
+        if (!ok)
+            return;
+    }
+    call_wait(c, &(struct wait){TYPE_ZSET, 1, keys, until_ms, reply_null_array});
+}
+
+void cmd_bzpopmin(struct cmd_call *c)
+{
+    pop_or_wait(c, false);
+}
+
+void cmd_bzpopmax(struct cmd_call *c)
+{
+    pop_or_wait(c, true);
 }

@@ -86,7 +86,7 @@ Test(keyspace, who_listens_is_told_of_keys_that_go_by_themselves)
     struct told told = {0};
 
     fixture_begin(&f);
-    f.ks.hooks = (struct keyspace_hooks){&told, listen};
+    f.ks.hooks = (struct keyspace_hooks){.ctx = &told, .on_change = listen};
     db_set_string(f.db, key_text(&f, "k"), STR("v"), START_MS + 1);
     keyspace_set_now(&f.ks, START_MS + 500);
     cr_assert_null(db_find(f.db, key_text(&f, "k")));

@@ -30,8 +30,8 @@ void resp_close(struct resp_fixture *f);
 void resp_client_open(struct resp_fixture *f, struct resp_client *c, bool is_admin);
 void resp_client_close(struct resp_fixture *f, struct resp_client *c);
 
-/* One read of these bytes; runs all requests that are complete and returns what they answer, which
- * holds until the next call. */
+/* One read of these bytes; runs all requests that are complete, up to one that waits for keys, and
+ * returns what they answer, which holds until the next call. */
 struct str resp_send(struct resp_fixture *f, struct resp_client *c, const char *bytes, size_t len);
 
 /* An inline request of the main client, without its end of line; the answer as a text with a NUL.

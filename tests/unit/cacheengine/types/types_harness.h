@@ -50,7 +50,7 @@ static inline void harness_begin(struct harness *h)
     hash_seed_fix(&h->ks.seed, 42);
     rng_seed(&h->ks.rng, 42);
     h->ks.is_observed = true;
-    h->ks.hooks = (struct keyspace_hooks){h, harness_note};
+    h->ks.hooks = (struct keyspace_hooks){.ctx = h, .on_change = harness_note};
     h->db = &h->ks.dbs[0];
     reply_pool_init(&h->pool, &h->ks.account);
     reply_init(&h->reply, &h->pool);

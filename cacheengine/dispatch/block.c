@@ -1,0 +1,370 @@
+/*
+ * Waiting clients. The one idea: a wait hangs in three places, the list of each of its keys' hashes
+ * (in the order of arrival), the heap of time-outs and its client, so each of the three events that
+ * end it finds it at once.
+ */
+#include "cacheengine/dispatch/block.h"
+
+#include "base/command.h"
+#include "cacheengine/keyspace/wait.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#define BLOCK_HEADS 1024
+
+struct waiting_key {
+    struct waiting_key *next, *prev; /* of the hash, oldest first */
+    struct waiting *of;
+    uint64_t hash;
+    struct str name;
+};
+
+struct waiting {
+    struct client *client;
+    const struct command *cmd;
+    struct db *db;
+    struct wait wait;
+    size_t bytes;   /* booked for it */
+    uint32_t order; /* in the heap of time-outs; NOT_TIMED when it waits for ever */
+    bool goes_on;   /* the command has run again and found nothing */
+    uint32_t argc;
+    struct str *argv;
+    struct waiting_key keys[];
+};
+#define NOT_TIMED UINT32_MAX
+
+struct ready_key {
+    struct ready_key *next;
+    struct db *db;
+    uint64_t hash;
+    uint32_t len;
+    char name[];
+};
+
+struct block_table {
+    struct {
+        struct waiting_key *first, *last;
+    } heads[BLOCK_HEADS];
+    struct waiting **timed; /* a binary heap by until_ms */
+    uint32_t timed_count, timed_room;
+    struct ready_key *ready, *ready_last;
+    bool is_serving;
+};
+
+/* ---- the heap of time-outs ---- */
+
+static void timed_set(struct block_table *t, uint32_t at, struct waiting *w)
+{
+    t->timed[at] = w;
+    w->order = at;
+}
+
+/* Puts a wait where it belongs, from the free place `at` on. */
+static void timed_settle(struct block_table *t, uint32_t at, struct waiting *w)
+{
+    while (at > 0 && t->timed[(at - 1) / 2]->wait.until_ms > w->wait.until_ms) {
+        timed_set(t, at, t->timed[(at - 1) / 2]);
+        at = (at - 1) / 2;
+    }
+    for (;;) {
+        uint32_t below = 2 * at + 1;
+
+        if (below + 1 < t->timed_count &&
+            t->timed[below + 1]->wait.until_ms < t->timed[below]->wait.until_ms)
+            below++;
+        if (below >= t->timed_count || t->timed[below]->wait.until_ms >= w->wait.until_ms)
+            break;
+        timed_set(t, at, t->timed[below]);
+        at = below;
+    }
+    timed_set(t, at, w);
+}
+
+static void timed_add(struct block_table *t, struct waiting *w)
+{
+    if (t->timed_count == t->timed_room) {
+        t->timed_room = t->timed_room ? 2 * t->timed_room : 16;
+        t->timed = realloc(t->timed, t->timed_room * sizeof(struct waiting *));
+        check(t->timed);
+    }
+    t->timed_count++;
+    /* The new place holds what is not smaller than anything above it. */
+    timed_set(t, t->timed_count - 1, w);
+    timed_settle(t, t->timed_count - 1, w);
+}
+
+static void timed_remove(struct block_table *t, struct waiting *w)
+{
+    uint32_t at = w->order;
+    struct waiting *last = t->timed[--t->timed_count];
+
+    if (last != w)
+        timed_settle(t, at, last);
+}
+
+/* ---- beginning and ending ---- */
+
+static struct block_table *table_of(struct engine *e)
+{
+    if (!e->blocks) {
+        e->blocks = calloc(1, sizeof(*e->blocks));
+        check(e->blocks);
+    }
+    return e->blocks;
+}
+
+static void key_hang(struct block_table *t, struct waiting_key *k)
+{
+    struct waiting_key **first = &t->heads[k->hash % BLOCK_HEADS].first;
+    struct waiting_key **last = &t->heads[k->hash % BLOCK_HEADS].last;
+
+    k->prev = *last;
+    k->next = NULL;
+    if (*last)
+        (*last)->next = k;
+    else
+        *first = k;
+    *last = k;
+}
+
+static void key_unhang(struct block_table *t, struct waiting_key *k)
+{
+    if (k->prev)
+        k->prev->next = k->next;
+    else
+        t->heads[k->hash % BLOCK_HEADS].first = k->next;
+    if (k->next)
+        k->next->prev = k->prev;
+    else
+        t->heads[k->hash % BLOCK_HEADS].last = k->prev;
+}
+
+/* The wait with a copy of the call's arguments, in one piece. */
+static struct waiting *waiting_new(const struct cmd_call *c, const struct wait *w)
+{
+    size_t head = sizeof(struct waiting) + w->keys * sizeof(struct waiting_key);
+    size_t bytes = head + c->argc * sizeof(struct str);
+
+    for (uint32_t i = 0; i < c->argc; i++)
+        bytes += c->argv[i].len;
+    struct waiting *out = malloc(bytes);
+    check(out);
+    *out = (struct waiting){c->client, c->cmd, c->db, *w, bytes, NOT_TIMED, false, c->argc, NULL};
+    out->argv = (struct str *)(void *)((char *)out + head);
+    char *to = (char *)(out->argv + c->argc);
+    for (uint32_t i = 0; i < c->argc; i++) {
+        memcpy(to, c->argv[i].ptr, c->argv[i].len);
+        out->argv[i] = (struct str){to, c->argv[i].len};
+        to += c->argv[i].len;
+    }
+    return out;
+}
+
+void blocks_wait(void *ctx, struct cmd_call *c, const struct wait *wait)
+{
+    struct engine *e = ctx;
+    struct block_table *t = table_of(e);
+
+    if (c->client->waiting) {
+        c->client->waiting->goes_on = true;
+        return;
+    }
+    struct waiting *w = waiting_new(c, wait);
+    for (uint32_t i = 0; i < wait->keys; i++) {
+        struct str name = w->argv[wait->first + i];
+
+        w->keys[i] = (struct waiting_key){
+            .of = w, .hash = keyspace_key(&e->keyspace, name).hash, .name = name};
+        key_hang(t, &w->keys[i]);
+    }
+    if (wait->until_ms != NO_DEADLINE)
+        timed_add(t, w);
+    account_add(&e->keyspace.account, w->bytes);
+    c->client->waiting = w;
+    e->waiting_count++;
+    engine_observe(e);
+}
+
+void blocks_forget(struct engine *e, struct client *c)
+{
+    struct waiting *w = c->waiting;
+
+    if (!w)
+        return;
+    for (uint32_t i = 0; i < w->wait.keys; i++)
+        key_unhang(e->blocks, &w->keys[i]);
+    if (w->order != NOT_TIMED)
+        timed_remove(e->blocks, w);
+    account_sub(&e->keyspace.account, w->bytes);
+    c->waiting = NULL;
+    free(w);
+    e->waiting_count--;
+    engine_observe(e);
+}
+
+/* The client has its answer and goes on with what it has sent since. */
+static void wait_end(struct engine *e, struct client *c)
+{
+    blocks_forget(e, c);
+    c->host->wake(c);
+    c->host->resume(c);
+}
+
+bool blocks_end(struct engine *e, struct client *c, bool with_error)
+{
+    if (!c->waiting)
+        return false;
+    if (with_error) {
+        reply_error(&c->reply, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+        engine_count_error(e, c->reply.error_code);
+    } else if (c->reply_mode == CLIENT_REPLY_ON) {
+        c->waiting->wait.over(&c->reply);
+    }
+    wait_end(e, c);
+    return true;
+}
+
+void blocks_fini(struct engine *e)
+{
+    struct block_table *t = e->blocks;
+
+    if (!t)
+        return;
+    while (t->ready) {
+        struct ready_key *r = t->ready;
+
+        t->ready = r->next;
+        free(r);
+    }
+    free(t->timed);
+    free(t);
+    e->blocks = NULL;
+}
+
+/* ---- noting ---- */
+
+static struct waiting_key *first_waiting(const struct block_table *t, const struct db *db,
+                                         uint64_t hash, struct str name,
+                                         const struct waiting_key *behind)
+{
+    struct waiting_key *k = behind ? behind->next : t->heads[hash % BLOCK_HEADS].first;
+
+    while (k && !(k->hash == hash && k->of->db == db && str_eq(k->name, name)))
+        k = k->next;
+    return k;
+}
+
+static void note(struct block_table *t, struct db *db, uint64_t hash, struct str name)
+{
+    for (const struct ready_key *r = t->ready; r; r = r->next)
+        if (r->hash == hash && r->db == db && str_eq((struct str){r->name, r->len}, name))
+            return;
+    struct ready_key *r = malloc(sizeof(*r) + name.len);
+    check(r);
+    *r = (struct ready_key){.db = db, .hash = hash, .len = (uint32_t)name.len};
+    memcpy(r->name, name.ptr, name.len);
+    if (t->ready)
+        t->ready_last->next = r;
+    else
+        t->ready = r;
+    t->ready_last = r;
+}
+
+void blocks_note(struct engine *e, struct db *db, struct key k, enum key_event kind)
+{
+    struct str name = {k.ptr, k.len};
+
+    if (e->waiting_count == 0 || kind == EVENT_MISS)
+        return;
+    if (first_waiting(e->blocks, db, k.hash, name, NULL))
+        note(e->blocks, db, k.hash, name);
+}
+
+void blocks_note_swap(struct engine *e, int a, int b)
+{
+    for (size_t i = 0; e->waiting_count > 0 && i < BLOCK_HEADS; i++)
+        for (const struct waiting_key *k = e->blocks->heads[i].first; k; k = k->next)
+            if (k->of->db->id == a || k->of->db->id == b)
+                note(e->blocks, k->of->db, k->hash, k->name);
+}
+
+/* ---- serving ---- */
+
+/* Runs a waiting command again; true when it has its answer. */
+static bool run_again(struct engine *e, struct waiting *w)
+{
+    struct client *c = w->client;
+    struct reply_piece *held = c->reply_mode == CLIENT_REPLY_ON ? NULL : reply_hold(&c->reply);
+    struct cmd_call call = {
+        .cmd = w->cmd,
+        .argv = w->argv,
+        .argc = w->argc,
+        .reply = &c->reply,
+        .db = w->db,
+        .ks = &e->keyspace,
+        .client = c,
+        .engine = e,
+        .scratch = &e->scratch,
+    };
+
+    w->goes_on = false;
+    engine_execute(&call);
+    if (c->reply_mode != CLIENT_REPLY_ON)
+        reply_rewind(&c->reply, held);
+    e->by_command[w->cmd->id].calls += !w->goes_on;
+    return !w->goes_on;
+}
+
+/* Serves those that wait for a key, in their order, while it is there. */
+static void serve_key(struct engine *e, const struct ready_key *r)
+{
+    struct str name = {r->name, r->len};
+    struct key key = {r->name, r->hash, r->len};
+    struct waiting_key *k = first_waiting(e->blocks, r->db, r->hash, name, NULL);
+
+    while (k) {
+        struct waiting_key *next = first_waiting(e->blocks, r->db, r->hash, name, k);
+        const struct entry *entry = db_peek(r->db, key);
+
+        /* A key named twice is two steps of one wait. */
+        while (next && next->of == k->of)
+            next = first_waiting(e->blocks, r->db, r->hash, name, next);
+        if (!entry)
+            return;
+        struct client *c = k->of->client;
+        if (!c->is_killed && entry_type(entry) == k->of->wait.type && run_again(e, k->of))
+            wait_end(e, c);
+        k = next;
+    }
+}
+
+void blocks_serve(struct engine *e)
+{
+    struct block_table *t = e->blocks;
+
+    if (!t || t->is_serving)
+        return;
+    t->is_serving = true;
+    while (t->ready) {
+        struct ready_key *r = t->ready;
+
+        t->ready = r->next;
+        serve_key(e, r);
+        free(r);
+    }
+    t->is_serving = false;
+}
+
+int blocks_expire(struct engine *e)
+{
+    struct block_table *t = e->blocks;
+    int64_t now_ms = e->keyspace.now_ms;
+
+    while (t && t->timed_count > 0 && t->timed[0]->wait.until_ms <= now_ms)
+        blocks_end(e, t->timed[0]->client, false);
+    if (!t || t->timed_count == 0)
+        return INT_MAX;
+    int64_t left_ms = t->timed[0]->wait.until_ms - now_ms;
+    return left_ms < INT_MAX ? (int)left_ms : INT_MAX;
+}

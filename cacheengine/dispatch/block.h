@@ -1,0 +1,39 @@
+/*
+ * Clients that wait for keys (keyspace/wait.h): who waits for what, in which order, until when.
+ *
+ * A command that waits is kept with its arguments. A change of a key that somebody waits for is
+ * noted; when the command or transaction that made it has run, the commands that wait for the key
+ * run again, one after the other, as long as the key is there.
+ */
+#ifndef LARDER_DISPATCH_BLOCK_H
+#define LARDER_DISPATCH_BLOCK_H
+
+#include "cacheengine/dispatch/engine.h"
+
+struct wait;
+
+/* For keyspace_hooks: begins a wait, or goes on with it. `ctx` is the engine. */
+void blocks_wait(void *ctx, struct cmd_call *c, const struct wait *w);
+
+void blocks_fini(struct engine *e);
+
+/* Notes that a key was changed. */
+void blocks_note(struct engine *e, struct db *db, struct key k, enum key_event kind);
+
+/* Notes all keys of two databases that were exchanged. */
+void blocks_note_swap(struct engine *e, int a, int b);
+
+/* Serves those whose keys were noted. Call when no command is running. */
+void blocks_serve(struct engine *e);
+
+/* Ends the waits whose time is up. Returns the milliseconds until the next one's is, INT_MAX for
+ * none. */
+int blocks_expire(struct engine *e);
+
+/* Ends a client's wait as if its time were up, or with an error. False when it does not wait. */
+bool blocks_end(struct engine *e, struct client *c, bool with_error);
+
+/* Forgets what a client waits for, without a word. */
+void blocks_forget(struct engine *e, struct client *c);
+
+#endif
