@@ -187,8 +187,8 @@ static void info_memory(const struct engine *e, struct buf *out)
     put(out, "mem_aof_buffer", 0);
     put_text(out, "mem_allocator", "larder");
     put(out, "active_defrag_running", 0);
-    put(out, "lazyfree_pending_objects", atomic_load(&ks->lazyfree.pending));
-    put(out, "lazyfreed_objects", atomic_load(&ks->lazyfree.freed));
+    put(out, "lazyfree_pending_objects", atomic_load(&ks->lazyfree.pending) + ks->leftover_count);
+    put(out, "lazyfreed_objects", atomic_load(&ks->lazyfree.freed) + ks->stats.lazy_freed);
 }
 
 static void info_persistence(const struct engine *e, struct buf *out)

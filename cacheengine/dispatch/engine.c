@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define EXPIRE_SLICE_US 1000 /* at most this long without a look at the sockets */
+#define FREE_SLICE_US   500
 #define SAMPLE_MS       100
 
 static void random_id(char out[41])
@@ -126,9 +127,10 @@ int engine_tick(struct engine *e)
     calibrate(e);
     sample(e);
     account_peak(&e->keyspace.account);
-    bool has_room = keyspace_make_room(&e->keyspace) != EVICT_LATER;
+    bool is_done = keyspace_make_room(&e->keyspace) != EVICT_LATER;
+    is_done &= keyspace_free_some(&e->keyspace, FREE_SLICE_US);
     if (keyspace_expire_some(&e->keyspace, EXPIRE_SLICE_US * e->settings.expire_effort))
-        return has_room ? period_ms : 1;
+        return is_done ? period_ms : 1;
     e->stats.expire_capped++;
     return 1;
 }

@@ -6,6 +6,7 @@
 #include "cacheengine/keyspace/db.h"
 
 #include "cacheengine/keyspace/internal.h"
+#include "cacheengine/keyspace/leftover.h"
 #include "cacheengine/keyspace/number.h"
 
 #include <stdlib.h>
@@ -23,10 +24,13 @@ static uint64_t blob_job(void *object)
 
 void db_drop_outside(struct db *db, enum entry_type type, void *object, bool lazily)
 {
+    const struct type_ops *ops = db->ks->types[type];
     struct blob *b = object;
 
-    if (type != TYPE_STRING)
-        db->ks->types[type]->drop(db, object);
+    if (type != TYPE_STRING && lazily && ops->drop_some && ops->weight(object) > LAZY_WEIGHT)
+        leftover_add(db, ops, object);
+    else if (type != TYPE_STRING)
+        ops->drop(db, object);
     else if (lazily && b->cost >= LAZY_BLOB_BYTES && !blob_is_shared(b))
         lazyfree_hand(&db->ks->lazyfree, blob_job, b, 1);
     else

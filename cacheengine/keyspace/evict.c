@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define POOL_SIZE 16
-#define LFU_START 5
-#define TRIES_MAX 64 /* empty samples of one database before another is tried */
+#define FREE_SLICE_US 500
+#define POOL_SIZE     16
+#define LFU_START     5
+#define TRIES_MAX     64 /* empty samples of one database before another is tried */
 
 struct evict_candidate {
     uint64_t hash;
@@ -283,12 +284,17 @@ enum evict_result keyspace_evict_slow(struct keyspace *ks)
 
     if (keyspace_used_bytes(ks) <= limit)
         return EVICT_ENOUGH;
+    if (!keyspace_free_some(ks, FREE_SLICE_US) || ks->account.used_bytes <= limit)
+        return ks->account.used_bytes <= limit ? EVICT_ENOUGH : EVICT_LATER;
     if (ks->settings->evict_policy == EVICT_NONE)
         return EVICT_FAILED;
     const struct policy *p = &policies[ks->settings->evict_policy];
     for (unsigned done = 1; ks->account.used_bytes > limit; done++) {
         if (!(p->score ? evict_best(ks, p) : evict_any(ks, p)))
             return atomic_load(&ks->lazyfree.pending) ? EVICT_LATER : EVICT_FAILED;
+        /* What goes lazily must be gone before more is looked for. */
+        if (!keyspace_free_some(ks, FREE_SLICE_US))
+            return ks->account.used_bytes > limit ? EVICT_LATER : EVICT_ENOUGH;
         if (done % 16 != 0)
             continue;
         lazyfree_settle(&ks->lazyfree, &ks->account);

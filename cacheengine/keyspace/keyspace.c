@@ -2,6 +2,7 @@
 #include "cacheengine/keyspace/keyspace.h"
 
 #include "cacheengine/keyspace/internal.h"
+#include "cacheengine/keyspace/leftover.h"
 
 #include <stdlib.h>
 
@@ -109,6 +110,7 @@ static uint64_t loose_db_free(void *object)
     struct db *db = &loose->db;
     uint64_t cursor = 0;
 
+    leftover_drop(db);
     if (db->outside > 0)
         do
             cursor = index_scan(&db->index, cursor, drop_visit, db);
@@ -131,6 +133,8 @@ static struct loose_db *db_cut_loose(struct db *db)
     loose->db = *db;
     loose->keyspace.settings = ks->settings;
     memcpy(loose->keyspace.types, ks->types, sizeof(ks->types));
+    loose->keyspace.leftover_count = db->leftover_count;
+    ks->leftover_count -= db->leftover_count;
     loose->db.ks = &loose->keyspace;
     loose->db.index.heap = &loose->db.heap;
     heap_rebook(&loose->db.heap, &loose->account);

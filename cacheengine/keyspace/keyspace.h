@@ -20,6 +20,7 @@
 
 struct cmd_call;
 struct keyspace;
+struct leftover;
 struct db;
 struct wait;
 
@@ -39,6 +40,9 @@ struct type_ops {
     /* Frees the object, its parts in the db's heap and all that it booked, which must be in
      * db->heap.account: a database that was cut loose is dropped by another thread. */
     void (*drop)(struct db *db, void *object);
+    /* The same in parts of at most `budget` steps, each a few microseconds; true when all is freed.
+     * NULL: drop is quick. */
+    bool (*drop_some)(struct db *db, void *object, uint32_t budget);
     /* A deep copy for another key, maybe of another database. */
     void *(*copy)(struct db *from, struct db *to, const void *object);
     /* Makes an outside object of the PLAIN bytes of a packed value: a key became too long to have
@@ -82,8 +86,10 @@ struct db {
     uint64_t with_deadline; /* keys that expire */
     uint64_t outside;       /* keys whose value stands outside */
     int id;
-    uint32_t sweep_at;   /* where the expiry sweep stands */
-    int64_t ttl_mean_ms; /* a running mean, for INFO */
+    uint32_t sweep_at;          /* where the expiry sweep stands */
+    int64_t ttl_mean_ms;        /* a running mean, for INFO */
+    struct leftover *leftovers; /* collections to be freed (leftover.h) */
+    uint64_t leftover_count;
 };
 
 struct keyspace_stats {
@@ -116,6 +122,7 @@ struct keyspace {
     struct evict_pool *evict_pool; /* made with the first eviction */
     int expire_db;                 /* where the sweep goes on */
     uint64_t dirty;                /* changes since the last save */
+    uint64_t leftover_count;       /* of all databases */
 };
 
 void keyspace_init(struct keyspace *ks, struct settings *settings, int db_count, int64_t now_ms);
@@ -150,6 +157,9 @@ void keyspace_swap(struct keyspace *ks, int a, int b);
 
 /* Removes keys that are due, for at most `budget_us`. True when nothing due is left. */
 bool keyspace_expire_some(struct keyspace *ks, int64_t budget_us);
+
+/* Frees collections whose keys are gone, for about `budget_us`. True when none is left. */
+bool keyspace_free_some(struct keyspace *ks, int64_t budget_us);
 
 enum evict_result {
     EVICT_ENOUGH, /* there is room */

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 
 bool number_parse_i64(const char *p, size_t len, int64_t *out)
@@ -73,11 +74,43 @@ static bool float_text(struct str s, char *out, size_t room)
     return true;
 }
 
+/* What most numbers are: up to 15 digits, with a point among them or not. Both the digits and the
+ * power of ten are exact as doubles, so their quotient is the nearest one. False: look closer. */
+static bool parse_plain_double(struct str s, double *out)
+{
+    static const double tens[] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                  1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    bool is_negative = s.len > 0 && s.ptr[0] == '-', has_point = false;
+    size_t digits = 0, places = 0;
+    uint64_t v = 0;
+
+    for (size_t i = is_negative; i < s.len; i++) {
+        unsigned digit = (unsigned char)s.ptr[i] - '0';
+
+        if (s.ptr[i] == '.' && !has_point && digits > 0) {
+            has_point = true;
+            continue;
+        }
+        if (digit > 9 || ++digits > 15)
+            return false;
+        v = v * 10 + digit;
+        places += has_point;
+    }
+    if (digits == 0)
+        return false;
+    *out = (double)v / tens[places];
+    if (is_negative)
+        *out = -*out;
+    return true;
+}
+
 bool number_parse_double(struct str s, double *out)
 {
     char text[512];
     char *end;
 
+    if (parse_plain_double(s, out))
+        return true;
     if (!float_text(s, text, sizeof(text)))
         return false;
     errno = 0;
@@ -107,10 +140,12 @@ bool number_parse_long_double(struct str s, long double *out)
     return true;
 }
 
-/* The fewest digits that read back as v, as "d.ddde+x". */
+/* The fewest digits that read back as v, as "d.ddde+x", maybe with zeros behind them. */
 static void shortest_digits(char text[40], double v)
 {
-    for (int digits = 0; digits <= 16; digits++) {
+    /* Up to 15 digits survive every normal double, so 15 that read back are the fewest there are
+     * and zeros. */
+    for (int digits = v < DBL_MIN ? 0 : 14; digits <= 16; digits++) {
         snprintf(text, 40, "%.*e", digits, v);
         if (strtod(text, NULL) == v)
             return;

@@ -469,6 +469,11 @@ static void drop(struct db *db, void *object)
     table_free(db, object);
 }
 
+static bool drop_some(struct db *db, void *object, uint32_t budget)
+{
+    return table_free_some(db, object, budget);
+}
+
 static void *copy(struct db *from, struct db *to, const void *object)
 {
     return table_copy(from, object, to);
@@ -507,6 +512,7 @@ const struct type_ops hash_type_ops = {
     .name = "hash",
     .encoding = encoding,
     .drop = drop,
+    .drop_some = drop_some,
     .copy = copy,
     .unpack = unpack_hash,
     .weight = weight,
@@ -517,6 +523,7 @@ const struct type_ops set_type_ops = {
     .name = "set",
     .encoding = encoding,
     .drop = drop,
+    .drop_some = drop_some,
     .copy = copy,
     .unpack = unpack_set,
     .weight = weight,

@@ -73,12 +73,15 @@ static void member_free(struct db *db, struct zset_tree *t, uint32_t ref)
     heap_free(&db->heap, ref);
 }
 
-static void tree_free(struct db *db, struct zset_tree *t)
+/* Frees at most `budget` leaves; true when the tree is gone. */
+static bool tree_free_some(struct db *db, struct zset_tree *t, uint32_t budget)
 {
     tree_bind(db, t);
-    check(rank_free_some(db, &t->rank, UINT32_MAX));
+    if (!rank_free_some(db, &t->rank, budget))
+        return false;
     index_fini(&t->index);
     heap_free(&db->heap, heap_ref(&db->heap, t));
+    return true;
 }
 
 struct taking {
@@ -539,7 +542,13 @@ static const char *encoding(const struct db *db, const struct entry *e)
 
 static void drop(struct db *db, void *object)
 {
-    tree_free(db, object);
+    check(tree_free_some(db, object, UINT32_MAX));
+}
+
+static bool drop_some(struct db *db, void *object, uint32_t budget)
+{
+    /* A step of others is some ten members, a leaf more. */
+    return tree_free_some(db, object, 1 + budget / 4);
 }
 
 static void *copy(struct db *from, struct db *to, const void *object)
@@ -588,6 +597,7 @@ const struct type_ops zset_type_ops = {
     .name = "zset",
     .encoding = encoding,
     .drop = drop,
+    .drop_some = drop_some,
     .copy = copy,
     .unpack = unpack,
     .weight = weight,

@@ -1,8 +1,12 @@
+#include "base/err.h"
+#include "base/rng.h"
 #include "cacheengine/keyspace/number.h"
 
 #include <criterion/criterion.h>
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 Test(number, integers_are_canonical_or_none)
@@ -157,5 +161,78 @@ Test(number, sizes_have_units)
                      rows[i].text);
         if (rows[i].bytes >= 0)
             cr_assert_eq(v, rows[i].bytes, "%s", rows[i].text);
+    }
+}
+
+/* The quick way must not be told from the C library's. */
+Test(number, doubles_are_read_as_the_c_library_reads_them)
+{
+    static const char *const edges[] = {
+        "0",
+        "-0",
+        "0.0",
+        "-0.0",
+        "1.",
+        "00012",
+        "0.1",
+        "-0.5",
+        "123.456",
+        "1e5",
+        "1.5e-3",
+        "0x10",
+        "999999999999999",
+        "0.30000000000000004",
+        "5e-324",
+        "0.000000000000001",
+        "9007199254740993",
+        "123456789012345.6",
+    };
+    struct rng rng;
+    char text[64];
+    double v;
+
+    for (size_t i = 0; i < countof(edges); i++) {
+        cr_assert(number_parse_double(str_of(edges[i]), &v), "%s", edges[i]);
+        double want = strtod(edges[i], NULL);
+        cr_expect_eq(memcmp(&v, &want, sizeof(v)), 0, "%s", edges[i]);
+    }
+    rng_seed(&rng, 11);
+    for (int i = 0; i < 200000; i++) {
+        int places = (int)rng_below(&rng, 12);
+
+        snprintf(text, sizeof(text), "%s%llu.%0*llu", rng_next(&rng) & 1 ? "-" : "",
+                 (unsigned long long)(rng_next(&rng) >> (20 + rng_below(&rng, 44))), places,
+                 (unsigned long long)rng_below(&rng, 10));
+        cr_assert(number_parse_double(str_of(text), &v), "%s", text);
+        double want = strtod(text, NULL);
+        cr_assert_eq(memcmp(&v, &want, sizeof(v)), 0, "%s", text);
+    }
+    static const char *const none[] = {"",   "-",  ".",   "-.",  "1..2", "1.2.3",
+                                       " 1", "1 ", "+ 1", "nan", "1x"};
+    for (size_t i = 0; i < countof(none); i++)
+        cr_expect_not(number_parse_double(str_of(none[i]), &v), "%s", none[i]);
+}
+
+/* Fewer digits would not read back. */
+Test(number, doubles_are_written_with_the_fewest_digits)
+{
+    struct rng rng;
+    char text[40], fewer[40];
+
+    rng_seed(&rng, 12);
+    for (int i = 0; i < 100000; i++) {
+        double v = i % 2 ? (double)(int64_t)rng_below(&rng, 1000000000) / 1000
+                         : (double)(rng_next(&rng) >> 11) * 1e-20;
+        unsigned len = number_write_double(text, v);
+
+        text[len] = 0;
+        cr_assert_eq(strtod(text, NULL), v, "%s", text);
+        int digits = 0;
+        for (const char *p = text; *p && *p != 'e'; p++)
+            digits += *p >= '0' && *p <= '9' && (digits > 0 || *p != '0');
+        if (v >= 1e-5 && digits > 1 && strchr(text, '.')) {
+            snprintf(fewer, sizeof(fewer), "%.*e", digits - 2, v);
+            cr_assert_neq(strtod(fewer, NULL), v, "%s and %s", text, fewer);
+        }
     }
 }

@@ -257,3 +257,29 @@ Test(t_zset, a_tree_gives_everything_back)
     cr_expect_leq(h.ks.account.used_bytes, before + 512);
     harness_end(&h);
 }
+
+Test(t_zset, a_big_one_that_is_unlinked_is_freed_in_slices)
+{
+    struct harness h;
+    char line[120];
+    int slices = 1;
+
+    harness_begin(&h);
+    play_line(&h, "SET s v");
+    size_t before = h.ks.account.used_bytes;
+    for (int i = 0; i < 20000; i++) {
+        snprintf(line, sizeof(line), "ZADD z %d member:%d", i * 7919 % 20001, i);
+        play_line(&h, line);
+    }
+    size_t full = h.ks.account.used_bytes;
+    cr_expect_str_eq(play_line(&h, "UNLINK z"), ":1\r\n");
+    cr_expect_str_eq(play_line(&h, "EXISTS z"), ":0\r\n");
+    cr_expect_gt(h.ks.account.used_bytes, full - 4096);
+    play_line(&h, "ZADD z 1 a");
+    while (!keyspace_free_some(&h.ks, 0))
+        slices++;
+    cr_expect_gt(slices, 10);
+    cr_expect_leq(h.ks.account.used_bytes, before + 1024);
+    cr_expect_str_eq(play_line(&h, "ZCARD z"), ":1\r\n");
+    harness_end(&h);
+}

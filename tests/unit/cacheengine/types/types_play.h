@@ -87,6 +87,7 @@ static const struct play_proc play_procs[] = {
     {"zintercard",       cmd_zintercard      },
     {"set",              cmd_set             },
     {"del",              cmd_del             },
+    {"unlink",           cmd_unlink          },
     {"copy",             cmd_copy            },
     {"rename",           cmd_rename          },
     {"exists",           cmd_exists          },
