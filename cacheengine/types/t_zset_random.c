@@ -86,6 +86,23 @@ static void say_different(struct cmd_call *c, const struct zset *z, uint64_t cou
     }
 }
 
+/* How often draws without end look at what waits for the client. */
+#define LOOK_EVERY 1024
+
+/* Each draw is from all members. Ends early when more is said than may wait for the client, which
+ * will be closed. */
+static void say_any(struct cmd_call *c, const struct zset *z, uint64_t count,
+                    struct zset_saying *say)
+{
+    uint64_t limit = (uint64_t)c->ks->settings->output_limits[OUTPUT_NORMAL].hard_bytes;
+
+    for (uint64_t i = 0; i < count; i++) {
+        if (limit && i % LOOK_EVERY == 0 && reply_held_bytes(c->reply) > limit)
+            return;
+        zset_each(z, rng_below(&c->ks->rng, zset_count(z)), 1, false, zset_say, say);
+    }
+}
+
 static void say_many(struct cmd_call *c, const struct zset *z, int64_t count, bool with_scores)
 {
     uint64_t all = zset_count(z);
@@ -94,12 +111,10 @@ static void say_many(struct cmd_call *c, const struct zset *z, int64_t count, bo
     if (count > 0 && n > all)
         n = all;
     struct zset_saying s = zset_say_begin(c, n, with_scores);
-    if (count > 0) {
+    if (count > 0)
         say_different(c, z, n, &s);
-        return;
-    }
-    for (uint64_t i = 0; i < n; i++)
-        zset_each(z, rng_below(&c->ks->rng, all), 1, false, zset_say, &s);
+    else
+        say_any(c, z, n, &s);
 }
 
 /* Reads count and WITHSCORES; false after an error was sent. */

@@ -132,3 +132,15 @@ Test(t_zset_random, a_scan_says_scores_as_its_form_has_them)
     cr_expect_str_eq(play_line(&h, "ZSCAN none 0 COUNT x"), "*2\r\n$1\r\n0\r\n*0\r\n");
     harness_end(&h);
 }
+
+Test(t_zset_random, endless_draws_end_at_the_output_limit)
+{
+    struct harness h;
+
+    harness_begin(&h);
+    fill(&h, 300);
+    h.settings.output_limits[OUTPUT_NORMAL].hard_bytes = 1 << 20;
+    play_line(&h, "ZRANDMEMBER z -4000000000000000000");
+    cr_expect(h.said.len > 1 << 20 && h.said.len < 2 << 20);
+    harness_end(&h);
+}
