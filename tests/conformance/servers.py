@@ -1,5 +1,6 @@
 """Servers that the tests start for themselves: free ports, a directory that is removed, stopped by pid."""
 
+import ctypes
 import os
 import pathlib
 import select
@@ -42,6 +43,14 @@ def wait_for(claim, what, within=START_S):
         select.select([], [], [], 0.005)
 
 
+PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent():
+    """For a child before it runs its program: it ends when the tests do, whatever ends them."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Server:
     """One process that listens on one loopback port, and the directory that it works in."""
 
@@ -53,7 +62,8 @@ class Server:
         self.log = open(os.path.join(self.dir, "log"), "w+b")
         self.argv = [str(a) for a in argv_of(self)]
         self.proc = subprocess.Popen(self.argv, cwd=self.dir, stdin=subprocess.DEVNULL,
-                                     stdout=self.log, stderr=subprocess.STDOUT, env=env)
+                                     stdout=self.log, stderr=subprocess.STDOUT, env=env,
+                                     preexec_fn=end_with_parent)
         try:
             wait_for(self.answers, "%s listens on %d\n%s" % (name, self.port, self.output()))
         except BaseException:
