@@ -36,7 +36,7 @@ static void wake_nobody(struct client *c)
     (void)c;
 }
 
-static const struct client_host nobody = {no_facts, kill_it, wake_nobody};
+static const struct client_host nobody = {no_facts, kill_it, wake_nobody, wake_nobody};
 
 static void load(struct session *s, const char *name, const char *value)
 {
@@ -105,7 +105,7 @@ static bool step(struct session *s)
     if (result == PARSE_CALL)
         call.run(&call);
     buf_consume(&s->in, used);
-    return s->in.len > 0 && !s->client.is_closing && !s->client.is_killed;
+    return s->in.len > 0 && !s->client.is_closing && !s->client.is_killed && !s->client.waiting;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
