@@ -105,7 +105,7 @@ static bool step(struct session *s)
     if (result == PARSE_CALL)
         call.run(&call);
     buf_consume(&s->in, used);
-    return s->in.len > 0 && !s->client.is_closing && !s->client.is_killed && !s->client.waiting;
+    return s->in.len > 0 && !s->client.is_closing && !s->client.is_killed;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -120,12 +120,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     session_open(&s);
     for (size_t at = 1; at < size && !s.client.is_closing && !s.client.is_killed; at += cut) {
         buf_add(&s.in, data + at, size - at < cut ? size - at : cut);
-        while (step(&s))
+        while (!s.client.waiting && step(&s))
             continue;
         drain(&s);
         arena_reset(&s.arena);
         /* Time passes with odd cuts: deadlines come. */
         engine_set_now(&s.engine, s.engine.keyspace.now_ms + (cut % 7 == 3 ? 1500 : 1));
+        engine_end_waits(&s.engine);
     }
     keyspace_flush(&s.engine.keyspace, -1, false);
     check(keyspace_count(&s.engine.keyspace) == 0);
