@@ -476,6 +476,9 @@ bool index_due_sweep(struct index *ix, const struct index_due_pass *pass, uint32
     uint32_t slots = ix->directory ? 1U << ix->depth : 0;
     uint32_t slot = (uint32_t)((uint64_t)*position >> (32 - ix->depth));
 
+    /* The segment may have joined one in front of it meanwhile: its notes stand at the first slot. */
+    if (slots)
+        slot = slot_first(ix, heap_at(ix->heap, ix->directory[slot]), slot);
     for (; slot < slots; slot++) {
         *position = (uint32_t)((uint64_t)slot << (32 - ix->depth));
         if (budget-- == 0)

@@ -85,10 +85,17 @@ def resolve(port, name):
     """(response code, IPv4 addresses) of a name, asked over UDP."""
     labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
-        asker.settimeout(PATIENCE_S)
-        asker.sendto(struct.pack(">6H", 77, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">2H", 1, 1),
-                     ("127.0.0.1", port))
-        reply = asker.recv(4096)
+        asker.settimeout(1)
+        question = struct.pack(">6H", 77, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">2H", 1, 1)
+        reply = None
+        deadline = time.monotonic() + PATIENCE_S
+        while reply is None:  # a datagram may be lost: resolvers ask again, too
+            assert time.monotonic() < deadline, f"no answer within {PATIENCE_S} s from port {port}"
+            asker.sendto(question, ("127.0.0.1", port))
+            try:
+                reply = asker.recv(4096)
+            except TimeoutError:
+                pass
     count, at, found = struct.unpack(">H", reply[6:8])[0], 12 + len(labels) + 1 + 4, []
     for _ in range(count):
         size = struct.unpack(">H", reply[at + 10:at + 12])[0]

@@ -45,6 +45,22 @@ Test(expire, a_crowd_that_is_due_at_once_goes_in_slices)
     fixture_end(&f);
 }
 
+Test(expire, a_sweep_in_the_smallest_steps_says_done_only_when_it_is)
+{
+    struct fixture f;
+    enum { COUNT = 100000 };
+
+    fixture_begin(&f);
+    for (int i = 0; i < COUNT; i++)
+        db_set_string(f.db, key_of(&f, "k", i), STR("v"), START_MS + 500);
+    keyspace_set_now(&f.ks, START_MS + 1000);
+    /* No time at all: segments join between all steps, also the one that is being swept. */
+    while (!keyspace_expire_some(&f.ks, -1))
+        ;
+    cr_assert_eq(keyspace_count(&f.ks), 0);
+    fixture_end(&f);
+}
+
 Test(expire, deadlines_far_away_are_noted_again_and_again_until_they_come)
 {
     struct fixture f;

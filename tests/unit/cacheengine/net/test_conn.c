@@ -41,6 +41,8 @@ Test(conn, big_values_arrive_whole_and_leave_no_memory_behind)
     net_end(&f);
 }
 
+static const char set_head[] = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100000\r\n";
+
 Test(conn, a_slow_reader_with_too_much_to_read_is_dropped)
 {
     static const char *const options[] = {"client-output-buffer-limit normal 4mb 0 0", NULL};
@@ -51,7 +53,7 @@ Test(conn, a_slow_reader_with_too_much_to_read_is_dropped)
     net_begin(&f, options);
     int fd = net_connect(f.path), other = net_connect(f.path);
     memset(value, 'x', sizeof(value));
-    net_send(fd, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100000\r\n", 31);
+    net_send(fd, set_head, sizeof(set_head) - 1);
     net_send(fd, value, sizeof(value));
     net_send(fd, "\r\n", 2);
     net_expect(fd, "+OK\r\n");
@@ -76,7 +78,7 @@ Test(conn, a_slow_reader_without_a_limit_gets_everything)
     net_begin(&f, NULL);
     int fd = net_connect(f.path);
     memset(value, 'x', sizeof(value));
-    net_send(fd, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100000\r\n", 31);
+    net_send(fd, set_head, sizeof(set_head) - 1);
     net_send(fd, value, sizeof(value));
     net_send(fd, "\r\n", 2);
     net_expect(fd, "+OK\r\n");
