@@ -136,6 +136,7 @@ static bool segment_put(const struct index *ix, struct index_segment *s, uint64_
         s->count++;
         if (d) {
             struct index_bucket *h = &s->buckets[home];
+            b->guests++;
             check(h->strayed < UINT8_MAX);
             h->strayed++;
             h->reach = h->reach > d ? h->reach : (uint8_t)d;
@@ -319,8 +320,11 @@ void index_remove(struct index *ix, uint64_t hash, uint32_t *slot)
 
     b->print[slot - b->ref] = 0;
     *slot = 0;
-    if (b != home && --home->strayed == 0)
-        home->reach = 0;
+    if (b != home) {
+        b->guests--;
+        if (--home->strayed == 0)
+            home->reach = 0;
+    }
     s->count--;
     ix->count--;
     if (ix->count == 0)
@@ -344,6 +348,17 @@ static unsigned home_refs(const struct index *ix, const struct index_segment *s,
                 out[count++] = b->ref[j];
     }
     return count;
+}
+
+/* Drops from refs[0..count) those whose home is another; returns how many are left. */
+static unsigned keep_own(const struct index *ix, uint32_t home, uint32_t *refs, unsigned count)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        if (index_home(ix, ix->hash_of(ix->ctx, heap_at(ix->heap, refs[i]))) == home)
+            refs[kept++] = refs[i];
+    return kept;
 }
 
 /*
@@ -385,8 +400,12 @@ uint64_t index_scan(const struct index *ix, uint64_t cursor, void (*visit)(void 
     if (scan_was_joined(cursor, s))
         at = 0;
     unsigned shift = INDEX_SEGMENT_BITS - ix->bucket_bits;
+    const struct index_bucket *b = &s->buckets[at >> shift];
     unsigned count = home_refs(ix, s, at >> shift, refs, SEGMENT_SLOTS);
 
+    /* Guests are visited with their own home. */
+    if (b->guests || b->reach)
+        count = keep_own(ix, at >> shift, refs, count);
     for (unsigned i = 0; i < count; i++)
         visit(ctx, refs[i]);
     uint32_t next = ((at >> shift) + 1) << shift;
@@ -476,7 +495,8 @@ bool index_due_sweep(struct index *ix, const struct index_due_pass *pass, uint32
     uint32_t slots = ix->directory ? 1U << ix->depth : 0;
     uint32_t slot = (uint32_t)((uint64_t)*position >> (32 - ix->depth));
 
-    /* The segment may have joined one in front of it meanwhile: its notes stand at the first slot. */
+    /* The segment may have joined one in front of it meanwhile: its notes stand at the first slot.
+     */
     if (slots)
         slot = slot_first(ix, heap_at(ix->heap, ix->directory[slot]), slot);
     for (; slot < slots; slot++) {

@@ -36,7 +36,7 @@ struct index_bucket {
     uint8_t print[INDEX_SLOTS]; /* a byte of the hash, never 0; 0 = the slot is free */
     uint8_t strayed;            /* entries whose home this is but that stand in another bucket */
     uint8_t reach;              /* the furthest of them */
-    uint16_t spare;
+    uint16_t guests;            /* entries in this bucket whose home is another */
     uint32_t ref[INDEX_SLOTS];
 } __attribute__((aligned(64)));
 
@@ -79,7 +79,8 @@ size_t index_directory_bytes(const struct index *ix);
 
 /*
  * Calls `visit` for the entries of the next place and returns the cursor behind it; 0 begins and 0
- * means done. The index must not change inside `visit`.
+ * means done. The index must not change inside `visit`. A pass during which it does not change at
+ * all meets every entry exactly once.
  */
 uint64_t index_scan(const struct index *ix, uint64_t cursor, void (*visit)(void *ctx, uint32_t ref),
                     void *ctx);

@@ -58,7 +58,7 @@ static bool parse_cursor(struct cmd_call *c, uint64_t *out)
         text[s.len] = 0;
         errno = 0;
         *out = strtoull(text, &end, 10);
-        if (end == text + s.len && errno == 0)
+        if (*end == 0 && errno == 0)
             return true;
     }
     reply_error(c->reply, "ERR invalid cursor");
