@@ -356,6 +356,9 @@ def test_a_crash_while_no_agent_is_there_is_told_by_the_next_one(host, plane):
 def test_engines_come_back_though_the_control_plane_is_away(host, plane):
     agent = host.start()
     host.run(1)
+    # Records are written a moment after a start, many at once; what is not yet there is learned from the goals.
+    record = host.state_dir / "nodes" / "1" / "node.json"
+    wait_until(lambda: record.exists() and '"Goal"' in record.read_text(), "the goal is written down")
     agent.kill()
     agent.wait()
     for pid in host.pids("larder-shim"):
