@@ -343,13 +343,14 @@ static void keep_freed_memory(void)
     mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 }
 
+/* The log comes first: who reads "ready" finds there what it is ready with. */
 static void say_ready(struct larderd *d)
 {
-    printf("ready %s\n", front_url(d->front));
-    fflush(stdout);
     log_info("serving", f_str("url", front_url(d->front)), f_int("dns_port", dns_port(d->dns)),
              f_str("zone", dns_zone(d->dns)), f_str("region", d->options.region),
              f_str("state_dir", d->options.state_dir));
+    printf("ready %s\n", front_url(d->front));
+    fflush(stdout);
 }
 
 /* Exit status 2 blames the command line, 1 the world. */
