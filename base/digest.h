@@ -1,0 +1,19 @@
+/*
+ * Fingerprints of bytes: SHA-1 (FIPS 180-4; only where a format demands it) and SHA-256. The work
+ * is nettle's, which costs a process that needs nothing but hashes next to no memory.
+ */
+#ifndef LARDER_BASE_DIGEST_H
+#define LARDER_BASE_DIGEST_H
+
+#include <stddef.h>
+
+#define DIGEST_SHA1_BYTES   20
+#define DIGEST_SHA256_BYTES 32
+
+void digest_sha1(const void *data, size_t len, unsigned char out[DIGEST_SHA1_BYTES]);
+void digest_sha256(const void *data, size_t len, unsigned char out[DIGEST_SHA256_BYTES]);
+
+/* `count` bytes as lower-case hexadecimal digits with a NUL behind them: 2 * count + 1 bytes. */
+void digest_hex(const unsigned char *bytes, size_t count, char *out);
+
+#endif
