@@ -308,31 +308,64 @@ void cmd_command_list(struct cmd_call *c)
     reply_close(c->reply, mark, '*', sent);
 }
 
-void cmd_command_getkeys(struct cmd_call *c)
+/* The keys of the command line from argument 2 on; NULL after an error was sent. */
+static struct key_place *find_keys(struct cmd_call *c, uint32_t *count)
 {
     const struct command *cmd = engine_command(c->engine, c->client, c->argv + 2, c->argc - 2);
-    uint32_t argc = c->argc - 2, count = 0;
+    uint32_t argc = c->argc - 2;
 
     if (!cmd) {
         reply_error(c->reply, "ERR Invalid command specified");
-        return;
+        return NULL;
     }
     if (cmd->key_specs == 0) {
         reply_error(c->reply, "ERR The command has no key arguments");
-        return;
+        return NULL;
     }
     if (cmd->arity > 0 ? argc != (uint32_t)cmd->arity : argc < (uint32_t)-cmd->arity) {
         reply_error(c->reply, "ERR Invalid number of arguments specified for command");
-        return;
+        return NULL;
     }
-    uint32_t *keys = keys_find(c->scratch, cmd, c->argv + 2, argc, &count);
-    if (count == 0) {
-        reply_error(c->reply, "ERR Invalid arguments specified for command");
+    struct key_place *keys = keys_find(c->scratch, cmd, c->argv + 2, argc, count);
+    if (*count > 0)
+        return keys;
+    reply_error(c->reply, "ERR Invalid arguments specified for command");
+    return NULL;
+}
+
+void cmd_command_getkeys(struct cmd_call *c)
+{
+    uint32_t count;
+    const struct key_place *keys = find_keys(c, &count);
+
+    if (!keys)
         return;
-    }
     reply_array(c->reply, count);
     for (uint32_t i = 0; i < count; i++)
-        reply_bulk_str(c->reply, c->argv[2 + keys[i]]);
+        reply_bulk_str(c->reply, c->argv[2 + keys[i].arg]);
+}
+
+void cmd_command_getkeysandflags(struct cmd_call *c)
+{
+    uint32_t count;
+    const struct key_place *keys = find_keys(c, &count);
+
+    if (!keys)
+        return;
+    reply_array(c->reply, count);
+    for (uint32_t i = 0; i < count; i++) {
+        reply_array(c->reply, 2);
+        reply_bulk_str(c->reply, c->argv[2 + keys[i].arg]);
+        struct reply_mark mark = reply_open(c->reply);
+        size_t flags = 0;
+        for (int bit = 0; bit < COMMAND_KEY_FLAGS; bit++) {
+            if (!(keys[i].flags & 1U << bit))
+                continue;
+            reply_status(c->reply, command_key_flag_names[bit]);
+            flags++;
+        }
+        reply_close(c->reply, mark, '~', flags);
+    }
 }
 
 void cmd_command_help(struct cmd_call *c)
@@ -346,6 +379,8 @@ void cmd_command_help(struct cmd_call *c)
         "    Document commands.",
         "GETKEYS <full-command>",
         "    Find the keys in a command's arguments.",
+        "GETKEYSANDFLAGS <full-command>",
+        "    The same, with what is done to each.",
         "INFO [<command> [...]]",
         "    Describe commands.",
         "LIST [FILTERBY (MODULE <name>|ACLCAT <category>|PATTERN <pattern>)]",

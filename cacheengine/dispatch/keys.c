@@ -47,10 +47,34 @@ static bool range_of(const struct command_keys *spec, const struct str *argv, ui
     return *last < argc;
 }
 
-uint32_t *keys_find(struct arena *a, const struct command *cmd, const struct str *argv,
-                    uint32_t argc, uint32_t *count)
+static bool has_word(const struct str *argv, uint32_t argc, uint32_t from, const char *word)
 {
-    uint32_t *out = arena_array(a, (size_t)argc * (cmd->key_specs + 1), sizeof(*out));
+    for (uint32_t i = from; i < argc; i++)
+        if (str_is_nocase(argv[i], word))
+            return true;
+    return false;
+}
+
+/* The flags of a specification that says that they depend on the other arguments. */
+static uint32_t flags_of(const struct command *cmd, const struct command_keys *spec,
+                         const struct str *argv, uint32_t argc)
+{
+    uint32_t flags = spec->flags & ~(uint32_t)KEY_VARIABLE_FLAGS;
+
+    if (!(spec->flags & KEY_VARIABLE_FLAGS))
+        return flags;
+    if (strcmp(cmd->name, "set") == 0 && !has_word(argv, argc, 3, "get"))
+        return KEY_OW | KEY_UPDATE;
+    if (strcmp(cmd->name, "bitfield") == 0 && !has_word(argv, argc, 2, "set") &&
+        !has_word(argv, argc, 2, "incrby"))
+        return KEY_RO | KEY_ACCESS;
+    return flags;
+}
+
+struct key_place *keys_find(struct arena *a, const struct command *cmd, const struct str *argv,
+                            uint32_t argc, uint32_t *count)
+{
+    struct key_place *out = arena_array(a, (size_t)argc * (cmd->key_specs + 1), sizeof(*out));
     int64_t first, last;
 
     *count = 0;
@@ -59,8 +83,9 @@ uint32_t *keys_find(struct arena *a, const struct command *cmd, const struct str
 
         if ((spec->flags & KEY_NOT_KEY) || !range_of(spec, argv, argc, &first, &last))
             continue;
+        uint32_t flags = flags_of(cmd, spec, argv, argc);
         for (int64_t at = first; at <= last; at += spec->step)
-            out[(*count)++] = (uint32_t)at;
+            out[(*count)++] = (struct key_place){(uint32_t)at, flags};
     }
     return out;
 }

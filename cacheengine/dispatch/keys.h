@@ -7,8 +7,15 @@
 
 struct arena;
 
-/* The positions of all keys, in `a`, and how many there are. Positions beyond argc are left out. */
-uint32_t *keys_find(struct arena *a, const struct command *cmd, const struct str *argv,
-                    uint32_t argc, uint32_t *count);
+/* An argument that is a key, and what the command does to it. */
+struct key_place {
+    uint32_t arg;
+    uint32_t flags; /* enum command_key_flag */
+};
+
+/* All keys, in `a`, and how many there are. Positions beyond argc are left out. Where the flags of
+ * a specification depend on the arguments (SET with and without GET), they were looked at. */
+struct key_place *keys_find(struct arena *a, const struct command *cmd, const struct str *argv,
+                            uint32_t argc, uint32_t *count);
 
 #endif

@@ -17,9 +17,10 @@ static void finds(const struct command_keys *spec, const char *line, const char 
 
     while (rest.len > 0)
         argv[argc++] = str_cut(&rest, ' ');
-    uint32_t *found = keys_find(&a, &cmd, argv, argc, &count);
+    struct key_place *found = keys_find(&a, &cmd, argv, argc, &count);
     for (uint32_t i = 0; i < count; i++)
-        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u", i ? " " : "", found[i]);
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%u", i ? " " : "",
+                 found[i].arg);
     cr_assert_str_eq(text, positions, "%s", line);
     arena_fini(&a);
 }
@@ -63,4 +64,29 @@ Test(keys, behind_a_keyword)
     finds(&store, "sort a store b", "3");
     finds(&store, "sort a", "");
     finds(&last, "migrate h p k 0 1 keys a b", "7 8");
+}
+
+static uint32_t flags_of(const char *name, const char *line)
+{
+    struct command_keys spec = {
+        .begin = 1, .step = 1, .flags = KEY_RW | KEY_ACCESS | KEY_UPDATE | KEY_VARIABLE_FLAGS};
+    struct command cmd = {.name = name, .keys = &spec, .key_specs = 1};
+    struct arena a = {0};
+    struct str argv[32], rest = str_of(line);
+    uint32_t argc = 0, count, flags;
+
+    while (rest.len > 0)
+        argv[argc++] = str_cut(&rest, ' ');
+    flags = keys_find(&a, &cmd, argv, argc, &count)[0].flags;
+    arena_fini(&a);
+    return flags;
+}
+
+Test(keys, what_is_done_to_them_may_depend_on_the_other_arguments)
+{
+    cr_assert_eq(flags_of("set", "set k v"), KEY_OW | KEY_UPDATE);
+    cr_assert_eq(flags_of("set", "set k get"), KEY_OW | KEY_UPDATE);
+    cr_assert_eq(flags_of("set", "set k v GET"), KEY_RW | KEY_ACCESS | KEY_UPDATE);
+    cr_assert_eq(flags_of("bitfield", "bitfield k get u8 0"), KEY_RO | KEY_ACCESS);
+    cr_assert_eq(flags_of("bitfield", "bitfield k set u8 0 1"), KEY_RW | KEY_ACCESS | KEY_UPDATE);
 }
