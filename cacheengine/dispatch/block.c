@@ -207,20 +207,31 @@ void blocks_forget(struct engine *e, struct client *c)
 static void wait_end(struct engine *e, struct client *c)
 {
     blocks_forget(e, c);
+    if (c->reply_mode == CLIENT_REPLY_SKIP)
+        c->reply_mode = CLIENT_REPLY_ON;
     c->host->wake(c);
     c->host->resume(c);
+}
+
+/* Where to rewind to when the client wants no answer; NULL when it wants one. */
+static struct reply_piece *hold_if_muted(struct client *c)
+{
+    return c->reply_mode == CLIENT_REPLY_ON ? NULL : reply_hold(&c->reply);
 }
 
 bool blocks_end(struct engine *e, struct client *c, bool with_error)
 {
     if (!c->waiting)
         return false;
+    struct reply_piece *held = hold_if_muted(c);
     if (with_error) {
         reply_error(&c->reply, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
         engine_count_error(e, c->reply.error_code);
-    } else if (c->reply_mode == CLIENT_REPLY_ON) {
+    } else {
         c->waiting->wait.over(&c->reply);
     }
+    if (held)
+        reply_rewind(&c->reply, held);
     wait_end(e, c);
     return true;
 }
@@ -295,7 +306,7 @@ void blocks_note_swap(struct engine *e, int a, int b)
 static bool run_again(struct engine *e, struct waiting *w)
 {
     struct client *c = w->client;
-    struct reply_piece *held = c->reply_mode == CLIENT_REPLY_ON ? NULL : reply_hold(&c->reply);
+    struct reply_piece *held = hold_if_muted(c);
     struct cmd_call call = {
         .cmd = w->cmd,
         .argv = w->argv,
@@ -310,7 +321,7 @@ static bool run_again(struct engine *e, struct waiting *w)
 
     w->goes_on = false;
     engine_execute(&call);
-    if (c->reply_mode != CLIENT_REPLY_ON)
+    if (held)
         reply_rewind(&c->reply, held);
     e->by_command[w->cmd->id].calls += !w->goes_on;
     return !w->goes_on;

@@ -240,6 +240,9 @@ static void run_muted(struct cmd_call *call)
     /* It may have turned replies on again: then it says so. */
     if (is_skipped || c->reply_mode != CLIENT_REPLY_ON)
         reply_rewind(call->reply, held);
+    /* One that waits is skipped when its answer has come. */
+    if (is_skipped && c->waiting)
+        c->reply_mode = CLIENT_REPLY_SKIP;
 }
 
 void engine_run(struct cmd_call *call)

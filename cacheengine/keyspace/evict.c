@@ -80,9 +80,12 @@ static uint64_t score_idle(const struct db *db, const struct entry *e)
     return db_idle_s(db, e);
 }
 
+/* Of keys used equally often, the one not used for longer. */
 static uint64_t score_rare(const struct db *db, const struct entry *e)
 {
-    return 255 - db_frequency(db, e);
+    uint32_t idle_minutes = (db->ks->minutes_now - (entry_age(e) >> 8)) & 0xffff;
+
+    return (uint64_t)(255 - db_frequency(db, e)) << 16 | idle_minutes;
 }
 
 static uint64_t score_soon(const struct db *db, const struct entry *e)

@@ -65,16 +65,25 @@ def build(folder, name):
     return path
 
 
+def build_shared(folder, name):
+    """The same for one that is preloaded."""
+    path = os.path.join(folder, name + ".so")
+    if not os.path.exists(path):
+        source = pathlib.Path(__file__).with_name(name + ".c")
+        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", path, str(source), "-ldl"], check=True)
+    return path
+
+
 class Server:
     """One running server of a kind: engine, redis, valkey, echo, memcached, engine-mc."""
 
-    def __init__(self, kind, argv, is_ready=None):
+    def __init__(self, kind, argv, is_ready=None, env=None):
         self.kind, self.port = kind, free_port()
         self.dir = tempfile.mkdtemp(prefix="larder-bench-")
         argv = [str(a).replace("{port}", str(self.port)) for a in argv]
         core = cores()[0]
         self.proc = subprocess.Popen(argv, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                     stderr=subprocess.STDOUT, preexec_fn=lambda: settle_on(core))
+                                     stderr=subprocess.STDOUT, env=env, preexec_fn=lambda: settle_on(core))
         self.wait_ready(is_ready)
 
     def wait_ready(self, is_ready):

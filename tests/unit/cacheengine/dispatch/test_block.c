@@ -219,6 +219,28 @@ Test(block, a_client_that_wants_no_answers_gets_none_from_a_wait)
     resp_close(&f);
 }
 
+Test(block, a_wait_behind_reply_skip_is_the_one_that_is_skipped)
+{
+    static const char *const endings[] = {"ZADD k 1 x", "CLIENT UNBLOCK 2",
+                                          "CLIENT UNBLOCK 2 ERROR"};
+
+    for (size_t i = 0; i < countof(endings); i++) {
+        struct resp_fixture f;
+        struct resp_client waiter;
+
+        resp_open(&f, NULL);
+        resp_client_open(&f, &waiter, false);
+        cr_assert_eq(waiter.client.id, 2);
+        asks(&f, &waiter, "CLIENT REPLY SKIP", "");
+        asks(&f, &waiter, "BZPOPMIN k 0", "");
+        says(&f, endings[i], ":1\r\n");
+        hears(&f, &waiter, "");
+        asks(&f, &waiter, "PING", "+PONG\r\n");
+        resp_client_close(&f, &waiter);
+        resp_close(&f);
+    }
+}
+
 Test(block, transactions_do_not_wait)
 {
     struct resp_fixture f;

@@ -109,6 +109,20 @@ Test(evict, the_least_often_used_go_first)
     fixture_end(&f);
 }
 
+Test(evict, of_keys_used_equally_often_the_longest_idle_go_first)
+{
+    struct fixture f;
+
+    begin(&f, EVICT_ALLKEYS_LFU);
+    f.settings.lfu_decay_minutes = 0;
+    fill(&f, "old", 0, 10000, NO_DEADLINE);
+    keyspace_set_now(&f.ks, START_MS + 10 * 60000);
+    fill(&f, "young", 0, 10000, NO_DEADLINE);
+    fill(&f, "newer", 0, 25000, NO_DEADLINE);
+    cr_assert(count_left(&f, "young", 0, 10000) > 2 * count_left(&f, "old", 0, 10000));
+    fixture_end(&f);
+}
+
 Test(evict, frequency_decays_by_the_minute)
 {
     struct fixture f;
