@@ -127,6 +127,11 @@ static inline bool db_is_expired(const struct db *db, const struct entry *e)
 uint32_t db_idle_s(const struct db *db, const struct entry *e);
 uint8_t db_frequency(const struct db *db, const struct entry *e);
 
+/* Notes either of them for a key that comes from elsewhere; what the policy does not count is
+ * ignored. */
+void db_set_idle_s(const struct db *db, struct entry *e, uint64_t idle_s);
+void db_set_frequency(const struct db *db, struct entry *e, uint8_t frequency);
+
 /* What OBJECT ENCODING and TYPE show. */
 const char *db_encoding(const struct db *db, const struct entry *e);
 const char *db_type_name(const struct db *db, const struct entry *e);

@@ -73,6 +73,20 @@ uint8_t db_frequency(const struct db *db, const struct entry *e)
     return (uint8_t)lfu_decayed(db->ks, entry_age(e));
 }
 
+void db_set_idle_s(const struct db *db, struct entry *e, uint64_t idle_s)
+{
+    /* What is longer ago than can be noted is as long ago as can be noted. */
+    if (!db->ks->counts_frequency)
+        entry_set_age(e, (db->ks->age_now - (idle_s < 0xffffff ? (uint32_t)idle_s : 0xffffff)) &
+                             0xffffff);
+}
+
+void db_set_frequency(const struct db *db, struct entry *e, uint8_t frequency)
+{
+    if (db->ks->counts_frequency)
+        entry_set_age(e, db->ks->minutes_now << 8 | frequency);
+}
+
 /* ---- policies ---- */
 
 static uint64_t score_idle(const struct db *db, const struct entry *e)

@@ -20,6 +20,9 @@
 
 struct cmd_call;
 struct keyspace;
+struct record_reader;
+struct record_writer;
+struct value;
 struct leftover;
 struct db;
 struct wait;
@@ -52,6 +55,11 @@ struct type_ops {
     size_t (*weight)(const void *object);
     /* Bytes that the object takes beside its entry (MEMORY USAGE). */
     size_t (*bytes)(const struct db *db, const void *object);
+    /* Writes a value of this type, in whatever form, as value_save does (value.h). */
+    void (*save)(struct record_writer *w, struct db *db, const struct entry *e);
+    /* Reads one, as value_load does; the type byte is one of this type's. */
+    struct err (*load)(struct record_reader *r, unsigned record_type, struct db *db, struct key k,
+                       struct value *out);
 };
 
 /* What happens to keys, told to those above: WATCH, notifications, propagation, tracking. */
@@ -109,6 +117,7 @@ struct keyspace {
     bool hides_expired;    /* a replica: expired keys are not shown and not removed */
     bool spares_age;       /* the running command leaves recency alone: CLIENT NO-TOUCH */
     bool is_expiry_paused; /* DEBUG SET-ACTIVE-EXPIRE 0 */
+    bool skips_checksums;  /* DEBUG SET-SKIP-CHECKSUM-VALIDATION 1: of DUMP payloads and files */
     int64_t now_ms;        /* wall time of the running command; set by the loop */
     uint32_t age_now;      /* what a touched entry gets: seconds, 24 bits */
     uint32_t minutes_now;  /* for LFU: minutes, 16 bits */

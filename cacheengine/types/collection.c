@@ -258,6 +258,27 @@ static void packed_add(struct collection *c, const struct packed_item *items)
     packed_set_count(c->run, count + c->width);
 }
 
+bool collection_is_big(const struct collection *c, uint64_t count)
+{
+    return count > (uint64_t)max_entries(c);
+}
+
+bool collection_append(struct collection *c, const struct packed_item *items, bool obeys)
+{
+    uint32_t count = packed_count(c->run);
+    size_t len = c->len;
+
+    if (obeys && !is_within_limits(c, count / c->width + 1, items, c->width))
+        return false;
+    for (unsigned i = 0; i < c->width; i++)
+        len += packed_size_of(&items[i]);
+    if (!run_may_be(c, len))
+        return false;
+    run_change(c, c->len, 0, items, c->width);
+    packed_set_count(c->run, count + c->width);
+    return true;
+}
+
 /* Turns a run of numbers into a packed one, or into a table where that does not fit. */
 static void numbers_to_packed(struct collection *c)
 {
@@ -517,6 +538,8 @@ const struct type_ops hash_type_ops = {
     .unpack = unpack_hash,
     .weight = weight,
     .bytes = bytes,
+    .save = collection_save,
+    .load = collection_load,
 };
 
 const struct type_ops set_type_ops = {
@@ -528,4 +551,6 @@ const struct type_ops set_type_ops = {
     .unpack = unpack_set,
     .weight = weight,
     .bytes = bytes,
+    .save = collection_save,
+    .load = collection_load,
 };

@@ -72,6 +72,13 @@ void collection_value(const struct collection_place *place, struct packed_item *
 void collection_add(struct collection *c, const struct collection_place *place,
                     const struct packed_item *items);
 
+/* Adds `width` items at the end of a packed run without a look for them; false, with nothing done,
+ * where there is no room beside the key or, if it `obeys`, where the limits want a table. */
+bool collection_append(struct collection *c, const struct packed_item *items, bool obeys);
+
+/* True when the limits want a table for so many members. */
+bool collection_is_big(const struct collection *c, uint64_t count);
+
 /* Adds a member of a set; false when it was there. It may come from another collection while this
  * one is being built. */
 bool collection_include(struct collection *c, const struct packed_item *member);
@@ -119,5 +126,10 @@ void collection_nth(const struct collection *c, uint32_t n, struct packed_item *
 
 /* What keyspace_set_type wants. */
 extern const struct type_ops hash_type_ops, set_type_ops;
+
+/* Parts of it: hashes and sets as records (value.h). */
+void collection_save(struct record_writer *w, struct db *db, const struct entry *e);
+must_use struct err collection_load(struct record_reader *r, unsigned record_type, struct db *db,
+                                    struct key k, struct value *out);
 
 #endif

@@ -438,3 +438,42 @@ bool packed_is_sound(const void *bytes, size_t len, unsigned step)
     }
     return count <= PACKED_COUNT_MAX && count == packed_count(bytes) && count % step == 0;
 }
+
+/* A table of places by hash, half empty at least. Elements of one byte are so few that the others,
+ * of two bytes, decide how many there can be before one comes twice. */
+#define TWINS_SLOTS 16384
+#define TWINS_MOST  (TWINS_SLOTS / 2)
+
+static const uint8_t *twin_of(const uint8_t *run, const uint16_t *slots, uint32_t mask,
+                              uint32_t *slot, const uint8_t *at, size_t size)
+{
+    for (; slots[*slot & mask]; ++*slot) {
+        const uint8_t *other = run + slots[*slot & mask];
+
+        if (packed_size(other) == size && memcmp(other, at, size) == 0)
+            return other;
+    }
+    return NULL;
+}
+
+bool packed_has_twins(const struct hash_seed *seed, const void *run, size_t len, unsigned step)
+{
+    const uint8_t *at = packed_first(run), *end = (const uint8_t *)run + len;
+    uint32_t count = packed_count(run) / step, room = 16, seen = 0;
+    uint16_t slots[TWINS_SLOTS];
+
+    check(len <= UINT16_MAX);
+    while (room < 2 * count && room < TWINS_SLOTS)
+        room *= 2;
+    memset(slots, 0, room * sizeof(*slots));
+    for (; at < end; at = skip(at, step)) {
+        size_t size = packed_size(at);
+        uint32_t slot = (uint32_t)hash_bytes(seed, (const char *)at, size);
+
+        if (twin_of(run, slots, room - 1, &slot, at, size))
+            return true;
+        check(++seen <= TWINS_MOST);
+        slots[slot & (room - 1)] = (uint16_t)(at - (const uint8_t *)run);
+    }
+    return false;
+}

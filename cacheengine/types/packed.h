@@ -28,6 +28,7 @@
 
 #include "base/str.h"
 #include "cacheengine/keyspace/blob.h"
+#include "cacheengine/keyspace/hash.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -166,5 +167,8 @@ size_t packed_gap(void *run, size_t len, size_t at, size_t had, size_t wants);
  * addresses. `step` is what the count must be a multiple of.
  */
 bool packed_is_sound(const void *bytes, size_t len, unsigned step);
+
+/* True when two of every `step`th element of a sound run, from the first on, are equal. */
+bool packed_has_twins(const struct hash_seed *seed, const void *run, size_t len, unsigned step);
 
 #endif

@@ -109,6 +109,24 @@ void zset_end_if_empty(struct cmd_call *c, struct zset *z);
 /* What keyspace_set_type wants. */
 extern const struct type_ops zset_type_ops;
 
+/* Parts of it: sorted sets as records (value.h). */
+void zset_save(struct record_writer *w, struct db *db, const struct entry *e);
+must_use struct err zset_load(struct record_reader *r, unsigned record_type, struct db *db,
+                              struct key k, struct value *out);
+
+/* ---- built apart from any key ---- */
+
+/* An empty tree; what it is shown as is the caller's to set. */
+struct zset_tree *zset_tree_new(struct db *db);
+void zset_tree_free(struct db *db, struct zset_tree *t);
+
+/* Adds a member; false when it was there. */
+bool zset_tree_include(struct db *db, struct zset_tree *t, struct str text, double score);
+
+/* The item that a score is in a packed run, and back. */
+struct packed_item zset_item_of_score(double score);
+double zset_score_of_item(const struct packed_item *item);
+
 /* ---- what the commands share ---- */
 
 /* How members are said: flat or as pairs, as protocol and command have it. */

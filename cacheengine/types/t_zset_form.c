@@ -24,7 +24,7 @@ static uint64_t hash_of_text(const struct db *db, struct str text)
     return hash_bytes(&db->ks->seed, text.ptr, text.len);
 }
 
-static struct zset_tree *tree_new(struct db *db)
+struct zset_tree *zset_tree_new(struct db *db)
 {
     if (!db->heap.base) {
         struct err e = heap_open(&db->heap, &db->ks->account);
@@ -84,6 +84,21 @@ static bool tree_free_some(struct db *db, struct zset_tree *t, uint32_t budget)
     return true;
 }
 
+void zset_tree_free(struct db *db, struct zset_tree *t)
+{
+    check(tree_free_some(db, t, UINT32_MAX));
+}
+
+bool zset_tree_include(struct db *db, struct zset_tree *t, struct str text, double score)
+{
+    uint64_t hash = hash_of_text(db, text);
+
+    if (tree_slot(db, t, hash, text))
+        return false;
+    tree_add(db, t, hash, text, score);
+    return true;
+}
+
 struct taking {
     struct db *db;
     struct zset_tree *tree;
@@ -116,7 +131,7 @@ static size_t tree_bytes(const struct zset_tree *t)
 /* ---- packed runs ---- */
 
 /* Scores that are whole numbers are stored as such, as Redis does, and so lose the sign of -0. */
-static struct packed_item item_of_score(double score)
+struct packed_item zset_item_of_score(double score)
 {
     const double limit = 4611686018427387904.0;
 
@@ -125,13 +140,18 @@ static struct packed_item item_of_score(double score)
     return packed_real(score);
 }
 
+double zset_score_of_item(const struct packed_item *item)
+{
+    return item->kind == PACKED_NUMBER ? (double)item->number : item->real;
+}
+
 /* Reads the score at a place; returns the place behind it. */
 static const uint8_t *score_get(const uint8_t *at, double *out)
 {
     struct packed_item item;
 
     at = packed_get(at, &item);
-    *out = item.kind == PACKED_NUMBER ? (double)item.number : item.real;
+    *out = zset_score_of_item(&item);
     return at;
 }
 
@@ -195,7 +215,7 @@ static uint32_t packed_members(const struct entry *e)
 static void packed_put_in(struct zset *z, struct str text, double score)
 {
     const uint8_t *at = packed_place(z->e, score, text);
-    struct packed_item items[2] = {packed_item_of(text), item_of_score(score)};
+    struct packed_item items[2] = {packed_item_of(text), zset_item_of_score(score)};
     struct packed_change change = {(size_t)(at - packed_value_run(z->e)), 0, items, 2, 2};
 
     z->e = packed_value_change(z->db, z->k, z->e, &change);
@@ -238,7 +258,7 @@ uint64_t zset_count(const struct zset *z)
 /* Puts a tree in the place of the run, or makes the key of it. */
 static void become_tree(struct zset *z, bool is_shown_packed)
 {
-    struct zset_tree *t = tree_new(z->db);
+    struct zset_tree *t = zset_tree_new(z->db);
 
     t->is_shown_packed = is_shown_packed;
     if (z->e) {
@@ -344,7 +364,7 @@ static bool packed_add(struct zset *z, struct str text, double score)
 {
     uint64_t count = z->e ? packed_members(z->e) + 1 : 1;
     size_t len = z->e ? entry_value_len(z->e) : PACKED_HEAD;
-    struct packed_item items[2] = {packed_item_of(text), item_of_score(score)};
+    struct packed_item items[2] = {packed_item_of(text), zset_item_of_score(score)};
 
     if (!is_within_limits(z->db, count, text.len)) {
         become_tree(z, false);
@@ -383,7 +403,7 @@ void zset_rescore(struct zset *z, const struct zset_place *place, struct str tex
         rank_rescore(z->db, &z->tree->rank, *place->slot, score);
         return;
     }
-    struct packed_item item = item_of_score(score);
+    struct packed_item item = zset_item_of_score(score);
     size_t wants = entry_value_len(z->e) + packed_size_of(&item);
     if (wants > db_plain_max(z->k)) {
         struct zset_place there;
@@ -498,7 +518,7 @@ static size_t packed_of_members(const struct zset_member *members, uint64_t coun
     packed_set_count(buffer, (uint32_t)count * 2);
     for (uint64_t i = 0; i < count; i++) {
         struct packed_item items[2] = {packed_item_of(members[i].text),
-                                       item_of_score(members[i].score)};
+                                       zset_item_of_score(members[i].score)};
 
         size_t wants = packed_size_of(&items[0]) + packed_size_of(&items[1]);
         if ((size_t)(at - buffer) + wants > room)
@@ -523,7 +543,7 @@ void zset_store(struct db *db, struct key k, const struct zset_member *members, 
         return;
     }
     /* The members may stand in what the key has now, so it goes last. */
-    struct zset_tree *t = tree_new(db);
+    struct zset_tree *t = zset_tree_new(db);
     t->is_shown_packed = is_small;
     for (uint64_t i = 0; i < count; i++)
         tree_add(db, t, hash_of_text(db, members[i].text), members[i].text, members[i].score);
@@ -542,7 +562,7 @@ static const char *encoding(const struct db *db, const struct entry *e)
 
 static void drop(struct db *db, void *object)
 {
-    check(tree_free_some(db, object, UINT32_MAX));
+    zset_tree_free(db, object);
 }
 
 static bool drop_some(struct db *db, void *object, uint32_t budget)
@@ -554,7 +574,7 @@ static bool drop_some(struct db *db, void *object, uint32_t budget)
 static void *copy(struct db *from, struct db *to, const void *object)
 {
     const struct zset_tree *old = object;
-    struct zset_tree *t = tree_new(to);
+    struct zset_tree *t = zset_tree_new(to);
     struct rank_walk walk;
 
     t->is_shown_packed = old->is_shown_packed;
@@ -572,7 +592,7 @@ static void *copy(struct db *from, struct db *to, const void *object)
 
 static void *unpack(struct db *db, const char *bytes, size_t len)
 {
-    struct zset_tree *t = tree_new(db);
+    struct zset_tree *t = zset_tree_new(db);
     struct reader r = {.at = packed_first(bytes), .end = (const uint8_t *)bytes + len};
     struct zset_member m;
 
@@ -602,4 +622,6 @@ const struct type_ops zset_type_ops = {
     .unpack = unpack,
     .weight = weight,
     .bytes = bytes,
+    .save = zset_save,
+    .load = zset_load,
 };
