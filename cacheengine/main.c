@@ -1,6 +1,7 @@
 /* larder-engine: reads the directives, builds the engine, serves until it is told to end. */
 #include "base/fs.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/access.h"
 #include "cacheengine/net/loop.h"
 
 #include <errno.h>
@@ -111,11 +112,13 @@ static void announce(const struct engine *e)
 
 static struct err serve(struct engine *e, struct arena *a)
 {
-    struct loop loop;
+    struct loop loop = {0};
 
     TRY(prepare_process(&e->settings, a));
     engine_init(e);
-    struct err failed = loop_open(&loop, e, a);
+    struct err failed = *e->settings.acl_file ? access_load(e, a) : OK;
+    if (!err_failed(failed))
+        failed = loop_open(&loop, e, a);
     if (!err_failed(failed)) {
         config_warn_unread(&e->config);
         write_pid_file(&e->settings, e->pid);

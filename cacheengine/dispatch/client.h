@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct acl_user;
 struct client;
 struct command;
 struct transaction;
@@ -43,6 +44,7 @@ struct client {
     const struct client_host *host;
     struct client *newer, *older; /* the list of all, by age */
     const struct command *last_cmd;
+    struct acl_user *user;               /* whose permissions count; NULL: all are given */
     char *name, *lib_name, *lib_version; /* owned, NULL = none */
     struct transaction *transaction;     /* MULTI and WATCH; NULL while unused */
     struct waiting *waiting;             /* for keys; NULL: it does not */

@@ -174,7 +174,8 @@ void cmd_client_list(struct cmd_call *c)
 
 struct kill_filter {
     int64_t id;
-    struct str kind, address, local, user; /* ptr NULL: any */
+    struct str kind, address, local; /* ptr NULL: any */
+    const struct acl_user *user;     /* NULL: any */
     bool skips_me;
 };
 
@@ -200,11 +201,11 @@ static bool filter_parse(struct cmd_call *c, struct kill_filter *f)
         } else if (ok && call_is(c, i, "laddr")) {
             f->local = value;
         } else if (ok && call_is(c, i, "user")) {
-            if (!str_is(value, "default")) {
+            f->user = acl_find(&c->engine->acl, value);
+            if (!f->user) {
                 reply_errorf(c->reply, "ERR No such user '%.*s'", STR_ARG(value));
                 return false;
             }
-            f->user = value;
         } else if (ok && call_is(c, i, "skipme") &&
                    (str_is_nocase(value, "yes") || str_is_nocase(value, "no"))) {
             f->skips_me = str_is_nocase(value, "yes");
@@ -226,6 +227,8 @@ static bool filter_takes(const struct cmd_call *c, const struct kill_filter *f,
     if (f->id && (int64_t)o->id != f->id)
         return false;
     if (f->kind.ptr && !str_is_nocase(f->kind, "normal"))
+        return false;
+    if (f->user && o->user != f->user)
         return false;
     o->host->facts(o, &facts);
     if (f->address.ptr && !str_is(f->address, facts.peer))

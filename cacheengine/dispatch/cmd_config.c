@@ -49,9 +49,16 @@ void cmd_config_get(struct cmd_call *c)
     reply_close(c->reply, mark, '%', sent);
 }
 
-/* Takes over what changed settings mean elsewhere. */
-static void apply(struct engine *e)
+/* Takes over what changed settings mean elsewhere. Saying the password again counts: users may have
+ * changed since. */
+static void apply(struct cmd_call *c)
 {
+    struct engine *e = c->engine;
+
+    for (uint32_t i = 2; i < c->argc; i += 2)
+        if (call_is(c, i, "requirepass"))
+            acl_set_preset_password(&e->acl, str_of(e->settings.password));
+    acl_log_trim(&e->acl_log, (size_t)e->settings.acl_log_length);
     keyspace_apply_settings(&e->keyspace);
     (void)keyspace_make_room(&e->keyspace);
 }
@@ -111,7 +118,7 @@ void cmd_config_set(struct cmd_call *c)
         e = config_set(config, a, row, c->argv[i + 1]);
     }
     if (!err_failed(e)) {
-        apply(c->engine);
+        apply(c);
         reply_ok(c->reply);
         return;
     }

@@ -1,5 +1,6 @@
 /* Connections: PING, ECHO, SELECT, AUTH, HELLO, QUIT, RESET. */
 #include "base/command.h"
+#include "cacheengine/dispatch/access.h"
 #include "cacheengine/dispatch/session.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/keyspace/number.h"
@@ -54,7 +55,7 @@ void cmd_auth(struct cmd_call *c)
         reply_syntax_error(c->reply);
         return;
     }
-    if (c->argc == 2 && !*c->engine->settings.password) {
+    if (c->argc == 2 && c->engine->acl.preset->is_passless) {
         reply_error(c->reply,
                     "ERR AUTH <password> called without any password configured for the default "
                     "user. Are you sure your configuration is correct?");
@@ -64,7 +65,7 @@ void cmd_auth(struct cmd_call *c)
         user = c->argv[1];
         password = c->argv[2];
     }
-    if (session_login(c->engine, c->client, user, password))
+    if (access_login(c, user, password))
         reply_ok(c->reply);
     else
         reply_error(c->reply, "WRONGPASS invalid username-password pair or user is disabled.");
@@ -135,8 +136,7 @@ void cmd_hello(struct cmd_call *c)
     }
     if (!hello_parse(c, &h))
         return;
-    if (h.user_arg &&
-        !session_login(c->engine, c->client, c->argv[h.user_arg], c->argv[h.user_arg + 1])) {
+    if (h.user_arg && !access_login(c, c->argv[h.user_arg], c->argv[h.user_arg + 1])) {
         reply_error(c->reply, "WRONGPASS invalid username-password pair or user is disabled.");
         return;
     }

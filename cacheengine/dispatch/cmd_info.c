@@ -249,6 +249,10 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "tracking_total_items", 0);
     put(out, "tracking_total_prefixes", 0);
     put(out, "unexpected_error_replies", s->unexpected_errors);
+    put(out, "acl_access_denied_auth", e->acl_log.refused[ACL_NO_LOGIN]);
+    put(out, "acl_access_denied_cmd", e->acl_log.refused[ACL_NO_COMMAND]);
+    put(out, "acl_access_denied_key", e->acl_log.refused[ACL_NO_KEY]);
+    put(out, "acl_access_denied_channel", e->acl_log.refused[ACL_NO_CHANNEL]);
     put(out, "total_error_replies", s->errors);
     put(out, "total_reads_processed", s->reads);
     put(out, "total_writes_processed", s->writes);

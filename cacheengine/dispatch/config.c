@@ -24,6 +24,7 @@ static const char *const policy_words[] = {
     [EVICT_VOLATILE_TTL] = "volatile-ttl",
     [EVICT_NONE + 1] = NULL,
 };
+static const char *const channel_words[] = {"resetchannels", "allchannels", NULL};
 static const char *const class_words[] = {"normal", "slave", "pubsub", NULL};
 
 #define FIELD(f)                     offsetof(struct settings, f)

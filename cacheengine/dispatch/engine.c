@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/command.h"
+#include "cacheengine/dispatch/access.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/types/types.h"
@@ -46,6 +47,8 @@ void engine_init(struct engine *e)
 
     keyspace_init(&e->keyspace, &e->settings, (int)e->settings.databases, now_ms);
     types_register(&e->keyspace);
+    acl_init(&e->acl);
+    acl_set_preset_password(&e->acl, str_of(e->settings.password));
     reply_pool_init(&e->replies, &e->keyspace.account);
     arena_init(&e->scratch);
     e->by_command = calloc(command_id_count, sizeof(*e->by_command));
@@ -67,6 +70,8 @@ void engine_fini(struct engine *e)
 {
     watches_fini(e);
     blocks_fini(e);
+    acl_log_trim(&e->acl_log, 0);
+    acl_fini(&e->acl);
     reply_pool_fini(&e->replies);
     keyspace_fini(&e->keyspace);
     arena_fini(&e->scratch);
@@ -143,6 +148,7 @@ void engine_reset_stats(struct engine *e)
     e->keyspace.stats = (struct keyspace_stats){0};
     memset(e->by_command, 0, command_id_count * sizeof(*e->by_command));
     e->error_stat_count = 0;
+    memset(e->acl_log.refused, 0, sizeof(e->acl_log.refused));
     e->keyspace.account.peak_bytes = e->keyspace.account.used_bytes;
 }
 
@@ -153,7 +159,7 @@ void engine_client_add(struct engine *e, struct client *c, const struct client_h
     c->id = e->next_client_id++;
     c->host = host;
     c->created_ms = c->active_ms = e->keyspace.now_ms;
-    c->is_authenticated = c->is_admin || !*e->settings.password;
+    access_begin(e, c);
     reply_init(&c->reply, &e->replies);
     c->older = e->newest;
     c->newer = NULL;

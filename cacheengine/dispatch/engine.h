@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "cacheengine/acl/log.h"
 #include "cacheengine/dispatch/client.h"
 #include "cacheengine/dispatch/config.h"
 #include "cacheengine/keyspace/call.h"
@@ -59,6 +60,8 @@ struct engine {
     struct error_stat error_stats[ENGINE_ERROR_STATS];
     uint32_t error_stat_count;
     struct engine_stats stats;
+    struct acl acl;
+    struct acl_log acl_log;
     struct watch_table *watches;
     struct block_table *blocks;      /* who waits for keys */
     uint64_t waiting_count;          /* clients that wait */
@@ -98,6 +101,9 @@ const struct command *engine_command(const struct engine *e, const struct client
 
 /* The command of an id, subcommands too. */
 const struct command *engine_command_by_id(size_t id);
+
+/* True when the command takes so many words, its name among them. */
+bool engine_arity_fits(const struct command *cmd, uint32_t argc);
 
 /* True when the command may be seen by this client (NULL: by any). */
 bool engine_shows(const struct engine *e, const struct client *c, const struct command *cmd);

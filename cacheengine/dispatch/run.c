@@ -4,6 +4,7 @@
  */
 #include "base/command.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/access.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "contract/command_procs.h"
@@ -68,6 +69,14 @@ static void reject(struct cmd_call *call, const char *text)
     transaction_break(call->client);
 }
 
+/* Counts a refusal that was answered already. */
+static void refused(struct cmd_call *call)
+{
+    engine_count_error(call->engine, call->reply->error_code);
+    call->engine->by_command[call->cmd->id].rejected++;
+    transaction_break(call->client);
+}
+
 /* As much of an argument as an error message shows, up to its first NUL. */
 static int shown_len(struct str s, size_t most)
 {
@@ -120,7 +129,7 @@ static void reject_unknown(struct cmd_call *call)
     reject(call, text);
 }
 
-static bool arity_fits(const struct command *cmd, uint32_t argc)
+bool engine_arity_fits(const struct command *cmd, uint32_t argc)
 {
     return cmd->arity > 0 ? argc == (uint32_t)cmd->arity : argc >= (uint32_t)-cmd->arity;
 }
@@ -129,7 +138,7 @@ static bool arity_is_right(struct cmd_call *call)
 {
     char text[160];
 
-    if (arity_fits(call->cmd, call->argc))
+    if (engine_arity_fits(call->cmd, call->argc))
         return true;
     snprintf(text, sizeof(text), "ERR wrong number of arguments for '%s' command", call->cmd->name);
     reject(call, text);
@@ -211,6 +220,10 @@ static void run(struct cmd_call *call)
         return;
     if (__builtin_expect(!c->is_authenticated, 0) && !(call->cmd->flags & CMD_NO_AUTH)) {
         reject(call, "NOAUTH Authentication required.");
+        return;
+    }
+    if (__builtin_expect(!access_is_free(c), 0) && !access_allows(call)) {
+        refused(call);
         return;
     }
     if (__builtin_expect(!memory_allows(call), 0))

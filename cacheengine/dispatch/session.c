@@ -2,29 +2,10 @@
 #include "cacheengine/dispatch/session.h"
 
 #include "base/command.h"
+#include "cacheengine/dispatch/access.h"
 #include "cacheengine/dispatch/transaction.h"
 
 #include <stdlib.h>
-
-/* Takes the same time whatever the first difference is. */
-static bool secret_eq(struct str given, struct str secret)
-{
-    unsigned char difference = given.len != secret.len;
-
-    for (size_t i = 0; i < given.len; i++)
-        difference |= (unsigned char)(given.ptr[i] ^ (secret.len ? secret.ptr[i % secret.len] : 1));
-    return difference == 0;
-}
-
-bool session_login(struct engine *e, struct client *c, struct str user, struct str password)
-{
-    struct str secret = str_of(e->settings.password);
-
-    if (!str_is(user, "default") || (secret.len > 0 && !secret_eq(password, secret)))
-        return false;
-    c->is_authenticated = true;
-    return true;
-}
 
 bool session_name_is_valid(struct str name)
 {
@@ -54,7 +35,7 @@ void session_reset(struct engine *e, struct client *c)
     c->reply.resp = 2;
     c->reply_mode = CLIENT_REPLY_ON;
     c->is_unevictable = c->is_untouching = false;
-    c->is_authenticated = c->is_admin || !*e->settings.password;
+    access_begin(e, c);
 }
 
 size_t session_bytes(const struct client *c)
@@ -104,6 +85,8 @@ void session_describe(const struct client *c, int64_t now_ms, struct buf *out)
     buf_printf(out, " multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%d omem=%zu tot-mem=%zu events=%s cmd=%s",
                t ? t->bytes : 0, pending > 0, pending, f.input_room + reply_held_bytes(&c->reply),
                f.events, c->last_cmd ? c->last_cmd->name : "NULL");
-    buf_printf(out, " user=default redir=-1 resp=%d lib-name=%s lib-ver=%s\n", c->reply.resp,
+    buf_puts(out, " user=");
+    buf_add_str(out, c->user ? c->user->name : STR("(superuser)"));
+    buf_printf(out, " redir=-1 resp=%d lib-name=%s lib-ver=%s\n", c->reply.resp,
                or_empty(c->lib_name), or_empty(c->lib_version));
 }

@@ -1,12 +1,9 @@
-/* What connection commands share: proving who one is, names, the text that describes a client. */
+/* What connection commands share: names, the text that describes a client. */
 #ifndef LARDER_DISPATCH_SESSION_H
 #define LARDER_DISPATCH_SESSION_H
 
 #include "base/buf.h"
 #include "cacheengine/dispatch/engine.h"
-
-/* True when user and password are right. */
-bool session_login(struct engine *e, struct client *c, struct str user, struct str password);
 
 /* Names (of clients, of libraries) hold printable characters without spaces. */
 bool session_name_is_valid(struct str name);

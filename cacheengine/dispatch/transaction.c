@@ -6,6 +6,7 @@
 #include "cacheengine/dispatch/transaction.h"
 
 #include "base/command.h"
+#include "cacheengine/dispatch/access.h"
 #include "contract/command_procs.h"
 
 #include <stdlib.h>
@@ -223,7 +224,10 @@ static void run_queue(struct cmd_call *c, struct transaction *t)
             .is_inner = true,
         };
 
-        engine_execute(&call);
+        if (access_is_free(c->client) || access_still_allows(&call))
+            engine_execute(&call);
+        else
+            engine_count_error(c->engine, c->reply->error_code);
     }
 }
 

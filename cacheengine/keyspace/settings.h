@@ -23,6 +23,9 @@ enum evict_policy {
 enum protocol_kind { PROTOCOL_RESP, PROTOCOL_MEMCACHED };
 enum engine_brand { BRAND_REDIS, BRAND_VALKEY };
 
+/* Which channels new users may use. */
+enum acl_channels { ACL_CHANNELS_NONE, ACL_CHANNELS_ALL };
+
 /* Bounds of what may wait for a client to read; 0 = none. */
 struct output_limit {
     int64_t hard_bytes;
@@ -51,6 +54,9 @@ struct settings {
     int64_t keepalive_s;
     bool is_protected;
     const char *password; /* empty = none */
+    const char *acl_file; /* empty = none */
+    int64_t acl_log_length;
+    int64_t acl_channels; /* enum acl_channels */
     int64_t query_buffer_limit;
     int64_t bulk_limit;
     struct output_limit output_limits[OUTPUT_CLASSES];

@@ -25,19 +25,6 @@ Test(session, a_text_is_replaced_and_removed)
     cr_assert_null(text);
 }
 
-Test(session, passwords_must_be_the_same_to_the_last_byte)
-{
-    static const char *const options[] = {"requirepass secret", NULL};
-    static const char *const wrong[] = {"", "s", "secre", "secret2", "Secret", "secretsecret"};
-    struct resp_fixture f;
-
-    resp_open(&f, options);
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-        cr_assert_not(session_login(&f.engine, &f.main.client, STR("default"), str_of(wrong[i])));
-    cr_assert(session_login(&f.engine, &f.main.client, STR("default"), STR("secret")));
-    resp_close(&f);
-}
-
 Test(session, without_a_password_any_will_do)
 {
     struct resp_fixture f;

@@ -1,0 +1,43 @@
+/*
+ * Permission: the users of acl/ meet the commands and connections of dispatch.
+ */
+#ifndef LARDER_DISPATCH_ACCESS_H
+#define LARDER_DISPATCH_ACCESS_H
+
+#include "cacheengine/acl/log.h"
+#include "cacheengine/dispatch/engine.h"
+
+/* True when the call's client may run it on its keys. False after NOPERM was sent and the refusal
+ * logged. Call only for clients whose user is restricted; see access_is_free. */
+bool access_allows(struct cmd_call *call);
+
+/* The same for a command of a transaction that is being executed: rules may have changed. */
+bool access_still_allows(struct cmd_call *call);
+
+/* The verdict alone, for any user: ACL DRYRUN. */
+enum acl_verdict access_verdict(struct cmd_call *call, const struct acl_user *u,
+                                const struct command *cmd, const struct str *argv, uint32_t argc,
+                                uint32_t *out_arg);
+
+/* True when nothing is to be checked for this client. */
+static inline bool access_is_free(const struct client *c)
+{
+    return !c->user || c->user->is_unrestricted;
+}
+
+/* True when the client may read every key, whatever the arguments name. */
+bool access_reads_all(const struct cmd_call *call);
+
+/* Tries to log a client in; a failure is logged. */
+bool access_login(struct cmd_call *call, struct str user, struct str password);
+
+/* The user that a connection begins as, and whether that needs no password. */
+void access_begin(const struct engine *e, struct client *c);
+
+/* Ends the connections of a user that is no more, and frees it. */
+void access_forget_user(struct engine *e, struct acl_user *u);
+
+/* Reads the users of the configuration: from the file that `aclfile` names. Errors say where. */
+must_use struct err access_load(struct engine *e, struct arena *a);
+
+#endif
