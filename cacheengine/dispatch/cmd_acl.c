@@ -157,7 +157,7 @@ static size_t reply_category(struct cmd_call *c, const struct command *table, si
 void cmd_acl_cat(struct cmd_call *c)
 {
     if (c->argc > 3) {
-        reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command", c->cmd->name);
+        call_bad_subcommand(c);
         return;
     }
     if (c->argc == 2) {
@@ -188,7 +188,7 @@ void cmd_acl_genpass(struct cmd_call *c)
     int64_t bits = 256;
 
     if (c->argc > 3) {
-        reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command", c->cmd->name);
+        call_bad_subcommand(c);
         return;
     }
     if (c->argc == 3 && !call_int(c, 2, &bits))
@@ -275,7 +275,7 @@ void cmd_acl_log(struct cmd_call *c)
     int64_t wanted = 10;
 
     if (c->argc > 3) {
-        reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command", c->cmd->name);
+        call_bad_subcommand(c);
         return;
     }
     if (c->argc == 3 && call_is(c, 2, "reset")) {

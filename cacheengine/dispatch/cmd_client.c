@@ -274,10 +274,7 @@ void cmd_client_unblock(struct cmd_call *c)
     int64_t id;
 
     if (c->argc > 4) {
-        reply_errorf(c->reply,
-                     "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try CLIENT "
-                     "HELP.",
-                     (int)(c->argv[1].len < 128 ? c->argv[1].len : 128), c->argv[1].ptr);
+        call_bad_subcommand(c);
         return;
     }
     if (c->argc == 4 && !with_error && !call_is(c, 3, "timeout")) {

@@ -1,7 +1,10 @@
 /* Arguments of commands. */
 #include "cacheengine/keyspace/call.h"
 
+#include "base/command.h"
 #include "cacheengine/keyspace/number.h"
+
+#include <ctype.h>
 
 bool call_is(const struct cmd_call *c, uint32_t arg, const char *word)
 {
@@ -75,4 +78,19 @@ struct blob *call_take(struct cmd_call *c, uint32_t arg)
     b->skip = (uint32_t)(s.ptr - b->bytes);
     b->len = s.len;
     return blob_share(b);
+}
+
+void call_bad_subcommand(struct cmd_call *c)
+{
+    size_t shown = strnlen(c->argv[1].ptr, c->argv[1].len < 128 ? c->argv[1].len : 128);
+    const char *parent = c->cmd->parent->name;
+    char name[32];
+    size_t i = 0;
+
+    for (; parent[i] && i < sizeof(name) - 1; i++)
+        name[i] = (char)toupper((unsigned char)parent[i]);
+    name[i] = 0;
+    reply_errorf(c->reply,
+                 "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try %s HELP.",
+                 (int)shown, c->argv[1].ptr, name);
 }

@@ -84,6 +84,9 @@ bool call_int_within(struct cmd_call *c, uint32_t arg, int64_t min, int64_t max,
 
 bool call_double(struct cmd_call *c, uint32_t arg, double *out);
 
+/* The error for a subcommand whose words do not fit it: "... Try ACL HELP." */
+void call_bad_subcommand(struct cmd_call *c);
+
 /* True when the argument is this word in any case. */
 bool call_is(const struct cmd_call *c, uint32_t arg, const char *word);
 
