@@ -12,6 +12,7 @@
 #define FREE_SLICE_US 500
 #define POOL_SIZE     16
 #define LFU_START     5
+#define LATE_LIMIT_US 50
 #define TRIES_MAX     64 /* empty samples of one database before another is tried */
 
 struct evict_candidate {
@@ -294,6 +295,28 @@ static int64_t time_limit_us(int64_t tenacity)
     return INT64_MAX / 2;
 }
 
+/* One round of the loop runs many commands: only the first of them that cannot get there may take
+ * its whole time. */
+static int64_t time_left_us(const struct keyspace *ks, int64_t limit_us)
+{
+    return ks->evict_late_ms == ks->now_ms && limit_us > LATE_LIMIT_US ? LATE_LIMIT_US : limit_us;
+}
+
+/* The time was up. */
+static enum evict_result evict_later(struct keyspace *ks)
+{
+    if (ks->account.used_bytes <= (size_t)ks->settings->max_memory)
+        return EVICT_ENOUGH;
+    ks->evict_late_ms = ks->now_ms;
+    return EVICT_LATER;
+}
+
+/* Frees what is left of removed collections. False when the time was up. */
+static bool free_leftovers(struct keyspace *ks)
+{
+    return keyspace_free_some(ks, time_left_us(ks, FREE_SLICE_US));
+}
+
 enum evict_result keyspace_evict_slow(struct keyspace *ks)
 {
     size_t limit = (size_t)ks->settings->max_memory;
@@ -301,8 +324,8 @@ enum evict_result keyspace_evict_slow(struct keyspace *ks)
 
     if (keyspace_used_bytes(ks) <= limit)
         return EVICT_ENOUGH;
-    if (!keyspace_free_some(ks, FREE_SLICE_US) || ks->account.used_bytes <= limit)
-        return ks->account.used_bytes <= limit ? EVICT_ENOUGH : EVICT_LATER;
+    if (!free_leftovers(ks) || ks->account.used_bytes <= limit)
+        return evict_later(ks);
     if (ks->settings->evict_policy == EVICT_NONE)
         return EVICT_FAILED;
     const struct policy *p = &policies[ks->settings->evict_policy];
@@ -310,15 +333,15 @@ enum evict_result keyspace_evict_slow(struct keyspace *ks)
         if (!(p->score ? evict_best(ks, p) : evict_any(ks, p)))
             return atomic_load(&ks->lazyfree.pending) ? EVICT_LATER : EVICT_FAILED;
         /* What goes lazily must be gone before more is looked for. */
-        if (!keyspace_free_some(ks, FREE_SLICE_US))
-            return ks->account.used_bytes > limit ? EVICT_LATER : EVICT_ENOUGH;
+        if (!free_leftovers(ks))
+            return evict_later(ks);
         if (done % 16 != 0)
             continue;
         lazyfree_settle(&ks->lazyfree, &ks->account);
         if (end_us == 0)
-            end_us = now_us() + time_limit_us(ks->settings->evict_tenacity);
+            end_us = now_us() + time_left_us(ks, time_limit_us(ks->settings->evict_tenacity));
         else if (now_us() > end_us)
-            return ks->account.used_bytes > limit ? EVICT_LATER : EVICT_ENOUGH;
+            return evict_later(ks);
     }
     return EVICT_ENOUGH;
 }

@@ -129,6 +129,7 @@ struct keyspace {
     struct lazyfree lazyfree;
     struct rng rng;
     struct evict_pool *evict_pool; /* made with the first eviction */
+    int64_t evict_late_ms;         /* the round in which eviction was last out of time */
     int expire_db;                 /* where the sweep goes on */
     uint64_t dirty;                /* changes since the last save */
     uint64_t leftover_count;       /* of all databases */
