@@ -34,6 +34,8 @@ struct client_host {
     void (*wake)(struct client *c);
     /* It waits no more: run what it has sent meanwhile, after the present round. */
     void (*resume)(struct client *c);
+    /* Memory that the connection takes, with what it has read; NULL: none to speak of. */
+    size_t (*bytes)(const struct client *c);
 };
 
 enum client_reply_mode { CLIENT_REPLY_ON, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP };

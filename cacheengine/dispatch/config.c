@@ -27,16 +27,17 @@ static const char *const policy_words[] = {
 static const char *const channel_words[] = {"resetchannels", "allchannels", NULL};
 static const char *const class_words[] = {"normal", "slave", "pubsub", NULL};
 
-#define FIELD(f)                     offsetof(struct settings, f)
-#define INT(n, a, f, d, lo, hi, m)   {n, a, CONFIG_INT, FIELD(f), d, lo, hi, NULL, NULL, m},
-#define BYTES(n, a, f, d, lo, hi, m) {n, a, CONFIG_BYTES, FIELD(f), d, lo, hi, NULL, NULL, m},
-#define OCTAL(n, a, f, d, lo, hi, m) {n, a, CONFIG_OCTAL, FIELD(f), d, lo, hi, NULL, NULL, m},
-#define BOOL(n, a, f, d, m)          {n, a, CONFIG_BOOL, FIELD(f), d, 0, 1, NULL, NULL, m},
-#define TEXT(n, a, f, d, m)          {n, a, CONFIG_TEXT, FIELD(f), d, 0, 0, NULL, NULL, m},
-#define ENUM(n, a, f, d, w, m)       {n, a, CONFIG_ENUM, FIELD(f), d, 0, 0, w, NULL, m},
-#define LIMITS(n, a, f, d, m)        {n, a, CONFIG_LIMITS, FIELD(f), d, 0, 0, NULL, NULL, m},
-#define KEPT(n, a, d)                {n, a, CONFIG_KEPT, 0, d, 0, 0, NULL, NULL, true},
-#define ONLY(n, a, d, why)           {n, a, CONFIG_ONLY, 0, d, 0, 0, NULL, why, false},
+#define FIELD(f)                       offsetof(struct settings, f)
+#define INT(n, a, f, d, lo, hi, m)     {n, a, CONFIG_INT, FIELD(f), d, lo, hi, NULL, NULL, m},
+#define BYTES(n, a, f, d, lo, hi, m)   {n, a, CONFIG_BYTES, FIELD(f), d, lo, hi, NULL, NULL, m},
+#define PERCENT(n, a, f, d, lo, hi, m) {n, a, CONFIG_PERCENT, FIELD(f), d, lo, hi, NULL, NULL, m},
+#define OCTAL(n, a, f, d, lo, hi, m)   {n, a, CONFIG_OCTAL, FIELD(f), d, lo, hi, NULL, NULL, m},
+#define BOOL(n, a, f, d, m)            {n, a, CONFIG_BOOL, FIELD(f), d, 0, 1, NULL, NULL, m},
+#define TEXT(n, a, f, d, m)            {n, a, CONFIG_TEXT, FIELD(f), d, 0, 0, NULL, NULL, m},
+#define ENUM(n, a, f, d, w, m)         {n, a, CONFIG_ENUM, FIELD(f), d, 0, 0, w, NULL, m},
+#define LIMITS(n, a, f, d, m)          {n, a, CONFIG_LIMITS, FIELD(f), d, 0, 0, NULL, NULL, m},
+#define KEPT(n, a, d)                  {n, a, CONFIG_KEPT, 0, d, 0, 0, NULL, NULL, true},
+#define ONLY(n, a, d, why)             {n, a, CONFIG_ONLY, 0, d, 0, 0, NULL, why, false},
 
 static const struct config_row rows[] = {
 #include "cacheengine/dispatch/config.def"
@@ -44,6 +45,7 @@ static const struct config_row rows[] = {
 
 #undef INT
 #undef BYTES
+#undef PERCENT
 #undef OCTAL
 #undef BOOL
 #undef TEXT
@@ -95,6 +97,22 @@ static struct err parse_number(struct arena *a, const struct config_row *row, st
         return err_format(a, ERR_INVALID, "argument must be between %lld and %lld inclusive",
                           (long long)row->min, (long long)row->max);
     *out = v;
+    return OK;
+}
+
+static struct err parse_percent(struct arena *a, const struct config_row *row, struct str value,
+                                int64_t *out)
+{
+    bool is_percent = value.len > 0 && value.ptr[value.len - 1] == '%';
+    struct str digits = {value.ptr, value.len - is_percent};
+    int64_t v;
+
+    if (is_percent ? !str_to_i64(digits, &v) || v < 0 : !number_parse_bytes(value, &v))
+        return err_make(ERR_INVALID, "argument must be a memory or percent value");
+    if (is_percent && v > -row->min)
+        return err_format(a, ERR_INVALID, "percentage argument must be less or equal to %lld",
+                          (long long)-row->min);
+    *out = is_percent ? -v : v;
     return OK;
 }
 
@@ -172,6 +190,7 @@ struct err config_set(struct config *c, struct arena *a, const struct config_row
     case CONFIG_INT:
     case CONFIG_BYTES:
     case CONFIG_OCTAL: return parse_number(a, row, value, field(c, row));
+    case CONFIG_PERCENT: return parse_percent(a, row, value, field(c, row));
     case CONFIG_ENUM: return parse_word(a, row, value, field(c, row));
     case CONFIG_LIMITS: return parse_limits(a, value, field(c, row));
     case CONFIG_ONLY:
@@ -197,6 +216,11 @@ static void put_limits(const struct output_limit *limits, struct buf *out)
                    (long long)limits[i].soft_s);
 }
 
+static void put_percent(int64_t v, struct buf *out)
+{
+    buf_printf(out, v < 0 ? "%lld%%" : "%lld", (long long)(v < 0 ? -v : v));
+}
+
 void config_get(const struct config *c, const struct config_row *row, struct buf *out)
 {
     const void *at = field(c, row);
@@ -204,6 +228,7 @@ void config_get(const struct config *c, const struct config_row *row, struct buf
     switch (row->kind) {
     case CONFIG_INT:
     case CONFIG_BYTES: buf_printf(out, "%lld", (long long)*(const int64_t *)at); break;
+    case CONFIG_PERCENT: put_percent(*(const int64_t *)at, out); break;
     case CONFIG_OCTAL: buf_printf(out, "%llo", (unsigned long long)*(const int64_t *)at); break;
     case CONFIG_BOOL: buf_puts(out, *(const bool *)at ? "yes" : "no"); break;
     case CONFIG_ENUM: buf_puts(out, row->words[*(const int64_t *)at]); break;

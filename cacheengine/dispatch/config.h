@@ -17,6 +17,7 @@
 enum config_kind {
     CONFIG_INT,
     CONFIG_BYTES,
+    CONFIG_PERCENT, /* bytes, or below zero: percent of something */
     CONFIG_OCTAL,
     CONFIG_BOOL,
     CONFIG_TEXT,

@@ -56,6 +56,8 @@ struct engine {
     uint64_t client_count; /* ordinary ones */
     uint64_t admin_count;
     uint64_t next_client_id;
+    size_t lasting_client_bytes; /* of clients that must not be closed, as of clients_seen_ms */
+    int64_t clients_seen_ms;
     struct command_stats *by_command; /* command_id_count of them */
     struct error_stat error_stats[ENGINE_ERROR_STATS];
     uint32_t error_stat_count;
@@ -93,6 +95,15 @@ int engine_tick(struct engine *e);
 /* Sessions come and go. */
 void engine_client_add(struct engine *e, struct client *c, const struct client_host *host);
 void engine_client_remove(struct engine *e, struct client *c);
+
+/* Closes the biggest clients while all together take more than maxmemory-clients; once a round. */
+void engine_evict_clients_slow(struct engine *e);
+
+static inline void engine_evict_clients(struct engine *e)
+{
+    if (__builtin_expect(e->settings.client_memory != 0, 0))
+        engine_evict_clients_slow(e);
+}
 
 /* Looks up a command for this client: NULL when it is unknown or kept from it. Containers resolve
  * to their subcommand when there is one of that name. */

@@ -40,10 +40,9 @@ void session_reset(struct engine *e, struct client *c)
 
 size_t session_bytes(const struct client *c)
 {
-    struct client_facts facts;
+    size_t bytes = c->host->bytes ? c->host->bytes(c) : 0;
 
-    c->host->facts(c, &facts);
-    return facts.input_room + reply_held_bytes(&c->reply);
+    return bytes + reply_held_bytes(&c->reply) + (c->transaction ? c->transaction->bytes : 0);
 }
 
 static const char *or_empty(const char *text)
@@ -83,8 +82,8 @@ void session_describe(const struct client *c, int64_t now_ms, struct buf *out)
                transaction_is_open(c) ? (int)t->count : -1, f.input_bytes,
                f.input_room - f.input_bytes);
     buf_printf(out, " multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%d omem=%zu tot-mem=%zu events=%s cmd=%s",
-               t ? t->bytes : 0, pending > 0, pending, f.input_room + reply_held_bytes(&c->reply),
-               f.events, c->last_cmd ? c->last_cmd->name : "NULL");
+               t ? t->bytes : 0, pending > 0, pending, session_bytes(c), f.events,
+               c->last_cmd ? c->last_cmd->name : "NULL");
     buf_puts(out, " user=");
     buf_add_str(out, c->user ? c->user->name : STR("(superuser)"));
     buf_printf(out, " redir=-1 resp=%d lib-name=%s lib-ver=%s\n", c->reply.resp,

@@ -17,7 +17,8 @@ void session_reset(struct engine *e, struct client *c);
 /* The line of CLIENT LIST, with its line feed. */
 void session_describe(const struct client *c, int64_t now_ms, struct buf *out);
 
-/* Memory that a client takes beside its struct. */
+/* Memory that a client takes: its connection, what it has sent, what it is still to be sent, its
+ * transaction. */
 size_t session_bytes(const struct client *c);
 
 #endif

@@ -115,6 +115,7 @@ static void unwatch(struct engine *e, struct client *c)
 static void queue_free(struct engine *e, struct transaction *t)
 {
     account_sub(&e->keyspace.account, t->bytes);
+    e->keyspace.account.client_bytes -= t->bytes;
     while (t->head) {
         struct queued_call *q = t->head;
 
@@ -176,6 +177,7 @@ void transaction_queue(struct cmd_call *call)
     t->count++;
     t->bytes += bytes;
     account_add(&call->ks->account, bytes);
+    call->ks->account.client_bytes += bytes;
     reply_status(call->reply, "QUEUED");
 }
 

@@ -21,7 +21,7 @@ struct reply_piece {
     struct reply_piece *next;
     struct blob *blob; /* NULL: the bytes are below */
     size_t from, end;  /* what is unsent of it */
-    size_t room;
+    size_t room; /* of the bytes below, or what was to be sent of the blob */
     size_t cost;
     char bytes[];
 };
@@ -41,6 +41,8 @@ static void piece_free(struct reply_pool *pool, struct reply_piece *p)
 {
     if (!p)
         return;
+    if (p->blob)
+        pool->shared_bytes -= p->room;
     blob_drop(pool->account, p->blob);
     account_sub(pool->account, p->cost);
     pool->account->client_bytes -= p->cost;
@@ -245,6 +247,8 @@ void reply_raw_blob(struct reply *r, struct blob *b, size_t from, size_t len)
     p->blob = blob_share(b);
     p->from = from;
     p->end = from + len;
+    p->room = len;
+    r->pool->shared_bytes += len;
     open_close(r);
     queue_add(r, p);
 }

@@ -29,6 +29,7 @@ struct iovec;
 struct reply_pool {
     struct reply_piece *spare; /* a shared buffer at rest, or NULL */
     struct account *account;
+    size_t shared_bytes; /* of blobs in queues: not booked, the keyspace mostly holds them anyway */
 };
 
 struct reply {

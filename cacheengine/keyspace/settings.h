@@ -63,6 +63,7 @@ struct settings {
 
     /* memory */
     int64_t max_memory; /* 0 = as much as there is */
+    int64_t client_memory; /* of all clients; 0 = no limit, below: percent of max_memory */
     int64_t evict_policy;
     int64_t evict_samples;
     int64_t evict_tenacity;

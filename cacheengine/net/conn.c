@@ -53,6 +53,13 @@ static void conn_facts(const struct client *client, struct client_facts *out)
     memcpy(out->events, c->waits_to_write ? "rw" : "r", c->waits_to_write ? 3 : 2);
 }
 
+static size_t conn_bytes(const struct client *client)
+{
+    const struct conn *c = conn_of(client);
+
+    return sizeof(*c) + (c->input ? c->input->cost : 0);
+}
+
 static void conn_kill(struct client *client)
 {
     conn_doom(conn_of(client));
@@ -78,7 +85,8 @@ static void conn_resume(struct client *client)
     c->loop->resumed = c;
 }
 
-static const struct client_host conn_host = {conn_facts, conn_kill, conn_wake, conn_resume};
+static const struct client_host conn_host = {conn_facts, conn_kill, conn_wake, conn_resume,
+                                             conn_bytes};
 
 /* ---- beginning and end ---- */
 

@@ -228,6 +228,7 @@ void loop_run(struct loop *l)
         for (int i = 0; i < count; i++)
             on_event(l, &events[i]);
         run_round(l);
+        engine_evict_clients(l->engine);
         free_doomed(l);
     }
 }

@@ -322,3 +322,38 @@ def test_big_values_come_back_as_they_were(engine, size):
         assert conn.call("APPEND", "k", "tail") == len(value) + 4
         assert conn.call("GETRANGE", "k", -6, -1) == value[-2:] + b"tail"
         assert conn.batch([["GET", "k"], ["DEL", "k"], ["GET", "k"]])[1:] == [b":1\r\n", b"$-1\r\n"]
+
+
+def evicted_clients(conn):
+    return int(conn.call("INFO", "stats").split(b"evicted_clients:")[1].split(b"\r\n")[0])
+
+
+@pytest.mark.parametrize("kind", ["query", "transaction", "output"])
+def test_the_biggest_client_goes_when_clients_take_too_much(own_engine, kind):
+    server = own_engine(maxmemory_clients="4mb")
+    with server.conn() as admin, server.conn() as small, server.conn() as big, server.conn() as spared:
+        spared.call("CLIENT", "NO-EVICT", "ON")
+        admin.call("CLIENT", "NO-EVICT", "ON")
+        admin.call("SET", "value", "x" * 500000)
+        for conn, share in ((small, 1), (spared, 12), (big, 12)):
+            if kind == "query":
+                conn.send(b"*2\r\n$3\r\nGET\r\n$20000000\r\n" + b"x" * 500000 * share)
+            elif kind == "transaction":
+                conn.send(command("MULTI") + command("SET", "k", "x" * 500000) * share)
+            else:
+                conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                conn.send(command("GET", "value") * (share + 16 * (share > 1)))
+        servers.wait_for(lambda: evicted_clients(admin) >= 1, "a client is closed")
+        names = admin.call("CLIENT", "LIST").decode()
+        assert " laddr" in names and evicted_clients(admin) == 1
+        shown = [line.split("addr=")[1].split()[0] for line in names.splitlines()]
+        assert "%s:%d" % big.sock.getsockname() not in shown
+        for conn in (small, spared, admin):
+            assert "%s:%d" % conn.sock.getsockname() in shown
+
+
+def test_memory_of_clients_may_be_a_share_of_maxmemory(engine, reference):
+    with engine.conn() as ours, reference.conn() as ref:
+        for value in ("5%", "100%", "0%", "101%", "-1%", "x%", "1mb", "-1", "x", "0"):
+            for words in (["CONFIG", "SET", "maxmemory-clients", value], ["CONFIG", "GET", "maxmemory-clients"]):
+                assert ours.raw(*words) == ref.raw(*words), value
