@@ -86,6 +86,16 @@ static struct err prepare_process(const struct settings *s, struct arena *a)
     return OK;
 }
 
+/* Keeps the folder as its absolute path, for files are named by it later and CONFIG GET shows it.
+ */
+static struct err settle_dir(struct config *config, struct arena *a)
+{
+    const char *dir;
+
+    TRY(fs_absolute(a, ".", &dir));
+    return config_set(config, a, config_find(STR("dir")), str_of(dir));
+}
+
 static void write_pid_file(const struct settings *s, int pid)
 {
     FILE *f = *s->pid_file ? fopen(s->pid_file, "we") : NULL;
@@ -115,6 +125,7 @@ static struct err serve(struct engine *e, struct arena *a)
     struct loop loop = {0};
 
     TRY(prepare_process(&e->settings, a));
+    TRY(settle_dir(&e->config, a));
     engine_init(e);
     struct err failed = *e->settings.acl_file ? access_load(e, a) : OK;
     if (!err_failed(failed))

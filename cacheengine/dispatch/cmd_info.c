@@ -197,11 +197,11 @@ static void info_persistence(const struct engine *e, struct buf *out)
     put(out, "async_loading", 0);
     put(out, "rdb_changes_since_last_save", e->keyspace.dirty);
     put(out, "rdb_bgsave_in_progress", 0);
-    put(out, "rdb_last_save_time", (uint64_t)e->started_ms / 1000);
+    put(out, "rdb_last_save_time", (uint64_t)e->saved_s);
     put_text(out, "rdb_last_bgsave_status", "ok");
     put_text(out, "rdb_last_bgsave_time_sec", "-1");
     put_text(out, "rdb_current_bgsave_time_sec", "-1");
-    put(out, "rdb_saves", 0);
+    put(out, "rdb_saves", e->saves);
     put(out, "rdb_last_cow_size", 0);
     put(out, "aof_enabled", 0);
     put(out, "aof_rewrite_in_progress", 0);

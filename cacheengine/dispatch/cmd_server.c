@@ -1,6 +1,7 @@
 /* The server as a whole: flushing, exchanging databases, time, DEBUG, SHUTDOWN. */
 #include "base/command.h"
 #include "cacheengine/dispatch/block.h"
+#include "cacheengine/dispatch/cmd_persist.h"
 #include "cacheengine/dispatch/session.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/keyspace/number.h"
@@ -139,6 +140,9 @@ static void debug_help(struct cmd_call *c)
         "    Answer with this error.",
         "OBJECT <key>",
         "    Show how a key is stored.",
+        "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
+        "    Save all keys to the file and load them again: in place of those that are there, or",
+        "    (NOFLUSH) beside them, where a key that both have is an error or (MERGE) replaced.",
         "SET-ACTIVE-EXPIRE <0|1>",
         "    Pause or resume the removal of expired keys in the background.",
         "SLEEP <seconds>",
@@ -153,18 +157,19 @@ void cmd_debug(struct cmd_call *c)
 {
     static const struct {
         const char *name;
-        uint32_t argc;
+        uint32_t argc; /* 0: any */
         void (*run)(struct cmd_call *c);
     } subs[] = {
         {"error",             3, debug_error            },
         {"help",              2, debug_help             },
         {"object",            3, debug_object           },
+        {"reload",            0, debug_reload           },
         {"set-active-expire", 3, debug_set_active_expire},
         {"sleep",             3, debug_sleep            },
     };
 
     for (size_t i = 0; i < countof(subs); i++)
-        if (call_is(c, 1, subs[i].name) && c->argc == subs[i].argc) {
+        if (call_is(c, 1, subs[i].name) && (!subs[i].argc || c->argc == subs[i].argc)) {
             subs[i].run(c);
             return;
         }

@@ -56,6 +56,7 @@ void engine_init(struct engine *e)
     account_add(&e->keyspace.account,
                 sizeof(*e) + command_id_count * sizeof(*e->by_command) + REPLY_SHARED_BYTES);
     e->started_ms = now_ms;
+    e->saved_s = now_ms / 1000;
     e->started_boot_ms = clock_boot_ms(&clock_system);
     e->ticks_at_start = engine_ticks();
     e->stats.sampled_at_ms = now_ms;

@@ -64,6 +64,8 @@ struct engine {
     struct engine_stats stats;
     struct acl acl;
     struct acl_log acl_log;
+    int64_t saved_s; /* wall time of the last snapshot, or of the start */
+    uint64_t saves;  /* snapshots since the start */
     struct watch_table *watches;
     struct block_table *blocks;      /* who waits for keys */
     uint64_t waiting_count;          /* clients that wait */

@@ -417,6 +417,30 @@ uint64_t index_scan(const struct index *ix, uint64_t cursor, void (*visit)(void 
     return end_place >> 32 ? 0 : end_place << INDEX_SEGMENT_BITS;
 }
 
+static void each_of_segment(const struct index *ix, const struct index_segment *s,
+                            void (*visit)(void *ctx, uint32_t ref), void *ctx)
+{
+    for (uint32_t at = 0; at < 1U << ix->bucket_bits; at++) {
+        const struct index_bucket *b = &s->buckets[at];
+
+        for (unsigned i = 0; i < INDEX_SLOTS; i++)
+            if (b->print[i])
+                visit(ctx, b->ref[i]);
+    }
+}
+
+void index_each(const struct index *ix, void (*visit)(void *ctx, uint32_t ref), void *ctx)
+{
+    if (!ix->directory)
+        return;
+    for (uint64_t slot = 0; slot < 1ULL << ix->depth;) {
+        const struct index_segment *s = heap_at(ix->heap, ix->directory[slot]);
+
+        each_of_segment(ix, s, visit, ctx);
+        slot += 1ULL << (ix->depth - s->depth);
+    }
+}
+
 unsigned index_sample(const struct index *ix, uint64_t chance, uint32_t out[INDEX_SLOTS])
 {
     unsigned count = 0;

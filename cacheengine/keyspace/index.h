@@ -85,6 +85,11 @@ size_t index_directory_bytes(const struct index *ix);
 uint64_t index_scan(const struct index *ix, uint64_t cursor, void (*visit)(void *ctx, uint32_t ref),
                     void *ctx);
 
+/* Calls `visit` for every entry, in the order in which they stand. The index must not change
+ * meanwhile. Does not look at the items themselves, so a visit may fetch them ahead of their use.
+ */
+void index_each(const struct index *ix, void (*visit)(void *ctx, uint32_t ref), void *ctx);
+
 /* Collects the references of one bucket chosen by `chance` (a random number), at most INDEX_SLOTS.
  * Returns how many; may be 0 although the index is not empty: draw again. */
 unsigned index_sample(const struct index *ix, uint64_t chance, uint32_t out[INDEX_SLOTS]);

@@ -169,14 +169,46 @@ uint64_t keyspace_flush(struct keyspace *ks, int id, bool in_background)
     return count;
 }
 
+/* Exchanges what two databases hold; their numbers stay. */
+static void db_exchange(struct db *a, struct db *b)
+{
+    struct db swap = *a;
+    int a_id = a->id, b_id = b->id;
+
+    *a = *b;
+    *b = swap;
+    a->id = a_id;
+    b->id = b_id;
+    a->index.heap = &a->heap;
+    b->index.heap = &b->heap;
+}
+
 void keyspace_swap(struct keyspace *ks, int a, int b)
 {
-    struct db swap = ks->dbs[a];
+    db_exchange(&ks->dbs[a], &ks->dbs[b]);
+}
 
-    ks->dbs[a] = ks->dbs[b];
-    ks->dbs[b] = swap;
-    ks->dbs[a].id = a;
-    ks->dbs[b].id = b;
-    ks->dbs[a].index.heap = &ks->dbs[a].heap;
-    ks->dbs[b].index.heap = &ks->dbs[b].heap;
+/* ---- databases apart ---- */
+
+struct db *keyspace_dbs_new(struct keyspace *ks)
+{
+    struct db *dbs = calloc((size_t)ks->db_count, sizeof(*dbs));
+
+    check(dbs);
+    for (int i = 0; i < ks->db_count; i++)
+        db_init(&dbs[i], ks, i);
+    return dbs;
+}
+
+void keyspace_dbs_exchange(struct keyspace *ks, struct db *apart)
+{
+    for (int i = 0; i < ks->db_count; i++)
+        db_exchange(&ks->dbs[i], &apart[i]);
+}
+
+void keyspace_dbs_free(struct keyspace *ks, struct db *apart)
+{
+    for (int i = 0; apart && i < ks->db_count; i++)
+        db_flush(&apart[i], false);
+    free(apart);
 }

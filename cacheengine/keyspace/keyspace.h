@@ -165,6 +165,16 @@ uint64_t keyspace_flush(struct keyspace *ks, int id, bool in_background);
 /* Exchanges the content of two databases. */
 void keyspace_swap(struct keyspace *ks, int a, int b);
 
+/* Databases apart from those that commands see, as many and empty: for loading what may turn out to
+ * be damaged. They are booked like the others. */
+struct db *keyspace_dbs_new(struct keyspace *ks);
+
+/* Exchanges the content of all databases with theirs. */
+void keyspace_dbs_exchange(struct keyspace *ks, struct db *apart);
+
+/* Frees them with all that is in them. Accepts NULL. */
+void keyspace_dbs_free(struct keyspace *ks, struct db *apart);
+
 /* Removes keys that are due, for at most `budget_us`. True when nothing due is left. */
 bool keyspace_expire_some(struct keyspace *ks, int64_t budget_us);
 

@@ -80,6 +80,11 @@ struct settings {
     int64_t hll_sparse_bytes;
     int64_t stream_node_bytes, stream_node_entries;
 
+    /* snapshots */
+    const char *dump_file; /* name of the file in `dir` */
+    bool compresses_dumps; /* DUMP too */
+    bool sums_dumps;
+
     /* memcached protocol */
     int64_t memcached_item_max; /* bytes */
 

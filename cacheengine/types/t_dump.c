@@ -49,6 +49,7 @@ void cmd_dump(struct cmd_call *c)
     struct account *account = &c->ks->account;
     struct payload p = {{payload_write}, account, blob_new(account, 0, 256)};
     record_writer_init(&w, &p.sink);
+    w.compresses = c->ks->settings->compresses_dumps;
     if (value_save(&w, c->db, e)) {
         put_footer(&w);
         err_ignore(record_flush(&w), "memory does not fail");

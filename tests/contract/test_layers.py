@@ -170,6 +170,8 @@ def mirrored_folders():
 RUN_BY = {
     "base/command.c": "tests/conformance/test_edges.py",
     "base/command_names.c": "tests/conformance/test_edges.py",
+    "cacheengine/persist/snapshot_load.c": "tests/unit/cacheengine/persist/test_snapshot.c",
+    "cacheengine/persist/snapshot_save.c": "tests/unit/cacheengine/persist/test_snapshot.c",
     "cacheengine/proto/protocol.c": "tests/conformance/test_connection.py",
     "cacheengine/proto/resp.c": "tests/conformance/test_connection.py",
     "cacheengine/types/collection.c": "tests/unit/cacheengine/types/test_t_hash.c",

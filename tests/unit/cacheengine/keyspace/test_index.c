@@ -308,3 +308,33 @@ Test(index, notes_survive_when_segments_join)
     cr_assert(due.met >= 1);
     end(&f);
 }
+
+struct times {
+    struct fixture *f;
+    uint8_t of[20000];
+};
+
+static void note_time(void *ctx, uint32_t ref)
+{
+    struct times *s = ctx;
+
+    s->of[*(uint64_t *)heap_at(&s->f->heap, ref)]++;
+}
+
+Test(index, each_meets_every_entry_once)
+{
+    static const uint64_t counts[] = {0, 1, 100, 20000};
+
+    for (size_t i = 0; i < countof(counts); i++) {
+        struct fixture f;
+        struct times s = {.f = &f};
+
+        begin(&f);
+        for (uint64_t n = 0; n < counts[i]; n++)
+            add(&f, n);
+        index_each(&f.index, note_time, &s);
+        for (uint64_t n = 0; n < countof(s.of); n++)
+            cr_assert_eq(s.of[n], n < counts[i], "%zu", (size_t)n);
+        end(&f);
+    }
+}

@@ -100,3 +100,24 @@ Test(keyspace, who_listens_is_told_of_keys_that_go_by_themselves)
     cr_assert_str_eq(told.last, "expired");
     fixture_end(&f);
 }
+
+Test(keyspace, databases_apart_are_exchanged_whole_and_leave_nothing)
+{
+    struct fixture f;
+
+    fixture_begin(&f);
+    size_t before = keyspace_used_bytes(&f.ks);
+    set_text(&f, "here", "1");
+    struct db *apart = keyspace_dbs_new(&f.ks);
+    db_set_string(&apart[2], key_text(&f, "there"), STR("x"), NO_DEADLINE);
+    keyspace_dbs_exchange(&f.ks, apart);
+    cr_expect_not(db_peek(&f.ks.dbs[0], key_text(&f, "here")));
+    cr_expect(db_peek(&f.ks.dbs[2], key_text(&f, "there")));
+    cr_expect_eq(f.ks.dbs[2].id, 2);
+    cr_expect(db_peek(&apart[0], key_text(&f, "here")));
+    keyspace_dbs_free(&f.ks, apart);
+    keyspace_flush(&f.ks, -1, false);
+    cr_expect_eq(keyspace_used_bytes(&f.ks), before);
+    keyspace_dbs_free(&f.ks, NULL);
+    fixture_end(&f);
+}

@@ -43,7 +43,8 @@ static inline void harness_begin(struct harness *h)
                      .set_packed_entries = 128,
                      .set_packed_value = 64,
                      .zset_packed_entries = 128,
-                     .zset_packed_value = 64}
+                     .zset_packed_value = 64,
+                     .compresses_dumps = true}
     };
     keyspace_init(&h->ks, &h->settings, 2, 1000000);
     types_register(&h->ks);

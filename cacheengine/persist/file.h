@@ -1,0 +1,46 @@
+/* Snapshots in files: written beside the old one and put in its place whole, loaded whole or not at
+ * all. */
+#ifndef LARDER_PERSIST_FILE_H
+#define LARDER_PERSIST_FILE_H
+
+#include "cacheengine/persist/snapshot.h"
+
+/* Sinks and sources over a descriptor, which stays its owner's. */
+struct file_sink {
+    struct sink sink;
+    int fd;
+    uint64_t written;
+};
+
+struct file_source {
+    struct source source;
+    int fd;
+};
+
+void file_sink_init(struct file_sink *s, int fd);
+void file_source_init(struct file_source *s, int fd);
+
+/*
+ * Writes a snapshot of all databases to `dir`/`name`: to another file first, which is on the disk
+ * before it takes the name. ERR_IO, with a sentence in `a`; the old file is then still there.
+ */
+must_use struct err snapshot_save_file(struct keyspace *ks, const char *dir, const char *name,
+                                       const struct snapshot_options *o, struct arena *a);
+
+/* What happens to the keys that are there. */
+enum snapshot_meeting {
+    SNAPSHOT_REPLACES, /* they go */
+    SNAPSHOT_JOINS,    /* they stay; a key that both have is an error */
+    SNAPSHOT_MERGES,   /* they stay, but for those that the file has too */
+};
+
+/*
+ * Loads `dir`/`name`. Everything is read into databases apart first, so that a file that is damaged
+ * changes nothing. ERR_NOT_FOUND, ERR_IO, ERR_EXISTS for a key that both have, and what
+ * snapshot_load returns, with a sentence in `a`.
+ */
+must_use struct err snapshot_load_file(struct keyspace *ks, const char *dir, const char *name,
+                                       enum snapshot_meeting meeting, struct snapshot_loading *l,
+                                       struct arena *a);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * Snapshots: all databases as one stream in the format of RDB files.
+ *
+ *     "REDIS" and 4 digits of version (Valkey 9: "VALKEY" and 3)
+ *     fields about the server and the moment (AUX)
+ *     per database: its number, how many keys it has and how many of them end; the keys, each with
+ *         its end, recency or frequency, type, name and value
+ *     an end mark and a checksum
+ *
+ * Both directions stream (record.h): a snapshot is written to any sink and read from any source,
+ * and needs no room for more than a window and one value.
+ */
+#ifndef LARDER_PERSIST_SNAPSHOT_H
+#define LARDER_PERSIST_SNAPSHOT_H
+
+#include "cacheengine/keyspace/keyspace.h"
+#include "cacheengine/keyspace/record.h"
+
+struct arena;
+
+/* ---- writing ---- */
+
+/* A field beside the usual ones: a replication id, an offset. */
+struct snapshot_field {
+    const char *name;
+    struct str value;
+};
+
+struct snapshot_options {
+    int version;     /* RECORD_VERSION, or RECORD_VERSION_7_0 for a reader of that age */
+    bool compresses; /* long strings */
+    bool sums;       /* without, the checksum is 0, which readers do not check */
+    const struct snapshot_field *fields;
+    size_t field_count;
+};
+
+/* Writes all keys, also those that have expired but are still there. The keyspace must not change
+ * meanwhile: a command runs it, or a child process. The sink's error. */
+must_use struct err snapshot_save(struct keyspace *ks, struct sink *to,
+                                  const struct snapshot_options *o);
+
+/* ---- reading ---- */
+
+struct snapshot_report {
+    uint64_t keys;    /* loaded */
+    uint64_t expired; /* left out, for they had expired */
+    uint64_t empty;   /* left out, for they had no elements */
+    int version;
+};
+
+struct snapshot_loading {
+    struct db *dbs;     /* as many as the keyspace has */
+    bool drops_expired; /* a replica keeps them: its primary removes them */
+    bool sums;          /* checks the checksum where there is one */
+    bool allows_twins;  /* a key may come twice, and the last one counts */
+    /* Called with each field; NULL: nobody wants them. */
+    void (*field)(void *ctx, struct str name, struct str value);
+    void *ctx;
+    struct snapshot_report report; /* filled in */
+};
+
+/*
+ * Reads a snapshot into the databases. ERR_CORRUPT or ERR_UNSUPPORTED with where and why, in `a`,
+ * or the source's error; keys that were read until then are there, so load into databases apart
+ * (keyspace_dbs_new) where the old ones must survive that.
+ */
+must_use struct err snapshot_load(struct keyspace *ks, struct source *from,
+                                  struct snapshot_loading *l, struct arena *a);
+
+/* ---- the marks of the format ---- */
+
+enum snapshot_mark {
+    MARK_SLOT_IMPORT = 243, /* Valkey 9 */
+    MARK_SLOT_INFO = 244,   /* Valkey 8.1 */
+    MARK_FUNCTION = 245,
+    MARK_FUNCTION_OLD = 246, /* release candidates of 7.0 */
+    MARK_MODULE = 247,
+    MARK_IDLE = 248,
+    MARK_FREQUENCY = 249,
+    MARK_FIELD = 250,
+    MARK_SIZES = 251,
+    MARK_END_MS = 252, /* of the next key */
+    MARK_END_S = 253,
+    MARK_DATABASE = 254,
+    MARK_EOF = 255,
+};
+
+#endif

@@ -1,0 +1,300 @@
+#include "cacheengine/keyspace/crc64.h"
+#include "persist_fixture.h"
+
+#include <inttypes.h>
+
+static void both_say(struct pair *p, const char *line)
+{
+    char *want = strdup(play_line(&p->a, line));
+
+    cr_expect_str_eq(play_line(&p->b, line), want, "%s", line);
+    free(want);
+}
+
+Test(snapshot, everything_comes_back_in_the_same_form)
+{
+    static const char *const keys[] = {"text", "number", "numbers", "words", "small",
+                                       "few",  "many",   "large",   "ranks", "key:77"};
+    struct pair p;
+    char line[100];
+
+    pair_begin(&p);
+    pair_fill(&p);
+    pair_save(&p);
+    cr_assert_not(err_failed(pair_load(&p)));
+    cr_expect_eq(p.loading.report.keys, db_count(p.a.db));
+    cr_expect_eq(db_count(p.b.db), db_count(p.a.db));
+    for (size_t i = 0; i < countof(keys); i++) {
+        snprintf(line, sizeof(line), "OBJECT ENCODING %s", keys[i]);
+        both_say(&p, line);
+    }
+    both_say(&p, "SCARD many");
+    both_say(&p, "SISMEMBER many member:999");
+    both_say(&p, "HGET large field:500");
+    both_say(&p, "HGETALL small");
+    both_say(&p, "ZRANGE ranks 0 -1 WITHSCORES");
+    both_say(&p, "ZRANGE few 0 -1 WITHSCORES");
+    pair_end(&p);
+}
+
+Test(snapshot, an_empty_keyspace_is_a_snapshot_too)
+{
+    struct pair p;
+
+    pair_begin(&p);
+    pair_save(&p);
+    cr_expect_arr_eq(p.stream.bytes.ptr, "REDIS0011", 9);
+    cr_assert_not(err_failed(pair_load(&p)));
+    cr_expect_eq(p.loading.report.keys, 0);
+    cr_expect_eq(p.loading.report.version, 11);
+    pair_end(&p);
+}
+
+Test(snapshot, databases_keep_their_numbers)
+{
+    struct pair p;
+
+    pair_begin(&p);
+    db_set_string(&p.a.ks.dbs[1], keyspace_key(&p.a.ks, STR("k")), STR("v"), NO_DEADLINE);
+    pair_save(&p);
+    cr_assert_not(err_failed(pair_load(&p)));
+    cr_expect_eq(db_count(&p.b.ks.dbs[0]), 0);
+    cr_expect_eq(db_count(&p.b.ks.dbs[1]), 1);
+    pair_end(&p);
+}
+
+Test(snapshot, keys_keep_their_end_and_expired_ones_go_unless_a_primary_removes_them)
+{
+    struct pair p;
+    struct key soon, late;
+
+    pair_begin(&p);
+    soon = keyspace_key(&p.a.ks, STR("soon"));
+    late = keyspace_key(&p.a.ks, STR("late"));
+    db_set_string(p.a.db, soon, STR("v"), p.a.ks.now_ms + 10);
+    db_set_string(p.a.db, late, STR("v"), p.a.ks.now_ms + 10000);
+    pair_save(&p);
+    keyspace_set_now(&p.b.ks, p.a.ks.now_ms + 100);
+    cr_assert_not(err_failed(pair_load(&p)));
+    cr_expect_eq(p.loading.report.expired, 1);
+    cr_expect_eq(entry_deadline(db_find(p.b.db, late)), p.a.ks.now_ms + 10000);
+    p.loading.drops_expired = false;
+    keyspace_flush(&p.b.ks, -1, false);
+    cr_assert_not(err_failed(pair_load(&p)));
+    cr_expect_eq(p.loading.report.keys, 2);
+    pair_end(&p);
+}
+
+Test(snapshot, recency_and_frequency_are_kept_where_the_policy_counts_them)
+{
+    struct pair p;
+
+    pair_begin(&p);
+    p.a.settings.evict_policy = p.b.settings.evict_policy = EVICT_ALLKEYS_LRU;
+    struct entry *e = db_set_string(p.a.db, keyspace_key(&p.a.ks, STR("k")), STR("v"), NO_DEADLINE);
+    db_set_idle_s(p.a.db, e, 500);
+    pair_save(&p);
+    cr_assert_not(err_failed(pair_load(&p)));
+    cr_expect_eq(db_idle_s(p.b.db, db_peek(p.b.db, keyspace_key(&p.b.ks, STR("k")))), 500);
+
+    p.a.settings.evict_policy = p.b.settings.evict_policy = EVICT_VOLATILE_LFU;
+    keyspace_apply_settings(&p.a.ks);
+    keyspace_apply_settings(&p.b.ks);
+    keyspace_flush(&p.b.ks, -1, false);
+    db_set_frequency(p.a.db, e, 77);
+    pair_save(&p);
+    cr_assert_not(err_failed(pair_load(&p)));
+    cr_expect_eq(db_frequency(p.b.db, db_peek(p.b.db, keyspace_key(&p.b.ks, STR("k")))), 77);
+    pair_end(&p);
+}
+
+static void note_field(void *ctx, struct str name, struct str value)
+{
+    buf_printf(ctx, "%.*s=%.*s ", STR_ARG(name), STR_ARG(value));
+}
+
+Test(snapshot, fields_are_told_in_their_order)
+{
+    struct snapshot_field fields[] = {
+        {"repl-id",     STR("abc")},
+        {"repl-offset", STR("42") },
+    };
+    struct buf noted = BUF_EMPTY;
+    struct pair p;
+
+    pair_begin(&p);
+    p.options.fields = fields;
+    p.options.field_count = 2;
+    p.loading.field = note_field;
+    p.loading.ctx = &noted;
+    pair_save(&p);
+    cr_assert_not(err_failed(pair_load(&p)));
+    cr_expect(str_starts(buf_str(&noted), "redis-ver=7.2.4 redis-bits=64 ctime=1000 used-mem="));
+    cr_expect(str_ends(buf_str(&noted), " repl-id=abc repl-offset=42 "));
+    buf_fini(&noted);
+    pair_end(&p);
+}
+
+Test(snapshot, a_reader_of_7_0_gets_no_set_as_listpack)
+{
+    struct pair p;
+
+    pair_begin(&p);
+    play_line(&p.a, "SADD words a b");
+    pair_save(&p);
+    cr_expect(memmem(p.stream.bytes.ptr, p.stream.bytes.len, "\x14\5words", 7));
+    p.options.version = RECORD_VERSION_7_0;
+    pair_save(&p);
+    cr_expect(memmem(p.stream.bytes.ptr, p.stream.bytes.len, "\x02\5words", 7));
+    cr_expect_arr_eq(p.stream.bytes.ptr, "REDIS0010", 9);
+    cr_assert_not(err_failed(pair_load(&p)));
+    cr_expect_str_eq(play_line(&p.b, "OBJECT ENCODING words"), "$8\r\nlistpack\r\n");
+    pair_end(&p);
+}
+
+Test(snapshot, a_checksum_of_nothing_is_not_checked)
+{
+    struct pair p;
+
+    pair_begin(&p);
+    play_line(&p.a, "SET k v");
+    p.options.sums = false;
+    pair_save(&p);
+    cr_expect_arr_eq(p.stream.bytes.ptr + p.stream.bytes.len - 8, "\0\0\0\0\0\0\0\0", 8);
+    cr_expect_not(err_failed(pair_load(&p)));
+    pair_end(&p);
+}
+
+/* Loads these bytes; the sentence of the failure, or NULL. */
+static const char *failure_of(struct pair *p, struct str bytes)
+{
+    buf_clear(&p->stream.bytes);
+    buf_add_str(&p->stream.bytes, bytes);
+    keyspace_flush(&p->b.ks, -1, false);
+    struct err e = pair_load(p);
+    return err_failed(e) ? e.why : NULL;
+}
+
+Test(snapshot, what_is_none_or_too_new_is_refused_with_where_and_why)
+{
+    static const struct {
+        struct str bytes;
+        const char *why;
+    } rows[] = {
+        {STR(""),                              "this is no RDB file (at byte 0)"                             },
+        {STR("REDIS"),                         "this is no RDB file (at byte 5)"                             },
+        {STR("GARBAGE00"),                     "this is no RDB file (at byte 9)"                             },
+        {STR("REDIS00x1"),                     "this is no RDB file (at byte 9)"                             },
+        {STR("REDIS0000"),                     "this is no RDB file (at byte 9)"                             },
+        {STR("REDIS0012"),                     "its version is newer than what this engine reads (at byte 9)"},
+        {STR("VALKEY081"),                     "its version is newer than what this engine reads (at byte 9)"},
+        {STR("REDIS0011"),                     "the data ends too early (at byte 9)"                         },
+        {STR("REDIS0011\xfe\2"),               "it has more databases than this engine (at byte 11)"         },
+        {STR("REDIS0011\xf5\1x"),
+         "it holds a library of functions, which this engine does not have yet (at byte 10)"                 },
+        {STR("REDIS0011\xf7"),
+         "it holds data of a module, which this engine does not have (at byte 10)"                           },
+        {STR("REDIS0011\0\1k\1"),              "the data ends too early (key 'k' of database 0, at byte 13)" },
+        {STR("REDIS0011\7\1k\1"),
+         "it is the value of a module, which this engine does not have (key 'k' of database 0, at byte 12)"  },
+        {STR("REDIS0003\0\1k\1v\0\1k\1w\xff"),
+         "the key comes twice (key 'k' of database 0, at byte 20)"                                           },
+        {STR("REDIS0011\xff"
+             "12345678"),
+         "the checksum is wrong (at byte 18)"                                                                },
+    };
+    struct pair p;
+
+    pair_begin(&p);
+    for (size_t i = 0; i < countof(rows); i++) {
+        const char *why = failure_of(&p, rows[i].bytes);
+
+        cr_assert(why, "row %zu", i);
+        cr_expect_str_eq(why, rows[i].why, "row %zu: %s", i, why);
+    }
+    pair_end(&p);
+}
+
+Test(snapshot, old_files_have_no_checksum_and_seconds)
+{
+    struct pair p;
+
+    pair_begin(&p);
+    cr_expect_null(failure_of(&p, STR("REDIS0002\xfe\0\xfd\xff\xff\xff\x7f\0\1k\1v\xff")));
+    struct entry *e = db_peek(p.b.db, keyspace_key(&p.b.ks, STR("k")));
+    cr_assert(e);
+    cr_expect_eq(entry_deadline(e), (int64_t)INT32_MAX * 1000);
+    pair_end(&p);
+}
+
+Test(snapshot, valkey_9_writes_its_own_name)
+{
+    struct pair p;
+
+    pair_begin(&p);
+    cr_expect_null(
+        failure_of(&p, STR("VALKEY080\xfa\nvalkey-ver\5"
+                           "9.0.0\xfe\0\xfb\1\0\xf4\1\2\3\0\1k\1v\xff\0\0\0\0\0\0\0\0")));
+    cr_expect_eq(p.loading.report.keys, 1);
+    cr_expect_eq(p.loading.report.version, RECORD_VERSION_9);
+    pair_end(&p);
+}
+
+Test(snapshot, collections_without_elements_are_left_out)
+{
+    struct pair p;
+
+    pair_begin(&p);
+    cr_expect_null(failure_of(&p, STR("REDIS0003\2\1s\0\0\1k\1v\4\1h\0\xff")));
+    cr_expect_eq(p.loading.report.keys, 1);
+    cr_expect_eq(p.loading.report.empty, 2);
+    pair_end(&p);
+}
+
+Test(snapshot, a_stream_cut_anywhere_is_refused_and_nothing_is_lost_track_of)
+{
+    struct pair p;
+
+    pair_begin(&p);
+    play_line(&p.a, "SET text hello");
+    play_line(&p.a, "HSET small f v g 7");
+    play_line(&p.a, "ZADD few 1 a 2.5 b");
+    for (int i = 0; i < 200; i++) {
+        char line[50];
+
+        snprintf(line, sizeof(line), "SADD many member:%d", i);
+        play_line(&p.a, line);
+    }
+    pair_save(&p);
+    struct buf whole = p.stream.bytes;
+    p.stream.bytes = BUF_EMPTY;
+    cr_assert_null(failure_of(&p, buf_str(&whole)));
+    keyspace_flush(&p.b.ks, -1, false);
+    size_t before = keyspace_used_bytes(&p.b.ks);
+    for (size_t cut = 0; cut < whole.len; cut++) {
+        cr_assert(failure_of(&p, (struct str){whole.ptr, cut}), "cut at %zu", cut);
+        keyspace_flush(&p.b.ks, -1, false);
+        cr_assert_eq(keyspace_used_bytes(&p.b.ks), before, "cut at %zu", cut);
+    }
+    buf_fini(&whole);
+    pair_end(&p);
+}
+
+Test(snapshot, a_changed_byte_is_found_by_the_checksum_at_the_latest)
+{
+    struct pair p;
+
+    pair_begin(&p);
+    play_line(&p.a, "SET text hello");
+    play_line(&p.a, "SADD s a b c");
+    pair_save(&p);
+    struct buf whole = p.stream.bytes;
+    p.stream.bytes = BUF_EMPTY;
+    for (size_t at = 0; at < whole.len; at++) {
+        whole.ptr[at] ^= 0x10;
+        cr_expect(failure_of(&p, buf_str(&whole)), "byte %zu", at);
+        whole.ptr[at] ^= 0x10;
+    }
+    buf_fini(&whole);
+    pair_end(&p);
+}
