@@ -3,6 +3,7 @@
  * best candidates of earlier samples are kept in a small pool by hash, so that each victim is the
  * best of many although few are looked at.
  */
+#include "base/prefetch.h"
 #include "cacheengine/keyspace/internal.h"
 
 #include <math.h>
@@ -134,7 +135,7 @@ static unsigned draw(struct db *db, const struct policy *p, struct entry **out)
     else
         drawn = index_sample(&db->index, chance, refs);
     for (unsigned i = 0; i < drawn; i++)
-        __builtin_prefetch(heap_at(&db->heap, refs[i]));
+        prefetch(heap_at(&db->heap, refs[i]));
     for (unsigned i = 0; i < drawn; i++) {
         struct entry *e = heap_at(&db->heap, refs[i]);
 

@@ -5,6 +5,7 @@
  * memory and is never undone: a note that is too early is found out, and corrected, when its time
  * has come.
  */
+#include "base/prefetch.h"
 #include "cacheengine/keyspace/internal.h"
 
 #include <time.h>
@@ -32,7 +33,7 @@ static uint16_t settle(void *ctx, const uint32_t *refs, unsigned count, bool *st
         return INDEX_NO_DUE;
     }
     for (unsigned i = 0; i < count; i++)
-        __builtin_prefetch(heap_at(&db->heap, refs[i]));
+        prefetch(heap_at(&db->heap, refs[i]));
     for (unsigned i = 0; i < count; i++) {
         struct entry *e = heap_at(&db->heap, refs[i]);
 

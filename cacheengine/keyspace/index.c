@@ -157,7 +157,7 @@ static void bag_fill(const struct index *ix, const struct index_segment *s, stru
             if (!s->buckets[i].print[j])
                 continue;
             bag->refs[bag->count++] = s->buckets[i].ref[j];
-            __builtin_prefetch(heap_at(ix->heap, s->buckets[i].ref[j]));
+            prefetch(heap_at(ix->heap, s->buckets[i].ref[j]));
         }
     for (unsigned i = first; i < bag->count; i++)
         bag->hashes[i] = ix->hash_of(ix->ctx, heap_at(ix->heap, bag->refs[i]));

@@ -19,6 +19,7 @@
 #ifndef LARDER_KEYSPACE_INDEX_H
 #define LARDER_KEYSPACE_INDEX_H
 
+#include "base/prefetch.h"
 #include "cacheengine/keyspace/heap.h"
 
 #include <stdbool.h>
@@ -212,7 +213,7 @@ static inline uint32_t *index_probe_next(struct index_probe *p)
 static inline void index_prefetch(const struct index *ix, uint64_t hash)
 {
     if (ix->directory)
-        __builtin_prefetch(&index_segment_of(ix, hash)->buckets[index_home(ix, hash)]);
+        prefetch(&index_segment_of(ix, hash)->buckets[index_home(ix, hash)]);
 }
 
 /* Asks for the first item that the bucket of a hash proposes (two lines of it). */
@@ -224,9 +225,8 @@ static inline void index_prefetch_item(const struct index *ix, uint64_t hash)
     uint32_t mask = index_bucket_match(b, index_print(hash));
     if (!mask)
         return;
-    const char *item = heap_at(ix->heap, b->ref[__builtin_ctz(mask)]);
-    __builtin_prefetch(item);
-    __builtin_prefetch(item + 64);
+    const void *item = heap_at(ix->heap, b->ref[__builtin_ctz(mask)]);
+    prefetch_lines(item, 2);
 }
 
 #endif

@@ -20,7 +20,7 @@ static void batch_reset(struct batch *b)
 /* So many keys of one call are asked for here; commands with more of them do it themselves. */
 #define KEYS_AHEAD 16
 
-static void prefetch(struct loop *l, struct batch *b)
+static void ask_ahead(struct loop *l, struct batch *b)
 {
     for (uint32_t i = 0; i < b->count; i++) {
         const struct cmd_call *call = &b->calls[i];
@@ -62,7 +62,7 @@ void batch_run(struct loop *l)
     struct batch *b = l->batch;
 
     if (b->count > 1 || (b->count == 1 && b->calls[0].key_count > 1))
-        prefetch(l, b);
+        ask_ahead(l, b);
     for (uint32_t i = 0; i < b->count; i++)
         run_call(&b->calls[i]);
     batch_reset(b);

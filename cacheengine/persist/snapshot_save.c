@@ -2,6 +2,7 @@
  * Writing snapshots. The one idea: keys stand scattered, so each one is asked of memory some keys
  * before it is written.
  */
+#include "base/prefetch.h"
 #include "cacheengine/keyspace/value.h"
 #include "cacheengine/persist/snapshot.h"
 
@@ -80,11 +81,10 @@ static void put_ref(struct saving *s, uint32_t ref)
 static void visit(void *ctx, uint32_t ref)
 {
     struct saving *s = ctx;
-    const char *item = heap_at(&s->db->heap, ref);
+    const void *item = heap_at(&s->db->heap, ref);
     uint32_t *place = &s->ahead[s->asked % AHEAD];
 
-    __builtin_prefetch(item);
-    __builtin_prefetch(item + 64);
+    prefetch_lines(item, 2);
     if (s->asked++ >= AHEAD)
         put_ref(s, *place);
     *place = ref;

@@ -6,6 +6,7 @@
 #include "cacheengine/types/rank.h"
 
 #include "base/err.h"
+#include "base/prefetch.h"
 
 #define LEAF_MAX  RANK_LEAF_MAX
 #define INNER_MAX 39
@@ -391,9 +392,7 @@ void rank_prefetch(const struct db *db, const struct rank *r, double score)
         }
         ref = n->children[low - 1].node;
     }
-    const char *leaf = heap_at(&db->heap, ref);
-    for (size_t at = 0; at < sizeof(struct leaf); at += 64)
-        __builtin_prefetch(leaf + at);
+    prefetch_lines(heap_at(&db->heap, ref), sizeof(struct leaf) / CACHE_LINE);
 }
 
 /* ---- removing ---- */
@@ -543,7 +542,7 @@ void rank_cut(struct db *db, struct rank *r, uint64_t first, uint64_t count,
         memcpy(refs, p.leaf->refs + p.index, n * sizeof(refs[0]));
         path_cut(db, r, &p, n);
         for (uint32_t i = 0; i < n; i++)
-            __builtin_prefetch(rank_member_at(db, refs[i]));
+            prefetch(rank_member_at(db, refs[i]));
         for (uint32_t i = 0; i < n; i++)
             taken(ctx, refs[i]);
         count -= n;
@@ -670,7 +669,7 @@ uint32_t rank_next(const struct db *db, const struct rank *r, struct rank_walk *
         return 0;
     uint32_t ref = l->refs[walk->index];
     if (walk->index + MEMBER_AHEAD < l->count)
-        __builtin_prefetch(rank_member_at(db, l->refs[walk->index + MEMBER_AHEAD]));
+        prefetch(rank_member_at(db, l->refs[walk->index + MEMBER_AHEAD]));
     if (++walk->index == l->count)
         walk_turn(db, r, walk, true);
     return ref;
@@ -684,7 +683,7 @@ uint32_t rank_prev(const struct db *db, const struct rank *r, struct rank_walk *
         return 0;
     uint32_t ref = l->refs[walk->index];
     if (walk->index >= MEMBER_AHEAD)
-        __builtin_prefetch(rank_member_at(db, l->refs[walk->index - MEMBER_AHEAD]));
+        prefetch(rank_member_at(db, l->refs[walk->index - MEMBER_AHEAD]));
     if (walk->index-- == 0)
         walk_turn(db, r, walk, false);
     return ref;
@@ -697,7 +696,7 @@ static void leaf_free(struct db *db, struct rank *r, uint32_t ref)
     const struct leaf *l = leaf_at(db, ref);
 
     for (uint32_t i = 0; i < l->count; i++)
-        __builtin_prefetch(rank_member_at(db, l->refs[i]), 1);
+        prefetch(rank_member_at(db, l->refs[i]));
     for (uint32_t i = 0; i < l->count; i++)
         heap_free(&db->heap, l->refs[i]);
     r->count -= l->count;

@@ -6,6 +6,7 @@
 #include "cacheengine/types/table.h"
 
 #include "base/err.h"
+#include "base/prefetch.h"
 
 /* When a group is added: more entries, or more bytes, per group than these. */
 #define LOAD_ENTRIES 7
@@ -358,7 +359,7 @@ bool table_free_some(struct db *db, struct table *t, uint32_t budget)
         uint32_t at = t->groups - 1;
 
         if (at >= WALK_AHEAD)
-            __builtin_prefetch(run_at(db, *table_slot(db, t, at - WALK_AHEAD)));
+            prefetch(run_at(db, *table_slot(db, t, at - WALK_AHEAD)));
         group_drop(db, t, at);
         if (at % PAGE_GROUPS == 0)
             give(db, t, heap_ref(&db->heap, table_page(db, t, at)));
@@ -417,8 +418,7 @@ const uint8_t *table_find(const struct db *db, const struct table *t, uint64_t h
         return NULL;
     const struct table_run *run = run_at(db, ref);
     /* The walk would meet one miss after the other. */
-    __builtin_prefetch((const char *)run + 64);
-    __builtin_prefetch((const char *)run + 128);
+    prefetch_lines((const char *)run + CACHE_LINE, 2);
     if (__builtin_expect(is_long(member), 0))
         return find_away(run, t->width, member);
     return packed_find(run->packed, run->len, t->width, member);
@@ -516,7 +516,7 @@ const uint8_t *table_next(const struct db *db, const struct table *t, struct tab
         if (walk->group >= t->groups)
             return NULL;
         if (walk->group + WALK_AHEAD < t->groups)
-            __builtin_prefetch(run_at(db, *table_slot(db, t, walk->group + WALK_AHEAD)));
+            prefetch(run_at(db, *table_slot(db, t, walk->group + WALK_AHEAD)));
         uint32_t ref = *table_slot(db, t, walk->group++);
         if (!ref)
             continue;

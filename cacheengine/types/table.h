@@ -23,6 +23,7 @@
 #ifndef LARDER_TYPES_TABLE_H
 #define LARDER_TYPES_TABLE_H
 
+#include "base/prefetch.h"
 #include "cacheengine/keyspace/db.h"
 #include "cacheengine/types/packed.h"
 
@@ -131,16 +132,12 @@ static inline uint32_t table_group(const struct table *t, uint64_t hash)
 /* Asks the processor for what table_find will touch: the reference, and one step later the run. */
 static inline void table_prefetch_slot(const struct db *db, const struct table *t, uint64_t hash)
 {
-    __builtin_prefetch(table_slot(db, t, table_group(t, hash)));
+    prefetch(table_slot(db, t, table_group(t, hash)));
 }
 
 static inline void table_prefetch_run(const struct db *db, const struct table *t, uint64_t hash)
 {
-    const char *run = heap_at(&db->heap, *table_slot(db, t, table_group(t, hash)));
-
-    __builtin_prefetch(run);
-    __builtin_prefetch(run + 64);
-    __builtin_prefetch(run + 128);
+    prefetch_lines(heap_at(&db->heap, *table_slot(db, t, table_group(t, hash))), 3);
 }
 
 /* ---- for type_ops ---- */
