@@ -96,7 +96,7 @@ class Cache:
         self.ttls = TTLS if policy.startswith("volatile") else [0]
         self.server = Server(kind, [path, "--port", "{port}", "--bind", "127.0.0.1", "--maxmemory-policy", policy,
                                     "--maxmemory-eviction-tenacity", "100", "--maxmemory-samples", samples] + flags, PING,
-                             env={**os.environ, "LD_PRELOAD": build_shared(fleet.tmp, "wallclock"),
+                             env={**os.environ, "LD_PRELOAD": build_shared("wallclock"),
                                   "BENCH_CLOCK": clock.path})
         self.sock = self.server.connect()
         self.misses = 0

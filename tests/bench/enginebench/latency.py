@@ -4,7 +4,7 @@ import subprocess
 import time
 
 from enginebench import load
-from enginebench.procs import build, cores, settle_on
+from enginebench.procs import build, cores, settled
 
 INTERVAL_US = 1000
 CHUNK, REST_S = 200, 0.0005  # the writer leaves the probe room: what is measured is the server, not the queue
@@ -14,11 +14,9 @@ EVICT_BYTES = 100 << 20
 class Probe:
     """Sends a GET every millisecond until it is asked for its result."""
 
-    def __init__(self, server, tmp):
-        core = cores()[1]
-        argv = [build(tmp, "probe"), str(server.port), str(INTERVAL_US), "GET", "key:000000000001"]
-        self.proc = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                     preexec_fn=lambda: settle_on(core))
+    def __init__(self, server):
+        argv = settled(cores()[1], [build("probe"), server.port, INTERVAL_US, "GET", "key:000000000001"])
+        self.proc = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def result(self):
         """{"count", "p50", "p99", "p99.9", "max"} in microseconds."""
@@ -35,21 +33,21 @@ def rested(chunks):
         yield chunk
 
 
-def resize(server, tmp, keys):
+def resize(server, keys):
     """Filling one key after another, from nothing to `keys`: every growth of the tables is on the way."""
-    probe = Probe(server, tmp)
+    probe = Probe(server)
     load.fill(server, rested(load.sets(0, keys, 16, chunk=CHUNK)), b"+OK\r\n")
     return probe.result()
 
 
-def expire(server, tmp, keys):
+def expire(server, keys):
     """A tenth of the keys end at one instant, the rest stay."""
     load.fill(server, load.sets(0, keys, 16), b"+OK\r\n")
     due = int(time.time() * 1000) + 3000 + keys // 100
     load.fill(server, deadlines(keys // 10, keys, due), b"+OK\r\n")
     while time.time() * 1000 < due - 500:
         time.sleep(0.05)
-    probe = Probe(server, tmp)
+    probe = Probe(server)
     deadline = time.monotonic() + 60
     while load.call(server, "DBSIZE") != b":%d\r\n" % keys and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -63,12 +61,12 @@ def deadlines(count, first, due_ms, chunk=2000):
                        for i in range(at, at + n)), n
 
 
-def evict(server, tmp, keys):
+def evict(server, keys):
     """Writing three times what fits."""
     load.call(server, "CONFIG", "SET", "maxmemory", str(EVICT_BYTES), "maxmemory-policy", "allkeys-lru")
     count = min(keys, EVICT_BYTES // 40)
     load.fill(server, load.sets(0, count, 64), b"+OK\r\n")
-    probe = Probe(server, tmp)
+    probe = Probe(server)
     load.fill(server, rested(load.sets(count, count, 64, chunk=CHUNK)), b"+OK\r\n")
     return probe.result()
 

@@ -5,7 +5,7 @@ import random
 import select
 import subprocess
 
-from enginebench.procs import cores, settle_on
+from enginebench.procs import cores, settled
 
 VALUE = b"x" * 64
 
@@ -27,9 +27,7 @@ def call(server, *args):
 
 def redis_benchmark(server, words, count, pipeline, keys, clients=50):
     argv = ["redis-benchmark", "-p", server.port, "-n", count, "-P", pipeline, "-c", clients, "-r", keys, "-q"] + list(words)
-    core = cores()[1]
-    done = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          preexec_fn=lambda: settle_on(core), check=False)
+    done = subprocess.run(settled(cores()[1], argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode or b"requests per second" not in done.stdout:
         raise SystemExit("redis-benchmark %s against %s failed:\n%s" % (words, server.kind, done.stdout[-500:].decode()))
 

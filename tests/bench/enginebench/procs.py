@@ -1,11 +1,11 @@
 """The servers under measurement: each pinned to one core, on a free port, with its CPU time readable to the ns."""
 
-import ctypes
+import atexit
+import functools
 import glob
 import os
 import pathlib
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -20,18 +20,31 @@ def cores():
     return usable[-1], usable[0]
 
 
-PR_SET_PDEATHSIG = 1
+@functools.cache
+def tools():
+    """The folder of the C programs beside this file; it goes with the bench."""
+    folder = tempfile.mkdtemp(prefix="larder-bench-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
-def settle_on(core):
-    """For a child before it runs its program: ends with the bench, whatever ends that; stays on one core,
-    ahead of other processes there where that is allowed."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    os.sched_setaffinity(0, {core})
-    try:
-        os.setpriority(os.PRIO_PROCESS, 0, -15)
-    except PermissionError:
-        pass
+@functools.cache
+def build(name, *flags):
+    """Compiles one of them."""
+    path = os.path.join(tools(), name)
+    source = pathlib.Path(__file__).with_name(name.partition(".")[0] + ".c")
+    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", path, str(source), *flags], check=True)
+    return path
+
+
+def build_shared(name):
+    """The same for one that is preloaded."""
+    return build(name + ".so", "-shared", "-fPIC", "-ldl")
+
+
+def settled(core, argv):
+    """The command line that runs `argv` on one core and ends it with the bench (settle.c)."""
+    return [build("settle", "-static"), str(core), *map(str, argv)]
 
 
 def free_port():
@@ -42,36 +55,20 @@ def free_port():
 
 def find_engine(folder=None):
     folder = folder or os.environ.get("LARDER_BIN_DIR") or str(ROOT / "build" / "bin")
-    path = os.path.join(folder, "larder-engine")
+    path = os.path.abspath(os.path.join(folder, "larder-engine"))
     if not os.access(path, os.X_OK):
         raise SystemExit("no larder-engine in %s: build it, or name the folder with --bin" % folder)
     return path
 
 
-def find_reference(env, *names):
+def find_reference(env, *names, told=None):
     """The path of a server found on this machine, or None."""
-    told = os.environ.get(env)
+    told = told or os.environ.get(env)
     if told:
-        return told
+        if not shutil.which(told):
+            raise SystemExit("%s is no program" % told)
+        return os.path.abspath(shutil.which(told))
     return next((path for path in map(shutil.which, names) if path), None)
-
-
-def build(folder, name):
-    """Compiles one of the C programs beside this file, once."""
-    path = os.path.join(folder, name)
-    if not os.path.exists(path):
-        source = pathlib.Path(__file__).with_name(name + ".c")
-        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", path, str(source)], check=True)
-    return path
-
-
-def build_shared(folder, name):
-    """The same for one that is preloaded."""
-    path = os.path.join(folder, name + ".so")
-    if not os.path.exists(path):
-        source = pathlib.Path(__file__).with_name(name + ".c")
-        subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", path, str(source), "-ldl"], check=True)
-    return path
 
 
 class Server:
@@ -81,9 +78,8 @@ class Server:
         self.kind, self.port = kind, free_port()
         self.dir = tempfile.mkdtemp(prefix="larder-bench-")
         argv = [str(a).replace("{port}", str(self.port)) for a in argv]
-        core = cores()[0]
-        self.proc = subprocess.Popen(argv, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                     stderr=subprocess.STDOUT, env=env, preexec_fn=lambda: settle_on(core))
+        self.proc = subprocess.Popen(settled(cores()[0], argv), cwd=self.dir, env=env, stdin=subprocess.DEVNULL,
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         self.wait_ready(is_ready)
 
     def wait_ready(self, is_ready):
@@ -136,10 +132,10 @@ VERSION = (b"version\r\n", b"VERSION")
 class Fleet:
     """Starts servers of the kinds that this machine has."""
 
-    def __init__(self, engine, tmp):
+    def __init__(self, engine, tmp, valkey=None):
         self.engine, self.tmp = engine, tmp
         self.redis = find_reference("LARDER_REDIS_SERVER", "redis-server")
-        self.valkey = find_reference("LARDER_VALKEY_SERVER", "valkey-server")
+        self.valkey = find_reference("LARDER_VALKEY_SERVER", "valkey-server", told=valkey)
         self.memcached = find_reference("LARDER_MEMCACHED", "memcached")
         if not self.redis:
             raise SystemExit("redis-server is not installed: it is what everything is measured against")
@@ -150,7 +146,7 @@ class Fleet:
     def start(self, kind, reply_bytes=0):
         resp = ["--port", "{port}", "--bind", "127.0.0.1"]
         if kind == "echo":
-            return Server(kind, [build(self.tmp, "echo"), "{port}", reply_bytes])
+            return Server(kind, [build("echo"), "{port}", reply_bytes])
         if kind in ("redis", "valkey"):
             path = getattr(self, kind)
             return Server(kind, [path] + resp + ["--save", "", "--appendonly", "no"], PING)

@@ -2,6 +2,7 @@
 
 from enginebench import hitrate
 from enginebench.load import VALUE, mc_sets, resp, sets
+from enginebench.table import BETTER
 
 LONG = VALUE.decode()
 KEY = "key:__rand_int__"
@@ -31,14 +32,15 @@ CPU = {
     "set_p1": Cpu(["set", KEY, LONG], 1, 0.88, 150000),
     "get_p16": Cpu(["get", KEY], 16, 0.60, 800000, reply=64),
     "set_p16": Cpu(["set", KEY, LONG], 16, 0.60, 800000),
-    "incr_p16": Cpu(["incr", "counter:__rand_int__"], 16, 1.0),
-    "lpush_p16": Cpu(["lpush", "mylist", LONG], 16, 1.0, setup=(("del", "mylist"),)),
-    "sadd_p16": Cpu(["sadd", "myset", "element:__rand_int__"], 16, 1.0, setup=(("del", "myset"),)),
-    "hset_p16": Cpu(["hset", "myhash", "element:__rand_int__", LONG], 16, 1.0, setup=(("del", "myhash"),)),
-    "zadd_p16": Cpu(["zadd", "myzset", "__rand_int__", "element:__rand_int__"], 16, 1.0, setup=(("del", "myzset"),)),
-    "lrange_100_p16": Cpu(["lrange", "mylist", "0", "99"], 16, 1.0, 60000, setup=LIST100),
-    "mset_10_p16": Cpu(MSET10, 16, 1.0, 60000),
-    "mget_10_p16": Cpu(MGET10, 16, 1.0, 60000),
+    "incr_p16": Cpu(["incr", "counter:__rand_int__"], 16, 1.0, against=BETTER),
+    "lpush_p16": Cpu(["lpush", "mylist", LONG], 16, 1.0, setup=(("del", "mylist"),), against=BETTER),
+    "sadd_p16": Cpu(["sadd", "myset", "element:__rand_int__"], 16, 1.0, setup=(("del", "myset"),), against=BETTER),
+    "hset_p16": Cpu(["hset", "myhash", "element:__rand_int__", LONG], 16, 1.0, setup=(("del", "myhash"),), against=BETTER),
+    "zadd_p16": Cpu(["zadd", "myzset", "__rand_int__", "element:__rand_int__"], 16, 1.0, setup=(("del", "myzset"),),
+                    against=BETTER),
+    "lrange_100_p16": Cpu(["lrange", "mylist", "0", "99"], 16, 1.0, 60000, setup=LIST100, against=BETTER),
+    "mset_10_p16": Cpu(MSET10, 16, 1.0, 60000, against=BETTER),
+    "mget_10_p16": Cpu(MGET10, 16, 1.0, 60000, against=BETTER),
 }
 
 MEMCACHED = {
