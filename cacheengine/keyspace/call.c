@@ -38,6 +38,18 @@ bool call_int_within(struct cmd_call *c, uint32_t arg, int64_t min, int64_t max,
     return true;
 }
 
+bool call_int_or(struct cmd_call *c, uint32_t arg, int64_t min, int64_t max, const char *sentence,
+                 int64_t *out)
+{
+    int64_t v;
+
+    if (sentence && !number_parse_i64(c->argv[arg].ptr, c->argv[arg].len, &v)) {
+        reply_error(c->reply, sentence);
+        return false;
+    }
+    return call_int_within(c, arg, min, max, sentence, out);
+}
+
 bool call_double(struct cmd_call *c, uint32_t arg, double *out)
 {
     if (number_parse_double(c->argv[arg], out))
@@ -78,6 +90,11 @@ struct blob *call_take(struct cmd_call *c, uint32_t arg)
     b->skip = (uint32_t)(s.ptr - b->bytes);
     b->len = s.len;
     return blob_share(b);
+}
+
+void call_bad_arity(struct cmd_call *c)
+{
+    reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command", c->cmd->name);
 }
 
 void call_bad_subcommand(struct cmd_call *c)

@@ -82,7 +82,15 @@ bool call_int(struct cmd_call *c, uint32_t arg, int64_t *out);
 bool call_int_within(struct cmd_call *c, uint32_t arg, int64_t min, int64_t max,
                      const char *sentence, int64_t *out);
 
+/* The same where one sentence says both that it is no integer and that it is outside (NULL: the
+ * usual ones). */
+bool call_int_or(struct cmd_call *c, uint32_t arg, int64_t min, int64_t max, const char *sentence,
+                 int64_t *out);
+
 bool call_double(struct cmd_call *c, uint32_t arg, double *out);
+
+/* The error for a number of arguments that the command's arity cannot exclude. */
+void call_bad_arity(struct cmd_call *c);
 
 /* The error for a subcommand whose words do not fit it: "... Try ACL HELP." */
 void call_bad_subcommand(struct cmd_call *c);

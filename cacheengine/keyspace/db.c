@@ -256,13 +256,19 @@ static void note_deadline(struct db *db, struct key k, int64_t deadline_ms)
     index_note_due(&db->index, k.hash, due_tick_of_deadline(deadline_ms, db->ks->now_ms));
 }
 
+void db_open_heap(struct db *db)
+{
+    if (db->heap.base)
+        return;
+    struct err e = heap_open(&db->heap, &db->ks->account);
+    check(!err_failed(e));
+}
+
 static struct entry *put_new(struct db *db, struct key k, const struct layout *l, uint8_t shape,
                              size_t size)
 {
-    if (__builtin_expect(!db->heap.base, 0)) {
-        struct err e = heap_open(&db->heap, &db->ks->account);
-        check(!err_failed(e));
-    }
+    if (__builtin_expect(!db->heap.base, 0))
+        db_open_heap(db);
     struct entry *e = entry_new(db, shape, k, l, size);
     entry_set_age(e, age_new(db->ks));
     index_insert(&db->index, k.hash, heap_ref(&db->heap, e));

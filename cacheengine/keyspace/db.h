@@ -49,6 +49,10 @@ static inline void db_prefetch_entry(const struct db *db, uint64_t hash)
 
 /* ---- writing ---- */
 
+/* Opens the heap, which an untouched database does without: before what is not a key is put there.
+ */
+void db_open_heap(struct db *db);
+
 #define KEEP_DEADLINE ((int64_t)-2)
 
 /*

@@ -118,10 +118,12 @@ struct keyspace {
     bool spares_age;       /* the running command leaves recency alone: CLIENT NO-TOUCH */
     bool is_expiry_paused; /* DEBUG SET-ACTIVE-EXPIRE 0 */
     bool skips_checksums;  /* DEBUG SET-SKIP-CHECKSUM-VALIDATION 1: of DUMP payloads and files */
-    int64_t now_ms;        /* wall time of the running command; set by the loop */
-    uint32_t age_now;      /* what a touched entry gets: seconds, 24 bits */
-    uint32_t minutes_now;  /* for LFU: minutes, 16 bits */
-    bool counts_frequency; /* an LFU policy is set */
+    uint32_t list_alone_above; /* DEBUG QUICKLIST-PACKED-THRESHOLD: longer elements of lists stand
+                                * alone; 0 = as usual */
+    int64_t now_ms;            /* wall time of the running command; set by the loop */
+    uint32_t age_now;          /* what a touched entry gets: seconds, 24 bits */
+    uint32_t minutes_now;      /* for LFU: minutes, 16 bits */
+    bool counts_frequency;     /* an LFU policy is set */
     struct db *dbs;
     int db_count;
     struct type_ops const *types[ENTRY_TYPES];

@@ -111,7 +111,7 @@ static bool set_pairs(struct cmd_call *c, int64_t *created)
     struct collection h;
 
     if (c->argc % 2 == 1) {
-        reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command", c->cmd->name);
+        call_bad_arity(c);
         return false;
     }
     if (!hash_write(c, &h, buffer))

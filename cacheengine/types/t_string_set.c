@@ -188,7 +188,7 @@ static bool pairs_are_whole(struct cmd_call *c)
 {
     if (c->argc % 2 == 1)
         return true;
-    reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command", c->cmd->name);
+    call_bad_arity(c);
     return false;
 }
 

@@ -13,29 +13,6 @@
 
 /* ---- shared ---- */
 
-bool zset_integer(struct cmd_call *c, uint32_t arg, int64_t min, int64_t max, const char *sentence,
-                  int64_t *out)
-{
-    int64_t v;
-
-    if (!sentence && !call_int(c, arg, &v))
-        return false;
-    if (sentence && !number_parse_i64(c->argv[arg].ptr, c->argv[arg].len, &v)) {
-        reply_error(c->reply, sentence);
-        return false;
-    }
-    if (v < min || v > max) {
-        if (sentence)
-            reply_error(c->reply, sentence);
-        else
-            reply_errorf(c->reply, "ERR value is out of range, value must between %lld and %lld",
-                         (long long)min, (long long)max);
-        return false;
-    }
-    *out = v;
-    return true;
-}
-
 struct zset_saying zset_say_begin(struct cmd_call *c, uint64_t count, bool with_scores)
 {
     bool as_pairs = with_scores && c->reply->resp > 2;
@@ -313,7 +290,7 @@ static void say_rank(struct cmd_call *c, bool is_reverse)
     struct zset z;
 
     if (c->argc > 4) {
-        reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command", c->cmd->name);
+        call_bad_arity(c);
         return;
     }
     if (with_score && !call_is(c, 3, "withscore")) {

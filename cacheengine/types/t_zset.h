@@ -141,9 +141,4 @@ struct zset_saying zset_say_begin(struct cmd_call *c, uint64_t count, bool with_
 /* Says one; fits zset_each with a struct zset_saying. */
 void zset_say(void *ctx, const struct zset_member *m);
 
-/* An integer argument within limits; otherwise `sentence` is sent, also for what is no integer.
- * NULL: the usual errors. */
-bool zset_integer(struct cmd_call *c, uint32_t arg, int64_t min, int64_t max, const char *sentence,
-                  int64_t *out);
-
 #endif

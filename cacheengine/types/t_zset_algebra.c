@@ -90,7 +90,7 @@ static bool parse_limit(struct request *r, uint32_t arg)
 {
     int64_t limit;
 
-    if (!zset_integer(r->c, arg, 0, INT64_MAX, "ERR LIMIT can't be negative", &limit))
+    if (!call_int_or(r->c, arg, 0, INT64_MAX, "ERR LIMIT can't be negative", &limit))
         return false;
     r->limit = (uint64_t)limit;
     return true;

@@ -26,10 +26,7 @@ static uint64_t hash_of_text(const struct db *db, struct str text)
 
 struct zset_tree *zset_tree_new(struct db *db)
 {
-    if (!db->heap.base) {
-        struct err e = heap_open(&db->heap, &db->ks->account);
-        check(!err_failed(e));
-    }
+    db_open_heap(db);
     struct zset_tree *t = heap_at(&db->heap, heap_alloc(&db->heap, sizeof(*t)));
 
     *t = (struct zset_tree){0};

@@ -30,7 +30,7 @@ static void pop_command(struct cmd_call *c, bool is_max)
         return;
     }
     if (c->argc == 3 &&
-        !zset_integer(c, 2, 0, INT64_MAX, "ERR value is out of range, must be positive", &count))
+        !call_int_or(c, 2, 0, INT64_MAX, "ERR value is out of range, must be positive", &count))
         return;
     bool is_there = zset_write(c, 1, &z, &ok);
     if (!ok)
@@ -69,7 +69,7 @@ static bool popping_parse(struct cmd_call *c, uint32_t arg, struct popping *p)
     int64_t keys;
     bool has_count = false;
 
-    if (!zset_integer(c, arg, 1, INT64_MAX, "ERR numkeys should be greater than 0", &keys))
+    if (!call_int_or(c, arg, 1, INT64_MAX, "ERR numkeys should be greater than 0", &keys))
         return false;
     p->first = arg + 1;
     if (keys >= c->argc - p->first) {
@@ -85,7 +85,7 @@ static bool popping_parse(struct cmd_call *c, uint32_t arg, struct popping *p)
         ok = !has_count && call_is(c, i, "count") && i + 1 < c->argc;
         has_count = true;
         if (ok &&
-            !zset_integer(c, i + 1, 1, INT64_MAX, "ERR count should be greater than 0", &p->count))
+            !call_int_or(c, i + 1, 1, INT64_MAX, "ERR count should be greater than 0", &p->count))
             return false;
     }
     if (!ok)

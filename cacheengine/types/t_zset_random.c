@@ -120,7 +120,7 @@ static void say_many(struct cmd_call *c, const struct zset *z, int64_t count, bo
 /* Reads count and WITHSCORES; false after an error was sent. */
 static bool random_parse(struct cmd_call *c, int64_t *count, bool *with_scores)
 {
-    if (!zset_integer(c, 2, -INT64_MAX, INT64_MAX, NULL, count))
+    if (!call_int_or(c, 2, -INT64_MAX, INT64_MAX, NULL, count))
         return false;
     *with_scores = c->argc == 4;
     if (c->argc > 4 || (*with_scores && !call_is(c, 3, "withscores"))) {

@@ -318,19 +318,10 @@ static void shrink(struct db *db, struct table *t)
 
 /* ---- tables ---- */
 
-/* The heap of a database is opened with the first thing in it, which may be a table. */
-static void heap_ready(struct db *db)
-{
-    if (db->heap.base)
-        return;
-    struct err e = heap_open(&db->heap, &db->ks->account);
-    check(!err_failed(e));
-}
-
 struct table *table_new(struct db *db, unsigned width)
 {
     check(width >= 1 && width <= TABLE_WIDTH_MAX);
-    heap_ready(db);
+    db_open_heap(db);
     struct table *t = heap_at(&db->heap, heap_alloc(&db->heap, sizeof(*t)));
     *t = (struct table){.width = (uint8_t)width, .groups = 1, .page_max = 4};
     t->held = heap_class_bytes(sizeof(*t));

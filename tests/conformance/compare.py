@@ -187,8 +187,8 @@ def hello(ref, ours, args):
 
 
 def encoding(ref, ours, args):
-    """OBJECT ENCODING: level 7.2 keeps small sets as listpacks, which level 7.0 does not know."""
-    return (ref, ours) == (b"$9\r\nhashtable\r\n", b"$8\r\nlistpack\r\n")
+    """OBJECT ENCODING: level 7.2 keeps small sets and lists as listpacks, which level 7.0 does not know."""
+    return ref in (b"$9\r\nhashtable\r\n", b"$9\r\nquicklist\r\n") and ours == b"$8\r\nlistpack\r\n"
 
 
 def either(*rules):

@@ -18,7 +18,8 @@ static inline void fixture_begin(struct fixture *f)
                                     .hash_packed_value = 64,
                                     .set_int_entries = 512,
                                     .set_packed_entries = 128,
-                                    .set_packed_value = 64};
+                                    .set_packed_value = 64,
+                                    .list_packed_size = -2};
     keyspace_init(&f->ks, &f->settings, 2, 1000000);
     hash_seed_fix(&f->ks.seed, 42);
     rng_seed(&f->ks.rng, 42);

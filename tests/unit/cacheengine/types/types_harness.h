@@ -42,6 +42,7 @@ static inline void harness_begin(struct harness *h)
                      .set_int_entries = 512,
                      .set_packed_entries = 128,
                      .set_packed_value = 64,
+                     .list_packed_size = -2,
                      .zset_packed_entries = 128,
                      .zset_packed_value = 64,
                      .compresses_dumps = true}
