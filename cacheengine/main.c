@@ -2,13 +2,13 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "cacheengine/dispatch/access.h"
+#include "cacheengine/dispatch/files.h"
 #include "cacheengine/net/loop.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 static int usage(FILE *to, int status)
@@ -59,11 +59,27 @@ static struct err load_config(struct engine *e, struct arena *a, int argc, char 
     return load_arguments(&e->config, a, argc, argv, at);
 }
 
-static struct err prepare_process(const struct settings *s, struct arena *a)
+/* maxclients is what the system grants at most. */
+static struct err fit_clients(struct settings *s, struct arena *a)
+{
+    int64_t wanted = s->max_clients, granted = files_for_clients(wanted);
+
+    if (granted < 1)
+        return err_format(a, ERR_LIMIT,
+                          "the limit of open files is not enough to start: 'ulimit -n' must be at "
+                          "least %lld for maxclients %lld",
+                          (long long)wanted + FILES_RESERVED, (long long)wanted);
+    if (granted < wanted)
+        log_warn("maxclients reduced: the limit of open files is too low, see 'ulimit -n'",
+                 f_int("from", wanted), f_int("to", granted));
+    s->max_clients = granted;
+    return OK;
+}
+
+static struct err prepare_process(struct settings *s, struct arena *a)
 {
     static const enum log_level levels[] = {LOG_LEVEL_DEBUG, LOG_LEVEL_DEBUG, LOG_LEVEL_INFO,
                                             LOG_LEVEL_WARN, LOG_LEVEL_ERROR};
-    struct rlimit files;
 
     signal(SIGPIPE, SIG_IGN);
     log_setup("larder-engine", levels[s->log_level]);
@@ -77,13 +93,7 @@ static struct err prepare_process(const struct settings *s, struct arena *a)
     }
     if (chdir(s->dir) != 0)
         return err_format(a, ERR_IO, "Can't chdir to '%s': %s", s->dir, strerror(errno));
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < (rlim_t)s->max_clients + 32) {
-        files.rlim_cur = (rlim_t)s->max_clients + 32;
-        if (files.rlim_cur > files.rlim_max)
-            files.rlim_cur = files.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &files);
-    }
-    return OK;
+    return fit_clients(s, a);
 }
 
 /* Keeps the folder as its absolute path, for files are named by it later and CONFIG GET shows it.

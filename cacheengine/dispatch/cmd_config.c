@@ -1,6 +1,7 @@
 /* CONFIG: parameters by pattern, changed all or none. */
 #include "base/command.h"
 #include "cacheengine/dispatch/engine.h"
+#include "cacheengine/dispatch/files.h"
 #include "cacheengine/keyspace/glob.h"
 #include "contract/command_procs.h"
 
@@ -94,6 +95,25 @@ static bool pairs_are_sound(struct cmd_call *c)
     return true;
 }
 
+/* Sets one parameter; nothing is changed when it does not fit. */
+static struct err set_one(struct cmd_call *c, const struct config_row *row, struct str value)
+{
+    struct settings *s = &c->engine->settings;
+    int64_t clients = s->max_clients;
+
+    TRY(config_set(&c->engine->config, c->scratch, row, value));
+    if (s->max_clients <= clients)
+        return OK;
+    int64_t granted = files_for_clients(s->max_clients);
+    if (granted >= s->max_clients)
+        return OK;
+    s->max_clients = clients;
+    return err_format(c->scratch, ERR_INVALID,
+                      "The operating system is not able to handle the specified number of clients, "
+                      "try with %lld",
+                      (long long)granted);
+}
+
 void cmd_config_set(struct cmd_call *c)
 {
     struct config *config = &c->engine->config;
@@ -115,7 +135,7 @@ void cmd_config_set(struct cmd_call *c)
         config_get(config, row, &value);
         old[i] = (struct str){arena_memdup(a, value.ptr ? value.ptr : "", value.len), value.len};
         buf_fini(&value);
-        e = config_set(config, a, row, c->argv[i + 1]);
+        e = set_one(c, row, c->argv[i + 1]);
     }
     if (!err_failed(e)) {
         apply(c);
