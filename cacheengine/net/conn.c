@@ -148,6 +148,17 @@ void conn_close(struct conn *c)
     free(c);
 }
 
+void conn_drain(struct conn *c)
+{
+    if (reply_pending(&c->client.reply) == 0 || c->client.is_killed) {
+        conn_doom(c);
+        return;
+    }
+    c->client.is_closing = true;
+    c->feed = (struct str){NULL, 0};
+    conn_write(c);
+}
+
 void conn_doom(struct conn *c)
 {
     c->client.is_killed = true;
@@ -212,6 +223,7 @@ bool conn_read(struct conn *c)
         log_warn("client dropped: its query buffer is over the limit", f_int("id", c->client.id),
                  f_int("bytes", c->input_len));
         l->engine->stats.query_limit_kills++;
+        c->client.is_killed = true;
         return false;
     }
     size_t room = READ_POOL - l->pool_used;
@@ -224,10 +236,11 @@ bool conn_read(struct conn *c)
 
 /* ---- writing ---- */
 
-/* Tells epoll what the connection wants now. Of a parked one only its end is of interest. */
+/* Tells epoll what the connection wants now. Of a parked one only its end is of interest, and of
+ * one that is to be closed not even that: what it sends is never read. */
 static void ask(const struct conn *c)
 {
-    uint32_t events = c->is_parked ? EPOLLRDHUP : EPOLLIN;
+    uint32_t events = c->client.is_closing ? 0 : c->is_parked ? EPOLLRDHUP : EPOLLIN;
     struct epoll_event ev = {.events = events | (c->waits_to_write ? EPOLLOUT : 0)};
 
     ev.data.ptr = (void *)(uintptr_t)c;
@@ -236,7 +249,8 @@ static void ask(const struct conn *c)
 
 static void ask_to_write(struct conn *c, bool waits)
 {
-    if (c->waits_to_write == waits)
+    /* What closes is asked for nothing but that, whatever was asked before. */
+    if (c->waits_to_write == waits && !c->client.is_closing)
         return;
     c->waits_to_write = waits;
     ask(c);

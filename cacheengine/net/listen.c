@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static struct err add(struct loop *l, int fd, bool is_unix, bool is_admin)
+static struct err add(struct loop *l, int fd, const char *path, bool is_admin)
 {
     struct listener *s = &l->listeners[l->listener_count];
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = s};
@@ -18,7 +18,7 @@ static struct err add(struct loop *l, int fd, bool is_unix, bool is_admin)
         close(fd);
         return err_make(ERR_LIMIT, "there are too many addresses to listen on");
     }
-    *s = (struct listener){WATCH_LISTENER, fd, is_unix, is_admin};
+    *s = (struct listener){WATCH_LISTENER, fd, path != NULL, is_admin, path};
     if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0) {
         close(fd);
         return err_sys(errno, "epoll refused a listening socket");
@@ -68,7 +68,7 @@ static struct err open_tcp(struct loop *l, struct arena *a, struct str address)
     int kept = errno;
     freeaddrinfo(found);
     if (fd >= 0)
-        return add(l, fd, false, false);
+        return add(l, fd, NULL, false);
     return err_format(a, ERR_IO, "Could not create server TCP listening socket %s:%s: bind: %s",
                       host, port, strerror(kept));
 }
@@ -122,7 +122,7 @@ static struct err open_unix(struct loop *l, struct arena *a, const char *path, m
                           strerror(kept));
     if (mode && chmod(path, mode) != 0)
         return err_format(a, ERR_IO, "cannot set the mode of %s: %s", path, strerror(errno));
-    return add(l, fd, true, is_admin);
+    return add(l, fd, path, is_admin);
 }
 
 struct err listeners_open(struct loop *l, struct arena *a)
@@ -144,11 +144,20 @@ struct err listeners_open(struct loop *l, struct arena *a)
 
 void listeners_close(struct loop *l)
 {
-    for (size_t i = 0; i < l->listener_count; i++)
+    for (size_t i = 0; i < l->listener_count; i++) {
         close(l->listeners[i].fd);
+        if (l->listeners[i].path)
+            unlink(l->listeners[i].path);
+    }
     l->listener_count = 0;
-    if (*l->engine->settings.unix_socket)
-        unlink(l->engine->settings.unix_socket);
-    if (*l->engine->settings.admin_socket)
-        unlink(l->engine->settings.admin_socket);
+}
+
+void listeners_rest(const struct loop *l, bool rests)
+{
+    for (size_t i = 0; i < l->listener_count; i++) {
+        struct epoll_event ev = {.events = rests ? 0 : EPOLLIN};
+
+        ev.data.ptr = (void *)(uintptr_t)&l->listeners[i];
+        (void)epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, l->listeners[i].fd, &ev);
+    }
 }

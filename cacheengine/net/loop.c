@@ -18,6 +18,8 @@
 #define ACCEPTS_MAX 256 /* of one listener in a round */
 #define SWEEP_MS    1000
 
+#define ACCEPT_REST_MS 200
+
 static struct err open_signals(struct loop *l)
 {
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = &l->signal_kind};
@@ -116,6 +118,14 @@ static bool is_loopback(const struct sockaddr_storage *a)
     return true;
 }
 
+/* What waits to be accepted stays readable: without a rest the loop would do nothing but fail. */
+static void accept_later(struct loop *l, struct err e)
+{
+    log_warn("connections are not accepted for a while", f_err(e), f_int("ms", ACCEPT_REST_MS));
+    l->accept_at_ms = clock_boot_ms(&clock_system) + ACCEPT_REST_MS;
+    listeners_rest(l, true);
+}
+
 static void accept_some(struct loop *l, const struct listener *from)
 {
     const struct settings *s = &l->engine->settings;
@@ -127,7 +137,7 @@ static void accept_some(struct loop *l, const struct listener *from)
 
         if (fd < 0) {
             if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-                log_warn("connection not accepted", f_err(err_sys(errno, "accept failed")));
+                accept_later(l, err_sys(errno, "accept failed"));
             return;
         }
         if (!from->is_admin && l->engine->client_count >= (uint64_t)s->max_clients)
@@ -151,7 +161,7 @@ static void serve(struct loop *l, struct conn *c)
         l->pool_used = 0;
     }
     if (!conn_read(c))
-        conn_doom(c);
+        conn_drain(c);
     else if (c->feed.len > 0)
         batch_feed(l, c);
 }
@@ -201,6 +211,10 @@ static int regular_work(struct loop *l)
     if (now_ms >= l->sweep_at_ms) {
         conns_sweep(l);
         l->sweep_at_ms = now_ms + SWEEP_MS;
+    }
+    if (l->accept_at_ms && now_ms >= l->accept_at_ms) {
+        l->accept_at_ms = 0;
+        listeners_rest(l, false);
     }
     if (now_ms >= l->tick_at_ms) {
         engine_set_now(l->engine, clock_wall_ms(&clock_system));

@@ -31,6 +31,7 @@ struct listener {
     enum watch_kind kind;
     int fd;
     bool is_unix, is_admin;
+    const char *path; /* of a unix socket: removed at the end */
 };
 
 struct loop;
@@ -81,6 +82,8 @@ struct loop {
     size_t pool_used;
     int64_t tick_at_ms;  /* boot time of the next engine_tick */
     int64_t sweep_at_ms; /* of the next look at idle clients */
+    /* Boot time before which nothing is accepted, as descriptors ran out; 0 = all is well. */
+    int64_t accept_at_ms;
 };
 
 /* Opens epoll, the signal descriptor and the listeners that the settings name. */
@@ -95,14 +98,20 @@ void loop_run(struct loop *l);
 must_use struct err listeners_open(struct loop *l, struct arena *a);
 void listeners_close(struct loop *l);
 
+/* Stops and resumes looking for new connections. */
+void listeners_rest(const struct loop *l, bool rests);
+
 /* ---- conn.c ---- */
 
 /* Takes over an accepted socket. */
 void conn_open(struct loop *l, int fd, const struct listener *from);
 void conn_close(struct conn *c);
 
-/* Reads once. False when the connection is at its end. */
+/* Reads once. False when the connection is at its end: nothing more will come, or it broke. */
 bool conn_read(struct conn *c);
+
+/* The other side sends no more: what it is still to be sent is sent before the end. */
+void conn_drain(struct conn *c);
 
 /* Sends what is pending. */
 void conn_write(struct conn *c);
