@@ -152,6 +152,7 @@ def test_one_client_too_many_is_told_so(own_engine):
 def test_the_admin_socket_is_beside_the_limit_and_the_restrictions(own_engine, tmp_path):
     path = str(tmp_path / "admin.sock")
     server = own_engine(maxclients=1, larder_admin_socket=path, larder_restricted="yes")
+    servers.wait_for(lambda: "Ready to accept" in server.output(), "the admin socket stands, too")
     with Conn(path) as admin:
         servers.wait_for(lambda: b"connected_clients:0\r" in admin.call("INFO", "clients"), "the probe is forgotten")
         tenant = server.conn()
@@ -214,6 +215,114 @@ def test_thousands_of_connections_are_served(own_engine, is_long):
             conn.close()
     with server.conn() as conn:
         servers.wait_for(lambda: b"connected_clients:1\r" in conn.call("INFO", "clients"), "all are forgotten")
+
+
+def test_a_half_closed_client_gets_even_what_no_buffer_holds(engine):
+    with engine.conn() as conn, engine.conn() as other:
+        other.call("SET", "k", "x" * (4 << 20))
+        conn.send(command("GET", "k") * 8)
+        conn.sock.shutdown(socket.SHUT_WR)
+        servers.wait_for(lambda: b"omem=0" not in row_of(other, conn), "replies wait to be sent")
+        assert len(conn.read_to_close()) == 8 * len(b"$4194304\r\n" + b"x" * (4 << 20) + b"\r\n")
+
+
+def row_of(conn, of):
+    """The line of CLIENT LIST that describes another connection; empty when it is not there."""
+    rows = conn.call("CLIENT", "LIST").splitlines()
+    return next((row for row in rows if b"addr=%s:%d " % (b"127.0.0.1", of.sock.getsockname()[1]) in row), b"omem=0")
+
+
+def cpu_s(server):
+    """Processor time that the server has used."""
+    with open("/proc/%d/stat" % server.pid) as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_client_that_quits_and_goes_on_sending_costs_nothing(engine):
+    """It has not read its last replies, so it cannot be closed yet; what it sends is never read."""
+    with engine.conn() as conn, engine.conn() as other:
+        other.call("SET", "k", "x" * (4 << 20))
+        conn.send(command("GET", "k") * 8 + command("QUIT"))
+        conn.send(command("PING") * 100)
+        servers.wait_for(lambda: b"omem=0" not in row_of(other, conn), "replies wait to be sent")
+        before = cpu_s(engine)
+        time.sleep(0.5)
+        assert cpu_s(engine) - before < 0.2
+        assert conn.read_to_close().endswith(b"\r\n+OK\r\n")
+
+
+def test_without_descriptors_it_waits_instead_of_spinning(own_engine):
+    server = own_engine()
+    with server.conn() as conn:
+        open_files = len(os.listdir("/proc/%d/fd" % server.pid))
+        enough, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (open_files, hard))
+        late = server.conn()
+        late.send(command("PING"))
+        servers.wait_for(lambda: "not accepted" in server.output(), "it says so")
+        before, lines = cpu_s(server), server.output().count("not accepted")
+        time.sleep(0.6)
+        assert cpu_s(server) - before < 0.2
+        assert server.output().count("not accepted") - lines < 10
+        assert conn.call("PING") == b"PONG"
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (enough, hard))
+        assert parse(late.read_reply()) == b"PONG"
+        late.close()
+
+
+def test_maxclients_is_what_the_system_grants_at_most():
+    port = servers.free_port()
+    proc = subprocess.Popen([servers.engine_path(), "--port", str(port), "--bind", "127.0.0.1", "--maxclients", "5000"],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=few_files)
+    try:
+        for line in proc.stdout:
+            if b"Ready to accept" in line:
+                break
+        with Conn(("127.0.0.1", port)) as conn:
+            if os.geteuid() == 0 and conn.call("CONFIG", "GET", "maxclients")[1] == b"5000":
+                pytest.skip("this user may raise every limit")
+            assert conn.call("CONFIG", "GET", "maxclients") == [b"maxclients", b"68"]
+            assert conn.call("CONFIG", "SET", "maxclients", "100").endswith(
+                "The operating system is not able to handle the specified number of clients, try with 68")
+            assert conn.call("CONFIG", "SET", "maxclients", "60") == b"OK"
+    finally:
+        proc.terminate()
+        errors = proc.communicate()[1].decode()
+    assert "maxclients reduced" in errors and "68" in errors
+
+
+def few_files():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+
+
+def test_a_second_engine_leaves_the_first_ones_socket_alone(tmp_path):
+    port, path = servers.free_port(), str(tmp_path / "e.sock")
+    argv = ["--port", str(port), "--bind", "127.0.0.1", "--unixsocket", path]
+    proc = subprocess.Popen([servers.engine_path(), *argv], stdout=subprocess.PIPE)
+    try:
+        for line in proc.stdout:
+            if b"Ready to accept" in line:
+                break
+        code, output = start_and_fail(*argv)
+        assert code == 1 and "Failed listening on port" in output
+        with Conn(path) as conn:
+            assert conn.call("PING") == b"PONG"
+    finally:
+        proc.kill()
+        proc.communicate()
+    # It was killed: the file stays, and is no obstacle.
+    assert os.path.exists(path)
+    again = subprocess.Popen([servers.engine_path(), *argv], stdout=subprocess.PIPE)
+    try:
+        for line in again.stdout:
+            if b"Ready to accept" in line:
+                break
+        with Conn(path) as conn:
+            assert conn.call("PING") == b"PONG"
+    finally:
+        again.terminate()
+        again.communicate()
 
 
 def test_a_half_closed_client_still_gets_its_replies(engine):
@@ -341,8 +450,7 @@ def test_the_biggest_client_goes_when_clients_take_too_much(own_engine, kind):
             elif kind == "transaction":
                 conn.send(command("MULTI") + command("SET", "k", "x" * 500000) * share)
             else:
-                conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                conn.send(command("GET", "value") * (share + 16 * (share > 1)))
+                        conn.send(command("GET", "value") * (share + 16 * (share > 1)))
         servers.wait_for(lambda: evicted_clients(admin) >= 1, "a client is closed")
         names = admin.call("CLIENT", "LIST").decode()
         assert " laddr" in names and evicted_clients(admin) == 1

@@ -173,12 +173,15 @@ class Conn:
 
     def read_to_close(self, limit=1 << 26):
         """Everything until the server closes the connection."""
+        got = bytearray()
         try:
-            while len(self.buf) < limit:
+            while len(got) < limit:
                 self.fill()
+                got += self.buf
+                self.buf = b""
         except Closed as closed:
             self.buf = b""
-            return closed.data
+            return bytes(got) + closed.data
         raise AssertionError("the server kept sending")
 
     def raw(self, *args):
