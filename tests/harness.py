@@ -111,10 +111,10 @@ def stage_unit():
     return tally + run_unit_programs("build-asan")
 
 
-def run_pytest(folder):
+def run_pytest(folder, binaries="build"):
     with tempfile.TemporaryDirectory() as tmp:
         report = pathlib.Path(tmp, "report.xml")
-        environment = dict(os.environ, LARDER_BIN_DIR=str(ROOT / "build" / "bin"), PYTHONDONTWRITEBYTECODE="1")
+        environment = dict(os.environ, LARDER_BIN_DIR=str(ROOT / binaries / "bin"), PYTHONDONTWRITEBYTECODE="1")
         try:
             done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs",
                                    "--tb=short", "--durations=5", f"--junitxml={report}", folder],
@@ -137,6 +137,13 @@ def stage_contract():
 def stage_conformance():
     build_release()
     return run_pytest("tests/conformance")
+
+
+def stage_threads():
+    """The engine's background thread under ThreadSanitizer (Criterion does not run under it)."""
+    build("build-tsan", "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DLARDER_TESTS=OFF", "-DLARDER_FUZZ=OFF",
+          "-DLARDER_SANITIZE=thread", targets=["larder-engine"])
+    return run_pytest("tests/threads", "build-tsan")
 
 
 def stage_e2e():
@@ -215,6 +222,7 @@ STAGES = {
     "unit": stage_unit,
     "contract": stage_contract,
     "conformance": stage_conformance,
+    "threads": stage_threads,
     "e2e": stage_e2e,
     "fuzz": stage_fuzz,
 }
