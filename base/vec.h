@@ -32,10 +32,10 @@ struct arena;
          vec_grow((a), (vec)->items, (vec)->count, &(vec)->capacity, sizeof(*(vec)->items)), \
      &(vec)->items[(vec)->count++])
 
-/* Runs the body with `item` pointing at each item in turn. */
-#define vec_each(item, vec)                                                                    \
-    for (__typeof__((vec)->items[0]) *item = (vec)->items; item < (vec)->items + (vec)->count; \
-         item++)
+/* Runs the body with `item` pointing at each item in turn. (NULL plus nothing is undefined.) */
+#define vec_each(item, vec)                                \
+    for (__typeof__((vec)->items[0]) *item = (vec)->items; \
+         item && item < (vec)->items + (vec)->count; item++)
 
 /* Room for one more; used by vec_add only. */
 void *vec_grow(struct arena *a, void *items, size_t count, size_t *capacity, size_t item_size);
