@@ -262,11 +262,15 @@ static void put_keys(FILE *f, const struct spec *s)
         const cJSON *flags = cJSON_GetObjectItemCaseSensitive(v, "flags");
         bool is_counted = cJSON_HasObjectItem(v, "count_at");
 
-        if (!cJSON_HasObjectItem(v, "begin") && !optional_text(v, "keyword"))
-            fail(s->file, "a key specification says neither \"begin\" nor \"keyword\"");
-        fprintf(f, "    {.flags = 0x%x, .begin = %d, .from = %d, .is_counted = %d, .last = %d, ",
+        bool is_unknown = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(v, "unknown"));
+
+        if (!cJSON_HasObjectItem(v, "begin") && !optional_text(v, "keyword") && !is_unknown)
+            fail(s->file, "a key specification says no \"begin\", \"keyword\" or \"unknown\"");
+        fprintf(f,
+                "    {.flags = 0x%x, .begin = %d, .from = %d, .is_unknown = %d, "
+                ".is_counted = %d, .last = %d, ",
                 bits_of(s, flags, "keys.flags", command_key_flag_names, COMMAND_KEY_FLAGS),
-                number_of(v, "begin", 0), number_of(v, "from", 0), is_counted,
+                number_of(v, "begin", 0), number_of(v, "from", 0), is_unknown, is_counted,
                 number_of(v, "last", 0));
         fprintf(f, ".step = %d, .limit = %d, .count_at = %d, .first = %d, .keyword = ",
                 number_of(v, "step", 1), number_of(v, "limit", 0), number_of(v, "count_at", 0),

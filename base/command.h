@@ -64,9 +64,10 @@ extern const char *const command_key_flag_names[COMMAND_KEY_FLAGS];
 
 /* Where keys stand: from `begin` (an argument, or behind a keyword searched from `from` on), as a
  * range (to `last` relative to begin, negative from the end; every `step`th; `limit` parts it), or
- * as many as an argument says. */
+ * as many as an argument says. Unknown ones follow from the command's own syntax. */
 struct command_keys {
     uint32_t flags;
+    bool is_unknown;
     const char *keyword; /* NULL: begin is an index */
     int begin, from;
     bool is_counted; /* by the argument at begin + count_at; the first key at begin + first */

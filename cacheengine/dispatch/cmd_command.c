@@ -61,8 +61,12 @@ static void reply_begin_search(struct reply *r, const struct command_keys *k)
     reply_bulk_text(r, "begin_search");
     reply_map(r, 2);
     reply_bulk_text(r, "type");
-    reply_bulk_text(r, k->keyword ? "keyword" : "index");
+    reply_bulk_text(r, k->is_unknown ? "unknown" : k->keyword ? "keyword" : "index");
     reply_bulk_text(r, "spec");
+    if (k->is_unknown) {
+        reply_map(r, 0);
+        return;
+    }
     if (!k->keyword) {
         reply_map(r, 1);
         reply_field(r, "index", k->begin);
@@ -79,8 +83,12 @@ static void reply_find_keys(struct reply *r, const struct command_keys *k)
     reply_bulk_text(r, "find_keys");
     reply_map(r, 2);
     reply_bulk_text(r, "type");
-    reply_bulk_text(r, k->is_counted ? "keynum" : "range");
+    reply_bulk_text(r, k->is_unknown ? "unknown" : k->is_counted ? "keynum" : "range");
     reply_bulk_text(r, "spec");
+    if (k->is_unknown) {
+        reply_map(r, 0);
+        return;
+    }
     reply_map(r, 3);
     if (k->is_counted) {
         reply_field(r, "keynumidx", k->count_at);

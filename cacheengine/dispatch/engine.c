@@ -64,7 +64,7 @@ void engine_init(struct engine *e)
     e->pid = (int)getpid();
     random_id(e->run_id);
     random_id(e->replid);
-    e->keyspace.hooks = (struct keyspace_hooks){e, on_change, blocks_wait};
+    e->keyspace.hooks = (struct keyspace_hooks){e, on_change, blocks_wait, access_reads_all};
 }
 
 void engine_fini(struct engine *e)

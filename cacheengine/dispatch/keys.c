@@ -24,7 +24,7 @@ static uint32_t begin_of(const struct command_keys *spec, const struct str *argv
 static bool range_of(const struct command_keys *spec, const struct str *argv, uint32_t argc,
                      int64_t *first, int64_t *last)
 {
-    int64_t begin = begin_of(spec, argv, argc), number;
+    int64_t begin = spec->is_unknown ? 0 : begin_of(spec, argv, argc), number;
 
     if (begin == 0 || begin >= argc)
         return false;
@@ -71,6 +71,22 @@ static uint32_t flags_of(const struct command *cmd, const struct command_keys *s
     return flags;
 }
 
+/* Where SORT's STORE has its key: the last one counts. 0: there is none. */
+static uint32_t sort_store(const struct str *argv, uint32_t argc)
+{
+    uint32_t place = 0;
+
+    for (uint32_t i = 2; i < argc; i++) {
+        if (str_is_nocase(argv[i], "limit"))
+            i += 2;
+        else if (str_is_nocase(argv[i], "get") || str_is_nocase(argv[i], "by"))
+            i++;
+        else if (str_is_nocase(argv[i], "store") && i + 1 < argc)
+            place = i + 1;
+    }
+    return place;
+}
+
 struct key_place *keys_find(struct arena *a, const struct command *cmd, const struct str *argv,
                             uint32_t argc, uint32_t *count)
 {
@@ -87,5 +103,7 @@ struct key_place *keys_find(struct arena *a, const struct command *cmd, const st
         for (int64_t at = first; at <= last; at += spec->step)
             out[(*count)++] = (struct key_place){(uint32_t)at, flags};
     }
+    if (strcmp(cmd->name, "sort") == 0 && sort_store(argv, argc))
+        out[(*count)++] = (struct key_place){sort_store(argv, argc), KEY_OW | KEY_UPDATE};
     return out;
 }

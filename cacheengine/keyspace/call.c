@@ -92,6 +92,11 @@ struct blob *call_take(struct cmd_call *c, uint32_t arg)
     return blob_share(b);
 }
 
+bool call_reads_all(const struct cmd_call *c)
+{
+    return !c->ks->hooks.reads_all || c->ks->hooks.reads_all(c);
+}
+
 void call_bad_arity(struct cmd_call *c)
 {
     reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command", c->cmd->name);

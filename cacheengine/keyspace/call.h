@@ -95,6 +95,9 @@ void call_bad_arity(struct cmd_call *c);
 /* The error for a subcommand whose words do not fit it: "... Try ACL HELP." */
 void call_bad_subcommand(struct cmd_call *c);
 
+/* True when the client may read every key, whatever the arguments name. */
+bool call_reads_all(const struct cmd_call *c);
+
 /* True when the argument is this word in any case. */
 bool call_is(const struct cmd_call *c, uint32_t arg, const char *word);
 

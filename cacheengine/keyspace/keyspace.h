@@ -85,6 +85,8 @@ struct keyspace_hooks {
                       const char *name);
     /* A command waits for keys (wait.h). NULL: none can. */
     void (*wait)(void *ctx, struct cmd_call *c, const struct wait *w);
+    /* Whether the client may read every key. NULL: it may. */
+    bool (*reads_all)(const struct cmd_call *c);
 };
 
 struct db {

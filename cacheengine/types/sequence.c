@@ -164,12 +164,15 @@ void sequence_shrank(struct sequence *s)
         gather(s);
 }
 
-void sequence_loaded(struct db *db, struct quicklist *q)
+void sequence_settle(struct sequence *s)
 {
-    struct limit most = limit_of(db);
-    struct sequence s = {.db = db, .q = q};
+    struct limit most = limit_of(s->db);
+    bool is_big = is_beyond(s, &most, 0, 0);
 
-    q->is_shown_packed = !is_beyond(&s, &most, 0, 0);
+    if (is_big)
+        spread(s);
+    if (s->q)
+        s->q->is_shown_packed = !is_big;
 }
 
 bool sequence_may_be_run(const struct db *db, struct key k, size_t len, uint64_t count)

@@ -37,6 +37,9 @@ void sequence_grows(struct sequence *s, size_t bytes, uint64_t count);
 /* Says that elements were removed or replaced: the form may become a smaller one. */
 void sequence_shrank(struct sequence *s);
 
+/* Says that it is complete: it gets the form that what is in it asks for. */
+void sequence_settle(struct sequence *s);
+
 /* Adds texts at an end one after the other. They must not stand in the database. */
 void sequence_push(struct sequence *s, bool at_front, const struct str *texts, uint32_t count);
 
@@ -80,9 +83,6 @@ struct quicklist *sequence_unpack(struct db *db, const void *run, size_t len);
 
 /* True when a list of so many elements in so many bytes may be a run beside a key. */
 bool sequence_may_be_run(const struct db *db, struct key k, size_t len, uint64_t count);
-
-/* Says what a complete quicklist is said to be. */
-void sequence_loaded(struct db *db, struct quicklist *q);
 
 /* Lists as records (value.h). */
 void sequence_save(struct record_writer *w, struct db *db, const struct entry *e);

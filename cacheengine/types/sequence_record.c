@@ -201,7 +201,7 @@ struct err sequence_load(struct record_reader *r, unsigned record_type, struct d
         return e;
     }
     if (l.q)
-        sequence_loaded(db, l.q);
+        sequence_settle(&(struct sequence){.db = db, .q = l.q});
     out->form = l.q ? FORM_OUTSIDE : FORM_PLAIN;
     if (l.q)
         out->outside = l.q;

@@ -9,7 +9,8 @@ a_second, a_while = compare.near(1), compare.near(3000)
 by = one_of(["BY", "nosort"], ["BY", "s*"], ["BY", "h*->a"], ["BY", "none*"], ["GET", "#"], ["GET", "s*"], ["GET", "h*->a"])
 sort_options = any_order(maybe(by, p=0.3), maybe("LIMIT", integer, integer, p=0.3), maybe(one_of("ASC", "DESC"), p=0.3),
                          maybe("ALPHA"))
-sortable = one_of("l0", "l1", "l2", "t0", "t1", "z0", "z1", "s0", "none")
+sortable = one_of("l0", "l1", "l2", "t0", "t1", "sorted", "sorted", "s0", "none")
+SORTED = [["ZADD", "sorted", 3, "1", 1, "2", 2, "10", 1.5, "x"]]
 
 
 def sort_order(ref, ours, args):
@@ -43,8 +44,8 @@ TABLE = {
     "randomkey": Gen(compare=compare.kind),
     "dump": Gen(any_key, compare=compare.kind),
     "restore": own_test("test_dump.py"),
-    "sort": Gen(sortable, sort_options, maybe("STORE", "l3", p=0.3), compare=sort_order),
-    "sort_ro": Gen(sortable, sort_options, compare=sort_order),
+    "sort": Gen(sortable, sort_options, maybe("STORE", "l3", p=0.3), compare=sort_order, setup=SORTED),
+    "sort_ro": Gen(sortable, sort_options, compare=sort_order, setup=SORTED),
     "object|encoding": Gen(any_key, compare=compare.encoding),
     "object|refcount": Gen(any_key, compare=compare.kind),
     "object|idletime": Gen(any_key, compare=compare.kind),

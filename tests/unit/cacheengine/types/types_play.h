@@ -70,6 +70,8 @@ static const struct play_proc play_procs[] = {
     {"lmpop",            cmd_lmpop           },
     {"lmove",            cmd_lmove           },
     {"rpoplpush",        cmd_rpoplpush       },
+    {"sort",             cmd_sort            },
+    {"sort_ro",          cmd_sort_ro         },
     {"zadd",             cmd_zadd            },
     {"zincrby",          cmd_zincrby         },
     {"zrem",             cmd_zrem            },
