@@ -71,7 +71,8 @@ static uint32_t flags_of(const struct command *cmd, const struct command_keys *s
     return flags;
 }
 
-/* Where SORT's STORE has its key: the last one counts. 0: there is none. */
+/* Where SORT, the one command with an unknown key that it writes, has that key: behind the last
+ * STORE. 0: there is none. */
 static uint32_t sort_store(const struct str *argv, uint32_t argc)
 {
     uint32_t place = 0;
@@ -97,13 +98,13 @@ struct key_place *keys_find(struct arena *a, const struct command *cmd, const st
     for (uint32_t i = 0; i < cmd->key_specs; i++) {
         const struct command_keys *spec = &cmd->keys[i];
 
+        if (spec->is_unknown && (spec->flags & KEY_OW) && sort_store(argv, argc))
+            out[(*count)++] = (struct key_place){sort_store(argv, argc), spec->flags};
         if ((spec->flags & KEY_NOT_KEY) || !range_of(spec, argv, argc, &first, &last))
             continue;
         uint32_t flags = flags_of(cmd, spec, argv, argc);
         for (int64_t at = first; at <= last; at += spec->step)
             out[(*count)++] = (struct key_place){(uint32_t)at, flags};
     }
-    if (strcmp(cmd->name, "sort") == 0 && sort_store(argv, argc))
-        out[(*count)++] = (struct key_place){sort_store(argv, argc), KEY_OW | KEY_UPDATE};
     return out;
 }

@@ -14,6 +14,7 @@
 
 #define WRITE_PIECES 64
 #define INPUT_SMALL  1024
+#define UNREAD_MAX   (1 << 20)
 
 /* ---- facts ---- */
 
@@ -144,6 +145,10 @@ void conn_close(struct conn *c)
     engine_client_remove(c->loop->engine, &c->client);
     account_sub(account, sizeof(*c));
     account->client_bytes -= sizeof(*c);
+    /* Closed with something unread, a connection is reset, and the client may lose its last
+     * replies. MSG_TRUNC throws away without a copy. */
+    if (c->client.is_closing)
+        (void)!recv(c->fd, NULL, UNREAD_MAX, MSG_DONTWAIT | MSG_TRUNC);
     close(c->fd);
     free(c);
 }

@@ -90,3 +90,15 @@ Test(keys, what_is_done_to_them_may_depend_on_the_other_arguments)
     cr_assert_eq(flags_of("bitfield", "bitfield k get u8 0"), KEY_RO | KEY_ACCESS);
     cr_assert_eq(flags_of("bitfield", "bitfield k set u8 0 1"), KEY_RW | KEY_ACCESS | KEY_UPDATE);
 }
+
+Test(keys, sort_stores_where_the_last_word_says)
+{
+    struct command_keys unknown = {.is_unknown = true, .flags = KEY_OW};
+    struct command_keys read = {.is_unknown = true, .flags = KEY_RO};
+
+    finds(&unknown, "sort a store b", "3");
+    finds(&unknown, "sort a BY store limit 1 store STORE b store c", "9");
+    finds(&unknown, "sort a get store", "");
+    finds(&unknown, "sort a store", "");
+    finds(&read, "sort a store b", "");
+}
