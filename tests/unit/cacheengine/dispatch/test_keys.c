@@ -97,7 +97,7 @@ Test(keys, sort_stores_where_the_last_word_says)
     struct command_keys read = {.is_unknown = true, .flags = KEY_RO};
 
     finds(&unknown, "sort a store b", "3");
-    finds(&unknown, "sort a BY store limit 1 store STORE b store c", "9");
+    finds(&unknown, "sort a BY store limit 1 store STORE b store c", "10");
     finds(&unknown, "sort a get store", "");
     finds(&unknown, "sort a store", "");
     finds(&read, "sort a store b", "");
