@@ -255,6 +255,7 @@ def test_a_client_that_quits_and_goes_on_sending_costs_nothing(engine):
 def test_without_descriptors_it_waits_instead_of_spinning(own_engine):
     server = own_engine()
     with server.conn() as conn:
+        conn.call("PING")
         open_files = len(os.listdir("/proc/%d/fd" % server.pid))
         enough, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (open_files, hard))
