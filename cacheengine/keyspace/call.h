@@ -22,6 +22,9 @@ struct client;
 struct command;
 struct engine;
 
+/* So many keys of one call are asked for before it runs; commands with more do it themselves. */
+#define KEYS_AHEAD 16
+
 struct cmd_call {
     void (*run)(struct cmd_call *c); /* set by the protocol's parser */
     const struct command *cmd;       /* NULL: unknown (RESP), or the protocol has its own */

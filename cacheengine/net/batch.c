@@ -1,8 +1,9 @@
 /*
- * Batches. The one idea: the misses of a lookup are waited for together. All calls of a batch are
- * parsed and hashed, then their buckets are asked for, then the entries that the buckets propose;
- * when the first call runs, most of what the last one needs is on its way.
+ * Batches. The one idea: the misses of a lookup are waited for together. Parsing a call asks for
+ * the bucket of its key; when a batch is parsed, the entries that the buckets propose are asked
+ * for; so when a call runs, most of what it needs is there or on its way.
  */
+#include "cacheengine/keyspace/db.h"
 #include "cacheengine/net/loop.h"
 
 static void batch_reset(struct batch *b)
@@ -17,24 +18,13 @@ static void batch_reset(struct batch *b)
         arena_reset(&b->arena);
 }
 
-/* So many keys of one call are asked for here; commands with more of them do it themselves. */
-#define KEYS_AHEAD 16
-
-static void ask_ahead(struct loop *l, struct batch *b)
+static void ask_for_entries(const struct batch *b)
 {
     for (uint32_t i = 0; i < b->count; i++) {
         const struct cmd_call *call = &b->calls[i];
-        const struct db *db = &l->engine->keyspace.dbs[call->client->db];
 
         for (uint32_t j = 0; j < call->key_count && j < KEYS_AHEAD; j++)
-            db_prefetch_bucket(db, call->hashes[j]);
-    }
-    for (uint32_t i = 0; i < b->count; i++) {
-        const struct cmd_call *call = &b->calls[i];
-        const struct db *db = &l->engine->keyspace.dbs[call->client->db];
-
-        for (uint32_t j = 0; j < call->key_count && j < KEYS_AHEAD; j++)
-            db_prefetch_entry(db, call->hashes[j]);
+            db_prefetch_entry(call->db, call->hashes[j]);
     }
 }
 
@@ -62,7 +52,7 @@ void batch_run(struct loop *l)
     struct batch *b = l->batch;
 
     if (b->count > 1 || (b->count == 1 && b->calls[0].key_count > 1))
-        ask_ahead(l, b);
+        ask_for_entries(b);
     for (uint32_t i = 0; i < b->count; i++)
         run_call(&b->calls[i]);
     batch_reset(b);

@@ -141,17 +141,8 @@ static void hash_keys(struct request *q, const struct mc_command *cmd, struct pa
 {
     struct cmd_call *call = q->call;
     uint32_t count = cmd->has_many_keys ? call->argc - cmd->key_at : 1;
-    uint64_t *hashes = parse_hashes(room, count);
 
-    for (uint32_t i = 0; i < count; i++) {
-        struct str key = call->argv[cmd->key_at + i];
-
-        hashes[i] = hash_bytes(&q->engine->keyspace.seed, key.ptr, key.len);
-    }
-    call->key_first = cmd->key_at;
-    call->key_step = 1;
-    call->key_count = count;
-    call->hashes = hashes;
+    parse_keys(q->engine, room, call, cmd->key_at, 1, count);
 }
 
 /* ---- blocks of data ---- */

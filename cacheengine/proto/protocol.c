@@ -2,6 +2,7 @@
 #include "cacheengine/proto/protocol.h"
 
 #include "base/arena.h"
+#include "cacheengine/keyspace/db.h"
 
 const struct protocol *protocol_of(const struct settings *settings)
 {
@@ -22,7 +23,7 @@ struct str *parse_args(struct parse_room *room, size_t count)
     return args;
 }
 
-uint64_t *parse_hashes(struct parse_room *room, size_t count)
+static uint64_t *room_for_hashes(struct parse_room *room, size_t count)
 {
     uint64_t *hashes = room->hashes;
 
@@ -30,4 +31,22 @@ uint64_t *parse_hashes(struct parse_room *room, size_t count)
         return arena_alloc(room->arena, count * sizeof(*hashes));
     room->hashes += count;
     return hashes;
+}
+
+void parse_keys(const struct engine *e, struct parse_room *room, struct cmd_call *call,
+                uint32_t first, uint32_t step, uint32_t count)
+{
+    uint64_t *hashes = room_for_hashes(room, count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct str key = call->argv[first + i * step];
+
+        hashes[i] = hash_bytes(&e->keyspace.seed, key.ptr, key.len);
+        if (i < KEYS_AHEAD)
+            db_prefetch_bucket(call->db, hashes[i]);
+    }
+    call->hashes = hashes;
+    call->key_first = first;
+    call->key_step = step;
+    call->key_count = count;
 }

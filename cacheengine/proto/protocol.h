@@ -5,9 +5,9 @@
  * The network gives `parse` what has arrived; it takes one complete request at a time off the front
  * and describes it in a call whose `run` executes it later. Many requests of many clients are
  * parsed before the first runs, and their keys are prefetched meanwhile: so `parse` must not touch
- * the keyspace, must not reply, and must hash the keys it finds (call->key_first, key_step,
- * key_count, hashes). An error is a call too: its `run` replies (and sets client->is_closing if it
- * must), so that replies keep their order.
+ * the keyspace, must not reply, and must tell the keys it finds (parse_keys). An error is a call
+ * too: its `run` replies (and sets client->is_closing if it must), so that replies keep their
+ * order.
  */
 #ifndef LARDER_PROTO_PROTOCOL_H
 #define LARDER_PROTO_PROTOCOL_H
@@ -62,8 +62,12 @@ extern const struct protocol protocol_resp, protocol_memcached;
 /* By `larder-protocol`. */
 const struct protocol *protocol_of(const struct settings *settings);
 
-/* `count` argument slices, or hashes, that hold until the batch ends. */
+/* `count` argument slices that hold until the batch ends. */
 struct str *parse_args(struct parse_room *room, size_t count);
-uint64_t *parse_hashes(struct parse_room *room, size_t count);
+
+/* Tells a call its keys: `count` of its arguments, each `step` behind the one before. They are
+ * hashed, and the processor is asked for where the index has them. */
+void parse_keys(const struct engine *e, struct parse_room *room, struct cmd_call *call,
+                uint32_t first, uint32_t step, uint32_t count);
 
 #endif

@@ -115,8 +115,8 @@ static enum scan_result scan_bulk(struct scan *s, struct str *out)
     return SCAN_DONE;
 }
 
-/* Hashes the keys of the plain range, so that they can be asked for before the command runs. */
-static void hash_keys(struct engine *e, struct parse_room *room, struct cmd_call *call)
+/* Tells the keys of the plain range, so that they are asked for before the command runs. */
+static void tell_keys(const struct engine *e, struct parse_room *room, struct cmd_call *call)
 {
     const struct command *cmd = call->cmd;
     int64_t last = cmd->last_key < 0 ? (int64_t)call->argc + cmd->last_key : cmd->last_key;
@@ -128,16 +128,7 @@ static void hash_keys(struct engine *e, struct parse_room *room, struct cmd_call
     if (last < cmd->first_key)
         return;
     uint32_t count = (uint32_t)(last - cmd->first_key) / (uint32_t)cmd->key_step + 1;
-    uint64_t *hashes = parse_hashes(room, count);
-    for (uint32_t i = 0; i < count; i++) {
-        struct str key = call->argv[(uint32_t)cmd->first_key + i * (uint32_t)cmd->key_step];
-
-        hashes[i] = hash_bytes(&e->keyspace.seed, key.ptr, key.len);
-    }
-    call->hashes = hashes;
-    call->key_count = count;
-    call->key_first = (uint32_t)cmd->first_key;
-    call->key_step = (uint32_t)cmd->key_step;
+    parse_keys(e, room, call, (uint32_t)cmd->first_key, (uint32_t)cmd->key_step, count);
 }
 
 static enum parse_result finish(struct scan *s, struct parse_room *room, struct cmd_call *out,
@@ -146,7 +137,7 @@ static enum parse_result finish(struct scan *s, struct parse_room *room, struct 
     out->run = engine_run;
     out->cmd = engine_command(s->engine, s->client, out->argv, out->argc);
     if (out->cmd)
-        hash_keys(s->engine, room, out);
+        tell_keys(s->engine, room, out);
     *used = s->at;
     return PARSE_CALL;
 }

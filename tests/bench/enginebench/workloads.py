@@ -52,9 +52,10 @@ MEMCACHED = {
 
 
 def hashes(count):
+    """177 bytes of payload each: a key of 17, ten names of 6, ten values of 10."""
     for at in range(0, count, 500):
         n = min(500, count - at)
-        yield b"".join(resp("HSET", "hash:%011d" % i, *[w for f in range(10) for w in ("field%02d" % f, "x" * 10)])
+        yield b"".join(resp("HSET", "hash:%012d" % i, *[w for f in range(10) for w in ("field%d" % f, "x" * 10)])
                        for i in range(at, at + n)), n
 
 

@@ -56,6 +56,7 @@ static bool step(struct mc_fixture *f)
     struct cmd_call call = {.client = &f->client,
                             .engine = &f->engine,
                             .ks = &f->engine.keyspace,
+                            .db = &f->engine.keyspace.dbs[f->client.db],
                             .reply = &f->client.reply,
                             .scratch = &f->engine.scratch};
     size_t used = 0;

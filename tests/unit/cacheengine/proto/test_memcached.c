@@ -73,7 +73,10 @@ Test(memcached, a_line_without_end_closes_the_connection_but_a_long_get_does_not
 Test(memcached, the_keys_of_a_request_are_hashed_by_the_parser)
 {
     struct parse_room room = {.arena = &f.arena};
-    struct cmd_call call = {.client = &f.client, .engine = &f.engine, .ks = &f.engine.keyspace};
+    struct cmd_call call = {.client = &f.client,
+                            .engine = &f.engine,
+                            .ks = &f.engine.keyspace,
+                            .db = &f.engine.keyspace.dbs[0]};
     size_t used = 0;
 
     cr_assert_eq(protocol_memcached.parse(&f.client, &f.engine, &f.state, STR("gat 5 a bc\r\n"),
