@@ -8,10 +8,15 @@
 #include "base/prefetch.h"
 #include "cacheengine/keyspace/internal.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 #define SWEEP_STEP 256 /* directory slots between looks at the clock */
 #define DUE_MAX    512 /* keys collected before they are removed */
+
+/* Notes are ticks of 16 bits, up to DUE_HORIZON_MS ahead: this much later some would seem to lie in
+ * the future again. */
+#define NOTES_HOLD_MS 300000
 
 struct due_keys {
     struct db *db;
@@ -69,11 +74,23 @@ static int64_t now_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+/* When the clock was set or the sweep rested for long, the notes are made anew. */
+static void doubt_notes(struct db *db)
+{
+    if (db->sweeps_all || llabs(db->ks->now_ms - db->swept_ms) <= NOTES_HOLD_MS)
+        return;
+    db->sweeps_all = true;
+    db->sweep_at = 0;
+}
+
 /* Sweeps one database. False when the time was up first. */
 static bool sweep_db(struct db *db, int64_t end_us)
 {
     struct due_keys due = {.db = db};
-    struct index_due_pass pass = {due_tick(db->ks->now_ms), settle, &due};
+    struct index_due_pass pass = {.tick = due_tick(db->ks->now_ms),
+                                  .is_for_all = db->sweeps_all,
+                                  .settle = settle,
+                                  .ctx = &due};
     bool is_done = false;
 
     while (!is_done) {
@@ -82,7 +99,7 @@ static bool sweep_db(struct db *db, int64_t end_us)
         if (!is_done && now_us() > end_us)
             return false;
         if (db->with_deadline == 0)
-            return true;
+            break;
     }
     return true;
 }
@@ -96,8 +113,11 @@ bool keyspace_expire_some(struct keyspace *ks, int64_t budget_us)
     for (int i = 0; i < ks->db_count; i++) {
         struct db *db = &ks->dbs[ks->expire_db % ks->db_count];
 
+        doubt_notes(db);
         if (db->with_deadline > 0 && !sweep_db(db, end_us))
             return false;
+        db->sweeps_all = false;
+        db->swept_ms = ks->now_ms;
         ks->expire_db = (ks->expire_db + 1) % ks->db_count;
     }
     return true;

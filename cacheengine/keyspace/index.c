@@ -490,6 +490,11 @@ void index_note_due(struct index *ix, uint64_t hash, uint16_t tick)
     ix->due[first] = due_min(ix->due[first], tick);
 }
 
+static bool is_called(const struct index_due_pass *pass, uint16_t noted)
+{
+    return pass->is_for_all ? noted != INDEX_NO_DUE : due_is_reached(noted, pass->tick);
+}
+
 /* Settles the due homes of one segment. False when it was told to stop. */
 static bool segment_due(struct index *ix, const struct index_due_pass *pass, uint32_t slot)
 {
@@ -499,7 +504,7 @@ static bool segment_due(struct index *ix, const struct index_due_pass *pass, uin
     bool stop = false;
 
     for (uint32_t home = 0; home < 1U << ix->bucket_bits && !stop; home++) {
-        if (due_is_reached(s->due[home], pass->tick)) {
+        if (is_called(pass, s->due[home])) {
             unsigned count = home_refs(ix, s, home, refs, SEGMENT_SLOTS);
             uint16_t next = pass->settle(pass->ctx, refs, count, &stop);
 
@@ -527,7 +532,7 @@ bool index_due_sweep(struct index *ix, const struct index_due_pass *pass, uint32
         *position = (uint32_t)((uint64_t)slot << (32 - ix->depth));
         if (budget-- == 0)
             return false;
-        if (due_is_reached(ix->due[slot], pass->tick) && !segment_due(ix, pass, slot))
+        if (is_called(pass, ix->due[slot]) && !segment_due(ix, pass, slot))
             return false;
     }
     *position = 0;

@@ -114,6 +114,7 @@ void index_note_due(struct index *ix, uint64_t hash, uint16_t tick);
  */
 struct index_due_pass {
     uint16_t tick;
+    bool is_for_all; /* every home with a note, whatever it says: ticks mean nothing any more */
     uint16_t (*settle)(void *ctx, const uint32_t *refs, unsigned count, bool *stop);
     void *ctx;
 };

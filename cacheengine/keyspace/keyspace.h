@@ -97,6 +97,8 @@ struct db {
     uint64_t outside;       /* keys whose value stands outside */
     int id;
     uint32_t sweep_at;          /* where the expiry sweep stands */
+    int64_t swept_ms;           /* wall time when it last came to the end */
+    bool sweeps_all;            /* it looks at all that have a deadline, due or not */
     int64_t ttl_mean_ms;        /* a running mean, for INFO */
     struct leftover *leftovers; /* collections to be freed (leftover.h) */
     uint64_t leftover_count;

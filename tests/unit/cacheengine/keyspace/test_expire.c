@@ -110,3 +110,51 @@ Test(expire, a_paused_sweep_does_nothing)
     cr_assert_eq(db_count(f.db), 1);
     fixture_end(&f);
 }
+
+/* The clock is set, or the machine slept: notes of long ago must not seem to lie ahead. */
+Test(expire, what_came_due_while_time_jumped_goes_at_once)
+{
+    const int64_t minute_ms = 60000;
+    enum { COUNT = 3000 };
+
+    for (int64_t jump = 70; jump < 300; jump += 10) {
+        struct fixture f;
+
+        fixture_begin(&f);
+        for (int i = 0; i < COUNT; i++)
+            db_set_string(f.db, key_of(&f, "k", i), STR("v"), START_MS + (i % 60 + 1) * minute_ms);
+        db_set_string(f.db, key_text(&f, "far"), STR("v"), START_MS + 1000 * minute_ms);
+        cr_assert(keyspace_expire_some(&f.ks, 1000000));
+        keyspace_set_now(&f.ks, START_MS + jump * minute_ms);
+        while (!keyspace_expire_some(&f.ks, 10))
+            ;
+        cr_assert_eq(db_count(f.db), 1, "%lu left after %ld minutes", db_count(f.db), jump);
+        fixture_end(&f);
+    }
+}
+
+Test(expire, time_may_go_backwards)
+{
+    const int64_t hour_ms = 3600000;
+
+    for (int64_t back = 1; back < 6; back++) {
+        struct fixture f;
+
+        fixture_begin(&f);
+        db_set_string(f.db, key_text(&f, "soon"), STR("v"), START_MS + 1000);
+        db_set_string(f.db, key_text(&f, "late"), STR("v"), START_MS + hour_ms);
+        cr_assert(keyspace_expire_some(&f.ks, 1000000));
+        for (int64_t ms = -back * hour_ms; ms < 0; ms += hour_ms / 12) {
+            keyspace_set_now(&f.ks, START_MS + ms);
+            cr_assert(keyspace_expire_some(&f.ks, 1000000));
+            cr_assert_eq(db_count(f.db), 2);
+        }
+        keyspace_set_now(&f.ks, START_MS + 2000);
+        cr_assert(keyspace_expire_some(&f.ks, 1000000));
+        cr_assert_eq(db_count(f.db), 1, "soon is gone, %ld hours had come again", back);
+        keyspace_set_now(&f.ks, START_MS + hour_ms + 1000);
+        cr_assert(keyspace_expire_some(&f.ks, 1000000));
+        cr_assert_eq(db_count(f.db), 0);
+        fixture_end(&f);
+    }
+}

@@ -270,7 +270,7 @@ Test(index, a_sweep_visits_only_homes_that_are_due_and_keeps_notes_over_splits)
 {
     struct fixture f;
     struct due due = {.f = &f};
-    struct index_due_pass pass = {100, settle, &due};
+    struct index_due_pass pass = {.tick = 100, .settle = settle, .ctx = &due};
     uint32_t position = 0;
 
     begin(&f);
@@ -294,7 +294,7 @@ Test(index, notes_survive_when_segments_join)
 {
     struct fixture f;
     struct due due = {.f = &f};
-    struct index_due_pass pass = {65000, settle, &due};
+    struct index_due_pass pass = {.tick = 65000, .settle = settle, .ctx = &due};
     uint32_t position = 0;
 
     begin(&f);
