@@ -48,7 +48,7 @@ static void log_refusal(struct cmd_call *call, enum acl_verdict verdict, enum ac
     struct buf info = BUF_EMPTY;
     struct str line;
 
-    session_describe(call->client, e->keyspace.now_ms, &info);
+    session_describe(call->client, e->keyspace.passed_ms, &info);
     line = str_trim(buf_str(&info));
     acl_log_add(&e->acl_log,
                 &(struct acl_refusal){.verdict = verdict,

@@ -370,7 +370,7 @@ void blocks_serve(struct engine *e)
 int blocks_expire(struct engine *e)
 {
     struct block_table *t = e->blocks;
-    int64_t now_ms = e->keyspace.now_ms;
+    int64_t now_ms = e->keyspace.passed_ms;
 
     while (t && t->timed_count > 0 && t->timed[0]->wait.until_ms <= now_ms)
         blocks_end(e, t->timed[0]->client, false);

@@ -51,7 +51,7 @@ struct client {
     struct transaction *transaction;     /* MULTI and WATCH; NULL while unused */
     struct waiting *waiting;             /* for keys; NULL: it does not */
     void *protocol_state;                /* the protocol's own; freed with free() */
-    int64_t created_ms, active_ms;       /* wall time */
+    int64_t created_ms, active_ms;       /* on the clock of passed_ms */
     int db;
     enum client_reply_mode reply_mode;
     bool is_admin; /* of the admin socket: never restricted, always permitted */

@@ -73,14 +73,14 @@ void engine_evict_clients_slow(struct engine *e)
     uint32_t classes[SIZE_CLASSES] = {0};
     size_t limit = clients_limit(&e->settings), taken;
 
-    if (e->keyspace.now_ms - e->clients_seen_ms > LOOK_AGAIN_MS)
+    if (e->keyspace.passed_ms - e->clients_seen_ms > LOOK_AGAIN_MS)
         e->lasting_client_bytes = 0;
     taken = e->keyspace.account.client_bytes + e->replies.shared_bytes;
     if (taken <= limit || taken - limit <= e->lasting_client_bytes)
         return;
     size_t sum = look(e, classes);
     e->lasting_client_bytes = taken > sum ? taken - sum : 0;
-    e->clients_seen_ms = e->keyspace.now_ms;
+    e->clients_seen_ms = e->keyspace.passed_ms;
     for (unsigned class = SIZE_CLASSES; class -- > 0 && sum > limit;)
         if (classes[class] > 0)
             sum = close_some(e, class, sum, limit);

@@ -101,7 +101,7 @@ void cmd_client_info(struct cmd_call *c)
 {
     struct buf text = BUF_EMPTY;
 
-    session_describe(c->client, c->ks->now_ms, &text);
+    session_describe(c->client, c->ks->passed_ms, &text);
     reply_text(c, &text);
 }
 
@@ -132,7 +132,7 @@ static bool list_ids(struct cmd_call *c, struct buf *text)
         }
         const struct client *o = client_by_id(c->engine, id);
         if (o)
-            session_describe(o, c->ks->now_ms, text);
+            session_describe(o, c->ks->passed_ms, text);
     }
     return true;
 }
@@ -163,7 +163,7 @@ void cmd_client_list(struct cmd_call *c)
     }
     for (const struct client *o = c->engine->oldest; has_normal && o; o = o->newer)
         if (is_shown(c, o))
-            session_describe(o, c->ks->now_ms, &text);
+            session_describe(o, c->ks->passed_ms, &text);
     if (ok)
         reply_text(c, &text);
     else

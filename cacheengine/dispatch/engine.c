@@ -45,7 +45,9 @@ void engine_init(struct engine *e)
 {
     int64_t now_ms = clock_wall_ms(&clock_system);
 
+    e->started_boot_ms = clock_boot_ms(&clock_system);
     keyspace_init(&e->keyspace, &e->settings, (int)e->settings.databases, now_ms);
+    keyspace_set_passed(&e->keyspace, e->started_boot_ms);
     types_register(&e->keyspace);
     acl_init(&e->acl);
     acl_set_preset_password(&e->acl, str_of(e->settings.password));
@@ -55,11 +57,9 @@ void engine_init(struct engine *e)
     check(e->by_command);
     account_add(&e->keyspace.account,
                 sizeof(*e) + command_id_count * sizeof(*e->by_command) + REPLY_SHARED_BYTES);
-    e->started_ms = now_ms;
     e->saved_s = now_ms / 1000;
-    e->started_boot_ms = clock_boot_ms(&clock_system);
     e->ticks_at_start = engine_ticks();
-    e->stats.sampled_at_ms = now_ms;
+    e->stats.sampled_at_ms = e->keyspace.passed_ms;
     e->next_client_id = 1;
     e->pid = (int)getpid();
     random_id(e->run_id);
@@ -81,9 +81,10 @@ void engine_fini(struct engine *e)
     *e = (struct engine){0};
 }
 
-void engine_set_now(struct engine *e, int64_t now_ms)
+void engine_set_now(struct engine *e, int64_t now_ms, int64_t passed_ms)
 {
     keyspace_set_now(&e->keyspace, now_ms);
+    keyspace_set_passed(&e->keyspace, passed_ms);
 }
 
 uint64_t engine_ticks_us(const struct engine *e, uint64_t ticks)
@@ -111,16 +112,14 @@ static double smooth(double old, uint64_t delta, int64_t passed_ms)
 static void sample(struct engine *e)
 {
     struct engine_stats *s = &e->stats;
-    int64_t passed_ms = e->keyspace.now_ms - s->sampled_at_ms;
+    int64_t passed_ms = e->keyspace.passed_ms - s->sampled_at_ms;
 
-    if (passed_ms < 0)
-        s->sampled_at_ms = e->keyspace.now_ms;
     if (passed_ms < SAMPLE_MS)
         return;
     s->commands_rate = smooth(s->commands_rate, s->commands - s->sampled_commands, passed_ms);
     s->in_rate = smooth(s->in_rate, s->bytes_in - s->sampled_in, passed_ms);
     s->out_rate = smooth(s->out_rate, s->bytes_out - s->sampled_out, passed_ms);
-    s->sampled_at_ms = e->keyspace.now_ms;
+    s->sampled_at_ms = e->keyspace.passed_ms;
     s->sampled_commands = s->commands;
     s->sampled_in = s->bytes_in;
     s->sampled_out = s->bytes_out;
@@ -159,7 +158,7 @@ void engine_client_add(struct engine *e, struct client *c, const struct client_h
 {
     c->id = e->next_client_id++;
     c->host = host;
-    c->created_ms = c->active_ms = e->keyspace.now_ms;
+    c->created_ms = c->active_ms = e->keyspace.passed_ms;
     access_begin(e, c);
     reply_init(&c->reply, &e->replies);
     c->older = e->newest;

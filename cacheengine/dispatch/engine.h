@@ -71,7 +71,6 @@ struct engine {
     uint64_t waiting_count;          /* clients that wait */
     const struct protocol *protocol; /* what clients speak; opaque here */
     void *protocol_state;            /* the protocol's own, made and freed by its init and fini */
-    int64_t started_ms;              /* wall */
     int64_t started_boot_ms;
     uint64_t ticks_per_ms; /* of engine_ticks, calibrated while running */
     uint64_t ticks_at_start;
@@ -88,7 +87,7 @@ void engine_init(struct engine *e);
 void engine_fini(struct engine *e);
 
 /* Sets the clock that commands see; called once a round. */
-void engine_set_now(struct engine *e, int64_t now_ms);
+void engine_set_now(struct engine *e, int64_t now_ms, int64_t passed_ms);
 
 /* The regular work, `hz` times a second: expiry, rates. Returns the milliseconds until it wants to
  * be called again at the latest. */

@@ -50,7 +50,7 @@ static const char *or_empty(const char *text)
     return text ? text : "";
 }
 
-void session_describe(const struct client *c, int64_t now_ms, struct buf *out)
+void session_describe(const struct client *c, int64_t passed_ms, struct buf *out)
 {
     struct client_facts f;
     const struct transaction *t = c->transaction;
@@ -59,8 +59,8 @@ void session_describe(const struct client *c, int64_t now_ms, struct buf *out)
     c->host->facts(c, &f);
     buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=",
                (unsigned long long)c->id, f.peer, f.local, f.fd, or_empty(c->name),
-               (long long)(now_ms - c->created_ms) / 1000,
-               (long long)(now_ms - c->active_ms) / 1000);
+               (long long)(passed_ms - c->created_ms) / 1000,
+               (long long)(passed_ms - c->active_ms) / 1000);
     size_t before = out->len;
     if (transaction_is_open(c))
         buf_putc(out, 'x');

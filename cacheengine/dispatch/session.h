@@ -15,7 +15,7 @@ void session_set_text(char **text, struct str value);
 void session_reset(struct engine *e, struct client *c);
 
 /* The line of CLIENT LIST, with its line feed. */
-void session_describe(const struct client *c, int64_t now_ms, struct buf *out);
+void session_describe(const struct client *c, int64_t passed_ms, struct buf *out);
 
 /* Memory that a client takes: its connection, what it has sent, what it is still to be sent, its
  * transaction. */

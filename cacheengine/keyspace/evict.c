@@ -300,7 +300,8 @@ static int64_t time_limit_us(int64_t tenacity)
  * its whole time. */
 static int64_t time_left_us(const struct keyspace *ks, int64_t limit_us)
 {
-    return ks->evict_late_ms == ks->now_ms && limit_us > LATE_LIMIT_US ? LATE_LIMIT_US : limit_us;
+    return ks->evict_late_ms == ks->passed_ms && limit_us > LATE_LIMIT_US ? LATE_LIMIT_US
+                                                                          : limit_us;
 }
 
 /* The time was up. */
@@ -308,7 +309,7 @@ static enum evict_result evict_later(struct keyspace *ks)
 {
     if (ks->account.used_bytes <= (size_t)ks->settings->max_memory)
         return EVICT_ENOUGH;
-    ks->evict_late_ms = ks->now_ms;
+    ks->evict_late_ms = ks->passed_ms;
     return EVICT_LATER;
 }
 

@@ -33,6 +33,7 @@ void keyspace_init(struct keyspace *ks, struct settings *settings, int db_count,
         db_init(&ks->dbs[i], ks, i);
     keyspace_apply_settings(ks);
     keyspace_set_now(ks, now_ms);
+    keyspace_set_passed(ks, now_ms);
 }
 
 void keyspace_fini(struct keyspace *ks)
@@ -54,8 +55,13 @@ void keyspace_set_type(struct keyspace *ks, enum entry_type type, const struct t
 void keyspace_set_now(struct keyspace *ks, int64_t now_ms)
 {
     ks->now_ms = now_ms;
-    ks->age_now = (uint32_t)(now_ms / 1000) & 0xffffff;
-    ks->minutes_now = (uint32_t)(now_ms / 60000) & 0xffff;
+}
+
+void keyspace_set_passed(struct keyspace *ks, int64_t passed_ms)
+{
+    ks->passed_ms = passed_ms;
+    ks->age_now = (uint32_t)(passed_ms / 1000) & 0xffffff;
+    ks->minutes_now = (uint32_t)(passed_ms / 60000) & 0xffff;
 }
 
 void keyspace_apply_settings(struct keyspace *ks)

@@ -125,6 +125,8 @@ struct keyspace {
     uint32_t list_alone_above; /* DEBUG QUICKLIST-PACKED-THRESHOLD: longer elements of lists stand
                                 * alone; 0 = as usual */
     int64_t now_ms;            /* wall time of the running command; set by the loop */
+    int64_t passed_ms;         /* the same instant on a clock that is never set: for how long
+                                * something lasts, and in which order it was */
     uint32_t age_now;          /* what a touched entry gets: seconds, 24 bits */
     uint32_t minutes_now;      /* for LFU: minutes, 16 bits */
     bool counts_frequency;     /* an LFU policy is set */
@@ -147,8 +149,11 @@ void keyspace_fini(struct keyspace *ks);
 /* Says what a type's outside objects can do; once per type, at start. */
 void keyspace_set_type(struct keyspace *ks, enum entry_type type, const struct type_ops *ops);
 
-/* Sets the time that commands see. */
+/* Sets the time that commands see: deadlines are wall times. */
 void keyspace_set_now(struct keyspace *ks, int64_t now_ms);
+
+/* Sets the time by which recency is judged, and waits end. */
+void keyspace_set_passed(struct keyspace *ks, int64_t passed_ms);
 
 /* Takes over changed settings (policy). */
 void keyspace_apply_settings(struct keyspace *ks);

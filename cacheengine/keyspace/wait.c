@@ -23,6 +23,7 @@ bool call_timeout(struct cmd_call *c, uint32_t arg, int64_t *until_ms)
         return false;
     }
     long double ms = ceill(seconds * 1000);
+    /* As Redis has it, which reckons with wall time here. */
     if (ms > (long double)(INT64_MAX - c->ks->now_ms))
         error = "ERR timeout is out of range";
     else if (ms < 0)
@@ -31,6 +32,6 @@ bool call_timeout(struct cmd_call *c, uint32_t arg, int64_t *until_ms)
         reply_error(c->reply, error);
         return false;
     }
-    *until_ms = ms == 0 ? NO_DEADLINE : c->ks->now_ms + (int64_t)ms;
+    *until_ms = ms == 0 ? NO_DEADLINE : c->ks->passed_ms + (int64_t)ms;
     return true;
 }

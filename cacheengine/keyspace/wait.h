@@ -16,7 +16,7 @@
 struct wait {
     enum entry_type type;          /* what a key must be to be of use */
     uint32_t first, keys;          /* the arguments that are keys */
-    int64_t until_ms;              /* wall time; NO_DEADLINE: for ever */
+    int64_t until_ms;              /* on the clock of passed_ms; NO_DEADLINE: for ever */
     void (*over)(struct reply *r); /* what is said when the time is up */
 };
 

@@ -208,7 +208,7 @@ static bool note_read(struct conn *c, ssize_t got)
         return false;
     e->stats.reads++;
     e->stats.bytes_in += (uint64_t)got;
-    c->client.active_ms = e->keyspace.now_ms;
+    c->client.active_ms = e->keyspace.passed_ms;
     return true;
 }
 
@@ -275,8 +275,8 @@ static bool is_overfull(struct conn *c)
         return false;
     }
     if (!c->soft_since_ms)
-        c->soft_since_ms = e->keyspace.now_ms;
-    return e->keyspace.now_ms - c->soft_since_ms >= limit->soft_s * 1000;
+        c->soft_since_ms = e->keyspace.passed_ms;
+    return e->keyspace.passed_ms - c->soft_since_ms >= limit->soft_s * 1000;
 }
 
 static void check_overfull(struct conn *c)
@@ -395,7 +395,7 @@ void conns_sweep(struct loop *l)
         struct conn *c = conn_of(o);
 
         if (idle_ms > 0 && !o->is_admin && !o->waiting &&
-            e->keyspace.now_ms - o->active_ms > idle_ms)
+            e->keyspace.passed_ms - o->active_ms > idle_ms)
             conn_doom(c);
         else if (reply_pending(&o->reply) > 0)
             check_overfull(c);

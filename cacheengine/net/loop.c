@@ -203,6 +203,11 @@ static void run_round(struct loop *l)
     }
 }
 
+static void set_now(struct loop *l)
+{
+    engine_set_now(l->engine, clock_wall_ms(&clock_system), clock_boot_ms(&clock_system));
+}
+
 /* Does what is due and returns for how long the next wait may last. */
 static int regular_work(struct loop *l)
 {
@@ -217,13 +222,13 @@ static int regular_work(struct loop *l)
         listeners_rest(l, false);
     }
     if (now_ms >= l->tick_at_ms) {
-        engine_set_now(l->engine, clock_wall_ms(&clock_system));
+        set_now(l);
         l->tick_at_ms = now_ms + engine_tick(l->engine);
     }
     int wait_ms = l->tick_at_ms > now_ms ? (int)(l->tick_at_ms - now_ms) : 0;
     if (l->engine->waiting_count == 0)
         return wait_ms;
-    engine_set_now(l->engine, clock_wall_ms(&clock_system));
+    set_now(l);
     int due_ms = engine_end_waits(l->engine);
     run_round(l);
     return due_ms < wait_ms ? due_ms : wait_ms;
@@ -238,7 +243,7 @@ void loop_run(struct loop *l)
 
         free_doomed(l);
         int count = epoll_wait(l->epoll_fd, events, EVENTS_MAX, wait_ms);
-        engine_set_now(l->engine, clock_wall_ms(&clock_system));
+        set_now(l);
         for (int i = 0; i < count; i++)
             on_event(l, &events[i]);
         run_round(l);

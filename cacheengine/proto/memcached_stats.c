@@ -46,7 +46,7 @@ static void stats_process(struct cmd_call *c)
     const struct engine_stats *since = &mc_state(c)->reset_stats;
 
     stat_number(c, "pid", (uint64_t)e->pid);
-    stat_number(c, "uptime", (uint64_t)(c->ks->now_ms - e->started_ms) / 1000);
+    stat_number(c, "uptime", (uint64_t)(c->ks->passed_ms - e->started_boot_ms) / 1000);
     stat_number(c, "time", (uint64_t)c->ks->now_ms / 1000);
     stat_line(c, "version", "%s", MC_VERSION);
     stat_number(c, "pointer_size", 8 * sizeof(void *));

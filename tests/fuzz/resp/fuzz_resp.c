@@ -125,7 +125,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         drain(&s);
         arena_reset(&s.arena);
         /* Time passes with odd cuts: deadlines come. */
-        engine_set_now(&s.engine, s.engine.keyspace.now_ms + (cut % 7 == 3 ? 1500 : 1));
+        int64_t ms = cut % 7 == 3 ? 1500 : 1;
+        engine_set_now(&s.engine, s.engine.keyspace.now_ms + ms, s.engine.keyspace.passed_ms + ms);
         engine_end_waits(&s.engine);
     }
     keyspace_flush(&s.engine.keyspace, -1, false);

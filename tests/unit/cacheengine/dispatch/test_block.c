@@ -252,3 +252,28 @@ Test(block, transactions_do_not_wait)
     cr_assert_eq(f.engine.waiting_count, 0);
     resp_close(&f);
 }
+
+Test(block, waits_do_not_care_what_the_clock_is_set_to)
+{
+    const int64_t day_ms = 86400000;
+
+    for (int way = -1; way <= 1; way += 2) {
+        struct resp_fixture f;
+        struct resp_client waiter;
+
+        resp_open(&f, NULL);
+        resp_client_open(&f, &waiter, false);
+        struct keyspace *ks = &f.engine.keyspace;
+        asks(&f, &waiter, "BZPOPMIN a 10", "");
+        engine_set_now(&f.engine, ks->now_ms + way * day_ms, ks->passed_ms + 9990);
+        engine_end_waits(&f.engine);
+        cr_assert_eq(f.engine.waiting_count, 1);
+        shows(&f, "CLIENT LIST", " age=9 idle=9 ");
+        engine_set_now(&f.engine, ks->now_ms, ks->passed_ms + 10);
+        engine_end_waits(&f.engine);
+        cr_assert_eq(f.engine.waiting_count, 0);
+        hears(&f, &waiter, NOTHING);
+        resp_client_close(&f, &waiter);
+        resp_close(&f);
+    }
+}

@@ -64,3 +64,15 @@ Test(engine, ids_are_never_used_twice)
     }
     resp_close(&f);
 }
+
+Test(engine, how_long_keys_are_idle_does_not_depend_on_what_the_clock_is_set_to)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    struct keyspace *ks = &f.engine.keyspace;
+    says(&f, "SET k v", "+OK\r\n");
+    engine_set_now(&f.engine, ks->now_ms - 86400000, ks->passed_ms + 7000);
+    says(&f, "OBJECT IDLETIME k", ":7\r\n");
+    resp_close(&f);
+}

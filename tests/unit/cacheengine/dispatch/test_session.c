@@ -43,7 +43,7 @@ Test(session, flags_tell_the_state)
     resp_open(&f, NULL);
     resp_ask(&f, "CLIENT NO-EVICT ON");
     resp_ask(&f, "MULTI");
-    session_describe(&f.main.client, f.engine.keyspace.now_ms, &text);
+    session_describe(&f.main.client, f.engine.keyspace.passed_ms, &text);
     cr_assert(strstr(buf_cstr(&text), " flags=xe "));
     cr_assert(strstr(buf_cstr(&text), " multi=0 "));
     buf_fini(&text);

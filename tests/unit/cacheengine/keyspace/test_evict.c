@@ -85,9 +85,9 @@ Test(evict, the_least_recently_used_go_first)
     begin(&f, EVICT_ALLKEYS_LRU);
     fill(&f, "hot", 0, 3000, NO_DEADLINE);
     for (int round = 0; round < 10; round++) {
-        keyspace_set_now(&f.ks, START_MS + (round + 1) * 10000);
+        keyspace_set_passed(&f.ks, START_MS + (round + 1) * 10000);
         fill(&f, "cold", round * 8000, 8000, NO_DEADLINE);
-        keyspace_set_now(&f.ks, START_MS + (round + 1) * 10000 + 5000);
+        keyspace_set_passed(&f.ks, START_MS + (round + 1) * 10000 + 5000);
         for (int i = 0; i < 3000; i++)
             db_read(f.db, key_of(&f, "hot", i));
     }
@@ -116,7 +116,7 @@ Test(evict, of_keys_used_equally_often_the_longest_idle_go_first)
     begin(&f, EVICT_ALLKEYS_LFU);
     f.settings.lfu_decay_minutes = 0;
     fill(&f, "old", 0, 10000, NO_DEADLINE);
-    keyspace_set_now(&f.ks, START_MS + 10 * 60000);
+    keyspace_set_passed(&f.ks, START_MS + 10 * 60000);
     fill(&f, "young", 0, 10000, NO_DEADLINE);
     fill(&f, "newer", 0, 25000, NO_DEADLINE);
     cr_assert(count_left(&f, "young", 0, 10000) > 2 * count_left(&f, "old", 0, 10000));
@@ -135,9 +135,9 @@ Test(evict, frequency_decays_by_the_minute)
     e = db_peek(f.db, key_text(&f, "k"));
     uint8_t high = db_frequency(f.db, e);
     cr_assert(high > 10);
-    keyspace_set_now(&f.ks, START_MS + 5 * 60000);
+    keyspace_set_passed(&f.ks, START_MS + 5 * 60000);
     cr_assert_eq(db_frequency(f.db, e), high - 5);
-    keyspace_set_now(&f.ks, START_MS + 300 * 60000);
+    keyspace_set_passed(&f.ks, START_MS + 300 * 60000);
     cr_assert_eq(db_frequency(f.db, e), 0);
     fixture_end(&f);
 }
@@ -161,7 +161,7 @@ Test(evict, idle_time_is_told_in_seconds)
 
     fixture_begin(&f);
     set_text(&f, "k", "v");
-    keyspace_set_now(&f.ks, START_MS + 42000);
+    keyspace_set_passed(&f.ks, START_MS + 42000);
     cr_assert_eq(db_idle_s(f.db, db_peek(f.db, key_text(&f, "k"))), 42);
     f.ks.spares_age = true;
     db_read(f.db, key_text(&f, "k"));

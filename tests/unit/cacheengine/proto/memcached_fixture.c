@@ -90,7 +90,7 @@ const char *mc_ask(struct mc_fixture *f, const char *text)
 
 void mc_advance(struct mc_fixture *f, int64_t ms)
 {
-    engine_set_now(&f->engine, f->engine.keyspace.now_ms + ms);
+    engine_set_now(&f->engine, f->engine.keyspace.now_ms + ms, f->engine.keyspace.passed_ms + ms);
 }
 
 struct entry *mc_entry(struct mc_fixture *f, const char *key)

@@ -130,5 +130,5 @@ const char *resp_ask(struct resp_fixture *f, const char *line)
 
 void resp_advance(struct resp_fixture *f, int64_t ms)
 {
-    engine_set_now(&f->engine, f->engine.keyspace.now_ms + ms);
+    engine_set_now(&f->engine, f->engine.keyspace.now_ms + ms, f->engine.keyspace.passed_ms + ms);
 }
