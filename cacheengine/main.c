@@ -82,6 +82,7 @@ static struct err prepare_process(struct settings *s, struct arena *a)
                                             LOG_LEVEL_WARN, LOG_LEVEL_ERROR};
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
     log_setup("larder-engine", levels[s->log_level]);
     if (*s->log_file) {
         int fd = open(s->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
