@@ -256,6 +256,7 @@ def test_without_descriptors_it_waits_instead_of_spinning(own_engine):
     server = own_engine()
     with server.conn() as conn:
         conn.call("PING")
+        servers.wait_for(lambda: b"connected_clients:1\r" in conn.call("INFO", "clients"), "the probe is forgotten")
         open_files = len(os.listdir("/proc/%d/fd" % server.pid))
         enough, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (open_files, hard))
