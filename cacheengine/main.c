@@ -122,7 +122,7 @@ static void write_pid_file(const struct settings *s, int pid)
 
 static void announce(const struct engine *e)
 {
-    printf("larder-engine " LARDER_VERSION " started, %s protocol, PID: %d\n",
+    printf("larder-engine " LARDER_VERSION ", %s protocol, PID: %d\nServer initialized\n",
            e->protocol == &protocol_resp ? "redis" : "memcached", e->pid);
     if (e->settings.port)
         printf("port %lld on %s\n", (long long)e->settings.port, e->settings.bind);
@@ -138,9 +138,13 @@ static struct err serve(struct engine *e, struct arena *a)
     TRY(prepare_process(&e->settings, a));
     TRY(settle_dir(&e->config, a));
     engine_init(e);
-    struct err failed = *e->settings.acl_file ? access_load(e, a) : OK;
-    if (!err_failed(failed))
+    struct err failed = access_load(e, a);
+    if (!err_failed(failed)) {
         failed = loop_open(&loop, e, a);
+        /* What watches the output takes another port then. */
+        if (err_failed(failed))
+            printf("Failed listening on port %lld, aborting.\n", (long long)e->settings.port);
+    }
     if (!err_failed(failed)) {
         config_warn_unread(&e->config);
         write_pid_file(&e->settings, e->pid);

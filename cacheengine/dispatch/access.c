@@ -157,13 +157,39 @@ void access_forget_user(struct engine *e, struct acl_user *u)
     acl_user_free(u);
 }
 
+/* Users of the configuration file. The password of `requirepass` is the default user's unless a
+ * line says otherwise. */
+static struct err load_lines(struct engine *e, struct arena *a)
+{
+    struct acl_gone gone = {.users = VEC_EMPTY};
+    struct str lines = buf_str(&e->config.users), rest = lines;
+    bool has_default = false;
+
+    while (rest.len > 0) {
+        struct str line = str_cut(&rest, '\n');
+
+        str_cut(&line, ' ');
+        has_default = has_default || str_eq(str_cut(&line, ' '), STR("default"));
+    }
+    TRY(acl_load(&e->acl, a, lines, "configuration", &gone));
+    if (!has_default)
+        acl_set_preset_password(&e->acl, str_of(e->settings.password));
+    return OK;
+}
+
 struct err access_load(struct engine *e, struct arena *a)
 {
     const char *path = e->settings.acl_file;
     scoped(buf_fini) struct buf text = BUF_EMPTY;
     struct acl_gone gone = {.users = VEC_EMPTY};
-    struct err failed = fs_read_all(path, FILE_MAX_BYTES, &text);
 
+    if (!*path)
+        return e->config.users.len > 0 ? load_lines(e, a) : OK;
+    if (e->config.users.len > 0)
+        return err_make(ERR_INVALID,
+                        "users stand in the configuration and aclfile is set: they can "
+                        "be at one place only");
+    struct err failed = fs_read_all(path, FILE_MAX_BYTES, &text);
     if (err_failed(failed))
         return err_format(a, failed.code, "Error loading ACLs, opening file '%s': %s", path,
                           failed.sys ? strerror(failed.sys) : "No such file or directory");

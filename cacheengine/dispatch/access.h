@@ -37,7 +37,8 @@ void access_begin(const struct engine *e, struct client *c);
 /* Ends the connections of a user that is no more, and frees it. */
 void access_forget_user(struct engine *e, struct acl_user *u);
 
-/* Reads the users of the configuration: from the file that `aclfile` names. Errors say where. */
+/* Reads the users of the configuration: from the file that `aclfile` names, else from its own
+ * lines. Errors say where. */
 must_use struct err access_load(struct engine *e, struct arena *a);
 
 #endif

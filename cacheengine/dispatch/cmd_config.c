@@ -151,13 +151,35 @@ void cmd_config_set(struct cmd_call *c)
     }
 }
 
+/* The users as lines of the file, where they stand in no file of their own; nothing while there is
+ * but the default user with the password of `requirepass`. */
+static void put_users(const struct engine *e, struct buf *out)
+{
+    scoped(buf_fini) struct buf plain = BUF_EMPTY;
+    struct acl fresh = {0};
+
+    if (*e->settings.acl_file)
+        return;
+    acl_init(&fresh);
+    acl_set_preset_password(&fresh, str_of(e->settings.password));
+    acl_save(&fresh, &plain);
+    acl_fini(&fresh);
+    acl_save(&e->acl, out);
+    if (str_eq(buf_str(out), buf_str(&plain)))
+        buf_clear(out);
+}
+
 void cmd_config_rewrite(struct cmd_call *c)
 {
+    scoped(buf_fini) struct buf users = BUF_EMPTY;
+
     if (!c->engine->config_file) {
         reply_error(c->reply, "ERR The server is running without a config file");
         return;
     }
-    struct err e = config_rewrite(&c->engine->config, c->scratch, c->engine->config_file);
+    put_users(c->engine, &users);
+    struct err e =
+        config_rewrite(&c->engine->config, c->scratch, c->engine->config_file, buf_str(&users));
     if (err_failed(e))
         reply_errorf(c->reply, "ERR Rewriting config file: %s", err_text(c->scratch, e));
     else

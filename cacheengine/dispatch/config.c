@@ -260,6 +260,7 @@ void config_fini(struct config *c)
     for (size_t i = 0; c->texts && i < countof(rows); i++)
         free(c->texts[i]);
     free(c->texts);
+    buf_fini(&c->users);
     *c = (struct config){0};
 }
 
@@ -354,12 +355,24 @@ struct err config_split(struct arena *a, struct str line, struct str **out, size
     return OK;
 }
 
+static void add_user(struct buf *users, const struct str *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        buf_add_str(users, words[i]);
+        buf_putc(users, i + 1 < count ? ' ' : '\n');
+    }
+}
+
 struct err config_load_words(struct config *c, struct arena *a, const struct str *words,
                              size_t count)
 {
     const struct config_row *row = config_find(words[0]);
     struct buf value = BUF_EMPTY;
 
+    if (str_is_nocase(words[0], "user") && count >= 2) {
+        add_user(&c->users, words, count);
+        return OK;
+    }
     if (!row || count < 2)
         return err_make(ERR_INVALID, "Bad directive or wrong number of arguments");
     bool is_list =

@@ -41,6 +41,7 @@ struct config_row {
 struct config {
     struct settings *settings; /* where the values stand; borrowed */
     char **texts;              /* per row: the owned text of TEXT and KEPT values */
+    struct buf users;          /* the lines "user NAME RULE ..." that came, as they came */
 };
 
 /* Fills settings with the defaults. */
@@ -69,9 +70,10 @@ must_use struct err config_set(struct config *c, struct arena *a, const struct c
 void config_get(const struct config *c, const struct config_row *row, struct buf *out);
 
 /* Writes the present values to the file that was loaded: lines of known directives are replaced,
- * comments stay, what differs from the defaults and stands nowhere is added. The file is replaced
- * whole or not. */
-must_use struct err config_rewrite(const struct config *c, struct arena *a, const char *path);
+ * comments stay, what differs from the defaults and stands nowhere is added; lines of users give
+ * way to `users`. The file is replaced whole or not. */
+must_use struct err config_rewrite(const struct config *c, struct arena *a, const char *path,
+                                   struct str users);
 
 /* Splits a line into words with redis.conf's quoting; ERR_INVALID on unbalanced quotes. */
 must_use struct err config_split(struct arena *a, struct str line, struct str **out, size_t *count);

@@ -47,16 +47,16 @@ static void put_row(const struct config *c, const struct config_row *row, struct
     buf_fini(&value);
 }
 
-/* The row of a line; NULL for comments and what is not known. */
-static const struct config_row *row_of_line(struct arena *a, struct str line)
+/* The first word of a line; empty for comments and what cannot be read. */
+static struct str name_of_line(struct arena *a, struct str line)
 {
     struct str *words = NULL;
     size_t count = 0;
 
     line = str_trim(line);
     if (line.len == 0 || line.ptr[0] == '#' || err_failed(config_split(a, line, &words, &count)))
-        return NULL;
-    return count ? config_find(words[0]) : NULL;
+        return (struct str){NULL, 0};
+    return count ? words[0] : (struct str){NULL, 0};
 }
 
 static bool is_default(const struct config *c, const struct config *fresh,
@@ -93,7 +93,8 @@ static void add_missing(const struct config *c, const bool *is_written, struct b
     config_fini(&fresh);
 }
 
-struct err config_rewrite(const struct config *c, struct arena *a, const char *path)
+struct err config_rewrite(const struct config *c, struct arena *a, const char *path,
+                          struct str users)
 {
     scoped(buf_fini) struct buf old = BUF_EMPTY;
     scoped(buf_fini) struct buf out = BUF_EMPTY;
@@ -106,8 +107,11 @@ struct err config_rewrite(const struct config *c, struct arena *a, const char *p
     (void)stat(path, &st);
     for (struct str rest = buf_str(&old); rest.len > 0;) {
         struct str line = str_cut(&rest, '\n');
-        const struct config_row *row = row_of_line(a, line);
+        struct str name = name_of_line(a, line);
+        const struct config_row *row = name.len ? config_find(name) : NULL;
 
+        if (str_is_nocase(name, "user"))
+            continue;
         if (!row) {
             buf_add_str(&out, line);
             buf_putc(&out, '\n');
@@ -117,5 +121,6 @@ struct err config_rewrite(const struct config *c, struct arena *a, const char *p
         }
     }
     add_missing(c, is_written, &out);
+    buf_add_str(&out, users);
     return fs_write_atomic(path, buf_str(&out), st.st_mode & 0777, FS_SYNC);
 }

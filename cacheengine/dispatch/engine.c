@@ -161,6 +161,8 @@ void engine_client_add(struct engine *e, struct client *c, const struct client_h
     c->created_ms = c->active_ms = e->keyspace.passed_ms;
     access_begin(e, c);
     reply_init(&c->reply, &e->replies);
+    if (e->settings.first_resp)
+        c->reply.resp = (uint8_t)e->settings.first_resp;
     c->older = e->newest;
     c->newer = NULL;
     if (e->newest)

@@ -32,7 +32,7 @@ void session_reset(struct engine *e, struct client *c)
     transaction_free(e, c);
     session_set_text(&c->name, (struct str){NULL, 0});
     c->db = 0;
-    c->reply.resp = 2;
+    c->reply.resp = e->settings.first_resp ? (uint8_t)e->settings.first_resp : 2;
     c->reply_mode = CLIENT_REPLY_ON;
     c->is_unevictable = c->is_untouching = false;
     access_begin(e, c);

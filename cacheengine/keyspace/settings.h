@@ -57,6 +57,7 @@ struct settings {
     const char *acl_file; /* empty = none */
     int64_t acl_log_length;
     int64_t acl_channels; /* enum acl_channels */
+    int64_t first_resp; /* version of RESP that connections begin with */
     int64_t query_buffer_limit;
     int64_t bulk_limit;
     struct output_limit output_limits[OUTPUT_CLASSES];

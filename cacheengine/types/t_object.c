@@ -3,6 +3,8 @@
 #include "cacheengine/keyspace/call.h"
 #include "contract/command_procs.h"
 
+#define SHARED_NUMBERS 10000
+
 #define LFU_NOTE                                                                               \
     " Please note that when switching between policies at runtime LRU and LFU data will take " \
     "some time to adjust."
@@ -25,10 +27,21 @@ void cmd_object_encoding(struct cmd_call *c)
         reply_bulk_text(c->reply, db_encoding(c->db, e));
 }
 
+/* Values are never shared here; Redis shares small numbers, where eviction does not need each one's
+ * age, and says INT32_MAX of them. */
 void cmd_object_refcount(struct cmd_call *c)
 {
-    if (subject(c))
-        reply_int(c->reply, 1);
+    const struct settings *s = c->ks->settings;
+    const struct entry *e = subject(c);
+    bool needs_age =
+        s->max_memory && s->evict_policy != EVICT_NONE && s->evict_policy != EVICT_ALLKEYS_RANDOM &&
+        s->evict_policy != EVICT_VOLATILE_RANDOM && s->evict_policy != EVICT_VOLATILE_TTL;
+
+    if (!e)
+        return;
+    bool is_shared = entry_type(e) == TYPE_STRING && entry_form(e) == FORM_NUMBER && !needs_age &&
+                     entry_number(e) >= 0 && entry_number(e) < SHARED_NUMBERS;
+    reply_int(c->reply, is_shared ? INT32_MAX : 1);
 }
 
 void cmd_object_idletime(struct cmd_call *c)

@@ -1,5 +1,6 @@
 """larder-engine as a process: starting, refusing to start, ending, and the limits of its connections."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -397,25 +398,74 @@ def test_idle_clients_are_closed_after_the_timeout(own_engine):
         assert 0.5 < time.monotonic() - began < 4
 
 
-def test_config_rewrite_keeps_what_was_set(tmp_path):
-    port, conf = servers.free_port(), tmp_path / "e.conf"
-    conf.write_text("# mine\nbind 127.0.0.1\nport %d\nmaxmemory 1mb\n" % port)
+@contextlib.contextmanager
+def started_by(conf, port):
+    """An engine of a configuration file."""
     proc = subprocess.Popen([servers.engine_path(), str(conf)], stdout=subprocess.PIPE)
     try:
         for line in proc.stdout:
             if b"Ready to accept" in line:
                 break
         with Conn(("127.0.0.1", port)) as conn:
-            assert conn.call("CONFIG", "SET", "maxmemory", "2mb", "maxmemory-policy", "allkeys-lru") == b"OK"
-            assert conn.call("CONFIG", "REWRITE") == b"OK"
+            yield conn
     finally:
         proc.terminate()
         proc.wait(10)
         proc.stdout.close()
+
+
+def test_config_rewrite_keeps_what_was_set(tmp_path):
+    port, conf = servers.free_port(), tmp_path / "e.conf"
+    conf.write_text("# mine\nbind 127.0.0.1\nport %d\nmaxmemory 1mb\n" % port)
+    with started_by(conf, port) as conn:
+        assert conn.call("CONFIG", "SET", "maxmemory", "2mb", "maxmemory-policy", "allkeys-lru") == b"OK"
+        assert conn.call("CONFIG", "REWRITE") == b"OK"
     text = conf.read_text()
     assert "# mine" in text and "maxmemory-policy allkeys-lru" in text
     assert "maxmemory 2097152" in text or "maxmemory 2mb" in text
-    assert "maxmemory 1mb" not in text
+    assert "maxmemory 1mb" not in text and "user" not in text
+
+
+def test_users_of_the_configuration_file_are_there_and_are_rewritten(tmp_path):
+    port, conf = servers.free_port(), tmp_path / "e.conf"
+    conf.write_text("bind 127.0.0.1\nport %d\nrequirepass secret\nuser ann on >a1 ~k* +get\n" % port)
+    with started_by(conf, port) as conn:
+        assert conn.raw("GET", "k").startswith(b"-NOAUTH")
+        assert conn.call("AUTH", "ann", "a1") == b"OK"
+        assert conn.call("GET", "k1") is None
+        assert conn.raw("GET", "x").startswith(b"-NOPERM")
+        assert conn.call("AUTH", "secret") == b"OK"
+        assert conn.call("ACL", "SETUSER", "bob", "on", ">b1", "+ping") == b"OK"
+        assert conn.call("ACL", "DELUSER", "ann") == 1
+        assert conn.call("CONFIG", "REWRITE") == b"OK"
+    with started_by(conf, port) as conn:
+        assert conn.raw("AUTH", "ann", "a1").startswith(b"-WRONGPASS")
+        assert conn.call("AUTH", "bob", "b1") == b"OK"
+        assert conn.call("PING") == b"PONG"
+        assert conn.call("AUTH", "secret") == b"OK"
+
+
+def test_users_may_be_at_one_place_only(tmp_path):
+    conf, users = tmp_path / "e.conf", tmp_path / "users.acl"
+    users.write_text("user ann on\n")
+    conf.write_text("aclfile %s\nuser bob on\n" % users)
+    done = subprocess.run([servers.engine_path(), str(conf)], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 1 and "one place only" in done.stderr
+
+
+def test_a_port_that_is_taken_is_said_where_it_is_waited_for(engine):
+    done = subprocess.run([servers.engine_path(), "--port", str(engine.port), "--bind", "127.0.0.1"], capture_output=True,
+                          text=True, timeout=20, check=False)
+    assert done.returncode == 1 and "Failed listening on port %d" % engine.port in done.stdout
+
+
+def test_connections_may_begin_with_the_third_version(own_engine):
+    with own_engine(client_default_resp=3).conn() as conn:
+        assert conn.raw("GET", "none") == b"_\r\n"
+        conn.call("HELLO", 2)
+        assert conn.raw("GET", "none") == b"$-1\r\n"
+        conn.call("RESET")
+        assert conn.raw("GET", "none") == b"_\r\n"
 
 
 def test_rewrite_without_a_file_says_so(engine, reference):
