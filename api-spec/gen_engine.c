@@ -94,9 +94,9 @@ static int number_of(const cJSON *o, const char *key, int absent)
 
 static void check_members(const struct spec *s)
 {
-    static const char *const known[] = {"name",  "summary",    "since",      "group",  "complexity",
-                                        "arity", "flags",      "acl",        "tips",   "keys",
-                                        "reply", "restricted", "deprecated", "history"};
+    static const char *const known[] = {
+        "name", "summary", "since", "group",      "complexity", "arity",   "flags", "acl",
+        "tips", "keys",    "reply", "restricted", "deprecated", "history", "member"};
     for (const cJSON *v = s->json->child; v; v = v->next) {
         size_t i = 0;
 
@@ -317,6 +317,7 @@ static int top_count(const struct specs *all)
 static void put_row(FILE *f, const struct specs *all, const struct spec *s)
 {
     int first, last, step, sub_first = 0, subs = sub_count(all, s->id, &sub_first);
+    int arity = number_of(s->json, "arity", 0), member = number_of(s->json, "member", 0);
     const cJSON *keys = cJSON_GetObjectItemCaseSensitive(s->json, "keys");
 
     plain_range(s, &first, &last, &step);
@@ -344,14 +345,17 @@ static void put_row(FILE *f, const struct specs *all, const struct spec *s)
         fprintf(f, ", .parent = command_table + %d", s->parent);
     fprintf(f, ",\n     .flags = 0x%x, .categories = 0x%x, .arity = %d, .first_key = %d, ",
             bits_of(s, want(s, "flags"), "flags", command_flag_names, COMMAND_FLAGS),
-            bits_of(s, want(s, "acl"), "acl", command_category_names, COMMAND_CATEGORIES),
-            number_of(s->json, "arity", 0), first);
-    fprintf(
-        f, ".last_key = %d, .key_step = %d, .id = %d, .is_restricted = %d, .is_deprecated = %d},\n",
-        last, step, s->id, cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s->json, "restricted")),
-        cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s->json, "deprecated")));
-    if (number_of(s->json, "arity", 0) == 0)
+            bits_of(s, want(s, "acl"), "acl", command_category_names, COMMAND_CATEGORIES), arity,
+            first);
+    fprintf(f, ".last_key = %d, .key_step = %d, .id = %d, .is_restricted = %d, .is_deprecated = %d",
+            last, step, s->id,
+            cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s->json, "restricted")),
+            cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s->json, "deprecated")));
+    fprintf(f, ", .member = %d},\n", member);
+    if (arity == 0)
         fail(s->file, "\"arity\" is missing or 0");
+    if (abs(member) >= abs(arity))
+        fail(s->file, "\"member\" is an argument that need not be there");
 }
 
 static void put_slots(FILE *f, const struct specs *all)

@@ -98,7 +98,8 @@ struct command {
     uint32_t categories;
     int32_t arity;                         /* negative: at least; the name counts */
     int16_t first_key, last_key, key_step; /* the plain range; 0 = no keys there */
-    int16_t id;         /* its row among all, subcommands too: index of stats and procs */
+    int16_t member; /* the argument that names a member of the first key; negative: from the end */
+    int16_t id;     /* its row among all, subcommands too: index of stats and procs */
     bool is_restricted; /* not for tenants of a managed node */
     bool is_deprecated;
 };

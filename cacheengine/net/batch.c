@@ -1,10 +1,12 @@
 /*
  * Batches. The one idea: the misses of a lookup are waited for together. Parsing a call asks for
  * the bucket of its key; when a batch is parsed, the entries that the buckets propose are asked
- * for; so when a call runs, most of what it needs is there or on its way.
+ * for, and then the members of big collections; so when a call runs, most of what it needs is there
+ * or on its way.
  */
 #include "cacheengine/keyspace/db.h"
 #include "cacheengine/net/loop.h"
+#include "cacheengine/types/ahead.h"
 
 static void batch_reset(struct batch *b)
 {
@@ -18,7 +20,7 @@ static void batch_reset(struct batch *b)
         arena_reset(&b->arena);
 }
 
-static void ask_for_entries(const struct batch *b)
+static void ask_ahead(const struct batch *b)
 {
     for (uint32_t i = 0; i < b->count; i++) {
         const struct cmd_call *call = &b->calls[i];
@@ -26,6 +28,7 @@ static void ask_for_entries(const struct batch *b)
         for (uint32_t j = 0; j < call->key_count && j < KEYS_AHEAD; j++)
             db_prefetch_entry(call->db, call->hashes[j]);
     }
+    types_ask_ahead(b->calls, b->count);
 }
 
 /* From this much on, replies are sent although more calls of the client are waiting. */
@@ -52,7 +55,7 @@ void batch_run(struct loop *l)
     struct batch *b = l->batch;
 
     if (b->count > 1 || (b->count == 1 && b->calls[0].key_count > 1))
-        ask_for_entries(b);
+        ask_ahead(b);
     for (uint32_t i = 0; i < b->count; i++)
         run_call(&b->calls[i]);
     batch_reset(b);

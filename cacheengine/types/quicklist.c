@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/prefetch.h"
 
 #include <stdlib.h>
 
@@ -517,7 +518,7 @@ bool quicklist_next(struct quicklist_walk *w, struct packed_item *out)
             return false;
         w->slot++;
         if (w->slot + 1 < w->q->nodes)
-            __builtin_prefetch(node_at(w->db, w->q, w->slot + 1));
+            prefetch(node_at(w->db, w->q, w->slot + 1));
         enter(w, 0);
     }
     w->left--;

@@ -123,17 +123,25 @@ static inline void play_run(struct harness *h, struct str *argv, uint32_t argc)
     cr_assert_fail("no command %.*s", STR_ARG(argv[0]));
 }
 
-/* Runs a line of words; what it said ends with a NUL. */
-static inline const char *play_line(struct harness *h, const char *line)
+/* Cuts a line into its words and says how many they are. */
+static inline uint32_t play_words(const char *line, struct str argv[HARNESS_ARGS])
 {
-    struct str argv[HARNESS_ARGS], rest = str_of(line);
+    struct str rest = str_of(line);
     uint32_t argc = 0;
 
     while (rest.len > 0) {
         cr_assert_lt(argc, HARNESS_ARGS);
         argv[argc++] = str_cut(&rest, ' ');
     }
-    play_run(h, argv, argc);
+    return argc;
+}
+
+/* Runs a line of words; what it said ends with a NUL. */
+static inline const char *play_line(struct harness *h, const char *line)
+{
+    struct str argv[HARNESS_ARGS];
+
+    play_run(h, argv, play_words(line, argv));
     return buf_cstr(&h->said);
 }
 
