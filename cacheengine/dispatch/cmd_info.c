@@ -186,7 +186,7 @@ static void info_memory(const struct engine *e, struct buf *out)
     put(out, "mem_cluster_links", 0);
     put(out, "mem_aof_buffer", 0);
     put_text(out, "mem_allocator", "larder");
-    put(out, "active_defrag_running", 0);
+    put(out, "active_defrag_running", ks->tidying.is_running);
     put(out, "lazyfree_pending_objects", atomic_load(&ks->lazyfree.pending) + ks->leftover_count);
     put(out, "lazyfreed_objects", atomic_load(&ks->lazyfree.freed) + ks->stats.lazy_freed);
 }
@@ -243,8 +243,8 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "total_forks", 0);
     put(out, "migrate_cached_sockets", 0);
     put(out, "slave_expires_tracked_keys", 0);
-    put(out, "active_defrag_hits", 0);
-    put(out, "active_defrag_misses", 0);
+    put(out, "active_defrag_hits", e->keyspace.stats.tidy_moved);
+    put(out, "active_defrag_misses", e->keyspace.stats.tidy_looked - e->keyspace.stats.tidy_moved);
     put(out, "tracking_total_keys", 0);
     put(out, "tracking_total_items", 0);
     put(out, "tracking_total_prefixes", 0);

@@ -13,7 +13,11 @@
 
 #define EXPIRE_SLICE_US 1000 /* at most this long without a look at the sockets */
 #define FREE_SLICE_US   500
-#define SAMPLE_MS       100
+
+/* A hundredth of the time, while there is something to tidy. */
+#define TIDY_SLICE_US  200
+#define TIDY_PERIOD_MS 20
+#define SAMPLE_MS      100
 
 static void random_id(char out[41])
 {
@@ -134,10 +138,14 @@ int engine_tick(struct engine *e)
     account_peak(&e->keyspace.account);
     bool is_done = keyspace_make_room(&e->keyspace) != EVICT_LATER;
     is_done &= keyspace_free_some(&e->keyspace, FREE_SLICE_US);
-    if (keyspace_expire_some(&e->keyspace, EXPIRE_SLICE_US * e->settings.expire_effort))
-        return is_done ? period_ms : 1;
-    e->stats.expire_capped++;
-    return 1;
+    if (!keyspace_expire_some(&e->keyspace, EXPIRE_SLICE_US * e->settings.expire_effort)) {
+        e->stats.expire_capped++;
+        return 1;
+    }
+    if (!is_done)
+        return 1;
+    bool is_tidy = keyspace_tidy_some(&e->keyspace, TIDY_SLICE_US);
+    return is_tidy || period_ms < TIDY_PERIOD_MS ? period_ms : TIDY_PERIOD_MS;
 }
 
 void engine_reset_stats(struct engine *e)

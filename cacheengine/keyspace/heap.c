@@ -23,7 +23,7 @@
 #define HUGE_PAGE     (2UL << 20)
 #define OPEN_STEP     64  /* slabs made writable at a time: 4 MiB */
 #define HUGE_FROM     256 /* slabs from which on huge pages are asked for: 16 MiB */
-#define WARM_KEPT     16  /* empty slabs kept with their memory, beside a sixteenth of all */
+#define WARM_KEPT     16  /* empty slabs kept with their memory, beside a sixteenth of the used */
 #define SMALLEST_RUN  (64UL << 20)
 
 struct heap_slab {
@@ -250,20 +250,34 @@ static uint32_t slab_take(struct heap *h)
     return h->slab_top++;
 }
 
+static uint32_t warm_limit(const struct heap *h)
+{
+    return WARM_KEPT + (h->slab_top - h->cold_count - h->run_slabs - h->warm_count) / 16;
+}
+
+/* Gives the memory of an empty slab back. */
+static void slab_cool(struct heap *h)
+{
+    uint32_t at = h->warm_head;
+
+    list_remove(h, &h->warm_head, at);
+    h->warm_count--;
+    (void)madvise(h->base + (size_t)at * HEAP_SLAB_BYTES, HEAP_SLAB_BYTES, MADV_DONTNEED);
+    list_push(h, &h->cold_head, at);
+    h->cold_count++;
+}
+
 static void slab_give(struct heap *h, uint32_t at)
 {
     char *bytes = h->base + (size_t)at * HEAP_SLAB_BYTES;
 
     h->slabs[at].class_id = NO_CLASS;
     heap_unpoison(bytes, HEAP_SLAB_BYTES);
-    if (h->warm_count < WARM_KEPT + h->slab_top / 16) {
-        list_push(h, &h->warm_head, at);
-        h->warm_count++;
-        return;
-    }
-    (void)madvise(bytes, HEAP_SLAB_BYTES, MADV_DONTNEED);
-    list_push(h, &h->cold_head, at);
-    h->cold_count++;
+    list_push(h, &h->warm_head, at);
+    h->warm_count++;
+    /* Two at most, so that a heap that shrinks keeps ever less. */
+    for (int i = 0; i < 2 && h->warm_count > warm_limit(h); i++)
+        slab_cool(h);
 }
 
 static uint32_t slab_begin(struct heap *h, uint32_t class_id)
@@ -351,4 +365,32 @@ size_t heap_backed_bytes(const struct heap *h)
     if (!h->base)
         return 0;
     return (size_t)(h->slab_top - 1 - h->cold_count - h->run_slabs) * HEAP_SLAB_BYTES;
+}
+
+size_t heap_wasted_bytes(const struct heap *h)
+{
+    return heap_backed_bytes(h) - (size_t)h->warm_count * HEAP_SLAB_BYTES - h->used_bytes;
+}
+
+/* ---- tidying ---- */
+
+bool heap_is_sparse(const struct heap *h, uint32_t ref)
+{
+    uint32_t at = ref / SLAB_GRANULES;
+    const struct heap_slab *s = &h->slabs[at];
+
+    if (s->class_id == RUN_CLASS || h->partial[s->class_id] == at)
+        return false;
+    uint32_t most = HEAP_SLAB_BYTES / class_bytes(s->class_id);
+    return s->used <= most - (most + 7) / 8;
+}
+
+uint32_t heap_move(struct heap *h, uint32_t ref)
+{
+    size_t bytes = heap_item_bytes(h, ref);
+    uint32_t to = heap_alloc(h, bytes);
+
+    memcpy(heap_at(h, to), heap_at(h, ref), bytes);
+    heap_free(h, ref);
+    return to;
 }

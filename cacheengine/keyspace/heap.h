@@ -65,6 +65,14 @@ uint32_t heap_alloc(struct heap *h, size_t size);
 
 void heap_free(struct heap *h, uint32_t ref);
 
+/* True when the item's slab is better emptied: others of its class have room, and it wastes an
+ * eighth or more. */
+bool heap_is_sparse(const struct heap *h, uint32_t ref);
+
+/* Moves an item of a sparse slab to where items of its class are put at present, and returns where
+ * it stands now. What refers to it is the caller's to change. */
+uint32_t heap_move(struct heap *h, uint32_t ref);
+
 /* Bytes that an item of `size` really takes: its class. */
 size_t heap_class_bytes(size_t size);
 
@@ -76,6 +84,9 @@ bool heap_has_room(const struct heap *h);
 
 /* Memory behind the heap: at least used_bytes, the rest is fragmentation. */
 size_t heap_backed_bytes(const struct heap *h);
+
+/* What of it stands between items: not used, and not in empty slabs kept for the next ones. */
+size_t heap_wasted_bytes(const struct heap *h);
 
 /* Where the item stands; holds until it is freed or moved. */
 static inline void *heap_at(const struct heap *h, uint32_t ref)

@@ -417,6 +417,56 @@ uint64_t index_scan(const struct index *ix, uint64_t cursor, void (*visit)(void 
     return end_place >> 32 ? 0 : end_place << INDEX_SEGMENT_BITS;
 }
 
+static struct index_segment *segment_tidy(struct index *ix, uint32_t first)
+{
+    struct index_segment *s = heap_at(ix->heap, ix->directory[first]);
+    uint32_t span = 1U << (ix->depth - s->depth);
+
+    if (!heap_is_sparse(ix->heap, ix->directory[first]))
+        return s;
+    uint32_t ref = heap_move(ix->heap, ix->directory[first]);
+    for (uint32_t i = 0; i < span; i++)
+        ix->directory[first + i] = ref;
+    return heap_at(ix->heap, ref);
+}
+
+static void bucket_tidy(struct index *ix, struct index_bucket *b, uint64_t *looked, uint64_t *moved)
+{
+    uint32_t sparse = 0;
+
+    for (unsigned i = 0; i < INDEX_SLOTS; i++) {
+        if (!b->print[i])
+            continue;
+        ++*looked;
+        if (!heap_is_sparse(ix->heap, b->ref[i]))
+            continue;
+        sparse |= 1U << i;
+        prefetch(heap_at(ix->heap, b->ref[i]));
+    }
+    for (unsigned i = 0; sparse; i++, sparse >>= 1) {
+        /* Asked again: the slab may be the one that is filled by now. */
+        if (!(sparse & 1) || !heap_is_sparse(ix->heap, b->ref[i]))
+            continue;
+        b->ref[i] = heap_move(ix->heap, b->ref[i]);
+        ++*moved;
+    }
+}
+
+uint32_t index_tidy(struct index *ix, uint32_t place, uint64_t *looked, uint64_t *moved)
+{
+    if (!ix->directory)
+        return 0;
+    uint32_t slot = (uint32_t)((uint64_t)place >> (32 - ix->depth));
+    const struct index_segment *found = heap_at(ix->heap, ix->directory[slot]);
+    uint32_t first = slot_first(ix, found, slot);
+    struct index_segment *s = segment_tidy(ix, first);
+
+    for (uint32_t at = 0; at < 1U << ix->bucket_bits; at++)
+        bucket_tidy(ix, &s->buckets[at], looked, moved);
+    uint64_t end = (uint64_t)first + (1U << (ix->depth - s->depth));
+    return (uint32_t)(end << (32 - ix->depth));
+}
+
 static void each_of_segment(const struct index *ix, const struct index_segment *s,
                             void (*visit)(void *ctx, uint32_t ref), void *ctx)
 {

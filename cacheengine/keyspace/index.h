@@ -86,6 +86,13 @@ size_t index_directory_bytes(const struct index *ix);
 uint64_t index_scan(const struct index *ix, uint64_t cursor, void (*visit)(void *ctx, uint32_t ref),
                     void *ctx);
 
+/*
+ * Moves the segment at a place of hash space, and the items that it lists, out of sparse slabs
+ * (heap_is_sparse): nothing but this index may refer to them. Counts them in *looked and *moved.
+ * Returns the place of the next segment; 0 begins, and 0 ends.
+ */
+uint32_t index_tidy(struct index *ix, uint32_t place, uint64_t *looked, uint64_t *moved);
+
 /* Calls `visit` for every entry, in the order in which they stand. The index must not change
  * meanwhile. Does not look at the items themselves, so a visit may fetch them ahead of their use.
  */

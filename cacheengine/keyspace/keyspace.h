@@ -104,11 +104,21 @@ struct db {
     uint64_t leftover_count;
 };
 
+/* A pass of tidying over one database (tidy.c). */
+struct tidying {
+    bool is_running;
+    int db;
+    uint32_t place;       /* where in the index it stands */
+    size_t wasted_before; /* when the pass began */
+    int64_t rests_until_ms;
+};
+
 struct keyspace_stats {
     uint64_t hits, misses;
     uint64_t expired, evicted;
     uint64_t expired_stale_percent;
     uint64_t lazy_freed;
+    uint64_t tidy_looked, tidy_moved; /* items */
     int64_t evict_over_since_ms;
 };
 
@@ -139,8 +149,9 @@ struct keyspace {
     struct evict_pool *evict_pool; /* made with the first eviction */
     int64_t evict_late_ms;         /* the round in which eviction was last out of time */
     int expire_db;                 /* where the sweep goes on */
-    uint64_t dirty;                /* changes since the last save */
-    uint64_t leftover_count;       /* of all databases */
+    struct tidying tidying;
+    uint64_t dirty;          /* changes since the last save */
+    uint64_t leftover_count; /* of all databases */
 };
 
 void keyspace_init(struct keyspace *ks, struct settings *settings, int db_count, int64_t now_ms);
@@ -188,6 +199,10 @@ void keyspace_dbs_free(struct keyspace *ks, struct db *apart);
 
 /* Removes keys that are due, for at most `budget_us`. True when nothing due is left. */
 bool keyspace_expire_some(struct keyspace *ks, int64_t budget_us);
+
+/* Moves keys together where much memory stands unused between them, for about `budget_us`. True
+ * when there is nothing to be done at present. */
+bool keyspace_tidy_some(struct keyspace *ks, int64_t budget_us);
 
 /* Frees collections whose keys are gone, for about `budget_us`. True when none is left. */
 bool keyspace_free_some(struct keyspace *ks, int64_t budget_us);
