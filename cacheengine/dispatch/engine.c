@@ -14,9 +14,9 @@
 #define EXPIRE_SLICE_US 1000 /* at most this long without a look at the sockets */
 #define FREE_SLICE_US   500
 
-/* A hundredth of the time, while there is something to tidy. */
-#define TIDY_SLICE_US  200
-#define TIDY_PERIOD_MS 20
+/* While there is something to tidy. */
+#define TIDY_SLICE_US  300
+#define TIDY_PERIOD_MS 10
 #define SAMPLE_MS      100
 
 static void random_id(char out[41])

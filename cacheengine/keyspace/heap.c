@@ -255,29 +255,26 @@ static uint32_t warm_limit(const struct heap *h)
     return WARM_KEPT + (h->slab_top - h->cold_count - h->run_slabs - h->warm_count) / 16;
 }
 
-/* Gives the memory of an empty slab back. */
-static void slab_cool(struct heap *h)
+static void slab_give(struct heap *h, uint32_t at)
+{
+    h->slabs[at].class_id = NO_CLASS;
+    heap_unpoison(h->base + (size_t)at * HEAP_SLAB_BYTES, HEAP_SLAB_BYTES);
+    list_push(h, &h->warm_head, at);
+    h->warm_count++;
+}
+
+bool heap_cool(struct heap *h)
 {
     uint32_t at = h->warm_head;
 
+    if (h->warm_count <= warm_limit(h))
+        return false;
     list_remove(h, &h->warm_head, at);
     h->warm_count--;
     (void)madvise(h->base + (size_t)at * HEAP_SLAB_BYTES, HEAP_SLAB_BYTES, MADV_DONTNEED);
     list_push(h, &h->cold_head, at);
     h->cold_count++;
-}
-
-static void slab_give(struct heap *h, uint32_t at)
-{
-    char *bytes = h->base + (size_t)at * HEAP_SLAB_BYTES;
-
-    h->slabs[at].class_id = NO_CLASS;
-    heap_unpoison(bytes, HEAP_SLAB_BYTES);
-    list_push(h, &h->warm_head, at);
-    h->warm_count++;
-    /* Two at most, so that a heap that shrinks keeps ever less. */
-    for (int i = 0; i < 2 && h->warm_count > warm_limit(h); i++)
-        slab_cool(h);
+    return true;
 }
 
 static uint32_t slab_begin(struct heap *h, uint32_t class_id)

@@ -10,7 +10,7 @@
  * blobs (blob.h).
  *
  * Every byte handed out is counted at its class's size in the account, so fragmentation is what
- * heap_backed_bytes shows above it. Slabs that fall empty are given back to the system. Since
+ * heap_backed_bytes shows above it. Slabs that fall empty can be given back to the system. Since
  * nothing but references point into a heap, an item can be moved by patching one 32-bit word.
  *
  * A heap belongs to one thread. heap_close needs no walk, so a detached heap can be closed by
@@ -64,6 +64,10 @@ void heap_rebook(struct heap *h, struct account *account);
 uint32_t heap_alloc(struct heap *h, size_t size);
 
 void heap_free(struct heap *h, uint32_t ref);
+
+/* Gives the memory of one empty slab back to the system; false when so few are left that they are
+ * kept. It is no part of heap_free, as it may take the system half a millisecond. */
+bool heap_cool(struct heap *h);
 
 /* True when the item's slab is better emptied: others of its class have room, and it wastes an
  * eighth or more. */

@@ -59,18 +59,30 @@ static int64_t now_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+/* Gives back what has become empty. False when the time was up first. */
+static bool cool(struct keyspace *ks, int64_t end_us)
+{
+    for (int i = 0; i < ks->db_count; i++)
+        while (heap_cool(&ks->dbs[i].heap))
+            if (now_us() >= end_us)
+                return false;
+    return true;
+}
+
 bool keyspace_tidy_some(struct keyspace *ks, int64_t budget_us)
 {
     struct tidying *t = &ks->tidying;
+    int64_t end_us = now_us() + budget_us;
 
+    if (!cool(ks, end_us))
+        return false;
     if (!t->is_running && !begin(ks))
         return true;
-    int64_t end_us = now_us() + budget_us;
     do {
         t->place = index_tidy(&ks->dbs[t->db].index, t->place, &ks->stats.tidy_looked,
                               &ks->stats.tidy_moved);
         if (t->place == 0)
             end(ks);
     } while (t->is_running && now_us() < end_us);
-    return !t->is_running;
+    return !t->is_running && cool(ks, end_us);
 }
