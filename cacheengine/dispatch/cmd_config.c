@@ -60,6 +60,8 @@ static void apply(struct cmd_call *c)
         if (call_is(c, i, "requirepass"))
             acl_set_preset_password(&e->acl, str_of(e->settings.password));
     acl_log_trim(&e->acl_log, (size_t)e->settings.acl_log_length);
+    slowlog_trim(&e->slowlog, (size_t)e->settings.slowlog_length);
+    engine_apply_timing(e);
     keyspace_apply_settings(&e->keyspace);
     (void)keyspace_make_room(&e->keyspace);
 }

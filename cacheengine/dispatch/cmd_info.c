@@ -1,8 +1,10 @@
 /* INFO: the state of the server in the words that monitoring tools read. */
 #include "base/clock.h"
 #include "base/command.h"
+#include "cacheengine/dispatch/memory.h"
 #include "cacheengine/dispatch/session.h"
 #include "cacheengine/dispatch/transaction.h"
+#include "cacheengine/keyspace/number.h"
 #include "contract/command_procs.h"
 
 #include <sys/resource.h>
@@ -24,6 +26,11 @@ static void put_text(struct buf *out, const char *name, const char *text)
 static void put_ratio(struct buf *out, const char *name, double v)
 {
     buf_printf(out, "%s:%.2f\r\n", name, v);
+}
+
+static void put_difference(struct buf *out, const char *name, uint64_t a, uint64_t b)
+{
+    buf_printf(out, "%s:%lld\r\n", name, (long long)(a - b));
 }
 
 /* "1.50M" beside a number of bytes. */
@@ -69,6 +76,7 @@ static void info_server(const struct engine *e, struct buf *out)
     buf_printf(out, "os:%s %s %s\r\n", host.sysname, host.release, host.machine);
     put(out, "arch_bits", 8 * sizeof(void *));
     put_text(out, "larder_version", LARDER_VERSION);
+    put_text(out, "atomicvar_api", "c11-builtin");
     put_text(out, "monotonic_clock", "POSIX clock_gettime");
     put_text(out, "multiplexing_api", "epoll");
     put_text(out, "gcc_version", __VERSION__);
@@ -109,20 +117,6 @@ static void info_clients(const struct engine *e, struct buf *out)
     put(out, "clients_in_timeout_table", 0);
 }
 
-/* Pages of this process that are in memory, in bytes. */
-static uint64_t resident_bytes(void)
-{
-    unsigned long long total = 0, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-
-    if (!f)
-        return 0;
-    if (fscanf(f, "%llu %llu", &total, &resident) != 2)
-        resident = 0;
-    fclose(f);
-    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static uint64_t system_bytes(void)
 {
     return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
@@ -135,57 +129,52 @@ static const char *policy_name(const struct engine *e)
 
 static void info_memory(const struct engine *e, struct buf *out)
 {
-    struct keyspace *ks = (struct keyspace *)&e->keyspace;
-    uint64_t used = keyspace_used_bytes(ks), resident = resident_bytes(), backed = 0, heap = 0;
-    uint64_t directories = 0;
+    const struct keyspace *ks = &e->keyspace;
+    struct memory_state m;
 
-    for (int i = 0; i < ks->db_count; i++) {
-        backed += heap_backed_bytes(&ks->dbs[i].heap);
-        heap += ks->dbs[i].heap.used_bytes;
-        directories += index_directory_bytes(&ks->dbs[i].index) +
-                       (uint64_t)ks->dbs[i].index.segment_count * 4352;
-    }
-    uint64_t clients = ks->account.client_bytes;
-    uint64_t overhead = directories + clients + sizeof(*e);
-    uint64_t dataset = used > overhead ? used - overhead : 0;
-    put_bytes(out, "used_memory", used);
-    put_bytes(out, "used_memory_rss", resident);
-    put_bytes(out, "used_memory_peak", account_peak(&ks->account));
-    buf_printf(out, "used_memory_peak_perc:%.2f%%\r\n",
-               100.0 * (double)used /
-                   (double)(ks->account.peak_bytes ? ks->account.peak_bytes : 1));
-    put(out, "used_memory_overhead", overhead);
-    put(out, "used_memory_startup", sizeof(*e));
-    put(out, "used_memory_dataset", dataset);
-    buf_printf(out, "used_memory_dataset_perc:%.2f%%\r\n",
-               100.0 * (double)dataset / (double)(used ? used : 1));
-    put(out, "allocator_allocated", used);
-    put(out, "allocator_active", used + backed - heap);
-    put(out, "allocator_resident", resident);
+    memory_state((struct engine *)e, &m);
+    put_bytes(out, "used_memory", m.used);
+    put_bytes(out, "used_memory_rss", m.resident);
+    put_bytes(out, "used_memory_peak", m.peak);
+    buf_printf(out, "used_memory_peak_perc:%.2f%%\r\n", 100 * memory_ratio(m.used, m.peak));
+    put(out, "used_memory_overhead", m.overhead);
+    put(out, "used_memory_startup", m.startup);
+    put(out, "used_memory_dataset", m.dataset);
+    buf_printf(out, "used_memory_dataset_perc:%.2f%%\r\n", 100 * memory_ratio(m.dataset, m.used));
+    put(out, "allocator_allocated", m.used);
+    put(out, "allocator_active", m.active);
+    put(out, "allocator_resident", m.resident);
+    put(out, "allocator_muzzy", 0);
     put_bytes(out, "total_system_memory", system_bytes());
     put_bytes(out, "used_memory_lua", 0);
-    put_bytes(out, "used_memory_vm_total", 0);
-    put_bytes(out, "used_memory_scripts", 0);
+    put(out, "used_memory_vm_eval", 0);
+    put(out, "used_memory_scripts_eval", 0);
     put(out, "number_of_cached_scripts", 0);
     put(out, "number_of_functions", 0);
     put(out, "number_of_libraries", 0);
+    put(out, "used_memory_vm_functions", 0);
+    put_bytes(out, "used_memory_vm_total", 0);
+    put(out, "used_memory_functions", 0);
+    put_bytes(out, "used_memory_scripts", 0);
     put_bytes(out, "maxmemory", (uint64_t)e->settings.max_memory);
     put_text(out, "maxmemory_policy", policy_name(e));
-    put_ratio(out, "allocator_frag_ratio",
-              (double)(used + backed - heap) / (double)(used ? used : 1));
-    put(out, "allocator_frag_bytes", backed - heap);
-    put_ratio(out, "allocator_rss_ratio",
-              (double)resident / (double)(used + backed - heap ? used + backed - heap : 1));
-    put_ratio(out, "mem_fragmentation_ratio", (double)resident / (double)(used ? used : 1));
-    put(out, "mem_fragmentation_bytes", resident > used ? resident - used : 0);
+    put_ratio(out, "allocator_frag_ratio", memory_ratio(m.active, m.used));
+    put(out, "allocator_frag_bytes", m.active - m.used);
+    put_ratio(out, "allocator_rss_ratio", memory_ratio(m.resident, m.active));
+    put_difference(out, "allocator_rss_bytes", m.resident, m.active);
+    put_ratio(out, "rss_overhead_ratio", 1);
+    put(out, "rss_overhead_bytes", 0);
+    put_ratio(out, "mem_fragmentation_ratio", memory_ratio(m.resident, m.used));
+    put_difference(out, "mem_fragmentation_bytes", m.resident, m.used);
     put(out, "mem_not_counted_for_evict", 0);
     put(out, "mem_replication_backlog", 0);
     put(out, "mem_total_replication_buffers", 0);
     put(out, "mem_clients_slaves", 0);
-    put(out, "mem_clients_normal", clients);
+    put(out, "mem_clients_normal", m.clients);
     put(out, "mem_cluster_links", 0);
     put(out, "mem_aof_buffer", 0);
     put_text(out, "mem_allocator", "larder");
+    put(out, "mem_overhead_db_hashtable_rehashing", 0);
     put(out, "active_defrag_running", ks->tidying.is_running);
     put(out, "lazyfree_pending_objects", atomic_load(&ks->lazyfree.pending) + ks->leftover_count);
     put(out, "lazyfreed_objects", atomic_load(&ks->lazyfree.freed) + ks->stats.lazy_freed);
@@ -203,10 +192,24 @@ static void info_persistence(const struct engine *e, struct buf *out)
     put_text(out, "rdb_current_bgsave_time_sec", "-1");
     put(out, "rdb_saves", e->saves);
     put(out, "rdb_last_cow_size", 0);
+    put(out, "rdb_last_load_keys_expired", e->loaded.expired);
+    put(out, "rdb_last_load_keys_loaded", e->loaded.keys);
+    put(out, "current_cow_peak", 0);
+    put(out, "current_cow_size", 0);
+    put(out, "current_cow_size_age", 0);
+    put_text(out, "current_fork_perc", "0.00");
+    put(out, "current_save_keys_processed", 0);
+    put(out, "current_save_keys_total", 0);
     put(out, "aof_enabled", 0);
     put(out, "aof_rewrite_in_progress", 0);
     put(out, "aof_rewrite_scheduled", 0);
     put_text(out, "aof_last_rewrite_time_sec", "-1");
+    put_text(out, "aof_current_rewrite_time_sec", "-1");
+    put(out, "aof_rewrites", 0);
+    put(out, "aof_rewrites_consecutive_failures", 0);
+    put(out, "aof_last_cow_size", 0);
+    put(out, "module_fork_in_progress", 0);
+    put(out, "module_fork_last_cow_size", 0);
     put_text(out, "aof_last_bgrewrite_status", "ok");
     put_text(out, "aof_last_write_status", "ok");
 }
@@ -225,6 +228,8 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "total_net_repl_output_bytes", 0);
     put_ratio(out, "instantaneous_input_kbps", s->in_rate / 1024);
     put_ratio(out, "instantaneous_output_kbps", s->out_rate / 1024);
+    put_ratio(out, "instantaneous_input_repl_kbps", 0);
+    put_ratio(out, "instantaneous_output_repl_kbps", 0);
     put(out, "rejected_connections", s->rejected_connections);
     put(out, "sync_full", 0);
     put(out, "sync_partial_ok", 0);
@@ -232,8 +237,13 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "expired_keys", k->expired);
     put_text(out, "expired_stale_perc", "0.00");
     put(out, "expired_time_cap_reached_count", s->expire_capped);
+    put(out, "expire_cycle_cpu_milliseconds", engine_ticks_us(e, s->expire_ticks) / 1000);
     put(out, "evicted_keys", k->evicted);
     put(out, "evicted_clients", s->evicted_clients);
+    uint64_t over_ms =
+        e->over_memory_since_ms ? (uint64_t)(e->keyspace.passed_ms - e->over_memory_since_ms) : 0;
+    put(out, "total_eviction_exceeded_time", s->over_memory_ms + over_ms);
+    put(out, "current_eviction_exceeded_time", over_ms);
     put(out, "keyspace_hits", k->hits);
     put(out, "keyspace_misses", k->misses);
     put(out, "pubsub_channels", 0);
@@ -245,6 +255,10 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "slave_expires_tracked_keys", 0);
     put(out, "active_defrag_hits", e->keyspace.stats.tidy_moved);
     put(out, "active_defrag_misses", e->keyspace.stats.tidy_looked - e->keyspace.stats.tidy_moved);
+    put(out, "active_defrag_key_hits", 0);
+    put(out, "active_defrag_key_misses", 0);
+    put(out, "total_active_defrag_time", 0);
+    put(out, "current_active_defrag_time", 0);
     put(out, "tracking_total_keys", 0);
     put(out, "tracking_total_items", 0);
     put(out, "tracking_total_prefixes", 0);
@@ -254,8 +268,13 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "acl_access_denied_key", e->acl_log.refused[ACL_NO_KEY]);
     put(out, "acl_access_denied_channel", e->acl_log.refused[ACL_NO_CHANNEL]);
     put(out, "total_error_replies", s->errors);
+    put(out, "dump_payload_sanitizations", 0);
     put(out, "total_reads_processed", s->reads);
     put(out, "total_writes_processed", s->writes);
+    put(out, "io_threaded_reads_processed", 0);
+    put(out, "io_threaded_writes_processed", 0);
+    put(out, "reply_buffer_shrinks", 0);
+    put(out, "reply_buffer_expands", 0);
     put(out, "client_query_buffer_limit_disconnections", s->query_limit_kills);
     put(out, "client_output_buffer_limit_disconnections", s->output_limit_kills);
 }
@@ -326,6 +345,34 @@ static void info_errorstats(const struct engine *e, struct buf *out)
                    (unsigned long long)e->error_stats[i].count);
 }
 
+static void put_percentiles(const struct engine *e, const struct histogram *h, struct buf *out)
+{
+    struct str rest = str_of(e->settings.latency_percents);
+    const char *between = "";
+
+    while (rest.len > 0) {
+        struct str word = str_cut(&rest, ' ');
+        double percent = 0;
+
+        if (!number_parse_double(word, &percent))
+            continue;
+        buf_printf(out, "%sp%.*s=%.3f", between, STR_ARG(word),
+                   (double)engine_ticks_ns(e, histogram_percentile(h, percent)) / 1000);
+        between = ",";
+    }
+}
+
+static void info_latencystats(const struct engine *e, struct buf *out)
+{
+    for (size_t i = 0; *e->settings.latency_percents && i < command_id_count; i++) {
+        if (!e->by_command[i].histogram)
+            continue;
+        buf_printf(out, "latency_percentiles_usec_%s:", engine_command_by_id(i)->name);
+        put_percentiles(e, e->by_command[i].histogram, out);
+        buf_puts(out, "\r\n");
+    }
+}
+
 static void info_cluster(const struct engine *e, struct buf *out)
 {
     (void)e;
@@ -359,6 +406,7 @@ static const struct {
     {"modules",      "Modules",      true,  info_modules     },
     {"commandstats", "Commandstats", false, info_commandstats},
     {"errorstats",   "Errorstats",   true,  info_errorstats  },
+    {"latencystats", "Latencystats", false, info_latencystats},
     {"cluster",      "Cluster",      true,  info_cluster     },
     {"keyspace",     "Keyspace",     true,  info_keyspace    },
 };

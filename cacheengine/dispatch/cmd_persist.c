@@ -83,6 +83,8 @@ static void load(struct cmd_call *c, const struct reload_options *o)
         reply_error(c->reply, "ERR Error trying to load the RDB dump, check server logs.");
         return;
     }
+    c->engine->loaded.keys = l.report.keys;
+    c->engine->loaded.expired = l.report.expired;
     log_info("snapshot loaded", f_int("keys", (int64_t)l.report.keys),
              f_int("expired", (int64_t)l.report.expired), f_int("empty", (int64_t)l.report.empty));
     reply_ok(c->reply);

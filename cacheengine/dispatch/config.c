@@ -34,6 +34,7 @@ static const char *const class_words[] = {"normal", "slave", "pubsub", NULL};
 #define OCTAL(n, a, f, d, lo, hi, m)   {n, a, CONFIG_OCTAL, FIELD(f), d, lo, hi, NULL, NULL, m},
 #define BOOL(n, a, f, d, m)            {n, a, CONFIG_BOOL, FIELD(f), d, 0, 1, NULL, NULL, m},
 #define TEXT(n, a, f, d, m)            {n, a, CONFIG_TEXT, FIELD(f), d, 0, 0, NULL, NULL, m},
+#define NUMBERS(n, a, f, d, lo, hi, m) {n, a, CONFIG_NUMBERS, FIELD(f), d, lo, hi, NULL, NULL, m},
 #define ENUM(n, a, f, d, w, m)         {n, a, CONFIG_ENUM, FIELD(f), d, 0, 0, w, NULL, m},
 #define LIMITS(n, a, f, d, m)          {n, a, CONFIG_LIMITS, FIELD(f), d, 0, 0, NULL, NULL, m},
 #define KEPT(n, a, d)                  {n, a, CONFIG_KEPT, 0, d, 0, 0, NULL, NULL, true},
@@ -49,6 +50,7 @@ static const struct config_row rows[] = {
 #undef OCTAL
 #undef BOOL
 #undef TEXT
+#undef NUMBERS
 #undef ENUM
 #undef LIMITS
 #undef KEPT
@@ -179,8 +181,32 @@ static void set_text(struct config *c, const struct config_row *row, struct str 
     copy[value.len] = 0;
     free(*text);
     *text = copy;
-    if (row->kind == CONFIG_TEXT)
+    if (row->kind == CONFIG_TEXT || row->kind == CONFIG_NUMBERS)
         *(const char **)field(c, row) = copy;
+}
+
+/* Numbers in their shortest form, with one space between them. */
+static struct err set_numbers(struct config *c, struct arena *a, const struct config_row *row,
+                              struct str value)
+{
+    scoped(buf_fini) struct buf out = BUF_EMPTY;
+    struct str *words;
+    size_t count;
+
+    TRY(config_split(a, value, &words, &count));
+    for (size_t i = 0; i < count; i++) {
+        double v;
+
+        if (!number_parse_double(words[i], &v))
+            return err_make(ERR_INVALID, "Invalid latency tracking percentile");
+        if (v < (double)row->min || v > (double)row->max)
+            return err_format(a, ERR_INVALID,
+                              "latency tracking info percentiles must be in the range [%lld, %lld]",
+                              (long long)row->min, (long long)row->max);
+        buf_printf(&out, "%s%.6g", i ? " " : "", v);
+    }
+    set_text(c, row, buf_str(&out));
+    return OK;
 }
 
 struct err config_set(struct config *c, struct arena *a, const struct config_row *row,
@@ -191,6 +217,7 @@ struct err config_set(struct config *c, struct arena *a, const struct config_row
     case CONFIG_BYTES:
     case CONFIG_OCTAL: return parse_number(a, row, value, field(c, row));
     case CONFIG_PERCENT: return parse_percent(a, row, value, field(c, row));
+    case CONFIG_NUMBERS: return set_numbers(c, a, row, value);
     case CONFIG_ENUM: return parse_word(a, row, value, field(c, row));
     case CONFIG_LIMITS: return parse_limits(a, value, field(c, row));
     case CONFIG_ONLY:
@@ -373,10 +400,11 @@ struct err config_load_words(struct config *c, struct arena *a, const struct str
         add_user(&c->users, words, count);
         return OK;
     }
-    if (!row || count < 2)
+    /* `save` alone is what is left of an empty value. */
+    if (!row || (count < 2 && !str_is_nocase(words[0], "save")))
         return err_make(ERR_INVALID, "Bad directive or wrong number of arguments");
-    bool is_list =
-        row->kind == CONFIG_LIMITS || row->kind == CONFIG_TEXT || row->kind == CONFIG_KEPT;
+    bool is_list = row->kind == CONFIG_LIMITS || row->kind == CONFIG_NUMBERS ||
+                   row->kind == CONFIG_TEXT || row->kind == CONFIG_KEPT;
     if (count > 2 && !is_list)
         return err_make(ERR_INVALID, "Bad directive or wrong number of arguments");
     for (size_t i = 1; i < count; i++) {

@@ -21,6 +21,7 @@ enum config_kind {
     CONFIG_OCTAL,
     CONFIG_BOOL,
     CONFIG_TEXT,
+    CONFIG_NUMBERS, /* a list of numbers within a range, kept as text; it may be empty */
     CONFIG_ENUM,
     CONFIG_LIMITS,
     CONFIG_KEPT, /* remembered as text, read by nobody */

@@ -80,6 +80,11 @@ void engine_fini(struct engine *e)
     reply_pool_fini(&e->replies);
     keyspace_fini(&e->keyspace);
     arena_fini(&e->scratch);
+    slowlog_trim(&e->slowlog, 0);
+    for (int i = 0; i < LATENCY_KINDS; i++)
+        latency_forget(&e->latency, (enum latency_kind)i);
+    for (size_t i = 0; e->by_command && i < command_id_count; i++)
+        free(e->by_command[i].histogram);
     free(e->by_command);
     config_fini(&e->config);
     *e = (struct engine){0};
@@ -89,6 +94,38 @@ void engine_set_now(struct engine *e, int64_t now_ms, int64_t passed_ms)
 {
     keyspace_set_now(&e->keyspace, now_ms);
     keyspace_set_passed(&e->keyspace, passed_ms);
+}
+
+uint64_t engine_ticks_ns(const struct engine *e, uint64_t ticks)
+{
+    if (!e->ticks_per_ms)
+        return 0;
+    return (uint64_t)((double)ticks * 1e6 / (double)e->ticks_per_ms);
+}
+
+void engine_apply_timing(struct engine *e)
+{
+    const struct settings *s = &e->settings;
+    int64_t us = s->slowlog_slower_us >= 0 ? s->slowlog_slower_us : INT64_MAX;
+
+    if (s->latency_threshold_ms > 0 && s->latency_threshold_ms < us / 1000)
+        us = s->latency_threshold_ms * 1000;
+    /* A little less than that: who looks closer computes with microseconds. */
+    double ticks = ((double)us - 1) * (double)e->ticks_per_ms / 1000;
+    e->slow_ticks = us == INT64_MAX ? UINT64_MAX : ticks > 0 ? (uint64_t)ticks : 0;
+    for (size_t i = 0; !s->tracks_latency && i < command_id_count; i++) {
+        free(e->by_command[i].histogram);
+        e->by_command[i].histogram = NULL;
+    }
+}
+
+void engine_note_stall(struct engine *e, enum latency_kind kind, uint64_t ticks)
+{
+    uint64_t ms = engine_ticks_us(e, ticks) / 1000;
+
+    if (e->settings.latency_threshold_ms > 0 && ms >= (uint64_t)e->settings.latency_threshold_ms)
+        latency_note(&e->latency, kind, e->keyspace.now_ms / 1000,
+                     ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX);
 }
 
 uint64_t engine_ticks_us(const struct engine *e, uint64_t ticks)
@@ -104,6 +141,7 @@ static void calibrate(struct engine *e)
 
     if (passed_ms > 0)
         e->ticks_per_ms = (engine_ticks() - e->ticks_at_start) / (uint64_t)passed_ms;
+    engine_apply_timing(e);
 }
 
 static double smooth(double old, uint64_t delta, int64_t passed_ms)
@@ -129,6 +167,18 @@ static void sample(struct engine *e)
     s->sampled_out = s->bytes_out;
 }
 
+/* Removes keys that are due; false when the time was up. */
+static bool sweep(struct engine *e)
+{
+    uint64_t before = engine_ticks();
+    bool is_done = keyspace_expire_some(&e->keyspace, EXPIRE_SLICE_US * e->settings.expire_effort);
+    uint64_t spent = engine_ticks() - before;
+
+    e->stats.expire_ticks += spent;
+    engine_note_stall(e, LATENCY_EXPIRE_CYCLE, spent);
+    return is_done;
+}
+
 int engine_tick(struct engine *e)
 {
     int period_ms = (int)(1000 / e->settings.hz);
@@ -138,7 +188,7 @@ int engine_tick(struct engine *e)
     account_peak(&e->keyspace.account);
     bool is_done = keyspace_make_room(&e->keyspace) != EVICT_LATER;
     is_done &= keyspace_free_some(&e->keyspace, FREE_SLICE_US);
-    if (!keyspace_expire_some(&e->keyspace, EXPIRE_SLICE_US * e->settings.expire_effort)) {
+    if (!sweep(e)) {
         e->stats.expire_capped++;
         return 1;
     }
@@ -154,6 +204,8 @@ void engine_reset_stats(struct engine *e)
 
     e->stats = (struct engine_stats){.sampled_at_ms = old.sampled_at_ms};
     e->keyspace.stats = (struct keyspace_stats){0};
+    for (size_t i = 0; i < command_id_count; i++)
+        free(e->by_command[i].histogram);
     memset(e->by_command, 0, command_id_count * sizeof(*e->by_command));
     e->error_stat_count = 0;
     memset(e->acl_log.refused, 0, sizeof(e->acl_log.refused));

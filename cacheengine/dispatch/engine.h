@@ -10,6 +10,8 @@
 #include "cacheengine/acl/log.h"
 #include "cacheengine/dispatch/client.h"
 #include "cacheengine/dispatch/config.h"
+#include "cacheengine/dispatch/latency.h"
+#include "cacheengine/dispatch/slowlog.h"
 #include "cacheengine/keyspace/call.h"
 
 #include <stdbool.h>
@@ -23,7 +25,8 @@ struct watch_table;
 /* Counters per command (and subcommand), by command id. */
 struct command_stats {
     uint64_t calls, rejected, failed;
-    uint64_t ticks; /* of engine_ticks */
+    uint64_t ticks;              /* of engine_ticks */
+    struct histogram *histogram; /* of their durations; NULL: nothing was counted */
 };
 
 /* Error replies by code. */
@@ -40,8 +43,9 @@ struct engine_stats {
     uint64_t errors, unexpected_errors;
     uint64_t query_limit_kills, output_limit_kills;
     uint64_t evicted_clients;
-    uint64_t expire_capped;
-    int64_t sampled_at_ms; /* rates per second, sampled by engine_tick */
+    uint64_t expire_capped, expire_ticks;
+    uint64_t over_memory_ms; /* in all, with more than maxmemory in use */
+    int64_t sampled_at_ms;   /* rates per second, sampled by engine_tick */
     uint64_t sampled_commands, sampled_in, sampled_out;
     double commands_rate, in_rate, out_rate;
 };
@@ -64,8 +68,15 @@ struct engine {
     struct engine_stats stats;
     struct acl acl;
     struct acl_log acl_log;
-    int64_t saved_s; /* wall time of the last snapshot, or of the start */
-    uint64_t saves;  /* snapshots since the start */
+    struct slowlog slowlog;
+    struct latency latency;
+    uint64_t slow_ticks; /* commands that take as long are looked at: SLOWLOG, LATENCY */
+    int64_t saved_s;     /* wall time of the last snapshot, or of the start */
+    uint64_t saves;      /* snapshots since the start */
+    struct {
+        uint64_t keys, expired;
+    } loaded;                     /* of the last snapshot that was loaded */
+    int64_t over_memory_since_ms; /* on the clock of passed_ms; 0: memory is within maxmemory */
     struct watch_table *watches;
     struct block_table *blocks;      /* who waits for keys */
     uint64_t waiting_count;          /* clients that wait */
@@ -161,5 +172,12 @@ static inline uint64_t engine_ticks(void)
 #endif
 }
 uint64_t engine_ticks_us(const struct engine *e, uint64_t ticks);
+uint64_t engine_ticks_ns(const struct engine *e, uint64_t ticks);
+
+/* Takes over changed settings of what is measured. */
+void engine_apply_timing(struct engine *e);
+
+/* Notes a stall of this kind if it was long enough. */
+void engine_note_stall(struct engine *e, enum latency_kind kind, uint64_t ticks);
 
 #endif

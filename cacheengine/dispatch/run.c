@@ -9,6 +9,8 @@
 #include "cacheengine/dispatch/transaction.h"
 #include "contract/command_procs.h"
 
+#include <stdlib.h>
+
 typedef void command_proc(struct cmd_call *c);
 
 #define PROC(id, function) [id] = function,
@@ -145,9 +147,31 @@ static bool arity_is_right(struct cmd_call *call)
     return false;
 }
 
+/* For how long more than maxmemory is in use. */
+static void note_memory(struct engine *e, bool is_over)
+{
+    if (is_over && e->over_memory_since_ms == 0)
+        e->over_memory_since_ms = e->keyspace.passed_ms;
+    if (is_over || e->over_memory_since_ms == 0)
+        return;
+    e->stats.over_memory_ms += (uint64_t)(e->keyspace.passed_ms - e->over_memory_since_ms);
+    e->over_memory_since_ms = 0;
+}
+
 bool engine_make_room(struct engine *e)
 {
-    return keyspace_make_room(&e->keyspace) != EVICT_FAILED;
+    const struct keyspace *ks = &e->keyspace;
+
+    if (!ks->settings->max_memory || ks->account.used_bytes <= (size_t)ks->settings->max_memory) {
+        if (__builtin_expect(e->over_memory_since_ms != 0, 0))
+            note_memory(e, false);
+        return true;
+    }
+    uint64_t before = engine_ticks();
+    enum evict_result result = keyspace_evict_slow(&e->keyspace);
+    engine_note_stall(e, LATENCY_EVICTION_CYCLE, engine_ticks() - before);
+    note_memory(e, result != EVICT_ENOUGH);
+    return result != EVICT_FAILED;
 }
 
 /* Commands that end or steer a transaction run at once within it. */
@@ -184,6 +208,28 @@ static bool memory_allows(struct cmd_call *call)
 
 /* ---- running ---- */
 
+/* Looks closer at a call that took long. */
+static void note_slow(struct cmd_call *call, uint64_t ticks)
+{
+    struct engine *e = call->engine;
+    uint64_t us = engine_ticks_us(e, ticks);
+
+    if (e->settings.slowlog_slower_us >= 0 && us >= (uint64_t)e->settings.slowlog_slower_us &&
+        !(call->cmd->flags & CMD_SKIP_SLOWLOG))
+        slowlog_add(&e->slowlog, call, (int64_t)us, (size_t)e->settings.slowlog_length);
+    engine_note_stall(e, call->cmd->flags & CMD_FAST ? LATENCY_FAST_COMMAND : LATENCY_COMMAND,
+                      ticks);
+}
+
+static void count_duration(struct command_stats *s, uint64_t ticks)
+{
+    if (__builtin_expect(!s->histogram, 0)) {
+        s->histogram = calloc(1, sizeof(*s->histogram));
+        check(s->histogram);
+    }
+    histogram_note(s->histogram, ticks);
+}
+
 void engine_execute(struct cmd_call *call)
 {
     struct engine *e = call->engine;
@@ -195,7 +241,12 @@ void engine_execute(struct cmd_call *call)
     procs[cmd->id](call);
     struct command_stats *s = &e->by_command[cmd->id];
     s->calls += !call->client->waiting; /* one that waits is counted when it is done */
-    s->ticks += engine_ticks() - before;
+    uint64_t spent = engine_ticks() - before;
+    s->ticks += spent;
+    if (e->settings.tracks_latency && !call->client->waiting)
+        count_duration(s, spent);
+    if (__builtin_expect(spent >= e->slow_ticks, 0))
+        note_slow(call, spent);
     e->keyspace.dirty += call->dirty;
     e->stats.commands++;
     if (__builtin_expect(call->reply->errors != errors, 0)) {

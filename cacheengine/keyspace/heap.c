@@ -263,18 +263,30 @@ static void slab_give(struct heap *h, uint32_t at)
     h->warm_count++;
 }
 
-bool heap_cool(struct heap *h)
+/* Gives the memory of the first empty slab back. */
+static void cool_one(struct heap *h)
 {
     uint32_t at = h->warm_head;
 
-    if (h->warm_count <= warm_limit(h))
-        return false;
     list_remove(h, &h->warm_head, at);
     h->warm_count--;
     (void)madvise(h->base + (size_t)at * HEAP_SLAB_BYTES, HEAP_SLAB_BYTES, MADV_DONTNEED);
     list_push(h, &h->cold_head, at);
     h->cold_count++;
+}
+
+bool heap_cool(struct heap *h)
+{
+    if (h->warm_count <= warm_limit(h))
+        return false;
+    cool_one(h);
     return true;
+}
+
+void heap_purge(struct heap *h)
+{
+    while (h->warm_count > 0)
+        cool_one(h);
 }
 
 static uint32_t slab_begin(struct heap *h, uint32_t class_id)

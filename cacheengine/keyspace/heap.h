@@ -83,6 +83,9 @@ size_t heap_class_bytes(size_t size);
 /* Bytes that the item of a reference really takes. */
 size_t heap_item_bytes(const struct heap *h, uint32_t ref);
 
+/* Gives the memory of all empty slabs back to the system. */
+void heap_purge(struct heap *h);
+
 /* True while at least 1/64 of the run is free; writes that add data are refused without it. */
 bool heap_has_room(const struct heap *h);
 

@@ -119,7 +119,6 @@ struct keyspace_stats {
     uint64_t expired_stale_percent;
     uint64_t lazy_freed;
     uint64_t tidy_looked, tidy_moved; /* items */
-    int64_t evict_over_since_ms;
 };
 
 struct keyspace {

@@ -57,13 +57,13 @@ struct settings {
     const char *acl_file; /* empty = none */
     int64_t acl_log_length;
     int64_t acl_channels; /* enum acl_channels */
-    int64_t first_resp; /* version of RESP that connections begin with */
+    int64_t first_resp;   /* version of RESP that connections begin with */
     int64_t query_buffer_limit;
     int64_t bulk_limit;
     struct output_limit output_limits[OUTPUT_CLASSES];
 
     /* memory */
-    int64_t max_memory; /* 0 = as much as there is */
+    int64_t max_memory;    /* 0 = as much as there is */
     int64_t client_memory; /* of all clients; 0 = no limit, below: percent of max_memory */
     int64_t evict_policy;
     int64_t evict_samples;
@@ -98,6 +98,9 @@ struct settings {
     const char *pid_file;
     int64_t slowlog_slower_us;
     int64_t slowlog_length;
+    int64_t latency_threshold_ms; /* stalls as long are noted; 0 = none */
+    bool tracks_latency;          /* the duration of every call is counted */
+    const char *latency_percents; /* what INFO shows of it */
     const char *notify_events;
 };
 

@@ -468,6 +468,19 @@ def test_connections_may_begin_with_the_third_version(own_engine):
         assert conn.raw("GET", "none") == b"_\r\n"
 
 
+def test_every_field_of_info_is_there(engine, reference):
+    def fields(server):
+        with server.conn() as conn:
+            conn.call("SET", "k", "v")
+            lines = conn.call("INFO", "everything").split(b"\r\n")
+            sections = [line for line in lines if line.startswith(b"#")]
+            return sections, {line.split(b":")[0] for line in lines if b":" in line and not line.startswith(b"cmdstat_")
+                              and not line.startswith(b"latency_percentiles")}
+    (ref_sections, ref), (our_sections, ours) = fields(reference), fields(engine)
+    assert ref - ours == set()
+    assert our_sections == ref_sections
+
+
 def test_rewrite_without_a_file_says_so(engine, reference):
     with engine.conn() as ours, reference.conn() as ref:
         assert ours.raw("CONFIG", "REWRITE") == ref.raw("CONFIG", "REWRITE")

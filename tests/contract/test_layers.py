@@ -168,6 +168,7 @@ def mirrored_folders():
 
 # Files that no test calls by name, and the test file that runs them all the same.
 RUN_BY = {
+    "cacheengine/dispatch/memory.c": "tests/unit/cacheengine/dispatch/test_cmd_memory.c",
     "base/command.c": "tests/conformance/test_edges.py",
     "base/command_names.c": "tests/conformance/test_edges.py",
     "cacheengine/persist/snapshot_load.c": "tests/unit/cacheengine/persist/test_snapshot.c",

@@ -1,0 +1,114 @@
+/* An entry is one run of memory: its head, its arguments, and their texts. */
+#include "cacheengine/dispatch/slowlog.h"
+
+#include "base/command.h"
+#include "base/err.h"
+#include "cacheengine/dispatch/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NOTE_BYTES 48 /* "... (123 more bytes)" */
+
+/* ---- what is secret ---- */
+
+static bool is_secret_parameter(struct str name)
+{
+    return str_is_nocase(name, "requirepass") || str_is_nocase(name, "masterauth") ||
+           str_is_nocase(name, "masteruser");
+}
+
+static bool is_secret(const struct cmd_call *c, uint32_t arg)
+{
+    const char *name = c->cmd->name;
+
+    if (strcmp(name, "auth") == 0)
+        return arg >= 1;
+    if (strcmp(name, "acl|setuser") == 0 || strcmp(name, "acl|deluser") == 0 ||
+        strcmp(name, "acl|getuser") == 0)
+        return arg >= 2;
+    if (strcmp(name, "config|set") == 0)
+        return arg >= 3 && arg % 2 == 1 && is_secret_parameter(c->argv[arg - 1]);
+    if (strcmp(name, "hello") == 0)
+        return (arg >= 2 && str_is_nocase(c->argv[arg - 1], "auth")) ||
+               (arg >= 3 && str_is_nocase(c->argv[arg - 2], "auth"));
+    return false;
+}
+
+/* ---- entries ---- */
+
+/* The text of an argument as it is kept; notes are written to `room`. */
+static struct str shown(const struct cmd_call *c, uint32_t arg, char room[NOTE_BYTES])
+{
+    if (arg == SLOWLOG_ARGS - 1 && c->argc > SLOWLOG_ARGS) {
+        int len = snprintf(room, NOTE_BYTES, "... (%u more arguments)", c->argc - arg);
+
+        return (struct str){room, (size_t)len};
+    }
+    if (is_secret(c, arg))
+        return STR("(redacted)");
+    return c->argv[arg];
+}
+
+/* Copies a text, at most as much as is kept; returns the place behind it. */
+static char *put(char *to, struct str *slot, struct str text)
+{
+    size_t kept = text.len < SLOWLOG_ARG_BYTES ? text.len : SLOWLOG_ARG_BYTES;
+
+    memcpy(to, text.ptr, kept);
+    slot->ptr = to;
+    slot->len = kept;
+    if (kept < text.len)
+        slot->len +=
+            (size_t)snprintf(to + kept, NOTE_BYTES, "... (%zu more bytes)", text.len - kept);
+    return to + slot->len;
+}
+
+void slowlog_add(struct slowlog *log, const struct cmd_call *c, int64_t us, size_t max)
+{
+    uint32_t argc = c->argc < SLOWLOG_ARGS ? c->argc : SLOWLOG_ARGS;
+    struct client_facts f;
+    struct slowlog_entry *e;
+    char room[NOTE_BYTES];
+
+    if (max == 0)
+        return;
+    c->client->host->facts(c->client, &f);
+    struct str peer = str_of(f.peer), name = str_of(c->client->name);
+    size_t bytes = sizeof(*e) + argc * sizeof(e->argv[0]) + peer.len + name.len;
+    for (uint32_t i = 0; i < argc; i++) {
+        size_t len = shown(c, i, room).len;
+
+        bytes += (len < SLOWLOG_ARG_BYTES ? len : SLOWLOG_ARG_BYTES) + NOTE_BYTES;
+    }
+    e = malloc(bytes + 2 * NOTE_BYTES);
+    check(e);
+    *e = (struct slowlog_entry){
+        .next = log->newest, .id = log->next_id++, .at_s = c->ks->now_ms / 1000, .us = us};
+    e->argc = argc;
+    char *to = (char *)&e->argv[argc];
+    for (uint32_t i = 0; i < argc; i++)
+        to = put(to, &e->argv[i], shown(c, i, room));
+    to = put(to, &e->peer, peer);
+    put(to, &e->name, name);
+    log->newest = e;
+    log->count++;
+    slowlog_trim(log, max);
+}
+
+void slowlog_trim(struct slowlog *log, size_t keep)
+{
+    struct slowlog_entry **at = &log->newest;
+
+    if (log->count <= keep)
+        return;
+    for (size_t i = 0; i < keep; i++)
+        at = &(*at)->next;
+    while (*at) {
+        struct slowlog_entry *e = *at;
+
+        *at = e->next;
+        free(e);
+        log->count--;
+    }
+}
