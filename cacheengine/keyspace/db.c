@@ -256,12 +256,38 @@ static void note_deadline(struct db *db, struct key k, int64_t deadline_ms)
     index_note_due(&db->index, k.hash, due_tick_of_deadline(deadline_ms, db->ks->now_ms));
 }
 
+struct populating {
+    void *at;
+    size_t bytes;
+};
+
+static uint64_t populate(void *object)
+{
+    struct populating *p = object;
+
+    heap_populate(p->at, p->bytes);
+    free(p);
+    return 0;
+}
+
+/* The first use of a huge page may take the system milliseconds: the background has it before. */
+static void look_ahead(void *ctx, void *at, size_t bytes)
+{
+    struct populating *p = malloc(sizeof(*p));
+
+    check(p);
+    *p = (struct populating){at, bytes};
+    lazyfree_hand(ctx, populate, p, 0);
+}
+
 void db_open_heap(struct db *db)
 {
     if (db->heap.base)
         return;
     struct err e = heap_open(&db->heap, &db->ks->account);
     check(!err_failed(e));
+    db->heap.ahead = look_ahead;
+    db->heap.ahead_ctx = &db->ks->lazyfree;
 }
 
 static struct entry *put_new(struct db *db, struct key k, const struct layout *l, uint8_t shape,

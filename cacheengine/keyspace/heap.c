@@ -164,18 +164,41 @@ static void list_remove(struct heap *h, uint32_t *head, uint32_t at)
     s->next = s->prev = 0;
 }
 
-/* Makes the next slabs of the run writable; from some size on they should be huge pages. */
+/* Makes slabs of the run writable; from some size on they should be huge pages. */
+static void make_writable(struct heap *h, uint32_t first, uint32_t end)
+{
+    char *at = h->base + (size_t)first * HEAP_SLAB_BYTES;
+    size_t bytes = (size_t)(end - first) * HEAP_SLAB_BYTES;
+
+    check(mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0);
+    if (first >= HUGE_FROM)
+        (void)madvise(at, bytes, MADV_HUGEPAGE);
+    h->slab_open = end;
+}
+
+/* Opens the next step, and in a big heap the one behind it for the thread that looks ahead. */
 static void open_step(struct heap *h)
 {
     uint32_t first = h->slab_ready == 1 ? 0 : h->slab_ready;
     uint32_t end = first + OPEN_STEP;
-    char *at = h->base + (size_t)first * HEAP_SLAB_BYTES;
 
     check(h->slab_top < h->slab_limit && end <= h->slab_limit);
-    check(mprotect(at, (size_t)(end - first) * HEAP_SLAB_BYTES, PROT_READ | PROT_WRITE) == 0);
-    if (first >= HUGE_FROM)
-        (void)madvise(at, (size_t)(end - first) * HEAP_SLAB_BYTES, MADV_HUGEPAGE);
+    if (h->slab_open < end)
+        make_writable(h, first, end);
     h->slab_ready = end;
+    if (!h->ahead || end < HUGE_FROM || end + OPEN_STEP > h->slab_limit)
+        return;
+    make_writable(h, end, end + OPEN_STEP);
+    h->ahead(h->ahead_ctx, h->base + (size_t)end * HEAP_SLAB_BYTES,
+             (size_t)OPEN_STEP * HEAP_SLAB_BYTES);
+}
+
+void heap_populate(void *at, size_t bytes)
+{
+    /* In pieces, as the others wait for the address space meanwhile. An error is as good: then
+     * memory comes with the first use. */
+    for (size_t i = 0; i < bytes; i += HUGE_PAGE)
+        (void)madvise((char *)at + i, HUGE_PAGE, MADV_POPULATE_WRITE);
 }
 
 /* The first freed run of at least `count` slabs, cut to size; 0 when there is none. */

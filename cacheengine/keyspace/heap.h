@@ -33,6 +33,10 @@
 
 struct heap_slab;
 
+/* Told of addresses that will be used soon: another thread may have the system back them with
+ * memory (heap_populate), which may take milliseconds. */
+typedef void (*heap_ahead_fn)(void *ctx, void *at, size_t bytes);
+
 struct heap {
     char *base; /* address of reference 0, which is never handed out; NULL while closed */
     struct heap_slab *slabs; /* one per 64 KiB of the run */
@@ -40,8 +44,11 @@ struct heap {
     size_t used_bytes;   /* of this heap alone */
     uint32_t slab_limit; /* slabs that fit in the reserved run */
     uint32_t slab_top;   /* slabs ever used: what lies above was never touched */
-    uint32_t slab_ready; /* slabs that may be written to: the run is opened in steps */
-    uint32_t warm_head;  /* empty slabs with memory behind them, a list; 0 = none */
+    uint32_t slab_ready; /* slabs that may be used: the run is opened in steps */
+    uint32_t slab_open;  /* slabs that may be written to: a step ahead in a big heap */
+    heap_ahead_fn ahead; /* set by the owner; NULL: nobody looks ahead */
+    void *ahead_ctx;
+    uint32_t warm_head; /* empty slabs with memory behind them, a list; 0 = none */
     uint32_t warm_count;
     uint32_t cold_head; /* empty slabs whose memory was given back */
     uint32_t cold_count;
@@ -52,6 +59,10 @@ struct heap {
 
 /* Reserves the addresses. ERR_LIMIT when the system grants not even a small run. */
 must_use struct err heap_open(struct heap *h, struct account *account);
+
+/* Has the system back addresses with memory; whatever stands there stays. For any thread, even when
+ * the heap is closed meanwhile. */
+void heap_populate(void *at, size_t bytes);
 
 /* Gives everything back at once and takes it out of the account. Accepts a zeroed heap. */
 void heap_close(struct heap *h);

@@ -128,3 +128,44 @@ Test(heap, a_heap_booked_elsewhere_is_closed_there)
     heap_close(&h);
     cr_assert_eq(second.used_bytes, 0);
 }
+
+struct lookout {
+    int count;
+    char *first;
+    char *end;
+};
+
+static void note_ahead(void *ctx, void *at, size_t bytes)
+{
+    struct lookout *l = ctx;
+
+    l->first = l->count++ ? l->first : at;
+    cr_assert(!l->end || at == l->end, "without gaps");
+    l->end = (char *)at + bytes;
+    heap_populate(at, bytes);
+    cr_assert_eq(((char *)at)[0], 0);
+    cr_assert_eq(l->end[-1], 0);
+}
+
+Test(heap, a_big_heap_says_which_memory_it_will_want_next)
+{
+    struct account account = {0};
+    struct lookout l = {0};
+    struct heap h;
+    char *highest = NULL;
+
+    cr_assert_not(err_failed(heap_open(&h, &account)));
+    h.ahead = note_ahead;
+    h.ahead_ctx = &l;
+    for (int i = 0; i < 8 << 10; i++)
+        heap_alloc(&h, 1024);
+    cr_assert_eq(l.count, 0, "a small one does not");
+    for (int i = 0; i < 56 << 10; i++) {
+        highest = heap_at(&h, heap_alloc(&h, 1024));
+        memset(highest, 'x', 1024);
+    }
+    cr_assert_gt(l.count, 5);
+    cr_assert(l.first < highest && highest < l.end, "always a step ahead");
+    heap_close(&h);
+    heap_populate(l.first, (size_t)(l.end - l.first)); /* harms nobody */
+}
