@@ -92,11 +92,16 @@ static int number_of(const cJSON *o, const char *key, int absent)
     return cJSON_IsNumber(v) ? v->valueint : absent;
 }
 
+static bool is_set(const struct spec *s, const char *member)
+{
+    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s->json, member));
+}
+
 static void check_members(const struct spec *s)
 {
     static const char *const known[] = {
-        "name", "summary", "since", "group",      "complexity", "arity",   "flags", "acl",
-        "tips", "keys",    "reply", "restricted", "deprecated", "history", "member"};
+        "name", "summary", "since", "group",      "complexity", "arity",      "flags",   "acl",
+        "tips", "keys",    "reply", "restricted", "internal",   "deprecated", "history", "member"};
     for (const cJSON *v = s->json->child; v; v = v->next) {
         size_t i = 0;
 
@@ -347,11 +352,10 @@ static void put_row(FILE *f, const struct specs *all, const struct spec *s)
             bits_of(s, want(s, "flags"), "flags", command_flag_names, COMMAND_FLAGS),
             bits_of(s, want(s, "acl"), "acl", command_category_names, COMMAND_CATEGORIES), arity,
             first);
-    fprintf(f, ".last_key = %d, .key_step = %d, .id = %d, .is_restricted = %d, .is_deprecated = %d",
-            last, step, s->id,
-            cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s->json, "restricted")),
-            cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s->json, "deprecated")));
-    fprintf(f, ", .member = %d},\n", member);
+    fprintf(f, ".last_key = %d, .key_step = %d, .id = %d, .member = %d, ", last, step, s->id,
+            member);
+    fprintf(f, ".is_restricted = %d, .is_internal = %d, .is_deprecated = %d},\n",
+            is_set(s, "restricted"), is_set(s, "internal"), is_set(s, "deprecated"));
     if (arity == 0)
         fail(s->file, "\"arity\" is missing or 0");
     if (abs(member) >= abs(arity))

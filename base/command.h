@@ -101,6 +101,7 @@ struct command {
     int16_t member; /* the argument that names a member of the first key; negative: from the end */
     int16_t id;     /* its row among all, subcommands too: index of stats and procs */
     bool is_restricted; /* not for tenants of a managed node */
+    bool is_internal;   /* for the admin socket alone, whatever the node is */
     bool is_deprecated;
 };
 

@@ -89,6 +89,7 @@ struct engine {
     char replid[41];
     const char *executable, *config_file; /* for INFO; borrowed */
     int pid;
+    uint32_t guards;        /* which of enum guard may refuse commands now; 0 mostly */
     bool is_ending;         /* a clean end was asked for */
     bool has_client_output; /* somebody called client->host->wake */
 };

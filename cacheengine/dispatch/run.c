@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cacheengine/dispatch/access.h"
 #include "cacheengine/dispatch/block.h"
+#include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "contract/command_procs.h"
 
@@ -19,7 +20,9 @@ static command_proc *const procs[] = {COMMAND_PROCS(PROC)};
 
 bool engine_shows(const struct engine *e, const struct client *c, const struct command *cmd)
 {
-    return !cmd->is_restricted || !e->settings.is_restricted || (c && c->is_admin);
+    bool is_hidden = cmd->is_internal || (cmd->is_restricted && e->settings.is_restricted);
+
+    return !is_hidden || (c && c->is_admin);
 }
 
 const struct command *engine_command_by_id(size_t id)
@@ -188,6 +191,15 @@ static bool is_queued(const struct cmd_call *call)
     return true;
 }
 
+static bool state_allows(struct cmd_call *call)
+{
+    const char *text = guard_refusal(call);
+
+    if (text)
+        reject(call, text);
+    return !text;
+}
+
 static bool memory_allows(struct cmd_call *call)
 {
     bool wants_room = call->cmd->flags & CMD_DENYOOM;
@@ -259,6 +271,7 @@ void engine_execute(struct cmd_call *call)
 
 static void run(struct cmd_call *call)
 {
+    struct engine *e = call->engine;
     struct client *c = call->client;
 
     call->db = &call->ks->dbs[c->db];
@@ -277,6 +290,8 @@ static void run(struct cmd_call *call)
         refused(call);
         return;
     }
+    if (__builtin_expect(e->guards != 0, 0) && !state_allows(call))
+        return;
     if (__builtin_expect(!memory_allows(call), 0))
         return;
     if (__builtin_expect(c->transaction != NULL, 0) && is_queued(call)) {
@@ -287,8 +302,8 @@ static void run(struct cmd_call *call)
         return;
     }
     engine_execute(call);
-    if (__builtin_expect(call->engine->waiting_count > 0, 0))
-        blocks_serve(call->engine);
+    if (__builtin_expect(e->waiting_count > 0, 0))
+        blocks_serve(e);
 }
 
 /* CLIENT REPLY OFF and SKIP: the command runs, what it says is taken back. */

@@ -1,0 +1,43 @@
+/* What a node's state forbids its clients. */
+#include "cacheengine/dispatch/guard.h"
+
+#include "base/command.h"
+#include "cacheengine/dispatch/transaction.h"
+
+bool guard_is_write(const struct cmd_call *call)
+{
+    if (call->cmd->flags & CMD_WRITE)
+        return true;
+    /* Only EXEC stands inside a transaction without being queued and runs what was. */
+    if (!transaction_is_open(call->client) || strcmp(call->cmd->name, "exec") != 0)
+        return false;
+    for (const struct queued_call *q = call->client->transaction->head; q; q = q->next)
+        if (q->cmd->flags & CMD_WRITE)
+            return true;
+    return false;
+}
+
+/* NULL: it may run; else the error. */
+typedef const char *guard_fn(const struct cmd_call *call);
+
+static const char *replica_refuses(const struct cmd_call *call)
+{
+    return guard_is_write(call) ? "READONLY You can't write against a read only replica." : NULL;
+}
+
+static const struct {
+    enum guard bit;
+    guard_fn *refuses;
+} guards[] = {
+    {GUARD_REPLICA, replica_refuses},
+};
+
+const char *guard_refusal(struct cmd_call *call)
+{
+    const char *text = NULL;
+
+    for (size_t i = 0; !text && i < countof(guards); i++)
+        if (call->engine->guards & (uint32_t)guards[i].bit)
+            text = guards[i].refuses(call);
+    return text;
+}

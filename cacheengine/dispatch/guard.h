@@ -1,0 +1,30 @@
+/*
+ * Guards: what a node's state forbids its clients, whoever they are. (What a client's rights forbid
+ * is access.h.)
+ *
+ * Each guard is one bit of engine.guards. Whoever knows of the state raises and lowers it; while
+ * no bit is set, a command pays one test for all of them. What a guard says to which command is
+ * one function in guard.c's table, whose order is that in which they are asked.
+ */
+#ifndef LARDER_DISPATCH_GUARD_H
+#define LARDER_DISPATCH_GUARD_H
+
+#include "cacheengine/dispatch/engine.h"
+
+enum guard {
+    GUARD_REPLICA = 1 << 0, /* a replica takes writes from its primary alone */
+};
+
+static inline void guard_set(struct engine *e, enum guard g, bool is_raised)
+{
+    e->guards = is_raised ? e->guards | (uint32_t)g : e->guards & ~(uint32_t)g;
+}
+
+/* Why the command may not run, EXEC by what was queued: an error's text, a literal or in the call's
+ * scratch. NULL: it may. */
+const char *guard_refusal(struct cmd_call *call);
+
+/* True when the call writes: by its own flags, or EXEC by what was queued. */
+bool guard_is_write(const struct cmd_call *call);
+
+#endif

@@ -1,0 +1,35 @@
+#include "cacheengine/dispatch/guard.h"
+#include "dispatch_test.h"
+
+#define READONLY "READONLY You can't write against a read only replica."
+
+Test(guard, a_replica_takes_no_writes_and_answers_reads)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    guard_set(&f.engine, GUARD_REPLICA, true);
+    says(&f, "SET k v", "-" READONLY "\r\n");
+    says(&f, "GET k", "$-1\r\n");
+    says(&f, "MULTI", "+OK\r\n");
+    says(&f, "SET k v", "-" READONLY "\r\n");
+    says(&f, "EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n");
+    guard_set(&f.engine, GUARD_REPLICA, false);
+    says(&f, "SET k v", "+OK\r\n");
+    resp_close(&f);
+}
+
+Test(guard, what_was_queued_before_is_refused_when_it_is_to_run)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    says(&f, "MULTI", "+OK\r\n");
+    says(&f, "SET k v", "+QUEUED\r\n");
+    guard_set(&f.engine, GUARD_REPLICA, true);
+    says(&f, "EXEC", "-EXECABORT Transaction discarded because of: " READONLY "\r\n");
+    says(&f, "MULTI", "+OK\r\n");
+    says(&f, "GET k", "+QUEUED\r\n");
+    says(&f, "EXEC", "*1\r\n$-1\r\n");
+    resp_close(&f);
+}
