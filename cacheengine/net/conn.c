@@ -42,12 +42,12 @@ static void conn_facts(const struct client *client, struct client_facts *out)
     struct sockaddr_storage a = {0};
     socklen_t len = sizeof(a);
 
-    *out = (struct client_facts){.fd = c->fd, .is_unix = c->is_unix};
-    getsockname(c->fd, (struct sockaddr *)&a, &len);
+    *out = (struct client_facts){.fd = c->transport.fd, .is_unix = c->is_unix};
+    getsockname(c->transport.fd, (struct sockaddr *)&a, &len);
     address_text(&a, out->local);
     memcpy(out->peer, out->local, sizeof(out->peer));
     len = sizeof(a);
-    if (!c->is_unix && getpeername(c->fd, (struct sockaddr *)&a, &len) == 0)
+    if (!c->is_unix && getpeername(c->transport.fd, (struct sockaddr *)&a, &len) == 0)
         address_text(&a, out->peer);
     out->input_bytes = c->input ? c->input_len : c->feed.len;
     out->input_room = c->input ? c->input->room : c->feed.len;
@@ -110,7 +110,8 @@ void conn_open(struct loop *l, int fd, const struct listener *from)
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
 
     check(c);
-    *c = (struct conn){.kind = WATCH_CONN, .fd = fd, .loop = l, .is_unix = from->is_unix};
+    *c = (struct conn){
+        .kind = WATCH_CONN, .transport = transport_plain(fd), .loop = l, .is_unix = from->is_unix};
     if (!from->is_unix)
         socket_setup(fd, l->engine->settings.keepalive_s);
     if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0) {
@@ -148,8 +149,8 @@ void conn_close(struct conn *c)
     /* Closed with something unread, a connection is reset, and the client may lose its last
      * replies. MSG_TRUNC throws away without a copy. */
     if (c->client.is_closing)
-        (void)!recv(c->fd, NULL, UNREAD_MAX, MSG_DONTWAIT | MSG_TRUNC);
-    close(c->fd);
+        (void)!recv(c->transport.fd, NULL, UNREAD_MAX, MSG_DONTWAIT | MSG_TRUNC);
+    transport_close(&c->transport);
     free(c);
 }
 
@@ -218,7 +219,7 @@ bool conn_read(struct conn *c)
     ssize_t got;
 
     if (c->input) {
-        got = read(c->fd, c->input->bytes + c->input_len, input_room(c));
+        got = transport_read(&c->transport, c->input->bytes + c->input_len, input_room(c));
         if (got > 0)
             c->input_len += (size_t)got;
         c->feed = (struct str){c->input->bytes, c->input_len};
@@ -232,7 +233,7 @@ bool conn_read(struct conn *c)
         return false;
     }
     size_t room = READ_POOL - l->pool_used;
-    got = read(c->fd, l->pool + l->pool_used, room < READ_MAX ? room : READ_MAX);
+    got = transport_read(&c->transport, l->pool + l->pool_used, room < READ_MAX ? room : READ_MAX);
     c->feed = (struct str){l->pool + l->pool_used, got > 0 ? (size_t)got : 0};
     c->feed_begin = c->feed.ptr;
     l->pool_used += c->feed.len;
@@ -249,7 +250,7 @@ static void ask(const struct conn *c)
     struct epoll_event ev = {.events = events | (c->waits_to_write ? EPOLLOUT : 0)};
 
     ev.data.ptr = (void *)(uintptr_t)c;
-    (void)epoll_ctl(c->loop->epoll_fd, EPOLL_CTL_MOD, c->fd, &ev);
+    (void)epoll_ctl(c->loop->epoll_fd, EPOLL_CTL_MOD, c->transport.fd, &ev);
 }
 
 static void ask_to_write(struct conn *c, bool waits)
@@ -294,14 +295,10 @@ static bool write_once(struct conn *c)
 {
     struct iovec iov[WRITE_PIECES];
     int pieces = reply_gather(&c->client.reply, iov, WRITE_PIECES);
-    ssize_t sent;
 
     if (pieces == 0)
         return false;
-    if (pieces == 1)
-        sent = write(c->fd, iov[0].iov_base, iov[0].iov_len);
-    else
-        sent = writev(c->fd, iov, pieces);
+    ssize_t sent = transport_writev(&c->transport, iov, pieces);
     if (sent < 0) {
         if (errno != EAGAIN && errno != EINTR)
             conn_doom(c);

@@ -10,6 +10,7 @@
 #define LARDER_NET_LOOP_H
 
 #include "base/arena.h"
+#include "cacheengine/net/transport.h"
 #include "cacheengine/proto/protocol.h"
 
 #include <netinet/in.h>
@@ -38,7 +39,7 @@ struct loop;
 
 struct conn {
     enum watch_kind kind;
-    int fd;
+    struct transport transport;
     struct loop *loop;
     struct client client;
     struct parse_state parse;
