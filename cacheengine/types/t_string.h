@@ -17,6 +17,10 @@ enum set_options_of { SET_FOR_SET, SET_FOR_GETEX };
 bool set_options_parse(struct cmd_call *c, uint32_t from, enum set_options_of whose,
                        struct set_options *out);
 
+/* Makes the string of `e` (NULL: a new one) `len` bytes long and gives the bytes, to be changed in
+ * part: the old ones are kept, those behind them are unset. */
+char *string_edit(struct cmd_call *c, struct key k, struct entry *e, size_t len);
+
 /* A string value as a bulk string. */
 void reply_string(struct reply *r, const struct entry *e);
 

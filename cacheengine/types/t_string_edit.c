@@ -140,9 +140,7 @@ static struct blob *grown_blob(struct cmd_call *c, struct key k, struct entry *e
     return b;
 }
 
-/* Makes the string of `e` (NULL: a new one) `len` bytes long and gives the bytes, of which the old
- * ones are kept and those behind them unset. */
-static char *editable(struct cmd_call *c, struct key k, struct entry *e, size_t len)
+char *string_edit(struct cmd_call *c, struct key k, struct entry *e, size_t len)
 {
     struct number_text digits;
 
@@ -177,7 +175,7 @@ void cmd_append(struct cmd_call *c)
         len = db_string(e, &digits).len;
         if (!length_is_allowed(c, len, more.len))
             return;
-        memcpy(editable(c, k, e, len + more.len) + len, more.ptr, more.len);
+        memcpy(string_edit(c, k, e, len + more.len) + len, more.ptr, more.len);
     }
     call_changed(c, k, EVENT_STRING, "append");
     reply_int(c->reply, (int64_t)(len + more.len));
@@ -208,7 +206,7 @@ void cmd_setrange(struct cmd_call *c)
     if (!length_is_allowed(c, (size_t)offset, part.len))
         return;
     size_t end = (size_t)offset + part.len;
-    char *bytes = editable(c, k, e, end > len ? end : len);
+    char *bytes = string_edit(c, k, e, end > len ? end : len);
     if ((size_t)offset > len)
         memset(bytes + len, 0, (size_t)offset - len);
     memcpy(bytes + offset, part.ptr, part.len);

@@ -192,5 +192,14 @@ def encoding(ref, ours, args):
     return ref in (b"$9\r\nhashtable\r\n", b"$9\r\nquicklist\r\n", b"$8\r\nskiplist\r\n") and ours == b"$8\r\nlistpack\r\n"
 
 
+def judged_first(ref, ours, args):
+    """Level 8.0 looks at the arguments before the key: it sees what is wrong with them whatever the key holds."""
+    return ref in (b":0\r\n", b":-1\r\n", WRONG_TYPE) and ours in (b"-ERR syntax error\r\n", NOT_INTEGER)
+
+
+WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+NOT_INTEGER = b"-ERR value is not an integer or out of range\r\n"
+
+
 def either(*rules):
     return lambda ref, ours, args: any(rule(ref, ours, args) for rule in rules)

@@ -42,7 +42,7 @@ def test_wrong_arity_and_unknown_names_answer_alike(reference, engine, shared_re
              "discard", "multi", "client|reply", "lolwut", "time", "randomkey", "info", "command", "hello", "lastsave",
              "client|id", "client|list", "client|info", "command|list", "command|count", "command|docs", "command|info",
              "memory|stats", "memory|doctor", "memory|malloc-stats", "slowlog|get", "latency|histogram", "acl|list",
-             "acl|genpass", "acl|load", "acl|save", "latency|doctor", "role", "acl|log", "script|kill", "failover", "slowlog|len", "bgrewriteaof", "cluster|reset"}
+             "acl|genpass", "acl|load", "acl|save", "latency|doctor", "role", "acl|log", "script|kill", "failover", "slowlog|len", "bgrewriteaof", "cluster|reset", "bitcount", "bitpos"}
     steps = []
     for name in common:
         if name in quiet or name.endswith("|help"):
