@@ -92,6 +92,23 @@ struct blob *call_take(struct cmd_call *c, uint32_t arg)
     return blob_share(b);
 }
 
+void call_tell_words(struct cmd_call *c, const struct str *argv, uint32_t argc)
+{
+    c->tells_other = true;
+    effect_tell(c->ks, c->db->id, argv, argc, EFFECT_FOR_ALL);
+}
+
+void call_tell_own(struct cmd_call *c)
+{
+    unsigned audience = c->dirty > 0 ? EFFECT_FOR_ALL : 0;
+
+    if (c->tells_other || !(c->cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)))
+        return;
+    audience |= c->tells_always;
+    if (audience)
+        effect_tell(c->ks, c->db->id, c->argv, c->argc, audience);
+}
+
 bool call_reads_all(const struct cmd_call *c)
 {
     return !c->ks->hooks.reads_all || c->ks->hooks.reads_all(c);

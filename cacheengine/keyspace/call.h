@@ -42,6 +42,8 @@ struct cmd_call {
     struct arena *scratch; /* forgotten after the command */
     struct blob *backing;  /* what argv points into, when that could be taken over; see call_take */
     bool is_inner;         /* run by a command (EXEC): it must not wait */
+    bool tells_other;      /* its effect is not its own words */
+    uint8_t tells_always;  /* of enum effect_audience: its words go to these, changes or not */
     const char *problem;   /* protocol error text for the parser's error runners */
     uint64_t dirty;        /* changes made by this command: what decides on propagation */
     size_t input_end;      /* bytes of the input that are consumed when this call is done */
@@ -72,6 +74,50 @@ static inline void call_changed(struct cmd_call *c, struct key k, enum key_event
     if (c->ks->is_observed)
         c->ks->hooks.on_change(c->ks->hooks.ctx, c->db, k, kind, event);
 }
+
+/*
+ * What others are to do to get the same change (effect.h). A command that changed something is told
+ * with its own words. One whose words would not do the same again, for they depend on time, chance
+ * or what is there, says what would:
+ *
+ *     if (call_is_told(c))
+ *         call_tell(c, STR("PEXPIREAT"), c->argv[1], number_digits(&digits, end_ms));
+ *
+ * Every call of call_tell is one effect, in the database that is the call's at that moment; where
+ * several are told they become one transaction. Nothing of the strings is kept.
+ */
+#define call_tell(c, ...)                                   \
+    call_tell_words((c), (const struct str[]){__VA_ARGS__}, \
+                    (uint32_t)(sizeof((const struct str[]){__VA_ARGS__}) / sizeof(struct str)))
+void call_tell_words(struct cmd_call *c, const struct str *argv, uint32_t argc);
+
+/* True when anybody listens: else there is no need to find the words. */
+static inline bool call_is_told(const struct cmd_call *c)
+{
+    return c->ks->effects.sinks != NULL;
+}
+
+/* A key of the call was removed and that is all: DEL, or UNLINK where keys go lazily. */
+static inline void call_tell_removed(struct cmd_call *c, struct str key, bool lazily)
+{
+    if (call_is_told(c))
+        call_tell(c, lazily ? STR("UNLINK") : STR("DEL"), key);
+}
+
+/* Tells nothing of this call: what it changed is nobody's business, or was told otherwise. */
+static inline void call_tell_nothing(struct cmd_call *c)
+{
+    c->tells_other = true;
+}
+
+/* Tells the command's own words to these (of enum effect_audience) even where nothing changed. */
+static inline void call_tell_always(struct cmd_call *c, unsigned audience)
+{
+    c->tells_always = (uint8_t)audience;
+}
+
+/* For dispatch, when the command has run: tells its own words where they are to be told. */
+void call_tell_own(struct cmd_call *c);
 
 /* The argument as a blob (one share) without a copy, when it stands alone in a big read buffer;
  * else NULL, and the caller copies. After this the buffer belongs to the blob; the slices go on

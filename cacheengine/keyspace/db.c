@@ -51,18 +51,18 @@ void db_remove_slot(struct db *db, uint64_t hash, uint32_t *slot, bool lazily)
     heap_free(&db->heap, ref);
 }
 
-/* Tells those above about a key that goes by itself; its name is copied, for the entry goes first.
- */
-static void tell_gone(struct db *db, struct key k, enum key_event kind, const char *name)
+void db_tell_gone(struct db *db, struct key k, enum key_event kind, const char *name, bool lazily)
 {
     db->ks->dirty++;
+    if (db->ks->effects.sinks)
+        effect_tell_gone(db, k, lazily);
     if (db->ks->is_observed)
         db->ks->hooks.on_change(db->ks->hooks.ctx, db, k, kind, name);
 }
 
 void db_expire_slot(struct db *db, struct key k, uint32_t *slot)
 {
-    tell_gone(db, k, EVENT_EXPIRED, "expired");
+    db_tell_gone(db, k, EVENT_EXPIRED, "expired", db->ks->settings->lazy_expire);
     db_remove_slot(db, k.hash, slot, db->ks->settings->lazy_expire);
     db->ks->stats.expired++;
 }
@@ -518,11 +518,15 @@ struct entry *db_copy(struct db *from, struct entry *e, struct db *to, struct ke
 
 /* ---- strings ---- */
 
+struct str number_digits(struct number_text *room, int64_t v)
+{
+    return (struct str){room->text, number_write_i64(room->text, v)};
+}
+
 struct str db_string(const struct entry *e, struct number_text *digits)
 {
     switch (entry_form(e)) {
-    case FORM_NUMBER:
-        return (struct str){digits->text, number_write_i64(digits->text, entry_number(e))};
+    case FORM_NUMBER: return number_digits(digits, entry_number(e));
     case FORM_OUTSIDE: return blob_str(entry_outside(e));
     default: return entry_bytes(e);
     }

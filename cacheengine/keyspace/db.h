@@ -111,6 +111,8 @@ struct number_text {
     char text[24];
 };
 
+struct str number_digits(struct number_text *room, int64_t v);
+
 /* The bytes of a string value; a NUMBER is written to `digits`. */
 struct str db_string(const struct entry *e, struct number_text *digits);
 

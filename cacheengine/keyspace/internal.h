@@ -21,6 +21,10 @@ void db_remove_slot(struct db *db, uint64_t hash, uint32_t *slot, bool lazily);
 /* Frees the value of an entry that stands OUTSIDE. */
 void db_drop_outside(struct db *db, enum entry_type type, void *object, bool lazily);
 
+/* Counts and tells a key that goes by itself: while it is still there, for its name is the entry's.
+ */
+void db_tell_gone(struct db *db, struct key k, enum key_event kind, const char *name, bool lazily);
+
 /* Removes an expired key: counted, told, and not seen again. */
 void db_expire_slot(struct db *db, struct key k, uint32_t *slot);
 

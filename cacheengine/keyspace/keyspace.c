@@ -43,6 +43,7 @@ void keyspace_fini(struct keyspace *ks)
     keyspace_flush(ks, -1, false);
     lazyfree_fini(&ks->lazyfree);
     evict_pool_free(ks->evict_pool);
+    effects_fini(ks);
     free(ks->dbs);
     *ks = (struct keyspace){0};
 }

@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "cacheengine/keyspace/account.h"
 #include "cacheengine/keyspace/blob.h"
+#include "cacheengine/keyspace/effect.h"
 #include "cacheengine/keyspace/entry.h"
 #include "cacheengine/keyspace/hash.h"
 #include "cacheengine/keyspace/heap.h"
@@ -126,6 +127,7 @@ struct keyspace {
     struct hash_seed seed;
     struct settings *settings; /* borrowed */
     struct keyspace_hooks hooks;
+    struct effects effects;
     bool is_observed;      /* somebody listens to hooks.on_change */
     bool hides_expired;    /* a replica: expired keys are not shown and not removed */
     bool spares_age;       /* the running command leaves recency alone: CLIENT NO-TOUCH */

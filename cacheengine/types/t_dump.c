@@ -173,6 +173,20 @@ static void put_restored(struct cmd_call *c, struct key k, struct value *v, int6
     call_changed(c, k, EVENT_GENERIC, "restore");
 }
 
+/* The end as a moment, for the words say it from now on. */
+static void tell_with_end(struct cmd_call *c, int64_t end_ms)
+{
+    struct number_text digits;
+
+    if (!call_is_told(c))
+        return;
+    struct str *argv = arena_array(c->scratch, c->argc + 1, sizeof(*argv));
+    memcpy(argv, c->argv, c->argc * sizeof(*argv));
+    argv[2] = number_digits(&digits, end_ms);
+    argv[c->argc] = STR("ABSTTL");
+    call_tell_words(c, argv, c->argc + 1);
+}
+
 void cmd_restore(struct cmd_call *c)
 {
     struct restore_options o;
@@ -197,10 +211,14 @@ void cmd_restore(struct cmd_call *c)
     int64_t end_ms = end_of(c, ttl, o.is_absolute);
     if (end_ms != NO_DEADLINE && end_ms <= c->ks->now_ms && !c->ks->hides_expired) {
         value_drop(c->db, v);
-        if (had_one)
+        if (had_one) {
             call_changed(c, k, EVENT_GENERIC, "del");
+            call_tell_removed(c, c->argv[1], c->ks->settings->lazy_server_del);
+        }
     } else {
         put_restored(c, k, v, end_ms, &o);
+        if (end_ms != NO_DEADLINE && !o.is_absolute)
+            tell_with_end(c, end_ms);
     }
     reply_ok(c->reply);
 }

@@ -1,4 +1,5 @@
 /* When keys end: EXPIRE and its kin, TTL and its kin, PERSIST. */
+#include "base/arena.h"
 #include "base/command.h"
 #include "cacheengine/types/deadline.h"
 #include "contract/command_procs.h"
@@ -94,6 +95,19 @@ static bool flags_allow(unsigned flags, int64_t old_ms, int64_t new_ms)
     return !((flags & IF_EARLIER) && has_end && new_ms >= old_ms);
 }
 
+/* The end as a moment; the conditions stay, as they stay true. */
+static void tell_end(struct cmd_call *c, struct deadline_unit unit, int64_t end_ms)
+{
+    struct number_text digits;
+
+    if (!call_is_told(c) || !(unit.is_seconds || unit.is_relative))
+        return;
+    struct str *argv = arena_memdup(c->scratch, c->argv, c->argc * sizeof(*argv));
+    argv[0] = STR("PEXPIREAT");
+    argv[2] = number_digits(&digits, end_ms);
+    call_tell_words(c, argv, c->argc);
+}
+
 static void expire(struct cmd_call *c, struct deadline_unit unit)
 {
     struct key k = call_key(c, 1);
@@ -110,9 +124,11 @@ static void expire(struct cmd_call *c, struct deadline_unit unit)
     if (end_ms <= c->ks->now_ms && !c->ks->hides_expired) {
         db_delete_entry(c->db, k, e, c->ks->settings->lazy_expire);
         call_changed(c, k, EVENT_GENERIC, "del");
+        call_tell_removed(c, c->argv[1], c->ks->settings->lazy_expire);
     } else {
         db_set_deadline(c->db, k, e, end_ms);
         call_changed(c, k, EVENT_GENERIC, "expire");
+        tell_end(c, unit, end_ms);
     }
     reply_int(c->reply, 1);
 }

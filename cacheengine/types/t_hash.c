@@ -230,6 +230,7 @@ void cmd_hincrbyfloat(struct cmd_call *c)
     items[1] = packed_item_of(sum);
     set_value(&h, items, &place, is_there);
     hash_written(c, &h, 1, "hincrbyfloat");
+    call_tell(c, STR("HSET"), c->argv[1], c->argv[2], sum);
     reply_bulk_str(c->reply, sum);
 }
 

@@ -53,6 +53,15 @@ static void move_command(struct cmd_call *c, const struct move *m)
         reply_null(c->reply);
 }
 
+/* The same without waiting. */
+static void tell_moved(struct cmd_call *c)
+{
+    if (c->argc == 6)
+        call_tell(c, STR("LMOVE"), c->argv[1], c->argv[2], c->argv[3], c->argv[4]);
+    else
+        call_tell(c, STR("RPOPLPUSH"), c->argv[1], c->argv[2]);
+}
+
 /* In a transaction nobody waits, and the answer is another null than that of a time that is up. */
 static void move_or_wait(struct cmd_call *c, const struct move *m, uint32_t timeout)
 {
@@ -62,12 +71,15 @@ static void move_or_wait(struct cmd_call *c, const struct move *m, uint32_t time
 
     if (!call_timeout(c, timeout, &until_ms))
         return;
-    if (list_find(c, 1, &s, &ok))
+    if (list_find(c, 1, &s, &ok)) {
         move_one(c, &s, m);
-    else if (ok && c->is_inner)
+        if (c->dirty > 0)
+            tell_moved(c);
+    } else if (ok && c->is_inner) {
         reply_null(c->reply);
-    else if (ok)
+    } else if (ok) {
         call_wait(c, &(struct wait){TYPE_LIST, 1, 1, until_ms, reply_null_array});
+    }
 }
 
 static bool parse_ends(struct cmd_call *c, struct move *m)

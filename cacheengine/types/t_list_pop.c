@@ -100,6 +100,18 @@ static bool popping_parse(struct cmd_call *c, uint32_t arg, struct popping *p)
     return true;
 }
 
+/* It is known now from which key, and how many there were. */
+static void tell_popped(struct cmd_call *c, bool is_left, uint32_t key, uint64_t count, bool alone)
+{
+    struct str pop = is_left ? STR("LPOP") : STR("RPOP");
+    struct number_text digits;
+
+    if (alone)
+        call_tell(c, pop, c->argv[key]);
+    else
+        call_tell(c, pop, c->argv[key], number_digits(&digits, (int64_t)count));
+}
+
 /* Pops from the first key that has elements, as the key with an array of them or, `alone`, with
  * one. False when there is none; *ok is false after WRONGTYPE was sent. */
 static bool popping_run(struct cmd_call *c, const struct popping *p, bool alone, bool *ok)
@@ -116,6 +128,8 @@ static bool popping_run(struct cmd_call *c, const struct popping *p, bool alone,
         if (!alone)
             reply_array(c->reply, count);
         pop(c, &s, p->is_left, count);
+        if (call_is_told(c))
+            tell_popped(c, p->is_left, i, count, alone);
         return true;
     }
     return false;

@@ -1,4 +1,5 @@
 /* Members by chance: SPOP, SRANDMEMBER. */
+#include "base/arena.h"
 #include "base/command.h"
 #include "cacheengine/keyspace/number.h"
 #include "cacheengine/types/changed.h"
@@ -8,14 +9,55 @@
 
 /* ---- SPOP ---- */
 
+/* Members that were popped and are to be told: as SREM, so many at a time. */
+#define TELL_BATCH 1024
+
+struct popped {
+    uint32_t argc;
+    struct str *argv; /* NULL: nobody is told */
+};
+
+static void popped_begin(struct cmd_call *c, struct popped *p, uint64_t count)
+{
+    uint64_t most = count < TELL_BATCH ? count : TELL_BATCH;
+
+    *p = (struct popped){.argc = 2};
+    if (!call_is_told(c))
+        return;
+    p->argv = arena_array(c->scratch, 2 + most, sizeof(*p->argv));
+    p->argv[0] = STR("SREM");
+    p->argv[1] = c->argv[1];
+}
+
+static void popped_tell(struct cmd_call *c, struct popped *p)
+{
+    if (p->argv && p->argc > 2)
+        call_tell_words(c, p->argv, p->argc);
+    p->argc = 2;
+}
+
+static void popped_add(struct cmd_call *c, struct popped *p, const struct packed_item *member)
+{
+    struct packed_digits digits;
+
+    if (!p->argv)
+        return;
+    if (p->argc == 2 + TELL_BATCH)
+        popped_tell(c, p);
+    struct str text = packed_text(member, &digits);
+    text.ptr = arena_memdup(c->scratch, text.ptr, text.len);
+    p->argv[p->argc++] = text;
+}
+
 /* Says a member of any chance and removes it. */
-static void pop_one(struct cmd_call *c, struct collection *s)
+static void pop_one(struct cmd_call *c, struct collection *s, struct popped *p)
 {
     struct packed_item member;
     struct collection_place place;
 
     collection_random(s, &c->ks->rng, &member, NULL);
     packed_reply_item(c->reply, &member);
+    popped_add(c, p, &member);
     check(collection_find(s, &member, &place));
     collection_remove(s, &place);
 }
@@ -28,11 +70,13 @@ static void pop_all(struct cmd_call *c, struct collection *s)
     db_delete_entry(c->db, s->k, s->e, c->ks->settings->lazy_server_del);
     changed_by(c, s->k, EVENT_SET, "spop", count);
     changed_by(c, s->k, EVENT_GENERIC, "del", 0);
+    call_tell_removed(c, c->argv[1], c->ks->settings->lazy_server_del);
 }
 
 static void pop_some(struct cmd_call *c)
 {
     struct collection s;
+    struct popped popped;
     int64_t count;
     bool ok;
 
@@ -52,14 +96,17 @@ static void pop_some(struct cmd_call *c)
         return;
     }
     reply_set(c->reply, (size_t)count);
+    popped_begin(c, &popped, (uint64_t)count);
     for (int64_t i = 0; i < count; i++)
-        pop_one(c, &s);
+        pop_one(c, &s, &popped);
+    popped_tell(c, &popped);
     changed_by(c, s.k, EVENT_SET, "spop", (uint64_t)count);
 }
 
 void cmd_spop(struct cmd_call *c)
 {
     struct collection s;
+    struct popped popped;
     bool ok;
 
     if (c->argc > 3) {
@@ -75,7 +122,9 @@ void cmd_spop(struct cmd_call *c)
             reply_null(c->reply);
         return;
     }
-    pop_one(c, &s);
+    popped_begin(c, &popped, 1);
+    pop_one(c, &s, &popped);
+    popped_tell(c, &popped);
     call_changed(c, s.k, EVENT_SET, "spop");
     set_end_if_empty(c, &s);
 }

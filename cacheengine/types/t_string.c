@@ -117,6 +117,7 @@ void cmd_getdel(struct cmd_call *c)
     reply_string(c->reply, e);
     db_delete_entry(c->db, k, e, c->ks->settings->lazy_user_del);
     call_changed(c, k, EVENT_GENERIC, "del");
+    call_tell_removed(c, c->argv[1], false);
 }
 
 /* What GETEX is to do beside reading. */
@@ -128,12 +129,18 @@ static void getex_apply(struct cmd_call *c, struct key k, struct entry *e, enum 
     if (mode == GETEX_EXPIRE && !is_relative && end_ms <= c->ks->now_ms && !c->ks->hides_expired) {
         db_delete_entry(c->db, k, e, c->ks->settings->lazy_expire);
         call_changed(c, k, EVENT_GENERIC, "del");
+        call_tell_removed(c, c->argv[1], c->ks->settings->lazy_expire);
     } else if (mode == GETEX_EXPIRE) {
+        struct number_text digits;
+
         db_set_deadline(c->db, k, e, end_ms);
         call_changed(c, k, EVENT_GENERIC, "expire");
+        if (call_is_told(c))
+            call_tell(c, STR("PEXPIREAT"), c->argv[1], number_digits(&digits, end_ms));
     } else if (mode == GETEX_PERSIST && entry_has_deadline(e)) {
         db_set_deadline(c->db, k, e, NO_DEADLINE);
         call_changed(c, k, EVENT_GENERIC, "persist");
+        call_tell(c, STR("PERSIST"), c->argv[1]);
     }
 }
 

@@ -98,6 +98,7 @@ void cmd_incrbyfloat(struct cmd_call *c)
     else
         db_set_string(c->db, k, (struct str){text, len}, KEEP_DEADLINE);
     call_changed(c, k, EVENT_STRING, "incrbyfloat");
+    call_tell(c, STR("SET"), c->argv[1], (struct str){text, len}, STR("KEEPTTL"));
     reply_bulk(c->reply, text, len);
 }
 

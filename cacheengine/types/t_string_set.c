@@ -1,4 +1,5 @@
 /* Setting strings: SET with its options and the older commands that are special cases of it. */
+#include "base/arena.h"
 #include "base/command.h"
 #include "cacheengine/types/t_string.h"
 #include "contract/command_procs.h"
@@ -85,6 +86,40 @@ static void put(struct cmd_call *c, struct key k, uint32_t arg, int64_t deadline
     call_changed(c, k, EVENT_STRING, "set");
 }
 
+/* The end as a moment, for the words say it from now on. */
+static void tell_with_end(struct cmd_call *c, uint32_t value, int64_t end_ms)
+{
+    struct number_text digits;
+
+    if (call_is_told(c))
+        call_tell(c, STR("SET"), c->argv[1], c->argv[value], STR("PXAT"),
+                  number_digits(&digits, end_ms));
+}
+
+/* Without GET, which is of no use to those who do it again. */
+static void tell_without_get(struct cmd_call *c)
+{
+    uint32_t argc = 0;
+
+    if (!call_is_told(c))
+        return;
+    struct str *argv = arena_array(c->scratch, c->argc, sizeof(*argv));
+    for (uint32_t i = 0; i < c->argc; i++)
+        if (i < 3 || !call_is(c, i, "get"))
+            argv[argc++] = c->argv[i];
+    call_tell_words(c, argv, argc);
+}
+
+static void tell_set(struct cmd_call *c, const struct set_options *o, int64_t end_ms)
+{
+    bool is_moment = o->deadline_arg && !o->unit.is_seconds && !o->unit.is_relative;
+
+    if (o->deadline_arg && !is_moment)
+        tell_with_end(c, 2, end_ms);
+    else if (o->wants_old && !o->deadline_arg)
+        tell_without_get(c);
+}
+
 void cmd_set(struct cmd_call *c)
 {
     struct key k = call_key(c, 1);
@@ -113,6 +148,7 @@ void cmd_set(struct cmd_call *c)
             return;
     }
     put(c, k, 2, end_ms);
+    tell_set(c, &o, end_ms);
     if (o.deadline_arg && c->ks->is_observed)
         c->ks->hooks.on_change(c->ks->hooks.ctx, c->db, k, EVENT_GENERIC, "expire");
     if (!o.wants_old)
@@ -137,6 +173,7 @@ static void set_with_end(struct cmd_call *c, struct deadline_unit unit)
     if (!deadline_parse(c, 2, unit, &end_ms))
         return;
     put(c, k, 3, end_ms);
+    tell_with_end(c, 3, end_ms);
     if (c->ks->is_observed)
         c->ks->hooks.on_change(c->ks->hooks.ctx, c->db, k, EVENT_GENERIC, "expire");
     reply_ok(c->reply);
@@ -165,6 +202,7 @@ void cmd_getset(struct cmd_call *c)
     else
         reply_null(c->reply);
     put(c, k, 2, NO_DEADLINE);
+    call_tell(c, STR("SET"), c->argv[1], c->argv[2]);
 }
 
 /* Keys are asked for in groups, so that their misses overlap. */

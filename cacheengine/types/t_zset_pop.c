@@ -93,6 +93,18 @@ static bool popping_parse(struct cmd_call *c, uint32_t arg, struct popping *p)
     return ok;
 }
 
+/* It is known now from which key, and how many there were. */
+static void tell_popped(struct cmd_call *c, bool is_max, uint32_t key, uint64_t count, bool alone)
+{
+    struct str pop = is_max ? STR("ZPOPMAX") : STR("ZPOPMIN");
+    struct number_text digits;
+
+    if (alone)
+        call_tell(c, pop, c->argv[key]);
+    else
+        call_tell(c, pop, c->argv[key], number_digits(&digits, (int64_t)count));
+}
+
 /* Pops from the first key that has members. False when there is none; *ok is false after WRONGTYPE
  * was sent. */
 static bool popping_run(struct cmd_call *c, const struct popping *p, bool *ok)
@@ -111,6 +123,8 @@ static bool popping_run(struct cmd_call *c, const struct popping *p, bool *ok)
         reply_bulk_str(c->reply, c->argv[i]);
         reply_array(c->reply, count);
         pop(c, &z, p->is_max, count, &s);
+        if (call_is_told(c))
+            tell_popped(c, p->is_max, i, count, false);
         return true;
     }
     return false;
@@ -157,6 +171,8 @@ static void pop_or_wait(struct cmd_call *c, bool is_max)
             reply_array(c->reply, 3);
             reply_bulk_str(c->reply, c->argv[i]);
             pop(c, &z, is_max, 1, &s);
+            if (call_is_told(c))
+                tell_popped(c, is_max, i, 1, true);
             return;
         }
         if (!ok)
