@@ -13,6 +13,7 @@
 #include "cacheengine/dispatch/latency.h"
 #include "cacheengine/dispatch/slowlog.h"
 #include "cacheengine/keyspace/call.h"
+#include "cacheengine/keyspace/link.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -82,6 +83,7 @@ struct engine {
     uint64_t waiting_count;          /* clients that wait */
     const struct protocol *protocol; /* what clients speak; opaque here */
     void *protocol_state;            /* the protocol's own, made and freed by its init and fini */
+    struct link_dialer dialer;       /* for outgoing connections; dial is NULL without a network */
     int64_t started_boot_ms;
     uint64_t ticks_per_ms; /* of engine_ticks, calibrated while running */
     uint64_t ticks_at_start;

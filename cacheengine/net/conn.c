@@ -104,26 +104,47 @@ static void socket_setup(int fd, int64_t keepalive_s)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
 }
 
-void conn_open(struct loop *l, int fd, const struct listener *from)
+/* A connection over the socket, or NULL: then the socket is closed. */
+static struct conn *conn_new(struct loop *l, struct transport t, bool is_unix, bool is_admin)
 {
     struct conn *c = calloc(1, sizeof(*c));
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
 
     check(c);
-    *c = (struct conn){
-        .kind = WATCH_CONN, .transport = transport_plain(fd), .loop = l, .is_unix = from->is_unix};
-    if (!from->is_unix)
-        socket_setup(fd, l->engine->settings.keepalive_s);
-    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0) {
+    *c = (struct conn){.kind = WATCH_CONN, .transport = t, .loop = l, .is_unix = is_unix};
+    if (!is_unix)
+        socket_setup(t.fd, l->engine->settings.keepalive_s);
+    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, t.fd, &ev) != 0) {
         log_warn("connection dropped", f_err(err_sys(errno, "epoll refused the socket")));
-        close(fd);
+        transport_close(&t);
         free(c);
-        return;
+        return NULL;
     }
-    c->client.is_admin = from->is_admin;
+    c->client.is_admin = is_admin;
     account_add(&l->engine->keyspace.account, sizeof(*c));
     l->engine->keyspace.account.client_bytes += sizeof(*c);
     engine_client_add(l->engine, &c->client, &conn_host);
+    return c;
+}
+
+void conn_open(struct loop *l, int fd, const struct listener *from)
+{
+    (void)conn_new(l, transport_plain(fd), from->is_unix, from->is_admin);
+}
+
+static void input_keep(struct conn *c, struct str bytes);
+
+struct client *conn_adopt(struct loop *l, struct transport t, struct str rest)
+{
+    struct conn *c = conn_new(l, t, false, false);
+
+    if (!c)
+        return NULL;
+    if (rest.len > 0)
+        input_keep(c, rest);
+    if (rest.len > 0 || t.is_pending)
+        conn_resume(&c->client);
+    return &c->client;
 }
 
 static void input_drop(struct conn *c)
@@ -329,10 +350,22 @@ void conn_write(struct conn *c)
 
 /* ---- the end of a turn ---- */
 
+/* Keeps a copy as what has come and is not used up. */
+static void input_keep(struct conn *c, struct str bytes)
+{
+    struct account *account = &c->loop->engine->keyspace.account;
+    struct blob *b = blob_new(account, 0, bytes.len < INPUT_SMALL ? INPUT_SMALL : bytes.len);
+
+    memcpy(b->bytes, bytes.ptr, bytes.len);
+    input_drop(c);
+    c->input = b;
+    c->input_len = bytes.len;
+    account->client_bytes += b->cost;
+}
+
 /* Keeps what is left of the input for the next read. */
 static void keep_rest(struct conn *c)
 {
-    struct account *account = &c->loop->engine->keyspace.account;
     struct str rest = c->feed;
 
     c->feed = (struct str){NULL, 0};
@@ -345,12 +378,7 @@ static void keep_rest(struct conn *c)
         c->input_len = rest.len;
         return;
     }
-    struct blob *b = blob_new(account, 0, rest.len < INPUT_SMALL ? INPUT_SMALL : rest.len);
-    memcpy(b->bytes, rest.ptr, rest.len);
-    input_drop(c);
-    c->input = b;
-    c->input_len = rest.len;
-    account->client_bytes += b->cost;
+    input_keep(c, rest);
 }
 
 void conn_park(struct conn *c, size_t input_end)

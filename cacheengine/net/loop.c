@@ -1,8 +1,7 @@
 /* The rounds: wait, accept, read, run, write, and the regular work in between. */
-#include "cacheengine/net/loop.h"
-
 #include "base/clock.h"
 #include "base/log.h"
+#include "cacheengine/net/link.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -53,6 +52,7 @@ struct err loop_open(struct loop *l, struct engine *e, struct arena *a)
     if (l->epoll_fd < 0)
         return err_sys(errno, "epoll is not to be had");
     TRY(open_signals(l));
+    e->dialer = links_dialer(l);
     return listeners_open(l, a);
 }
 
@@ -73,6 +73,7 @@ void loop_close(struct loop *l)
     for (struct client *o = l->engine->oldest; o; o = o->newer)
         conn_doom(conn_of(o));
     free_doomed(l);
+    links_close(l);
     listeners_close(l);
     if (l->protocol && l->protocol->fini)
         l->protocol->fini(l->engine);
@@ -175,6 +176,8 @@ static void on_event(struct loop *l, const struct epoll_event *ev)
         accept_some(l, ev->data.ptr);
     } else if (*kind == WATCH_SIGNAL) {
         l->engine->is_ending = true;
+    } else if (*kind == WATCH_LINK) {
+        links_event(ev->data.ptr, ev->events);
     } else {
         if ((ev->events & EPOLLOUT) && !c->client.is_killed)
             conn_write(c);
@@ -226,6 +229,12 @@ static int regular_work(struct loop *l)
         l->tick_at_ms = now_ms + engine_tick(l->engine);
     }
     int wait_ms = l->tick_at_ms > now_ms ? (int)(l->tick_at_ms - now_ms) : 0;
+    if (l->links) {
+        int link_ms = links_due(l);
+
+        run_round(l);
+        wait_ms = link_ms < wait_ms ? link_ms : wait_ms;
+    }
     if (l->engine->waiting_count == 0)
         return wait_ms;
     set_now(l);
@@ -249,5 +258,6 @@ void loop_run(struct loop *l)
         run_round(l);
         engine_evict_clients(l->engine);
         free_doomed(l);
+        links_free_closed(l);
     }
 }

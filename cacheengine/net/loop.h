@@ -26,7 +26,7 @@
 #define READ_MIN      (16 * 1024) /* room that a client must find in the shared buffer */
 
 /* What an epoll event belongs to; first member of each. */
-enum watch_kind { WATCH_CONN, WATCH_LISTENER, WATCH_SIGNAL };
+enum watch_kind { WATCH_CONN, WATCH_LISTENER, WATCH_SIGNAL, WATCH_LINK };
 
 struct listener {
     enum watch_kind kind;
@@ -36,6 +36,7 @@ struct listener {
 };
 
 struct loop;
+struct outlink;
 
 struct conn {
     enum watch_kind kind;
@@ -76,8 +77,10 @@ struct loop {
     enum watch_kind signal_kind;
     struct listener listeners[LISTENERS_MAX];
     size_t listener_count;
-    struct conn *doomed;  /* to be freed when the round is over */
-    struct conn *resumed; /* parked ones that may go on when the round is over */
+    struct conn *doomed;          /* to be freed when the round is over */
+    struct conn *resumed;         /* parked ones that may go on when the round is over */
+    struct outlink *links;        /* that are dialled or stand (link.h) */
+    struct outlink *closed_links; /* to be freed when the round is over */
     struct batch *batch;
     char *pool; /* the shared read buffer */
     size_t pool_used;
@@ -106,6 +109,10 @@ void listeners_rest(const struct loop *l, bool rests);
 
 /* Takes over an accepted socket. */
 void conn_open(struct loop *l, int fd, const struct listener *from);
+
+/* Takes over the transport of a link, whose other side sends requests from now on; `rest` is what
+ * has come of them already. NULL when the system refuses the socket, which is closed then. */
+struct client *conn_adopt(struct loop *l, struct transport t, struct str rest);
 void conn_close(struct conn *c);
 
 /* Reads once. False when the connection is at its end: nothing more will come, or it broke. */
