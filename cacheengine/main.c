@@ -2,6 +2,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "cacheengine/dispatch/access.h"
+#include "cacheengine/dispatch/cmd_persist.h"
 #include "cacheengine/dispatch/files.h"
 #include "cacheengine/net/loop.h"
 
@@ -139,6 +140,8 @@ static struct err serve(struct engine *e, struct arena *a)
     TRY(settle_dir(&e->config, a));
     engine_init(e);
     struct err failed = access_load(e, a);
+    if (!err_failed(failed))
+        failed = engine_load_data(e, a);
     if (!err_failed(failed)) {
         failed = loop_open(&loop, e, a);
         /* What watches the output takes another port then. */

@@ -1,9 +1,13 @@
 /* CONFIG: parameters by pattern, changed all or none. */
 #include "base/command.h"
+#include "base/fs.h"
 #include "cacheengine/dispatch/engine.h"
 #include "cacheengine/dispatch/files.h"
 #include "cacheengine/keyspace/glob.h"
 #include "contract/command_procs.h"
+
+#include <errno.h>
+#include <sys/stat.h>
 
 static void reply_value(struct cmd_call *c, struct str name, const struct config_row *row)
 {
@@ -62,8 +66,23 @@ static void apply(struct cmd_call *c)
     acl_log_trim(&e->acl_log, (size_t)e->settings.acl_log_length);
     slowlog_trim(&e->slowlog, (size_t)e->settings.slowlog_length);
     engine_apply_timing(e);
+    engine_apply_persistence(e);
     keyspace_apply_settings(&e->keyspace);
     (void)keyspace_make_room(&e->keyspace);
+}
+
+/* Where files are is the administrator's to say, unless the file says otherwise. */
+static bool may_change_protected(const struct cmd_call *c)
+{
+    struct client_facts f;
+
+    if (c->client->is_admin || c->engine->settings.protected_configs == REACH_EVERYBODY)
+        return true;
+    if (c->engine->settings.protected_configs == REACH_NOBODY)
+        return false;
+    c->client->host->facts(c->client, &f);
+    return f.is_unix || strncmp(f.peer, "127.", 4) == 0 || strncmp(f.peer, "[::1]", 5) == 0 ||
+           strncmp(f.peer, "::1", 3) == 0;
 }
 
 /* The first thing wrong with the pairs, as an error; nothing is changed. */
@@ -78,7 +97,14 @@ static bool pairs_are_sound(struct cmd_call *c)
                          STR_ARG(c->argv[i]));
             return false;
         }
-        if (!row->is_mutable) {
+        if (row->change == CONFIG_PROTECTED && !may_change_protected(c)) {
+            reply_errorf(c->reply,
+                         "ERR CONFIG SET failed (possibly related to argument '%.*s') - can't set "
+                         "protected config",
+                         STR_ARG(c->argv[i]));
+            return false;
+        }
+        if (row->change == CONFIG_FIXED) {
             reply_errorf(c->reply,
                          "ERR CONFIG SET failed (possibly related to argument '%.*s') - can't set "
                          "immutable config",
@@ -97,12 +123,30 @@ static bool pairs_are_sound(struct cmd_call *c)
     return true;
 }
 
+/* Checks what says where files are; a folder is kept as its absolute path. */
+static struct err settle_place(struct cmd_call *c, const struct config_row *row, struct str *value)
+{
+    struct stat st;
+
+    if (strcmp(row->name, "dbfilename") == 0 && memchr(value->ptr, '/', value->len))
+        return err_make(ERR_INVALID, "dbfilename can't be a path, just a filename");
+    if (strcmp(row->name, "dir") != 0)
+        return OK;
+    const char *dir = str_dup(c->scratch, *value);
+    if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
+        return err_make(ERR_INVALID, strerror(errno ? errno : ENOTDIR));
+    TRY(fs_absolute(c->scratch, dir, &dir));
+    *value = str_of(dir);
+    return OK;
+}
+
 /* Sets one parameter; nothing is changed when it does not fit. */
 static struct err set_one(struct cmd_call *c, const struct config_row *row, struct str value)
 {
     struct settings *s = &c->engine->settings;
     int64_t clients = s->max_clients;
 
+    TRY(settle_place(c, row, &value));
     TRY(config_set(&c->engine->config, c->scratch, row, value));
     if (s->max_clients <= clients)
         return OK;

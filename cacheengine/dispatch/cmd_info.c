@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/command.h"
 #include "cacheengine/dispatch/memory.h"
+#include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/session.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/keyspace/number.h"
@@ -180,38 +181,62 @@ static void info_memory(const struct engine *e, struct buf *out)
     put(out, "lazyfreed_objects", atomic_load(&ks->lazyfree.freed) + ks->stats.lazy_freed);
 }
 
+static void put_signed(struct buf *out, const char *name, int64_t v)
+{
+    buf_printf(out, "%s:%lld\r\n", name, (long long)v);
+}
+
+/* What the child that runs has told. */
+static void put_child(const struct saving *s, struct buf *out)
+{
+    const struct child *c = &s->child;
+    int64_t now_ms = clock_boot_ms(&clock_system);
+    double share = s->keys_total ? (double)c->progress.keys / (double)s->keys_total : 0;
+
+    put(out, "current_cow_peak", c->cow_peak);
+    put(out, "current_cow_size", c->progress.cow_bytes);
+    put(out, "current_cow_size_age", c->told_ms ? (uint64_t)(now_ms - c->told_ms) / 1000 : 0);
+    put_ratio(out, "current_fork_perc", 100 * share);
+    put(out, "current_save_keys_processed", c->progress.keys);
+    put(out, "current_save_keys_total", s->keys_total);
+}
+
+/* For how long a child of these kinds runs; -1: none does. */
+static int64_t running_s(const struct engine *e, bool runs)
+{
+    return runs ? e->keyspace.now_ms / 1000 - e->saving->began_s : -1;
+}
+
 static void info_persistence(const struct engine *e, struct buf *out)
 {
+    const struct saving *s = e->saving;
+    bool rewrites = saving_runs_kind(s, SAVING_REWRITE);
+
     put(out, "loading", 0);
     put(out, "async_loading", 0);
+    put_child(s, out);
     put(out, "rdb_changes_since_last_save", e->keyspace.dirty);
-    put(out, "rdb_bgsave_in_progress", 0);
+    put(out, "rdb_bgsave_in_progress", saving_is_snapshot(s));
     put(out, "rdb_last_save_time", (uint64_t)e->saved_s);
-    put_text(out, "rdb_last_bgsave_status", "ok");
-    put_text(out, "rdb_last_bgsave_time_sec", "-1");
-    put_text(out, "rdb_current_bgsave_time_sec", "-1");
+    put_text(out, "rdb_last_bgsave_status", s->has_failed ? "err" : "ok");
+    put_signed(out, "rdb_last_bgsave_time_sec", s->lasted_s[SAVING_FILE]);
+    put_signed(out, "rdb_current_bgsave_time_sec", running_s(e, saving_is_snapshot(s)));
     put(out, "rdb_saves", e->saves);
-    put(out, "rdb_last_cow_size", 0);
+    put(out, "rdb_last_cow_size", s->cow_bytes[SAVING_FILE]);
     put(out, "rdb_last_load_keys_expired", e->loaded.expired);
     put(out, "rdb_last_load_keys_loaded", e->loaded.keys);
-    put(out, "current_cow_peak", 0);
-    put(out, "current_cow_size", 0);
-    put(out, "current_cow_size_age", 0);
-    put_text(out, "current_fork_perc", "0.00");
-    put(out, "current_save_keys_processed", 0);
-    put(out, "current_save_keys_total", 0);
     put(out, "aof_enabled", 0);
-    put(out, "aof_rewrite_in_progress", 0);
+    put(out, "aof_rewrite_in_progress", rewrites);
     put(out, "aof_rewrite_scheduled", 0);
-    put_text(out, "aof_last_rewrite_time_sec", "-1");
-    put_text(out, "aof_current_rewrite_time_sec", "-1");
+    put_signed(out, "aof_last_rewrite_time_sec", s->lasted_s[SAVING_REWRITE]);
+    put_signed(out, "aof_current_rewrite_time_sec", running_s(e, rewrites));
+    put_text(out, "aof_last_bgrewrite_status", "ok");
     put(out, "aof_rewrites", 0);
     put(out, "aof_rewrites_consecutive_failures", 0);
-    put(out, "aof_last_cow_size", 0);
+    put_text(out, "aof_last_write_status", "ok");
+    put(out, "aof_last_cow_size", s->cow_bytes[SAVING_REWRITE]);
     put(out, "module_fork_in_progress", 0);
     put(out, "module_fork_last_cow_size", 0);
-    put_text(out, "aof_last_bgrewrite_status", "ok");
-    put_text(out, "aof_last_write_status", "ok");
 }
 
 static void info_stats(const struct engine *e, struct buf *out)
@@ -249,8 +274,8 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "pubsub_channels", 0);
     put(out, "pubsub_patterns", 0);
     put(out, "pubsubshard_channels", 0);
-    put(out, "latest_fork_usec", 0);
-    put(out, "total_forks", 0);
+    put(out, "latest_fork_usec", e->saving->fork_us);
+    put(out, "total_forks", e->saving->forks);
     put(out, "migrate_cached_sockets", 0);
     put(out, "slave_expires_tracked_keys", 0);
     put(out, "active_defrag_hits", e->keyspace.stats.tidy_moved);

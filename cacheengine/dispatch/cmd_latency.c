@@ -154,6 +154,12 @@ static const char *const advice[LATENCY_KINDS] = {
                              "active-expire-effort.",
     [LATENCY_EVICTION_CYCLE] = "Eviction takes long: large values are evicted (set "
                                "lazyfree-lazy-eviction yes), or maxmemory is far too small.",
+    [LATENCY_FORK] = "The fork for a snapshot takes long: the more memory in use, the longer. "
+                     "Let snapshots be made by a replica, or use more and smaller nodes.",
+    [LATENCY_APPEND_WRITE] = "Writes to the append-only file wait for the disk: it is too slow or "
+                             "shared. no-appendfsync-on-rewrite yes helps while a child writes.",
+    [LATENCY_APPEND_SYNC] = "appendfsync always waits for the disk with every round of writes: "
+                            "everysec loses a second at most and does not wait.",
 };
 
 static void put_report(struct buf *out, const struct latency_event *e)

@@ -1,43 +1,140 @@
-/* Snapshots by command: SAVE, LASTSAVE, DEBUG RELOAD. */
+/* Snapshots by command: SAVE, BGSAVE, LASTSAVE, SHUTDOWN, DEBUG RELOAD, and at the start. */
 #include "cacheengine/dispatch/cmd_persist.h"
 
 #include "base/command.h"
 #include "base/log.h"
-#include "cacheengine/dispatch/engine.h"
+#include "cacheengine/dispatch/ending.h"
+#include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/persist/file.h"
 #include "contract/command_procs.h"
 
-/* Saves everything to the configured file; logs how that went. */
-static bool save(struct cmd_call *c)
-{
-    const struct settings *s = c->ks->settings;
-    struct snapshot_options o = {
-        .version = RECORD_VERSION, .compresses = s->compresses_dumps, .sums = s->sums_dumps};
-    struct err e = snapshot_save_file(c->ks, s->dir, s->dump_file, &o, c->scratch);
-
-    if (err_failed(e)) {
-        log_error("snapshot not saved", f_err(e));
-        return false;
-    }
-    c->engine->saved_s = c->ks->now_ms / 1000;
-    c->engine->saves++;
-    c->ks->dirty = 0;
-    log_info("snapshot saved", f_str("file", s->dump_file));
-    return true;
-}
-
 void cmd_save(struct cmd_call *c)
 {
-    if (save(c))
+    if (saving_is_snapshot(c->engine->saving))
+        reply_error(c->reply, "ERR Background save already in progress");
+    else if (saving_save_now(c->engine->saving, false))
         reply_ok(c->reply);
     else
         reply_error(c->reply, "ERR");
 }
 
+void cmd_bgsave(struct cmd_call *c)
+{
+    struct saving *s = c->engine->saving;
+    bool is_patient = c->is_inner;
+
+    if (c->argc > 2 || (c->argc == 2 && !call_is(c, 1, "schedule"))) {
+        reply_syntax_error(c->reply);
+        return;
+    }
+    is_patient |= c->argc == 2;
+    if (saving_is_snapshot(s)) {
+        reply_error(c->reply, "ERR Background save already in progress");
+    } else if ((saving_runs(s) || c->is_inner) && is_patient) {
+        s->is_scheduled = true;
+        reply_status(c->reply, "Background saving scheduled");
+    } else if (saving_runs(s)) {
+        reply_error(c->reply, "ERR Another child process is active (AOF?): can't BGSAVE right now. "
+                              "Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever "
+                              "possible.");
+    } else {
+        struct err e = saving_begin_file(s, NULL, NULL);
+
+        if (err_failed(e)) {
+            log_error("background saving not begun", f_err(e));
+            reply_error(c->reply, "ERR");
+        } else {
+            reply_status(c->reply, "Background saving started");
+        }
+    }
+}
+
 void cmd_lastsave(struct cmd_call *c)
 {
     reply_int(c->reply, c->engine->saved_s);
+}
+
+/* ---- the end ---- */
+
+/* The options as bits of enum ending; false after the error. */
+static bool parse_ending(struct cmd_call *c, unsigned *how, bool *is_abort)
+{
+    static const struct {
+        const char *word;
+        enum ending bit;
+    } options[] = {
+        {"nosave", ENDING_SAVES_NOT},
+        {"save",   ENDING_SAVES    },
+        {"now",    ENDING_AT_ONCE  },
+        {"force",  ENDING_WHATEVER },
+    };
+    bool is_known = true;
+
+    *how = 0;
+    *is_abort = false;
+    for (uint32_t i = 1; i < c->argc; i++) {
+        unsigned bits = 0;
+
+        for (size_t o = 0; o < countof(options); o++)
+            bits |= call_is(c, i, options[o].word) ? (unsigned)options[o].bit : 0;
+        *how |= bits;
+        *is_abort |= call_is(c, i, "abort");
+        is_known &= bits || call_is(c, i, "abort");
+    }
+    if (!is_known || (*is_abort && *how) || ((*how & ENDING_SAVES) && (*how & ENDING_SAVES_NOT))) {
+        reply_syntax_error(c->reply);
+        return false;
+    }
+    return true;
+}
+
+void cmd_shutdown(struct cmd_call *c)
+{
+    unsigned how;
+    bool is_abort;
+
+    if (!parse_ending(c, &how, &is_abort))
+        return;
+    if (is_abort)
+        reply_error(c->reply, "ERR No shutdown in progress.");
+    else if (engine_end(c->engine, how))
+        c->client->is_closing = true;
+    else
+        reply_error(c->reply, "ERR Errors trying to SHUTDOWN. Check logs.");
+}
+
+/* ---- loading at the start ---- */
+
+static struct snapshot_loading loading_of(const struct engine *e)
+{
+    return (struct snapshot_loading){
+        .drops_expired = !e->keyspace.hides_expired,
+        .sums = e->settings.sums_dumps && !e->keyspace.skips_checksums,
+    };
+}
+
+static void note_loaded(struct engine *e, const struct snapshot_report *r)
+{
+    e->loaded.keys = r->keys;
+    e->loaded.expired = r->expired;
+    log_info("snapshot loaded", f_int("keys", (int64_t)r->keys),
+             f_int("expired", (int64_t)r->expired), f_int("empty", (int64_t)r->empty));
+}
+
+struct err engine_load_data(struct engine *e, struct arena *a)
+{
+    const struct settings *s = &e->settings;
+    struct snapshot_loading l = loading_of(e);
+    struct err failed =
+        snapshot_load_file(&e->keyspace, s->dir, s->dump_file, SNAPSHOT_REPLACES, &l, a);
+
+    if (err_is(failed, ERR_NOT_FOUND))
+        return OK;
+    if (err_failed(failed))
+        return err_format(a, failed.code, "Fatal error loading the DB: %s", err_text(a, failed));
+    note_loaded(e, &l.report);
+    return OK;
 }
 
 /* ---- DEBUG RELOAD ---- */
@@ -67,13 +164,12 @@ static bool parse_reload(struct cmd_call *c, struct reload_options *o)
 static void load(struct cmd_call *c, const struct reload_options *o)
 {
     const struct settings *s = c->ks->settings;
-    struct snapshot_loading l = {.drops_expired = !c->ks->hides_expired,
-                                 .sums = s->sums_dumps && !c->ks->skips_checksums,
-                                 .allows_twins = o->merges};
+    struct snapshot_loading l = loading_of(c->engine);
     enum snapshot_meeting meeting = !o->keeps   ? SNAPSHOT_REPLACES
                                     : o->merges ? SNAPSHOT_MERGES
                                                 : SNAPSHOT_JOINS;
 
+    l.allows_twins = o->merges;
     if (!o->keeps)
         watches_flush(c->engine, -1);
     struct err e = snapshot_load_file(c->ks, s->dir, s->dump_file, meeting, &l, c->scratch);
@@ -83,10 +179,7 @@ static void load(struct cmd_call *c, const struct reload_options *o)
         reply_error(c->reply, "ERR Error trying to load the RDB dump, check server logs.");
         return;
     }
-    c->engine->loaded.keys = l.report.keys;
-    c->engine->loaded.expired = l.report.expired;
-    log_info("snapshot loaded", f_int("keys", (int64_t)l.report.keys),
-             f_int("expired", (int64_t)l.report.expired), f_int("empty", (int64_t)l.report.empty));
+    note_loaded(c->engine, &l.report);
     reply_ok(c->reply);
 }
 
@@ -96,7 +189,7 @@ void debug_reload(struct cmd_call *c)
 
     if (!parse_reload(c, &o))
         return;
-    if (!o.skips_save && !save(c)) {
+    if (!o.skips_save && !saving_save_now(c->engine->saving, false)) {
         reply_error(c->reply, "ERR");
         return;
     }

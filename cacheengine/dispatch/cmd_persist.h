@@ -1,10 +1,19 @@
-/* What the persistence commands lend to DEBUG. */
+/* What the persistence commands lend to DEBUG and to the start. */
 #ifndef LARDER_DISPATCH_CMD_PERSIST_H
 #define LARDER_DISPATCH_CMD_PERSIST_H
 
+#include "base/err.h"
+
+struct arena;
 struct cmd_call;
+struct engine;
 
 /* DEBUG RELOAD [MERGE] [NOFLUSH] [NOSAVE]: saves all keys and loads them again. */
 void debug_reload(struct cmd_call *c);
+
+/* At the start: loads what earlier runs have left in the files that the settings name; that there
+ * are none is fine. The failure is one of which the engine must not go on, with a sentence in `a`.
+ */
+must_use struct err engine_load_data(struct engine *e, struct arena *a);
 
 #endif

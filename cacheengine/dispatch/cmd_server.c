@@ -1,7 +1,8 @@
-/* The server as a whole: flushing, exchanging databases, time, DEBUG, SHUTDOWN. */
+/* The server as a whole: flushing, exchanging databases, time, DEBUG. */
 #include "base/command.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/cmd_persist.h"
+#include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/session.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/keyspace/number.h"
@@ -21,6 +22,8 @@ static void flush(struct cmd_call *c, int db)
         in_background = call_is(c, 1, "async");
     watches_flush(c->engine, db);
     c->dirty += keyspace_flush(c->ks, db, in_background);
+    if (db < 0)
+        saving_note_flush(c->engine->saving);
     c->dirty++;
     reply_ok(c->reply);
 }
@@ -76,18 +79,6 @@ void cmd_time(struct cmd_call *c)
     reply_array(c->reply, 2);
     reply_bulk_int(c->reply, t.tv_sec);
     reply_bulk_int(c->reply, t.tv_nsec / 1000);
-}
-
-void cmd_shutdown(struct cmd_call *c)
-{
-    for (uint32_t i = 1; i < c->argc; i++)
-        if (!call_is(c, i, "nosave") && !call_is(c, i, "now") && !call_is(c, i, "force") &&
-            !call_is(c, i, "save")) {
-            reply_syntax_error(c->reply);
-            return;
-        }
-    c->engine->is_ending = true;
-    c->client->is_closing = true;
 }
 
 /* ---- DEBUG ---- */

@@ -25,6 +25,8 @@ static const char *const policy_words[] = {
     [EVICT_NONE + 1] = NULL,
 };
 static const char *const channel_words[] = {"resetchannels", "allchannels", NULL};
+static const char *const reach_words[] = {"no", "yes", "local", NULL};
+static const char *const ending_words[] = {"default", "save", "nosave", "now", "force", NULL};
 static const char *const class_words[] = {"normal", "slave", "pubsub", NULL};
 
 #define FIELD(f)                       offsetof(struct settings, f)
@@ -36,6 +38,8 @@ static const char *const class_words[] = {"normal", "slave", "pubsub", NULL};
 #define TEXT(n, a, f, d, m)            {n, a, CONFIG_TEXT, FIELD(f), d, 0, 0, NULL, NULL, m},
 #define NUMBERS(n, a, f, d, lo, hi, m) {n, a, CONFIG_NUMBERS, FIELD(f), d, lo, hi, NULL, NULL, m},
 #define ENUM(n, a, f, d, w, m)         {n, a, CONFIG_ENUM, FIELD(f), d, 0, 0, w, NULL, m},
+#define FLAGS(n, a, f, d, w, m)        {n, a, CONFIG_FLAGS, FIELD(f), d, 0, 0, w, NULL, m},
+#define SAVES(n, a, f, d, m)           {n, a, CONFIG_SAVES, FIELD(f), d, 0, 0, NULL, NULL, m},
 #define LIMITS(n, a, f, d, m)          {n, a, CONFIG_LIMITS, FIELD(f), d, 0, 0, NULL, NULL, m},
 #define KEPT(n, a, d)                  {n, a, CONFIG_KEPT, 0, d, 0, 0, NULL, NULL, true},
 #define ONLY(n, a, d, why)             {n, a, CONFIG_ONLY, 0, d, 0, 0, NULL, why, false},
@@ -52,6 +56,8 @@ static const struct config_row rows[] = {
 #undef TEXT
 #undef NUMBERS
 #undef ENUM
+#undef FLAGS
+#undef SAVES
 #undef LIMITS
 #undef KEPT
 #undef ONLY
@@ -131,6 +137,60 @@ static struct err parse_word(struct arena *a, const struct config_row *row, stru
         all = arena_printf(a, "%s%s%s", all, i ? ", " : "", row->words[i]);
     }
     return err_format(a, ERR_INVALID, "argument(s) must be one of the following: %s", all);
+}
+
+static struct err parse_flags(struct arena *a, const struct config_row *row, struct str value,
+                              int64_t *out)
+{
+    struct str *words;
+    size_t count;
+    int64_t bits = 0;
+
+    TRY(config_split(a, value, &words, &count));
+    for (size_t i = 0; i < count; i++) {
+        int64_t word;
+
+        TRY(parse_word(a, row, words[i], &word));
+        bits |= word ? 1LL << (word - 1) : 0;
+    }
+    *out = bits;
+    return OK;
+}
+
+/* One pair of `save`, added to the others. */
+static struct err parse_save_point(const struct str *words, struct settings *s)
+{
+    struct save_point p;
+
+    if (!str_to_i64(words[0], &p.seconds) || !str_to_i64(words[1], &p.changes) || p.seconds < 1 ||
+        p.changes < 0)
+        return err_make(ERR_INVALID, "Invalid save parameters");
+    if (s->save_point_count == SAVE_POINTS_MAX)
+        return err_make(ERR_INVALID, "there are too many save points");
+    s->save_points[s->save_point_count++] = p;
+    return OK;
+}
+
+/* The pairs, behind those that are there when the file is read (`adds`), else in their place; an
+ * empty value takes all away. */
+static struct err parse_saves(struct config *c, struct arena *a, struct str value, bool adds)
+{
+    struct settings *s = c->settings;
+    struct settings before = *s;
+    struct str *words;
+    size_t count;
+    struct err e = OK;
+
+    TRY(config_split(a, value, &words, &count));
+    if (count % 2 != 0)
+        return err_make(ERR_INVALID, "Invalid save parameters");
+    if (!adds || count == 0)
+        s->save_point_count = 0;
+    for (size_t i = 0; i < count && !err_failed(e); i += 2)
+        e = parse_save_point(words + i, s);
+    if (err_failed(e))
+        *s = before;
+    return e;
 }
 
 static struct err parse_limit(struct arena *a, const struct str *words, struct output_limit *limits)
@@ -219,6 +279,8 @@ struct err config_set(struct config *c, struct arena *a, const struct config_row
     case CONFIG_PERCENT: return parse_percent(a, row, value, field(c, row));
     case CONFIG_NUMBERS: return set_numbers(c, a, row, value);
     case CONFIG_ENUM: return parse_word(a, row, value, field(c, row));
+    case CONFIG_FLAGS: return parse_flags(a, row, value, field(c, row));
+    case CONFIG_SAVES: return parse_saves(c, a, value, false);
     case CONFIG_LIMITS: return parse_limits(a, value, field(c, row));
     case CONFIG_ONLY:
         if (!str_is_nocase(value, row->preset))
@@ -243,6 +305,26 @@ static void put_limits(const struct output_limit *limits, struct buf *out)
                    (long long)limits[i].soft_s);
 }
 
+static void put_flags(const struct config_row *row, int64_t bits, struct buf *out)
+{
+    const char *between = "";
+
+    for (int64_t i = 1; row->words[i]; i++)
+        if (bits & 1LL << (i - 1)) {
+            buf_printf(out, "%s%s", between, row->words[i]);
+            between = " ";
+        }
+    if (!bits)
+        buf_puts(out, row->words[0]);
+}
+
+static void put_saves(const struct settings *s, struct buf *out)
+{
+    for (int64_t i = 0; i < s->save_point_count; i++)
+        buf_printf(out, "%s%lld %lld", i ? " " : "", (long long)s->save_points[i].seconds,
+                   (long long)s->save_points[i].changes);
+}
+
 static void put_percent(int64_t v, struct buf *out)
 {
     buf_printf(out, v < 0 ? "%lld%%" : "%lld", (long long)(v < 0 ? -v : v));
@@ -259,6 +341,8 @@ void config_get(const struct config *c, const struct config_row *row, struct buf
     case CONFIG_OCTAL: buf_printf(out, "%llo", (unsigned long long)*(const int64_t *)at); break;
     case CONFIG_BOOL: buf_puts(out, *(const bool *)at ? "yes" : "no"); break;
     case CONFIG_ENUM: buf_puts(out, row->words[*(const int64_t *)at]); break;
+    case CONFIG_FLAGS: put_flags(row, *(const int64_t *)at, out); break;
+    case CONFIG_SAVES: put_saves(c->settings, out); break;
     case CONFIG_LIMITS: put_limits(at, out); break;
     case CONFIG_ONLY: buf_puts(out, row->preset); break;
     default: buf_puts(out, c->texts[row - rows]); break;
@@ -404,7 +488,8 @@ struct err config_load_words(struct config *c, struct arena *a, const struct str
     if (!row || (count < 2 && !str_is_nocase(words[0], "save")))
         return err_make(ERR_INVALID, "Bad directive or wrong number of arguments");
     bool is_list = row->kind == CONFIG_LIMITS || row->kind == CONFIG_NUMBERS ||
-                   row->kind == CONFIG_TEXT || row->kind == CONFIG_KEPT;
+                   row->kind == CONFIG_TEXT || row->kind == CONFIG_KEPT ||
+                   row->kind == CONFIG_FLAGS || row->kind == CONFIG_SAVES;
     if (count > 2 && !is_list)
         return err_make(ERR_INVALID, "Bad directive or wrong number of arguments");
     for (size_t i = 1; i < count; i++) {
@@ -412,7 +497,8 @@ struct err config_load_words(struct config *c, struct arena *a, const struct str
             buf_putc(&value, ' ');
         buf_add_str(&value, words[i]);
     }
-    struct err e = config_set(c, a, row, buf_str(&value));
+    struct err e = row->kind == CONFIG_SAVES ? parse_saves(c, a, buf_str(&value), true)
+                                             : config_set(c, a, row, buf_str(&value));
     buf_fini(&value);
     return e;
 }

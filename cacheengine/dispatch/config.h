@@ -23,10 +23,15 @@ enum config_kind {
     CONFIG_TEXT,
     CONFIG_NUMBERS, /* a list of numbers within a range, kept as text; it may be empty */
     CONFIG_ENUM,
+    CONFIG_FLAGS, /* several words, kept as bits: the first word stands for none of them */
+    CONFIG_SAVES, /* pairs of seconds and changes */
     CONFIG_LIMITS,
     CONFIG_KEPT, /* remembered as text, read by nobody */
     CONFIG_ONLY, /* known with one value only; `note` says why */
 };
+
+/* Whether CONFIG SET may change it. PROTECTED: by whom enable-protected-configs says. */
+enum config_change { CONFIG_FIXED = false, CONFIG_OPEN = true, CONFIG_PROTECTED };
 
 struct config_row {
     const char *name, *alias;
@@ -36,7 +41,7 @@ struct config_row {
     int64_t min, max;
     const char *const *words; /* ENUM: by value, ended by NULL */
     const char *note;
-    bool is_mutable;
+    enum config_change change;
 };
 
 struct config {

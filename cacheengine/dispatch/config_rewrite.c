@@ -12,7 +12,8 @@
 static void put_value(struct buf *out, const struct config_row *row, struct str value)
 {
     bool is_list = row->kind == CONFIG_LIMITS || row->kind == CONFIG_NUMBERS ||
-                   str_is(str_of(row->name), "bind") || str_is(str_of(row->name), "save");
+                   row->kind == CONFIG_FLAGS || row->kind == CONFIG_SAVES ||
+                   str_is(str_of(row->name), "bind");
     bool is_plain = value.len > 0;
 
     for (size_t i = 0; i < value.len && is_plain; i++)

@@ -5,6 +5,8 @@
 #include "base/command.h"
 #include "cacheengine/dispatch/access.h"
 #include "cacheengine/dispatch/block.h"
+#include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/types/types.h"
 
@@ -62,6 +64,9 @@ void engine_init(struct engine *e)
     account_add(&e->keyspace.account,
                 sizeof(*e) + command_id_count * sizeof(*e->by_command) + REPLY_SHARED_BYTES);
     e->saved_s = now_ms / 1000;
+    e->saving = calloc(1, sizeof(*e->saving));
+    check(e->saving);
+    saving_init(e->saving, e);
     e->ticks_at_start = engine_ticks();
     e->stats.sampled_at_ms = e->keyspace.passed_ms;
     e->next_client_id = 1;
@@ -73,6 +78,9 @@ void engine_init(struct engine *e)
 
 void engine_fini(struct engine *e)
 {
+    if (e->saving)
+        saving_fini(e->saving);
+    free(e->saving);
     watches_fini(e);
     blocks_fini(e);
     acl_log_trim(&e->acl_log, 0);
@@ -117,6 +125,14 @@ void engine_apply_timing(struct engine *e)
         free(e->by_command[i].histogram);
         e->by_command[i].histogram = NULL;
     }
+}
+
+void engine_apply_persistence(struct engine *e)
+{
+    const struct settings *s = &e->settings;
+
+    guard_set(e, GUARD_UNSAVED,
+              s->stops_on_save_error && s->save_point_count > 0 && e->saving->has_failed);
 }
 
 void engine_note_stall(struct engine *e, enum latency_kind kind, uint64_t ticks)
@@ -186,6 +202,7 @@ int engine_tick(struct engine *e)
     calibrate(e);
     sample(e);
     account_peak(&e->keyspace.account);
+    saving_tick(e->saving);
     bool is_done = keyspace_make_room(&e->keyspace) != EVICT_LATER;
     is_done &= keyspace_free_some(&e->keyspace, FREE_SLICE_US);
     if (!sweep(e)) {

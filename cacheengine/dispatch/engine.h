@@ -19,6 +19,8 @@
 #include <stdint.h>
 
 struct block_table;
+struct engine_host;
+struct saving;
 struct command;
 struct protocol;
 struct watch_table;
@@ -71,9 +73,12 @@ struct engine {
     struct acl_log acl_log;
     struct slowlog slowlog;
     struct latency latency;
-    uint64_t slow_ticks; /* commands that take as long are looked at: SLOWLOG, LATENCY */
-    int64_t saved_s;     /* wall time of the last snapshot, or of the start */
-    uint64_t saves;      /* snapshots since the start */
+    uint64_t slow_ticks;            /* commands that take as long are looked at: SLOWLOG, LATENCY */
+    int64_t saved_s;                /* wall time of the last snapshot, or of the start */
+    uint64_t saves;                 /* snapshots since the start */
+    struct saving *saving;          /* children that write (saving.h) */
+    const struct engine_host *host; /* the loop (host.h); NULL: there is none, as in tests */
+    void *host_ctx;
     struct {
         uint64_t keys, expired;
     } loaded;                     /* of the last snapshot that was loaded */
@@ -179,6 +184,10 @@ uint64_t engine_ticks_ns(const struct engine *e, uint64_t ticks);
 
 /* Takes over changed settings of what is measured. */
 void engine_apply_timing(struct engine *e);
+
+/* Takes over changed settings and results of what is written to disks: raises and lowers the guard
+ * that forbids writes. */
+void engine_apply_persistence(struct engine *e);
 
 /* Notes a stall of this kind if it was long enough. */
 void engine_note_stall(struct engine *e, enum latency_kind kind, uint64_t ticks);

@@ -25,11 +25,29 @@ static const char *replica_refuses(const struct cmd_call *call)
     return guard_is_write(call) ? "READONLY You can't write against a read only replica." : NULL;
 }
 
+/* PING too, so that who only watches takes notice. */
+static const char *unsaved_refuses(const struct cmd_call *call)
+{
+    bool is_valkey = call->engine->settings.brand == BRAND_VALKEY;
+
+    if (!guard_is_write(call) && strcmp(call->cmd->name, "ping") != 0)
+        return NULL;
+    return arena_printf(
+        call->scratch,
+        "MISCONF %s is configured to save RDB snapshots, but it's currently unable to persist to "
+        "disk. Commands that may modify the data set are disabled, because this instance is "
+        "configured to report errors during writes if RDB snapshotting fails "
+        "(stop-writes-on-bgsave-error option). Please check the %s logs for details about the RDB "
+        "error.",
+        is_valkey ? "Valkey" : "Redis", is_valkey ? "Valkey" : "Redis");
+}
+
 static const struct {
     enum guard bit;
     guard_fn *refuses;
 } guards[] = {
     {GUARD_REPLICA, replica_refuses},
+    {GUARD_UNSAVED, unsaved_refuses},
 };
 
 const char *guard_refusal(struct cmd_call *call)

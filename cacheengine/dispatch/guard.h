@@ -13,6 +13,7 @@
 
 enum guard {
     GUARD_REPLICA = 1 << 0, /* a replica takes writes from its primary alone */
+    GUARD_UNSAVED = 1 << 1, /* the last background save failed, and that shall not go unnoticed */
 };
 
 static inline void guard_set(struct engine *e, enum guard g, bool is_raised)

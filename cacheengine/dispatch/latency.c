@@ -11,6 +11,9 @@ static const char *const names[LATENCY_KINDS] = {
     [LATENCY_FAST_COMMAND] = "fast-command",
     [LATENCY_EXPIRE_CYCLE] = "expire-cycle",
     [LATENCY_EVICTION_CYCLE] = "eviction-cycle",
+    [LATENCY_FORK] = "fork",
+    [LATENCY_APPEND_WRITE] = "aof-write",
+    [LATENCY_APPEND_SYNC] = "aof-fsync-always",
 };
 
 /* ---- events ---- */

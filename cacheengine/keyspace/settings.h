@@ -23,6 +23,9 @@ enum evict_policy {
 enum protocol_kind { PROTOCOL_RESP, PROTOCOL_MEMCACHED };
 enum engine_brand { BRAND_REDIS, BRAND_VALKEY };
 
+/* Who may change what can lead out of the engine's own folder. */
+enum config_reach { REACH_NOBODY, REACH_EVERYBODY, REACH_LOCAL };
+
 /* Which channels new users may use. */
 enum acl_channels { ACL_CHANNELS_NONE, ACL_CHANNELS_ALL };
 
@@ -34,6 +37,12 @@ struct output_limit {
 };
 
 enum output_class { OUTPUT_NORMAL, OUTPUT_REPLICA, OUTPUT_PUBSUB, OUTPUT_CLASSES };
+
+/* A snapshot is due when so much has changed and the last one is older than that. */
+struct save_point {
+    int64_t seconds, changes;
+};
+#define SAVE_POINTS_MAX 16
 
 struct settings {
     /* identity */
@@ -85,6 +94,12 @@ struct settings {
     const char *dump_file; /* name of the file in `dir` */
     bool compresses_dumps; /* DUMP too */
     bool sums_dumps;
+    struct save_point save_points[SAVE_POINTS_MAX];
+    int64_t save_point_count;
+    bool stops_on_save_error;  /* writes are refused after a failed background save */
+    bool drops_sync_files;     /* files of full syncs, where nothing is kept on purpose */
+    int64_t save_key_delay_us; /* for tests: a rest after each key */
+    int64_t ending_by_term, ending_by_int; /* enum ending, what signals do */
 
     /* memcached protocol */
     int64_t memcached_item_max; /* bytes */
@@ -102,6 +117,7 @@ struct settings {
     bool tracks_latency;          /* the duration of every call is counted */
     const char *latency_percents; /* what INFO shows of it */
     const char *notify_events;
+    int64_t protected_configs; /* whom CONFIG SET lets change where files are: enum config_reach */
 };
 
 #endif

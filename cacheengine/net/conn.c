@@ -1,5 +1,6 @@
 /* One connection: its socket, what it has sent and what it is still to be sent. */
 #include "base/log.h"
+#include "cacheengine/dispatch/saving.h"
 #include "cacheengine/net/loop.h"
 
 #include <arpa/inet.h>
@@ -171,6 +172,11 @@ void conn_close(struct conn *c)
      * replies. MSG_TRUNC throws away without a copy. */
     if (c->client.is_closing)
         (void)!recv(c->transport.fd, NULL, UNREAD_MAX, MSG_DONTWAIT | MSG_TRUNC);
+    /* A child may hold it a moment longer: it must be heard of no more here, and end there. */
+    if (saving_runs(c->loop->engine->saving)) {
+        (void)epoll_ctl(c->loop->epoll_fd, EPOLL_CTL_DEL, c->transport.fd, NULL);
+        shutdown(c->transport.fd, SHUT_RDWR);
+    }
     transport_close(&c->transport);
     free(c);
 }

@@ -1,6 +1,8 @@
 /* The rounds: wait, accept, read, run, write, and the regular work in between. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/ending.h"
+#include "cacheengine/dispatch/host.h"
 #include "cacheengine/net/link.h"
 
 #include <arpa/inet.h>
@@ -35,6 +37,45 @@ static struct err open_signals(struct loop *l)
     return OK;
 }
 
+/* ---- for those above the network ---- */
+
+static struct err host_watch(struct engine *e, struct fd_watch *w, uint32_t events)
+{
+    struct loop *l = e->host_ctx;
+    struct epoll_event ev = {.events = events, .data.ptr = w};
+
+    w->kind = WATCH_FD;
+    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, w->fd, &ev) != 0)
+        return err_sys(errno, "the descriptor cannot be watched");
+    return OK;
+}
+
+static void host_unwatch(struct engine *e, struct fd_watch *w)
+{
+    struct loop *l = e->host_ctx;
+
+    (void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
+}
+
+/* The signal that has come, or 0. */
+static int take_signal(const struct loop *l)
+{
+    struct signalfd_siginfo info;
+
+    return read(l->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info) ? (int)info.ssi_signo
+                                                                            : 0;
+}
+
+static bool host_is_urged(struct engine *e)
+{
+    struct loop *l = e->host_ctx;
+
+    l->is_urged |= take_signal(l) != 0;
+    return l->is_urged;
+}
+
+static const struct engine_host loop_host = {host_watch, host_unwatch, host_is_urged};
+
 struct err loop_open(struct loop *l, struct engine *e, struct arena *a)
 {
     *l = (struct loop){.engine = e, .epoll_fd = -1, .signal_fd = -1};
@@ -42,6 +83,8 @@ struct err loop_open(struct loop *l, struct engine *e, struct arena *a)
     if (!l->protocol)
         return err_make(ERR_UNSUPPORTED, "this build does not serve that protocol");
     e->protocol = l->protocol;
+    e->host = &loop_host;
+    e->host_ctx = l;
     if (l->protocol->init)
         l->protocol->init(e);
     l->batch = calloc(1, sizeof(*l->batch));
@@ -79,6 +122,7 @@ void loop_close(struct loop *l)
         l->protocol->fini(l->engine);
     if (l->batch)
         arena_fini(&l->batch->arena);
+    l->engine->host = NULL;
     free(l->batch);
     if (l->pool)
         munmap(l->pool, READ_POOL);
@@ -167,6 +211,15 @@ static void serve(struct loop *l, struct conn *c)
         batch_feed(l, c);
 }
 
+static void on_signal(struct loop *l)
+{
+    int signal = take_signal(l);
+
+    l->is_urged = false;
+    if (signal)
+        engine_end_by_signal(l->engine, signal);
+}
+
 static void on_event(struct loop *l, const struct epoll_event *ev)
 {
     enum watch_kind *kind = ev->data.ptr;
@@ -175,9 +228,13 @@ static void on_event(struct loop *l, const struct epoll_event *ev)
     if (*kind == WATCH_LISTENER) {
         accept_some(l, ev->data.ptr);
     } else if (*kind == WATCH_SIGNAL) {
-        l->engine->is_ending = true;
+        on_signal(l);
     } else if (*kind == WATCH_LINK) {
         links_event(ev->data.ptr, ev->events);
+    } else if (*kind == WATCH_FD) {
+        struct fd_watch *w = ev->data.ptr;
+
+        w->ready(w, ev->events);
     } else {
         if ((ev->events & EPOLLOUT) && !c->client.is_killed)
             conn_write(c);

@@ -26,7 +26,7 @@
 #define READ_MIN      (16 * 1024) /* room that a client must find in the shared buffer */
 
 /* What an epoll event belongs to; first member of each. */
-enum watch_kind { WATCH_CONN, WATCH_LISTENER, WATCH_SIGNAL, WATCH_LINK };
+enum watch_kind { WATCH_CONN, WATCH_LISTENER, WATCH_SIGNAL, WATCH_LINK, WATCH_FD };
 
 struct listener {
     enum watch_kind kind;
@@ -74,6 +74,7 @@ struct loop {
     const struct protocol *protocol;
     int epoll_fd;
     int signal_fd;
+    bool is_urged; /* a signal asked for the end while it was under way */
     enum watch_kind signal_kind;
     struct listener listeners[LISTENERS_MAX];
     size_t listener_count;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,14 @@
 #define SYNC_BYTES (8U << 20)
 
 /* ---- sinks and sources ---- */
+
+/* A pipe or socket that is full: others may have told it not to block. */
+static void wait_for_room(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+    (void)poll(&p, 1, -1);
+}
 
 static struct err sink_write(struct sink *s, const void *bytes, size_t len)
 {
@@ -28,6 +37,10 @@ static struct err sink_write(struct sink *s, const void *bytes, size_t len)
 
         if (part < 0 && errno == EINTR)
             continue;
+        if (part < 0 && errno == EAGAIN) {
+            wait_for_room(f->fd);
+            continue;
+        }
         if (part < 0)
             return err_sys(errno, "the file cannot be written");
         at += part;
@@ -99,13 +112,18 @@ static struct err take_name(const char *dir, const char *from, const char *to)
     return OK;
 }
 
+const char *snapshot_temporary_path(struct arena *a, const char *dir, long pid)
+{
+    return fs_join(a, dir, arena_printf(a, "temp-%ld.rdb", pid));
+}
+
 struct err snapshot_save_file(struct keyspace *ks, const char *dir, const char *name,
                               const struct snapshot_options *o, struct arena *a)
 {
     const char *path;
 
     TRY(path_of(a, dir, name, &path));
-    const char *temporary = fs_join(a, dir, arena_printf(a, "temp-%ld-%s", (long)getpid(), name));
+    const char *temporary = snapshot_temporary_path(a, dir, (long)getpid());
     struct err e = write_new(ks, temporary, o);
     if (!err_failed(e))
         e = take_name(dir, temporary, path);

@@ -27,6 +27,9 @@ void file_source_init(struct file_source *s, int fd);
 must_use struct err snapshot_save_file(struct keyspace *ks, const char *dir, const char *name,
                                        const struct snapshot_options *o, struct arena *a);
 
+/* Where a process writes what is to take the name: it may be left there by one that was killed. */
+const char *snapshot_temporary_path(struct arena *a, const char *dir, long pid);
+
 /* What happens to the keys that are there. */
 enum snapshot_meeting {
     SNAPSHOT_REPLACES, /* they go */

@@ -32,10 +32,16 @@ struct snapshot_options {
     bool sums;       /* without, the checksum is 0, which readers do not check */
     const struct snapshot_field *fields;
     size_t field_count;
+    int64_t
+        key_delay_us; /* rests so long after each key; below 0: 1 us after so many. For tests. */
+    /* Told now and then how many keys are written; false: give up. NULL: nobody wants to know. */
+    bool (*told)(void *ctx, uint64_t keys);
+    void *ctx;
 };
 
 /* Writes all keys, also those that have expired but are still there. The keyspace must not change
- * meanwhile: a command runs it, or a child process. The sink's error. */
+ * meanwhile: a command runs it, or a child process. The sink's error; ERR_UNAVAILABLE when `told`
+ * gave up. */
 must_use struct err snapshot_save(struct keyspace *ks, struct sink *to,
                                   const struct snapshot_options *o);
 

@@ -8,8 +8,10 @@
 
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
-#define AHEAD 32 /* keys that are on their way from memory; a power of two */
+#define AHEAD       32  /* keys that are on their way from memory; a power of two */
+#define KEYS_A_WORD 256 /* keys between two words to who wants to know; a power of two */
 
 struct saving {
     struct record_writer w;
@@ -18,6 +20,8 @@ struct saving {
     uint32_t ahead[AHEAD]; /* references, a ring */
     uint64_t asked;        /* keys that were put into it */
     bool notes_idle, notes_frequency;
+    const struct snapshot_options *options;
+    uint64_t written; /* keys */
 };
 
 static void put_field(struct record_writer *w, const char *name, struct str value)
@@ -72,10 +76,33 @@ static void put_key(struct saving *s, const struct entry *e)
     s->w.key = NULL;
 }
 
+/* Rests as somebody asked for who wants to see it at work. */
+static void rest(const struct saving *s)
+{
+    int64_t us = s->options->key_delay_us;
+
+    if (us > 0)
+        usleep((useconds_t)us);
+    else if (s->written % (uint64_t)-us == 0)
+        usleep(1);
+}
+
+static void tell(struct saving *s)
+{
+    if (!s->options->told(s->options->ctx, s->written) && !err_failed(s->w.failed))
+        s->w.failed = err_make(ERR_UNAVAILABLE, "it was given up");
+}
+
 static void put_ref(struct saving *s, uint32_t ref)
 {
-    if (!err_failed(s->w.failed))
-        put_key(s, heap_at(&s->db->heap, ref));
+    if (err_failed(s->w.failed))
+        return;
+    put_key(s, heap_at(&s->db->heap, ref));
+    s->written++;
+    if (__builtin_expect(s->options->key_delay_us != 0, 0))
+        rest(s);
+    if (s->options->told && (s->written % KEYS_A_WORD == 0 || s->options->key_delay_us != 0))
+        tell(s);
 }
 
 static void visit(void *ctx, uint32_t ref)
@@ -117,7 +144,7 @@ static void put_tail(struct saving *s)
 struct err snapshot_save(struct keyspace *ks, struct sink *to, const struct snapshot_options *o)
 {
     int64_t policy = ks->settings->evict_policy;
-    struct saving s = {.ks = ks};
+    struct saving s = {.ks = ks, .options = o};
 
     s.notes_idle = policy == EVICT_ALLKEYS_LRU || policy == EVICT_VOLATILE_LRU;
     s.notes_frequency = policy == EVICT_ALLKEYS_LFU || policy == EVICT_VOLATILE_LFU;

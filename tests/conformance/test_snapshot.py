@@ -172,11 +172,13 @@ def test_reload_ends_what_watches(own_engine):
 
 
 def test_saving_where_nothing_can_be_written_is_an_error(own_engine):
-    ours = own_engine(dir=".")
+    ours = own_engine(dir=".", enable_protected_configs="yes")
     with ours.conn() as conn:
         conn.call("SET", "k", "1")
         before = conn.call("LASTSAVE")
-        conn.call("CONFIG", "SET", "dir", "/nonexistent-folder")
+        assert conn.raw("CONFIG", "SET", "dir", "/nonexistent-folder").endswith(b"- No such file or directory\r\n")
+        os.mkdir(os.path.join(ours.dir, "taken"))
+        conn.call("CONFIG", "SET", "dbfilename", "taken")
         assert conn.raw("SAVE") == b"-ERR\r\n"
         assert conn.raw("DEBUG", "RELOAD") == b"-ERR\r\n"
         assert conn.call("GET", "k") == b"1"

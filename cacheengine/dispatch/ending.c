@@ -1,0 +1,47 @@
+/* What comes before the end, in its order. */
+#include "cacheengine/dispatch/ending.h"
+
+#include "base/log.h"
+#include "cacheengine/dispatch/saving.h"
+
+#include <signal.h>
+
+/* A child that writes gives way: what is written at the end is newer. */
+static void stop_child(struct engine *e)
+{
+    if (!saving_runs(e->saving))
+        return;
+    log_warn("a background write is ended for the shutdown");
+    saving_stop(e->saving);
+}
+
+bool engine_end(struct engine *e, unsigned how)
+{
+    bool saves =
+        (how & ENDING_SAVES) || (e->settings.save_point_count > 0 && !(how & ENDING_SAVES_NOT));
+
+    log_info("User requested shutdown...");
+    stop_child(e);
+    if (saves) {
+        log_info("Saving the final RDB snapshot before exiting.");
+        if (!saving_save_now(e->saving, true) && !(how & ENDING_WHATEVER)) {
+            if (e->host && e->host->is_urged(e)) {
+                e->is_ending = true;
+                return true;
+            }
+            log_error("Error trying to save the DB, can't exit.");
+            return false;
+        }
+    }
+    e->is_ending = true;
+    return true;
+}
+
+void engine_end_by_signal(struct engine *e, int signal)
+{
+    int64_t how = signal == SIGINT ? e->settings.ending_by_int : e->settings.ending_by_term;
+
+    log_info("asked to end by a signal", f_int("signal", signal));
+    if (!engine_end(e, (unsigned)how))
+        log_warn("it does not end; ask again once the cause is removed");
+}
