@@ -172,11 +172,9 @@ void conn_close(struct conn *c)
      * replies. MSG_TRUNC throws away without a copy. */
     if (c->client.is_closing)
         (void)!recv(c->transport.fd, NULL, UNREAD_MAX, MSG_DONTWAIT | MSG_TRUNC);
-    /* A child may hold it a moment longer: it must be heard of no more here, and end there. */
-    if (saving_runs(c->loop->engine->saving)) {
+    /* A child that has just begun may hold it a moment longer: it must be heard of no more here. */
+    if (saving_runs(c->loop->engine->saving))
         (void)epoll_ctl(c->loop->epoll_fd, EPOLL_CTL_DEL, c->transport.fd, NULL);
-        shutdown(c->transport.fd, SHUT_RDWR);
-    }
     transport_close(&c->transport);
     free(c);
 }
