@@ -84,7 +84,7 @@ static void info_server(const struct engine *e, struct buf *out)
     put(out, "process_id", (uint64_t)e->pid);
     put_text(out, "process_supervised", "no");
     put_text(out, "run_id", e->run_id);
-    put(out, "tcp_port", (uint64_t)e->settings.port);
+    put(out, "tcp_port", (uint64_t)(e->settings.port ? e->settings.port : e->settings.tls_port));
     buf_printf(out, "server_time_usec:%lld\r\n", (long long)e->keyspace.now_ms * 1000);
     put(out, "uptime_in_seconds", (uint64_t)uptime_s(e));
     put(out, "uptime_in_days", (uint64_t)uptime_s(e) / 86400);
@@ -256,6 +256,8 @@ static void info_stats(const struct engine *e, struct buf *out)
     put_ratio(out, "instantaneous_input_repl_kbps", 0);
     put_ratio(out, "instantaneous_output_repl_kbps", 0);
     put(out, "rejected_connections", s->rejected_connections);
+    put(out, "tls_handshakes", s->tls_handshakes);
+    put(out, "tls_handshake_failures", s->tls_failures);
     put(out, "sync_full", 0);
     put(out, "sync_partial_ok", 0);
     put(out, "sync_partial_err", 0);

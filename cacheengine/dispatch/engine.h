@@ -45,6 +45,7 @@ struct engine_stats {
     uint64_t bytes_in, bytes_out, reads, writes;
     uint64_t errors, unexpected_errors;
     uint64_t query_limit_kills, output_limit_kills;
+    uint64_t tls_handshakes, tls_failures;
     uint64_t evicted_clients;
     uint64_t expire_capped, expire_ticks;
     uint64_t over_memory_ms; /* in all, with more than maxmemory in use */

@@ -29,6 +29,15 @@ enum config_reach { REACH_NOBODY, REACH_EVERYBODY, REACH_LOCAL };
 /* Which channels new users may use. */
 enum acl_channels { ACL_CHANNELS_NONE, ACL_CHANNELS_ALL };
 
+/* What the data port takes. */
+enum tls_mode { TLS_OFF, TLS_PREFERRED, TLS_REQUIRED };
+
+/* Whether clients must show a certificate. */
+enum tls_clients { TLS_CLIENTS_NO, TLS_CLIENTS_YES, TLS_CLIENTS_OPTIONAL };
+
+/* By what a client's certificate names its user. */
+enum tls_user_field { TLS_USER_OFF, TLS_USER_CN };
+
 /* Bounds of what may wait for a client to read; 0 = none. */
 struct output_limit {
     int64_t hard_bytes;
@@ -70,6 +79,23 @@ struct settings {
     int64_t query_buffer_limit;
     int64_t bulk_limit;
     struct output_limit output_limits[OUTPUT_CLASSES];
+
+    /* TLS */
+    int64_t tls_mode; /* enum tls_mode, of `port` */
+    int64_t tls_port; /* TLS alone; 0 = none */
+    const char *tls_cert_file, *tls_key_file, *tls_key_pass;
+    const char *tls_client_cert_file, *tls_client_key_file, *tls_client_key_pass;
+    const char *tls_ca_file, *tls_ca_dir, *tls_dh_file;
+    const char *tls_protocols, *tls_ciphers, *tls_cipher_suites; /* empty = as OpenSSL has them */
+    bool tls_prefers_own_ciphers;
+    int64_t tls_auth_clients; /* enum tls_clients */
+    int64_t tls_user_field;   /* enum tls_user_field */
+    bool tls_caches_sessions;
+    int64_t tls_cache_size, tls_cache_timeout_s;
+    int64_t tls_threads;               /* that shake hands */
+    int64_t tls_handshake_timeout_s;   /* for a whole handshake, and for its first byte */
+    bool tls_replication, tls_cluster; /* outgoing links use TLS */
+    bool tls_checks_host;              /* of whom they connect to */
 
     /* memory */
     int64_t max_memory;    /* 0 = as much as there is */
