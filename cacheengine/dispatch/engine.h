@@ -14,6 +14,7 @@
 #include "cacheengine/dispatch/slowlog.h"
 #include "cacheengine/keyspace/call.h"
 #include "cacheengine/keyspace/link.h"
+#include "cacheengine/repl/stream.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -73,6 +74,7 @@ struct engine {
     struct acl acl;
     struct acl_log acl_log;
     struct slowlog slowlog;
+    struct repl_stream stream; /* what replicas are told; its id is the node's replication id */
     struct latency latency;
     uint64_t slow_ticks;            /* commands that take as long are looked at: SLOWLOG, LATENCY */
     int64_t saved_s;                /* wall time of the last snapshot, or of the start */
@@ -94,7 +96,6 @@ struct engine {
     uint64_t ticks_per_ms; /* of engine_ticks, calibrated while running */
     uint64_t ticks_at_start;
     char run_id[41];
-    char replid[41];
     const char *executable, *config_file; /* for INFO; borrowed */
     int pid;
     uint32_t guards;        /* which of enum guard may refuse commands now; 0 mostly */

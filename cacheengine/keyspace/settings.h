@@ -127,6 +127,15 @@ struct settings {
     int64_t save_key_delay_us; /* for tests: a rest after each key */
     int64_t ending_by_term, ending_by_int; /* enum ending, what signals do */
 
+    /* replication, as a primary */
+    int64_t repl_backlog_bytes, repl_backlog_ttl_s; /* a ttl of 0: it stays */
+    int64_t repl_timeout_s, repl_ping_s;
+    bool syncs_diskless;
+    int64_t sync_delay_s;      /* a snapshot waits so long for more replicas to come */
+    int64_t sync_max_replicas; /* or until there are so many; 0: all of that time */
+    bool repl_gathers_packets; /* replicas' connections do without TCP_NODELAY */
+    int64_t min_replicas, min_replicas_lag_s;
+
     /* memcached protocol */
     int64_t memcached_item_max; /* bytes */
 
