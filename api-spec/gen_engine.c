@@ -126,7 +126,7 @@ static void load(struct specs *all, const char *file)
     s->name = text_of(s, "name");
     s->shown = strchr(s->name, '|') ? strchr(s->name, '|') + 1 : s->name;
     for (const char *p = s->name; *p; p++)
-        if (!islower((unsigned char)*p) && !isdigit((unsigned char)*p) && !strchr("|-_", *p))
+        if (!islower((unsigned char)*p) && !isdigit((unsigned char)*p) && !strchr("|-_.", *p))
             fail(file, "the name is not in lower case");
     free(text);
 }

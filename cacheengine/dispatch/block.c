@@ -219,13 +219,13 @@ static struct reply_piece *hold_if_muted(struct client *c)
     return c->reply_mode == CLIENT_REPLY_ON ? NULL : reply_hold(&c->reply);
 }
 
-bool blocks_end(struct engine *e, struct client *c, bool with_error)
+/* Ends a wait as if its time were up, or with an error. */
+static void end_with(struct engine *e, struct client *c, const char *error)
 {
-    if (!c->waiting)
-        return false;
     struct reply_piece *held = hold_if_muted(c);
-    if (with_error) {
-        reply_error(&c->reply, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+
+    if (error) {
+        reply_error(&c->reply, error);
         engine_count_error(e, c->reply.error_code);
     } else {
         c->waiting->wait.over(&c->reply);
@@ -233,6 +233,13 @@ bool blocks_end(struct engine *e, struct client *c, bool with_error)
     if (held)
         reply_rewind(&c->reply, held);
     wait_end(e, c);
+}
+
+bool blocks_end(struct engine *e, struct client *c, bool with_error)
+{
+    if (!c->waiting)
+        return false;
+    end_with(e, c, with_error ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : NULL);
     return true;
 }
 
@@ -302,22 +309,27 @@ void blocks_note_swap(struct engine *e, int a, int b)
 
 /* ---- serving ---- */
 
+static struct cmd_call call_of(struct engine *e, const struct waiting *w)
+{
+    return (struct cmd_call){
+        .cmd = w->cmd,
+        .argv = w->argv,
+        .argc = w->argc,
+        .reply = &w->client->reply,
+        .db = w->db,
+        .ks = &e->keyspace,
+        .client = w->client,
+        .engine = e,
+        .scratch = &e->scratch,
+    };
+}
+
 /* Runs a waiting command again; true when it has its answer. */
 static bool run_again(struct engine *e, struct waiting *w)
 {
     struct client *c = w->client;
     struct reply_piece *held = hold_if_muted(c);
-    struct cmd_call call = {
-        .cmd = w->cmd,
-        .argv = w->argv,
-        .argc = w->argc,
-        .reply = &c->reply,
-        .db = w->db,
-        .ks = &e->keyspace,
-        .client = c,
-        .engine = e,
-        .scratch = &e->scratch,
-    };
+    struct cmd_call call = call_of(e, w);
 
     w->goes_on = false;
     engine_execute(&call);
@@ -365,6 +377,18 @@ void blocks_serve(struct engine *e)
         free(r);
     }
     t->is_serving = false;
+}
+
+void blocks_judge(struct engine *e, const char *(*refusal)(const struct cmd_call *call))
+{
+    for (struct client *c = e->oldest; c; c = c->newer) {
+        if (!c->waiting || c->is_killed)
+            continue;
+        struct cmd_call call = call_of(e, c->waiting);
+        const char *error = refusal(&call);
+        if (error)
+            end_with(e, c, error);
+    }
 }
 
 int blocks_expire(struct engine *e)

@@ -33,6 +33,10 @@ int blocks_expire(struct engine *e);
 /* Ends a client's wait as if its time were up, or with an error. False when it does not wait. */
 bool blocks_end(struct engine *e, struct client *c, bool with_error);
 
+/* Ends the waits of commands that may not run any more, with the error that `refusal` has for them
+ * (NULL: it may run). */
+void blocks_judge(struct engine *e, const char *(*refusal)(const struct cmd_call *call));
+
 /* Forgets what a client waits for, without a word. */
 void blocks_forget(struct engine *e, struct client *c);
 

@@ -60,6 +60,8 @@ struct client {
     bool is_killed;      /* closed at once */
     bool is_unevictable; /* CLIENT NO-EVICT */
     bool is_untouching;  /* CLIENT NO-TOUCH */
+    bool reads_replicas; /* READONLY: of a cluster's replica it reads what its shard has */
+    bool is_asking;      /* ASKING: for the next command, or transaction */
 };
 
 #endif

@@ -27,6 +27,10 @@ void cmd_select(struct cmd_call *c)
 
     if (!call_int_within(c, 1, INT32_MIN, INT32_MAX, NULL, &id))
         return;
+    if (id != 0 && c->ks->has_slots) {
+        reply_error(c->reply, "ERR SELECT is not allowed in cluster mode");
+        return;
+    }
     if (id < 0 || id >= c->ks->db_count) {
         reply_error(c->reply, "ERR DB index is out of range");
         return;
@@ -118,7 +122,7 @@ static void hello_reply(struct cmd_call *c)
     reply_bulk_text(c->reply, "id");
     reply_int(c->reply, (int64_t)c->client->id);
     reply_bulk_text(c->reply, "mode");
-    reply_bulk_text(c->reply, "standalone");
+    reply_bulk_text(c->reply, s->is_clustered ? "cluster" : "standalone");
     reply_bulk_text(c->reply, "role");
     reply_bulk_text(c->reply, "master");
     reply_bulk_text(c->reply, "modules");

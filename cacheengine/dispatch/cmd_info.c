@@ -6,6 +6,7 @@
 #include "cacheengine/dispatch/session.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/keyspace/number.h"
+#include "cacheengine/keyspace/slot_walk.h"
 #include "contract/command_procs.h"
 
 #include <sys/resource.h>
@@ -71,9 +72,10 @@ static void info_server(const struct engine *e, struct buf *out)
     put_text(out, "redis_git_sha1", "00000000");
     put(out, "redis_git_dirty", 0);
     put_text(out, "redis_build_id", "0");
-    put_text(out, is_valkey ? "server_mode" : "redis_mode", "standalone");
+    const char *mode = e->settings.is_clustered ? "cluster" : "standalone";
+    put_text(out, is_valkey ? "server_mode" : "redis_mode", mode);
     if (is_valkey)
-        put_text(out, "redis_mode", "standalone");
+        put_text(out, "redis_mode", mode);
     buf_printf(out, "os:%s %s %s\r\n", host.sysname, host.release, host.machine);
     put(out, "arch_bits", 8 * sizeof(void *));
     put_text(out, "larder_version", LARDER_VERSION);
@@ -84,7 +86,7 @@ static void info_server(const struct engine *e, struct buf *out)
     put(out, "process_id", (uint64_t)e->pid);
     put_text(out, "process_supervised", "no");
     put_text(out, "run_id", e->run_id);
-    put(out, "tcp_port", (uint64_t)(e->settings.port ? e->settings.port : e->settings.tls_port));
+    put(out, "tcp_port", (uint64_t)e->settings.port);
     buf_printf(out, "server_time_usec:%lld\r\n", (long long)e->keyspace.now_ms * 1000);
     put(out, "uptime_in_seconds", (uint64_t)uptime_s(e));
     put(out, "uptime_in_days", (uint64_t)uptime_s(e) / 86400);
@@ -256,8 +258,6 @@ static void info_stats(const struct engine *e, struct buf *out)
     put_ratio(out, "instantaneous_input_repl_kbps", 0);
     put_ratio(out, "instantaneous_output_repl_kbps", 0);
     put(out, "rejected_connections", s->rejected_connections);
-    put(out, "tls_handshakes", s->tls_handshakes);
-    put(out, "tls_handshake_failures", s->tls_failures);
     put(out, "sync_full", 0);
     put(out, "sync_partial_ok", 0);
     put(out, "sync_partial_err", 0);
@@ -311,16 +311,14 @@ static void info_replication(const struct engine *e, struct buf *out)
     put_text(out, "role", "master");
     put(out, "connected_slaves", 0);
     put_text(out, "master_failover_state", "no-failover");
-    const struct repl_stream *s = &e->stream;
-
-    put_text(out, "master_replid", s->id);
-    put_text(out, "master_replid2", s->former_id);
-    put(out, "master_repl_offset", (uint64_t)s->offset);
-    put_difference(out, "second_repl_offset", (uint64_t)s->former_end, 0);
-    put(out, "repl_backlog_active", s->is_open);
-    put(out, "repl_backlog_size", (uint64_t)e->settings.repl_backlog_bytes);
-    put(out, "repl_backlog_first_byte_offset", s->is_open ? (uint64_t)s->first : 0);
-    put(out, "repl_backlog_histlen", (uint64_t)repl_stream_kept(s));
+    put_text(out, "master_replid", e->replid);
+    put_text(out, "master_replid2", "0000000000000000000000000000000000000000");
+    put(out, "master_repl_offset", 0);
+    put_text(out, "second_repl_offset", "-1");
+    put(out, "repl_backlog_active", 0);
+    put(out, "repl_backlog_size", 1048576);
+    put(out, "repl_backlog_first_byte_offset", 0);
+    put(out, "repl_backlog_histlen", 0);
 }
 
 static void put_time(struct buf *out, const char *name, struct timeval t)
@@ -404,8 +402,7 @@ static void info_latencystats(const struct engine *e, struct buf *out)
 
 static void info_cluster(const struct engine *e, struct buf *out)
 {
-    (void)e;
-    put(out, "cluster_enabled", 0);
+    put(out, "cluster_enabled", e->settings.is_clustered);
 }
 
 static void info_keyspace(const struct engine *e, struct buf *out)
@@ -413,10 +410,10 @@ static void info_keyspace(const struct engine *e, struct buf *out)
     for (int i = 0; i < e->keyspace.db_count; i++) {
         const struct db *db = &e->keyspace.dbs[i];
 
-        if (db_count(db) > 0)
+        if (db_shown_count(db) > 0)
             buf_printf(out, "db%d:keys=%llu,expires=%llu,avg_ttl=%lld\r\n", i,
-                       (unsigned long long)db_count(db), (unsigned long long)db->with_deadline,
-                       (long long)db->ttl_mean_ms);
+                       (unsigned long long)db_shown_count(db),
+                       (unsigned long long)db->with_deadline, (long long)db->ttl_mean_ms);
     }
 }
 

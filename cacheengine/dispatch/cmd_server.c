@@ -53,6 +53,10 @@ static int db_id(struct cmd_call *c, uint32_t arg, const char *sentence)
 
 void cmd_swapdb(struct cmd_call *c)
 {
+    if (c->ks->has_slots) {
+        reply_error(c->reply, "ERR SWAPDB is not allowed in cluster mode");
+        return;
+    }
     int a = db_id(c, 1, "ERR invalid first DB index");
     int b = a < 0 ? -1 : db_id(c, 2, "ERR invalid second DB index");
 

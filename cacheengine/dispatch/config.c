@@ -10,6 +10,7 @@
 #define FILE_MAX_BYTES (1 << 20)
 
 static const char *const brand_words[] = {"redis", "valkey", NULL};
+static const char *const endpoint_words[] = {"ip", "hostname", "unknown-endpoint", NULL};
 static const char *const protocol_words[] = {"resp", "memcached", NULL};
 static const char *const log_level_words[] = {"debug",   "verbose", "notice",
                                               "warning", "nothing", NULL};
@@ -24,9 +25,6 @@ static const char *const policy_words[] = {
     [EVICT_VOLATILE_TTL] = "volatile-ttl",
     [EVICT_NONE + 1] = NULL,
 };
-static const char *const tls_mode_words[] = {"off", "preferred", "required", NULL};
-static const char *const tls_clients_words[] = {"no", "yes", "optional", NULL};
-static const char *const tls_user_words[] = {"off", "CN", NULL};
 static const char *const channel_words[] = {"resetchannels", "allchannels", NULL};
 static const char *const reach_words[] = {"no", "yes", "local", NULL};
 static const char *const ending_words[] = {"default", "save", "nosave", "now", "force", NULL};

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/command.h"
+#include "cacheengine/cluster/cluster.h"
 #include "cacheengine/dispatch/access.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/guard.h"
@@ -47,15 +48,29 @@ int engine_end_waits(struct engine *e)
     return blocks_expire(e);
 }
 
+static void begin_cluster(struct engine *e)
+{
+    char node_id[41], shard_id[41];
+
+    random_id(node_id);
+    random_id(shard_id);
+    e->cluster = malloc(sizeof(*e->cluster));
+    check(e->cluster);
+    cluster_init(e->cluster, node_id, shard_id);
+    account_add(&e->keyspace.account, sizeof(*e->cluster));
+    guard_set(e, GUARD_CLUSTER, true);
+}
+
 void engine_init(struct engine *e)
 {
     int64_t now_ms = clock_wall_ms(&clock_system);
 
     e->started_boot_ms = clock_boot_ms(&clock_system);
+    if (e->settings.is_clustered)
+        e->settings.databases = 1;
     keyspace_init(&e->keyspace, &e->settings, (int)e->settings.databases, now_ms);
     keyspace_set_passed(&e->keyspace, e->started_boot_ms);
     types_register(&e->keyspace);
-    repl_stream_init(&e->stream, &e->keyspace);
     acl_init(&e->acl);
     acl_set_preset_password(&e->acl, str_of(e->settings.password));
     reply_pool_init(&e->replies, &e->keyspace.account);
@@ -73,6 +88,9 @@ void engine_init(struct engine *e)
     e->next_client_id = 1;
     e->pid = (int)getpid();
     random_id(e->run_id);
+    random_id(e->replid);
+    if (e->settings.is_clustered)
+        begin_cluster(e);
     e->keyspace.hooks = (struct keyspace_hooks){e, on_change, blocks_wait, access_reads_all};
 }
 
@@ -86,7 +104,6 @@ void engine_fini(struct engine *e)
     acl_log_trim(&e->acl_log, 0);
     acl_fini(&e->acl);
     reply_pool_fini(&e->replies);
-    repl_stream_fini(&e->stream);
     keyspace_fini(&e->keyspace);
     arena_fini(&e->scratch);
     slowlog_trim(&e->slowlog, 0);
@@ -95,6 +112,9 @@ void engine_fini(struct engine *e)
     for (size_t i = 0; e->by_command && i < command_id_count; i++)
         free(e->by_command[i].histogram);
     free(e->by_command);
+    if (e->cluster)
+        cluster_fini(e->cluster);
+    free(e->cluster);
     config_fini(&e->config);
     *e = (struct engine){0};
 }

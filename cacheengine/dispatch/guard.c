@@ -2,6 +2,7 @@
 #include "cacheengine/dispatch/guard.h"
 
 #include "base/command.h"
+#include "cacheengine/dispatch/redirect.h"
 #include "cacheengine/dispatch/transaction.h"
 
 bool guard_is_write(const struct cmd_call *call)
@@ -45,17 +46,21 @@ static const char *unsaved_refuses(const struct cmd_call *call)
 static const struct {
     enum guard bit;
     guard_fn *refuses;
+    bool is_plain; /* EXEC is answered like any other command */
 } guards[] = {
-    {GUARD_REPLICA, replica_refuses},
-    {GUARD_UNSAVED, unsaved_refuses},
+    {GUARD_CLUSTER, redirect_refusal, true },
+    {GUARD_REPLICA, replica_refuses,  false},
+    {GUARD_UNSAVED, unsaved_refuses,  false},
 };
 
-const char *guard_refusal(struct cmd_call *call)
+const char *guard_refusal(struct cmd_call *call, bool *is_plain)
 {
     const char *text = NULL;
 
-    for (size_t i = 0; !text && i < countof(guards); i++)
+    for (size_t i = 0; !text && i < countof(guards); i++) {
         if (call->engine->guards & (uint32_t)guards[i].bit)
             text = guards[i].refuses(call);
+        *is_plain = guards[i].is_plain;
+    }
     return text;
 }

@@ -14,6 +14,7 @@
 enum guard {
     GUARD_REPLICA = 1 << 0, /* a replica takes writes from its primary alone */
     GUARD_UNSAVED = 1 << 1, /* the last background save failed, and that shall not go unnoticed */
+    GUARD_CLUSTER = 1 << 8, /* cluster mode: commands on keys of other nodes are sent there */
 };
 
 static inline void guard_set(struct engine *e, enum guard g, bool is_raised)
@@ -22,8 +23,9 @@ static inline void guard_set(struct engine *e, enum guard g, bool is_raised)
 }
 
 /* Why the command may not run, EXEC by what was queued: an error's text, a literal or in the call's
- * scratch. NULL: it may. */
-const char *guard_refusal(struct cmd_call *call);
+ * scratch. NULL: it may. `is_plain`: the error stands as it is even for EXEC, which otherwise says
+ * that it ended its transaction because of it. */
+const char *guard_refusal(struct cmd_call *call, bool *is_plain);
 
 /* True when the call writes: by its own flags, or EXEC by what was queued. */
 bool guard_is_write(const struct cmd_call *call);

@@ -54,24 +54,31 @@ const struct command *engine_command(const struct engine *e, const struct client
 
 /* ---- refusing ---- */
 
-static void reject(struct cmd_call *call, const char *text)
+static void reject_plainly(struct cmd_call *call, const char *text)
 {
     struct engine *e = call->engine;
 
-    if (call->cmd && procs[call->cmd->id] == cmd_exec) {
-        /* An EXEC that may not run ends its transaction, and says so. */
-        bool has_code = strncmp(text, "ERR ", 4) == 0;
-
-        reply_errorf(call->reply, "EXECABORT Transaction discarded because of: %s",
-                     text + (has_code ? 4 : 0));
+    reply_error(call->reply, text);
+    if (call->cmd && procs[call->cmd->id] == cmd_exec)
         transaction_discard(e, call->client);
-    } else {
-        reply_error(call->reply, text);
-    }
     engine_count_error(e, call->reply->error_code);
     if (call->cmd)
         e->by_command[call->cmd->id].rejected++;
     transaction_break(call->client);
+}
+
+/* An EXEC that may not run ends its transaction, and says so. */
+static void reject(struct cmd_call *call, const char *text)
+{
+    char said[512];
+    bool has_code = strncmp(text, "ERR ", 4) == 0;
+
+    if (call->cmd && procs[call->cmd->id] == cmd_exec) {
+        snprintf(said, sizeof(said), "EXECABORT Transaction discarded because of: %s",
+                 text + (has_code ? 4 : 0));
+        text = said;
+    }
+    reject_plainly(call, text);
 }
 
 /* Counts a refusal that was answered already. */
@@ -193,9 +200,12 @@ static bool is_queued(const struct cmd_call *call)
 
 static bool state_allows(struct cmd_call *call)
 {
-    const char *text = guard_refusal(call);
+    bool is_plain = false;
+    const char *text = guard_refusal(call, &is_plain);
 
-    if (text)
+    if (text && is_plain)
+        reject_plainly(call, text);
+    else if (text)
         reject(call, text);
     return !text;
 }

@@ -34,7 +34,7 @@ void session_reset(struct engine *e, struct client *c)
     c->db = 0;
     c->reply.resp = e->settings.first_resp ? (uint8_t)e->settings.first_resp : 2;
     c->reply_mode = CLIENT_REPLY_ON;
-    c->is_unevictable = c->is_untouching = false;
+    c->is_unevictable = c->is_untouching = c->reads_replicas = c->is_asking = false;
     access_begin(e, c);
 }
 
@@ -76,6 +76,8 @@ void session_describe(const struct client *c, int64_t passed_ms, struct buf *out
         buf_putc(out, 'e');
     if (c->is_untouching)
         buf_putc(out, 'T');
+    if (c->reads_replicas)
+        buf_putc(out, 'r');
     if (out->len == before)
         buf_putc(out, 'N');
     buf_printf(out, " db=%d sub=0 psub=0 ssub=0 multi=%d qbuf=%zu qbuf-free=%zu argv-mem=0", c->db,

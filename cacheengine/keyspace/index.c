@@ -88,7 +88,11 @@ void index_fini(struct index *ix)
     account_sub(ix->heap->account, index_directory_bytes(ix));
     free(ix->directory);
     free(ix->due);
+    uint32_t *slot_counts = ix->slot_counts;
+    if (slot_counts && ix->count)
+        memset(slot_counts, 0, SLOT_COUNT * sizeof(*slot_counts));
     index_init(ix, ix->heap, ix->hash_of, ix->ctx);
+    ix->slot_counts = slot_counts;
 }
 
 /* The first directory slot of the segment that a slot belongs to. */
@@ -257,6 +261,8 @@ void index_insert(struct index *ix, uint64_t hash, uint32_t ref)
             break;
         segment_grow(ix, hash);
     }
+    if (__builtin_expect(ix->slot_counts != NULL, 0))
+        ix->slot_counts[slot_of_hash(hash)]++;
     ix->count++;
 }
 
@@ -327,6 +333,8 @@ void index_remove(struct index *ix, uint64_t hash, uint32_t *slot)
     }
     s->count--;
     ix->count--;
+    if (__builtin_expect(ix->slot_counts != NULL, 0))
+        ix->slot_counts[slot_of_hash(hash)]--;
     if (ix->count == 0)
         index_fini(ix);
     else if (s->depth > 0 && s->count < SEGMENT_SPARSE && s->count % 32 == 0)
@@ -415,6 +423,21 @@ uint64_t index_scan(const struct index *ix, uint64_t cursor, void (*visit)(void 
     uint64_t end = (uint64_t)slot_first(ix, s, slot) + (1U << (ix->depth - s->depth));
     uint64_t end_place = end << (32 - ix->depth);
     return end_place >> 32 ? 0 : end_place << INDEX_SEGMENT_BITS;
+}
+
+bool index_is_scanned(const struct index *ix, uint64_t cursor, uint64_t hash)
+{
+    uint32_t place = index_cursor_place(cursor);
+    uint32_t at = (uint32_t)cursor & (SEGMENT_BUCKETS - 1);
+
+    if (index_place(hash) < place)
+        return true;
+    if (!ix->directory)
+        return false;
+    const struct index_segment *s =
+        heap_at(ix->heap, ix->directory[(uint32_t)((uint64_t)place >> (32 - ix->depth))]);
+    bool is_within = index_segment_of(ix, hash) == s;
+    return is_within && !scan_was_joined(cursor, s) && (hash & (SEGMENT_BUCKETS - 1)) < at;
 }
 
 static struct index_segment *segment_tidy(struct index *ix, uint32_t first)

@@ -21,6 +21,7 @@
 
 #include "base/prefetch.h"
 #include "cacheengine/keyspace/heap.h"
+#include "cacheengine/keyspace/slot.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,8 +53,9 @@ struct index_segment {
 
 struct index {
     struct heap *heap;
-    uint32_t *directory; /* 2^depth references of segments; NULL while empty */
-    uint16_t *due;       /* beside it: the earliest due tick of the segment, at its first slot */
+    uint32_t *directory;   /* 2^depth references of segments; NULL while empty */
+    uint16_t *due;         /* beside it: the earliest due tick of the segment, at its first slot */
+    uint32_t *slot_counts; /* entries by the slot in their hash; NULL: not counted. Its owner's */
     uint64_t count;
     uint32_t segment_count;
     uint32_t deepest_count; /* segments that the whole depth leads to */
@@ -85,6 +87,20 @@ size_t index_directory_bytes(const struct index *ix);
  */
 uint64_t index_scan(const struct index *ix, uint64_t cursor, void (*visit)(void *ctx, uint32_t ref),
                     void *ctx);
+
+/* The cursor of a pass that begins with a hash, and sees what may have it or a higher one. */
+static inline uint64_t index_cursor(uint64_t hash);
+
+/* The place that a cursor leads to: entries of lower places are done. */
+static inline uint32_t index_cursor_place(uint64_t cursor)
+{
+    return (uint32_t)(cursor >> INDEX_SEGMENT_BITS);
+}
+
+/* True when a pass that stands at the cursor does not come to an entry of this hash any more. It
+ * may turn false again for a hash (segments were joined, and the pass goes through them anew), but
+ * not true unless the cursor moves on. */
+bool index_is_scanned(const struct index *ix, uint64_t cursor, uint64_t hash);
 
 /*
  * Moves the segment at a place of hash space, and the items that it lists, out of sparse slabs
@@ -135,6 +151,11 @@ static inline uint32_t index_place(uint64_t hash)
     uint64_t h = hash >> 32;
 
     return (uint32_t)(((2 * h + ((h * h) >> 32)) * 0x55555555ULL) >> 32);
+}
+
+static inline uint64_t index_cursor(uint64_t hash)
+{
+    return (uint64_t)index_place(hash) << INDEX_SEGMENT_BITS;
 }
 
 static inline uint8_t index_print(uint64_t hash)

@@ -11,18 +11,25 @@ static uint64_t hash_of_entry(const void *ctx, const void *item)
     const struct keyspace *ks = ctx;
     struct str key = entry_key(item);
 
-    return hash_bytes(&ks->seed, key.ptr, key.len);
+    return keyspace_hash(ks, key.ptr, key.len);
 }
 
 static void db_init(struct db *db, struct keyspace *ks, int id)
 {
     *db = (struct db){.ks = ks, .id = id};
     index_init(&db->index, &db->heap, hash_of_entry, ks);
+    if (ks->has_slots) {
+        db->index.slot_counts = calloc(SLOT_COUNT, sizeof(uint32_t));
+        check(db->index.slot_counts);
+    }
 }
 
 void keyspace_init(struct keyspace *ks, struct settings *settings, int db_count, int64_t now_ms)
 {
     *ks = (struct keyspace){.settings = settings, .db_count = db_count};
+    ks->has_slots = settings->is_clustered;
+    if (ks->has_slots)
+        account_add(&ks->account, (size_t)db_count * SLOT_COUNT * sizeof(uint32_t));
     hash_seed_draw(&ks->seed);
     rng_seed_system(&ks->rng);
     lazyfree_init(&ks->lazyfree);
@@ -44,6 +51,8 @@ void keyspace_fini(struct keyspace *ks)
     lazyfree_fini(&ks->lazyfree);
     evict_pool_free(ks->evict_pool);
     effects_fini(ks);
+    for (int i = 0; i < ks->db_count; i++)
+        free(ks->dbs[i].index.slot_counts);
     free(ks->dbs);
     *ks = (struct keyspace){0};
 }
@@ -123,6 +132,7 @@ static uint64_t loose_db_free(void *object)
             cursor = index_scan(&db->index, cursor, drop_visit, db);
         while (cursor);
     index_fini(&db->index);
+    free(db->index.slot_counts);
     heap_close(&db->heap);
     /* What stood outside was booked to the keyspace and has gone below zero here. */
     uint64_t outside_bytes = 0 - (uint64_t)loose->account.used_bytes;
@@ -217,5 +227,7 @@ void keyspace_dbs_free(struct keyspace *ks, struct db *apart)
 {
     for (int i = 0; apart && i < ks->db_count; i++)
         db_flush(&apart[i], false);
+    for (int i = 0; apart && i < ks->db_count; i++)
+        free(apart[i].index.slot_counts);
     free(apart);
 }

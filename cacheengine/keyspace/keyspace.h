@@ -15,6 +15,7 @@
 #include "cacheengine/keyspace/index.h"
 #include "cacheengine/keyspace/lazyfree.h"
 #include "cacheengine/keyspace/settings.h"
+#include "cacheengine/keyspace/slot.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -128,6 +129,8 @@ struct keyspace {
     struct settings *settings; /* borrowed */
     struct keyspace_hooks hooks;
     struct effects effects;
+    const struct slot_set *hidden; /* slots whose keys nobody is shown; NULL mostly: borrowed */
+    bool has_slots;        /* cluster mode: the slot of a key is part of its hash (slot.h) */
     bool is_observed;      /* somebody listens to hooks.on_change */
     bool hides_expired;    /* a replica: expired keys are not shown and not removed */
     bool spares_age;       /* the running command leaves recency alone: CLIENT NO-TOUCH */
@@ -170,9 +173,24 @@ void keyspace_set_passed(struct keyspace *ks, int64_t passed_ms);
 /* Takes over changed settings (policy). */
 void keyspace_apply_settings(struct keyspace *ks);
 
+/* The hash of a key. */
+static inline uint64_t keyspace_hash(const struct keyspace *ks, const char *key, size_t len)
+{
+    uint64_t hash = hash_bytes(&ks->seed, key, len);
+
+    return __builtin_expect(ks->has_slots, 0) ? slot_mix(hash, slot_of_key(key, len)) : hash;
+}
+
 static inline struct key keyspace_key(const struct keyspace *ks, struct str name)
 {
-    return (struct key){name.ptr, hash_bytes(&ks->seed, name.ptr, name.len), (uint32_t)name.len};
+    return (struct key){name.ptr, keyspace_hash(ks, name.ptr, name.len), (uint32_t)name.len};
+}
+
+/* True when the key is of a slot that is not shown: of another shard, not removed or not taken over
+ * yet. */
+static inline bool keyspace_hides(const struct keyspace *ks, struct str key)
+{
+    return ks->hidden && slot_set_has(ks->hidden, slot_of_key(key.ptr, key.len));
 }
 
 /* Memory as maxmemory sees it. */

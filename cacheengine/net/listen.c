@@ -9,8 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Listens on a socket that becomes the loop's; `as` says for whom. */
-static struct err add(struct loop *l, int fd, struct listener as)
+static struct err add(struct loop *l, int fd, const char *path, bool is_admin)
 {
     struct listener *s = &l->listeners[l->listener_count];
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = s};
@@ -19,9 +18,7 @@ static struct err add(struct loop *l, int fd, struct listener as)
         close(fd);
         return err_make(ERR_LIMIT, "there are too many addresses to listen on");
     }
-    *s = as;
-    s->kind = WATCH_LISTENER;
-    s->fd = fd;
+    *s = (struct listener){WATCH_LISTENER, fd, path != NULL, is_admin, path};
     if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0) {
         close(fd);
         return err_sys(errno, "epoll refused a listening socket");
@@ -51,13 +48,12 @@ static int listen_on(const struct sockaddr *a, socklen_t len, int backlog)
 }
 
 /* "*" is every IPv4 address and "::*" every IPv6 one. */
-static struct err open_tcp(struct loop *l, struct arena *a, struct str address, int64_t number,
-                           bool is_tls)
+static struct err open_tcp(struct loop *l, struct arena *a, struct str address)
 {
     const struct settings *s = &l->engine->settings;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    const char *port = arena_printf(a, "%lld", (long long)number);
+    const char *port = arena_printf(a, "%lld", (long long)s->port);
     const char *host = str_dup(a, address);
 
     hints.ai_family = str_is(address, "*") ? AF_INET : AF_UNSPEC;
@@ -72,12 +68,12 @@ static struct err open_tcp(struct loop *l, struct arena *a, struct str address, 
     int kept = errno;
     freeaddrinfo(found);
     if (fd >= 0)
-        return add(l, fd, (struct listener){.is_tls = is_tls});
+        return add(l, fd, NULL, false);
     return err_format(a, ERR_IO, "Could not create server TCP listening socket %s:%s: bind: %s",
                       host, port, strerror(kept));
 }
 
-static struct err open_all_tcp(struct loop *l, struct arena *a, int64_t number, bool is_tls)
+static struct err open_all_tcp(struct loop *l, struct arena *a)
 {
     const struct settings *s = &l->engine->settings;
     struct str *addresses;
@@ -88,7 +84,7 @@ static struct err open_all_tcp(struct loop *l, struct arena *a, int64_t number, 
     for (size_t i = 0; i < count; i++) {
         bool may_fail = addresses[i].len > 0 && addresses[i].ptr[0] == '-';
         struct str address = {addresses[i].ptr + may_fail, addresses[i].len - may_fail};
-        struct err e = open_tcp(l, a, address, number, is_tls);
+        struct err e = open_tcp(l, a, address);
 
         open += !err_failed(e);
         if (!err_failed(e))
@@ -102,7 +98,7 @@ static struct err open_all_tcp(struct loop *l, struct arena *a, int64_t number, 
     if (open > 0 || count == 0)
         return OK;
     return err_format(a, last.code, "%s\nFailed listening on port %lld (tcp), aborting.",
-                      err_text(a, last), (long long)number);
+                      err_text(a, last), (long long)s->port);
 }
 
 static struct err open_unix(struct loop *l, struct arena *a, const char *path, mode_t mode,
@@ -126,7 +122,7 @@ static struct err open_unix(struct loop *l, struct arena *a, const char *path, m
                           strerror(kept));
     if (mode && chmod(path, mode) != 0)
         return err_format(a, ERR_IO, "cannot set the mode of %s: %s", path, strerror(errno));
-    return add(l, fd, (struct listener){.is_unix = true, .is_admin = is_admin, .path = path});
+    return add(l, fd, path, is_admin);
 }
 
 struct err listeners_open(struct loop *l, struct arena *a)
@@ -134,9 +130,7 @@ struct err listeners_open(struct loop *l, struct arena *a)
     const struct settings *s = &l->engine->settings;
 
     if (s->port)
-        TRY(open_all_tcp(l, a, s->port, false));
-    if (s->tls_port)
-        TRY(open_all_tcp(l, a, s->tls_port, true));
+        TRY(open_all_tcp(l, a));
     if (*s->unix_socket)
         TRY(open_unix(l, a, s->unix_socket,
                       s->unix_socket_mode ? (mode_t)s->unix_socket_mode : 0777 & ~umask(umask(0)),

@@ -41,7 +41,7 @@ void parse_keys(const struct engine *e, struct parse_room *room, struct cmd_call
     for (uint32_t i = 0; i < count; i++) {
         struct str key = call->argv[first + i * step];
 
-        hashes[i] = hash_bytes(&e->keyspace.seed, key.ptr, key.len);
+        hashes[i] = keyspace_hash(&e->keyspace, key.ptr, key.len);
         if (i < KEYS_AHEAD)
             db_prefetch_bucket(call->db, hashes[i]);
     }

@@ -222,3 +222,8 @@ void cmd_restore(struct cmd_call *c)
     }
     reply_ok(c->reply);
 }
+
+void cmd_restore_asking(struct cmd_call *c)
+{
+    cmd_restore(c);
+}

@@ -1,6 +1,7 @@
 /* Keys of any type: removing, renaming, copying, moving, counting. */
 #include "base/command.h"
 #include "cacheengine/keyspace/call.h"
+#include "cacheengine/keyspace/slot_walk.h"
 #include "contract/command_procs.h"
 
 /* Removes the keys from argument 1 on. */
@@ -57,7 +58,7 @@ void cmd_type(struct cmd_call *c)
 
 void cmd_dbsize(struct cmd_call *c)
 {
-    reply_int(c->reply, (int64_t)db_count(c->db));
+    reply_int(c->reply, (int64_t)db_shown_count(c->db));
 }
 
 /* ---- renaming ---- */
@@ -172,8 +173,12 @@ void cmd_copy(struct cmd_call *c)
 void cmd_move(struct cmd_call *c)
 {
     struct key k = call_key(c, 1);
-    struct db *to = db_argument(c, 2);
 
+    if (c->ks->has_slots) {
+        reply_error(c->reply, "ERR MOVE is not allowed in cluster mode");
+        return;
+    }
+    struct db *to = db_argument(c, 2);
     if (!to || is_same_object(c, to, k, k))
         return;
     struct entry *e = db_find(c->db, k);

@@ -24,6 +24,8 @@ static void visit(void *ctx, struct entry *e)
     struct str key = entry_key(e);
 
     w->met++;
+    if (keyspace_hides(w->c->ks, key))
+        return;
     if (w->pattern.ptr && !glob_match(w->pattern, key))
         return;
     if (w->type.ptr && !str_is_nocase(w->type, db_type_name(w->c->db, e)))
@@ -116,6 +118,9 @@ void cmd_randomkey(struct cmd_call *c)
 {
     const struct entry *e = db_random(c->db);
 
+    /* Where nearly all keys are hidden, none is better than a search without end. */
+    for (int tries = 0; e && keyspace_hides(c->ks, entry_key(e)); tries++)
+        e = tries < 1000 ? db_random(c->db) : NULL;
     if (e)
         reply_bulk_str(c->reply, entry_key(e));
     else

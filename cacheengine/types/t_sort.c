@@ -50,6 +50,12 @@ static bool parse_pattern(struct sort *s, uint32_t arg, bool is_by)
     struct str pattern = s->c->argv[arg];
     bool needs_all = !is_by || has_star(pattern);
 
+    /* Any key might be meant, here and elsewhere. */
+    if (needs_all && s->c->ks->has_slots) {
+        reply_errorf(s->c->reply, "ERR %s option of SORT denied in Cluster mode.",
+                     is_by ? "BY" : "GET");
+        return false;
+    }
     if (needs_all && !call_reads_all(s->c)) {
         reply_errorf(s->c->reply,
                      "ERR %s option of SORT denied due to insufficient ACL permissions.",

@@ -1,0 +1,183 @@
+/* Topologies in force, and the way of a command. */
+#include "cacheengine/cluster/cluster.h"
+
+#include "cacheengine/keyspace/settings.h"
+
+#include <string.h>
+
+/* Makes `owner` and `hidden` from the topology and what was handed over since. */
+static void settle(struct cluster *c)
+{
+    const struct topology *t = c->topology;
+    uint16_t own = topology_own_shard(t);
+
+    c->hidden = (struct slot_set){{0}};
+    for (uint32_t slot = 0; slot < SLOT_COUNT; slot++) {
+        if (!slot_set_has(&c->handed, slot))
+            c->owner[slot] = t->owner[slot];
+        /* Keys that come one by one are seen while they come. */
+        bool comes = t->next_owner[slot] == own;
+        if (c->owner[slot] != own && c->owner[slot] != NO_SHARD && !comes)
+            slot_set_add(&c->hidden, slot);
+    }
+}
+
+void cluster_init(struct cluster *c, const char *node_id, const char *shard_id)
+{
+    *c = (struct cluster){0};
+    c->topology = topology_alone(&c->arena, node_id, shard_id);
+    settle(c);
+}
+
+void cluster_fini(struct cluster *c)
+{
+    arena_fini(&c->arena);
+    *c = (struct cluster){0};
+}
+
+/* ---- taking over ---- */
+
+static const struct str *copy_words(struct arena *a, const struct str *words, size_t count)
+{
+    struct str *copy = arena_array(a, count, sizeof(*copy));
+
+    for (size_t i = 0; i < count; i++)
+        copy[i] = (struct str){arena_memdup(a, words[i].ptr, words[i].len), words[i].len};
+    return copy;
+}
+
+static bool has_same_words(const struct cluster *c, const struct str *words, size_t count)
+{
+    bool is_same = c->word_count == count;
+
+    for (size_t i = 0; is_same && i < count; i++)
+        is_same = str_eq(c->words[i], words[i]);
+    return is_same;
+}
+
+static struct err check_successor(const struct cluster *c, struct arena *a,
+                                  const struct topology *t, bool is_same)
+{
+    const struct topology *old = c->topology;
+
+    if (c->word_count == 0)
+        return OK;
+    if (strcmp(topology_self(old)->id, topology_self(t)->id) != 0)
+        return err_format(a, ERR_CONFLICT, "it is for node %s, this is %s", topology_self(t)->id,
+                          topology_self(old)->id);
+    if (t->epoch < old->epoch)
+        return err_format(a, ERR_CONFLICT, "its epoch %llu is older than the present one, %llu",
+                          (unsigned long long)t->epoch, (unsigned long long)old->epoch);
+    if (t->epoch == old->epoch && !is_same)
+        return err_format(a, ERR_CONFLICT, "there is another one with epoch %llu",
+                          (unsigned long long)t->epoch);
+    return OK;
+}
+
+/* What was handed over and what a topology says of it: the shard of the new topology that has the
+ * slot, or NO_SHARD when it decides itself. */
+static uint16_t keep_handed(const struct cluster *c, const struct topology *t, uint32_t slot)
+{
+    const struct topology *old = c->topology;
+    const struct topology_shard *to =
+        topology_shard_find(t, str_of(old->shards[c->owner[slot]].id));
+    uint16_t before = old->owner[slot];
+
+    if (!to || t->owner[slot] == (uint16_t)(to - t->shards))
+        return NO_SHARD;
+    /* A third shard has it. */
+    if (t->owner[slot] != NO_SHARD &&
+        (before == NO_SHARD || strcmp(t->shards[t->owner[slot]].id, old->shards[before].id) != 0))
+        return NO_SHARD;
+    return (uint16_t)(to - t->shards);
+}
+
+static void carry_handed(struct cluster *c, const struct topology *t)
+{
+    uint32_t first, last = 0;
+    struct slot_set handed = c->handed;
+
+    for (uint32_t from = 0; slot_set_run(&handed, from, &first, &last); from = last + 1)
+        for (uint32_t slot = first; slot <= last; slot++) {
+            c->owner[slot] = keep_handed(c, t, slot);
+            if (c->owner[slot] == NO_SHARD)
+                slot_set_remove(&c->handed, slot);
+        }
+}
+
+struct err cluster_set(struct cluster *c, struct arena *a, const struct str *words, size_t count,
+                       int64_t now_ms)
+{
+    struct arena arena = {0};
+    const struct str *copy = copy_words(&arena, words, count);
+    bool is_same = has_same_words(c, words, count);
+    struct topology *t;
+
+    struct err e = topology_parse(&arena, copy, count, &t);
+    if (!err_failed(e))
+        e = check_successor(c, a, t, is_same);
+    if (err_failed(e) || is_same) {
+        e = err_keep(a, e);
+        arena_fini(&arena);
+        return e;
+    }
+    carry_handed(c, t);
+    arena_fini(&c->arena);
+    c->arena = arena;
+    c->topology = t;
+    c->words = copy;
+    c->word_count = count;
+    c->set_ms = now_ms;
+    settle(c);
+    return OK;
+}
+
+void cluster_hand_over(struct cluster *c, const struct slot_set *slots, uint16_t shard)
+{
+    uint32_t first, last = 0;
+
+    for (uint32_t from = 0; slot_set_run(slots, from, &first, &last); from = last + 1)
+        for (uint32_t slot = first; slot <= last; slot++) {
+            c->owner[slot] = shard;
+            if (shard == c->topology->owner[slot])
+                slot_set_remove(&c->handed, slot);
+            else
+                slot_set_add(&c->handed, slot);
+        }
+    settle(c);
+}
+
+/* ---- the way of a command ---- */
+
+bool cluster_is_mine(const struct cluster *c, uint32_t slot)
+{
+    return c->owner[slot] == topology_own_shard(c->topology) &&
+           topology_self(c->topology)->is_primary;
+}
+
+enum route cluster_route(const struct cluster *c, const struct settings *s,
+                         const struct route_query *q, uint16_t *shard)
+{
+    const struct topology *t = c->topology;
+    uint16_t owner = c->owner[q->slot], own = topology_own_shard(t);
+    bool is_primary = topology_self(t)->is_primary;
+
+    if (owner == NO_SHARD)
+        return ROUTE_UNSERVED;
+    if (!topology_is_up(t, s->wants_full_coverage)) {
+        if (!s->allows_reads_when_down)
+            return ROUTE_DOWN;
+        if (q->is_write)
+            return ROUTE_DOWN_WRITE;
+    }
+    *shard = owner;
+    if (owner == own && is_primary) {
+        *shard = t->next_owner[q->slot];
+        return *shard == NO_SHARD || slot_set_has(&c->handed, q->slot) ? ROUTE_HERE : ROUTE_ASK;
+    }
+    if (t->next_owner[q->slot] == own && is_primary && q->is_asking)
+        return ROUTE_WHOLE;
+    if (owner == own && q->reads_replicas && !q->is_write)
+        return ROUTE_HERE;
+    return ROUTE_MOVED;
+}

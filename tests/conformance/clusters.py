@@ -1,0 +1,99 @@
+"""Clusters of engines: N shards with replicas or without, whose topology is set over the admin sockets."""
+
+import contextlib
+import os
+
+import servers
+from wire import Conn
+
+SLOTS = 16384
+
+
+def node_id(number):
+    return "%040x" % (0x1000 + number)
+
+
+def shard_id(number):
+    return "%040x" % (0x2000 + number)
+
+
+def runs(slots):
+    """{1, 2, 3, 7} as "1-3,7"; "-" for none."""
+    parts, slots = [], sorted(slots)
+    while slots:
+        end = 0
+        while end + 1 < len(slots) and slots[end + 1] == slots[end] + 1:
+            end += 1
+        parts.append(str(slots[0]) if end == 0 else "%d-%d" % (slots[0], slots[end]))
+        slots = slots[end + 1:]
+    return ",".join(parts) or "-"
+
+
+class Node:
+    """One engine in cluster mode."""
+
+    def __init__(self, number, shard, is_primary, options):
+        self.number, self.shard, self.is_primary = number, shard, is_primary
+        self.health = "online"
+        self.server = servers.engine(cluster_enabled="yes", larder_admin_socket="admin", **options)
+        self.id, self.port = node_id(number), self.server.port
+
+    def admin(self, *words):
+        # The path is relative where it is long: sockets have short names.
+        with Conn(os.path.join(self.server.dir, "admin")) as conn:
+            return conn.call(*words)
+
+    def conn(self, **kw):
+        return self.server.conn(**kw)
+
+
+class Cluster:
+    """`shards` of them with the slots in equal parts; `replicas` more nodes in each shard."""
+
+    def __init__(self, shards=2, replicas=0, **options):
+        self.nodes, self.epoch = [], 0
+        self.slots = {i: set(range(SLOTS * i // shards, SLOTS * (i + 1) // shards)) for i in range(shards)}
+        self.migrations = []
+        for shard in range(shards):
+            for n in range(1 + replicas):
+                self.nodes.append(Node(len(self.nodes), shard, n == 0, options))
+        self.publish()
+
+    def primary(self, shard):
+        return next(n for n in self.nodes if n.shard == shard and n.is_primary)
+
+    def words(self, node, epoch=None):
+        words = [epoch or self.epoch, node.id]
+        for shard in sorted(self.slots):
+            words += ["SHARD", shard_id(shard), runs(self.slots[shard])]
+            for n in self.nodes:
+                if n.shard == shard:
+                    words += ["NODE", n.id, "primary" if n.is_primary else "replica", "127.0.0.1", n.port, 0,
+                              "node%d.cache" % n.number, n.health]
+        for slots, source, target in self.migrations:
+            words += ["MIGRATION", runs(slots), shard_id(source), shard_id(target)]
+        return words
+
+    def publish(self, only=None):
+        """Tells all nodes (or some) the present topology, with a new epoch."""
+        self.epoch += 1
+        for node in only or self.nodes:
+            answer = node.admin("LARDER.TOPOLOGY", *self.words(node))
+            assert answer == b"OK", answer
+
+    def give(self, slots, source, target):
+        self.slots[source] -= set(slots)
+        self.slots[target] |= set(slots)
+
+    def stop(self):
+        for node in self.nodes:
+            node.server.stop()
+
+
+@contextlib.contextmanager
+def cluster(**options):
+    c = Cluster(**options)
+    try:
+        yield c
+    finally:
+        c.stop()
