@@ -137,6 +137,17 @@ bool access_login(struct cmd_call *call, struct str user, struct str password)
     return true;
 }
 
+bool access_adopt(const struct engine *e, struct client *c, struct str user)
+{
+    struct acl_user *u = acl_find(&e->acl, user);
+
+    if (!u || !u->is_enabled)
+        return false;
+    c->user = u;
+    c->is_authenticated = true;
+    return true;
+}
+
 void access_begin(const struct engine *e, struct client *c)
 {
     const struct acl_user *preset = e->acl.preset;

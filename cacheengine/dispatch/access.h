@@ -31,6 +31,10 @@ bool access_reads_all(const struct cmd_call *call);
 /* Tries to log a client in; a failure is logged. */
 bool access_login(struct cmd_call *call, struct str user, struct str password);
 
+/* Logs a client in without a password, as somebody who has been identified otherwise. False: there
+ * is no such user, or it is off. */
+bool access_adopt(const struct engine *e, struct client *c, struct str user);
+
 /* The user that a connection begins as, and whether that needs no password. */
 void access_begin(const struct engine *e, struct client *c);
 

@@ -1,8 +1,10 @@
 /* CONFIG: parameters by pattern, changed all or none. */
 #include "base/command.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "cacheengine/dispatch/engine.h"
 #include "cacheengine/dispatch/files.h"
+#include "cacheengine/dispatch/host.h"
 #include "cacheengine/keyspace/glob.h"
 #include "contract/command_procs.h"
 
@@ -52,6 +54,30 @@ void cmd_config_get(struct cmd_call *c)
         sent += (name.ptr != NULL) + (alias.ptr != NULL);
     }
     reply_close(c->reply, mark, '%', sent);
+}
+
+static bool is_of_tls(const struct config_row *row)
+{
+    return strncmp(row->name, "tls-", 4) == 0 || strncmp(row->name, "larder-tls-", 11) == 0;
+}
+
+/* Takes over what changed settings mean for the network: all of it or nothing, and then `*at` is
+ * the argument to blame. Files are read anew though their names have not changed. */
+static struct err apply_tls(struct cmd_call *c, uint32_t *at)
+{
+    struct engine *e = c->engine;
+
+    for (uint32_t i = 2; i < c->argc; i += 2) {
+        if (!is_of_tls(config_find(c->argv[i])) || !e->host)
+            continue;
+        struct err failed = e->host->retune_tls(e, c->scratch);
+        if (!err_failed(failed))
+            return OK;
+        log_warn("TLS goes on with the old settings", f_err(failed));
+        *at = i;
+        return err_make(ERR_INVALID, "Unable to update TLS configuration. Check server logs.");
+    }
+    return OK;
 }
 
 /* Takes over what changed settings mean elsewhere. Saying the password again counts: users may have
@@ -183,14 +209,19 @@ void cmd_config_set(struct cmd_call *c)
         buf_fini(&value);
         e = set_one(c, row, c->argv[i + 1]);
     }
+    uint32_t blamed = i - 2;
     if (!err_failed(e)) {
-        apply(c);
-        reply_ok(c->reply);
-        return;
+        e = apply_tls(c, &blamed);
+        if (!err_failed(e)) {
+            apply(c);
+            reply_ok(c->reply);
+            return;
+        }
+        i += 2; /* all were set */
     }
     i -= 2;
     reply_errorf(c->reply, "ERR CONFIG SET failed (possibly related to argument '%.*s') - %s",
-                 STR_ARG(c->argv[i]), e.why);
+                 STR_ARG(c->argv[blamed]), e.why);
     while (i > 2) {
         i -= 2;
         err_ignore(config_set(config, a, config_find(c->argv[i]), old[i]), "it was valid before");

@@ -86,7 +86,7 @@ static void info_server(const struct engine *e, struct buf *out)
     put(out, "process_id", (uint64_t)e->pid);
     put_text(out, "process_supervised", "no");
     put_text(out, "run_id", e->run_id);
-    put(out, "tcp_port", (uint64_t)e->settings.port);
+    put(out, "tcp_port", (uint64_t)(e->settings.port ? e->settings.port : e->settings.tls_port));
     buf_printf(out, "server_time_usec:%lld\r\n", (long long)e->keyspace.now_ms * 1000);
     put(out, "uptime_in_seconds", (uint64_t)uptime_s(e));
     put(out, "uptime_in_days", (uint64_t)uptime_s(e) / 86400);
@@ -258,6 +258,8 @@ static void info_stats(const struct engine *e, struct buf *out)
     put_ratio(out, "instantaneous_input_repl_kbps", 0);
     put_ratio(out, "instantaneous_output_repl_kbps", 0);
     put(out, "rejected_connections", s->rejected_connections);
+    put(out, "tls_handshakes", s->tls_handshakes);
+    put(out, "tls_handshake_failures", s->tls_failures);
     put(out, "sync_full", 0);
     put(out, "sync_partial_ok", 0);
     put(out, "sync_partial_err", 0);
@@ -311,14 +313,16 @@ static void info_replication(const struct engine *e, struct buf *out)
     put_text(out, "role", "master");
     put(out, "connected_slaves", 0);
     put_text(out, "master_failover_state", "no-failover");
-    put_text(out, "master_replid", e->replid);
-    put_text(out, "master_replid2", "0000000000000000000000000000000000000000");
-    put(out, "master_repl_offset", 0);
-    put_text(out, "second_repl_offset", "-1");
-    put(out, "repl_backlog_active", 0);
-    put(out, "repl_backlog_size", 1048576);
-    put(out, "repl_backlog_first_byte_offset", 0);
-    put(out, "repl_backlog_histlen", 0);
+    const struct repl_stream *s = &e->stream;
+
+    put_text(out, "master_replid", s->id);
+    put_text(out, "master_replid2", s->former_id);
+    put(out, "master_repl_offset", (uint64_t)s->offset);
+    put_difference(out, "second_repl_offset", (uint64_t)s->former_end, 0);
+    put(out, "repl_backlog_active", s->is_open);
+    put(out, "repl_backlog_size", (uint64_t)e->settings.repl_backlog_bytes);
+    put(out, "repl_backlog_first_byte_offset", s->is_open ? (uint64_t)s->first : 0);
+    put(out, "repl_backlog_histlen", (uint64_t)repl_stream_kept(s));
 }
 
 static void put_time(struct buf *out, const char *name, struct timeval t)

@@ -25,6 +25,9 @@ static const char *const policy_words[] = {
     [EVICT_VOLATILE_TTL] = "volatile-ttl",
     [EVICT_NONE + 1] = NULL,
 };
+static const char *const tls_mode_words[] = {"off", "preferred", "required", NULL};
+static const char *const tls_clients_words[] = {"no", "yes", "optional", NULL};
+static const char *const tls_user_words[] = {"off", "CN", NULL};
 static const char *const channel_words[] = {"resetchannels", "allchannels", NULL};
 static const char *const reach_words[] = {"no", "yes", "local", NULL};
 static const char *const ending_words[] = {"default", "save", "nosave", "now", "force", NULL};

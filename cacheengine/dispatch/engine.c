@@ -71,6 +71,7 @@ void engine_init(struct engine *e)
     keyspace_init(&e->keyspace, &e->settings, (int)e->settings.databases, now_ms);
     keyspace_set_passed(&e->keyspace, e->started_boot_ms);
     types_register(&e->keyspace);
+    repl_stream_init(&e->stream, &e->keyspace);
     acl_init(&e->acl);
     acl_set_preset_password(&e->acl, str_of(e->settings.password));
     reply_pool_init(&e->replies, &e->keyspace.account);
@@ -88,7 +89,6 @@ void engine_init(struct engine *e)
     e->next_client_id = 1;
     e->pid = (int)getpid();
     random_id(e->run_id);
-    random_id(e->replid);
     if (e->settings.is_clustered)
         begin_cluster(e);
     e->keyspace.hooks = (struct keyspace_hooks){e, on_change, blocks_wait, access_reads_all};
@@ -104,6 +104,7 @@ void engine_fini(struct engine *e)
     acl_log_trim(&e->acl_log, 0);
     acl_fini(&e->acl);
     reply_pool_fini(&e->replies);
+    repl_stream_fini(&e->stream);
     keyspace_fini(&e->keyspace);
     arena_fini(&e->scratch);
     slowlog_trim(&e->slowlog, 0);

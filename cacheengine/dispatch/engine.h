@@ -14,6 +14,7 @@
 #include "cacheengine/dispatch/slowlog.h"
 #include "cacheengine/keyspace/call.h"
 #include "cacheengine/keyspace/link.h"
+#include "cacheengine/repl/stream.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,6 +47,7 @@ struct engine_stats {
     uint64_t bytes_in, bytes_out, reads, writes;
     uint64_t errors, unexpected_errors;
     uint64_t query_limit_kills, output_limit_kills;
+    uint64_t tls_handshakes, tls_failures;
     uint64_t evicted_clients;
     uint64_t expire_capped, expire_ticks;
     uint64_t over_memory_ms; /* in all, with more than maxmemory in use */
@@ -73,6 +75,7 @@ struct engine {
     struct acl acl;
     struct acl_log acl_log;
     struct slowlog slowlog;
+    struct repl_stream stream; /* what replicas are told; its id is the node's replication id */
     struct latency latency;
     uint64_t slow_ticks;            /* commands that take as long are looked at: SLOWLOG, LATENCY */
     int64_t saved_s;                /* wall time of the last snapshot, or of the start */
@@ -95,7 +98,6 @@ struct engine {
     uint64_t ticks_per_ms; /* of engine_ticks, calibrated while running */
     uint64_t ticks_at_start;
     char run_id[41];
-    char replid[41];
     const char *executable, *config_file; /* for INFO; borrowed */
     int pid;
     uint32_t guards;        /* which of enum guard may refuse commands now; 0 mostly */

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct arena;
 struct engine;
 
 struct fd_watch {
@@ -28,6 +29,8 @@ struct engine_host {
     void (*unwatch)(struct engine *e, struct fd_watch *w);
     /* Whether somebody has asked for the end by a signal again, while the engine is about it. */
     bool (*is_urged)(struct engine *e);
+    /* Takes over changed settings of TLS, and reads certificates anew: wholly or not at all. */
+    must_use struct err (*retune_tls)(struct engine *e, struct arena *a);
 };
 
 #endif

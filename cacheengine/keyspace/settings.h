@@ -32,6 +32,15 @@ enum config_reach { REACH_NOBODY, REACH_EVERYBODY, REACH_LOCAL };
 /* Which channels new users may use. */
 enum acl_channels { ACL_CHANNELS_NONE, ACL_CHANNELS_ALL };
 
+/* What the data port takes. */
+enum tls_mode { TLS_OFF, TLS_PREFERRED, TLS_REQUIRED };
+
+/* Whether clients must show a certificate. */
+enum tls_clients { TLS_CLIENTS_NO, TLS_CLIENTS_YES, TLS_CLIENTS_OPTIONAL };
+
+/* By what a client's certificate names its user. */
+enum tls_user_field { TLS_USER_OFF, TLS_USER_CN };
+
 /* Bounds of what may wait for a client to read; 0 = none. */
 struct output_limit {
     int64_t hard_bytes;
@@ -74,6 +83,23 @@ struct settings {
     int64_t bulk_limit;
     struct output_limit output_limits[OUTPUT_CLASSES];
 
+    /* TLS */
+    int64_t tls_mode; /* enum tls_mode, of `port` */
+    int64_t tls_port; /* TLS alone; 0 = none */
+    const char *tls_cert_file, *tls_key_file, *tls_key_pass;
+    const char *tls_client_cert_file, *tls_client_key_file, *tls_client_key_pass;
+    const char *tls_ca_file, *tls_ca_dir, *tls_dh_file;
+    const char *tls_protocols, *tls_ciphers, *tls_cipher_suites; /* empty = as OpenSSL has them */
+    bool tls_prefers_own_ciphers;
+    int64_t tls_auth_clients; /* enum tls_clients */
+    int64_t tls_user_field;   /* enum tls_user_field */
+    bool tls_caches_sessions;
+    int64_t tls_cache_size, tls_cache_timeout_s;
+    int64_t tls_threads;               /* that shake hands */
+    int64_t tls_handshake_timeout_s;   /* for a whole handshake, and for its first byte */
+    bool tls_replication, tls_cluster; /* outgoing links use TLS */
+    bool tls_checks_host;              /* of whom they connect to */
+
     /* memory */
     int64_t max_memory;    /* 0 = as much as there is */
     int64_t client_memory; /* of all clients; 0 = no limit, below: percent of max_memory */
@@ -103,6 +129,15 @@ struct settings {
     bool drops_sync_files;     /* files of full syncs, where nothing is kept on purpose */
     int64_t save_key_delay_us; /* for tests: a rest after each key */
     int64_t ending_by_term, ending_by_int; /* enum ending, what signals do */
+
+    /* replication, as a primary */
+    int64_t repl_backlog_bytes, repl_backlog_ttl_s; /* a ttl of 0: it stays */
+    int64_t repl_timeout_s, repl_ping_s;
+    bool syncs_diskless;
+    int64_t sync_delay_s;      /* a snapshot waits so long for more replicas to come */
+    int64_t sync_max_replicas; /* or until there are so many; 0: all of that time */
+    bool repl_gathers_packets; /* replicas' connections do without TCP_NODELAY */
+    int64_t min_replicas, min_replicas_lag_s;
 
     /* cluster */
     bool is_clustered;

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/net/loop.h"
+#include "cacheengine/net/tls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -46,7 +47,10 @@ static void conn_facts(const struct client *client, struct client_facts *out)
     *out = (struct client_facts){.fd = c->transport.fd, .is_unix = c->is_unix};
     getsockname(c->transport.fd, (struct sockaddr *)&a, &len);
     address_text(&a, out->local);
-    memcpy(out->peer, out->local, sizeof(out->peer));
+    if (c->is_unix)
+        memcpy(out->peer, out->local, sizeof(out->peer));
+    else
+        memcpy(out->peer, "?:0", 4); /* of one that is gone already */
     len = sizeof(a);
     if (!c->is_unix && getpeername(c->transport.fd, (struct sockaddr *)&a, &len) == 0)
         address_text(&a, out->peer);
@@ -59,7 +63,8 @@ static size_t conn_bytes(const struct client *client)
 {
     const struct conn *c = conn_of(client);
 
-    return sizeof(*c) + (c->input ? c->input->cost : 0);
+    return sizeof(*c) + (c->input ? c->input->cost : 0) +
+           (c->transport.session ? TLS_SESSION_BYTES : 0);
 }
 
 static void conn_kill(struct client *client)
@@ -122,6 +127,8 @@ static struct conn *conn_new(struct loop *l, struct transport t, bool is_unix, b
         return NULL;
     }
     c->client.is_admin = is_admin;
+    if (t.session)
+        conn_book_session(c, true);
     account_add(&l->engine->keyspace.account, sizeof(*c));
     l->engine->keyspace.account.client_bytes += sizeof(*c);
     engine_client_add(l->engine, &c->client, &conn_host);
@@ -130,7 +137,14 @@ static struct conn *conn_new(struct loop *l, struct transport t, bool is_unix, b
 
 void conn_open(struct loop *l, int fd, const struct listener *from)
 {
-    (void)conn_new(l, transport_plain(fd), from->is_unix, from->is_admin);
+    int64_t mode = l->engine->settings.tls_mode;
+    struct conn *c = conn_new(l, transport_plain(fd), from->is_unix, from->is_admin);
+
+    if (!c || from->is_unix || (!from->is_tls && mode == TLS_OFF))
+        return;
+    c->stage = CONN_UNKNOWN;
+    c->is_silent = from->is_tls;
+    c->takes_plain = !from->is_tls && mode == TLS_PREFERRED;
 }
 
 static void input_keep(struct conn *c, struct str bytes);
@@ -160,17 +174,38 @@ static void input_drop(struct conn *c)
     c->input_len = 0;
 }
 
+void conn_read_again(struct conn *c)
+{
+    if (c->is_unread)
+        return;
+    c->is_unread = true;
+    c->next_unread = c->loop->unread;
+    c->loop->unread = c;
+}
+
+static void forget_unread(struct conn *c)
+{
+    struct conn **at = &c->loop->unread;
+
+    while (*at != c)
+        at = &(*at)->next_unread;
+    *at = c->next_unread;
+}
+
 void conn_close(struct conn *c)
 {
     struct account *account = &c->loop->engine->keyspace.account;
 
+    if (c->is_unread)
+        forget_unread(c);
+    conn_leave_handshake(c);
     input_drop(c);
     engine_client_remove(c->loop->engine, &c->client);
     account_sub(account, sizeof(*c));
     account->client_bytes -= sizeof(*c);
     /* Closed with something unread, a connection is reset, and the client may lose its last
      * replies. MSG_TRUNC throws away without a copy. */
-    if (c->client.is_closing)
+    if (c->client.is_closing && c->transport.fd >= 0)
         (void)!recv(c->transport.fd, NULL, UNREAD_MAX, MSG_DONTWAIT | MSG_TRUNC);
     /* A child that has just begun may hold it a moment longer: it must be heard of no more here. */
     if (saving_runs(c->loop->engine->saving))
@@ -267,9 +302,9 @@ bool conn_read(struct conn *c)
 
 /* ---- writing ---- */
 
-/* Tells epoll what the connection wants now. Of a parked one only its end is of interest, and of
+/* Of a parked one only its end is of interest, and of
  * one that is to be closed not even that: what it sends is never read. */
-static void ask(const struct conn *c)
+void conn_ask(const struct conn *c)
 {
     uint32_t events = c->client.is_closing ? 0 : c->is_parked ? EPOLLRDHUP : EPOLLIN;
     struct epoll_event ev = {.events = events | (c->waits_to_write ? EPOLLOUT : 0)};
@@ -284,7 +319,7 @@ static void ask_to_write(struct conn *c, bool waits)
     if (c->waits_to_write == waits && !c->client.is_closing)
         return;
     c->waits_to_write = waits;
-    ask(c);
+    conn_ask(c);
 }
 
 /* What waits to be sent is over the limits of its class. */
@@ -345,7 +380,7 @@ void conn_write(struct conn *c)
     reply_settle(r);
     if (c->client.is_killed)
         return;
-    ask_to_write(c, reply_pending(r) > 0);
+    ask_to_write(c, reply_pending(r) > 0 || c->transport.wants_write);
     if (reply_pending(r) > 0)
         check_overfull(c);
     else if (c->client.is_closing)
@@ -394,13 +429,15 @@ void conn_park(struct conn *c, size_t input_end)
     c->feed.len = (size_t)(end - c->feed.ptr);
     c->parse = (struct parse_state){0};
     c->is_parked = true;
-    ask(c);
+    conn_ask(c);
 }
 
 void conn_unpark(struct conn *c)
 {
     c->is_parked = false;
-    ask(c);
+    conn_ask(c);
+    if (__builtin_expect(c->transport.is_pending, 0))
+        conn_read_again(c);
     if (!c->input)
         return;
     c->feed = (struct str){c->input->bytes, c->input_len};
@@ -419,12 +456,16 @@ void conns_sweep(struct loop *l)
 {
     const struct engine *e = l->engine;
     int64_t idle_ms = e->settings.idle_timeout_s * 1000;
+    int64_t first_byte_ms = e->settings.tls_handshake_timeout_s * 1000;
 
     for (struct client *o = e->oldest; o; o = o->newer) {
         struct conn *c = conn_of(o);
 
-        if (idle_ms > 0 && !o->is_admin && !o->waiting &&
-            e->keyspace.passed_ms - o->active_ms > idle_ms)
+        if (c->stage == CONN_UNKNOWN && !c->takes_plain &&
+            e->keyspace.passed_ms - o->created_ms > first_byte_ms)
+            conn_doom(c);
+        else if (idle_ms > 0 && !o->is_admin && !o->waiting &&
+                 e->keyspace.passed_ms - o->active_ms > idle_ms)
             conn_doom(c);
         else if (reply_pending(&o->reply) > 0)
             check_overfull(c);

@@ -371,6 +371,7 @@ static struct link *dial(void *ctx, const struct link_target *to, const struct l
         .next = l->links,
         .at = &l->links,
         .transport = transport_plain(-1),
+        .tls = to->is_secure ? l->tls : NULL,
         .host = strdup(to->host),
         .give_up_ms = clock_boot_ms(&clock_system) + to->timeout_ms,
         .wake_ms = NEVER,
@@ -379,8 +380,8 @@ static struct link *dial(void *ctx, const struct link_target *to, const struct l
     if (o->next)
         o->next->at = &o->next;
     l->links = o;
-    if (to->is_secure) {
-        fail(o, err_make(ERR_UNSUPPORTED, "TLS is not served on outgoing connections"));
+    if (to->is_secure && !l->tls) {
+        fail(o, err_make(ERR_INVALID, "TLS is not configured"));
         return &o->link;
     }
     if (to->from && *to->from && !net_addr_parse_host(str_of(to->from), &o->from)) {

@@ -9,7 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static struct err add(struct loop *l, int fd, const char *path, bool is_admin)
+/* Listens on a socket that becomes the loop's; `as` says for whom. */
+static struct err add(struct loop *l, int fd, struct listener as)
 {
     struct listener *s = &l->listeners[l->listener_count];
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = s};
@@ -18,7 +19,9 @@ static struct err add(struct loop *l, int fd, const char *path, bool is_admin)
         close(fd);
         return err_make(ERR_LIMIT, "there are too many addresses to listen on");
     }
-    *s = (struct listener){WATCH_LISTENER, fd, path != NULL, is_admin, path};
+    *s = as;
+    s->kind = WATCH_LISTENER;
+    s->fd = fd;
     if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0) {
         close(fd);
         return err_sys(errno, "epoll refused a listening socket");
@@ -48,12 +51,13 @@ static int listen_on(const struct sockaddr *a, socklen_t len, int backlog)
 }
 
 /* "*" is every IPv4 address and "::*" every IPv6 one. */
-static struct err open_tcp(struct loop *l, struct arena *a, struct str address)
+static struct err open_tcp(struct loop *l, struct arena *a, struct str address, int64_t number,
+                           bool is_tls)
 {
     const struct settings *s = &l->engine->settings;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    const char *port = arena_printf(a, "%lld", (long long)s->port);
+    const char *port = arena_printf(a, "%lld", (long long)number);
     const char *host = str_dup(a, address);
 
     hints.ai_family = str_is(address, "*") ? AF_INET : AF_UNSPEC;
@@ -68,12 +72,12 @@ static struct err open_tcp(struct loop *l, struct arena *a, struct str address)
     int kept = errno;
     freeaddrinfo(found);
     if (fd >= 0)
-        return add(l, fd, NULL, false);
+        return add(l, fd, (struct listener){.is_tls = is_tls});
     return err_format(a, ERR_IO, "Could not create server TCP listening socket %s:%s: bind: %s",
                       host, port, strerror(kept));
 }
 
-static struct err open_all_tcp(struct loop *l, struct arena *a)
+static struct err open_all_tcp(struct loop *l, struct arena *a, int64_t number, bool is_tls)
 {
     const struct settings *s = &l->engine->settings;
     struct str *addresses;
@@ -84,7 +88,7 @@ static struct err open_all_tcp(struct loop *l, struct arena *a)
     for (size_t i = 0; i < count; i++) {
         bool may_fail = addresses[i].len > 0 && addresses[i].ptr[0] == '-';
         struct str address = {addresses[i].ptr + may_fail, addresses[i].len - may_fail};
-        struct err e = open_tcp(l, a, address);
+        struct err e = open_tcp(l, a, address, number, is_tls);
 
         open += !err_failed(e);
         if (!err_failed(e))
@@ -98,7 +102,7 @@ static struct err open_all_tcp(struct loop *l, struct arena *a)
     if (open > 0 || count == 0)
         return OK;
     return err_format(a, last.code, "%s\nFailed listening on port %lld (tcp), aborting.",
-                      err_text(a, last), (long long)s->port);
+                      err_text(a, last), (long long)number);
 }
 
 static struct err open_unix(struct loop *l, struct arena *a, const char *path, mode_t mode,
@@ -122,7 +126,7 @@ static struct err open_unix(struct loop *l, struct arena *a, const char *path, m
                           strerror(kept));
     if (mode && chmod(path, mode) != 0)
         return err_format(a, ERR_IO, "cannot set the mode of %s: %s", path, strerror(errno));
-    return add(l, fd, path, is_admin);
+    return add(l, fd, (struct listener){.is_unix = true, .is_admin = is_admin, .path = path});
 }
 
 struct err listeners_open(struct loop *l, struct arena *a)
@@ -130,7 +134,9 @@ struct err listeners_open(struct loop *l, struct arena *a)
     const struct settings *s = &l->engine->settings;
 
     if (s->port)
-        TRY(open_all_tcp(l, a));
+        TRY(open_all_tcp(l, a, s->port, false));
+    if (s->tls_port)
+        TRY(open_all_tcp(l, a, s->tls_port, true));
     if (*s->unix_socket)
         TRY(open_unix(l, a, s->unix_socket,
                       s->unix_socket_mode ? (mode_t)s->unix_socket_mode : 0777 & ~umask(umask(0)),

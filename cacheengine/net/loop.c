@@ -3,7 +3,9 @@
 #include "base/log.h"
 #include "cacheengine/dispatch/ending.h"
 #include "cacheengine/dispatch/host.h"
+#include "cacheengine/net/handshake.h"
 #include "cacheengine/net/link.h"
+#include "cacheengine/net/tls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -74,7 +76,13 @@ static bool host_is_urged(struct engine *e)
     return l->is_urged;
 }
 
-static const struct engine_host loop_host = {host_watch, host_unwatch, host_is_urged};
+static struct err host_retune_tls(struct engine *e, struct arena *a)
+{
+    return loop_secure(e->host_ctx, a);
+}
+
+static const struct engine_host loop_host = {host_watch, host_unwatch, host_is_urged,
+                                             host_retune_tls};
 
 struct err loop_open(struct loop *l, struct engine *e, struct arena *a)
 {
@@ -96,6 +104,7 @@ struct err loop_open(struct loop *l, struct engine *e, struct arena *a)
         return err_sys(errno, "epoll is not to be had");
     TRY(open_signals(l));
     e->dialer = links_dialer(l);
+    TRY(loop_secure(l, a));
     return listeners_open(l, a);
 }
 
@@ -118,6 +127,8 @@ void loop_close(struct loop *l)
     free_doomed(l);
     links_close(l);
     listeners_close(l);
+    handshakes_close(l->handshakes);
+    tls_close(l->tls);
     if (l->protocol && l->protocol->fini)
         l->protocol->fini(l->engine);
     if (l->batch)
@@ -196,18 +207,26 @@ static void accept_some(struct loop *l, const struct listener *from)
 
 /* ---- rounds ---- */
 
-static void serve(struct loop *l, struct conn *c)
+void loop_serve(struct loop *l, struct conn *c)
 {
-    if (c->client.is_killed)
+    if (__builtin_expect(c->stage != CONN_OPEN, 0))
+        conn_greet(c);
+    if (c->client.is_killed || c->client.is_closing || c->stage != CONN_OPEN)
         return;
     /* What came before is used up when its batch has run: then the shared buffer is free again. */
     if (!c->input && READ_POOL - l->pool_used < READ_MIN) {
         batch_run(l);
         l->pool_used = 0;
     }
-    if (!conn_read(c))
+    if (!conn_read(c)) {
         conn_drain(c);
-    else if (c->feed.len > 0)
+        return;
+    }
+    if (__builtin_expect(c->transport.is_pending, 0))
+        conn_read_again(c);
+    if (__builtin_expect(c->transport.wants_write, 0))
+        conn_write(c);
+    if (c->feed.len > 0)
         batch_feed(l, c);
 }
 
@@ -229,6 +248,8 @@ static void on_event(struct loop *l, const struct epoll_event *ev)
         accept_some(l, ev->data.ptr);
     } else if (*kind == WATCH_SIGNAL) {
         on_signal(l);
+    } else if (*kind == WATCH_HANDSHAKES) {
+        loop_take_shaken(l);
     } else if (*kind == WATCH_LINK) {
         links_event(ev->data.ptr, ev->events);
     } else if (*kind == WATCH_FD) {
@@ -236,12 +257,17 @@ static void on_event(struct loop *l, const struct epoll_event *ev)
 
         w->ready(w, ev->events);
     } else {
-        if ((ev->events & EPOLLOUT) && !c->client.is_killed)
+        if ((ev->events & EPOLLOUT) && !c->client.is_killed) {
+            bool reads = c->transport.wants_write;
+
             conn_write(c);
+            if (__builtin_expect(reads, 0) && !c->is_parked)
+                loop_serve(l, c);
+        }
         if ((ev->events & ~(uint32_t)EPOLLOUT) && c->is_parked)
             conn_doom(c);
         else if ((ev->events & ~(uint32_t)EPOLLOUT) && !c->client.is_closing)
-            serve(l, c);
+            loop_serve(l, c);
         else if (ev->events & (EPOLLERR | EPOLLHUP))
             conn_doom(c);
     }
@@ -260,6 +286,23 @@ static void run_round(struct loop *l)
         if (!c->client.is_killed)
             conn_unpark(c);
         batch_run(l);
+    }
+}
+
+/* Reads on where TLS had more than there was room for. One turn each: the others come in between.
+ */
+static void serve_unread(struct loop *l)
+{
+    struct conn *c = l->unread;
+
+    l->unread = NULL;
+    while (c) {
+        struct conn *next = c->next_unread;
+
+        c->is_unread = false;
+        if (!c->is_parked)
+            loop_serve(l, c);
+        c = next;
     }
 }
 
@@ -300,21 +343,27 @@ static int regular_work(struct loop *l)
     return due_ms < wait_ms ? due_ms : wait_ms;
 }
 
-void loop_run(struct loop *l)
+void loop_round(struct loop *l, int wait_ms)
 {
     struct epoll_event events[EVENTS_MAX];
+    int count = epoll_wait(l->epoll_fd, events, EVENTS_MAX, l->unread ? 0 : wait_ms);
 
+    set_now(l);
+    serve_unread(l);
+    for (int i = 0; i < count; i++)
+        on_event(l, &events[i]);
+    run_round(l);
+    engine_evict_clients(l->engine);
+    free_doomed(l);
+    links_free_closed(l);
+}
+
+void loop_run(struct loop *l)
+{
     while (!l->engine->is_ending) {
         int wait_ms = regular_work(l);
 
         free_doomed(l);
-        int count = epoll_wait(l->epoll_fd, events, EVENTS_MAX, wait_ms);
-        set_now(l);
-        for (int i = 0; i < count; i++)
-            on_event(l, &events[i]);
-        run_round(l);
-        engine_evict_clients(l->engine);
-        free_doomed(l);
-        links_free_closed(l);
+        loop_round(l, wait_ms);
     }
 }

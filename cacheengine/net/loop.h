@@ -26,17 +26,32 @@
 #define READ_MIN      (16 * 1024) /* room that a client must find in the shared buffer */
 
 /* What an epoll event belongs to; first member of each. */
-enum watch_kind { WATCH_CONN, WATCH_LISTENER, WATCH_SIGNAL, WATCH_LINK, WATCH_FD };
+enum watch_kind {
+    WATCH_CONN,
+    WATCH_LISTENER,
+    WATCH_SIGNAL,
+    WATCH_LINK,
+    WATCH_FD,
+    WATCH_HANDSHAKES,
+};
 
 struct listener {
     enum watch_kind kind;
     int fd;
     bool is_unix, is_admin;
+    bool is_tls;      /* takes nothing else, whatever larder-tls-mode says */
     const char *path; /* of a unix socket: removed at the end */
 };
 
 struct loop;
 struct outlink;
+
+/* Where a connection stands before it can be read. */
+enum conn_stage {
+    CONN_OPEN,    /* ready */
+    CONN_UNKNOWN, /* its first byte will tell TLS from plain */
+    CONN_SHAKING, /* its transport is away (handshake.h) */
+};
 
 struct conn {
     enum watch_kind kind;
@@ -53,6 +68,12 @@ struct conn {
     bool is_resumed;        /* in loop->resumed */
     const char *feed_begin; /* of this round's input */
     struct conn *next_resumed;
+    enum conn_stage stage;
+    bool takes_plain,
+        is_silent;  /* of an unknown one: plain is taken; what is refused is not told */
+    bool is_unread; /* in loop->unread */
+    struct handshake *handshake;
+    struct conn *next_unread;
     bool is_unix;
     bool waits_to_write; /* EPOLLOUT is asked for */
     bool is_doomed;      /* in loop->doomed */
@@ -80,8 +101,12 @@ struct loop {
     size_t listener_count;
     struct conn *doomed;          /* to be freed when the round is over */
     struct conn *resumed;         /* parked ones that may go on when the round is over */
+    struct conn *unread;          /* there is more to read, of which the sockets do not know */
     struct outlink *links;        /* that are dialled or stand (link.h) */
     struct outlink *closed_links; /* to be freed when the round is over */
+    struct tls *tls;              /* NULL: none is configured */
+    struct handshakes *handshakes;
+    enum watch_kind handshakes_kind;
     struct batch *batch;
     char *pool; /* the shared read buffer */
     size_t pool_used;
@@ -94,6 +119,12 @@ struct loop {
 /* Opens epoll, the signal descriptor and the listeners that the settings name. */
 must_use struct err loop_open(struct loop *l, struct engine *e, struct arena *a);
 void loop_close(struct loop *l);
+
+/* Reads a connection, and cuts what came into calls. */
+void loop_serve(struct loop *l, struct conn *c);
+
+/* One round: waits at most so long, takes what has come, runs it, sends. */
+void loop_round(struct loop *l, int wait_ms);
 
 /* Runs until a signal or SHUTDOWN ends it. */
 void loop_run(struct loop *l);
@@ -116,7 +147,8 @@ void conn_open(struct loop *l, int fd, const struct listener *from);
 struct client *conn_adopt(struct loop *l, struct transport t, struct str rest);
 void conn_close(struct conn *c);
 
-/* Reads once. False when the connection is at its end: nothing more will come, or it broke. */
+/* Reads once, or takes what TLS has opened already. False when the connection is at its end:
+ * nothing more will come, or it broke. */
 bool conn_read(struct conn *c);
 
 /* The other side sends no more: what it is still to be sent is sent before the end. */
@@ -125,12 +157,18 @@ void conn_drain(struct conn *c);
 /* Sends what is pending. */
 void conn_write(struct conn *c);
 
+/* Comes back to it in this round or the next, though its socket may stay silent. */
+void conn_read_again(struct conn *c);
+
 /* Marks it for closing at the end of the round; nothing more runs for it. */
 void conn_doom(struct conn *c);
 
 /* After the last call of a round: keeps the rest of the input, sends, closes if that was asked for.
  */
 void conn_finish(struct conn *c);
+
+/* Tells epoll what the connection wants now. */
+void conn_ask(const struct conn *c);
 
 /* Stops a connection whose client waits behind the call that ends at `input_end`; lets it go on. */
 void conn_park(struct conn *c, size_t input_end);
@@ -143,6 +181,23 @@ static inline struct conn *conn_of(const struct client *client)
 {
     return container_of(client, struct conn, client);
 }
+
+/* ---- secure.c ---- */
+
+/* Sets TLS up as the settings have it; again when they have changed. */
+must_use struct err loop_secure(struct loop *l, struct arena *a);
+
+/* The first byte of a connection has come, or its end: it becomes open, shakes hands, or goes. */
+void conn_greet(struct conn *c);
+
+/* Books a TLS session of a connection, or its end. */
+void conn_book_session(struct conn *c, bool is_added);
+
+/* A connection that ends lets go of its handshake, or of its session's place in the books. */
+void conn_leave_handshake(struct conn *c);
+
+/* Takes back the connections whose handshakes have ended. */
+void loop_take_shaken(struct loop *l);
 
 /* ---- batch.c ---- */
 

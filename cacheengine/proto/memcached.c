@@ -299,6 +299,11 @@ static void memcached_refuse(struct reply *r)
     reply_literal(r, "ERROR Too many open connections\r\n");
 }
 
+static void memcached_refuse_plain(struct reply *r)
+{
+    reply_literal(r, "SERVER_ERROR this port takes TLS connections only\r\n");
+}
+
 static void memcached_init(struct engine *e)
 {
     e->protocol_state = calloc(1, sizeof(struct mc_state));
@@ -319,6 +324,7 @@ const struct protocol protocol_memcached = {
     .name = "memcached",
     .parse = memcached_parse,
     .refuse_client = memcached_refuse,
+    .refuse_plain = memcached_refuse_plain,
     .init = memcached_init,
     .fini = memcached_fini,
 };

@@ -55,6 +55,7 @@ struct protocol {
     void (*init)(struct engine *e);
     void (*fini)(struct engine *e);
     void (*refuse_client)(struct reply *r); /* says that there are too many */
+    void (*refuse_plain)(struct reply *r);  /* says that only TLS is taken here */
 };
 
 extern const struct protocol protocol_resp, protocol_memcached;

@@ -268,8 +268,14 @@ static void resp_refuse(struct reply *r)
     reply_error(r, "ERR max number of clients reached");
 }
 
+static void resp_refuse_plain(struct reply *r)
+{
+    reply_error(r, "ERR this port takes TLS connections only");
+}
+
 const struct protocol protocol_resp = {
     .name = "resp",
     .parse = resp_parse,
     .refuse_client = resp_refuse,
+    .refuse_plain = resp_refuse_plain,
 };
