@@ -222,6 +222,8 @@ int engine_tick(struct engine *e)
     int period_ms = (int)(1000 / e->settings.hz);
 
     calibrate(e);
+    if (e->is_work_paused)
+        return period_ms;
     sample(e);
     account_peak(&e->keyspace.account);
     saving_tick(e->saving);

@@ -102,6 +102,7 @@ struct engine {
     int pid;
     uint32_t guards;        /* which of enum guard may refuse commands now; 0 mostly */
     bool is_ending;         /* a clean end was asked for */
+    bool is_work_paused;    /* DEBUG PAUSE-CRON 1: no regular work */
     bool has_client_output; /* somebody called client->host->wake */
 };
 

@@ -65,6 +65,12 @@ struct index {
     const void *ctx;
 };
 
+/* References that the present buckets could hold at most. */
+static inline uint64_t index_room(const struct index *ix)
+{
+    return ((uint64_t)ix->segment_count * INDEX_SLOTS) << ix->bucket_bits;
+}
+
 void index_init(struct index *ix, struct heap *heap,
                 uint64_t (*hash_of)(const void *ctx, const void *item), const void *ctx);
 

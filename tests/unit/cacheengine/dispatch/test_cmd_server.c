@@ -46,22 +46,6 @@ Test(cmd_server, time_is_seconds_and_microseconds)
     resp_close(&f);
 }
 
-Test(cmd_server, debug_helps_tests)
-{
-    struct resp_fixture f;
-
-    resp_open(&f, NULL);
-    says(&f, "DEBUG SLEEP 0", "+OK\r\n");
-    says(&f, "DEBUG SET-ACTIVE-EXPIRE 0", "+OK\r\n");
-    cr_assert(f.engine.keyspace.is_expiry_paused);
-    resp_ask(&f, "SET k abc");
-    shows(&f, "DEBUG OBJECT k", " encoding:embstr ");
-    says(&f, "DEBUG OBJECT none", "-ERR no such key\r\n");
-    says(&f, "DEBUG ERROR \"MINE it is\"", "-MINE it is\r\n");
-    shows(&f, "DEBUG nosuch", "-ERR unknown subcommand or wrong number of arguments");
-    resp_close(&f);
-}
-
 Test(cmd_server, shutdown_ends_the_engine)
 {
     struct resp_fixture f;
