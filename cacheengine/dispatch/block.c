@@ -6,6 +6,7 @@
 #include "cacheengine/dispatch/block.h"
 
 #include "base/command.h"
+#include "cacheengine/dispatch/acks.h"
 #include "cacheengine/keyspace/wait.h"
 
 #include <limits.h>
@@ -332,9 +333,11 @@ static bool run_again(struct engine *e, struct waiting *w)
     struct cmd_call call = call_of(e, w);
 
     w->goes_on = false;
+    struct write_watch watch = writes_begin(e, c);
     engine_execute(&call);
     if (held)
         reply_rewind(&c->reply, held);
+    writes_end(e, c, &watch);
     e->by_command[w->cmd->id].calls += !w->goes_on;
     return !w->goes_on;
 }

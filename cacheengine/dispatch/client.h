@@ -51,6 +51,9 @@ struct client {
     struct transaction *transaction;     /* MULTI and WATCH; NULL while unused */
     struct waiting *waiting;             /* for keys; NULL: it does not */
     void *protocol_state;                /* the protocol's own; freed with free() */
+    uint64_t held_first, held_last;      /* replies that replicas must confirm: numbers in acks.c */
+    uint64_t held_place;                 /* where the first of them begins */
+    uint32_t held_count;                 /* how many they are */
     int64_t created_ms, active_ms;       /* on the clock of passed_ms */
     int db;
     enum client_reply_mode reply_mode;
@@ -58,6 +61,7 @@ struct client {
     bool is_authenticated;
     bool is_closing;     /* no further command runs; closed once the replies are sent */
     bool is_killed;      /* closed at once */
+    bool acknowledges;   /* what is not sent yet says that something was written */
     bool is_unevictable; /* CLIENT NO-EVICT */
     bool is_untouching;  /* CLIENT NO-TOUCH */
     bool reads_replicas; /* READONLY: of a cluster's replica it reads what its shard has */

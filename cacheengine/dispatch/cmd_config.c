@@ -2,6 +2,7 @@
 #include "base/command.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/engine.h"
 #include "cacheengine/dispatch/files.h"
 #include "cacheengine/dispatch/host.h"
@@ -93,6 +94,7 @@ static void apply(struct cmd_call *c)
     slowlog_trim(&e->slowlog, (size_t)e->settings.slowlog_length);
     engine_apply_timing(e);
     engine_apply_persistence(e);
+    acks_settle(e);
     keyspace_apply_settings(&e->keyspace);
     (void)keyspace_make_room(&e->keyspace);
 }

@@ -5,6 +5,7 @@
 #include "base/command.h"
 #include "cacheengine/cluster/cluster.h"
 #include "cacheengine/dispatch/access.h"
+#include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/saving.h"
@@ -91,6 +92,7 @@ void engine_init(struct engine *e)
     random_id(e->run_id);
     if (e->settings.is_clustered)
         begin_cluster(e);
+    acks_settle(e);
     e->keyspace.hooks = (struct keyspace_hooks){e, on_change, blocks_wait, access_reads_all};
 }
 
@@ -101,6 +103,7 @@ void engine_fini(struct engine *e)
     free(e->saving);
     watches_fini(e);
     blocks_fini(e);
+    acks_fini(e);
     acl_log_trim(&e->acl_log, 0);
     acl_fini(&e->acl);
     reply_pool_fini(&e->replies);
@@ -124,6 +127,8 @@ void engine_set_now(struct engine *e, int64_t now_ms, int64_t passed_ms)
 {
     keyspace_set_now(&e->keyspace, now_ms);
     keyspace_set_passed(&e->keyspace, passed_ms);
+    if (e->authority.is_leased)
+        authority_look_slow(e);
 }
 
 uint64_t engine_ticks_ns(const struct engine *e, uint64_t ticks)
@@ -280,6 +285,7 @@ void engine_client_remove(struct engine *e, struct client *c)
 {
     transaction_free(e, c);
     blocks_forget(e, c);
+    acks_forget(e, c);
     if (c->newer)
         c->newer->older = c->older;
     else

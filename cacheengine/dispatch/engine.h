@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "cacheengine/acl/log.h"
+#include "cacheengine/dispatch/authority.h"
 #include "cacheengine/dispatch/client.h"
 #include "cacheengine/dispatch/config.h"
 #include "cacheengine/dispatch/latency.h"
@@ -19,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct acks;
 struct block_table;
 struct engine_host;
 struct saving;
@@ -100,9 +102,12 @@ struct engine {
     char run_id[41];
     const char *executable, *config_file; /* for INFO; borrowed */
     int pid;
-    uint32_t guards;        /* which of enum guard may refuse commands now; 0 mostly */
-    bool is_ending;         /* a clean end was asked for */
-    bool is_work_paused;    /* DEBUG PAUSE-CRON 1: no regular work */
+    uint32_t guards;            /* which of enum guard may refuse commands now; 0 mostly */
+    bool is_ending;             /* a clean end was asked for */
+    bool is_work_paused;        /* DEBUG PAUSE-CRON 1: no regular work */
+    struct authority authority; /* by which term, and until when, this node may be written to */
+    struct acks *acks;          /* replies that are held; NULL: none ever was */
+    bool watches_writes; /* a lease or write acks are in force: writes are looked at, see acks.h */
     bool has_client_output; /* somebody called client->host->wake */
 };
 

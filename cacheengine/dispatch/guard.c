@@ -21,11 +21,6 @@ bool guard_is_write(const struct cmd_call *call)
 /* NULL: it may run; else the error. */
 typedef const char *guard_fn(const struct cmd_call *call);
 
-static const char *replica_refuses(const struct cmd_call *call)
-{
-    return guard_is_write(call) ? "READONLY You can't write against a read only replica." : NULL;
-}
-
 /* PING too, so that who only watches takes notice. */
 static const char *unsaved_refuses(const struct cmd_call *call)
 {
@@ -43,24 +38,50 @@ static const char *unsaved_refuses(const struct cmd_call *call)
         is_valkey ? "Valkey" : "Redis", is_valkey ? "Valkey" : "Redis");
 }
 
+/* A guard refuses writes, with one sentence, or has a function that decides; then the sentence is
+ * for protocols whose commands are their own. */
 static const struct {
     enum guard bit;
+    const char *writes;
     guard_fn *refuses;
     bool is_plain; /* EXEC is answered like any other command */
 } guards[] = {
-    {GUARD_CLUSTER, redirect_refusal, true },
-    {GUARD_REPLICA, replica_refuses,  false},
-    {GUARD_UNSAVED, unsaved_refuses,  false},
+    {GUARD_CLUSTER, NULL,                                                                      redirect_refusal, true },
+    {GUARD_REPLICA, "READONLY You can't write against a read only replica.",                   NULL,             false},
+    {GUARD_UNSAVED, "MISCONF snapshots cannot be written: see the log",                        unsaved_refuses,  false},
+    {GUARD_FENCE,
+     "READONLY This node is fenced: it takes no writes until a higher term makes it primary.", NULL,
+     false                                                                                                            },
+    {GUARD_LEASE,
+     "READONLY The lease of this primary is over: it takes no writes until it is renewed.",    NULL,
+     false                                                                                                            },
+    {GUARD_ACKS,
+     "NOREPLICAS Too much is waiting to be acknowledged by replicas: no writes are taken until "
+     "they have caught up.",                                                                   NULL,             false},
 };
 
 const char *guard_refusal(struct cmd_call *call, bool *is_plain)
 {
     const char *text = NULL;
 
+    if (call->client && call->client->is_admin)
+        return NULL;
     for (size_t i = 0; !text && i < countof(guards); i++) {
-        if (call->engine->guards & (uint32_t)guards[i].bit)
+        if (!(call->engine->guards & (uint32_t)guards[i].bit))
+            continue;
+        if (guards[i].refuses)
             text = guards[i].refuses(call);
+        else if (guard_is_write(call))
+            text = guards[i].writes;
         *is_plain = guards[i].is_plain;
     }
     return text;
+}
+
+const char *guard_write_refusal(const struct engine *e)
+{
+    for (size_t i = 0; i < countof(guards); i++)
+        if (e->guards & (uint32_t)guards[i].bit && guards[i].writes)
+            return guards[i].writes;
+    return NULL;
 }

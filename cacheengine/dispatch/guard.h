@@ -14,6 +14,9 @@
 enum guard {
     GUARD_REPLICA = 1 << 0, /* a replica takes writes from its primary alone */
     GUARD_UNSAVED = 1 << 1, /* the last background save failed, and that shall not go unnoticed */
+    GUARD_FENCE = 1 << 2,   /* the owner forbade writes; see authority.h */
+    GUARD_LEASE = 1 << 3,   /* the primary's lease is over */
+    GUARD_ACKS = 1 << 4,    /* too much waits for acknowledgement; see acks.h */
     GUARD_CLUSTER = 1 << 8, /* cluster mode: commands on keys of other nodes are sent there */
 };
 
@@ -24,8 +27,13 @@ static inline void guard_set(struct engine *e, enum guard g, bool is_raised)
 
 /* Why the command may not run, EXEC by what was queued: an error's text, a literal or in the call's
  * scratch. NULL: it may. `is_plain`: the error stands as it is even for EXEC, which otherwise says
- * that it ended its transaction because of it. */
+ * that it ended its transaction because of it. The admin socket is the owner's: nothing is
+ * forbidden there. */
 const char *guard_refusal(struct cmd_call *call, bool *is_plain);
+
+/* Why nothing may be written, for protocols whose commands are their own: a literal, NULL: it may.
+ * Call only when any guard is up. */
+const char *guard_write_refusal(const struct engine *e);
 
 /* True when the call writes: by its own flags, or EXEC by what was queued. */
 bool guard_is_write(const struct cmd_call *call);

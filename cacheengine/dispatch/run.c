@@ -5,6 +5,7 @@
 #include "base/command.h"
 #include "base/log.h"
 #include "cacheengine/dispatch/access.h"
+#include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/transaction.h"
@@ -354,8 +355,11 @@ static void run_muted(struct cmd_call *call)
 
 void engine_run(struct cmd_call *call)
 {
+    struct write_watch w = writes_begin(call->engine, call->client);
+
     if (__builtin_expect(call->client->reply_mode == CLIENT_REPLY_ON, 1))
         run(call);
     else
         run_muted(call);
+    writes_end(call->engine, call->client, &w);
 }

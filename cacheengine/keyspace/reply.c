@@ -21,7 +21,7 @@ struct reply_piece {
     struct reply_piece *next;
     struct blob *blob; /* NULL: the bytes are below */
     size_t from, end;  /* what is unsent of it */
-    size_t room; /* of the bytes below, or what was to be sent of the blob */
+    size_t room;       /* of the bytes below, or what was to be sent of the blob */
     size_t cost;
     char bytes[];
 };
@@ -176,6 +176,7 @@ int reply_gather(const struct reply *r, struct iovec *out, int max)
 
 void reply_sent(struct reply *r, size_t sent)
 {
+    r->front += sent;
     while (r->head) {
         struct reply_piece *p = r->head;
         size_t len = p->end - p->from;
@@ -198,6 +199,71 @@ void reply_sent(struct reply *r, size_t sent)
         r->open->from = 0;
         r->next = r->open->bytes;
     }
+}
+
+/* Parts a piece behind its first `len` unsent bytes. */
+static void piece_split(struct reply *r, struct reply_piece *p, size_t len)
+{
+    size_t rest = p->end - p->from - len;
+    struct reply_piece *second = piece_new(r->pool, p->blob ? 0 : rest);
+
+    if (p->blob) {
+        second->blob = blob_share(p->blob);
+        second->from = p->from + len;
+        second->room = rest;
+        p->room -= rest;
+    } else {
+        memcpy(second->bytes, p->bytes + p->from + len, rest);
+    }
+    second->end = second->from + rest;
+    p->end -= rest;
+    second->next = p->next;
+    p->next = second;
+    if (r->tail == p)
+        r->tail = second;
+}
+
+/* What points at the piece that begins at byte `at` of the queue, which is made to begin there. */
+static struct reply_piece **cut_at(struct reply *r, size_t at)
+{
+    struct reply_piece **link = &r->head;
+
+    while (*link && at > 0) {
+        size_t len = (*link)->end - (*link)->from;
+
+        if (at < len)
+            piece_split(r, *link, at);
+        at -= at < len ? at : len;
+        link = &(*link)->next;
+    }
+    return link;
+}
+
+void reply_replace(struct reply *r, uint64_t begin, uint64_t end, const char *bytes, size_t len)
+{
+    struct reply_piece *p = piece_new(r->pool, len);
+    size_t gone = (size_t)(end - begin);
+
+    open_close(r);
+    struct reply_piece **link = cut_at(r, (size_t)(begin - r->front));
+    memcpy(p->bytes, bytes, len);
+    p->end = len;
+    p->next = *link;
+    *link = p;
+    if (!p->next)
+        r->tail = p;
+    r->queued_bytes += len;
+    struct reply_piece *behind = *cut_at(r, (size_t)(begin - r->front) + len + gone);
+    while (p->next != behind) {
+        struct reply_piece *old = p->next;
+
+        p->next = old->next;
+        r->queued_bytes -= old->end - old->from;
+        piece_free(r->pool, old);
+    }
+    if (!behind)
+        r->tail = p;
+    r->front += gone - len;
 }
 
 void reply_drop(struct reply *r)

@@ -38,6 +38,7 @@ struct reply {
     struct reply_piece *head; /* closed pieces, oldest first */
     struct reply_piece *tail;
     size_t queued_bytes; /* in the closed pieces, unsent */
+    uint64_t front;      /* place of the first unsent byte among all that was ever said */
     struct reply_pool *pool;
     uint64_t errors;     /* error replies so far; dispatch compares before and after */
     char error_code[24]; /* first word of the last error */
@@ -58,6 +59,16 @@ size_t reply_held_bytes(const struct reply *r);
 
 /* Fills up to `max` vectors with unsent bytes, oldest first, and returns how many. */
 int reply_gather(const struct reply *r, struct iovec *out, int max);
+
+/* The place of what will be said next. */
+static inline uint64_t reply_place(const struct reply *r)
+{
+    return r->front + reply_pending(r);
+}
+
+/* Puts other bytes in place of those from `begin` to `end`, all unsent. Places behind them stay
+ * what they are. */
+void reply_replace(struct reply *r, uint64_t begin, uint64_t end, const char *bytes, size_t len);
 
 /* Drops the first `sent` bytes. */
 void reply_sent(struct reply *r, size_t sent);

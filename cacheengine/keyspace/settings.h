@@ -100,6 +100,11 @@ struct settings {
     bool tls_replication, tls_cluster; /* outgoing links use TLS */
     bool tls_checks_host;              /* of whom they connect to */
 
+    /* sync durability */
+    int64_t write_acks;            /* so many replicas confirm a write before its reply leaves */
+    int64_t write_acks_timeout_ms; /* after which an error is said in its place */
+    int64_t write_acks_memory;     /* what held replies may take, of all clients */
+
     /* memory */
     int64_t max_memory;    /* 0 = as much as there is */
     int64_t client_memory; /* of all clients; 0 = no limit, below: percent of max_memory */

@@ -4,6 +4,7 @@
  * for, and then the members of big collections; so when a call runs, most of what it needs is there
  * or on its way.
  */
+#include "cacheengine/dispatch/acks.h"
 #include "cacheengine/keyspace/db.h"
 #include "cacheengine/net/loop.h"
 #include "cacheengine/types/ahead.h"
@@ -34,6 +35,13 @@ static void ask_ahead(const struct batch *b)
 /* From this much on, replies are sent although more calls of the client are waiting. */
 #define SEND_EARLY (1024 * 1024)
 
+static void send_early(struct conn *c, size_t input_end)
+{
+    conn_write(c);
+    if (acks_are_many(&c->client) && !c->is_parked && !c->client.is_killed)
+        conn_park(c, input_end);
+}
+
 static void run_call(struct cmd_call *call)
 {
     struct conn *c = conn_of(call->client);
@@ -44,7 +52,7 @@ static void run_call(struct cmd_call *call)
         if (__builtin_expect(c->client.waiting != NULL, 0))
             conn_park(c, call->input_end);
         if (reply_pending(&c->client.reply) >= SEND_EARLY)
-            conn_write(c);
+            send_early(c, call->input_end);
     }
     if (c->calls == 0 && !c->is_feeding)
         conn_finish(c);
@@ -92,6 +100,14 @@ static void add_call(struct loop *l, struct conn *c, struct cmd_call *call, size
         batch_run(l);
 }
 
+/* The owner of a memcached engine speaks both protocols. */
+static const struct protocol *spoken(const struct loop *l, const struct conn *c)
+{
+    if (__builtin_expect(c->client.is_admin, 0) && c->feed.ptr[0] == '*')
+        return &protocol_resp;
+    return l->protocol;
+}
+
 void batch_feed(struct loop *l, struct conn *c)
 {
     if (!l->batch->room.arena)
@@ -100,8 +116,8 @@ void batch_feed(struct loop *l, struct conn *c)
     while (c->feed.len > 0 && !c->client.is_closing && !c->client.is_killed && !c->is_parked) {
         struct cmd_call *call = next_call(l, c);
         size_t used = 0;
-        enum parse_result r = l->protocol->parse(&c->client, l->engine, &c->parse, c->feed,
-                                                 &l->batch->room, call, &used);
+        enum parse_result r = spoken(l, c)->parse(&c->client, l->engine, &c->parse, c->feed,
+                                                  &l->batch->room, call, &used);
 
         if (r == PARSE_MORE)
             break;

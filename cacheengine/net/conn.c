@@ -1,5 +1,6 @@
 /* One connection: its socket, what it has sent and what it is still to be sent. */
 #include "base/log.h"
+#include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/net/loop.h"
 #include "cacheengine/net/tls.h"
@@ -110,6 +111,11 @@ static void socket_setup(int fd, int64_t keepalive_s)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
 }
 
+static int epoll_of(const struct conn *c)
+{
+    return c->client.is_admin ? c->loop->admin_fd : c->loop->epoll_fd;
+}
+
 /* A connection over the socket, or NULL: then the socket is closed. */
 static struct conn *conn_new(struct loop *l, struct transport t, bool is_unix, bool is_admin)
 {
@@ -120,13 +126,13 @@ static struct conn *conn_new(struct loop *l, struct transport t, bool is_unix, b
     *c = (struct conn){.kind = WATCH_CONN, .transport = t, .loop = l, .is_unix = is_unix};
     if (!is_unix)
         socket_setup(t.fd, l->engine->settings.keepalive_s);
-    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, t.fd, &ev) != 0) {
+    c->client.is_admin = is_admin;
+    if (epoll_ctl(epoll_of(c), EPOLL_CTL_ADD, t.fd, &ev) != 0) {
         log_warn("connection dropped", f_err(err_sys(errno, "epoll refused the socket")));
         transport_close(&t);
         free(c);
         return NULL;
     }
-    c->client.is_admin = is_admin;
     if (t.session)
         conn_book_session(c, true);
     account_add(&l->engine->keyspace.account, sizeof(*c));
@@ -306,11 +312,13 @@ bool conn_read(struct conn *c)
  * one that is to be closed not even that: what it sends is never read. */
 void conn_ask(const struct conn *c)
 {
-    uint32_t events = c->client.is_closing ? 0 : c->is_parked ? EPOLLRDHUP : EPOLLIN;
+    /* Of one that is held back the end is not asked for: it may have sent all that it wanted. */
+    uint32_t parked = c->client.waiting ? EPOLLRDHUP : 0;
+    uint32_t events = c->client.is_closing ? 0 : c->is_parked ? parked : EPOLLIN;
     struct epoll_event ev = {.events = events | (c->waits_to_write ? EPOLLOUT : 0)};
 
     ev.data.ptr = (void *)(uintptr_t)c;
-    (void)epoll_ctl(c->loop->epoll_fd, EPOLL_CTL_MOD, c->transport.fd, &ev);
+    (void)epoll_ctl(epoll_of(c), EPOLL_CTL_MOD, c->transport.fd, &ev);
 }
 
 static void ask_to_write(struct conn *c, bool waits)
@@ -342,12 +350,33 @@ static bool is_overfull(struct conn *c)
 
 static void check_overfull(struct conn *c)
 {
-    if (!is_overfull(c))
+    if (c->client.is_admin || !is_overfull(c))
         return;
     log_warn("client dropped: its output is over the limit", f_int("id", c->client.id),
              f_int("bytes", reply_held_bytes(&c->client.reply)));
     c->loop->engine->stats.output_limit_kills++;
     conn_doom(c);
+}
+
+/* Leaves out what is held. What acknowledges a write after the lease is over must not leave at all:
+ * then nobody learns of what was done, as if the node had died. */
+static int keep_back(struct conn *c, struct iovec *iov, int pieces)
+{
+    size_t room = acks_sendable(&c->client);
+    int kept = 0;
+
+    if (room > 0 && !authority_may_acknowledge(c->loop->engine)) {
+        log_warn("client dropped: the lease was over before it was answered",
+                 f_int("id", c->client.id));
+        conn_doom(c);
+        return 0;
+    }
+    for (; kept < pieces && room > 0; kept++) {
+        if (iov[kept].iov_len > room)
+            iov[kept].iov_len = room;
+        room -= iov[kept].iov_len;
+    }
+    return kept;
 }
 
 /* One system call. False when nothing more goes out now. */
@@ -356,6 +385,8 @@ static bool write_once(struct conn *c)
     struct iovec iov[WRITE_PIECES];
     int pieces = reply_gather(&c->client.reply, iov, WRITE_PIECES);
 
+    if (c->client.acknowledges)
+        pieces = keep_back(c, iov, pieces);
     if (pieces == 0)
         return false;
     ssize_t sent = transport_writev(&c->transport, iov, pieces);
@@ -370,6 +401,12 @@ static bool write_once(struct conn *c)
     return true;
 }
 
+/* Who waits for keys is resumed by that; who is held back, when less of it is held. */
+static bool must_stay_parked(const struct conn *c)
+{
+    return c->client.waiting || acks_are_many(&c->client);
+}
+
 void conn_write(struct conn *c)
 {
     struct reply *r = &c->client.reply;
@@ -380,10 +417,15 @@ void conn_write(struct conn *c)
     reply_settle(r);
     if (c->client.is_killed)
         return;
-    ask_to_write(c, reply_pending(r) > 0 || c->transport.wants_write);
-    if (reply_pending(r) > 0)
+    ask_to_write(c, acks_sendable(&c->client) > 0 || c->transport.wants_write);
+    if (c->is_parked && !must_stay_parked(c))
+        conn_resume(&c->client);
+    if (reply_pending(r) > 0) {
         check_overfull(c);
-    else if (c->client.is_closing)
+        return;
+    }
+    c->client.acknowledges = false;
+    if (c->client.is_closing)
         conn_doom(c);
 }
 
@@ -434,6 +476,8 @@ void conn_park(struct conn *c, size_t input_end)
 
 void conn_unpark(struct conn *c)
 {
+    if (must_stay_parked(c))
+        return;
     c->is_parked = false;
     conn_ask(c);
     if (__builtin_expect(c->transport.is_pending, 0))
@@ -450,6 +494,10 @@ void conn_finish(struct conn *c)
     keep_rest(c);
     if (!c->client.is_killed)
         conn_write(c);
+    if (acks_are_many(&c->client) && !c->is_parked) {
+        c->is_parked = true;
+        conn_ask(c);
+    }
 }
 
 void conns_sweep(struct loop *l)

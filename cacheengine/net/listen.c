@@ -22,7 +22,7 @@ static struct err add(struct loop *l, int fd, struct listener as)
     *s = as;
     s->kind = WATCH_LISTENER;
     s->fd = fd;
-    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0) {
+    if (epoll_ctl(as.is_admin ? l->admin_fd : l->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0) {
         close(fd);
         return err_sys(errno, "epoll refused a listening socket");
     }
@@ -142,7 +142,7 @@ struct err listeners_open(struct loop *l, struct arena *a)
                       s->unix_socket_mode ? (mode_t)s->unix_socket_mode : 0777 & ~umask(umask(0)),
                       false));
     if (*s->admin_socket)
-        TRY(open_unix(l, a, s->admin_socket, 0700, true));
+        TRY(open_unix(l, a, s->admin_socket, 0600, true));
     if (l->listener_count == 0)
         return err_make(ERR_INVALID, "Configured to not listen anywhere, exiting.");
     return OK;
@@ -161,9 +161,10 @@ void listeners_close(struct loop *l)
 void listeners_rest(const struct loop *l, bool rests)
 {
     for (size_t i = 0; i < l->listener_count; i++) {
+        const struct listener *s = &l->listeners[i];
         struct epoll_event ev = {.events = rests ? 0 : EPOLLIN};
 
-        ev.data.ptr = (void *)(uintptr_t)&l->listeners[i];
-        (void)epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, l->listeners[i].fd, &ev);
+        ev.data.ptr = (void *)(uintptr_t)s;
+        (void)epoll_ctl(s->is_admin ? l->admin_fd : l->epoll_fd, EPOLL_CTL_MOD, s->fd, &ev);
     }
 }

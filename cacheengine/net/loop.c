@@ -1,6 +1,7 @@
 /* The rounds: wait, accept, read, run, write, and the regular work in between. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/ending.h"
 #include "cacheengine/dispatch/host.h"
 #include "cacheengine/net/handshake.h"
@@ -17,9 +18,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define EVENTS_MAX  256
-#define ACCEPTS_MAX 256 /* of one listener in a round */
-#define SWEEP_MS    1000
+#define EVENTS_MAX       256
+#define ADMIN_EVENTS_MAX 32
+#define ACCEPTS_MAX      256 /* of one listener in a round */
+#define SWEEP_MS         1000
 
 #define ACCEPT_REST_MS 200
 
@@ -84,9 +86,20 @@ static struct err host_retune_tls(struct engine *e, struct arena *a)
 static const struct engine_host loop_host = {host_watch, host_unwatch, host_is_urged,
                                              host_retune_tls};
 
+/* What the admin epoll has is an event of the other. */
+static struct err open_admin(struct loop *l)
+{
+    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = &l->admin_kind};
+
+    l->admin_kind = WATCH_ADMIN;
+    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->admin_fd, &ev) != 0)
+        return err_sys(errno, "epoll refused another");
+    return OK;
+}
+
 struct err loop_open(struct loop *l, struct engine *e, struct arena *a)
 {
-    *l = (struct loop){.engine = e, .epoll_fd = -1, .signal_fd = -1};
+    *l = (struct loop){.engine = e, .epoll_fd = -1, .admin_fd = -1, .signal_fd = -1};
     l->protocol = protocol_of(&e->settings);
     if (!l->protocol)
         return err_make(ERR_UNSUPPORTED, "this build does not serve that protocol");
@@ -100,8 +113,10 @@ struct err loop_open(struct loop *l, struct engine *e, struct arena *a)
     l->pool = mmap(NULL, READ_POOL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     check(l->batch && l->pool != MAP_FAILED);
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (l->epoll_fd < 0)
+    l->admin_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (l->epoll_fd < 0 || l->admin_fd < 0)
         return err_sys(errno, "epoll is not to be had");
+    TRY(open_admin(l));
     TRY(open_signals(l));
     e->dialer = links_dialer(l);
     TRY(loop_secure(l, a));
@@ -138,6 +153,7 @@ void loop_close(struct loop *l)
     if (l->pool)
         munmap(l->pool, READ_POOL);
     close(l->signal_fd);
+    close(l->admin_fd);
     close(l->epoll_fd);
     *l = (struct loop){0};
 }
@@ -163,6 +179,21 @@ static void say_protected(struct reply *r)
     reply_error(r, "DENIED The engine runs in protected mode: it has no password and takes "
                    "connections from the loopback interface only. Set a password with "
                    "'requirepass', or 'protected-mode no'.");
+}
+
+static void say_not_owner(struct reply *r)
+{
+    reply_error(r, "DENIED The admin socket is for the user that the engine runs as.");
+}
+
+/* The mode of the socket keeps others out already, but for those whom no mode keeps out, and but
+ * for a folder where somebody else may change it. */
+static bool is_owner(int fd)
+{
+    struct ucred peer = {.uid = (uid_t)-1};
+    socklen_t len = sizeof(peer);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == geteuid();
 }
 
 static bool is_loopback(const struct sockaddr_storage *a)
@@ -196,7 +227,9 @@ static void accept_some(struct loop *l, const struct listener *from)
                 accept_later(l, err_sys(errno, "accept failed"));
             return;
         }
-        if (!from->is_admin && l->engine->client_count >= (uint64_t)s->max_clients)
+        if (from->is_admin && !is_owner(fd))
+            refuse(l, fd, say_not_owner);
+        else if (!from->is_admin && l->engine->client_count >= (uint64_t)s->max_clients)
             refuse(l, fd, l->protocol->refuse_client);
         else if (s->is_protected && !*s->password && !is_loopback(&peer))
             refuse(l, fd, say_protected);
@@ -239,6 +272,14 @@ static void on_signal(struct loop *l)
         engine_end_by_signal(l->engine, signal);
 }
 
+/* One that waits for keys is gone when its other side is; one that is held back is still to be
+ * sent what is held, unless the whole connection broke. */
+static void on_parked_event(struct conn *c, uint32_t events)
+{
+    if (c->client.waiting || (events & (EPOLLERR | EPOLLHUP)))
+        conn_doom(c);
+}
+
 static void on_event(struct loop *l, const struct epoll_event *ev)
 {
     enum watch_kind *kind = ev->data.ptr;
@@ -256,6 +297,8 @@ static void on_event(struct loop *l, const struct epoll_event *ev)
         struct fd_watch *w = ev->data.ptr;
 
         w->ready(w, ev->events);
+    } else if (*kind == WATCH_ADMIN) {
+        return; /* was served before all others */
     } else {
         if ((ev->events & EPOLLOUT) && !c->client.is_killed) {
             bool reads = c->transport.wants_write;
@@ -265,7 +308,7 @@ static void on_event(struct loop *l, const struct epoll_event *ev)
                 loop_serve(l, c);
         }
         if ((ev->events & ~(uint32_t)EPOLLOUT) && c->is_parked)
-            conn_doom(c);
+            on_parked_event(c, ev->events);
         else if ((ev->events & ~(uint32_t)EPOLLOUT) && !c->client.is_closing)
             loop_serve(l, c);
         else if (ev->events & (EPOLLERR | EPOLLHUP))
@@ -335,23 +378,70 @@ static int regular_work(struct loop *l)
         run_round(l);
         wait_ms = link_ms < wait_ms ? link_ms : wait_ms;
     }
-    if (l->engine->waiting_count == 0)
+    if (l->engine->waiting_count == 0 && acks_held(l->engine) == 0)
         return wait_ms;
     set_now(l);
-    int due_ms = engine_end_waits(l->engine);
+    int due_ms = engine_end_waits(l->engine), confirm_ms = acks_expire(l->engine);
     run_round(l);
+    if (confirm_ms < due_ms)
+        due_ms = confirm_ms;
     return due_ms < wait_ms ? due_ms : wait_ms;
+}
+
+/* ---- the owner ---- */
+
+/* Runs all that the owner has sent. */
+static void serve_admin(struct loop *l)
+{
+    struct epoll_event events[ADMIN_EVENTS_MAX];
+    int count = ADMIN_EVENTS_MAX;
+
+    /* Twice, so that what a new connection has brought is not taken for newer than it is. */
+    for (int pass = 0; pass < 2 && count > 0; pass++) {
+        count = epoll_wait(l->admin_fd, events, ADMIN_EVENTS_MAX, 0);
+        for (int i = 0; i < count; i++)
+            on_event(l, &events[i]);
+        batch_run(l);
+    }
+    l->admin_looked_ticks = engine_ticks();
+}
+
+/* In a long round the owner is looked for this often. */
+static uint64_t admin_ticks(const struct loop *l)
+{
+    return l->engine->ticks_per_ms;
+}
+
+/* Serves the owner before everybody else. The wait before this one has not found what he has
+ * sent, so it came after that had begun: leases are counted from then. */
+static void begin_round(struct loop *l, const struct epoll_event *events, int count)
+{
+    bool has_admin = count == EVENTS_MAX; /* it may stand behind those that fit */
+
+    l->engine->authority.heard_ms = l->waited_before_ms;
+    for (int i = 0; i < count && !has_admin; i++)
+        has_admin = events[i].data.ptr == &l->admin_kind;
+    l->admin_looked_ticks = engine_ticks();
+    if (has_admin)
+        serve_admin(l);
 }
 
 void loop_round(struct loop *l, int wait_ms)
 {
     struct epoll_event events[EVENTS_MAX];
+
+    l->waited_before_ms = l->waited_ms;
+    l->waited_ms = l->engine->keyspace.passed_ms;
     int count = epoll_wait(l->epoll_fd, events, EVENTS_MAX, l->unread ? 0 : wait_ms);
 
     set_now(l);
+    begin_round(l, events, count);
     serve_unread(l);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         on_event(l, &events[i]);
+        if (l->engine->admin_count && engine_ticks() - l->admin_looked_ticks > admin_ticks(l))
+            serve_admin(l);
+    }
     run_round(l);
     engine_evict_clients(l->engine);
     free_doomed(l);

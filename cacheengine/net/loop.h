@@ -33,6 +33,7 @@ enum watch_kind {
     WATCH_LINK,
     WATCH_FD,
     WATCH_HANDSHAKES,
+    WATCH_ADMIN,
 };
 
 struct listener {
@@ -64,7 +65,7 @@ struct conn {
     struct str feed;        /* in a round: what is being cut into calls */
     uint32_t calls;         /* in the present batch, not run yet */
     bool is_feeding;        /* more calls may come of this round's input */
-    bool is_parked;         /* its client waits for keys: nothing is read, cut or run */
+    bool is_parked;         /* its client waits: nothing is read, cut or run */
     bool is_resumed;        /* in loop->resumed */
     const char *feed_begin; /* of this round's input */
     struct conn *next_resumed;
@@ -94,9 +95,11 @@ struct loop {
     struct engine *engine;
     const struct protocol *protocol;
     int epoll_fd;
+    int admin_fd; /* an epoll of its own, for what comes over the admin socket: it is served first
+                   */
     int signal_fd;
     bool is_urged; /* a signal asked for the end while it was under way */
-    enum watch_kind signal_kind;
+    enum watch_kind signal_kind, admin_kind;
     struct listener listeners[LISTENERS_MAX];
     size_t listener_count;
     struct conn *doomed;          /* to be freed when the round is over */
@@ -110,8 +113,11 @@ struct loop {
     struct batch *batch;
     char *pool; /* the shared read buffer */
     size_t pool_used;
-    int64_t tick_at_ms;  /* boot time of the next engine_tick */
-    int64_t sweep_at_ms; /* of the next look at idle clients */
+    /* Boot times before the last two waits: what the second found, the first did not find yet. */
+    int64_t waited_ms, waited_before_ms;
+    uint64_t admin_looked_ticks; /* when the admin socket was looked at last */
+    int64_t tick_at_ms;          /* boot time of the next engine_tick */
+    int64_t sweep_at_ms;         /* of the next look at idle clients */
     /* Boot time before which nothing is accepted, as descriptors ran out; 0 = all is well. */
     int64_t accept_at_ms;
 };
@@ -170,7 +176,8 @@ void conn_finish(struct conn *c);
 /* Tells epoll what the connection wants now. */
 void conn_ask(const struct conn *c);
 
-/* Stops a connection whose client waits behind the call that ends at `input_end`; lets it go on. */
+/* Stops a connection whose client waits behind the call that ends at `input_end`, for keys or until
+ * less of it is held; lets it go on. */
 void conn_park(struct conn *c, size_t input_end);
 void conn_unpark(struct conn *c);
 

@@ -11,6 +11,7 @@
 #define LARDER_PROTO_MEMCACHED_H
 
 #include "base/buf.h"
+#include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/engine.h"
 #include "cacheengine/keyspace/call.h"
 
@@ -55,6 +56,7 @@ struct mc_state {
     uint64_t last_cas;
     int64_t flush_at_ms; /* a delayed flush_all; 0 = none */
     uint32_t verbosity;
+    struct write_watch watch; /* of the running command */
 };
 
 static inline struct mc_state *mc_state(const struct cmd_call *c)
@@ -162,5 +164,8 @@ void mc_run_close(struct cmd_call *c);
 /* What every `run` begins and ends with: the database, a due flush, counting. */
 void mc_begin(struct cmd_call *c);
 void mc_end(struct cmd_call *c);
+
+/* True when the node's state lets the client write; else it was told why not. */
+bool mc_may_write(struct cmd_call *c, bool has_body);
 
 #endif

@@ -1,5 +1,6 @@
 /* flush_all, version, verbosity, cache_memlimit, quit, and what is said about requests that are
  * none. */
+#include "cacheengine/dispatch/guard.h"
 #include "cacheengine/proto/memcached.h"
 
 #define MEGABYTE      ((int64_t)1 << 20)
@@ -9,7 +10,7 @@
 
 static void flush_now(struct cmd_call *c)
 {
-    keyspace_flush(c->ks, -1, true);
+    c->dirty += keyspace_flush(c->ks, -1, true) + 1;
     mc_state(c)->flush_at_ms = 0;
 }
 
@@ -18,6 +19,7 @@ void mc_begin(struct cmd_call *c)
     struct mc_state *s = mc_state(c);
 
     c->db = &c->ks->dbs[0];
+    s->watch = writes_begin(c->engine, c->client);
     if (__builtin_expect(s->flush_at_ms != 0, 0) && c->ks->now_ms >= s->flush_at_ms)
         flush_now(c);
 }
@@ -26,8 +28,21 @@ void mc_end(struct cmd_call *c)
 {
     c->engine->stats.commands++;
     c->ks->dirty += c->dirty;
+    writes_end(c->engine, c->client, &mc_state(c)->watch);
     if (__builtin_expect(c->scratch->total_bytes != 0, 0))
         arena_reset(c->scratch);
+}
+
+bool mc_may_write(struct cmd_call *c, bool has_body)
+{
+    const char *why =
+        c->engine->guards && !c->client->is_admin ? guard_write_refusal(c->engine) : NULL;
+
+    if (__builtin_expect(!why, 1))
+        return true;
+    mc_say(c, arena_printf(c->scratch, "SERVER_ERROR %s", why), has_body);
+    engine_count_error(c->engine, "SERVER_ERROR");
+    return false;
 }
 
 /* ---- flush_all ---- */
@@ -53,7 +68,8 @@ static const char *flush_all(struct cmd_call *c)
 void mc_run_flush_all(struct cmd_call *c)
 {
     mc_begin(c);
-    mc_say(c, flush_all(c), false);
+    if (mc_may_write(c, false))
+        mc_say(c, flush_all(c), false);
     mc_end(c);
 }
 

@@ -155,11 +155,10 @@ static void gat_one(struct cmd_call *c, uint32_t arg, bool with_cas, int64_t dea
     touch_item(c, k, &it.entry, deadline_ms);
 }
 
-static void gat_all(struct cmd_call *c, bool with_cas)
+static void gat_keys(struct cmd_call *c, bool with_cas)
 {
     int32_t exptime;
 
-    mc_begin(c);
     if (!mc_read_i32(c->argv[1], &exptime)) {
         mc_line(c, "CLIENT_ERROR invalid exptime argument");
     } else if (!keys_are_short(c, 2)) {
@@ -169,6 +168,13 @@ static void gat_all(struct cmd_call *c, bool with_cas)
             gat_one(c, i, with_cas, mc_deadline(exptime, c->ks->now_ms));
         reply_literal(c->reply, "END\r\n");
     }
+}
+
+static void gat_all(struct cmd_call *c, bool with_cas)
+{
+    mc_begin(c);
+    if (mc_may_write(c, false))
+        gat_keys(c, with_cas);
     mc_end(c);
 }
 
@@ -207,6 +213,7 @@ static const char *touch(struct cmd_call *c)
 void mc_run_touch(struct cmd_call *c)
 {
     mc_begin(c);
-    mc_say(c, touch(c), false);
+    if (mc_may_write(c, false))
+        mc_say(c, touch(c), false);
     mc_end(c);
 }

@@ -118,7 +118,8 @@ static void run_store(struct cmd_call *c, store_fn *how)
 
     mc_begin(c);
     read_args(c, &a, how == put_if_unchanged);
-    mc_say(c, store(c, &a, how), true);
+    if (mc_may_write(c, true))
+        mc_say(c, store(c, &a, how), true);
     mc_end(c);
 }
 
@@ -156,9 +157,11 @@ void mc_run_too_large(struct cmd_call *c)
 {
     mc_begin(c);
     mc_state(c)->counters.too_large++;
-    if (str_is(c->argv[0], "set"))
-        db_delete(c->db, call_key(c, 1), c->ks->settings->lazy_user_del);
-    mc_say(c, "SERVER_ERROR object too large for cache", false);
+    if (mc_may_write(c, false)) {
+        if (str_is(c->argv[0], "set"))
+            db_delete(c->db, call_key(c, 1), c->ks->settings->lazy_user_del);
+        mc_say(c, "SERVER_ERROR object too large for cache", false);
+    }
     mc_end(c);
 }
 
@@ -195,8 +198,8 @@ static const char *delete_item(struct cmd_call *c)
 void mc_run_delete(struct cmd_call *c)
 {
     mc_begin(c);
-    const char *line = delete_item(c);
-    if (c->argc == 2 || !mc_is_silent(c, false))
+    const char *line = mc_may_write(c, false) ? delete_item(c) : NULL;
+    if (line && (c->argc == 2 || !mc_is_silent(c, false)))
         mc_line(c, line);
     mc_end(c);
 }
@@ -258,7 +261,8 @@ static const char *change_number(struct cmd_call *c, bool is_incr)
 static void run_change(struct cmd_call *c, bool is_incr)
 {
     mc_begin(c);
-    mc_say(c, change_number(c, is_incr), false);
+    if (mc_may_write(c, false))
+        mc_say(c, change_number(c, is_incr), false);
     mc_end(c);
 }
 

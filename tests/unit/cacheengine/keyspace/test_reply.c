@@ -191,3 +191,49 @@ Test(reply, bytes_come_in_order_however_they_are_sent)
     free(all);
     free(f);
 }
+
+/* Each row: what stands before, between and behind, as numbers of bytes; pieces are made by their
+ * sizes and by blobs. */
+Test(reply, bytes_are_replaced_wherever_they_stand)
+{
+    static const size_t sizes[] = {0, 1, 100, 9000, 70000};
+
+    for (size_t i = 0; i < 125; i++) {
+        size_t lens[3] = {sizes[i / 25], sizes[i / 5 % 5], sizes[i % 5]};
+        struct fixture *f = malloc(sizeof(*f));
+        uint64_t places[4];
+        char *text = malloc(70000);
+
+        begin(f, 2);
+        reply_literal(&f->r, "gone");
+        drain(f, 4);
+        f->len = 0;
+        for (int j = 0; j < 3; j++) {
+            places[j] = reply_place(&f->r);
+            memset(text, 'a' + j, lens[j]);
+            if (lens[j] == 9000) {
+                struct blob *b = blob_new(&f->account, lens[j], lens[j]);
+
+                memcpy(b->bytes, text, lens[j]);
+                reply_raw_blob(&f->r, b, 0, lens[j]);
+                blob_drop(&f->account, b);
+            } else {
+                reply_raw(&f->r, text, lens[j]);
+            }
+        }
+        places[3] = reply_place(&f->r);
+        reply_replace(&f->r, places[1], places[2], "instead", 7);
+        cr_assert_eq(reply_place(&f->r), places[3]);
+        cr_assert_eq(reply_pending(&f->r), lens[0] + 7 + lens[2]);
+        reply_literal(&f->r, "more");
+        drain(f, SIZE_MAX);
+        cr_assert_eq(f->len, lens[0] + 7 + lens[2] + 4);
+        cr_assert_eq(memcmp(f->out + lens[0], "instead", 7), 0);
+        cr_assert(lens[0] == 0 || (f->out[0] == 'a' && f->out[lens[0] - 1] == 'a'));
+        cr_assert(lens[2] == 0 || (f->out[lens[0] + 7] == 'c' && f->out[f->len - 5] == 'c'));
+        cr_assert_eq(memcmp(f->out + f->len - 4, "more", 4), 0);
+        end(f);
+        free(text);
+        free(f);
+    }
+}
