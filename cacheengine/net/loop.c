@@ -244,7 +244,10 @@ void loop_serve(struct loop *l, struct conn *c)
 {
     if (__builtin_expect(c->stage != CONN_OPEN, 0))
         conn_greet(c);
-    if (c->client.is_killed || c->client.is_closing || c->stage != CONN_OPEN)
+    /* Read twice in a round: what the first left of the input is kept once its calls have run. */
+    if (__builtin_expect(c->calls != 0, 0))
+        batch_run(l);
+    if (c->client.is_killed || c->client.is_closing || c->is_parked || c->stage != CONN_OPEN)
         return;
     /* What came before is used up when its batch has run: then the shared buffer is free again. */
     if (!c->input && READ_POOL - l->pool_used < READ_MIN) {
