@@ -285,7 +285,9 @@ bool conn_read(struct conn *c)
     ssize_t got;
 
     if (c->input) {
-        got = transport_read(&c->transport, c->input->bytes + c->input_len, input_room(c));
+        size_t wanted = input_room(c); /* may move the input */
+
+        got = transport_read(&c->transport, c->input->bytes + c->input_len, wanted);
         if (got > 0)
             c->input_len += (size_t)got;
         c->feed = (struct str){c->input->bytes, c->input_len};

@@ -32,8 +32,10 @@ struct err loop_secure(struct loop *l, struct arena *a)
 {
     const struct settings *s = &l->engine->settings;
 
-    if (!tls_is_wanted(s))
+    if (!tls_is_wanted(s)) {
+        tls_rest();
         return OK;
+    }
     if (!l->handshakes)
         TRY(open_handshakes(l));
     if (l->tls)

@@ -8,10 +8,13 @@
 #include "base/str.h"
 #include "cacheengine/net/tls_internal.h"
 
+#include <link.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define SESSION_CONTEXT "larder-engine"
 
@@ -28,6 +31,30 @@ bool tls_is_wanted(const struct settings *s)
 static bool serves(const struct settings *s)
 {
     return s->tls_mode != TLS_OFF || s->tls_port != 0;
+}
+
+/* Of a library's segments, those that are nothing but its file. */
+static int rest_library(struct dl_phdr_info *info, size_t size, void *ctx)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    (void)size, (void)ctx;
+    if (!strstr(info->dlpi_name, "libcrypto.") && !strstr(info->dlpi_name, "libssl."))
+        return 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        uintptr_t from = (info->dlpi_addr + segment->p_vaddr) & ~(page - 1);
+        uintptr_t to = info->dlpi_addr + segment->p_vaddr + segment->p_memsz;
+
+        if (segment->p_type == PT_LOAD && !(segment->p_flags & PF_W))
+            (void)madvise((void *)from, to - from, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void tls_rest(void)
+{
+    dl_iterate_phdr(rest_library, NULL);
 }
 
 /* ---- errors ---- */

@@ -32,6 +32,10 @@ void tls_close(struct tls *tls);
 /* Takes over changed settings and reads all files again; nothing changes when it fails. */
 must_use struct err tls_reload(struct tls *tls, const struct settings *s, struct arena *a);
 
+/* Gives back the memory that loading OpenSSL has touched; what is needed comes again by itself. For
+ * those who use none of it: it is more than all the rest of an empty engine. */
+void tls_rest(void);
+
 /* ---- sessions: of one thread at a time ---- */
 
 /* The accepting and the connecting end over a socket that stays the caller's. NULL: no such end is

@@ -60,7 +60,7 @@ DOORS = {
     r"ldns/.*": ["controlplane/dns/"],
     r"(liblzf/)?lzf\.h": ["cacheengine/keyspace/lzf.c"],
     r"curl/.*": ["base/http.c"],
-    r"openssl/.*": ["cacheengine/net/tls"],
+    r"openssl/.*": ["cacheengine/net/tls", "tests/unit/cacheengine/net/tls"],
     r"nettle/.*": ["base/digest.c"],
     r"(cjson/)?cJSON\.h": ["base/json.c", "api-spec/"],
     r"criterion/.*": ["tests/"],

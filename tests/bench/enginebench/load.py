@@ -25,8 +25,10 @@ def call(server, *args):
         return sock.recv(1 << 16)
 
 
-def redis_benchmark(server, words, count, pipeline, keys, clients=50):
-    argv = ["redis-benchmark", "-p", server.port, "-n", count, "-P", pipeline, "-c", clients, "-r", keys, "-q"] + list(words)
+def redis_benchmark(server, words, count, pipeline, keys, clients=50, ca=None):
+    """With `ca`, the file of an authority: over TLS."""
+    port = ["-p", server.tls_port, "--tls", "--cacert", ca] if ca else ["-p", server.port]
+    argv = ["redis-benchmark", *port, "-n", count, "-P", pipeline, "-c", clients, "-r", keys, "-q"] + list(words)
     done = subprocess.run(settled(cores()[1], argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode or b"requests per second" not in done.stdout:
         raise SystemExit("redis-benchmark %s against %s failed:\n%s" % (words, server.kind, done.stdout[-500:].decode()))

@@ -75,9 +75,9 @@ class Server:
     """One running server of a kind: engine, redis, valkey, echo, memcached, engine-mc."""
 
     def __init__(self, kind, argv, is_ready=None, env=None):
-        self.kind, self.port = kind, free_port()
+        self.kind, self.port, self.tls_port = kind, free_port(), free_port()
         self.dir = tempfile.mkdtemp(prefix="larder-bench-")
-        argv = [str(a).replace("{port}", str(self.port)) for a in argv]
+        argv = [str(a).replace("{port}", str(self.port)).replace("{tls-port}", str(self.tls_port)) for a in argv]
         self.proc = subprocess.Popen(settled(cores()[0], argv), cwd=self.dir, env=env, stdin=subprocess.DEVNULL,
                                      stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         self.wait_ready(is_ready)
@@ -125,6 +125,17 @@ class Server:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
+class Certificate:
+    """One that signs itself, and the directives for servers that use it."""
+
+    def __init__(self, folder):
+        self.cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", self.cert,
+                        "-subj", "/CN=localhost", "-days", "2"], check=True, capture_output=True)
+        self.directives = ["--tls-port", "{tls-port}", "--tls-cert-file", self.cert, "--tls-key-file", key,
+                           "--tls-ca-cert-file", self.cert, "--tls-auth-clients", "no"]
+
+
 PING = (b"PING\r\n", b"+PONG")
 VERSION = (b"version\r\n", b"VERSION")
 
@@ -143,8 +154,8 @@ class Fleet:
     def kinds(self):
         return ["redis", "engine"] + (["valkey"] if self.valkey else [])
 
-    def start(self, kind, reply_bytes=0):
-        resp = ["--port", "{port}", "--bind", "127.0.0.1"]
+    def start(self, kind, reply_bytes=0, tls=()):
+        resp = ["--port", "{port}", "--bind", "127.0.0.1", *tls]
         if kind == "echo":
             return Server(kind, [build("echo"), "{port}", reply_bytes])
         if kind in ("redis", "valkey"):

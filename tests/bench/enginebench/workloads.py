@@ -43,6 +43,13 @@ CPU = {
     "mget_10_p16": Cpu(MGET10, 16, 1.0, 60000, against=BETTER),
 }
 
+# The same over TLS, all servers with the same certificate.
+TLS = {
+    "tls_get_p1": Cpu(["get", KEY], 1, 1.0, 60000),
+    "tls_get_p16": Cpu(["get", KEY], 16, 1.0, 400000),
+    "tls_set_p16": Cpu(["set", KEY, LONG], 16, 1.0, 400000),
+}
+
 MEMCACHED = {
     "mc_get_p1": McCpu("get", 1, 1.0, 60000),
     "mc_get_p16": McCpu("get", 16, 0.25),
@@ -87,5 +94,5 @@ MC_BYTES = {"mc_bytes_16_64": Bytes(lambda n: mc_sets(n, 64), b"STORED\r\n", 1.0
 LATENCY = ["p999_resize", "p999_expire", "p999_evict"]
 
 START = {"idle_rss": 4.0, "cpu_to_pong": 15.0}
-ALL = list(CPU) + list(MEMCACHED) + list(BYTES) + list(MC_BYTES) + LATENCY + list(START) + hitrate.NAMES
+ALL = list(CPU) + list(TLS) + list(MEMCACHED) + list(BYTES) + list(MC_BYTES) + LATENCY + list(START) + hitrate.NAMES
 FIRST = ["get_p1", "set_p1", "get_p16", "set_p16", "bytes_16_64", "bytes_16_10", "bytes_16_64_ttl", "idle_rss", "cpu_to_pong"]

@@ -23,6 +23,24 @@ Test(tls, is_wanted_where_a_setting_asks_for_it)
     cr_assert(tls_is_wanted(&s));
 }
 
+Test(tls, works_after_a_rest)
+{
+    struct tls_fixture f;
+    struct transport a, b;
+    struct tls *tls;
+
+    tls_rest();
+    tls_begin(&f);
+    cr_assert_not(err_failed(tls_open(&f.settings, &f.a, &tls)));
+    tls_rest();
+    tls_pair(tls, &a, &b);
+    cr_assert(tls_shake(&a, &b));
+    transport_close(&a);
+    transport_close(&b);
+    tls_close(tls);
+    tls_end(&f);
+}
+
 Test(tls, what_cannot_serve_is_refused_with_the_reason)
 {
     static const struct {

@@ -4,12 +4,11 @@
 
 #include "cacheengine/dispatch/config.h"
 #include "cacheengine/net/tls.h"
+#include "tls_certificate.h"
 
 #include <criterion/criterion.h>
 
 #include <fcntl.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,34 +20,6 @@ struct tls_fixture {
     struct arena a;
     char dir[64];
 };
-
-/* DIR/NAME.crt and DIR/NAME.key, of common name NAME. */
-static inline void tls_make_pair(const struct tls_fixture *f, const char *name)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *cert = X509_new();
-    X509_NAME *subject = X509_get_subject_name(cert);
-    char path[128];
-
-    X509_set_version(cert, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert), -60);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
-    X509_set_issuer_name(cert, subject);
-    X509_set_pubkey(cert, key);
-    cr_assert(X509_sign(cert, key, EVP_sha256()) > 0);
-    snprintf(path, sizeof(path), "%s/%s.crt", f->dir, name);
-    FILE *file = fopen(path, "w");
-    cr_assert(PEM_write_X509(file, cert));
-    fclose(file);
-    snprintf(path, sizeof(path), "%s/%s.key", f->dir, name);
-    file = fopen(path, "w");
-    cr_assert(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL));
-    fclose(file);
-    X509_free(cert);
-    EVP_PKEY_free(key);
-}
 
 /* A line of configuration; "%s" is the folder. */
 static inline void tls_set(struct tls_fixture *f, const char *line)
@@ -76,8 +47,8 @@ static inline void tls_begin(struct tls_fixture *f)
     snprintf(f->dir, sizeof(f->dir), "/tmp/larder-tls-XXXXXX");
     cr_assert(mkdtemp(f->dir));
     config_init(&f->config, &f->settings);
-    tls_make_pair(f, "one");
-    tls_make_pair(f, "two");
+    certificate_make(f->dir, "one");
+    certificate_make(f->dir, "two");
     tls_set(f, "larder-tls-mode preferred\ntls-auth-clients no\ntls-cert-file %s/one.crt\n"
                "tls-key-file %s/one.key\ntls-ca-cert-file %s/one.crt");
 }
