@@ -21,7 +21,7 @@
 #define NO_CLASS      0xffff
 #define RUN_CLASS     0xfffe /* the first slab of an item of several; `used` says how many */
 #define HUGE_PAGE     (2UL << 20)
-#define OPEN_STEP     64  /* slabs made writable at a time: 4 MiB */
+#define OPEN_STEP     32  /* slabs made writable at a time: 2 MiB, a huge page */
 #define HUGE_FROM     256 /* slabs from which on huge pages are asked for: 16 MiB */
 #define WARM_KEPT     16  /* empty slabs kept with their memory, beside a sixteenth of the used */
 #define SMALLEST_RUN  (64UL << 20)
