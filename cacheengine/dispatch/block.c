@@ -5,6 +5,7 @@
  */
 #include "cacheengine/dispatch/block.h"
 
+#include "base/clock.h"
 #include "base/command.h"
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/keyspace/wait.h"
@@ -28,7 +29,7 @@ struct waiting {
     struct wait wait;
     size_t bytes;   /* booked for it */
     uint32_t order; /* in the heap of time-outs; NOT_TIMED when it waits for ever */
-    bool goes_on;   /* the command has run again and found nothing */
+    bool goes_on;   /* the command has run and found nothing */
     uint32_t argc;
     struct str *argv;
     struct waiting_key keys[];
@@ -151,7 +152,7 @@ static struct waiting *waiting_new(const struct cmd_call *c, const struct wait *
         bytes += c->argv[i].len;
     struct waiting *out = malloc(bytes);
     check(out);
-    *out = (struct waiting){c->client, c->cmd, c->db, *w, bytes, NOT_TIMED, false, c->argc, NULL};
+    *out = (struct waiting){c->client, c->cmd, c->db, *w, bytes, NOT_TIMED, true, c->argc, NULL};
     out->argv = (struct str *)(void *)((char *)out + head);
     char *to = (char *)(out->argv + c->argc);
     for (uint32_t i = 0; i < c->argc; i++) {
@@ -208,7 +209,7 @@ void blocks_forget(struct engine *e, struct client *c)
 static void wait_end(struct engine *e, struct client *c)
 {
     blocks_forget(e, c);
-    if (c->reply_mode == CLIENT_REPLY_SKIP)
+    if (c->reply_mode == CLIENT_REPLY_SKIPPING)
         c->reply_mode = CLIENT_REPLY_ON;
     c->host->wake(c);
     c->host->resume(c);
@@ -223,8 +224,13 @@ static struct reply_piece *hold_if_muted(struct client *c)
 /* Ends a wait as if its time were up, or with an error. */
 static void end_with(struct engine *e, struct client *c, const char *error)
 {
+    struct command_stats *s = &e->by_command[c->waiting->cmd->id];
     struct reply_piece *held = hold_if_muted(c);
 
+    s->calls++;
+    s->failed += error != NULL;
+    c->commands++;
+    e->stats.commands++;
     if (error) {
         reply_error(&c->reply, error);
         engine_count_error(e, c->reply.error_code);
@@ -242,6 +248,11 @@ bool blocks_end(struct engine *e, struct client *c, bool with_error)
         return false;
     end_with(e, c, with_error ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : NULL);
     return true;
+}
+
+bool blocks_wait_goes_on(const struct client *c)
+{
+    return c->waiting->goes_on;
 }
 
 void blocks_fini(struct engine *e)
@@ -338,7 +349,6 @@ static bool run_again(struct engine *e, struct waiting *w)
     if (held)
         reply_rewind(&c->reply, held);
     writes_end(e, c, &watch);
-    e->by_command[w->cmd->id].calls += !w->goes_on;
     return !w->goes_on;
 }
 
@@ -372,6 +382,10 @@ void blocks_serve(struct engine *e)
     if (!t || t->is_serving)
         return;
     t->is_serving = true;
+    /* Those who waited come after the command that stood still, not amid it. */
+    if (e->is_clock_late && t->ready)
+        engine_set_now(e, clock_wall_ms(&clock_system), clock_boot_ms(&clock_system));
+    e->is_clock_late = false;
     while (t->ready) {
         struct ready_key *r = t->ready;
 

@@ -37,6 +37,9 @@ bool blocks_end(struct engine *e, struct client *c, bool with_error);
  * (NULL: it may run). */
 void blocks_judge(struct engine *e, const char *(*refusal)(const struct cmd_call *call));
 
+/* Whether the command of a client that waits found nothing when it ran last. */
+bool blocks_wait_goes_on(const struct client *c);
+
 /* Forgets what a client waits for, without a word. */
 void blocks_forget(struct engine *e, struct client *c);
 

@@ -38,7 +38,12 @@ struct client_host {
     size_t (*bytes)(const struct client *c);
 };
 
-enum client_reply_mode { CLIENT_REPLY_ON, CLIENT_REPLY_OFF, CLIENT_REPLY_SKIP };
+enum client_reply_mode {
+    CLIENT_REPLY_ON,
+    CLIENT_REPLY_OFF,
+    CLIENT_REPLY_SKIP,     /* the next command is not answered */
+    CLIENT_REPLY_SKIPPING, /* nor is the one that runs */
+};
 
 struct client {
     uint64_t id;
@@ -55,6 +60,8 @@ struct client {
     uint64_t held_place;                 /* where the first of them begins */
     uint32_t held_count;                 /* how many they are */
     int64_t created_ms, active_ms;       /* on the clock of passed_ms */
+    uint64_t commands;                   /* that it was answered */
+    uint64_t bytes_in, bytes_out;
     int db;
     enum client_reply_mode reply_mode;
     bool is_admin; /* of the admin socket: never restricted, always permitted */

@@ -82,7 +82,7 @@ void cmd_client_reply(struct cmd_call *c)
     } else if (call_is(c, 2, "off")) {
         client->reply_mode = CLIENT_REPLY_OFF;
     } else if (call_is(c, 2, "skip")) {
-        if (client->reply_mode == CLIENT_REPLY_ON)
+        if (client->reply_mode != CLIENT_REPLY_OFF)
             client->reply_mode = CLIENT_REPLY_SKIP;
     } else {
         reply_syntax_error(c->reply);
@@ -174,6 +174,7 @@ void cmd_client_list(struct cmd_call *c)
 
 struct kill_filter {
     int64_t id;
+    int64_t age_s;                   /* at least so old; 0: any */
     struct str kind, address, local; /* ptr NULL: any */
     const struct acl_user *user;     /* NULL: any */
     bool skips_me;
@@ -188,6 +189,14 @@ static bool filter_parse(struct cmd_call *c, struct kill_filter *f)
         if (ok && call_is(c, i, "id")) {
             if (!str_to_i64(value, &f->id) || f->id < 1) {
                 reply_error(c->reply, "ERR client-id should be greater than 0");
+                return false;
+            }
+        } else if (ok && call_is(c, i, "maxage")) {
+            if (!call_int_or(c, i + 1, INT64_MIN, INT64_MAX,
+                             "ERR maxage is not an integer or out of range", &f->age_s))
+                return false;
+            if (f->age_s <= 0) {
+                reply_error(c->reply, "ERR maxage should be greater than 0");
                 return false;
             }
         } else if (ok && call_is(c, i, "type")) {
@@ -225,6 +234,8 @@ static bool filter_takes(const struct cmd_call *c, const struct kill_filter *f,
     if ((o == c->client && f->skips_me) || !is_shown(c, o))
         return false;
     if (f->id && (int64_t)o->id != f->id)
+        return false;
+    if ((c->ks->passed_ms - o->created_ms) / 1000 < f->age_s)
         return false;
     if (f->kind.ptr && !str_is_nocase(f->kind, "normal"))
         return false;
@@ -299,7 +310,7 @@ void cmd_client_help(struct cmd_call *c)
         "KILL <ip:port>",
         "    Close the connection from an address.",
         "KILL <option> <value> [<option> <value> [...]]",
-        "    Close connections by ID, TYPE, ADDR, LADDR, USER; SKIPME no: this one too.",
+        "    Close connections by ID, TYPE, ADDR, LADDR, USER, MAXAGE; SKIPME no: this one too.",
         "LIST [TYPE <type> | ID <id> [<id> ...]]",
         "    Describe connections.",
         "NO-EVICT (ON|OFF)",

@@ -281,15 +281,18 @@ void engine_execute(struct cmd_call *call)
     else
         procs[cmd->id](call);
     struct command_stats *s = &e->by_command[cmd->id];
-    s->calls += !call->client->waiting; /* one that waits is counted when it is done */
+    /* One that waits is counted when it is done. */
+    bool is_done = !call->client->waiting || !blocks_wait_goes_on(call->client);
     uint64_t spent = engine_ticks() - before;
+    s->calls += is_done;
     s->ticks += spent;
-    if (e->settings.tracks_latency && !call->client->waiting)
+    call->client->commands += is_done;
+    if (e->settings.tracks_latency && is_done)
         count_duration(s, spent);
-    if (__builtin_expect(spent >= e->slow_ticks, 0))
+    if (__builtin_expect(spent >= e->slow_ticks, 0) && is_done)
         note_slow(call, spent);
     e->keyspace.dirty += call->dirty;
-    e->stats.commands++;
+    e->stats.commands += is_done;
     if (__builtin_expect(call->reply->errors != errors, 0)) {
         engine_count_error(e, call->reply->error_code);
         s->failed++;
@@ -335,22 +338,21 @@ static void run(struct cmd_call *call)
         blocks_serve(e);
 }
 
-/* CLIENT REPLY OFF and SKIP: the command runs, what it says is taken back. */
+/* CLIENT REPLY OFF and SKIP: the command runs, what it says is taken back, unless it has turned
+ * replies on again: then it says so. */
 static void run_muted(struct cmd_call *call)
 {
     struct client *c = call->client;
     struct reply_piece *held = reply_hold(call->reply);
-    bool is_skipped = c->reply_mode == CLIENT_REPLY_SKIP;
 
-    if (is_skipped)
-        c->reply_mode = CLIENT_REPLY_ON;
+    if (c->reply_mode == CLIENT_REPLY_SKIP)
+        c->reply_mode = CLIENT_REPLY_SKIPPING;
     run(call);
-    /* It may have turned replies on again: then it says so. */
-    if (is_skipped || c->reply_mode != CLIENT_REPLY_ON)
+    if (c->reply_mode != CLIENT_REPLY_ON)
         reply_rewind(call->reply, held);
     /* One that waits is skipped when its answer has come. */
-    if (is_skipped && c->waiting)
-        c->reply_mode = CLIENT_REPLY_SKIP;
+    if (c->reply_mode == CLIENT_REPLY_SKIPPING && !c->waiting)
+        c->reply_mode = CLIENT_REPLY_ON;
 }
 
 void engine_run(struct cmd_call *call)

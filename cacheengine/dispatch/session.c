@@ -80,14 +80,18 @@ void session_describe(const struct client *c, int64_t passed_ms, struct buf *out
         buf_putc(out, 'r');
     if (out->len == before)
         buf_putc(out, 'N');
-    buf_printf(out, " db=%d sub=0 psub=0 ssub=0 multi=%d qbuf=%zu qbuf-free=%zu argv-mem=0", c->db,
-               transaction_is_open(c) ? (int)t->count : -1, f.input_bytes,
-               f.input_room - f.input_bytes);
+    buf_printf(out,
+               " db=%d sub=0 psub=0 ssub=0 multi=%d watch=%u qbuf=%zu qbuf-free=%zu argv-mem=0",
+               c->db, transaction_is_open(c) ? (int)t->count : -1, t ? t->watched : 0,
+               f.input_bytes, f.input_room - f.input_bytes);
     buf_printf(out, " multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%d omem=%zu tot-mem=%zu events=%s cmd=%s",
                t ? t->bytes : 0, pending > 0, pending, session_bytes(c), f.events,
                c->last_cmd ? c->last_cmd->name : "NULL");
     buf_puts(out, " user=");
     buf_add_str(out, c->user ? c->user->name : STR("(superuser)"));
-    buf_printf(out, " redir=-1 resp=%d lib-name=%s lib-ver=%s\n", c->reply.resp,
+    buf_printf(out, " redir=-1 resp=%d lib-name=%s lib-ver=%s", c->reply.resp,
                or_empty(c->lib_name), or_empty(c->lib_version));
+    buf_printf(out, " tot-net-in=%llu tot-net-out=%llu tot-cmds=%llu\n",
+               (unsigned long long)c->bytes_in, (unsigned long long)c->bytes_out,
+               (unsigned long long)c->commands);
 }

@@ -57,30 +57,44 @@ void watches_fini(struct engine *e)
     e->watches = NULL;
 }
 
-/* Marks the watchers of keys that exist in a database now. */
-static void mark_existing(struct engine *e, const struct db *db, const struct db *content)
+/* What a watch makes of a database that gets another's keys for its own; `next` NULL: none. A key
+ * that has expired is as good as none, and becomes or stays so without a change. */
+static void note_replaced(struct watch *w, const struct db *next)
+{
+    struct key k = watch_key(w);
+    bool was_there = db_peek(w->db, k) || db_is_stale(w->db, k);
+    bool will_be_stale = next && db_is_stale(next, k), will_live = next && db_peek(next, k);
+
+    if (w->was_expired && !will_live)
+        w->was_expired = will_be_stale;
+    else if (!was_there && will_be_stale)
+        w->was_expired = true;
+    else if (was_there || will_live)
+        w->client->transaction->is_stale = true;
+}
+
+/* The keys of a database are replaced by those of another. */
+static void note_all_replaced(struct engine *e, const struct db *db, const struct db *next)
 {
     for (size_t i = 0; e->watches && e->watches->count > 0 && i < WATCH_HEADS; i++)
         for (struct watch *w = e->watches->heads[i]; w; w = w->next_of_hash)
-            if (w->db == db && db_peek(content, watch_key(w)))
-                w->client->transaction->is_stale = true;
+            if (w->db == db)
+                note_replaced(w, next);
 }
 
 void watches_flush(struct engine *e, int db)
 {
     for (int i = 0; i < e->keyspace.db_count; i++)
         if (db < 0 || db == i)
-            mark_existing(e, &e->keyspace.dbs[i], &e->keyspace.dbs[i]);
+            note_all_replaced(e, &e->keyspace.dbs[i], NULL);
 }
 
 void watches_swap(struct engine *e, int a, int b)
 {
     struct db *x = &e->keyspace.dbs[a], *y = &e->keyspace.dbs[b];
 
-    mark_existing(e, x, x);
-    mark_existing(e, x, y);
-    mark_existing(e, y, x);
-    mark_existing(e, y, y);
+    note_all_replaced(e, x, y);
+    note_all_replaced(e, y, x);
 }
 
 static struct transaction *transaction_of(struct client *c)
@@ -108,6 +122,7 @@ static void unwatch(struct engine *e, struct client *c)
         e->watches->count--;
         free(w);
     }
+    t->watched = 0;
     t->is_stale = false;
     engine_observe(e);
 }
@@ -181,12 +196,24 @@ void transaction_queue(struct cmd_call *call)
     reply_status(call->reply, "QUEUED");
 }
 
+/* MULTI and WATCH have no place within a transaction; with Valkey 8 they end it, too. */
+static bool refuse_within(struct cmd_call *c, const char *sentence)
+{
+    bool is_within = transaction_is_open(c->client),
+         is_strict = settings_are_valkey_8(c->ks->settings);
+
+    if (!is_within)
+        return false;
+    reply_error(c->reply, is_strict ? "ERR Command not allowed inside a transaction" : sentence);
+    if (is_strict)
+        transaction_break(c->client);
+    return true;
+}
+
 void cmd_multi(struct cmd_call *c)
 {
-    if (transaction_is_open(c->client)) {
-        reply_error(c->reply, "ERR MULTI calls can not be nested");
+    if (refuse_within(c, "ERR MULTI calls can not be nested"))
         return;
-    }
     transaction_of(c->client)->is_open = true;
     reply_ok(c->reply);
 }
@@ -284,6 +311,7 @@ static void watch(struct cmd_call *c, struct key k)
     memcpy(w->name, k.ptr, k.len);
     w->next_of_client = t->watches;
     t->watches = w;
+    t->watched++;
     w->next_of_hash = *head;
     w->at_of_hash = head;
     if (*head)
@@ -296,10 +324,8 @@ static void watch(struct cmd_call *c, struct key k)
 
 void cmd_watch(struct cmd_call *c)
 {
-    if (transaction_is_open(c->client)) {
-        reply_error(c->reply, "ERR WATCH inside MULTI is not allowed");
+    if (refuse_within(c, "ERR WATCH inside MULTI is not allowed"))
         return;
-    }
     for (uint32_t i = 1; i < c->argc; i++)
         watch(c, call_key(c, i));
     reply_ok(c->reply);

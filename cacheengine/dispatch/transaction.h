@@ -17,9 +17,10 @@ struct transaction {
     uint32_t count;
     size_t bytes;
     struct watch *watches;
-    bool is_open;   /* between MULTI and EXEC */
-    bool is_broken; /* a command was refused: EXEC will be too */
-    bool is_stale;  /* a watched key was changed: EXEC answers null */
+    uint32_t watched; /* how many there are */
+    bool is_open;     /* between MULTI and EXEC */
+    bool is_broken;   /* a command was refused: EXEC will be too */
+    bool is_stale;    /* a watched key was changed: EXEC answers null */
 };
 
 void watches_fini(struct engine *e);

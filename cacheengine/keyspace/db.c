@@ -532,9 +532,16 @@ struct str db_string(const struct entry *e, struct number_text *digits)
     }
 }
 
+const char *db_name_of_type(const struct db *db, enum entry_type type)
+{
+    if (type == TYPE_STRING)
+        return "string";
+    return db->ks->types[type] ? db->ks->types[type]->name : "";
+}
+
 const char *db_type_name(const struct db *db, const struct entry *e)
 {
-    return entry_type(e) == TYPE_STRING ? "string" : db->ks->types[entry_type(e)]->name;
+    return db_name_of_type(db, entry_type(e));
 }
 
 const char *db_encoding(const struct db *db, const struct entry *e)
@@ -552,6 +559,7 @@ struct scan {
     struct db *db;
     void (*visit)(void *ctx, struct entry *e);
     void *ctx;
+    bool with_expired;
 };
 
 static void scan_visit(void *ctx, uint32_t ref)
@@ -559,14 +567,22 @@ static void scan_visit(void *ctx, uint32_t ref)
     struct scan *s = ctx;
     struct entry *e = heap_at(&s->db->heap, ref);
 
-    if (!db_is_expired(s->db, e))
+    if (s->with_expired || !db_is_expired(s->db, e))
         s->visit(s->ctx, e);
 }
 
 uint64_t db_scan(struct db *db, uint64_t cursor, void (*visit)(void *ctx, struct entry *e),
                  void *ctx)
 {
-    struct scan s = {db, visit, ctx};
+    struct scan s = {db, visit, ctx, false};
+
+    return index_scan(&db->index, cursor, scan_visit, &s);
+}
+
+uint64_t db_scan_all(struct db *db, uint64_t cursor, void (*visit)(void *ctx, struct entry *e),
+                     void *ctx)
+{
+    struct scan s = {db, visit, ctx, true};
 
     return index_scan(&db->index, cursor, scan_visit, &s);
 }

@@ -123,6 +123,10 @@ struct str db_string(const struct entry *e, struct number_text *digits);
 uint64_t db_scan(struct db *db, uint64_t cursor, void (*visit)(void *ctx, struct entry *e),
                  void *ctx);
 
+/* The same with keys that have expired and are still there. */
+uint64_t db_scan_all(struct db *db, uint64_t cursor, void (*visit)(void *ctx, struct entry *e),
+                     void *ctx);
+
 /* True when the deadline of `e` has passed. */
 static inline bool db_is_expired(const struct db *db, const struct entry *e)
 {
@@ -141,6 +145,7 @@ void db_set_frequency(const struct db *db, struct entry *e, uint8_t frequency);
 /* What OBJECT ENCODING and TYPE show. */
 const char *db_encoding(const struct db *db, const struct entry *e);
 const char *db_type_name(const struct db *db, const struct entry *e);
+const char *db_name_of_type(const struct db *db, enum entry_type type);
 
 /* Bytes that a key takes with all that belongs to it. */
 size_t db_entry_bytes(const struct db *db, const struct entry *e);

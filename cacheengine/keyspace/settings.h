@@ -171,4 +171,10 @@ struct settings {
     int64_t protected_configs; /* whom CONFIG SET lets change where files are: enum config_reach */
 };
 
+/* In few things Valkey 8 is stricter than what came before it. */
+static inline bool settings_are_valkey_8(const struct settings *s)
+{
+    return s->brand == BRAND_VALKEY && s->engine_version && s->engine_version[0] != '7';
+}
+
 #endif

@@ -275,6 +275,7 @@ static bool note_read(struct conn *c, ssize_t got)
         return false;
     e->stats.reads++;
     e->stats.bytes_in += (uint64_t)got;
+    c->client.bytes_in += (uint64_t)got;
     c->client.active_ms = e->keyspace.passed_ms;
     return true;
 }
@@ -399,6 +400,7 @@ static bool write_once(struct conn *c)
     }
     c->loop->engine->stats.writes++;
     c->loop->engine->stats.bytes_out += (uint64_t)sent;
+    c->client.bytes_out += (uint64_t)sent;
     reply_sent(&c->client.reply, (size_t)sent);
     return true;
 }

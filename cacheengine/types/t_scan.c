@@ -1,4 +1,5 @@
 /* Walking over keys: KEYS, SCAN, RANDOMKEY. */
+#include "base/arena.h"
 #include "base/command.h"
 #include "cacheengine/keyspace/call.h"
 #include "cacheengine/keyspace/glob.h"
@@ -16,7 +17,30 @@ struct walk {
     struct str type;    /* ptr NULL: all */
     size_t sent;
     int64_t met; /* keys seen, wanted or not */
+    struct expired_key *expired;
 };
+
+/* A key that was met and whose time is over: it goes when the walk rests. */
+struct expired_key {
+    struct expired_key *next;
+    struct str name;
+};
+
+static void note_expired(struct walk *w, struct str name)
+{
+    struct expired_key *x = arena_alloc(w->c->scratch, sizeof(*x));
+
+    *x = (struct expired_key){
+        w->expired, {arena_memdup(w->c->scratch, name.ptr, name.len), name.len}
+    };
+    w->expired = x;
+}
+
+static void drop_expired(struct walk *w)
+{
+    for (; w->expired; w->expired = w->expired->next)
+        (void)db_find(w->c->db, keyspace_key(w->c->ks, w->expired->name));
+}
 
 static void visit(void *ctx, struct entry *e)
 {
@@ -30,6 +54,10 @@ static void visit(void *ctx, struct entry *e)
         return;
     if (w->type.ptr && !str_is_nocase(w->type, db_type_name(w->c->db, e)))
         return;
+    if (db_is_expired(w->c->db, e)) {
+        note_expired(w, key);
+        return;
+    }
     reply_bulk_str(w->c->reply, key);
     w->sent++;
 }
@@ -67,6 +95,17 @@ static bool parse_cursor(struct cmd_call *c, uint64_t *out)
     return false;
 }
 
+/* False after the error was sent: only Valkey 8 minds. */
+static bool type_is_known(struct cmd_call *c, struct str name)
+{
+    for (int i = 0; i < ENTRY_TYPES; i++)
+        if (!settings_are_valkey_8(c->ks->settings) ||
+            str_is_nocase(name, db_name_of_type(c->db, (enum entry_type)i)))
+            return true;
+    reply_errorf(c->reply, "ERR unknown type name '%.*s'", STR_ARG(name));
+    return false;
+}
+
 static bool parse_options(struct cmd_call *c, struct walk *w, int64_t *count)
 {
     for (uint32_t i = 2; i < c->argc; i += 2) {
@@ -82,6 +121,8 @@ static bool parse_options(struct cmd_call *c, struct walk *w, int64_t *count)
             continue;
         } else if (call_is(c, i, "type") && has_value) {
             w->type = c->argv[i + 1];
+            if (!type_is_known(c, w->type))
+                return false;
             continue;
         }
         reply_syntax_error(c->reply);
@@ -105,8 +146,9 @@ void cmd_scan(struct cmd_call *c)
     struct reply_mark head = reply_open(c->reply);
     struct reply_mark mark = reply_open(c->reply);
     do
-        cursor = db_scan(c->db, cursor, visit, &w);
+        cursor = db_scan_all(c->db, cursor, visit, &w);
     while (cursor && w.met < count && ++places / 10 < count);
+    drop_expired(&w);
     reply_close(c->reply, mark, '*', w.sent);
     int digits = snprintf(NULL, 0, "%llu", (unsigned long long)cursor);
     int len =

@@ -277,3 +277,50 @@ Test(block, waits_do_not_care_what_the_clock_is_set_to)
         resp_close(&f);
     }
 }
+
+Test(block, a_wait_is_counted_once_when_it_is_over)
+{
+    struct resp_fixture f;
+    struct resp_client waiter;
+
+    resp_open(&f, NULL);
+    says(&f, "CONFIG SET slowlog-log-slower-than 0", "+OK\r\n");
+    resp_client_open(&f, &waiter, false);
+    asks(&f, &waiter, "BLPOP k 0", "");
+    hides(&f, "INFO commandstats", "cmdstat_blpop:");
+    hides(&f, "SLOWLOG GET", "BLPOP");
+    says(&f, "CLIENT UNBLOCK 2 TIMEOUT", ":1\r\n");
+    hears(&f, &waiter, NOTHING);
+    shows(&f, "INFO commandstats", "cmdstat_blpop:calls=1,");
+    asks(&f, &waiter, "BLPOP k 0", "");
+    says(&f, "CLIENT UNBLOCK 2 ERROR", ":1\r\n");
+    shows(&f, "INFO commandstats", "rejected_calls=0,failed_calls=1");
+    hears(&f, &waiter, "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n");
+    asks(&f, &waiter, "BLPOP k 0", "");
+    says(&f, "RPUSH k x", ":1\r\n");
+    shows(&f, "INFO commandstats", "cmdstat_blpop:calls=3,");
+    shows(&f, "SLOWLOG GET", "BLPOP");
+    cr_assert_eq(waiter.client.commands, 3);
+    resp_client_close(&f, &waiter);
+    resp_close(&f);
+}
+
+Test(block, who_waited_comes_after_a_command_that_stood_still)
+{
+    struct resp_fixture f;
+    struct resp_client waiter;
+
+    resp_open(&f, NULL);
+    f.engine.keyspace.is_expiry_paused = true;
+    resp_client_open(&f, &waiter, false);
+    asks(&f, &waiter, "BLPOP k 0", "");
+    resp_ask(&f, "MULTI");
+    resp_ask(&f, "RPUSH k x");
+    resp_ask(&f, "PEXPIRE k 5");
+    resp_ask(&f, "DEBUG SLEEP 0.02");
+    resp_ask(&f, "EXEC");
+    hears(&f, &waiter, "");
+    cr_assert_eq(f.engine.waiting_count, 1);
+    resp_client_close(&f, &waiter);
+    resp_close(&f);
+}

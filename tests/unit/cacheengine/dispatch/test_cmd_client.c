@@ -13,7 +13,7 @@ Test(cmd_client, names_are_kept_and_shown)
     says(&f, "CLIENT SETINFO LIB-NAME lib", "+OK\r\n");
     says(&f, "CLIENT SETINFO LIB-VER 1.2", "+OK\r\n");
     says(&f, "CLIENT SETINFO nosuch 1", "-ERR Unrecognized option 'nosuch'\r\n");
-    shows(&f, "CLIENT INFO", "lib-name=lib lib-ver=1.2\n");
+    shows(&f, "CLIENT INFO", "lib-name=lib lib-ver=1.2 ");
     shows(&f, "CLIENT LIST", "id=1 addr=127.0.0.1:1 laddr=127.0.0.1:2 fd=7 name= ");
     shows(&f, "CLIENT LIST", " flags=N db=0 ");
     says(&f, "CLIENT ID", ":1\r\n");
@@ -48,8 +48,12 @@ Test(cmd_client, kill_takes_those_that_are_meant)
     says(&f, "CLIENT KILL ID 99", ":0\r\n");
     says(&f, "CLIENT KILL ID 0", "-ERR client-id should be greater than 0\r\n");
     says(&f, "CLIENT KILL nosuch:1", "-ERR No such client\r\n");
+    says(&f, "CLIENT KILL ID 2 MAXAGE x", "-ERR maxage is not an integer or out of range\r\n");
+    says(&f, "CLIENT KILL ID 2 MAXAGE 0", "-ERR maxage should be greater than 0\r\n");
+    says(&f, "CLIENT KILL ID 2 MAXAGE 1", ":0\r\n");
+    resp_advance(&f, 1000);
     cr_assert_not(other.is_killed);
-    says(&f, "CLIENT KILL ID 2", ":1\r\n");
+    says(&f, "CLIENT KILL ID 2 MAXAGE 1", ":1\r\n");
     cr_assert(other.is_killed);
     says(&f, "CLIENT KILL TYPE normal SKIPME yes", ":1\r\n");
     cr_assert_not(f.main.client.is_closing);

@@ -93,6 +93,12 @@ Test(run, silence_can_be_asked_for)
     says(&f, "nosuch", "");
     says(&f, "CLIENT REPLY ON", "+OK\r\n");
     says(&f, "GET a", "$1\r\n2\r\n");
+    says(&f, "CLIENT REPLY SKIP", "");
+    says(&f, "CLIENT REPLY SKIP", "");
+    says(&f, "PING", "");
+    says(&f, "CLIENT REPLY SKIP", "");
+    says(&f, "CLIENT REPLY ON", "+OK\r\n");
+    says(&f, "PING", "+PONG\r\n");
     resp_close(&f);
 }
 

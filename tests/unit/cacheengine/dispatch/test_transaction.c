@@ -97,6 +97,59 @@ Test(transaction, a_watched_key_that_expires_is_a_change)
     resp_close(&f);
 }
 
+/* Database 1 has, or has not, a key of its own that may have expired, and takes the place of the
+ * watched one. */
+static void swap_case(const char *here, const char *there, bool runs)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    f.engine.keyspace.is_expiry_paused = true;
+    resp_ask(&f, here);
+    resp_ask(&f, "SELECT 1");
+    resp_ask(&f, there);
+    resp_ask(&f, "SELECT 0");
+    resp_advance(&f, 200);
+    resp_ask(&f, "WATCH k");
+    resp_ask(&f, "SWAPDB 0 1");
+    resp_ask(&f, "MULTI");
+    cr_assert_str_eq(resp_ask(&f, "EXEC"), runs ? "*0\r\n" : "*-1\r\n", "%s, %s", here, there);
+    resp_close(&f);
+}
+
+Test(transaction, an_expired_key_is_as_good_as_none_when_databases_are_exchanged)
+{
+    static const char stale[] = "SET k 1 PX 100", fresh[] = "SET k 1", none[] = "PING";
+
+    swap_case(none, stale, true);
+    swap_case(stale, none, true);
+    swap_case(stale, stale, true);
+    swap_case(stale, fresh, false);
+    swap_case(fresh, stale, false);
+    swap_case(fresh, none, false);
+    swap_case(none, fresh, false);
+}
+
+Test(transaction, valkey_8_ends_one_that_is_begun_twice)
+{
+    static const char *const options[] = {"larder-engine-name valkey",
+                                          "larder-engine-version 8.0.1", NULL};
+
+    for (int is_strict = 0; is_strict < 2; is_strict++) {
+        struct resp_fixture f;
+
+        resp_open(&f, is_strict ? options : NULL);
+        resp_ask(&f, "MULTI");
+        says(&f, "MULTI",
+             is_strict ? "-ERR Command not allowed inside a transaction\r\n"
+                       : "-ERR MULTI calls can not be nested\r\n");
+        says(&f, "EXEC",
+             is_strict ? "-EXECABORT Transaction discarded because of previous errors.\r\n"
+                       : "*0\r\n");
+        resp_close(&f);
+    }
+}
+
 Test(transaction, unwatch_and_reset_forget)
 {
     static const char *const words[] = {"UNWATCH", "RESET"};

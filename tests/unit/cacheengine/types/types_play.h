@@ -119,6 +119,7 @@ static const struct play_proc play_procs[] = {
     {"copy",             cmd_copy            },
     {"rename",           cmd_rename          },
     {"exists",           cmd_exists          },
+    {"scan",             cmd_scan            },
     {"object",           cmd_object_encoding },
 };
 
