@@ -4,6 +4,7 @@
 #include "cacheengine/dispatch/access.h"
 #include "cacheengine/dispatch/cmd_persist.h"
 #include "cacheengine/dispatch/files.h"
+#include "cacheengine/dispatch/replica.h"
 #include "cacheengine/net/loop.h"
 
 #include <errno.h>
@@ -150,6 +151,7 @@ static struct err serve(struct engine *e, struct arena *a)
     }
     if (!err_failed(failed)) {
         config_warn_unread(&e->config);
+        replica_start(e);
         write_pid_file(&e->settings, e->pid);
         announce(e);
         loop_run(&loop);

@@ -40,6 +40,9 @@ void blocks_judge(struct engine *e, const char *(*refusal)(const struct cmd_call
 /* Whether the command of a client that waits found nothing when it ran last. */
 bool blocks_wait_goes_on(const struct client *c);
 
+/* Ends all waits with this error. */
+void blocks_refuse_all(struct engine *e, const char *text);
+
 /* Forgets what a client waits for, without a word. */
 void blocks_forget(struct engine *e, struct client *c);
 

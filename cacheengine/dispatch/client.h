@@ -64,7 +64,8 @@ struct client {
     uint64_t bytes_in, bytes_out;
     int db;
     enum client_reply_mode reply_mode;
-    bool is_admin; /* of the admin socket: never restricted, always permitted */
+    bool is_primary; /* its requests are the stream that this replica follows */
+    bool is_admin;   /* of the admin socket: never restricted, always permitted */
     bool is_authenticated;
     bool is_closing;     /* no further command runs; closed once the replies are sent */
     bool is_killed;      /* closed at once */

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/replica.h"
 #include "cacheengine/keyspace/number.h"
 #include "contract/command_procs.h"
 
@@ -43,7 +44,7 @@ static void close_clients(struct engine *e)
 
 static bool is_replica(const struct engine *e)
 {
-    return e->guards & GUARD_REPLICA;
+    return e->replica != NULL;
 }
 
 static void log_order(const struct cmd_call *c, int64_t term)
@@ -64,10 +65,7 @@ static void role_primary(struct cmd_call *c, int64_t term)
     }
     if (has_lease && !lease_of(c, 4, &lease))
         return;
-    if (is_replica(c->engine)) {
-        reply_error(c->reply, "ERR this build cannot be promoted");
-        return;
-    }
+    repl_become_primary(c->engine);
     authority_take_role(c->engine, term, true);
     if (has_lease)
         authority_take_lease(c->engine, term, &lease);
@@ -85,8 +83,10 @@ static void role_replica(struct cmd_call *c, int64_t term)
     }
     if (!call_int_or(c, 4, 1, 65535, "ERR Invalid master port", &port))
         return;
-    (void)term;
-    reply_error(c->reply, "ERR this build cannot be a replica");
+    repl_become_replica(c->engine, c->argv[3], (int)port);
+    authority_take_role(c->engine, term, false);
+    log_order(c, term);
+    reply_ok(c->reply);
 }
 
 /* A term has one primary: within it a node's role does not change. */

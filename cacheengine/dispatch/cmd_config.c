@@ -6,6 +6,7 @@
 #include "cacheengine/dispatch/engine.h"
 #include "cacheengine/dispatch/files.h"
 #include "cacheengine/dispatch/host.h"
+#include "cacheengine/dispatch/replica.h"
 #include "cacheengine/keyspace/glob.h"
 #include "contract/command_procs.h"
 
@@ -96,6 +97,7 @@ static void apply(struct cmd_call *c)
     engine_apply_persistence(e);
     acks_settle(e);
     keyspace_apply_settings(&e->keyspace);
+    replica_apply_settings(e);
     (void)keyspace_make_room(&e->keyspace);
 }
 

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/command.h"
 #include "cacheengine/dispatch/memory.h"
+#include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/session.h"
 #include "cacheengine/dispatch/transaction.h"
@@ -214,8 +215,8 @@ static void info_persistence(const struct engine *e, struct buf *out)
     const struct saving *s = e->saving;
     bool rewrites = saving_runs_kind(s, SAVING_REWRITE);
 
-    put(out, "loading", 0);
-    put(out, "async_loading", 0);
+    put(out, "loading", replica_is_loading(e, false));
+    put(out, "async_loading", replica_is_loading(e, true));
     put_child(s, out);
     put(out, "rdb_changes_since_last_save", e->keyspace.dirty);
     put(out, "rdb_bgsave_in_progress", saving_is_snapshot(s));
@@ -310,7 +311,10 @@ static void info_stats(const struct engine *e, struct buf *out)
 
 static void info_replication(const struct engine *e, struct buf *out)
 {
-    put_text(out, "role", "master");
+    if (e->replica)
+        replica_info(e, out);
+    else
+        put_text(out, "role", "master");
     put(out, "connected_slaves", 0);
     put_text(out, "master_failover_state", "no-failover");
     const struct repl_stream *s = &e->stream;

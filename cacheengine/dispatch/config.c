@@ -11,6 +11,8 @@
 
 static const char *const brand_words[] = {"redis", "valkey", NULL};
 static const char *const endpoint_words[] = {"ip", "hostname", "unknown-endpoint", NULL};
+static const char *const diskless_load_words[] = {"disabled", "on-empty-db", "swapdb",
+                                                  "flush-before-load", NULL};
 static const char *const protocol_words[] = {"resp", "memcached", NULL};
 static const char *const log_level_words[] = {"debug",   "verbose", "notice",
                                               "warning", "nothing", NULL};

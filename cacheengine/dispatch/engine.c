@@ -8,6 +8,7 @@
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/types/types.h"
@@ -107,6 +108,7 @@ void engine_fini(struct engine *e)
     acl_log_trim(&e->acl_log, 0);
     acl_fini(&e->acl);
     reply_pool_fini(&e->replies);
+    replica_stop(e);
     repl_stream_fini(&e->stream);
     keyspace_fini(&e->keyspace);
     arena_fini(&e->scratch);
@@ -232,6 +234,9 @@ int engine_tick(struct engine *e)
     sample(e);
     account_peak(&e->keyspace.account);
     saving_tick(e->saving);
+    int replica_ms = replica_tick(e);
+    if (replica_ms <= 1)
+        return replica_ms;
     bool is_done = keyspace_make_room(&e->keyspace) != EVICT_LATER;
     is_done &= keyspace_free_some(&e->keyspace, FREE_SLICE_US);
     if (!sweep(e)) {
@@ -286,6 +291,8 @@ void engine_client_remove(struct engine *e, struct client *c)
     transaction_free(e, c);
     blocks_forget(e, c);
     acks_forget(e, c);
+    if (c->is_primary)
+        replica_client_gone(e, c);
     if (c->newer)
         c->newer->older = c->older;
     else

@@ -27,6 +27,7 @@ struct saving;
 struct cluster;
 struct command;
 struct protocol;
+struct replica;
 struct watch_table;
 
 /* Counters per command (and subcommand), by command id. */
@@ -77,6 +78,7 @@ struct engine {
     struct acl acl;
     struct acl_log acl_log;
     struct slowlog slowlog;
+    struct replica *replica;   /* this node is one (replica.h); NULL: it is a primary */
     struct repl_stream stream; /* what replicas are told; its id is the node's replication id */
     struct latency latency;
     uint64_t slow_ticks;            /* commands that take as long are looked at: SLOWLOG, LATENCY */
@@ -155,6 +157,9 @@ void engine_execute(struct cmd_call *call);
 
 /* Runs one call: checks (existence, arity, authentication, memory, transaction) and executes. */
 void engine_run(struct cmd_call *call);
+
+/* The same for a call of the primary: nothing is checked. */
+void engine_apply(struct cmd_call *call);
 
 /* Says whether anybody is to be told of changed keys; call when that may have changed. */
 void engine_observe(struct engine *e);

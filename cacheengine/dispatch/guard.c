@@ -21,6 +21,22 @@ bool guard_is_write(const struct cmd_call *call)
 /* NULL: it may run; else the error. */
 typedef const char *guard_fn(const struct cmd_call *call);
 
+static const char *stale_refuses(const struct cmd_call *call)
+{
+    if (call->cmd->flags & CMD_STALE)
+        return NULL;
+    return "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+}
+
+static const char *loading_refuses(const struct cmd_call *call)
+{
+    if (call->cmd->flags & CMD_LOADING)
+        return NULL;
+    return call->engine->settings.brand == BRAND_VALKEY
+               ? "LOADING Valkey is loading the dataset in memory"
+               : "LOADING Redis is loading the dataset in memory";
+}
+
 /* PING too, so that who only watches takes notice. */
 static const char *unsaved_refuses(const struct cmd_call *call)
 {
@@ -58,6 +74,8 @@ static const struct {
     {GUARD_ACKS,
      "NOREPLICAS Too much is waiting to be acknowledged by replicas: no writes are taken until "
      "they have caught up.",                                                                   NULL,             false},
+    {GUARD_STALE,   NULL,                                                                      stale_refuses,    false},
+    {GUARD_LOADING, NULL,                                                                      loading_refuses,  false},
 };
 
 const char *guard_refusal(struct cmd_call *call, bool *is_plain)

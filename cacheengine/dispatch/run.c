@@ -23,7 +23,7 @@ bool engine_shows(const struct engine *e, const struct client *c, const struct c
 {
     bool is_hidden = cmd->is_internal || (cmd->is_restricted && e->settings.is_restricted);
 
-    return !is_hidden || (c && c->is_admin);
+    return !is_hidden || (c && (c->is_admin || c->is_primary));
 }
 
 const struct command *engine_command_by_id(size_t id)
@@ -336,6 +336,21 @@ static void run(struct cmd_call *call)
     engine_execute(call);
     if (__builtin_expect(e->waiting_count > 0, 0))
         blocks_serve(e);
+}
+
+void engine_apply(struct cmd_call *call)
+{
+    struct client *c = call->client;
+
+    call->db = &call->ks->dbs[c->db];
+    c->last_cmd = call->cmd;
+    if (is_queued(call)) {
+        transaction_queue(call);
+        return;
+    }
+    engine_execute(call);
+    if (call->engine->waiting_count > 0)
+        blocks_serve(call->engine);
 }
 
 /* CLIENT REPLY OFF and SKIP: the command runs, what it says is taken back, unless it has turned

@@ -62,6 +62,8 @@ void session_describe(const struct client *c, int64_t passed_ms, struct buf *out
                (long long)(passed_ms - c->created_ms) / 1000,
                (long long)(passed_ms - c->active_ms) / 1000);
     size_t before = out->len;
+    if (c->is_primary)
+        buf_putc(out, 'M');
     if (transaction_is_open(c))
         buf_putc(out, 'x');
     if (c->waiting)

@@ -73,7 +73,7 @@ bool db_delete(struct db *db, struct key k, bool lazily)
 
     if (!slot)
         return false;
-    if (db_is_expired(db, heap_at(&db->heap, *slot))) {
+    if (db_is_expired(db, heap_at(&db->heap, *slot)) && !db->ks->shows_expired) {
         if (!db->ks->hides_expired)
             db_expire_slot(db, k, slot);
         return false;
@@ -101,6 +101,8 @@ static inline struct entry *find_live(struct db *db, struct key k)
         return NULL;
     struct entry *e = heap_at(&db->heap, *slot);
     if (__builtin_expect(!db_is_expired(db, e), 1))
+        return e;
+    if (db->ks->shows_expired)
         return e;
     if (!db->ks->hides_expired)
         db_expire_slot(db, k, slot);
@@ -144,7 +146,7 @@ struct entry *db_peek(const struct db *db, struct key k)
     uint32_t *slot = db_slot(db, k);
     struct entry *e = slot ? heap_at(&db->heap, *slot) : NULL;
 
-    return e && !db_is_expired(db, e) ? e : NULL;
+    return e && (!db_is_expired(db, e) || db->ks->shows_expired) ? e : NULL;
 }
 
 bool db_is_stale(const struct db *db, struct key k)

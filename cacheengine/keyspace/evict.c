@@ -322,6 +322,8 @@ enum evict_result keyspace_evict_slow(struct keyspace *ks)
     size_t limit = (size_t)ks->settings->max_memory;
     int64_t end_us = 0;
 
+    if (ks->hides_expired && ks->settings->replica_ignores_memory)
+        return EVICT_ENOUGH;
     if (keyspace_used_bytes(ks) <= limit)
         return EVICT_ENOUGH;
     if (!free_leftovers(ks) || ks->account.used_bytes <= limit)

@@ -223,11 +223,21 @@ void keyspace_dbs_exchange(struct keyspace *ks, struct db *apart)
         db_exchange(&ks->dbs[i], &apart[i]);
 }
 
-void keyspace_dbs_free(struct keyspace *ks, struct db *apart)
+static void dbs_free(struct keyspace *ks, struct db *apart, bool in_background)
 {
     for (int i = 0; apart && i < ks->db_count; i++)
-        db_flush(&apart[i], false);
+        db_flush(&apart[i], in_background);
     for (int i = 0; apart && i < ks->db_count; i++)
         free(apart[i].index.slot_counts);
     free(apart);
+}
+
+void keyspace_dbs_free(struct keyspace *ks, struct db *apart)
+{
+    dbs_free(ks, apart, false);
+}
+
+void keyspace_dbs_free_aside(struct keyspace *ks, struct db *apart)
+{
+    dbs_free(ks, apart, true);
 }

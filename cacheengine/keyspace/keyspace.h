@@ -133,6 +133,7 @@ struct keyspace {
     bool has_slots;        /* cluster mode: the slot of a key is part of its hash (slot.h) */
     bool is_observed;      /* somebody listens to hooks.on_change */
     bool hides_expired;    /* a replica: expired keys are not shown and not removed */
+    bool shows_expired;    /* the primary's own commands run: what it did not remove is there */
     bool spares_age;       /* the running command leaves recency alone: CLIENT NO-TOUCH */
     bool is_expiry_paused; /* DEBUG SET-ACTIVE-EXPIRE 0 */
     bool skips_checksums;  /* DEBUG SET-SKIP-CHECKSUM-VALIDATION 1: of DUMP payloads and files */
@@ -213,8 +214,9 @@ struct db *keyspace_dbs_new(struct keyspace *ks);
 /* Exchanges the content of all databases with theirs. */
 void keyspace_dbs_exchange(struct keyspace *ks, struct db *apart);
 
-/* Frees them with all that is in them. Accepts NULL. */
+/* Frees them with all that is in them, or has that done in the background. Accepts NULL. */
 void keyspace_dbs_free(struct keyspace *ks, struct db *apart);
+void keyspace_dbs_free_aside(struct keyspace *ks, struct db *apart);
 
 /* Removes keys that are due, for at most `budget_us`. True when nothing due is left. */
 bool keyspace_expire_some(struct keyspace *ks, int64_t budget_us);

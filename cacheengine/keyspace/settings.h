@@ -32,6 +32,14 @@ enum config_reach { REACH_NOBODY, REACH_EVERYBODY, REACH_LOCAL };
 /* Which channels new users may use. */
 enum acl_channels { ACL_CHANNELS_NONE, ACL_CHANNELS_ALL };
 
+/* How a replica takes a snapshot in: by a file, or straight from its link. */
+enum diskless_load {
+    DISKLESS_LOAD_NEVER,
+    DISKLESS_LOAD_WHEN_EMPTY,
+    DISKLESS_LOAD_SWAP,  /* the old data is served until then */
+    DISKLESS_LOAD_FLUSH, /* the old data goes first */
+};
+
 /* What the data port takes. */
 enum tls_mode { TLS_OFF, TLS_PREFERRED, TLS_REQUIRED };
 
@@ -134,6 +142,19 @@ struct settings {
     bool drops_sync_files;     /* files of full syncs, where nothing is kept on purpose */
     int64_t save_key_delay_us; /* for tests: a rest after each key */
     int64_t ending_by_term, ending_by_int; /* enum ending, what signals do */
+
+    /* replication, as a replica */
+    const char *replica_of; /* "host port", or empty: a primary */
+    const char *primary_user, *primary_password;
+    bool replica_serves_stale; /* while its primary is out of reach */
+    bool replica_is_read_only;
+    int64_t replica_priority; /* for who chooses the next primary */
+    const char *replica_announce_ip;
+    int64_t replica_announce_port;
+    bool replica_is_announced;
+    bool replica_ignores_memory; /* what its primary keeps, it keeps */
+    bool replica_lazy_flush;     /* a snapshot is loaded while the old data is being freed */
+    int64_t diskless_load;       /* enum diskless_load */
 
     /* replication, as a primary */
     int64_t repl_backlog_bytes, repl_backlog_ttl_s; /* a ttl of 0: it stays */

@@ -1,6 +1,7 @@
 /* One connection: its socket, what it has sent and what it is still to be sent. */
 #include "base/log.h"
 #include "cacheengine/dispatch/acks.h"
+#include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/net/loop.h"
 #include "cacheengine/net/tls.h"
@@ -293,7 +294,8 @@ bool conn_read(struct conn *c)
             c->input_len += (size_t)got;
         c->feed = (struct str){c->input->bytes, c->input_len};
         c->feed_begin = c->feed.ptr;
-        if ((int64_t)c->input_len <= l->engine->settings.query_buffer_limit)
+        c->noted = 0;
+        if ((int64_t)c->input_len <= l->engine->settings.query_buffer_limit || c->client.is_primary)
             return note_read(c, got);
         log_warn("client dropped: its query buffer is over the limit", f_int("id", c->client.id),
                  f_int("bytes", c->input_len));
@@ -305,6 +307,7 @@ bool conn_read(struct conn *c)
     got = transport_read(&c->transport, l->pool + l->pool_used, room < READ_MAX ? room : READ_MAX);
     c->feed = (struct str){l->pool + l->pool_used, got > 0 ? (size_t)got : 0};
     c->feed_begin = c->feed.ptr;
+    c->noted = 0;
     l->pool_used += c->feed.len;
     return note_read(c, got);
 }
@@ -490,11 +493,23 @@ void conn_unpark(struct conn *c)
         return;
     c->feed = (struct str){c->input->bytes, c->input_len};
     c->feed_begin = c->feed.ptr;
+    c->noted = 0;
     batch_feed(c->loop, c);
+}
+
+void conn_note_used(struct conn *c, size_t end)
+{
+    if (c->client.is_killed)
+        return;
+    replica_note_bytes(c->loop->engine, (struct str){c->feed_begin + c->noted, end - c->noted});
+    c->noted = end;
 }
 
 void conn_finish(struct conn *c)
 {
+    /* What is between requests counts too. */
+    if (__builtin_expect(c->client.is_primary, 0) && c->feed.ptr)
+        conn_note_used(c, (size_t)(c->feed.ptr - c->feed_begin));
     keep_rest(c);
     if (!c->client.is_killed)
         conn_write(c);

@@ -4,6 +4,7 @@
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/ending.h"
 #include "cacheengine/dispatch/host.h"
+#include "cacheengine/dispatch/replica.h"
 #include "cacheengine/net/handshake.h"
 #include "cacheengine/net/link.h"
 #include "cacheengine/net/tls.h"
@@ -140,6 +141,7 @@ void loop_close(struct loop *l)
     for (struct client *o = l->engine->oldest; o; o = o->newer)
         conn_doom(conn_of(o));
     free_doomed(l);
+    replica_stop(l->engine);
     links_close(l);
     listeners_close(l);
     handshakes_close(l->handshakes);

@@ -68,6 +68,7 @@ struct conn {
     bool is_parked;         /* its client waits: nothing is read, cut or run */
     bool is_resumed;        /* in loop->resumed */
     const char *feed_begin; /* of this round's input */
+    size_t noted;           /* of a primary: bytes of it that the replica was told of */
     struct conn *next_resumed;
     enum conn_stage stage;
     bool takes_plain,
@@ -168,6 +169,9 @@ void conn_read_again(struct conn *c);
 
 /* Marks it for closing at the end of the round; nothing more runs for it. */
 void conn_doom(struct conn *c);
+
+/* Of the primary's connection: its input is used up to this byte of the round. */
+void conn_note_used(struct conn *c, size_t end);
 
 /* After the last call of a round: keeps the rest of the input, sends, closes if that was asked for.
  */

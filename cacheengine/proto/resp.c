@@ -4,6 +4,7 @@
  * has come, it is read once more from the front, so nothing points into a buffer that moves.
  */
 #include "base/command.h"
+#include "cacheengine/dispatch/replica.h"
 #include "cacheengine/proto/protocol.h"
 
 #define LINE_MAX_BYTES 65536 /* of inline requests and of counts */
@@ -97,7 +98,7 @@ static enum scan_result scan_bulk(struct scan *s, struct str *out)
         scan_head(s, '$', &len, "too big bulk count string", "invalid bulk length");
     if (r != SCAN_DONE)
         return r;
-    if (len < 0 || len > s->engine->settings.bulk_limit) {
+    if (len < 0 || (len > s->engine->settings.bulk_limit && !s->client->is_primary)) {
         s->bad = "invalid bulk length";
         return SCAN_BAD;
     }
@@ -134,7 +135,7 @@ static void tell_keys(const struct engine *e, struct parse_room *room, struct cm
 static enum parse_result finish(struct scan *s, struct parse_room *room, struct cmd_call *out,
                                 size_t *used)
 {
-    out->run = engine_run;
+    out->run = s->client->is_primary ? replica_run : engine_run;
     out->cmd = engine_command(s->engine, s->client, out->argv, out->argc);
     if (out->cmd)
         tell_keys(s->engine, room, out);

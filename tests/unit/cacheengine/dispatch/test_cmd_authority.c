@@ -110,8 +110,17 @@ Test(cmd_authority, the_owner_may_write_whatever_the_guards_say, .init = begin, 
 
 Test(cmd_authority, a_replica_has_no_lease, .init = begin, .fini = end)
 {
-    guard_set(&f.engine, GUARD_REPLICA, true);
+    ordered("LARDER.ROLE 1 replica 127.0.0.1 6379", "+OK\r\n");
     ordered("LARDER.LEASE 2 1000", "-ERR a replica has no lease\r\n");
+}
+
+Test(cmd_authority, roles_are_taken_at_once, .init = begin, .fini = end)
+{
+    ordered("LARDER.ROLE 2 replica 127.0.0.1 6379", "+OK\r\n");
+    cr_assert(strstr(resp_ask_of(&f, &owner, "LARDER.STATE"), "replica"));
+    ordered("LARDER.ROLE 2 primary", "-STALETERM the node is a replica by term 2 already\r\n");
+    ordered("LARDER.ROLE 3 primary", "+OK\r\n");
+    cr_assert_null(f.engine.replica);
 }
 
 Test(cmd_authority, the_state_is_one_map, .init = begin, .fini = end)

@@ -1,5 +1,7 @@
 #include "resp_fixture.h"
 
+#include "cacheengine/dispatch/replica.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -103,6 +105,8 @@ struct str resp_send(struct resp_fixture *f, struct resp_client *c, const char *
         check(used > 0 && used <= c->input.len);
         if (r == PARSE_CALL)
             call.run(&call);
+        if (c->client.is_primary && !c->is_killed)
+            replica_note_bytes(&f->engine, (struct str){c->input.ptr, used});
         buf_consume(&c->input, used);
         c->parse = (struct parse_state){0};
         arena_reset(&f->batch);
