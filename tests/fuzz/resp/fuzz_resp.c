@@ -92,6 +92,7 @@ static bool step(struct session *s)
     struct cmd_call call = {.client = &s->client,
                             .engine = &s->engine,
                             .ks = &s->engine.keyspace,
+                            .db = &s->engine.keyspace.dbs[s->client.db],
                             .reply = &s->client.reply,
                             .scratch = &s->engine.scratch};
     size_t used = 0;
