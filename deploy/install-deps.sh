@@ -10,7 +10,7 @@ build_packages="gcc cmake ninja-build ccache pkg-config
 
 # The engines are here to compare with; clang brings the fuzzer, the formatter and the linter.
 test_packages="libcriterion-dev clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14
-    openssl python3 python3-boto3 python3-pytest python3-jsonschema awscli
+    openssl python3 python3-boto3 python3-pytest python3-jsonschema python3-redis awscli
     redis-tools redis-server memcached"
 
 say() { printf '%s\n' "$*" >&2; }

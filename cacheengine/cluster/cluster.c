@@ -11,14 +11,17 @@ static void settle(struct cluster *c)
     const struct topology *t = c->topology;
     uint16_t own = topology_own_shard(t);
 
-    c->hidden = (struct slot_set){{0}};
+    c->hidden = c->foreign = (struct slot_set){{0}};
     for (uint32_t slot = 0; slot < SLOT_COUNT; slot++) {
         if (!slot_set_has(&c->handed, slot))
             c->owner[slot] = t->owner[slot];
         /* Keys that come one by one are seen while they come. */
         bool comes = t->next_owner[slot] == own;
-        if (c->owner[slot] != own && c->owner[slot] != NO_SHARD && !comes)
-            slot_set_add(&c->hidden, slot);
+        if (c->owner[slot] == own || c->owner[slot] == NO_SHARD || comes)
+            continue;
+        slot_set_add(&c->hidden, slot);
+        if (t->owner[slot] != own && t->owner[slot] != NO_SHARD)
+            slot_set_add(&c->foreign, slot);
     }
 }
 
@@ -79,9 +82,12 @@ static struct err check_successor(const struct cluster *c, struct arena *a,
 static uint16_t keep_handed(const struct cluster *c, const struct topology *t, uint32_t slot)
 {
     const struct topology *old = c->topology;
+    uint16_t before = old->owner[slot];
+
+    if (c->owner[slot] == NO_SHARD)
+        return NO_SHARD;
     const struct topology_shard *to =
         topology_shard_find(t, str_of(old->shards[c->owner[slot]].id));
-    uint16_t before = old->owner[slot];
 
     if (!to || t->owner[slot] == (uint16_t)(to - t->shards))
         return NO_SHARD;
@@ -172,6 +178,8 @@ enum route cluster_route(const struct cluster *c, const struct settings *s,
     }
     *shard = owner;
     if (owner == own && is_primary) {
+        if (c->paused && !q->is_read && slot_set_has(c->paused, q->slot))
+            return ROUTE_HELD;
         *shard = t->next_owner[q->slot];
         return *shard == NO_SHARD || slot_set_has(&c->handed, q->slot) ? ROUTE_HERE : ROUTE_ASK;
     }

@@ -23,6 +23,10 @@ struct cluster {
     uint16_t owner[SLOT_COUNT]; /* the shard that serves a slot now, or NO_SHARD */
     struct slot_set handed;     /* slots whose owner is another than the topology has */
     struct slot_set hidden;     /* slots of other shards */
+    struct slot_set foreign;    /* of them, those that the topology too gives to others */
+    struct slot_set importing;  /* of them, those whose keys come here: the imports' (import.h) */
+    const struct slot_set
+        *paused; /* slots that are being handed over: nothing may change. NULL: none */
 };
 
 /* A node that was told nothing yet; the ids are its own until then. */
@@ -46,6 +50,7 @@ bool cluster_is_mine(const struct cluster *c, uint32_t slot);
 /* Where a command on keys of one slot runs. */
 enum route {
     ROUTE_HERE,
+    ROUTE_HELD,       /* nowhere yet: the slot is being handed over */
     ROUTE_MOVED,      /* at the primary of *shard */
     ROUTE_ASK,        /* here, if all its keys are; at *shard if none is; else not now */
     ROUTE_WHOLE,      /* here, if it is about one key or all its keys are here; else not now */
@@ -56,7 +61,8 @@ enum route {
 
 struct route_query {
     uint32_t slot;
-    bool is_write;
+    bool is_write;       /* it is, for all that is known, */
+    bool is_read;        /* or it is certainly none */
     bool is_asking;      /* ASKING was said, or the command does not need it */
     bool reads_replicas; /* READONLY was said */
 };

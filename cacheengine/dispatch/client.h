@@ -43,6 +43,7 @@ enum client_reply_mode {
     CLIENT_REPLY_OFF,
     CLIENT_REPLY_SKIP,     /* the next command is not answered */
     CLIENT_REPLY_SKIPPING, /* nor is the one that runs */
+    CLIENT_REPLY_ERRORS,   /* nothing but errors is said */
 };
 
 struct client {
@@ -73,7 +74,9 @@ struct client {
     bool is_unevictable; /* CLIENT NO-EVICT */
     bool is_untouching;  /* CLIENT NO-TOUCH */
     bool reads_replicas; /* READONLY: of a cluster's replica it reads what its shard has */
-    bool is_asking;      /* ASKING: for the next command, or transaction */
+    bool is_importer;  /* a shard that gives slots to this one: it may what they need (moving.h) */
+    bool is_postponed; /* its present call was not run: it is to run later */
+    bool is_asking;    /* ASKING: for the next command, or transaction */
 };
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "base/command.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/moving.h"
 #include "cacheengine/dispatch/redirect.h"
 #include "cacheengine/keyspace/slot_walk.h"
 #include "contract/command_procs.h"
@@ -249,5 +250,6 @@ void cmd_larder_topology(struct cmd_call *c)
         log_info("topology set", f_int("epoch", t->epoch), f_int("shards", t->shard_count),
                  f_int("nodes", t->node_count), f_int("slots", t->assigned_count));
     redirect_apply(e);
+    moving_apply(e);
     reply_ok(c->reply);
 }

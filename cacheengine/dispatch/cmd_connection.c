@@ -1,6 +1,7 @@
 /* Connections: PING, ECHO, SELECT, AUTH, HELLO, QUIT, RESET. */
 #include "base/command.h"
 #include "cacheengine/dispatch/access.h"
+#include "cacheengine/dispatch/moving.h"
 #include "cacheengine/dispatch/session.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/keyspace/number.h"
@@ -69,7 +70,8 @@ void cmd_auth(struct cmd_call *c)
         user = c->argv[1];
         password = c->argv[2];
     }
-    if (access_login(c, user, password))
+    bool is_source = c->argc == 3 && str_is(user, MOVING_USER);
+    if (is_source ? moving_login(c, password) : access_login(c, user, password))
         reply_ok(c->reply);
     else
         reply_error(c->reply, "WRONGPASS invalid username-password pair or user is disabled.");

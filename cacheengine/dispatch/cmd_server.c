@@ -1,6 +1,7 @@
 /* The server as a whole: flushing, exchanging databases, time. */
 #include "base/command.h"
 #include "cacheengine/dispatch/block.h"
+#include "cacheengine/dispatch/moving.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/session.h"
 #include "cacheengine/dispatch/transaction.h"
@@ -20,6 +21,7 @@ static void flush(struct cmd_call *c, int db)
     if (c->argc == 2)
         in_background = call_is(c, 1, "async");
     watches_flush(c->engine, db);
+    moving_note_flush(c->engine);
     c->dirty += keyspace_flush(c->ks, db, in_background);
     if (db < 0)
         saving_note_flush(c->engine->saving);

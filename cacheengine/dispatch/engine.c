@@ -8,6 +8,7 @@
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/moving.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/transaction.h"
@@ -59,6 +60,7 @@ static void begin_cluster(struct engine *e)
     e->cluster = malloc(sizeof(*e->cluster));
     check(e->cluster);
     cluster_init(e->cluster, node_id, shard_id);
+    moving_init(e);
     account_add(&e->keyspace.account, sizeof(*e->cluster));
     guard_set(e, GUARD_CLUSTER, true);
 }
@@ -99,6 +101,7 @@ void engine_init(struct engine *e)
 
 void engine_fini(struct engine *e)
 {
+    moving_fini(e);
     if (e->saving)
         saving_fini(e->saving);
     free(e->saving);
@@ -239,6 +242,7 @@ int engine_tick(struct engine *e)
         return replica_ms;
     bool is_done = keyspace_make_room(&e->keyspace) != EVICT_LATER;
     is_done &= keyspace_free_some(&e->keyspace, FREE_SLICE_US);
+    is_done &= !e->moving || moving_tick(e);
     if (!sweep(e)) {
         e->stats.expire_capped++;
         return 1;
@@ -288,6 +292,7 @@ void engine_client_add(struct engine *e, struct client *c, const struct client_h
 
 void engine_client_remove(struct engine *e, struct client *c)
 {
+    moving_forget_client(e, c);
     transaction_free(e, c);
     blocks_forget(e, c);
     acks_forget(e, c);

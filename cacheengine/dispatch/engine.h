@@ -25,6 +25,7 @@ struct block_table;
 struct engine_host;
 struct saving;
 struct cluster;
+struct moving;
 struct command;
 struct protocol;
 struct replica;
@@ -92,6 +93,7 @@ struct engine {
     } loaded;                     /* of the last snapshot that was loaded */
     int64_t over_memory_since_ms; /* on the clock of passed_ms; 0: memory is within maxmemory */
     struct cluster *cluster;      /* cluster mode; else NULL */
+    struct moving *moving;        /* likewise: slots on their way */
     struct watch_table *watches;
     struct block_table *blocks;      /* who waits for keys */
     uint64_t waiting_count;          /* clients that wait */

@@ -54,28 +54,31 @@ static const char *unsaved_refuses(const struct cmd_call *call)
         is_valkey ? "Valkey" : "Redis", is_valkey ? "Valkey" : "Redis");
 }
 
+#define REPLICA "READONLY You can't write against a read only replica."
+#define UNSAVED "MISCONF snapshots cannot be written: see the log"
+#define FENCED \
+    "READONLY This node is fenced: it takes no writes until a higher term makes it primary."
+#define NO_LEASE \
+    "READONLY The lease of this primary is over: it takes no writes until it is renewed."
+#define NO_ACKS                                                                                 \
+    "NOREPLICAS Too much is waiting to be acknowledged by replicas: no writes are taken until " \
+    "they have caught up."
+
 /* A guard refuses writes, with one sentence, or has a function that decides; then the sentence is
  * for protocols whose commands are their own. */
 static const struct {
     enum guard bit;
     const char *writes;
     guard_fn *refuses;
-    bool is_plain; /* EXEC is answered like any other command */
 } guards[] = {
-    {GUARD_CLUSTER, NULL,                                                                      redirect_refusal, true },
-    {GUARD_REPLICA, "READONLY You can't write against a read only replica.",                   NULL,             false},
-    {GUARD_UNSAVED, "MISCONF snapshots cannot be written: see the log",                        unsaved_refuses,  false},
-    {GUARD_FENCE,
-     "READONLY This node is fenced: it takes no writes until a higher term makes it primary.", NULL,
-     false                                                                                                            },
-    {GUARD_LEASE,
-     "READONLY The lease of this primary is over: it takes no writes until it is renewed.",    NULL,
-     false                                                                                                            },
-    {GUARD_ACKS,
-     "NOREPLICAS Too much is waiting to be acknowledged by replicas: no writes are taken until "
-     "they have caught up.",                                                                   NULL,             false},
-    {GUARD_STALE,   NULL,                                                                      stale_refuses,    false},
-    {GUARD_LOADING, NULL,                                                                      loading_refuses,  false},
+    {GUARD_CLUSTER, NULL,     redirect_refusal},
+    {GUARD_REPLICA, REPLICA,  NULL            },
+    {GUARD_UNSAVED, UNSAVED,  unsaved_refuses },
+    {GUARD_FENCE,   FENCED,   NULL            },
+    {GUARD_LEASE,   NO_LEASE, NULL            },
+    {GUARD_ACKS,    NO_ACKS,  NULL            },
+    {GUARD_STALE,   NULL,     stale_refuses   },
+    {GUARD_LOADING, NULL,     loading_refuses },
 };
 
 const char *guard_refusal(struct cmd_call *call, bool *is_plain)
@@ -91,7 +94,8 @@ const char *guard_refusal(struct cmd_call *call, bool *is_plain)
             text = guards[i].refuses(call);
         else if (guard_is_write(call))
             text = guards[i].writes;
-        *is_plain = guards[i].is_plain;
+        /* Where to go is said to EXEC as to any other command. */
+        *is_plain = guards[i].bit == GUARD_CLUSTER;
     }
     return text;
 }

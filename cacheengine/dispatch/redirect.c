@@ -103,6 +103,8 @@ static struct asked look_at(const struct cmd_call *call)
 
 /* ---- judging ---- */
 
+const char redirect_held[] = "TRYAGAIN the slot is being handed over";
+
 /* ASKING holds for one command, or for the transaction that it stands in front of. */
 static bool take_asking(const struct cmd_call *call)
 {
@@ -153,6 +155,7 @@ static const char *judge(const struct cmd_call *call, bool is_asking)
     struct asked a = look_at(call);
     struct route_query q = {.slot = a.slot,
                             .is_write = a.has_keys && guard_is_write(call),
+                            .is_read = call->cmd->flags & CMD_READONLY,
                             .is_asking = is_asking,
                             .reads_replicas = call->client->reads_replicas};
     uint16_t shard;
@@ -167,6 +170,7 @@ static const char *judge(const struct cmd_call *call, bool is_asking)
     switch (route) {
     case ROUTE_DOWN: return "CLUSTERDOWN The cluster is down";
     case ROUTE_DOWN_WRITE: return "CLUSTERDOWN The cluster is down and only accepts read commands";
+    case ROUTE_HELD: return redirect_held;
     case ROUTE_MOVED: return sent(call, "MOVED", a.slot, shard);
     case ROUTE_ASK: return ask(call, a.slot, shard);
     case ROUTE_WHOLE: return demand_all(call);
@@ -180,10 +184,18 @@ const char *redirect_refusal(const struct cmd_call *call)
                          ? take_asking(call)
                          : (call->cmd->flags & CMD_ASKING) != 0;
 
-    /* The agent reaches every key. */
-    if (call->client->is_admin)
+    /* The agent reaches every key, and so does who brings them. */
+    if (call->client->is_admin || call->client->is_importer)
         return NULL;
     return judge(call, is_asking);
+}
+
+/* Of clients that wait for keys: who changes nothing while it waits may go on with that. */
+static const char *waiting_refusal(const struct cmd_call *call)
+{
+    const char *text = redirect_refusal(call);
+
+    return text == redirect_held ? NULL : text;
 }
 
 void redirect_apply(struct engine *e)
@@ -191,5 +203,5 @@ void redirect_apply(struct engine *e)
     const struct slot_set *hidden = &e->cluster->hidden;
 
     e->keyspace.hidden = slot_set_is_empty(hidden) ? NULL : hidden;
-    blocks_judge(e, redirect_refusal);
+    blocks_judge(e, waiting_refusal);
 }

@@ -8,6 +8,9 @@
 #include "cacheengine/cluster/show.h"
 #include "cacheengine/dispatch/engine.h"
 
+/* Said of a call that is to wait, for its slot is being handed over. */
+extern const char redirect_held[];
+
 /* For guard.c: why the call may not run here, an error's text in the engine's scratch; EXEC is
  * judged by all that was queued. NULL: it may. Uses up what ASKING has said. */
 const char *redirect_refusal(const struct cmd_call *call);

@@ -8,6 +8,8 @@
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/moving.h"
+#include "cacheengine/dispatch/redirect.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "contract/command_procs.h"
 
@@ -23,7 +25,7 @@ bool engine_shows(const struct engine *e, const struct client *c, const struct c
 {
     bool is_hidden = cmd->is_internal || (cmd->is_restricted && e->settings.is_restricted);
 
-    return !is_hidden || (c && (c->is_admin || c->is_primary));
+    return !is_hidden || (c && (c->is_admin || c->is_primary || c->is_importer));
 }
 
 const struct command *engine_command_by_id(size_t id)
@@ -204,7 +206,9 @@ static bool state_allows(struct cmd_call *call)
     bool is_plain = false;
     const char *text = guard_refusal(call, &is_plain);
 
-    if (text && is_plain)
+    if (text == redirect_held)
+        moving_postpone(call);
+    else if (text && is_plain)
         reject_plainly(call, text);
     else if (text)
         reject(call, text);
@@ -370,12 +374,44 @@ static void run_muted(struct cmd_call *call)
         c->reply_mode = CLIENT_REPLY_ON;
 }
 
+/* Answers that fit where they begin: of the commands that a shard sends which gives its slots away,
+ * nearly all. */
+static bool says_little(const struct cmd_call *call)
+{
+    command_proc *proc = call->cmd ? procs[call->cmd->id] : NULL;
+
+    return (proc == cmd_set && (call->argc == 3 || call->argc == 5)) || proc == cmd_restore ||
+           proc == cmd_unlink || proc == cmd_del;
+}
+
+static void run_but_for_errors(struct cmd_call *call)
+{
+    struct reply *r = call->reply;
+    uint64_t errors = r->errors;
+
+    if (says_little(call)) {
+        char *next = reply_room(r, 64);
+
+        run(call);
+        if (r->errors == errors)
+            r->next = next;
+    } else {
+        struct reply_piece *held = reply_hold(r);
+
+        run(call);
+        if (r->errors == errors)
+            reply_rewind(r, held);
+    }
+}
+
 void engine_run(struct cmd_call *call)
 {
     struct write_watch w = writes_begin(call->engine, call->client);
 
     if (__builtin_expect(call->client->reply_mode == CLIENT_REPLY_ON, 1))
         run(call);
+    else if (call->client->reply_mode == CLIENT_REPLY_ERRORS)
+        run_but_for_errors(call);
     else
         run_muted(call);
     writes_end(call->engine, call->client, &w);

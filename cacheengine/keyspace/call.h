@@ -46,6 +46,7 @@ struct cmd_call {
     uint8_t tells_always;  /* of enum effect_audience: its words go to these, changes or not */
     const char *problem;   /* protocol error text for the parser's error runners */
     uint64_t dirty;        /* changes made by this command: what decides on propagation */
+    size_t input_begin;    /* where in the input it began */
     size_t input_end;      /* bytes of the input that are consumed when this call is done */
 };
 

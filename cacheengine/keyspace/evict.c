@@ -139,7 +139,8 @@ static unsigned draw(struct db *db, const struct policy *p, struct entry **out)
     for (unsigned i = 0; i < drawn; i++) {
         struct entry *e = heap_at(&db->heap, refs[i]);
 
-        if (!p->is_volatile || entry_has_deadline(e))
+        /* What is on its way here is its present owner's to evict. */
+        if ((!p->is_volatile || entry_has_deadline(e)) && !keyspace_hides(db->ks, entry_key(e)))
             out[count++] = e;
     }
     return count;

@@ -18,6 +18,9 @@
  * the future again. */
 #define NOTES_HOLD_MS 300000
 
+/* Keys that are hidden end when they are not any more: they are looked at again so much later. */
+#define HIDDEN_MS 1000
+
 struct due_keys {
     struct db *db;
     unsigned count;
@@ -44,7 +47,10 @@ static uint16_t settle(void *ctx, const uint32_t *refs, unsigned count, bool *st
 
         if (!entry_has_deadline(e) || entry_deadline(e) == COLLECTED_MS)
             continue;
-        if (db_is_expired(db, e) && due->count < DUE_MAX) {
+        if (keyspace_hides(db->ks, entry_key(e))) {
+            if (next_ms > db->ks->now_ms + HIDDEN_MS)
+                next_ms = db->ks->now_ms + HIDDEN_MS;
+        } else if (db_is_expired(db, e) && due->count < DUE_MAX) {
             entry_store_deadline(e, COLLECTED_MS);
             due->refs[due->count++] = refs[i];
         } else if (entry_deadline(e) < next_ms) {

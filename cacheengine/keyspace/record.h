@@ -94,6 +94,12 @@ must_use struct err record_flush(struct record_writer *w);
 /* The checksum of all that was written so far. */
 uint64_t record_sum(struct record_writer *w);
 
+/* Begins anew with sum and count: another value, behind the same sink. */
+static inline void record_restart(struct record_writer *w)
+{
+    w->crc = w->left = 0;
+}
+
 /* Bytes written so far. */
 static inline uint64_t record_written(const struct record_writer *w)
 {

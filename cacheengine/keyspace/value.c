@@ -62,6 +62,16 @@ bool value_save(struct record_writer *w, struct db *db, const struct entry *e)
     return true;
 }
 
+bool payload_save(struct record_writer *w, struct db *db, const struct entry *e)
+{
+    if (!value_save(w, db, e))
+        return false;
+    record_put_byte(w, (uint8_t)w->version);
+    record_put_byte(w, 0);
+    record_put_u64(w, record_sum(w));
+    return true;
+}
+
 /* ---- reading ---- */
 
 static struct err string_load(struct record_reader *r, struct db *db, struct key k,

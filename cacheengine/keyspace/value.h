@@ -38,6 +38,13 @@ must_use struct err value_load(struct record_reader *r, unsigned record_type, st
  */
 struct entry *value_put(struct db *db, struct key k, struct value *v, int64_t deadline_ms);
 
+/* Behind the value of a DUMP payload: its version (2 bytes) and checksum (8), low bytes first. */
+#define PAYLOAD_FOOTER_BYTES 10
+
+/* Writes a DUMP payload to a writer that has written nothing since it was made or restarted. False
+ * as value_save. */
+bool payload_save(struct record_writer *w, struct db *db, const struct entry *e);
+
 /* Frees what it owns instead. */
 void value_drop(struct db *db, struct value *v);
 

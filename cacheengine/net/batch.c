@@ -49,7 +49,10 @@ static void run_call(struct cmd_call *call)
     c->calls--;
     if (!c->client.is_closing && !c->client.is_killed && !c->is_parked) {
         call->run(call);
-        if (__builtin_expect(c->client.waiting != NULL, 0))
+        /* A call that is postponed is cut from the input and run again. */
+        if (__builtin_expect(c->client.is_postponed, 0))
+            conn_park(c, call->input_begin);
+        else if (__builtin_expect(c->client.waiting != NULL, 0))
             conn_park(c, call->input_end);
         if (__builtin_expect(c->client.is_primary, 0))
             conn_note_used(c, call->input_end);
@@ -92,6 +95,7 @@ static void add_call(struct loop *l, struct conn *c, struct cmd_call *call, size
     /* A request that stands alone in a buffer of its own may keep the buffer. */
     if (c->input && c->feed.ptr == c->input->bytes && used == c->input_len)
         call->backing = c->input;
+    call->input_begin = (size_t)(c->feed.ptr - c->feed_begin);
     c->feed.ptr += used;
     c->feed.len -= used;
     call->input_end = (size_t)(c->feed.ptr - c->feed_begin);

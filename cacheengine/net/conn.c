@@ -408,10 +408,11 @@ static bool write_once(struct conn *c)
     return true;
 }
 
-/* Who waits for keys is resumed by that; who is held back, when less of it is held. */
+/* Who waits for keys is resumed by that, and so is one whose call is postponed; who is held back,
+ * when less of it is held. */
 static bool must_stay_parked(const struct conn *c)
 {
-    return c->client.waiting || acks_are_many(&c->client);
+    return c->client.waiting || c->client.is_postponed || acks_are_many(&c->client);
 }
 
 void conn_write(struct conn *c)

@@ -437,7 +437,7 @@ void loop_round(struct loop *l, int wait_ms)
 
     l->waited_before_ms = l->waited_ms;
     l->waited_ms = l->engine->keyspace.passed_ms;
-    int count = epoll_wait(l->epoll_fd, events, EVENTS_MAX, l->unread ? 0 : wait_ms);
+    int count = epoll_wait(l->epoll_fd, events, EVENTS_MAX, l->unread || l->resumed ? 0 : wait_ms);
 
     set_now(l);
     begin_round(l, events, count);

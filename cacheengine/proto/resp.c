@@ -4,6 +4,7 @@
  * has come, it is read once more from the front, so nothing points into a buffer that moves.
  */
 #include "base/command.h"
+#include "cacheengine/dispatch/moving.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/proto/protocol.h"
 
@@ -132,10 +133,18 @@ static void tell_keys(const struct engine *e, struct parse_room *room, struct cm
     parse_keys(e, room, call, (uint32_t)cmd->first_key, (uint32_t)cmd->key_step, count);
 }
 
+/* Who streams its changes to this engine is not answered like others. */
+static void (*runner_of(const struct client *c))(struct cmd_call *call)
+{
+    if (__builtin_expect(!(c->is_primary | c->is_importer), 1))
+        return engine_run;
+    return c->is_primary ? replica_run : moving_run;
+}
+
 static enum parse_result finish(struct scan *s, struct parse_room *room, struct cmd_call *out,
                                 size_t *used)
 {
-    out->run = s->client->is_primary ? replica_run : engine_run;
+    out->run = runner_of(s->client);
     out->cmd = engine_command(s->engine, s->client, out->argv, out->argc);
     if (out->cmd)
         tell_keys(s->engine, room, out);

@@ -6,9 +6,6 @@
 #include "cacheengine/keyspace/value.h"
 #include "contract/command_procs.h"
 
-/* Behind the value: the version (2 bytes) and the checksum (8), low bytes first. */
-#define FOOTER_BYTES 10
-
 /* ---- DUMP ---- */
 
 /* A sink that collects in a blob, so that a long payload is sent without a copy. */
@@ -30,13 +27,6 @@ static struct err payload_write(struct sink *s, const void *bytes, size_t len)
     return OK;
 }
 
-static void put_footer(struct record_writer *w)
-{
-    record_put_byte(w, (uint8_t)w->version);
-    record_put_byte(w, 0);
-    record_put_u64(w, record_sum(w));
-}
-
 void cmd_dump(struct cmd_call *c)
 {
     struct entry *e = db_read(c->db, call_key(c, 1));
@@ -50,8 +40,7 @@ void cmd_dump(struct cmd_call *c)
     struct payload p = {{payload_write}, account, blob_new(account, 0, 256)};
     record_writer_init(&w, &p.sink);
     w.compresses = c->ks->settings->compresses_dumps;
-    if (value_save(&w, c->db, e)) {
-        put_footer(&w);
+    if (payload_save(&w, c->db, e)) {
         err_ignore(record_flush(&w), "memory does not fail");
         reply_bulk_blob(c->reply, p.blob);
     } else {
@@ -118,10 +107,10 @@ static bool is_sealed(const struct keyspace *ks, struct str payload)
     uint8_t version[2];
     uint64_t sum;
 
-    if (payload.len < FOOTER_BYTES)
+    if (payload.len < PAYLOAD_FOOTER_BYTES)
         return false;
-    size_t len = payload.len - FOOTER_BYTES;
-    record_reader_memory(&r, (struct str){payload.ptr + len, FOOTER_BYTES});
+    size_t len = payload.len - PAYLOAD_FOOTER_BYTES;
+    record_reader_memory(&r, (struct str){payload.ptr + len, PAYLOAD_FOOTER_BYTES});
     if (err_failed(record_get_bytes(&r, version, 2)) || err_failed(record_get_u64(&r, &sum)))
         return false;
     if ((version[0] | version[1] << 8) > RECORD_VERSION)
@@ -140,7 +129,7 @@ static bool load_payload(struct cmd_call *c, struct key k, struct value *out)
         reply_error(c->reply, "ERR DUMP payload version or checksum are wrong");
         return false;
     }
-    record_reader_memory(&r, (struct str){payload.ptr, payload.len - FOOTER_BYTES});
+    record_reader_memory(&r, (struct str){payload.ptr, payload.len - PAYLOAD_FOOTER_BYTES});
     struct err e = record_get_byte(&r, &type);
     if (!err_failed(e))
         e = value_load(&r, type, c->db, k, out);

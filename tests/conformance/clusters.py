@@ -51,7 +51,7 @@ class Cluster:
     """`shards` of them with the slots in equal parts; `replicas` more nodes in each shard."""
 
     def __init__(self, shards=2, replicas=0, **options):
-        self.nodes, self.epoch = [], 0
+        self.nodes, self.epoch, self.moves = [], 0, 0
         self.slots = {i: set(range(SLOTS * i // shards, SLOTS * (i + 1) // shards)) for i in range(shards)}
         self.migrations = []
         for shard in range(shards):
@@ -84,6 +84,41 @@ class Cluster:
     def give(self, slots, source, target):
         self.slots[source] -= set(slots)
         self.slots[target] |= set(slots)
+
+    def begin_move(self, slots, source, target, port=None):
+        """Both sides are told; the id of the migration. `port`: a relay's in front of the target."""
+        self.moves += 1
+        move, token = "%040x" % (0x3000 + self.moves), "%040x" % (0x4000 + self.moves)
+        giver, taker = self.primary(source), self.primary(target)
+        for node, words in ((taker, ["EXPECT", move, self.epoch, runs(slots), shard_id(source), token]),
+                            (giver, ["START", move, self.epoch, runs(slots), shard_id(target), "127.0.0.1",
+                                     port or taker.port, token])):
+            answer = node.admin("LARDER.MIGRATE", *words)
+            assert answer == b"OK", answer
+        return move
+
+    def status(self, node, move):
+        for fields in node.admin("LARDER.MIGRATE", "STATUS"):
+            status = dict(zip(fields[::2], fields[1::2]))
+            if status[b"id"] == move.encode():
+                return status
+        return None
+
+    def end_move(self, move, slots, source, target, within=20.0):
+        """Waits until the slots have changed hands and confirms it; how the source saw it."""
+        giver = self.primary(source)
+
+        def is_over():
+            status = self.status(giver, move)
+            assert status[b"state"] != b"failed", status
+            return status[b"state"] == b"done" and status
+        status = servers.wait_for(is_over, "the slots are moved", within)
+        self.give(slots, source, target)
+        self.publish()
+        return status
+
+    def move(self, slots, source, target):
+        return self.end_move(self.begin_move(slots, source, target), slots, source, target)
 
     def stop(self):
         for node in self.nodes:

@@ -169,6 +169,8 @@ def mirrored_folders():
 
 # Files that no test calls by name, and the test file that runs them all the same.
 RUN_BY = {
+    "cacheengine/cluster/migration_feed.c": "tests/unit/cacheengine/cluster/test_migration.c",
+    "cacheengine/dispatch/moving.c": "tests/conformance/test_migration.py",
     "cacheengine/dispatch/memory.c": "tests/unit/cacheengine/dispatch/test_cmd_memory.c",
     "base/command.c": "tests/conformance/test_edges.py",
     "base/command_names.c": "tests/conformance/test_edges.py",
