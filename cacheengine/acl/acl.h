@@ -63,6 +63,7 @@ struct acl_user {
     vec_of(struct acl_selector) selectors; /* the first is the user's own, never missing */
     bool is_enabled;
     bool is_passless;      /* any password will do */
+    bool is_iam;           /* logs in by tokens, which others judge; it has no passwords */
     bool skips_sanitizing; /* of what RESTORE is given */
     bool is_unrestricted;  /* every command on every key and channel: nothing is to be checked */
 };
@@ -103,6 +104,25 @@ void acl_user_free(struct acl_user *u);
 /* True when the user exists, is enabled and this is one of its passwords. Takes the same time
  * whichever password and byte differs. */
 struct acl_user *acl_login(const struct acl *acl, struct str name, struct str password);
+
+/* How a connection came to its user; see acl_may_stay. */
+enum acl_login_kind {
+    ACL_LOGIN_NONE, /* the default user needed no password */
+    ACL_LOGIN_PASSWORD,
+    ACL_LOGIN_TOKEN,
+    ACL_LOGIN_CERTIFICATE,
+};
+
+struct acl_credential {
+    enum acl_login_kind kind;
+    uint64_t mark; /* of a password: the beginning of its sum */
+};
+
+/* What a connection that gave this password remembers of it. */
+struct acl_credential acl_password_given(struct str password);
+
+/* True when who came so would be let in again. */
+bool acl_may_stay(const struct acl_user *u, const struct acl_credential *c);
 
 /* ---- asking ---- */
 

@@ -57,6 +57,8 @@ void acl_describe(const struct acl_user *u, struct buf *out)
     buf_puts(out, u->is_enabled ? "on " : "off ");
     if (u->is_passless)
         buf_puts(out, "nopass ");
+    if (u->is_iam)
+        buf_puts(out, "iam ");
     buf_puts(out, u->skips_sanitizing ? "skip-sanitize-payload " : "sanitize-payload ");
     vec_each(password, &u->passwords) {
         digest_hex(password->sum, sizeof(password->sum), hex);

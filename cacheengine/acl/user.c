@@ -39,6 +39,7 @@ struct acl_user *user_copy(const struct acl_user *u)
         selector_copy(&copy->arena, vec_add(&copy->arena, &copy->selectors), selector);
     copy->is_enabled = u->is_enabled;
     copy->is_passless = u->is_passless;
+    copy->is_iam = u->is_iam;
     copy->skips_sanitizing = u->skips_sanitizing;
     copy->is_unrestricted = u->is_unrestricted;
     return copy;
@@ -111,7 +112,7 @@ static struct err apply_password(struct acl_user *u, struct str rule)
                                      "only lowercase hexadecimal characters");
     size_t at = find_password(u, &password);
     if (adds) {
-        u->is_passless = false;
+        u->is_passless = u->is_iam = false;
         if (at == u->passwords.count)
             *vec_add(&u->arena, &u->passwords) = password;
         return OK;
@@ -144,6 +145,37 @@ struct acl_user *acl_login(const struct acl *acl, struct str name, struct str pa
     return u->is_passless || is_right ? u : NULL;
 }
 
+static uint64_t mark_of(const unsigned char *sum)
+{
+    uint64_t mark;
+
+    memcpy(&mark, sum, sizeof(mark));
+    return mark;
+}
+
+struct acl_credential acl_password_given(struct str password)
+{
+    unsigned char sum[DIGEST_SHA256_BYTES];
+
+    digest_sha256(password.ptr, password.len, sum);
+    return (struct acl_credential){ACL_LOGIN_PASSWORD, mark_of(sum)};
+}
+
+bool acl_may_stay(const struct acl_user *u, const struct acl_credential *c)
+{
+    bool is_known = u->is_passless;
+
+    if (!u->is_enabled)
+        return false;
+    if (c->kind == ACL_LOGIN_CERTIFICATE)
+        return true;
+    if (c->kind == ACL_LOGIN_TOKEN)
+        return u->is_iam;
+    vec_each(one, &u->passwords)
+        is_known |= c->kind == ACL_LOGIN_PASSWORD && mark_of(one->sum) == c->mark;
+    return is_known;
+}
+
 /* ---- rules ---- */
 
 /* "(+get ~a*)". Words are parted by spaces; quotes have no meaning that a name could need. */
@@ -165,7 +197,7 @@ static struct err apply_selector(struct acl_user *u, struct str rule)
 
 static void reset(struct acl_user *u, bool opens_channels)
 {
-    u->is_enabled = u->is_passless = u->skips_sanitizing = false;
+    u->is_enabled = u->is_passless = u->is_iam = u->skips_sanitizing = false;
     u->passwords.count = 0;
     u->selectors.count = 1;
     selector_init(&u->arena, &u->selectors.items[0], opens_channels);
@@ -184,9 +216,14 @@ struct err user_apply(struct acl_user *u, struct str rule, bool opens_channels)
     } else if (str_is_nocase(rule, "skip-sanitize-payload")) {
         u->skips_sanitizing = true;
     } else if (str_is_nocase(rule, "nopass")) {
+        u->is_iam = false;
         u->is_passless = true;
         u->passwords.count = 0;
     } else if (str_is_nocase(rule, "resetpass")) {
+        u->is_passless = u->is_iam = false;
+        u->passwords.count = 0;
+    } else if (str_is_nocase(rule, "iam")) {
+        u->is_iam = true;
         u->is_passless = false;
         u->passwords.count = 0;
     } else if (str_is_nocase(rule, "clearselectors")) {

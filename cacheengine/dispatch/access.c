@@ -6,6 +6,7 @@
 
 #include "base/command.h"
 #include "base/fs.h"
+#include "cacheengine/dispatch/iam.h"
 #include "cacheengine/dispatch/keys.h"
 #include "cacheengine/dispatch/session.h"
 #include "cacheengine/dispatch/transaction.h"
@@ -121,20 +122,52 @@ bool access_reads_all(const struct cmd_call *call)
     return acl_may_reach_all(call->client->user, &r, ACL_READ);
 }
 
-bool access_login(struct cmd_call *call, struct str user, struct str password)
+static void let_in(struct client *c, struct acl_user *u, struct acl_credential by, int64_t until_ms)
 {
-    struct client *c = call->client;
-    struct acl_user *u = acl_login(&call->engine->acl, user, password);
-
-    if (!u) {
-        log_refusal(call, ACL_NO_LOGIN, transaction_is_open(c) ? ACL_IN_MULTI : ACL_AT_TOP,
-                    call->argv[0], user);
-        return false;
-    }
     if (!c->is_admin)
         c->user = u;
+    c->credential = by;
+    c->login_until_ms = until_ms;
     c->is_authenticated = true;
-    return true;
+}
+
+static enum login_result refuse_login(struct cmd_call *call, struct str user, const char *text)
+{
+    log_refusal(call, ACL_NO_LOGIN, transaction_is_open(call->client) ? ACL_IN_MULTI : ACL_AT_TOP,
+                call->argv[0], user);
+    reply_error(call->reply, text);
+    return LOGIN_REFUSED;
+}
+
+#define WRONG_PASSWORD "WRONGPASS invalid username-password pair or user is disabled."
+
+static enum login_result login_by_token(struct cmd_call *call, struct acl_user *u, struct str token)
+{
+    const struct engine *e = call->engine;
+    const char *why;
+
+    switch (iam_ask(call, u->name, token, &why)) {
+    case IAM_ALLOWED:
+        let_in(call->client, u, (struct acl_credential){.kind = ACL_LOGIN_TOKEN},
+               e->keyspace.passed_ms + e->settings.iam_session_s * 1000);
+        return LOGIN_DONE;
+    case IAM_WAITS: return LOGIN_WAITS;
+    case IAM_DENIED: return refuse_login(call, u->name, WRONG_PASSWORD);
+    default: return refuse_login(call, u->name, arena_printf(call->scratch, "WRONGPASS %s", why));
+    }
+}
+
+enum login_result access_login(struct cmd_call *call, struct str user, struct str password)
+{
+    struct acl_user *u = acl_find(&call->engine->acl, user);
+
+    if (u && u->is_enabled && u->is_iam)
+        return login_by_token(call, u, password);
+    u = acl_login(&call->engine->acl, user, password);
+    if (!u)
+        return refuse_login(call, user, WRONG_PASSWORD);
+    let_in(call->client, u, acl_password_given(password), 0);
+    return LOGIN_DONE;
 }
 
 bool access_adopt(const struct engine *e, struct client *c, struct str user)
@@ -143,8 +176,7 @@ bool access_adopt(const struct engine *e, struct client *c, struct str user)
 
     if (!u || !u->is_enabled)
         return false;
-    c->user = u;
-    c->is_authenticated = true;
+    let_in(c, u, (struct acl_credential){.kind = ACL_LOGIN_CERTIFICATE}, 0);
     return true;
 }
 
@@ -153,6 +185,8 @@ void access_begin(const struct engine *e, struct client *c)
     const struct acl_user *preset = e->acl.preset;
 
     c->user = c->is_admin ? NULL : e->acl.preset;
+    c->credential = (struct acl_credential){.kind = ACL_LOGIN_NONE};
+    c->login_until_ms = 0;
     c->is_authenticated = c->is_admin || (preset->is_enabled && preset->is_passless);
 }
 
@@ -166,6 +200,50 @@ void access_forget_user(struct engine *e, struct acl_user *u)
         c->host->kill(c);
     }
     acl_user_free(u);
+}
+
+/* Closes who is logged in and would not be let in again. */
+static uint64_t close_revoked(struct engine *e)
+{
+    uint64_t count = 0;
+
+    for (struct client *c = e->newest; c; c = c->older) {
+        if (!c->user || !c->is_authenticated || c->is_killed ||
+            acl_may_stay(c->user, &c->credential))
+            continue;
+        c->is_authenticated = false;
+        c->host->kill(c);
+        count++;
+    }
+    return count;
+}
+
+/* A password that is shown is one that is good. */
+static void settle_password(struct engine *e, struct arena *a)
+{
+    struct acl_credential shown = acl_password_given(str_of(e->settings.password));
+
+    if (!*e->settings.password ||
+        (!e->acl.preset->is_passless && acl_may_stay(e->acl.preset, &shown)))
+        return;
+    err_ignore(config_set(&e->config, a, config_find(STR("requirepass")), STR("")),
+               "no password is valid text");
+}
+
+struct err access_replace(struct engine *e, struct arena *a, struct str lines, uint64_t *closed)
+{
+    struct acl_gone gone = {.users = VEC_EMPTY};
+    uint64_t count = 0;
+
+    TRY(acl_load(&e->acl, a, lines, "users", &gone));
+    for (struct client *c = e->newest; c; c = c->older)
+        vec_each(u, &gone.users)
+            count += c->user == *u && !c->is_killed;
+    vec_each(u, &gone.users)
+        access_forget_user(e, *u);
+    settle_password(e, a);
+    *closed = count + close_revoked(e);
+    return OK;
 }
 
 /* Users of the configuration file. The password of `requirepass` is the default user's unless a

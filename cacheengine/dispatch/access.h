@@ -28,8 +28,14 @@ static inline bool access_is_free(const struct client *c)
 /* True when the client may read every key, whatever the arguments name. */
 bool access_reads_all(const struct cmd_call *call);
 
-/* Tries to log a client in; a failure is logged. */
-bool access_login(struct cmd_call *call, struct str user, struct str password);
+enum login_result {
+    LOGIN_DONE,
+    LOGIN_REFUSED, /* the error was said, and the refusal logged */
+    LOGIN_WAITS,   /* for a verdict on its token: the command runs again */
+};
+
+/* Tries to log a client in. */
+enum login_result access_login(struct cmd_call *call, struct str user, struct str password);
 
 /* Logs a client in without a password, as somebody who has been identified otherwise. False: there
  * is no such user, or it is off. */
@@ -40,6 +46,11 @@ void access_begin(const struct engine *e, struct client *c);
 
 /* Ends the connections of a user that is no more, and frees it. */
 void access_forget_user(struct engine *e, struct acl_user *u);
+
+/* Replaces all users by those of lines "user NAME RULE ..."; nothing changes when any is wrong.
+ * Ends the connections that would not be let in again as they came, and says how many. */
+must_use struct err access_replace(struct engine *e, struct arena *a, struct str lines,
+                                   uint64_t *closed);
 
 /* Reads the users of the configuration: from the file that `aclfile` names, else from its own
  * lines. Errors say where. */

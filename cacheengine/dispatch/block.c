@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/command.h"
 #include "cacheengine/dispatch/acks.h"
+#include "cacheengine/dispatch/iam.h"
 #include "cacheengine/keyspace/wait.h"
 
 #include <limits.h>
@@ -194,6 +195,7 @@ void blocks_forget(struct engine *e, struct client *c)
 
     if (!w)
         return;
+    iam_leave(e, c);
     for (uint32_t i = 0; i < w->wait.keys; i++)
         key_unhang(e->blocks, &w->keys[i]);
     if (w->order != NOT_TIMED)
@@ -364,6 +366,12 @@ static bool run_again(struct engine *e, struct waiting *w)
         reply_rewind(&c->reply, held);
     writes_end(e, c, &watch);
     return !w->goes_on;
+}
+
+void blocks_again(struct engine *e, struct client *c)
+{
+    if (c->waiting && !c->is_killed && run_again(e, c->waiting))
+        wait_end(e, c);
 }
 
 /* Serves those that wait for a key, in their order, while it is there. */

@@ -43,6 +43,9 @@ bool blocks_wait_goes_on(const struct client *c);
 /* Ends all waits with this error. */
 void blocks_refuse_all(struct engine *e, const char *text);
 
+/* Runs the command of a client that waits for something else than keys. */
+void blocks_again(struct engine *e, struct client *c);
+
 /* Forgets what a client waits for, without a word. */
 void blocks_forget(struct engine *e, struct client *c);
 

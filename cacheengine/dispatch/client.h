@@ -5,14 +5,15 @@
 #ifndef LARDER_DISPATCH_CLIENT_H
 #define LARDER_DISPATCH_CLIENT_H
 
+#include "cacheengine/acl/acl.h"
 #include "cacheengine/keyspace/reply.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct acl_user;
 struct client;
 struct command;
+struct iam_question;
 struct transaction;
 struct waiting;
 
@@ -53,6 +54,10 @@ struct client {
     struct client *newer, *older; /* the list of all, by age */
     const struct command *last_cmd;
     struct acl_user *user;               /* whose permissions count; NULL: all are given */
+    struct acl_credential credential;    /* how it came to be that user */
+    int64_t login_until_ms;              /* on the clock of passed_ms: its end; 0: none is set */
+    struct iam_question *question;       /* its token is being verified */
+    struct client *next_asking;          /* with the same token */
     char *name, *lib_name, *lib_version; /* owned, NULL = none */
     struct transaction *transaction;     /* MULTI and WATCH; NULL while unused */
     struct waiting *waiting;             /* for keys; NULL: it does not */

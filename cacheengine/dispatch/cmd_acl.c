@@ -56,10 +56,12 @@ void cmd_acl_list(struct cmd_call *c)
 
 static void reply_flags(struct cmd_call *c, const struct acl_user *u)
 {
-    reply_set(c->reply, u->is_passless ? 3 : 2);
+    reply_set(c->reply, u->is_passless || u->is_iam ? 3 : 2);
     reply_bulk_text(c->reply, u->is_enabled ? "on" : "off");
     if (u->is_passless)
         reply_bulk_text(c->reply, "nopass");
+    if (u->is_iam)
+        reply_bulk_text(c->reply, "iam");
     reply_bulk_text(c->reply, u->skips_sanitizing ? "skip-sanitize-payload" : "sanitize-payload");
 }
 

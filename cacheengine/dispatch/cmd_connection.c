@@ -71,10 +71,10 @@ void cmd_auth(struct cmd_call *c)
         password = c->argv[2];
     }
     bool is_source = c->argc == 3 && str_is(user, MOVING_USER);
-    if (is_source ? moving_login(c, password) : access_login(c, user, password))
-        reply_ok(c->reply);
-    else
+    if (is_source && !moving_login(c, password))
         reply_error(c->reply, "WRONGPASS invalid username-password pair or user is disabled.");
+    else if (is_source || access_login(c, user, password) == LOGIN_DONE)
+        reply_ok(c->reply);
 }
 
 /* ---- HELLO ---- */
@@ -142,10 +142,8 @@ void cmd_hello(struct cmd_call *c)
     }
     if (!hello_parse(c, &h))
         return;
-    if (h.user_arg && !access_login(c, c->argv[h.user_arg], c->argv[h.user_arg + 1])) {
-        reply_error(c->reply, "WRONGPASS invalid username-password pair or user is disabled.");
+    if (h.user_arg && access_login(c, c->argv[h.user_arg], c->argv[h.user_arg + 1]) != LOGIN_DONE)
         return;
-    }
     if (!c->client->is_authenticated) {
         reply_error(c->reply,
                     "NOAUTH HELLO must be called with the client already authenticated, otherwise "

@@ -8,6 +8,7 @@
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/iam.h"
 #include "cacheengine/dispatch/moving.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
@@ -108,6 +109,7 @@ void engine_fini(struct engine *e)
     watches_fini(e);
     blocks_fini(e);
     acks_fini(e);
+    iam_fini(e);
     acl_log_trim(&e->acl_log, 0);
     acl_fini(&e->acl);
     reply_pool_fini(&e->replies);
@@ -298,6 +300,7 @@ void engine_client_remove(struct engine *e, struct client *c)
     acks_forget(e, c);
     if (c->is_primary)
         replica_client_gone(e, c);
+    iam_forget(e, c);
     if (c->newer)
         c->newer->older = c->older;
     else

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 struct acks;
+struct iam;
 struct block_table;
 struct engine_host;
 struct saving;
@@ -44,6 +45,12 @@ struct error_stat {
     uint64_t count;
 };
 #define ENGINE_ERROR_STATS 128
+
+/* Which users the owner gave last. */
+struct users_epoch {
+    int64_t epoch; /* 0: none */
+    unsigned char sum[DIGEST_SHA256_BYTES];
+};
 
 struct engine_stats {
     uint64_t connections, rejected_connections;
@@ -112,6 +119,8 @@ struct engine {
     bool is_work_paused;        /* DEBUG PAUSE-CRON 1: no regular work */
     struct authority authority; /* by which term, and until when, this node may be written to */
     struct acks *acks;          /* replies that are held; NULL: none ever was */
+    struct users_epoch users;   /* that the owner gave last */
+    struct iam *iam;            /* tokens that are verified; NULL: none ever was */
     bool watches_writes; /* a lease or write acks are in force: writes are looked at, see acks.h */
     bool has_client_output; /* somebody called client->host->wake */
 };

@@ -108,6 +108,10 @@ struct settings {
     bool tls_replication, tls_cluster; /* outgoing links use TLS */
     bool tls_checks_host;              /* of whom they connect to */
 
+    /* tokens of IAM users */
+    int64_t iam_timeout_ms; /* within which the owner is to judge one */
+    int64_t iam_session_s;  /* after which a connection ends that was let in by one */
+
     /* sync durability */
     int64_t write_acks;            /* so many replicas confirm a write before its reply leaves */
     int64_t write_acks_timeout_ms; /* after which an error is said in its place */

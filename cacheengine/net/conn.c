@@ -520,6 +520,13 @@ void conn_finish(struct conn *c)
     }
 }
 
+/* What a token opens does not stay open for ever. */
+static void end_session(struct conn *c)
+{
+    log_info("client dropped: it has not logged in again in time", f_int("id", c->client.id));
+    conn_doom(c);
+}
+
 void conns_sweep(struct loop *l)
 {
     const struct engine *e = l->engine;
@@ -535,6 +542,8 @@ void conns_sweep(struct loop *l)
         else if (idle_ms > 0 && !o->is_admin && !o->waiting &&
                  e->keyspace.passed_ms - o->active_ms > idle_ms)
             conn_doom(c);
+        else if (o->login_until_ms && e->keyspace.passed_ms >= o->login_until_ms)
+            end_session(c);
         else if (reply_pending(&o->reply) > 0)
             check_overfull(c);
     }

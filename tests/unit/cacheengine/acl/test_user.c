@@ -86,3 +86,27 @@ Test(user, a_selector_may_be_spread_over_words)
     cr_assert(strstr(acl_line(&f, "u", "(+get nonsense)"), "Syntax error"));
     acl_close(&f);
 }
+
+Test(user, a_user_is_known_by_passwords_or_by_tokens)
+{
+    struct acl_fixture f;
+    struct acl_credential p;
+
+    acl_open(&f);
+    p = acl_password_given(STR("p"));
+    cr_assert_str_eq(acl_line(&f, "u", "on >p iam"), "");
+    const struct acl_user *u = acl_find(&f.acl, STR("u"));
+    cr_assert(u->is_iam);
+    cr_assert_eq(u->passwords.count, 0);
+    cr_assert_null(acl_login(&f.acl, STR("u"), STR("p")));
+    cr_assert(acl_may_stay(u, &(struct acl_credential){.kind = ACL_LOGIN_TOKEN}));
+    cr_assert_not(acl_may_stay(u, &p));
+    cr_assert_str_eq(acl_line(&f, "u", ">p"), "");
+    cr_assert_not(u->is_iam);
+    cr_assert(acl_may_stay(u, &p));
+    cr_assert_not(acl_may_stay(u, &(struct acl_credential){.kind = ACL_LOGIN_TOKEN}));
+    cr_assert(acl_may_stay(u, &(struct acl_credential){.kind = ACL_LOGIN_CERTIFICATE}));
+    cr_assert_str_eq(acl_line(&f, "u", "off"), "");
+    cr_assert_not(acl_may_stay(u, &p));
+    acl_close(&f);
+}
