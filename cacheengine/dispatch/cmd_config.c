@@ -3,7 +3,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "cacheengine/dispatch/acks.h"
-#include "cacheengine/dispatch/engine.h"
+#include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/files.h"
 #include "cacheengine/dispatch/host.h"
 #include "cacheengine/dispatch/replica.h"
@@ -170,6 +170,23 @@ static struct err settle_place(struct cmd_call *c, const struct config_row *row,
     return OK;
 }
 
+/* Turns the append-only file on or off, as the setting says now. */
+static struct err switch_append(struct cmd_call *c)
+{
+    struct engine *e = c->engine;
+    struct err failed = OK;
+
+    if (!e->settings.appends)
+        append_turn_off(e->append);
+    else
+        failed = append_turn_on(e->append, c->scratch);
+    if (!err_failed(failed))
+        return OK;
+    log_error("the append-only file is not begun", f_err(failed));
+    e->settings.appends = false;
+    return err_make(ERR_INVALID, "Unable to turn on AOF. Check server logs.");
+}
+
 /* Sets one parameter; nothing is changed when it does not fit. */
 static struct err set_one(struct cmd_call *c, const struct config_row *row, struct str value)
 {
@@ -178,6 +195,8 @@ static struct err set_one(struct cmd_call *c, const struct config_row *row, stru
 
     TRY(settle_place(c, row, &value));
     TRY(config_set(&c->engine->config, c->scratch, row, value));
+    if (strcmp(row->name, "appendonly") == 0)
+        TRY(switch_append(c));
     if (s->max_clients <= clients)
         return OK;
     int64_t granted = files_for_clients(s->max_clients);
@@ -228,7 +247,7 @@ void cmd_config_set(struct cmd_call *c)
                  STR_ARG(c->argv[blamed]), e.why);
     while (i > 2) {
         i -= 2;
-        err_ignore(config_set(config, a, config_find(c->argv[i]), old[i]), "it was valid before");
+        err_ignore(set_one(c, config_find(c->argv[i]), old[i]), "it was valid before");
     }
 }
 

@@ -1,6 +1,7 @@
 /* INFO: the state of the server in the words that monitoring tools read. */
 #include "base/clock.h"
 #include "base/command.h"
+#include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/memory.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
@@ -176,7 +177,7 @@ static void info_memory(const struct engine *e, struct buf *out)
     put(out, "mem_clients_slaves", 0);
     put(out, "mem_clients_normal", m.clients);
     put(out, "mem_cluster_links", 0);
-    put(out, "mem_aof_buffer", 0);
+    put(out, "mem_aof_buffer", e->append->file.pending.cap);
     put_text(out, "mem_allocator", "larder");
     put(out, "mem_overhead_db_hashtable_rehashing", 0);
     put(out, "active_defrag_running", ks->tidying.is_running);
@@ -213,6 +214,7 @@ static int64_t running_s(const struct engine *e, bool runs)
 static void info_persistence(const struct engine *e, struct buf *out)
 {
     const struct saving *s = e->saving;
+    const struct append *a = e->append;
     bool rewrites = saving_runs_kind(s, SAVING_REWRITE);
 
     put(out, "loading", replica_is_loading(e, false));
@@ -228,18 +230,27 @@ static void info_persistence(const struct engine *e, struct buf *out)
     put(out, "rdb_last_cow_size", s->cow_bytes[SAVING_FILE]);
     put(out, "rdb_last_load_keys_expired", e->loaded.expired);
     put(out, "rdb_last_load_keys_loaded", e->loaded.keys);
-    put(out, "aof_enabled", 0);
+    put(out, "aof_enabled", a->state != APPEND_OFF);
     put(out, "aof_rewrite_in_progress", rewrites);
-    put(out, "aof_rewrite_scheduled", 0);
+    put(out, "aof_rewrite_scheduled", a->is_scheduled);
     put_signed(out, "aof_last_rewrite_time_sec", s->lasted_s[SAVING_REWRITE]);
     put_signed(out, "aof_current_rewrite_time_sec", running_s(e, rewrites));
-    put_text(out, "aof_last_bgrewrite_status", "ok");
-    put(out, "aof_rewrites", 0);
-    put(out, "aof_rewrites_consecutive_failures", 0);
-    put_text(out, "aof_last_write_status", "ok");
+    put_text(out, "aof_last_bgrewrite_status", a->has_failed ? "err" : "ok");
+    put(out, "aof_rewrites", a->rewrites);
+    put(out, "aof_rewrites_consecutive_failures", a->failures_in_turn);
+    put_text(out, "aof_last_write_status",
+             a->write_errno || atomic_load(&a->syncer.failure) ? "err" : "ok");
     put(out, "aof_last_cow_size", s->cow_bytes[SAVING_REWRITE]);
     put(out, "module_fork_in_progress", 0);
     put(out, "module_fork_last_cow_size", 0);
+    if (a->state == APPEND_OFF)
+        return;
+    put(out, "aof_current_size", append_bytes(a));
+    put(out, "aof_base_size", a->rewritten_bytes);
+    put(out, "aof_pending_rewrite", a->is_scheduled);
+    put(out, "aof_buffer_length", a->file.pending.len);
+    put(out, "aof_pending_bio_fsync", atomic_load(&a->syncer.pending));
+    put(out, "aof_delayed_fsync", a->delayed);
 }
 
 static void info_stats(const struct engine *e, struct buf *out)

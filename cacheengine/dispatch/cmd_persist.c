@@ -3,7 +3,9 @@
 
 #include "base/command.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/append_load.h"
 #include "cacheengine/dispatch/ending.h"
+#include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/persist/file.h"
@@ -111,6 +113,8 @@ static struct snapshot_loading loading_of(const struct engine *e)
     return (struct snapshot_loading){
         .drops_expired = !e->keyspace.hides_expired,
         .sums = e->settings.sums_dumps && !e->keyspace.skips_checksums,
+        .seal = e->seal,
+        .wants_seal = e->settings.is_sealed,
     };
 }
 
@@ -126,6 +130,17 @@ struct err engine_load_data(struct engine *e, struct arena *a)
 {
     const struct settings *s = &e->settings;
     struct snapshot_loading l = loading_of(e);
+
+    if (s->is_sealed && !e->seal) {
+        guard_set(e, GUARD_KEYLESS, true);
+        log_info("files are loaded once their key is given");
+        return OK;
+    }
+    TRY(append_find(e->append, a));
+    if (s->appends) {
+        TRY(append_load(e->append, a));
+        return append_start(e->append, a);
+    }
     struct err failed =
         snapshot_load_file(&e->keyspace, s->dir, s->dump_file, SNAPSHOT_REPLACES, &l, a);
 

@@ -11,6 +11,9 @@ struct engine;
 /* DEBUG RELOAD [MERGE] [NOFLUSH] [NOSAVE]: saves all keys and loads them again. */
 void debug_reload(struct cmd_call *c);
 
+/* DEBUG LOADAOF: drops all keys and loads them from the append-only file (cmd_append.c). */
+void debug_loadaof(struct cmd_call *c);
+
 /* At the start: loads what earlier runs have left in the files that the settings name; that there
  * are none is fine. The failure is one of which the engine must not go on, with a sentence in `a`.
  */

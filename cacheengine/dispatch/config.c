@@ -31,6 +31,7 @@ static const char *const tls_mode_words[] = {"off", "preferred", "required", NUL
 static const char *const tls_clients_words[] = {"no", "yes", "optional", NULL};
 static const char *const tls_user_words[] = {"off", "CN", NULL};
 static const char *const channel_words[] = {"resetchannels", "allchannels", NULL};
+static const char *const append_sync_words[] = {"no", "everysec", "always", NULL};
 static const char *const reach_words[] = {"no", "yes", "local", NULL};
 static const char *const ending_words[] = {"default", "save", "nosave", "now", "force", NULL};
 static const char *const class_words[] = {"normal", "slave", "pubsub", NULL};

@@ -2,6 +2,7 @@
 #include "cacheengine/dispatch/ending.h"
 
 #include "base/log.h"
+#include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/saving.h"
 
 #include <signal.h>
@@ -15,13 +16,34 @@ static void stop_child(struct engine *e)
     saving_stop(e->saving);
 }
 
+/* While the first base is being written, the file holds next to nothing. */
+static bool append_may_end(struct engine *e, unsigned how)
+{
+    if (e->append->state != APPEND_WAITS || !saving_runs_kind(e->saving, SAVING_REWRITE))
+        return true;
+    if (how & ENDING_WHATEVER) {
+        log_warn("Writing initial AOF. Exit anyway.");
+        return true;
+    }
+    log_error("Writing initial AOF, can't exit.");
+    return false;
+}
+
 bool engine_end(struct engine *e, unsigned how)
 {
     bool saves =
         (how & ENDING_SAVES) || (e->settings.save_point_count > 0 && !(how & ENDING_SAVES_NOT));
 
     log_info("User requested shutdown...");
+    if (!append_may_end(e, how))
+        return false;
     stop_child(e);
+    if (e->append->state != APPEND_OFF) {
+        struct err failed = append_settle(e->append);
+
+        if (err_failed(failed))
+            log_error("the append-only file does not reach the disk", f_err(failed));
+    }
     if (saves) {
         log_info("Saving the final RDB snapshot before exiting.");
         if (!saving_save_now(e->saving, true) && !(how & ENDING_WHATEVER)) {

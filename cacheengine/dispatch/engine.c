@@ -6,6 +6,7 @@
 #include "cacheengine/cluster/cluster.h"
 #include "cacheengine/dispatch/access.h"
 #include "cacheengine/dispatch/acks.h"
+#include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/iam.h"
@@ -13,6 +14,7 @@
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/transaction.h"
+#include "cacheengine/persist/seal.h"
 #include "cacheengine/types/types.h"
 
 #include <stdlib.h>
@@ -89,6 +91,9 @@ void engine_init(struct engine *e)
     e->saving = calloc(1, sizeof(*e->saving));
     check(e->saving);
     saving_init(e->saving, e);
+    e->append = calloc(1, sizeof(*e->append));
+    check(e->append);
+    append_init(e->append, e);
     e->ticks_at_start = engine_ticks();
     e->stats.sampled_at_ms = e->keyspace.passed_ms;
     e->next_client_id = 1;
@@ -103,9 +108,13 @@ void engine_init(struct engine *e)
 void engine_fini(struct engine *e)
 {
     moving_fini(e);
+    if (e->append)
+        append_fini(e->append);
+    free(e->append);
     if (e->saving)
         saving_fini(e->saving);
     free(e->saving);
+    seal_key_free(e->seal);
     watches_fini(e);
     blocks_fini(e);
     acks_fini(e);
@@ -164,9 +173,12 @@ void engine_apply_timing(struct engine *e)
 void engine_apply_persistence(struct engine *e)
 {
     const struct settings *s = &e->settings;
+    bool appends = e->append && e->append->state != APPEND_OFF;
 
     guard_set(e, GUARD_UNSAVED,
               s->stops_on_save_error && s->save_point_count > 0 && e->saving->has_failed);
+    guard_set(e, GUARD_UNWRITTEN,
+              appends && (e->append->write_errno || atomic_load(&e->append->syncer.failure)));
 }
 
 void engine_note_stall(struct engine *e, enum latency_kind kind, uint64_t ticks)
@@ -239,6 +251,7 @@ int engine_tick(struct engine *e)
     sample(e);
     account_peak(&e->keyspace.account);
     saving_tick(e->saving);
+    append_tick(e->append);
     int replica_ms = replica_tick(e);
     if (replica_ms <= 1)
         return replica_ms;

@@ -23,8 +23,10 @@
 struct acks;
 struct iam;
 struct block_table;
+struct append;
 struct engine_host;
 struct saving;
+struct seal_key;
 struct cluster;
 struct moving;
 struct command;
@@ -89,10 +91,12 @@ struct engine {
     struct replica *replica;   /* this node is one (replica.h); NULL: it is a primary */
     struct repl_stream stream; /* what replicas are told; its id is the node's replication id */
     struct latency latency;
-    uint64_t slow_ticks;            /* commands that take as long are looked at: SLOWLOG, LATENCY */
-    int64_t saved_s;                /* wall time of the last snapshot, or of the start */
-    uint64_t saves;                 /* snapshots since the start */
-    struct saving *saving;          /* children that write (saving.h) */
+    uint64_t slow_ticks;   /* commands that take as long are looked at: SLOWLOG, LATENCY */
+    int64_t saved_s;       /* wall time of the last snapshot, or of the start */
+    uint64_t saves;        /* snapshots since the start */
+    struct saving *saving; /* children that write (saving.h) */
+    struct seal_key *seal; /* the data key of files at rest (seal.h); NULL: none was given */
+    struct append *append; /* the append-only file (append.h) */
     const struct engine_host *host; /* the loop (host.h); NULL: there is none, as in tests */
     void *host_ctx;
     struct {
@@ -122,6 +126,8 @@ struct engine {
     struct users_epoch users;   /* that the owner gave last */
     struct iam *iam;            /* tokens that are verified; NULL: none ever was */
     bool watches_writes; /* a lease or write acks are in force: writes are looked at, see acks.h */
+    bool has_unwritten;  /* told to the append-only file and not written: replies wait */
+    bool is_loading;     /* commands of a file run: nothing makes room for them */
     bool has_client_output; /* somebody called client->host->wake */
 };
 

@@ -2,6 +2,7 @@
 #include "cacheengine/dispatch/guard.h"
 
 #include "base/command.h"
+#include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/redirect.h"
 #include "cacheengine/dispatch/transaction.h"
 
@@ -54,6 +55,17 @@ static const char *unsaved_refuses(const struct cmd_call *call)
         is_valkey ? "Valkey" : "Redis", is_valkey ? "Valkey" : "Redis");
 }
 
+static const char *unwritten_refuses(const struct cmd_call *call)
+{
+    const struct append *a = call->engine->append;
+    int failure = a->write_errno ? a->write_errno : atomic_load(&a->syncer.failure);
+
+    if (!guard_is_write(call) && strcmp(call->cmd->name, "ping") != 0)
+        return NULL;
+    return arena_printf(call->scratch, "MISCONF Errors writing to the AOF file: %s",
+                        strerror(failure));
+}
+
 #define REPLICA "READONLY You can't write against a read only replica."
 #define UNSAVED "MISCONF snapshots cannot be written: see the log"
 #define FENCED \
@@ -63,6 +75,8 @@ static const char *unsaved_refuses(const struct cmd_call *call)
 #define NO_ACKS                                                                                 \
     "NOREPLICAS Too much is waiting to be acknowledged by replicas: no writes are taken until " \
     "they have caught up."
+#define UNWRITTEN "MISCONF Errors writing to the AOF file: see the log"
+#define KEYLESS   "LOADING the data key is not there yet"
 
 /* A guard refuses writes, with one sentence, or has a function that decides; then the sentence is
  * for protocols whose commands are their own. */
@@ -71,14 +85,16 @@ static const struct {
     const char *writes;
     guard_fn *refuses;
 } guards[] = {
-    {GUARD_CLUSTER, NULL,     redirect_refusal},
-    {GUARD_REPLICA, REPLICA,  NULL            },
-    {GUARD_UNSAVED, UNSAVED,  unsaved_refuses },
-    {GUARD_FENCE,   FENCED,   NULL            },
-    {GUARD_LEASE,   NO_LEASE, NULL            },
-    {GUARD_ACKS,    NO_ACKS,  NULL            },
-    {GUARD_STALE,   NULL,     stale_refuses   },
-    {GUARD_LOADING, NULL,     loading_refuses },
+    {GUARD_CLUSTER,   NULL,      redirect_refusal },
+    {GUARD_KEYLESS,   KEYLESS,   loading_refuses  },
+    {GUARD_REPLICA,   REPLICA,   NULL             },
+    {GUARD_UNSAVED,   UNSAVED,   unsaved_refuses  },
+    {GUARD_UNWRITTEN, UNWRITTEN, unwritten_refuses},
+    {GUARD_FENCE,     FENCED,    NULL             },
+    {GUARD_LEASE,     NO_LEASE,  NULL             },
+    {GUARD_ACKS,      NO_ACKS,   NULL             },
+    {GUARD_STALE,     NULL,      stale_refuses    },
+    {GUARD_LOADING,   NULL,      loading_refuses  },
 };
 
 const char *guard_refusal(struct cmd_call *call, bool *is_plain)

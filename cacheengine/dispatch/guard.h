@@ -12,14 +12,16 @@
 #include "cacheengine/dispatch/engine.h"
 
 enum guard {
-    GUARD_REPLICA = 1 << 0,  /* a replica takes writes from its primary alone */
-    GUARD_STALE = 1 << 16,   /* its primary is out of reach, and it shall not show what it has */
-    GUARD_LOADING = 1 << 17, /* a snapshot is being loaded, and there is no other data */
-    GUARD_UNSAVED = 1 << 1,  /* the last background save failed, and that shall not go unnoticed */
-    GUARD_FENCE = 1 << 2,    /* the owner forbade writes; see authority.h */
-    GUARD_LEASE = 1 << 3,    /* the primary's lease is over */
-    GUARD_ACKS = 1 << 4,     /* too much waits for acknowledgement; see acks.h */
-    GUARD_CLUSTER = 1 << 8,  /* cluster mode: commands on keys of other nodes are sent there */
+    GUARD_REPLICA = 1 << 0,   /* a replica takes writes from its primary alone */
+    GUARD_STALE = 1 << 16,    /* its primary is out of reach, and it shall not show what it has */
+    GUARD_LOADING = 1 << 17,  /* a snapshot is being loaded, and there is no other data */
+    GUARD_UNSAVED = 1 << 1,   /* the last background save failed, and that shall not go unnoticed */
+    GUARD_FENCE = 1 << 2,     /* the owner forbade writes; see authority.h */
+    GUARD_LEASE = 1 << 3,     /* the primary's lease is over */
+    GUARD_ACKS = 1 << 4,      /* too much waits for acknowledgement; see acks.h */
+    GUARD_UNWRITTEN = 1 << 5, /* the append-only file cannot be written */
+    GUARD_KEYLESS = 1 << 6,   /* files are to be loaded once their key is given */
+    GUARD_CLUSTER = 1 << 8,   /* cluster mode: commands on keys of other nodes are sent there */
 };
 
 static inline void guard_set(struct engine *e, enum guard g, bool is_raised)

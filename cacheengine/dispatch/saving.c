@@ -42,14 +42,24 @@ void saving_fini(struct saving *s)
     *s = (struct saving){0};
 }
 
+/* An engine that stands for Redis 7.0 writes what that reads. */
+static int version_of(const struct settings *set)
+{
+    bool is_7_0 = set->brand == BRAND_REDIS && strncmp(set->engine_version, "7.0.", 4) == 0;
+
+    return is_7_0 ? RECORD_VERSION_7_0 : RECORD_VERSION;
+}
+
 struct snapshot_options saving_options(struct saving *s,
                                        struct snapshot_field fields[SAVING_FIELDS_MAX])
 {
     const struct settings *set = &s->engine->settings;
 
     return (struct snapshot_options){
-        .version = RECORD_VERSION,
+        .version = version_of(set),
         .compresses = set->compresses_dumps,
+        .seal = s->engine->seal,
+        .wants_seal = set->is_sealed,
         .sums = set->sums_dumps,
         .fields = fields,
         .field_count = s->fields ? s->fields(s->fields_ctx, fields, SAVING_FIELDS_MAX) : 0,

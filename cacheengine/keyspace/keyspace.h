@@ -36,6 +36,10 @@ struct key {
     uint32_t len;
 };
 
+/* Given an element of a collection: that of a list or set, field and value of a hash, member and
+ * score (17 digits, as text) of a sorted set. The texts hold during the call. */
+typedef void element_fn(void *ctx, struct str first, struct str second);
+
 /* What the keyspace must be able to do with a value that stands OUTSIDE an entry. Strings' blobs
  * are known here; each collection registers itself with keyspace_set_type. */
 struct type_ops {
@@ -57,6 +61,9 @@ struct type_ops {
     size_t (*weight)(const void *object);
     /* Bytes that the object takes beside its entry (MEMORY USAGE). */
     size_t (*bytes)(const struct db *db, const void *object);
+    /* Calls `visit` for all elements of a value of this type, in whatever form, in its order. NULL:
+     * it has none that are of this simple kind. */
+    void (*each)(struct db *db, const struct entry *e, element_fn *visit, void *ctx);
     /* Writes a value of this type, in whatever form, as value_save does (value.h). */
     void (*save)(struct record_writer *w, struct db *db, const struct entry *e);
     /* Reads one, as value_load does; the type byte is one of this type's. */

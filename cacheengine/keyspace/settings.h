@@ -145,6 +145,21 @@ struct settings {
     bool stops_on_save_error;  /* writes are refused after a failed background save */
     bool drops_sync_files;     /* files of full syncs, where nothing is kept on purpose */
     int64_t save_key_delay_us; /* for tests: a rest after each key */
+
+    bool is_sealed; /* files are written and read sealed, or not at all */
+
+    /* the append-only file */
+    bool appends;
+    const char *append_name, *append_folder;
+    int64_t append_sync;          /* enum append_sync */
+    bool spares_disk_in_rewrites; /* no sync while a child writes */
+    int64_t rewrite_percent;      /* of growth that asks for a rewrite; 0 = never */
+    int64_t rewrite_min_bytes;
+    bool loads_cut_append;     /* one that ends within a command, without that */
+    bool rewrites_as_snapshot; /* the base is one, else commands */
+    bool stamps_append;        /* says when, once a second */
+    bool keeps_append_history; /* files of no more use are left there */
+
     int64_t ending_by_term, ending_by_int; /* enum ending, what signals do */
 
     /* replication, as a replica */

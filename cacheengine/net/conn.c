@@ -1,6 +1,7 @@
 /* One connection: its socket, what it has sent and what it is still to be sent. */
 #include "base/log.h"
 #include "cacheengine/dispatch/acks.h"
+#include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/net/loop.h"
@@ -19,6 +20,7 @@
 #define WRITE_PIECES 64
 #define INPUT_SMALL  1024
 #define UNREAD_MAX   (1 << 20)
+#define HELD_MAX     (1 << 20) /* of replies that wait for the append-only file */
 
 /* ---- facts ---- */
 
@@ -199,6 +201,40 @@ static void forget_unread(struct conn *c)
     *at = c->next_unread;
 }
 
+/* What a command changed is in the append-only file before anybody is told: replies wait for the
+ * end of the round, where all clients' changes are written at once. */
+static void hold(struct conn *c)
+{
+    if (c->at_held)
+        return;
+    c->next_held = c->loop->held;
+    c->at_held = &c->loop->held;
+    if (c->next_held)
+        c->next_held->at_held = &c->next_held;
+    c->loop->held = c;
+}
+
+static void release(struct conn *c)
+{
+    if (!c->at_held)
+        return;
+    *c->at_held = c->next_held;
+    if (c->next_held)
+        c->next_held->at_held = c->at_held;
+    c->at_held = NULL;
+}
+
+/* Much that waits is written now instead. */
+static bool is_held(struct conn *c)
+{
+    if (reply_pending(&c->client.reply) >= HELD_MAX) {
+        append_flush(c->loop->engine->append, false);
+        return false;
+    }
+    hold(c);
+    return true;
+}
+
 void conn_close(struct conn *c)
 {
     struct account *account = &c->loop->engine->keyspace.account;
@@ -207,6 +243,7 @@ void conn_close(struct conn *c)
         forget_unread(c);
     conn_leave_handshake(c);
     input_drop(c);
+    release(c);
     engine_client_remove(c->loop->engine, &c->client);
     account_sub(account, sizeof(*c));
     account->client_bytes -= sizeof(*c);
@@ -415,9 +452,23 @@ static bool must_stay_parked(const struct conn *c)
     return c->client.waiting || c->client.is_postponed || acks_are_many(&c->client);
 }
 
+void conns_send_held(struct loop *l)
+{
+    append_flush(l->engine->append, false);
+    while (l->held) {
+        struct conn *c = l->held;
+
+        release(c);
+        conn_write(c);
+    }
+}
+
 void conn_write(struct conn *c)
 {
     struct reply *r = &c->client.reply;
+
+    if (__builtin_expect(c->loop->engine->has_unwritten, 0) && is_held(c))
+        return;
 
     while (!c->client.is_killed && reply_pending(r) > 0)
         if (!write_once(c))

@@ -335,6 +335,8 @@ static void run_round(struct loop *l)
             conn_unpark(c);
         batch_run(l);
     }
+    if (__builtin_expect(l->engine->has_unwritten || l->held, 0))
+        conns_send_held(l);
 }
 
 /* Reads on where TLS had more than there was room for. One turn each: the others come in between.

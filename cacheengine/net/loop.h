@@ -76,6 +76,8 @@ struct conn {
     bool is_unread; /* in loop->unread */
     struct handshake *handshake;
     struct conn *next_unread;
+    struct conn *next_held,
+        **at_held; /* replies wait for the append-only file; NULL: they do not */
     bool is_unix;
     bool waits_to_write; /* EPOLLOUT is asked for */
     bool is_doomed;      /* in loop->doomed */
@@ -104,6 +106,7 @@ struct loop {
     struct listener listeners[LISTENERS_MAX];
     size_t listener_count;
     struct conn *doomed;          /* to be freed when the round is over */
+    struct conn *held;            /* to be sent what waits, once it is written */
     struct conn *resumed;         /* parked ones that may go on when the round is over */
     struct conn *unread;          /* there is more to read, of which the sockets do not know */
     struct outlink *links;        /* that are dialled or stand (link.h) */
@@ -184,6 +187,9 @@ void conn_ask(const struct conn *c);
  * less of it is held; lets it go on. */
 void conn_park(struct conn *c, size_t input_end);
 void conn_unpark(struct conn *c);
+
+/* Writes what was told to the append-only file, then the replies that waited for it. */
+void conns_send_held(struct loop *l);
 
 /* Idle and overfull clients. */
 void conns_sweep(struct loop *l);

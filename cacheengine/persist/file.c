@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/fs.h"
 #include "cacheengine/keyspace/db.h"
+#include "cacheengine/persist/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,6 +88,16 @@ static struct err path_of(struct arena *a, const char *dir, const char *name, co
     return OK;
 }
 
+static struct err save_sealed(struct keyspace *ks, struct sink *to,
+                              const struct snapshot_options *o)
+{
+    scoped(sealer_fini) struct sealer s;
+
+    TRY(sealer_stream(&s, o->seal, SEAL_SNAPSHOT, to));
+    TRY(snapshot_save(ks, &s.sink, o));
+    return sealer_finish(&s);
+}
+
 static struct err write_new(struct keyspace *ks, const char *path, const struct snapshot_options *o)
 {
     scoped(fd_close) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -95,7 +106,10 @@ static struct err write_new(struct keyspace *ks, const char *path, const struct 
     if (fd < 0)
         return err_sys(errno, "the file cannot be made");
     file_sink_init(&sink, fd);
-    TRY(snapshot_save(ks, &sink.sink, o));
+    if (o->seal)
+        TRY(save_sealed(ks, &sink.sink, o));
+    else
+        TRY(snapshot_save(ks, &sink.sink, o));
     return fsync(fd) == 0 ? OK : err_sys(errno, "the file does not reach the disk");
 }
 
@@ -123,6 +137,8 @@ struct err snapshot_save_file(struct keyspace *ks, const char *dir, const char *
     const char *path;
 
     TRY(path_of(a, dir, name, &path));
+    if (o->wants_seal && !o->seal)
+        return err_make(ERR_DENIED, "files are to be sealed, and no key was given");
     const char *temporary = snapshot_temporary_path(a, dir, (long)getpid());
     struct err e = write_new(ks, temporary, o);
     if (!err_failed(e))
@@ -135,6 +151,27 @@ struct err snapshot_save_file(struct keyspace *ks, const char *dir, const char *
 
 /* ---- loading ---- */
 
+bool file_is_sealed(int fd)
+{
+    char head[8];
+
+    return pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
+           seal_is_sealed(head, sizeof(head));
+}
+
+/* The end is read too: only then is it known that nothing is missing. */
+static struct err load_sealed(struct keyspace *ks, struct source *from, struct snapshot_loading *l,
+                              struct arena *a)
+{
+    scoped(unsealer_fini) struct unsealer u;
+    char rest;
+    size_t got;
+
+    TRY(unsealer_begin(&u, l->seal, SEAL_SNAPSHOT, from));
+    TRY(snapshot_load(ks, &u.source, l, a));
+    return u.source.read(&u.source, &rest, 1, &got);
+}
+
 static struct err read_apart(struct keyspace *ks, const char *path, struct snapshot_loading *l,
                              struct arena *a)
 {
@@ -145,6 +182,10 @@ static struct err read_apart(struct keyspace *ks, const char *path, struct snaps
         return errno == ENOENT ? err_make(ERR_NOT_FOUND, "there is no such file")
                                : err_sys(errno, "the file cannot be opened");
     file_source_init(&source, fd);
+    if (file_is_sealed(fd))
+        return load_sealed(ks, &source.source, l, a);
+    if (l->wants_seal)
+        return err_make(ERR_DENIED, "the file is not sealed, and only sealed ones are taken");
     return snapshot_load(ks, &source.source, l, a);
 }
 

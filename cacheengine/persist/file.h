@@ -30,6 +30,9 @@ must_use struct err snapshot_save_file(struct keyspace *ks, const char *dir, con
 /* Where a process writes what is to take the name: it may be left there by one that was killed. */
 const char *snapshot_temporary_path(struct arena *a, const char *dir, long pid);
 
+/* True when an open file begins as sealed ones do (seal.h). */
+bool file_is_sealed(int fd);
+
 /* What happens to the keys that are there. */
 enum snapshot_meeting {
     SNAPSHOT_REPLACES, /* they go */
@@ -38,9 +41,9 @@ enum snapshot_meeting {
 };
 
 /*
- * Loads `dir`/`name`. Everything is read into databases apart first, so that a file that is damaged
- * changes nothing. ERR_NOT_FOUND, ERR_IO, ERR_EXISTS for a key that both have, and what
- * snapshot_load returns, with a sentence in `a`.
+ * Loads `dir`/`name`, sealed or not. Everything is read into databases apart first, so that a file
+ * that is damaged changes nothing. ERR_NOT_FOUND, ERR_IO, ERR_EXISTS for a key that both have, and
+ * what snapshot_load returns, with a sentence in `a`.
  */
 must_use struct err snapshot_load_file(struct keyspace *ks, const char *dir, const char *name,
                                        enum snapshot_meeting meeting, struct snapshot_loading *l,

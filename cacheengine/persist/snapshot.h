@@ -17,6 +17,7 @@
 #include "cacheengine/keyspace/record.h"
 
 struct arena;
+struct seal_key;
 
 /* ---- writing ---- */
 
@@ -29,7 +30,9 @@ struct snapshot_field {
 struct snapshot_options {
     int version;     /* RECORD_VERSION, or RECORD_VERSION_7_0 for a reader of that age */
     bool compresses; /* long strings */
-    bool sums;       /* without, the checksum is 0, which readers do not check */
+    const struct seal_key *seal; /* files are sealed under it (file.h); NULL: they are plain */
+    bool wants_seal;             /* no file is written without one */
+    bool sums;                   /* without, the checksum is 0, which readers do not check */
     const struct snapshot_field *fields;
     size_t field_count;
     int64_t
@@ -52,13 +55,16 @@ struct snapshot_report {
     uint64_t expired; /* left out, for they had expired */
     uint64_t empty;   /* left out, for they had no elements */
     int version;
+    uint64_t bytes; /* of the snapshot: where it ends */
 };
 
 struct snapshot_loading {
-    struct db *dbs;     /* as many as the keyspace has */
-    bool drops_expired; /* a replica keeps them: its primary removes them */
-    bool sums;          /* checks the checksum where there is one */
-    bool allows_twins;  /* a key may come twice, and the last one counts */
+    struct db *dbs;              /* as many as the keyspace has */
+    bool drops_expired;          /* a replica keeps them: its primary removes them */
+    bool sums;                   /* checks the checksum where there is one */
+    const struct seal_key *seal; /* of sealed files; NULL: there is none */
+    bool wants_seal;             /* plain files are refused */
+    bool allows_twins;           /* a key may come twice, and the last one counts */
     /* Called with each field; NULL: nobody wants them. */
     void (*field)(void *ctx, struct str name, struct str value);
     void *ctx;

@@ -288,6 +288,7 @@ struct err snapshot_load(struct keyspace *ks, struct source *from, struct snapsh
     l->report = (struct snapshot_report){0};
     record_reader_stream(&g.r, from);
     struct err e = read_all(&g);
+    l->report.bytes = record_where(&g.r);
     if (err_failed(e)) {
         e = tell(&g, e, a);
         for (struct pending *p = g.batch; p < g.reads; p++)

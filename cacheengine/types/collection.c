@@ -538,6 +538,7 @@ const struct type_ops hash_type_ops = {
     .unpack = unpack_hash,
     .weight = weight,
     .bytes = bytes,
+    .each = collection_each,
     .save = collection_save,
     .load = collection_load,
 };
@@ -551,6 +552,7 @@ const struct type_ops set_type_ops = {
     .unpack = unpack_set,
     .weight = weight,
     .bytes = bytes,
+    .each = collection_each,
     .save = collection_save,
     .load = collection_load,
 };

@@ -411,6 +411,7 @@ const struct type_ops list_type_ops = {
     .unpack = unpack,
     .weight = weight,
     .bytes = bytes,
+    .each = sequence_each,
     .save = sequence_save,
     .load = sequence_load,
 };

@@ -84,6 +84,9 @@ struct quicklist *sequence_unpack(struct db *db, const void *run, size_t len);
 /* True when a list of so many elements in so many bytes may be a run beside a key. */
 bool sequence_may_be_run(const struct db *db, struct key k, size_t len, uint64_t count);
 
+/* All elements (each.c). */
+void sequence_each(struct db *db, const struct entry *e, element_fn *visit, void *ctx);
+
 /* Lists as records (value.h). */
 void sequence_save(struct record_writer *w, struct db *db, const struct entry *e);
 must_use struct err sequence_load(struct record_reader *r, unsigned record_type, struct db *db,

@@ -619,6 +619,7 @@ const struct type_ops zset_type_ops = {
     .unpack = unpack,
     .weight = weight,
     .bytes = bytes,
+    .each = zset_each_text,
     .save = zset_save,
     .load = zset_load,
 };

@@ -69,7 +69,7 @@ Test(config, what_is_wrong_is_said_with_its_line)
         {"maxmemory 1zb",                       "must be a memory value"                    },
         {"protected-mode maybe",                "must be 'yes' or 'no'"                     },
         {"maxmemory-policy x",                  "must be one of the following: volatile-lru"},
-        {"appendonly yes",                      "append-only files are not written"         },
+        {"daemonize yes",                       "the engine stays in the foreground"        },
         {"unixsocketperm 9",                    "couldn't be parsed"                        },
         {"requirepass \"a",                     "Unbalanced quotes"                         },
         {"client-output-buffer-limit x 1 1 1",  "Invalid client class"                      },

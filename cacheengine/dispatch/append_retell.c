@@ -1,0 +1,197 @@
+/*
+ * Keys as commands. The one idea: a collection is told in commands of some dozens of elements, so
+ * that no command becomes as long as the collection; what has no elements of a simple kind is told
+ * as RESTORE of what DUMP says.
+ */
+#include "cacheengine/dispatch/append_retell.h"
+
+#include "base/buf.h"
+#include "cacheengine/keyspace/crc64.h"
+#include "cacheengine/keyspace/effect.h"
+#include "cacheengine/keyspace/value.h"
+
+#include <unistd.h>
+
+#define ELEMENTS_A_COMMAND 64
+#define FLUSH_BYTES        65536
+#define KEYS_A_WORD        256
+
+struct retelling {
+    struct keyspace *ks;
+    struct sink *to;
+    const struct snapshot_options *options;
+    struct buf out;
+    struct err failed;
+    struct db *db;
+    uint64_t keys;
+    /* the collection that is being told */
+    const char *verb;
+    struct str key;
+    struct buf words; /* of the command's elements, encoded */
+    uint32_t elements, width;
+    bool is_reversed; /* the second stands in front of the first: scores */
+};
+
+static void flush(struct retelling *r)
+{
+    if (r->out.len > 0 && !err_failed(r->failed))
+        r->failed = r->to->write(r->to, r->out.ptr, r->out.len);
+    buf_clear(&r->out);
+}
+
+static void put_word(struct buf *out, struct str word)
+{
+    buf_printf(out, "$%zu\r\n", word.len);
+    buf_add_str(out, word);
+    buf_puts(out, "\r\n");
+}
+
+static void put_head(struct retelling *r, uint32_t words, const char *verb)
+{
+    if (r->out.len >= FLUSH_BYTES)
+        flush(r);
+    buf_printf(&r->out, "*%u\r\n", words);
+    put_word(&r->out, str_of(verb));
+}
+
+/* ---- collections ---- */
+
+static void end_command(struct retelling *r)
+{
+    if (r->elements == 0)
+        return;
+    put_head(r, 2 + r->elements * r->width, r->verb);
+    put_word(&r->out, r->key);
+    buf_add_str(&r->out, buf_str(&r->words));
+    buf_clear(&r->words);
+    r->elements = 0;
+}
+
+static void put_element(void *ctx, struct str first, struct str second)
+{
+    struct retelling *r = ctx;
+
+    put_word(&r->words, r->is_reversed ? second : first);
+    if (r->width == 2)
+        put_word(&r->words, r->is_reversed ? first : second);
+    if (++r->elements == ELEMENTS_A_COMMAND)
+        end_command(r);
+}
+
+static void put_collection(struct retelling *r, const struct entry *e)
+{
+    static const struct {
+        const char *verb;
+        uint32_t width;
+        bool is_reversed;
+    } ways[ENTRY_TYPES] = {
+        [TYPE_LIST] = {"RPUSH", 1, false},
+        [TYPE_SET] = {"SADD",  1, false},
+        [TYPE_ZSET] = {"ZADD",  2, true },
+        [TYPE_HASH] = {"HMSET", 2, false},
+    };
+
+    r->verb = ways[entry_type(e)].verb;
+    r->width = ways[entry_type(e)].width;
+    r->is_reversed = ways[entry_type(e)].is_reversed;
+    r->ks->types[entry_type(e)]->each(r->db, e, put_element, r);
+    end_command(r);
+}
+
+/* ---- what has no simple elements ---- */
+
+struct dump {
+    struct sink sink;
+    struct buf bytes;
+};
+
+static struct err dump_write(struct sink *s, const void *bytes, size_t len)
+{
+    buf_add(&container_of(s, struct dump, sink)->bytes, bytes, len);
+    return OK;
+}
+
+/* The value as DUMP says it: record, version, checksum. */
+static void put_restore(struct retelling *r, const struct entry *e)
+{
+    struct dump d = {{dump_write}, BUF_EMPTY};
+    struct record_writer w;
+
+    record_writer_init(&w, &d.sink);
+    check(value_save(&w, r->db, e));
+    err_ignore(record_flush(&w), "memory takes all");
+    record_writer_fini(&w);
+    buf_putc(&d.bytes, (char)RECORD_VERSION);
+    buf_putc(&d.bytes, 0);
+    uint64_t sum = crc64(0, d.bytes.ptr, d.bytes.len);
+    for (unsigned i = 0; i < 8; i++)
+        buf_putc(&d.bytes, (char)(sum >> (8 * i)));
+    put_head(r, 4, "RESTORE");
+    put_word(&r->out, r->key);
+    put_word(&r->out, STR("0"));
+    put_word(&r->out, buf_str(&d.bytes));
+    buf_fini(&d.bytes);
+}
+
+/* ---- keys ---- */
+
+static void put_string(struct retelling *r, const struct entry *e)
+{
+    struct number_text digits;
+
+    put_head(r, 3, "SET");
+    put_word(&r->out, r->key);
+    put_word(&r->out, db_string(e, &digits));
+}
+
+static void put_end(struct retelling *r, const struct entry *e)
+{
+    char digits[NUMBER_I64_MAX];
+
+    if (!entry_has_deadline(e))
+        return;
+    put_head(r, 3, "PEXPIREAT");
+    put_word(&r->out, r->key);
+    put_word(&r->out, (struct str){digits, number_write_i64(digits, entry_deadline(e))});
+}
+
+static void put_key(void *ctx, uint32_t ref)
+{
+    struct retelling *r = ctx;
+    const struct entry *e = heap_at(&r->db->heap, ref);
+    const struct snapshot_options *o = r->options;
+
+    if (err_failed(r->failed))
+        return;
+    r->key = entry_key(e);
+    if (entry_type(e) == TYPE_STRING)
+        put_string(r, e);
+    else if (r->ks->types[entry_type(e)]->each)
+        put_collection(r, e);
+    else
+        put_restore(r, e);
+    put_end(r, e);
+    r->keys++;
+    if (o->key_delay_us > 0)
+        usleep((useconds_t)o->key_delay_us);
+    if (o->told && (r->keys % KEYS_A_WORD == 0 || o->key_delay_us) && !o->told(o->ctx, r->keys))
+        r->failed = err_make(ERR_UNAVAILABLE, "it was given up");
+}
+
+struct err append_retell(struct keyspace *ks, struct sink *to, const struct snapshot_options *o)
+{
+    struct retelling r = {.ks = ks, .to = to, .options = o};
+    char select[EFFECT_SELECT_MAX];
+
+    for (int i = 0; i < ks->db_count; i++) {
+        r.db = &ks->dbs[i];
+        if (db_count(r.db) == 0)
+            continue;
+        buf_add(&r.out, select, effect_select(i, select));
+        index_each(&r.db->index, put_key, &r);
+    }
+    flush(&r);
+    buf_fini(&r.out);
+    buf_fini(&r.words);
+    return r.failed;
+}

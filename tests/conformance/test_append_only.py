@@ -1,0 +1,238 @@
+"""The append-only file: what was acknowledged survives kills; files cross between redis-server and us."""
+
+import os
+import pathlib
+import random
+import resource
+import shutil
+import signal
+import threading
+
+import pytest
+import servers
+from test_snapshot import content, fill
+from wire import Closed, command
+
+FOLDER, MANIFEST = "appendonlydir", "appendonly.aof.manifest"
+
+
+def engine(folder, **options):
+    return servers.engine(dir=str(folder), appendonly="yes", **{"enable_protected_configs": "yes", **options})
+
+
+def put_files(server, folder):
+    """Copies what a server has written, so that it may go on."""
+    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    shutil.copytree(pathlib.Path(server) / FOLDER, folder / FOLDER)
+
+
+def redis(folder, **options):
+    server = servers.redis(appendonly="yes", dir=str(folder), **options)
+    with server.conn() as conn:
+        servers.wait_for(lambda: conn.raw("PING") == b"+PONG\r\n", "it has loaded")
+    return server
+
+
+def info(conn, name):
+    text = conn.call("INFO", "persistence").decode()
+    return next(line.split(":")[1] for line in text.splitlines() if line.startswith(name + ":"))
+
+
+def rewrite(conn):
+    assert conn.raw("BGREWRITEAOF").startswith(b"+Background append only file rewriting")
+    servers.wait_for(lambda: info(conn, "aof_rewrite_in_progress") == "0" and info(conn, "aof_rewrite_scheduled") == "0",
+                     "the rewrite ends")
+    assert info(conn, "aof_last_bgrewrite_status") == "ok"
+
+
+@pytest.mark.parametrize("form", ["commands", "rewritten as commands", "rewritten"])
+def test_our_files_are_loaded_by_redis(tmp_path, seed, form):
+    # The version that redis-server 7.0 reads.
+    with engine(tmp_path, larder_engine_version="7.0.15", set_max_listpack_entries="0") as ours, ours.conn() as conn:
+        fill(conn, seed)
+        if form == "rewritten as commands":
+            conn.call("CONFIG", "SET", "aof-use-rdb-preamble", "no")
+        if form != "commands":
+            rewrite(conn)
+        conn.call("SET", "after", "1")
+        want = content(conn)
+    with redis(tmp_path) as theirs, theirs.conn() as conn:
+        assert content(conn) == want
+
+
+@pytest.mark.parametrize("form", ["commands", "rewritten as commands", "rewritten"])
+def test_files_of_redis_are_loaded(tmp_path, seed, form):
+    with redis(tmp_path, aof_timestamp_enabled="yes") as theirs, theirs.conn() as conn:
+        fill(conn, seed)
+        if form == "rewritten as commands":
+            conn.call("CONFIG", "SET", "aof-use-rdb-preamble", "no")
+        if form != "commands":
+            rewrite(conn)
+        conn.batch([["MULTI"], ["SET", "after", "1"], ["SET", "later", "2"], ["EXEC"]])
+        want = content(conn)
+    with engine(tmp_path) as ours, ours.conn() as conn:
+        assert content(conn) == want
+        conn.call("SET", "ours", "3")
+    with redis(tmp_path) as theirs, theirs.conn() as conn:
+        assert conn.call("GET", "ours") == b"3"
+        conn.call("DEL", "ours")
+        assert content(conn) == want
+
+
+def writers(server, rewrites):
+    """Clients that count up until the server is killed; what each one was told last."""
+    told, stop = {}, threading.Event()
+
+    def work(name):
+        told[name] = 0
+        try:
+            with server.conn() as conn:
+                while not stop.is_set():
+                    for reply in conn.batch([["INCR", name]] * (1 + told[name] % 7)):
+                        if not reply.startswith(b":"):
+                            return
+                        told[name] = int(reply[1:])
+        except (Closed, OSError):
+            pass
+
+    def rewrite_again():
+        try:
+            with server.conn() as conn:
+                while not stop.is_set():
+                    conn.call("BGREWRITEAOF")
+                    stop.wait(0.02)
+        except (Closed, OSError):
+            pass
+    threads = [threading.Thread(target=work, args=("n:%d" % i,)) for i in range(4)]
+    if rewrites:
+        threads.append(threading.Thread(target=rewrite_again))
+    for thread in threads:
+        thread.start()
+    return told, threads, stop
+
+
+@pytest.mark.parametrize("policy", ["always", "no"])
+@pytest.mark.parametrize("rewrites", [False, True], ids=["appends", "rewrites"])
+def test_nothing_acknowledged_is_lost_to_a_kill(tmp_path, seed, policy, rewrites):
+    """The process is killed, not the machine: what was written is there, whether it was synced or not. (With everysec
+    a write may wait for a sync that is under way, and replies do not.)"""
+    rng = random.Random("%s %s %s" % (seed, policy, rewrites))
+    least = {}
+    for _ in range(4):
+        server = engine(tmp_path, appendfsync=policy)
+        with server.conn() as conn:
+            for name, count in least.items():
+                assert int(conn.call("GET", name) or 0) >= count
+        told, threads, stop = writers(server, rewrites)
+        servers.wait_for(lambda: len(told) == 4 and min(told.values()) > max(least.values(), default=0) + 5, "they write")
+        stop.wait(rng.random() * 0.2)
+        server.proc.kill()
+        stop.set()
+        for thread in threads:
+            thread.join()
+        server.stop()
+        least = dict(told)
+    with engine(tmp_path) as server, server.conn() as conn:
+        for name, count in least.items():
+            # One reply may have been under way.
+            assert int(conn.call("GET", name)) >= count
+
+
+def test_a_kill_amid_a_large_rewrite_leaves_the_old_files(tmp_path):
+    with engine(tmp_path, appendfsync="always") as server, server.conn() as conn:
+        for at in range(0, 20000, 1000):
+            conn.batch([["SET", "key:%d" % n, "x" * 50] for n in range(at, at + 1000)])
+        conn.call("CONFIG", "SET", "rdb-key-save-delay", "100")
+        conn.call("BGREWRITEAOF")
+        conn.call("SET", "during", "1")
+        server.proc.kill()
+        server.proc.wait()
+    with engine(tmp_path) as server, server.conn() as conn:
+        assert conn.call("DBSIZE") == 20001
+        rewrite(conn)
+        assert sorted(os.listdir(tmp_path / FOLDER)) == [name for name in sorted(os.listdir(tmp_path / FOLDER))
+                                                         if "temp" not in name]
+        assert conn.call("DBSIZE") == 20001
+
+
+def test_a_file_cut_at_any_byte_is_loaded_up_to_there(tmp_path, seed):
+    with engine(tmp_path) as server, server.conn() as conn:
+        conn.batch([["INCR", "n"]] * 30 + [["MULTI"], ["INCR", "n"], ["INCR", "n"], ["EXEC"]])
+    path = tmp_path / FOLDER / "appendonly.aof.1.incr.aof"
+    data = path.read_bytes()
+    one = b"*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n"
+    rng = random.Random(seed)
+    for cut in [len(data) - 1, 1, 0] + [rng.randrange(len(data)) for _ in range(5)]:
+        path.write_bytes(data[:cut])
+        alone = data[:cut].partition(b"*1\r\n$5\r\nMULTI")[0].count(one)
+        with engine(tmp_path) as server, server.conn() as conn:
+            assert conn.call("INCR", "n") == alone + 1
+        with engine(tmp_path) as server, server.conn() as conn:
+            assert int(conn.call("GET", "n")) == alone + 1
+
+
+@pytest.mark.parametrize("what,say", [
+    ("file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.base.rdb seq 1 type b\n", "duplicate base"),
+    ("", "empty AOF manifest"),
+    ("file gone seq 1 type i\n", "can't open the append log file gone"),
+])
+def test_a_bad_manifest_ends_the_start(tmp_path, what, say):
+    with engine(tmp_path) as server, server.conn() as conn:
+        conn.call("SET", "k", "1")
+    (tmp_path / FOLDER / MANIFEST).write_text(what)
+    with pytest.raises(AssertionError, match=say):
+        engine(tmp_path).stop()
+
+
+def test_damage_in_the_middle_ends_the_start_where_and_why(tmp_path):
+    with engine(tmp_path) as server, server.conn() as conn:
+        conn.batch([["SET", "k%d" % i, "v"] for i in range(9)])
+    path = tmp_path / FOLDER / "appendonly.aof.1.incr.aof"
+    data = path.read_bytes()
+    path.write_bytes(data[:100] + b"!!!" + data[100:])
+    with pytest.raises(AssertionError, match=r"Bad file format reading the append only file .* \(at byte"):
+        engine(tmp_path).stop()
+    path.write_bytes(data[:100])
+    with pytest.raises(AssertionError, match="Unexpected end of file reading the append only file"):
+        engine(tmp_path, aof_load_truncated="no").stop()
+
+
+def test_a_full_disk_refuses_writes_until_there_is_room(tmp_path):
+    with engine(tmp_path) as server, server.conn() as conn:
+        conn.call("SET", "k", "1")
+        _, most = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (120, most))
+        servers.wait_for(lambda: conn.raw("SET", "k", "2" * 50).startswith(b"-MISCONF Errors writing to the AOF file"),
+                         "writes are refused")
+        assert conn.raw("PING").startswith(b"-MISCONF")
+        last = conn.call("GET", "k")
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (most, most))
+        servers.wait_for(lambda: conn.raw("PING") == b"+PONG\r\n", "the disk has room again")
+    with engine(tmp_path) as server, server.conn() as conn:
+        assert conn.call("GET", "k") == last
+
+
+def test_with_always_a_failed_write_ends_the_process_before_it_is_acknowledged(tmp_path):
+    with engine(tmp_path, appendfsync="always") as server, server.conn() as conn:
+        assert conn.call("SET", "k", "1") == b"OK"
+        _, most = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (120, most))
+        with pytest.raises((Closed, OSError)):
+            conn.sock.sendall(command("SET", "k", "2" * 100))
+            conn.fill()
+        assert server.proc.wait(10) == 1
+    with engine(tmp_path) as server, server.conn() as conn:
+        assert conn.call("GET", "k") == b"1"
+
+
+def test_turned_on_at_run_time_it_begins_with_everything(tmp_path, seed):
+    with servers.engine(dir=str(tmp_path)) as server, server.conn() as conn:
+        fill(conn, seed)
+        assert conn.call("CONFIG", "SET", "appendonly", "yes") == b"OK"
+        conn.call("SET", "during", "1")
+        servers.wait_for(lambda: info(conn, "aof_rewrite_in_progress") == "0", "the first base is written")
+        conn.call("SET", "after", "1")
+        want = content(conn)
+        server.terminate(signal.SIGTERM)
+    with engine(tmp_path) as server, server.conn() as conn:
+        assert content(conn) == want
