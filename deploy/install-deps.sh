@@ -6,7 +6,8 @@ set -eu
 usage="usage: deploy/install-deps.sh [--tests]"
 
 build_packages="gcc cmake ninja-build ccache pkg-config
-    libmicrohttpd-dev libcjson-dev libsqlite3-dev libcurl4-openssl-dev libldns-dev liblzf-dev libssl-dev nettle-dev"
+    libmicrohttpd-dev libcjson-dev libsqlite3-dev libcurl4-openssl-dev libldns-dev liblzf-dev libssl-dev nettle-dev
+    liblua5.1-0-dev lua-cjson-dev"
 
 # The engines are here to compare with; clang brings the fuzzer, the formatter and the linter.
 test_packages="libcriterion-dev clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14

@@ -62,8 +62,7 @@ static void log_refusal(struct cmd_call *call, enum acl_verdict verdict, enum ac
     buf_fini(&info);
 }
 
-/* ACL_ALLOWED, or what was refused and has been logged. */
-static enum acl_verdict judge(struct cmd_call *call, enum acl_context context)
+enum acl_verdict access_judge(struct cmd_call *call, enum acl_context context)
 {
     const struct acl_user *u = call->client->user;
     uint32_t arg;
@@ -80,7 +79,7 @@ bool access_allows(struct cmd_call *call)
     const struct acl_user *u = call->client->user;
     bool in_multi = transaction_is_open(call->client);
 
-    switch (judge(call, in_multi ? ACL_IN_MULTI : ACL_AT_TOP)) {
+    switch (access_judge(call, in_multi ? ACL_IN_MULTI : ACL_AT_TOP)) {
     case ACL_ALLOWED: return true;
     case ACL_NO_COMMAND:
         reply_errorf(call->reply, "NOPERM User %.*s has no permissions to run the '%s' command",
@@ -101,7 +100,7 @@ bool access_still_allows(struct cmd_call *call)
         [ACL_NO_CHANNEL] =
             "no permission to access one of the channels used as arguments to the command",
     };
-    enum acl_verdict verdict = judge(call, ACL_IN_MULTI);
+    enum acl_verdict verdict = access_judge(call, ACL_IN_MULTI);
 
     if (verdict == ACL_ALLOWED)
         return true;

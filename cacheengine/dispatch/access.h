@@ -14,6 +14,9 @@ bool access_allows(struct cmd_call *call);
 /* The same for a command of a transaction that is being executed: rules may have changed. */
 bool access_still_allows(struct cmd_call *call);
 
+/* The same without a word to the client: ACL_ALLOWED, or what was refused and has been logged. */
+enum acl_verdict access_judge(struct cmd_call *call, enum acl_context context);
+
 /* The verdict alone, for any user: ACL DRYRUN. */
 enum acl_verdict access_verdict(struct cmd_call *call, const struct acl_user *u,
                                 const struct command *cmd, const struct str *argv, uint32_t argc,

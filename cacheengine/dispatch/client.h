@@ -73,6 +73,7 @@ struct client {
     bool is_primary; /* its requests are the stream that this replica follows */
     bool is_admin;   /* of the admin socket: never restricted, always permitted */
     bool is_authenticated;
+    bool was_asking;     /* it had said ASKING in front of the command that runs */
     bool is_closing;     /* no further command runs; closed once the replies are sent */
     bool is_killed;      /* closed at once */
     bool acknowledges;   /* what is not sent yet says that something was written */

@@ -5,6 +5,7 @@
 #include "cacheengine/dispatch/memory.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
+#include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/dispatch/session.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/keyspace/number.h"
@@ -132,6 +133,23 @@ static const char *policy_name(const struct engine *e)
     return config_find(STR("maxmemory-policy"))->words[e->settings.evict_policy];
 }
 
+static void put_scripts(const struct engine *e, struct buf *out)
+{
+    struct eval_cache_facts evals = eval_cache_facts(scripting_evals(e));
+    struct libraries_facts functions = libraries_facts(scripting_libraries(e));
+
+    put_bytes(out, "used_memory_lua", evals.machine_bytes);
+    put(out, "used_memory_vm_eval", evals.machine_bytes);
+    put(out, "used_memory_scripts_eval", evals.script_bytes);
+    put(out, "number_of_cached_scripts", evals.scripts);
+    put(out, "number_of_functions", functions.functions);
+    put(out, "number_of_libraries", functions.libraries);
+    put(out, "used_memory_vm_functions", functions.machine_bytes);
+    put_bytes(out, "used_memory_vm_total", evals.machine_bytes + functions.machine_bytes);
+    put(out, "used_memory_functions", functions.library_bytes);
+    put_bytes(out, "used_memory_scripts", evals.script_bytes + functions.library_bytes);
+}
+
 static void info_memory(const struct engine *e, struct buf *out)
 {
     const struct keyspace *ks = &e->keyspace;
@@ -151,16 +169,7 @@ static void info_memory(const struct engine *e, struct buf *out)
     put(out, "allocator_resident", m.resident);
     put(out, "allocator_muzzy", 0);
     put_bytes(out, "total_system_memory", system_bytes());
-    put_bytes(out, "used_memory_lua", 0);
-    put(out, "used_memory_vm_eval", 0);
-    put(out, "used_memory_scripts_eval", 0);
-    put(out, "number_of_cached_scripts", 0);
-    put(out, "number_of_functions", 0);
-    put(out, "number_of_libraries", 0);
-    put(out, "used_memory_vm_functions", 0);
-    put_bytes(out, "used_memory_vm_total", 0);
-    put(out, "used_memory_functions", 0);
-    put_bytes(out, "used_memory_scripts", 0);
+    put_scripts(e, out);
     put_bytes(out, "maxmemory", (uint64_t)e->settings.max_memory);
     put_text(out, "maxmemory_policy", policy_name(e));
     put_ratio(out, "allocator_frag_ratio", memory_ratio(m.active, m.used));

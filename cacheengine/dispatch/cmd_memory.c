@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/command.h"
 #include "cacheengine/dispatch/memory.h"
+#include "cacheengine/dispatch/scripting.h"
 #include "contract/command_procs.h"
 
 #include <malloc.h>
@@ -96,8 +97,8 @@ void cmd_memory_stats(struct cmd_call *c)
     say_int(c, "clients.normal", m.clients);
     say_int(c, "cluster.links", 0);
     say_int(c, "aof.buffer", 0);
-    say_int(c, "lua.caches", 0);
-    say_int(c, "functions.caches", 0);
+    say_int(c, "lua.caches", eval_cache_facts(scripting_evals(c->engine)).script_bytes);
+    say_int(c, "functions.caches", libraries_facts(scripting_libraries(c->engine)).library_bytes);
     size_t dbs = say_dbs(c);
     say_int(c, "overhead.total", m.overhead);
     say_int(c, "keys.count", m.keys);

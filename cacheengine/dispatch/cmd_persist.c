@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "cacheengine/dispatch/append_load.h"
 #include "cacheengine/dispatch/ending.h"
+#include "cacheengine/dispatch/function_payload.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/transaction.h"
@@ -108,13 +109,15 @@ void cmd_shutdown(struct cmd_call *c)
 
 /* ---- loading at the start ---- */
 
-static struct snapshot_loading loading_of(const struct engine *e)
+static struct snapshot_loading loading_of(struct engine *e)
 {
     return (struct snapshot_loading){
         .drops_expired = !e->keyspace.hides_expired,
         .sums = e->settings.sums_dumps && !e->keyspace.skips_checksums,
         .seal = e->seal,
         .wants_seal = e->settings.is_sealed,
+        .take_libraries = function_records_take,
+        .taker = e,
     };
 }
 

@@ -13,6 +13,7 @@
 #include "cacheengine/dispatch/moving.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
+#include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/persist/seal.h"
 #include "cacheengine/types/types.h"
@@ -119,6 +120,7 @@ void engine_fini(struct engine *e)
     blocks_fini(e);
     acks_fini(e);
     iam_fini(e);
+    scripting_fini(e);
     acl_log_trim(&e->acl_log, 0);
     acl_fini(&e->acl);
     reply_pool_fini(&e->replies);

@@ -29,6 +29,7 @@ struct saving;
 struct seal_key;
 struct cluster;
 struct moving;
+struct scripting;
 struct command;
 struct protocol;
 struct replica;
@@ -91,12 +92,13 @@ struct engine {
     struct replica *replica;   /* this node is one (replica.h); NULL: it is a primary */
     struct repl_stream stream; /* what replicas are told; its id is the node's replication id */
     struct latency latency;
-    uint64_t slow_ticks;   /* commands that take as long are looked at: SLOWLOG, LATENCY */
-    int64_t saved_s;       /* wall time of the last snapshot, or of the start */
-    uint64_t saves;        /* snapshots since the start */
-    struct saving *saving; /* children that write (saving.h) */
-    struct seal_key *seal; /* the data key of files at rest (seal.h); NULL: none was given */
-    struct append *append; /* the append-only file (append.h) */
+    uint64_t slow_ticks;         /* commands that take as long are looked at: SLOWLOG, LATENCY */
+    int64_t saved_s;             /* wall time of the last snapshot, or of the start */
+    uint64_t saves;              /* snapshots since the start */
+    struct saving *saving;       /* children that write (saving.h) */
+    struct seal_key *seal;       /* the data key of files at rest (seal.h); NULL: none was given */
+    struct append *append;       /* the append-only file (append.h) */
+    struct scripting *scripting; /* scripts and functions (scripting.h); NULL: none were needed */
     const struct engine_host *host; /* the loop (host.h); NULL: there is none, as in tests */
     void *host_ctx;
     struct {

@@ -4,6 +4,7 @@
 #include "base/command.h"
 #include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/redirect.h"
+#include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/dispatch/transaction.h"
 
 bool guard_is_write(const struct cmd_call *call)
@@ -66,6 +67,14 @@ static const char *unwritten_refuses(const struct cmd_call *call)
                         strerror(failure));
 }
 
+/* What may run amid a script says so itself; the agent's own commands never wait. */
+static const char *busy_refuses(const struct cmd_call *call)
+{
+    bool is_allowed = (call->cmd->flags & CMD_ALLOW_BUSY) || call->cmd->is_internal;
+
+    return is_allowed ? NULL : scripting_busy_text(call->engine);
+}
+
 #define REPLICA "READONLY You can't write against a read only replica."
 #define UNSAVED "MISCONF snapshots cannot be written: see the log"
 #define FENCED \
@@ -85,6 +94,7 @@ static const struct {
     const char *writes;
     guard_fn *refuses;
 } guards[] = {
+    {GUARD_BUSY,      NULL,      busy_refuses     },
     {GUARD_CLUSTER,   NULL,      redirect_refusal },
     {GUARD_KEYLESS,   KEYLESS,   loading_refuses  },
     {GUARD_REPLICA,   REPLICA,   NULL             },
@@ -101,10 +111,11 @@ const char *guard_refusal(struct cmd_call *call, bool *is_plain)
 {
     const char *text = NULL;
 
-    if (call->client && call->client->is_admin)
-        return NULL;
     for (size_t i = 0; !text && i < countof(guards); i++) {
         if (!(call->engine->guards & (uint32_t)guards[i].bit))
+            continue;
+        /* What an agent may do to a node does not reach into a script that runs. */
+        if (call->client && call->client->is_admin && guards[i].bit != GUARD_BUSY)
             continue;
         if (guards[i].refuses)
             text = guards[i].refuses(call);

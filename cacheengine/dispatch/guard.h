@@ -22,6 +22,7 @@ enum guard {
     GUARD_UNWRITTEN = 1 << 5, /* the append-only file cannot be written */
     GUARD_KEYLESS = 1 << 6,   /* files are to be loaded once their key is given */
     GUARD_CLUSTER = 1 << 8,   /* cluster mode: commands on keys of other nodes are sent there */
+    GUARD_BUSY = 1 << 24,     /* a script runs and runs */
 };
 
 static inline void guard_set(struct engine *e, enum guard g, bool is_raised)

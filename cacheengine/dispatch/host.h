@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct arena;
+struct client;
 struct engine;
 
 struct fd_watch {
@@ -27,6 +28,8 @@ struct engine_host {
     must_use struct err (*watch)(struct engine *e, struct fd_watch *w, uint32_t events);
     /* No more; the descriptor is still open. */
     void (*unwatch)(struct engine *e, struct fd_watch *w);
+    /* Amid a command of `occupied` that takes long: what has come of others is read and run. */
+    void (*serve_others)(struct engine *e, const struct client *occupied);
     /* Whether somebody has asked for the end by a signal again, while the engine is about it. */
     bool (*is_urged)(struct engine *e);
     /* Takes over changed settings of TLS, and reads certificates anew: wholly or not at all. */

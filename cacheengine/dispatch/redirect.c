@@ -109,7 +109,7 @@ const char redirect_held[] = "TRYAGAIN the slot is being handed over";
 static bool take_asking(const struct cmd_call *call)
 {
     struct client *c = call->client;
-    bool is_asking = c->is_asking;
+    bool is_asking = c->was_asking = c->is_asking;
     bool goes_on =
         strcmp(call->cmd->name, "multi") == 0 || (transaction_is_open(c) && !is_exec(call));
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/function_payload.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/persist/file.h"
 
@@ -63,6 +64,8 @@ struct snapshot_options saving_options(struct saving *s,
         .sums = set->sums_dumps,
         .fields = fields,
         .field_count = s->fields ? s->fields(s->fields_ctx, fields, SAVING_FIELDS_MAX) : 0,
+        .put_libraries = function_records_put,
+        .libraries = s->engine,
         .key_delay_us = set->save_key_delay_us,
     };
 }

@@ -208,6 +208,8 @@ struct settings {
     bool tracks_latency;          /* the duration of every call is counted */
     const char *latency_percents; /* what INFO shows of it */
     const char *notify_events;
+    int64_t busy_reply_ms; /* a script that takes as long lets others be told BUSY; 0: none does */
+    int64_t script_memory; /* bytes of each Lua machine: EVAL's, and that of functions */
     int64_t protected_configs; /* whom CONFIG SET lets change where files are: enum config_reach */
 };
 

@@ -69,9 +69,26 @@ void batch_run(struct loop *l)
 
     if (b->count > 1 || (b->count == 1 && b->calls[0].key_count > 1))
         ask_ahead(b);
-    for (uint32_t i = 0; i < b->count; i++)
-        run_call(&b->calls[i]);
+    for (b->at = 0; b->at < b->count; b->at++)
+        if (b->calls[b->at].run)
+            run_call(&b->calls[b->at]);
     batch_reset(b);
+}
+
+void batch_run_others(struct batch *b, const struct client *occupied)
+{
+    for (uint32_t i = b->at + 1; i < b->count; i++) {
+        struct cmd_call *call = &b->calls[i];
+        struct conn *c = conn_of(call->client);
+
+        if (!call->run || call->client == occupied)
+            continue;
+        run_call(call);
+        call->run = NULL;
+        /* One that is still being cut into calls is finished later, but hears now. */
+        if (c->is_feeding && !c->client.is_killed)
+            conn_write(c);
+    }
 }
 
 static struct cmd_call *next_call(struct loop *l, struct conn *c)

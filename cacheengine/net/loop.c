@@ -84,8 +84,15 @@ static struct err host_retune_tls(struct engine *e, struct arena *a)
     return loop_secure(e->host_ctx, a);
 }
 
-static const struct engine_host loop_host = {host_watch, host_unwatch, host_is_urged,
-                                             host_retune_tls};
+static void host_serve_others(struct engine *e, const struct client *occupied);
+
+static const struct engine_host loop_host = {
+    .watch = host_watch,
+    .unwatch = host_unwatch,
+    .serve_others = host_serve_others,
+    .is_urged = host_is_urged,
+    .retune_tls = host_retune_tls,
+};
 
 /* What the admin epoll has is an event of the other. */
 static struct err open_admin(struct loop *l)
@@ -354,6 +361,49 @@ static void serve_unread(struct loop *l)
             loop_serve(l, c);
         c = next;
     }
+}
+
+/* ---- amid a command that takes long ---- */
+
+/* Connections with commands in the batch that is running must wait for it, lest they overtake
+ * themselves; so must whoever sent the command. */
+static bool is_in_between(const struct epoll_event *ev, const struct client *occupied)
+{
+    const enum watch_kind *kind = ev->data.ptr;
+    const struct conn *c = ev->data.ptr;
+
+    if (*kind == WATCH_LISTENER || *kind == WATCH_SIGNAL)
+        return true;
+    return *kind == WATCH_CONN && &c->client != occupied && c->calls == 0 && !c->is_feeding;
+}
+
+/* One short round of the others. What is read and cut into calls meanwhile has room of its own: in
+ * the usual one stands what runs. */
+static void host_serve_others(struct engine *e, const struct client *occupied)
+{
+    struct loop *l = e->host_ctx;
+    struct epoll_event events[EVENTS_MAX];
+    struct batch *batch = l->batch;
+    char *pool = l->pool;
+    size_t pool_used = l->pool_used;
+    batch_run_others(batch, occupied);
+    int count = epoll_wait(l->epoll_fd, events, EVENTS_MAX, 0);
+    if (count <= 0)
+        return;
+    l->batch = calloc(1, sizeof(*l->batch));
+    l->pool = mmap(NULL, READ_POOL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    check(l->batch && l->pool != MAP_FAILED);
+    l->pool_used = 0;
+    for (int i = 0; i < count; i++)
+        if (is_in_between(&events[i], occupied))
+            on_event(l, &events[i]);
+    batch_run(l);
+    arena_fini(&l->batch->arena);
+    free(l->batch);
+    munmap(l->pool, READ_POOL);
+    l->batch = batch;
+    l->pool = pool;
+    l->pool_used = pool_used;
 }
 
 static void set_now(struct loop *l)

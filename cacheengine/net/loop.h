@@ -92,6 +92,7 @@ struct batch {
     struct parse_room room;
     struct arena arena;
     uint32_t count;
+    uint32_t at; /* the call that runs */
 };
 
 struct loop {
@@ -223,6 +224,9 @@ void batch_feed(struct loop *l, struct conn *c);
 
 /* Prefetches and runs what is in the batch. */
 void batch_run(struct loop *l);
+
+/* Runs what is left in a batch whose present call takes long, but for the calls of `occupied`. */
+void batch_run_others(struct batch *b, const struct client *occupied);
 
 /* ---- notify.c ---- */
 

@@ -228,17 +228,14 @@ static void each(struct joining *j, struct db *read, void (*visit)(void *ctx, ui
     }
 }
 
-static struct err join(struct keyspace *ks, struct db *read, enum snapshot_meeting meeting,
-                       struct arena *a)
+static struct err refuse_twins(struct keyspace *ks, struct db *read, struct arena *a)
 {
     struct joining j = {.ks = ks};
 
-    if (meeting == SNAPSHOT_JOINS)
-        each(&j, read, find_twin);
+    each(&j, read, find_twin);
     if (j.has_twin)
         return err_format(a, ERR_EXISTS, "the key '%.*s' is there already",
                           STR_ARG(str_shorten(j.twin, 100)));
-    each(&j, read, move_over);
     return OK;
 }
 
@@ -251,10 +248,14 @@ struct err snapshot_load_file(struct keyspace *ks, const char *dir, const char *
     TRY(path_of(a, dir, name, &path));
     l->dbs = keyspace_dbs_new(ks);
     struct err e = read_apart(ks, path, l, a);
-    if (!err_failed(e) && meeting != SNAPSHOT_REPLACES)
-        e = join(ks, l->dbs, meeting, a);
-    else if (!err_failed(e))
+    if (!err_failed(e) && meeting == SNAPSHOT_JOINS)
+        e = refuse_twins(ks, l->dbs, a);
+    if (!err_failed(e) && l->take_libraries)
+        e = l->take_libraries(l->taker, a, l, meeting);
+    if (!err_failed(e) && meeting == SNAPSHOT_REPLACES)
         keyspace_dbs_exchange(ks, l->dbs);
+    else if (!err_failed(e))
+        each(&(struct joining){.ks = ks}, l->dbs, move_over);
     keyspace_dbs_free(ks, l->dbs);
     l->dbs = NULL;
     if (err_failed(e))

@@ -33,13 +33,6 @@ const char *snapshot_temporary_path(struct arena *a, const char *dir, long pid);
 /* True when an open file begins as sealed ones do (seal.h). */
 bool file_is_sealed(int fd);
 
-/* What happens to the keys that are there. */
-enum snapshot_meeting {
-    SNAPSHOT_REPLACES, /* they go */
-    SNAPSHOT_JOINS,    /* they stay; a key that both have is an error */
-    SNAPSHOT_MERGES,   /* they stay, but for those that the file has too */
-};
-
 /*
  * Loads `dir`/`name`, sealed or not. Everything is read into databases apart first, so that a file
  * that is damaged changes nothing. ERR_NOT_FOUND, ERR_IO, ERR_EXISTS for a key that both have, and

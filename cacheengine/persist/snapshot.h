@@ -13,11 +13,13 @@
 #ifndef LARDER_PERSIST_SNAPSHOT_H
 #define LARDER_PERSIST_SNAPSHOT_H
 
+#include "base/vec.h"
 #include "cacheengine/keyspace/keyspace.h"
 #include "cacheengine/keyspace/record.h"
 
 struct arena;
 struct seal_key;
+struct snapshot_loading;
 
 /* ---- writing ---- */
 
@@ -37,6 +39,10 @@ struct snapshot_options {
     size_t field_count;
     int64_t
         key_delay_us; /* rests so long after each key; below 0: 1 us after so many. For tests. */
+    /* Writes what stands between the fields and the keys: libraries of functions, each with its
+     * mark. NULL: there is nothing. */
+    void (*put_libraries)(void *libraries, struct record_writer *w);
+    void *libraries;
     /* Told now and then how many keys are written; false: give up. NULL: nobody wants to know. */
     bool (*told)(void *ctx, uint64_t keys);
     void *ctx;
@@ -58,6 +64,13 @@ struct snapshot_report {
     uint64_t bytes; /* of the snapshot: where it ends */
 };
 
+/* What happens to the keys that are there. */
+enum snapshot_meeting {
+    SNAPSHOT_REPLACES, /* they go */
+    SNAPSHOT_JOINS,    /* they stay; a key that both have is an error */
+    SNAPSHOT_MERGES,   /* they stay, but for those that the file has too */
+};
+
 struct snapshot_loading {
     struct db *dbs;              /* as many as the keyspace has */
     bool drops_expired;          /* a replica keeps them: its primary removes them */
@@ -68,6 +81,12 @@ struct snapshot_loading {
     /* Called with each field; NULL: nobody wants them. */
     void (*field)(void *ctx, struct str name, struct str value);
     void *ctx;
+    /* For files: takes over the libraries below, before any key is; its failure is that of the
+     * loading. NULL: nobody wants them. */
+    struct err (*take_libraries)(void *taker, struct arena *a, const struct snapshot_loading *l,
+                                 enum snapshot_meeting meeting);
+    void *taker;
+    vec_of(struct str) libraries;  /* texts of the libraries of functions, in the arena */
     struct snapshot_report report; /* filled in */
 };
 

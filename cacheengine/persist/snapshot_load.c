@@ -30,6 +30,7 @@ struct loading {
     struct record_reader r;
     struct keyspace *ks;
     struct snapshot_loading *l;
+    struct arena *arena; /* of the caller */
     struct db *db;
     struct pending *batch; /* BATCH_MAX of them */
     struct pending *reads; /* the one that is being read */
@@ -153,6 +154,18 @@ static struct err read_field(struct loading *g)
     return OK;
 }
 
+/* Keeps the text of a library: whoever loads knows what to do with it when all is read. */
+static struct err read_library(struct loading *g)
+{
+    struct str *kept;
+
+    TRY(record_get_string(&g->r, &g->text[0]));
+    kept = vec_add(g->arena, &g->l->libraries);
+    kept->ptr = arena_strndup(g->arena, g->text[0].text.ptr, g->text[0].text.len);
+    kept->len = g->text[0].text.len;
+    return OK;
+}
+
 static struct err read_database(struct loading *g)
 {
     uint64_t id;
@@ -187,10 +200,10 @@ static struct err read_mark(struct loading *g, uint8_t mark)
     case MARK_DATABASE: return read_database(g);
     case MARK_SIZES: return skip_lengths(g, 2);
     case MARK_SLOT_INFO: return skip_lengths(g, 3);
-    case MARK_FUNCTION:
+    case MARK_FUNCTION: return read_library(g);
     case MARK_FUNCTION_OLD:
         return record_fail(&g->r, ERR_UNSUPPORTED,
-                           "it holds a library of functions, which this engine does not have yet");
+                           "it holds a library of functions in a form that was given up again");
     case MARK_MODULE:
         return record_fail(&g->r, ERR_UNSUPPORTED,
                            "it holds data of a module, which this engine does not have");
@@ -281,7 +294,7 @@ static struct err tell(const struct loading *g, struct err e, struct arena *a)
 struct err snapshot_load(struct keyspace *ks, struct source *from, struct snapshot_loading *l,
                          struct arena *a)
 {
-    struct loading g = {.ks = ks, .l = l, .db = &l->dbs[0]};
+    struct loading g = {.ks = ks, .l = l, .arena = a, .db = &l->dbs[0]};
 
     g.batch = arena_array(a, BATCH_MAX, sizeof(*g.batch));
     g.reads = g.batch;

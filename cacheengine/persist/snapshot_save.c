@@ -153,6 +153,8 @@ struct err snapshot_save(struct keyspace *ks, struct sink *to, const struct snap
     s.w.compresses = o->compresses;
     s.w.sums = o->sums;
     put_head(&s, o);
+    if (o->put_libraries)
+        o->put_libraries(o->libraries, &s.w);
     for (int i = 0; i < ks->db_count; i++) {
         s.db = &ks->dbs[i];
         if (db_count(s.db) > 0)

@@ -63,6 +63,7 @@ DOORS = {
     r"openssl/.*": ["cacheengine/net/tls", "cacheengine/persist/seal.c", "tests/unit/cacheengine/net/tls"],
     r"nettle/.*": ["base/digest.c"],
     r"(cjson/)?cJSON\.h": ["base/json.c", "api-spec/"],
+    r"(lua|lauxlib|lualib|lua-cjson)\.h": ["cacheengine/script/"],
     r"criterion/.*": ["tests/"],
 }
 

@@ -1,0 +1,129 @@
+/* The first line of a script, where it says what it is: words with spaces between. */
+#include "base/arena.h"
+#include "base/str.h"
+#include "cacheengine/script/libraries.h"
+
+#include <string.h>
+
+const char *const script_flag_names[SCRIPT_FLAG_NAMES] = {
+    "no-writes", "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys",
+};
+
+uint32_t script_flag_of(struct str name)
+{
+    for (uint32_t i = 0; i < SCRIPT_FLAG_NAMES; i++)
+        if (str_is_nocase(name, script_flag_names[i]))
+            return 1U << i;
+    return 0;
+}
+
+static struct str next_word(struct str *line)
+{
+    struct str word;
+
+    do
+        word = str_cut(line, ' ');
+    while (word.len == 0 && line->len > 0);
+    return word;
+}
+
+static bool has_prefix(struct str word, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    return word.len >= len && str_is_nocase((struct str){word.ptr, len}, prefix);
+}
+
+/* The line without its end; false: the text is this line alone. */
+static bool first_line(struct str text, struct str *out)
+{
+    const char *end = memchr(text.ptr, '\n', text.len);
+
+    if (!end)
+        return false;
+    *out = (struct str){text.ptr, (size_t)(end - text.ptr)};
+    return true;
+}
+
+static const char *read_flags(struct arena *a, struct str list, uint32_t *flags)
+{
+    while (list.len > 0) {
+        struct str name = str_cut(&list, ',');
+        uint32_t flag = script_flag_of(name);
+
+        if (!flag)
+            return arena_printf(a, "Unexpected flag in script shebang: %.*s", STR_ARG(name));
+        *flags |= flag;
+    }
+    return NULL;
+}
+
+const char *script_header_read(struct arena *a, struct str text, struct script_header *out)
+{
+    struct str line, word;
+    const char *wrong = NULL;
+
+    *out = (struct script_header){.flags = SCRIPT_PLAIN};
+    if (!has_prefix(text, "#!"))
+        return NULL;
+    if (!first_line(text, &line))
+        return "Invalid script shebang";
+    *out = (struct script_header){.bytes = line.len};
+    word = next_word(&line);
+    if (!str_is(word, "#!lua"))
+        return arena_printf(a, "Unexpected engine in script shebang: %.*s", STR_ARG(word));
+    while (!wrong && (word = next_word(&line)).len > 0) {
+        if (has_prefix(word, "flags="))
+            wrong = read_flags(a, (struct str){word.ptr + 6, word.len - 6}, &out->flags);
+        else
+            wrong = arena_printf(a, "Unknown lua shebang option: %.*s", STR_ARG(word));
+    }
+    return wrong;
+}
+
+static bool is_name(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+            c != '_')
+            return false;
+    }
+    return name.len > 0;
+}
+
+const char *library_name_check(struct str name)
+{
+    return is_name(name) ? NULL
+                         : "Library names can only contain letters, numbers, or underscores(_) and "
+                           "must be at least one character long";
+}
+
+const char *library_header_read(struct arena *a, struct str text, struct script_header *out)
+{
+    struct str line, engine, word;
+
+    *out = (struct script_header){0};
+    if (!has_prefix(text, "#!"))
+        return "Missing library metadata";
+    if (!first_line(text, &line))
+        return "Invalid library metadata";
+    out->bytes = line.len;
+    engine = next_word(&line);
+    while ((word = next_word(&line)).len > 0) {
+        if (!has_prefix(word, "name="))
+            return arena_printf(a, "Invalid metadata value given: %.*s", STR_ARG(word));
+        if (out->name.ptr)
+            return "Invalid metadata value, name argument was given multiple times";
+        out->name = (struct str){word.ptr + 5, word.len - 5};
+    }
+    if (!out->name.ptr)
+        return "Library name was not given";
+    const char *wrong = library_name_check(out->name);
+    if (wrong)
+        return wrong;
+    if (!str_is_nocase(engine, "#!lua"))
+        return arena_printf(a, "Engine '%.*s' not found", (int)engine.len - 2, engine.ptr + 2);
+    return NULL;
+}
