@@ -24,6 +24,7 @@ struct waiting_key {
 };
 
 struct waiting {
+    struct waiting *next_keyless, *prev_keyless;
     struct client *client;
     const struct command *cmd;
     struct db *db;
@@ -52,6 +53,7 @@ struct block_table {
     struct waiting **timed; /* a binary heap by until_ms */
     uint32_t timed_count, timed_room;
     struct ready_key *ready, *ready_last;
+    struct waiting *keyless; /* those that wait for no key */
     bool is_serving;
 };
 
@@ -153,7 +155,14 @@ static struct waiting *waiting_new(const struct cmd_call *c, const struct wait *
         bytes += c->argv[i].len;
     struct waiting *out = malloc(bytes);
     check(out);
-    *out = (struct waiting){c->client, c->cmd, c->db, *w, bytes, NOT_TIMED, true, c->argc, NULL};
+    *out = (struct waiting){.client = c->client,
+                            .cmd = c->cmd,
+                            .db = c->db,
+                            .wait = *w,
+                            .bytes = bytes,
+                            .order = NOT_TIMED,
+                            .goes_on = true,
+                            .argc = c->argc};
     out->argv = (struct str *)(void *)((char *)out + head);
     char *to = (char *)(out->argv + c->argc);
     for (uint32_t i = 0; i < c->argc; i++) {
@@ -162,6 +171,24 @@ static struct waiting *waiting_new(const struct cmd_call *c, const struct wait *
         to += c->argv[i].len;
     }
     return out;
+}
+
+static void keyless_hang(struct block_table *t, struct waiting *w)
+{
+    w->next_keyless = t->keyless;
+    if (t->keyless)
+        t->keyless->prev_keyless = w;
+    t->keyless = w;
+}
+
+static void keyless_unhang(struct block_table *t, struct waiting *w)
+{
+    if (w->prev_keyless)
+        w->prev_keyless->next_keyless = w->next_keyless;
+    else
+        t->keyless = w->next_keyless;
+    if (w->next_keyless)
+        w->next_keyless->prev_keyless = w->prev_keyless;
 }
 
 void blocks_wait(void *ctx, struct cmd_call *c, const struct wait *wait)
@@ -181,6 +208,8 @@ void blocks_wait(void *ctx, struct cmd_call *c, const struct wait *wait)
             .of = w, .hash = keyspace_key(&e->keyspace, name).hash, .name = name};
         key_hang(t, &w->keys[i]);
     }
+    if (wait->keys == 0)
+        keyless_hang(t, w);
     if (wait->until_ms != NO_DEADLINE)
         timed_add(t, w);
     account_add(&e->keyspace.account, w->bytes);
@@ -198,6 +227,8 @@ void blocks_forget(struct engine *e, struct client *c)
     iam_leave(e, c);
     for (uint32_t i = 0; i < w->wait.keys; i++)
         key_unhang(e->blocks, &w->keys[i]);
+    if (w->wait.keys == 0)
+        keyless_unhang(e->blocks, w);
     if (w->order != NOT_TIMED)
         timed_remove(e->blocks, w);
     account_sub(&e->keyspace.account, w->bytes);
@@ -244,10 +275,17 @@ static void end_with(struct engine *e, struct client *c, const char *error)
     wait_end(e, c);
 }
 
+static bool run_again(struct engine *e, struct waiting *w, bool is_last);
+
 bool blocks_end(struct engine *e, struct client *c, bool with_error)
 {
     if (!c->waiting)
         return false;
+    if (!with_error && !c->waiting->wait.over) {
+        run_again(e, c->waiting, true);
+        wait_end(e, c);
+        return true;
+    }
     end_with(e, c, with_error ? "UNBLOCKED client unblocked via CLIENT UNBLOCK" : NULL);
     return true;
 }
@@ -352,13 +390,14 @@ static struct cmd_call call_of(struct engine *e, const struct waiting *w)
     };
 }
 
-/* Runs a waiting command again; true when it has its answer. */
-static bool run_again(struct engine *e, struct waiting *w)
+/* Runs a waiting command again; true when it has its answer. `is_last`: it must. */
+static bool run_again(struct engine *e, struct waiting *w, bool is_last)
 {
     struct client *c = w->client;
     struct reply_piece *held = hold_if_muted(c);
     struct cmd_call call = call_of(e, w);
 
+    call.is_inner = is_last;
     w->goes_on = false;
     struct write_watch watch = writes_begin(e, c);
     engine_execute(&call);
@@ -370,7 +409,7 @@ static bool run_again(struct engine *e, struct waiting *w)
 
 void blocks_again(struct engine *e, struct client *c)
 {
-    if (c->waiting && !c->is_killed && run_again(e, c->waiting))
+    if (c->waiting && !c->is_killed && run_again(e, c->waiting, false))
         wait_end(e, c);
 }
 
@@ -391,7 +430,7 @@ static void serve_key(struct engine *e, const struct ready_key *r)
         if (!entry)
             return;
         struct client *c = k->of->client;
-        if (!c->is_killed && entry_type(entry) == k->of->wait.type && run_again(e, k->of))
+        if (!c->is_killed && entry_type(entry) == k->of->wait.type && run_again(e, k->of, false))
             wait_end(e, c);
         k = next;
     }
@@ -427,6 +466,19 @@ void blocks_judge(struct engine *e, const char *(*refusal)(const struct cmd_call
         const char *error = refusal(&call);
         if (error)
             end_with(e, c, error);
+    }
+}
+
+void blocks_serve_keyless(struct engine *e)
+{
+    struct block_table *t = e->blocks;
+
+    for (struct waiting *w = t ? t->keyless : NULL, *next; w; w = next) {
+        struct client *c = w->client;
+
+        next = w->next_keyless;
+        if (!w->wait.over && !c->is_killed && run_again(e, w, false))
+            wait_end(e, c);
     }
 }
 

@@ -26,6 +26,10 @@ void blocks_note_swap(struct engine *e, int a, int b);
 /* Serves those whose keys were noted. Call when no command is running. */
 void blocks_serve(struct engine *e);
 
+/* Has those run again that wait for replicas and files (keys 0, over NULL): they may be far enough.
+ */
+void blocks_serve_keyless(struct engine *e);
+
 /* Ends the waits whose time is up. Returns the milliseconds until the next one's is, INT_MAX for
  * none. */
 int blocks_expire(struct engine *e);

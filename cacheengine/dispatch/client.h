@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 struct client;
+struct follower;
+struct iovec;
 struct command;
 struct iam_question;
 struct transaction;
@@ -39,6 +41,16 @@ struct client_host {
     size_t (*bytes)(const struct client *c);
 };
 
+/* What a connection sends in place of replies: a replica's snapshot and stream. */
+struct client_feed {
+    /* Fills up to `max` vectors with what is to be sent next; 0: nothing now. */
+    int (*gather)(struct client_feed *f, struct iovec *out, int max);
+    /* So many bytes of that were sent. */
+    void (*sent)(struct client_feed *f, size_t bytes);
+    /* Memory that is held for what it is still to be sent. */
+    size_t (*held_bytes)(const struct client_feed *f);
+};
+
 enum client_reply_mode {
     CLIENT_REPLY_ON,
     CLIENT_REPLY_OFF,
@@ -61,6 +73,9 @@ struct client {
     char *name, *lib_name, *lib_version; /* owned, NULL = none */
     struct transaction *transaction;     /* MULTI and WATCH; NULL while unused */
     struct waiting *waiting;             /* for keys; NULL: it does not */
+    struct follower *follower;           /* what is known of it as a replica; NULL: nothing */
+    struct client_feed *feed;            /* NULL: it is sent replies */
+    int64_t written_offset;              /* in the stream, behind the last of its writes */
     void *protocol_state;                /* the protocol's own; freed with free() */
     uint64_t held_first, held_last;      /* replies that replicas must confirm: numbers in acks.c */
     uint64_t held_place;                 /* where the first of them begins */

@@ -26,7 +26,7 @@ static size_t clients_limit(const struct settings *s)
 
 static bool may_go(const struct client *c)
 {
-    return !c->is_unevictable && !c->is_admin && !c->is_killed;
+    return !c->is_unevictable && !c->is_admin && !c->is_killed && !c->feed;
 }
 
 /* Clients are told apart by the power of two that their memory reaches. */

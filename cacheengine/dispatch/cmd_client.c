@@ -105,12 +105,13 @@ void cmd_client_info(struct cmd_call *c)
     reply_text(c, &text);
 }
 
-/* The kinds of clients that CLIENT LIST and KILL select by. */
-static bool kind_is_known(struct str kind)
+/* A kind by its name; false after the error was sent. */
+static bool parse_kind(struct cmd_call *c, struct str name, enum session_kind *out)
 {
-    return str_is_nocase(kind, "normal") || str_is_nocase(kind, "replica") ||
-           str_is_nocase(kind, "slave") || str_is_nocase(kind, "master") ||
-           str_is_nocase(kind, "pubsub");
+    if (session_kind_find(name, out))
+        return true;
+    reply_errorf(c->reply, "ERR Unknown client type '%.*s'", STR_ARG(name));
+    return false;
 }
 
 static struct client *client_by_id(const struct engine *e, int64_t id)
@@ -146,23 +147,21 @@ static bool is_shown(const struct cmd_call *c, const struct client *o)
 void cmd_client_list(struct cmd_call *c)
 {
     struct buf text = BUF_EMPTY;
-    bool has_normal = true, ok = true;
+    bool has_kind = c->argc == 4 && call_is(c, 2, "type"), has_ids = false, ok = true;
+    enum session_kind kind = SESSION_NORMAL;
 
-    if (c->argc == 4 && call_is(c, 2, "type")) {
-        if (!kind_is_known(c->argv[3])) {
-            reply_errorf(c->reply, "ERR Unknown client type '%.*s'", STR_ARG(c->argv[3]));
+    if (has_kind) {
+        if (!parse_kind(c, c->argv[3], &kind))
             return;
-        }
-        has_normal = call_is(c, 3, "normal");
     } else if (c->argc > 3 && call_is(c, 2, "id")) {
         ok = list_ids(c, &text);
-        has_normal = false;
+        has_ids = true;
     } else if (c->argc != 2) {
         reply_syntax_error(c->reply);
         return;
     }
-    for (const struct client *o = c->engine->oldest; has_normal && o; o = o->newer)
-        if (is_shown(c, o))
+    for (const struct client *o = c->engine->oldest; !has_ids && o; o = o->newer)
+        if (is_shown(c, o) && (!has_kind || session_kind(o) == kind))
             session_describe(o, c->ks->passed_ms, &text);
     if (ok)
         reply_text(c, &text);
@@ -174,9 +173,11 @@ void cmd_client_list(struct cmd_call *c)
 
 struct kill_filter {
     int64_t id;
-    int64_t age_s;                   /* at least so old; 0: any */
-    struct str kind, address, local; /* ptr NULL: any */
-    const struct acl_user *user;     /* NULL: any */
+    int64_t age_s; /* at least so old; 0: any */
+    bool has_kind;
+    enum session_kind kind;
+    struct str address, local;   /* ptr NULL: any */
+    const struct acl_user *user; /* NULL: any */
     bool skips_me;
 };
 
@@ -200,11 +201,9 @@ static bool filter_parse(struct cmd_call *c, struct kill_filter *f)
                 return false;
             }
         } else if (ok && call_is(c, i, "type")) {
-            if (!kind_is_known(value)) {
-                reply_errorf(c->reply, "ERR Unknown client type '%.*s'", STR_ARG(value));
+            if (!parse_kind(c, value, &f->kind))
                 return false;
-            }
-            f->kind = value;
+            f->has_kind = true;
         } else if (ok && call_is(c, i, "addr")) {
             f->address = value;
         } else if (ok && call_is(c, i, "laddr")) {
@@ -237,7 +236,7 @@ static bool filter_takes(const struct cmd_call *c, const struct kill_filter *f,
         return false;
     if ((c->ks->passed_ms - o->created_ms) / 1000 < f->age_s)
         return false;
-    if (f->kind.ptr && !str_is_nocase(f->kind, "normal"))
+    if (f->has_kind && session_kind(o) != f->kind)
         return false;
     if (f->user && o->user != f->user)
         return false;

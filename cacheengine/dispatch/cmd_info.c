@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/command.h"
 #include "cacheengine/dispatch/append.h"
+#include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/memory.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
@@ -113,7 +114,7 @@ static void info_clients(const struct engine *e, struct buf *out)
         if (reply_pending(&c->reply) > longest_out)
             longest_out = reply_pending(&c->reply);
     }
-    put(out, "connected_clients", e->client_count);
+    put(out, "connected_clients", e->client_count - e->followers->count);
     put(out, "cluster_connections", 0);
     put(out, "maxclients", (uint64_t)e->settings.max_clients);
     put(out, "client_recent_max_input_buffer", longest_in);
@@ -180,10 +181,10 @@ static void info_memory(const struct engine *e, struct buf *out)
     put(out, "rss_overhead_bytes", 0);
     put_ratio(out, "mem_fragmentation_ratio", memory_ratio(m.resident, m.used));
     put_difference(out, "mem_fragmentation_bytes", m.resident, m.used);
-    put(out, "mem_not_counted_for_evict", 0);
-    put(out, "mem_replication_backlog", 0);
-    put(out, "mem_total_replication_buffers", 0);
-    put(out, "mem_clients_slaves", 0);
+    put(out, "mem_not_counted_for_evict", ks->account.exempt_bytes);
+    put(out, "mem_replication_backlog", m.replication - repl_stream_excess(&e->stream));
+    put(out, "mem_total_replication_buffers", m.replication);
+    put(out, "mem_clients_slaves", repl_stream_excess(&e->stream));
     put(out, "mem_clients_normal", m.clients);
     put(out, "mem_cluster_links", 0);
     put(out, "mem_aof_buffer", e->append->file.pending.cap);
@@ -273,7 +274,7 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "total_net_input_bytes", s->bytes_in);
     put(out, "total_net_output_bytes", s->bytes_out);
     put(out, "total_net_repl_input_bytes", 0);
-    put(out, "total_net_repl_output_bytes", 0);
+    put(out, "total_net_repl_output_bytes", e->followers->bytes_out);
     put_ratio(out, "instantaneous_input_kbps", s->in_rate / 1024);
     put_ratio(out, "instantaneous_output_kbps", s->out_rate / 1024);
     put_ratio(out, "instantaneous_input_repl_kbps", 0);
@@ -281,9 +282,9 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "rejected_connections", s->rejected_connections);
     put(out, "tls_handshakes", s->tls_handshakes);
     put(out, "tls_handshake_failures", s->tls_failures);
-    put(out, "sync_full", 0);
-    put(out, "sync_partial_ok", 0);
-    put(out, "sync_partial_err", 0);
+    put(out, "sync_full", e->followers->full_syncs);
+    put(out, "sync_partial_ok", e->followers->partial_syncs);
+    put(out, "sync_partial_err", e->followers->refused_partial_syncs);
     put(out, "expired_keys", k->expired);
     put_text(out, "expired_stale_perc", "0.00");
     put(out, "expired_time_cap_reached_count", s->expire_capped);
@@ -335,18 +336,7 @@ static void info_replication(const struct engine *e, struct buf *out)
         replica_info(e, out);
     else
         put_text(out, "role", "master");
-    put(out, "connected_slaves", 0);
-    put_text(out, "master_failover_state", "no-failover");
-    const struct repl_stream *s = &e->stream;
-
-    put_text(out, "master_replid", s->id);
-    put_text(out, "master_replid2", s->former_id);
-    put(out, "master_repl_offset", (uint64_t)s->offset);
-    put_difference(out, "second_repl_offset", (uint64_t)s->former_end, 0);
-    put(out, "repl_backlog_active", s->is_open);
-    put(out, "repl_backlog_size", (uint64_t)e->settings.repl_backlog_bytes);
-    put(out, "repl_backlog_first_byte_offset", s->is_open ? (uint64_t)s->first : 0);
-    put(out, "repl_backlog_histlen", (uint64_t)repl_stream_kept(s));
+    followers_info(e, out);
 }
 
 static void put_time(struct buf *out, const char *name, struct timeval t)

@@ -92,8 +92,8 @@ void cmd_memory_stats(struct cmd_call *c)
     say_int(c, "peak.allocated", m.peak);
     say_int(c, "total.allocated", m.used);
     say_int(c, "startup.allocated", m.startup);
-    say_int(c, "replication.backlog", 0);
-    say_int(c, "clients.slaves", 0);
+    say_int(c, "replication.backlog", m.replication - repl_stream_excess(&c->engine->stream));
+    say_int(c, "clients.slaves", repl_stream_excess(&c->engine->stream));
     say_int(c, "clients.normal", m.clients);
     say_int(c, "cluster.links", 0);
     say_int(c, "aof.buffer", 0);

@@ -8,6 +8,7 @@
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/block.h"
+#include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/iam.h"
 #include "cacheengine/dispatch/moving.h"
@@ -95,6 +96,7 @@ void engine_init(struct engine *e)
     e->append = calloc(1, sizeof(*e->append));
     check(e->append);
     append_init(e->append, e);
+    followers_init(e);
     e->ticks_at_start = engine_ticks();
     e->stats.sampled_at_ms = e->keyspace.passed_ms;
     e->next_client_id = 1;
@@ -114,6 +116,7 @@ void engine_fini(struct engine *e)
     free(e->append);
     if (e->saving)
         saving_fini(e->saving);
+    followers_fini(e);
     free(e->saving);
     seal_key_free(e->seal);
     watches_fini(e);
@@ -252,6 +255,7 @@ int engine_tick(struct engine *e)
         return period_ms;
     sample(e);
     account_peak(&e->keyspace.account);
+    followers_tick(e);
     saving_tick(e->saving);
     append_tick(e->append);
     int replica_ms = replica_tick(e);
@@ -316,6 +320,7 @@ void engine_client_remove(struct engine *e, struct client *c)
     if (c->is_primary)
         replica_client_gone(e, c);
     iam_forget(e, c);
+    followers_forget(e, c);
     if (c->newer)
         c->newer->older = c->older;
     else

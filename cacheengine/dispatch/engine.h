@@ -25,6 +25,7 @@ struct iam;
 struct block_table;
 struct append;
 struct engine_host;
+struct followers;
 struct saving;
 struct seal_key;
 struct cluster;
@@ -91,6 +92,7 @@ struct engine {
     struct slowlog slowlog;
     struct replica *replica;   /* this node is one (replica.h); NULL: it is a primary */
     struct repl_stream stream; /* what replicas are told; its id is the node's replication id */
+    struct followers *followers;
     struct latency latency;
     uint64_t slow_ticks;         /* commands that take as long are looked at: SLOWLOG, LATENCY */
     int64_t saved_s;             /* wall time of the last snapshot, or of the start */

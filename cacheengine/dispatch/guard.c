@@ -81,6 +81,7 @@ static const char *busy_refuses(const struct cmd_call *call)
     "READONLY This node is fenced: it takes no writes until a higher term makes it primary."
 #define NO_LEASE \
     "READONLY The lease of this primary is over: it takes no writes until it is renewed."
+#define FEW_REPLICAS "NOREPLICAS Not enough good replicas to write."
 #define NO_ACKS                                                                                 \
     "NOREPLICAS Too much is waiting to be acknowledged by replicas: no writes are taken until " \
     "they have caught up."
@@ -94,17 +95,18 @@ static const struct {
     const char *writes;
     guard_fn *refuses;
 } guards[] = {
-    {GUARD_BUSY,      NULL,      busy_refuses     },
-    {GUARD_CLUSTER,   NULL,      redirect_refusal },
-    {GUARD_KEYLESS,   KEYLESS,   loading_refuses  },
-    {GUARD_REPLICA,   REPLICA,   NULL             },
-    {GUARD_UNSAVED,   UNSAVED,   unsaved_refuses  },
-    {GUARD_UNWRITTEN, UNWRITTEN, unwritten_refuses},
-    {GUARD_FENCE,     FENCED,    NULL             },
-    {GUARD_LEASE,     NO_LEASE,  NULL             },
-    {GUARD_ACKS,      NO_ACKS,   NULL             },
-    {GUARD_STALE,     NULL,      stale_refuses    },
-    {GUARD_LOADING,   NULL,      loading_refuses  },
+    {GUARD_BUSY,         NULL,         busy_refuses     },
+    {GUARD_CLUSTER,      NULL,         redirect_refusal },
+    {GUARD_KEYLESS,      KEYLESS,      loading_refuses  },
+    {GUARD_REPLICA,      REPLICA,      NULL             },
+    {GUARD_UNSAVED,      UNSAVED,      unsaved_refuses  },
+    {GUARD_UNWRITTEN,    UNWRITTEN,    unwritten_refuses},
+    {GUARD_FEW_REPLICAS, FEW_REPLICAS, NULL             },
+    {GUARD_FENCE,        FENCED,       NULL             },
+    {GUARD_LEASE,        NO_LEASE,     NULL             },
+    {GUARD_ACKS,         NO_ACKS,      NULL             },
+    {GUARD_STALE,        NULL,         stale_refuses    },
+    {GUARD_LOADING,      NULL,         loading_refuses  },
 };
 
 const char *guard_refusal(struct cmd_call *call, bool *is_plain)

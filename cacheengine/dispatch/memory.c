@@ -33,6 +33,7 @@ void memory_state(struct engine *e, struct memory_state *out)
                                  .peak = account_peak(&ks->account),
                                  .resident = resident_bytes(),
                                  .clients = ks->account.client_bytes,
+                                 .replication = e->stream.held_bytes,
                                  .startup = sizeof(*e),
                                  .keys = keyspace_count(ks)};
     for (int i = 0; i < ks->db_count; i++) {
@@ -41,6 +42,6 @@ void memory_state(struct engine *e, struct memory_state *out)
         out->directories += memory_of_index(&ks->dbs[i]);
     }
     out->active = out->used + backed - heap;
-    out->overhead = out->directories + out->clients + out->startup;
+    out->overhead = out->directories + out->clients + out->replication + out->startup;
     out->dataset = out->used > out->overhead ? out->used - out->overhead : 0;
 }

@@ -12,6 +12,7 @@ struct memory_state {
     uint64_t overhead; /* used for something else than data */
     uint64_t dataset;  /* the rest */
     uint64_t clients;
+    uint64_t replication; /* the stream that is kept */
     uint64_t directories; /* of the indexes */
     uint64_t startup;     /* used while there are no data */
     uint64_t keys;

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "cacheengine/dispatch/block.h"
+#include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/replica_load.h"
 #include "cacheengine/repl/stream.h"
@@ -17,12 +18,6 @@
 #define RETRY_MS    1000
 #define SIGN_MS     1000 /* between offsets, or signs of life while a snapshot is loaded */
 #define GREET_CHUNK 4096
-
-/* Those below this node must come anew. */
-static void replicas_drop(struct engine *e)
-{
-    (void)e;
-}
 
 static int64_t now_of(const struct replica *r)
 {
@@ -96,7 +91,7 @@ void replica_fail(struct replica *r, struct err why)
 void replica_forget_history(struct replica *r)
 {
     r->has_history = false;
-    replicas_drop(r->engine);
+    followers_drop_all(r->engine);
     repl_stream_close(&r->engine->stream);
     repl_stream_renew(&r->engine->stream);
 }
@@ -147,7 +142,7 @@ void replica_follow(struct replica *r, struct str rest)
     struct engine *e = r->engine;
 
     r->counts_offsets = r->greeting.has_history;
-    replicas_drop(e);
+    followers_drop_all(e);
     if (r->greeting.has_history) {
         repl_stream_adopt(&e->stream, r->greeting.id, r->greeting.offset);
         r->has_history = true;
@@ -171,7 +166,7 @@ static void continue_following(struct replica *r, struct str rest)
     if (has_other_name) {
         repl_stream_rename(&e->stream, r->greeting.id);
         /* Those below must hear of the new name: they come back and go on. */
-        replicas_drop(e);
+        followers_drop_all(e);
     }
     begin_following(r, rest);
 }
@@ -401,7 +396,7 @@ void repl_become_primary(struct engine *e)
     repl_stream_branch(&e->stream);
     repl_stream_follow(&e->stream, false);
     /* Those below must hear of the new name: they come back and go on. */
-    replicas_drop(e);
+    followers_drop_all(e);
     note_directive(e);
     replica_set_guards(e);
     log_info("is a primary now", f_str("id", e->stream.id), f_str("former_id", e->stream.former_id),

@@ -266,10 +266,15 @@ static bool meets_any_key(const struct cmd_call *call)
 /* Runs the command with somebody listening to what it changes. */
 static void run_told(struct cmd_call *call)
 {
+    struct engine *e = call->engine;
+    int64_t offset = e->stream.offset;
+
     effects_begin(call->ks, meets_any_key(call));
     procs[call->cmd->id](call);
     call_tell_own(call);
     effects_end(call->ks);
+    if (e->stream.offset != offset)
+        call->client->written_offset = e->stream.offset;
 }
 
 void engine_execute(struct cmd_call *call)

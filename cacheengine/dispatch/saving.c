@@ -57,7 +57,8 @@ struct snapshot_options saving_options(struct saving *s,
     const struct settings *set = &s->engine->settings;
 
     return (struct snapshot_options){
-        .version = version_of(set),
+        .version = s->reader_version ? s->reader_version : version_of(set),
+        .leaves_out_keys = s->leaves_out_keys,
         .compresses = set->compresses_dumps,
         .seal = s->engine->seal,
         .wants_seal = set->is_sealed,

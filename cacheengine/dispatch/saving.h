@@ -43,6 +43,9 @@ struct saving {
     void *ctx;
     saving_fields_fn *fields; /* set by replication; NULL: none */
     void *fields_ctx;
+    /* Of the next snapshot, for those that it is made for. */
+    int reader_version; /* of the format; 0: the newest */
+    bool leaves_out_keys;
     char *temporary;     /* what a dead child leaves behind, and where its work goes; owned */
     int64_t began_s;     /* wall time of the child's beginning */
     uint64_t keys_total; /* that it has to write */

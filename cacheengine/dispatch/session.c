@@ -38,10 +38,39 @@ void session_reset(struct engine *e, struct client *c)
     access_begin(e, c);
 }
 
+enum session_kind session_kind(const struct client *c)
+{
+    if (c->is_primary)
+        return SESSION_MASTER;
+    return c->feed ? SESSION_REPLICA : SESSION_NORMAL;
+}
+
+bool session_kind_find(struct str name, enum session_kind *out)
+{
+    static const struct {
+        const char *name;
+        enum session_kind kind;
+    } kinds[] = {
+        {"normal",  SESSION_NORMAL },
+        {"replica", SESSION_REPLICA},
+        {"slave",   SESSION_REPLICA},
+        {"master",  SESSION_MASTER },
+        {"pubsub",  SESSION_PUBSUB },
+    };
+
+    for (size_t i = 0; i < countof(kinds); i++)
+        if (str_is_nocase(name, kinds[i].name)) {
+            *out = kinds[i].kind;
+            return true;
+        }
+    return false;
+}
+
 size_t session_bytes(const struct client *c)
 {
     size_t bytes = c->host->bytes ? c->host->bytes(c) : 0;
 
+    bytes += c->feed ? c->feed->held_bytes(c->feed) : 0;
     return bytes + reply_held_bytes(&c->reply) + (c->transaction ? c->transaction->bytes : 0);
 }
 
@@ -54,7 +83,7 @@ void session_describe(const struct client *c, int64_t passed_ms, struct buf *out
 {
     struct client_facts f;
     const struct transaction *t = c->transaction;
-    size_t pending = reply_pending(&c->reply);
+    size_t pending = c->feed ? c->feed->held_bytes(c->feed) : reply_pending(&c->reply);
 
     c->host->facts(c, &f);
     buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=",
@@ -64,6 +93,8 @@ void session_describe(const struct client *c, int64_t passed_ms, struct buf *out
     size_t before = out->len;
     if (c->is_primary)
         buf_putc(out, 'M');
+    if (c->feed)
+        buf_putc(out, 'S');
     if (transaction_is_open(c))
         buf_putc(out, 'x');
     if (c->waiting)

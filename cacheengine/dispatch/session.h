@@ -17,6 +17,14 @@ void session_reset(struct engine *e, struct client *c);
 /* The line of CLIENT LIST, with its line feed. */
 void session_describe(const struct client *c, int64_t passed_ms, struct buf *out);
 
+/* The kinds that CLIENT LIST and CLIENT KILL select by. */
+enum session_kind { SESSION_NORMAL, SESSION_REPLICA, SESSION_MASTER, SESSION_PUBSUB };
+
+enum session_kind session_kind(const struct client *c);
+
+/* By its name; false when there is no such kind. */
+bool session_kind_find(struct str name, enum session_kind *out);
+
 /* Memory that a client takes: its connection, what it has sent, what it is still to be sent, its
  * transaction. */
 size_t session_bytes(const struct client *c);

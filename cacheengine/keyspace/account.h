@@ -8,6 +8,7 @@ struct account {
     size_t used_bytes;   /* everything that the engine asked for */
     size_t peak_bytes;   /* the most it ever was, as of the last account_peak */
     size_t client_bytes; /* of which: buffers of clients */
+    size_t exempt_bytes; /* of which: what eviction is not to make up for, as it would make more */
 };
 
 static inline void account_add(struct account *a, size_t bytes)

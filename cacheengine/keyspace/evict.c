@@ -303,10 +303,15 @@ static int64_t time_left_us(const struct keyspace *ks, int64_t limit_us)
                                                                           : limit_us;
 }
 
+static size_t limit_of(const struct keyspace *ks)
+{
+    return (size_t)ks->settings->max_memory + ks->account.exempt_bytes;
+}
+
 /* The time was up. */
 static enum evict_result evict_later(struct keyspace *ks)
 {
-    if (ks->account.used_bytes <= (size_t)ks->settings->max_memory)
+    if (ks->account.used_bytes <= limit_of(ks))
         return EVICT_ENOUGH;
     ks->evict_late_ms = ks->passed_ms;
     return EVICT_LATER;
@@ -320,7 +325,7 @@ static bool free_leftovers(struct keyspace *ks)
 
 enum evict_result keyspace_evict_slow(struct keyspace *ks)
 {
-    size_t limit = (size_t)ks->settings->max_memory;
+    size_t limit = limit_of(ks);
     int64_t end_us = 0;
 
     if (ks->hides_expired && ks->settings->replica_ignores_memory)
@@ -332,7 +337,7 @@ enum evict_result keyspace_evict_slow(struct keyspace *ks)
     if (ks->settings->evict_policy == EVICT_NONE)
         return EVICT_FAILED;
     const struct policy *p = &policies[ks->settings->evict_policy];
-    for (unsigned done = 1; ks->account.used_bytes > limit; done++) {
+    for (unsigned done = 1; ks->account.used_bytes > limit_of(ks); done++) {
         if (!(p->score ? evict_best(ks, p) : evict_any(ks, p)))
             return atomic_load(&ks->lazyfree.pending) ? EVICT_LATER : EVICT_FAILED;
         /* What goes lazily must be gone before more is looked for. */

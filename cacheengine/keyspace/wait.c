@@ -35,3 +35,22 @@ bool call_timeout(struct cmd_call *c, uint32_t arg, int64_t *until_ms)
     *until_ms = ms == 0 ? NO_DEADLINE : c->ks->passed_ms + (int64_t)ms;
     return true;
 }
+
+bool call_timeout_ms(struct cmd_call *c, uint32_t arg, int64_t *until_ms)
+{
+    const char *error = NULL;
+    int64_t ms;
+
+    if (!number_parse_i64(c->argv[arg].ptr, c->argv[arg].len, &ms))
+        error = "ERR timeout is not an integer or out of range";
+    else if (ms < 0)
+        error = "ERR timeout is negative";
+    else if (ms > INT64_MAX - c->ks->now_ms)
+        error = "ERR timeout is out of range";
+    if (error) {
+        reply_error(c->reply, error);
+        return false;
+    }
+    *until_ms = ms == 0 ? NO_DEADLINE : c->ks->passed_ms + ms;
+    return true;
+}

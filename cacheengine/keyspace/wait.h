@@ -20,11 +20,20 @@ struct wait {
     void (*over)(struct reply *r); /* what is said when the time is up */
 };
 
+/*
+ * Waiting for something else than keys: `keys` is 0, and whoever knows that it may have come has
+ * the command run again (dispatch/block.h). `over` may be NULL then: when the time is up the
+ * command runs for the last time, as one that must not wait (is_inner).
+ */
+
 /* Lets the client wait; where that cannot be (in a transaction) its time is up at once. */
 void call_wait(struct cmd_call *c, const struct wait *w);
 
 /* The argument as seconds from now (0: for ever) as a time for `until_ms`; false after the error
  * was sent. */
 bool call_timeout(struct cmd_call *c, uint32_t arg, int64_t *until_ms);
+
+/* The same in whole milliseconds. */
+bool call_timeout_ms(struct cmd_call *c, uint32_t arg, int64_t *until_ms);
 
 #endif

@@ -21,6 +21,7 @@
 #define INPUT_SMALL  1024
 #define UNREAD_MAX   (1 << 20)
 #define HELD_MAX     (1 << 20) /* of replies that wait for the append-only file */
+#define FEED_AT_ONCE (1 << 20)
 
 /* ---- facts ---- */
 
@@ -373,22 +374,51 @@ static void ask_to_write(struct conn *c, bool waits)
     conn_ask(c);
 }
 
+/* Memory held for what it is still to be sent. */
+static int64_t held_bytes(const struct conn *c)
+{
+    const struct client_feed *feed = c->client.feed;
+
+    return (int64_t)(reply_held_bytes(&c->client.reply) + (feed ? feed->held_bytes(feed) : 0));
+}
+
+/* A replica may always be behind by the backlog: it could go on from there if it were dropped. */
+static int64_t at_least_backlog(const struct engine *e, int64_t limit)
+{
+    int64_t backlog = e->settings.repl_backlog_bytes;
+
+    return limit && limit < backlog ? backlog : limit;
+}
+
+static struct output_limit limit_of(const struct conn *c)
+{
+    const struct engine *e = c->loop->engine;
+    struct output_limit limit =
+        e->settings.output_limits[c->client.feed ? OUTPUT_REPLICA : OUTPUT_NORMAL];
+
+    if (c->client.feed) {
+        limit.hard_bytes = at_least_backlog(e, limit.hard_bytes);
+        limit.soft_bytes = at_least_backlog(e, limit.soft_bytes);
+    }
+    return limit;
+}
+
 /* What waits to be sent is over the limits of its class. */
 static bool is_overfull(struct conn *c)
 {
     const struct engine *e = c->loop->engine;
-    const struct output_limit *limit = &e->settings.output_limits[OUTPUT_NORMAL];
-    int64_t held = (int64_t)reply_held_bytes(&c->client.reply);
+    struct output_limit limit = limit_of(c);
+    int64_t held = held_bytes(c);
 
-    if (limit->hard_bytes && held >= limit->hard_bytes)
+    if (limit.hard_bytes && held >= limit.hard_bytes)
         return true;
-    if (!limit->soft_bytes || held < limit->soft_bytes) {
+    if (!limit.soft_bytes || held < limit.soft_bytes) {
         c->soft_since_ms = 0;
         return false;
     }
     if (!c->soft_since_ms)
         c->soft_since_ms = e->keyspace.passed_ms;
-    return e->keyspace.passed_ms - c->soft_since_ms >= limit->soft_s * 1000;
+    return e->keyspace.passed_ms - c->soft_since_ms >= limit.soft_s * 1000;
 }
 
 static void check_overfull(struct conn *c)
@@ -396,7 +426,7 @@ static void check_overfull(struct conn *c)
     if (c->client.is_admin || !is_overfull(c))
         return;
     log_warn("client dropped: its output is over the limit", f_int("id", c->client.id),
-             f_int("bytes", reply_held_bytes(&c->client.reply)));
+             f_int("bytes", held_bytes(c)));
     c->loop->engine->stats.output_limit_kills++;
     conn_doom(c);
 }
@@ -445,6 +475,49 @@ static bool write_once(struct conn *c)
     return true;
 }
 
+/* Sends of a feed, but no more than others can wait for. True when there is more to be sent. */
+static bool write_feed(struct conn *c)
+{
+    struct client_feed *feed = c->client.feed;
+    size_t done = 0;
+
+    while (!c->client.is_killed && done < FEED_AT_ONCE) {
+        struct iovec iov[WRITE_PIECES];
+        int pieces = feed->gather(feed, iov, WRITE_PIECES);
+
+        if (pieces == 0)
+            return false;
+        ssize_t sent = transport_writev(&c->transport, iov, pieces);
+        if (sent < 0) {
+            if (errno != EAGAIN && errno != EINTR)
+                conn_doom(c);
+            return true;
+        }
+        c->loop->engine->stats.writes++;
+        c->loop->engine->stats.bytes_out += (uint64_t)sent;
+        done += (size_t)sent;
+        feed->sent(feed, (size_t)sent);
+    }
+    return true;
+}
+
+/* The turn of a connection that is fed. It gets no replies, which would stand amid the feed: who
+ * asks for some is no replica. */
+static void write_fed(struct conn *c)
+{
+    if (reply_pending(&c->client.reply) > 0) {
+        log_warn("replica dropped: it sent a command that is answered", f_int("id", c->client.id));
+        conn_doom(c);
+        return;
+    }
+    reply_settle(&c->client.reply);
+    bool has_more = write_feed(c);
+    if (c->client.is_killed)
+        return;
+    ask_to_write(c, has_more || c->transport.wants_write);
+    check_overfull(c);
+}
+
 /* Who waits for keys is resumed by that, and so is one whose call is postponed; who is held back,
  * when less of it is held. */
 static bool must_stay_parked(const struct conn *c)
@@ -467,6 +540,10 @@ void conn_write(struct conn *c)
 {
     struct reply *r = &c->client.reply;
 
+    if (__builtin_expect(c->client.feed != NULL, 0)) {
+        write_fed(c);
+        return;
+    }
     if (__builtin_expect(c->loop->engine->has_unwritten, 0) && is_held(c))
         return;
 
@@ -590,6 +667,8 @@ void conns_sweep(struct loop *l)
         if (c->stage == CONN_UNKNOWN && !c->takes_plain &&
             e->keyspace.passed_ms - o->created_ms > first_byte_ms)
             conn_doom(c);
+        else if (o->feed)
+            check_overfull(c);
         else if (idle_ms > 0 && !o->is_admin && !o->waiting &&
                  e->keyspace.passed_ms - o->active_ms > idle_ms)
             conn_doom(c);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/ending.h"
+#include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/host.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/net/handshake.h"
@@ -487,6 +488,7 @@ void loop_round(struct loop *l, int wait_ms)
 {
     struct epoll_event events[EVENTS_MAX];
 
+    followers_flush(l->engine);
     l->waited_before_ms = l->waited_ms;
     l->waited_ms = l->engine->keyspace.passed_ms;
     int count = epoll_wait(l->epoll_fd, events, EVENTS_MAX, l->unread || l->resumed ? 0 : wait_ms);

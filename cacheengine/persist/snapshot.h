@@ -35,6 +35,7 @@ struct snapshot_options {
     const struct seal_key *seal; /* files are sealed under it (file.h); NULL: they are plain */
     bool wants_seal;             /* no file is written without one */
     bool sums;                   /* without, the checksum is 0, which readers do not check */
+    bool leaves_out_keys;
     const struct snapshot_field *fields;
     size_t field_count;
     int64_t

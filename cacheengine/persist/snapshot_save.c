@@ -157,7 +157,7 @@ struct err snapshot_save(struct keyspace *ks, struct sink *to, const struct snap
         o->put_libraries(o->libraries, &s.w);
     for (int i = 0; i < ks->db_count; i++) {
         s.db = &ks->dbs[i];
-        if (db_count(s.db) > 0)
+        if (db_count(s.db) > 0 && !o->leaves_out_keys)
             put_database(&s);
     }
     put_tail(&s);

@@ -94,6 +94,15 @@ static size_t block_bytes(const struct repl_block *b)
     return sizeof(*b) + b->room;
 }
 
+/* Keeps what eviction looks at in step. */
+static void note_held(struct repl_stream *s)
+{
+    size_t excess = s->held_bytes ? repl_stream_excess(s) : 0;
+
+    s->ks->account.exempt_bytes += excess - s->exempt_bytes;
+    s->exempt_bytes = excess;
+}
+
 static struct repl_block *block_add(struct repl_stream *s)
 {
     size_t room = (size_t)s->ks->settings->repl_backlog_bytes / BLOCK_PART;
@@ -109,6 +118,7 @@ static struct repl_block *block_add(struct repl_stream *s)
     s->tail = b;
     s->held_bytes += block_bytes(b);
     account_add(&s->ks->account, block_bytes(b));
+    note_held(s);
     return b;
 }
 
@@ -121,6 +131,7 @@ static void block_drop(struct repl_stream *s)
         s->tail = NULL;
     s->held_bytes -= block_bytes(b);
     account_sub(&s->ks->account, block_bytes(b));
+    note_held(s);
     free(b);
 }
 
@@ -280,15 +291,6 @@ void repl_reader_close(struct repl_stream *s, struct repl_reader *r)
     s->reader_count--;
     *r = (struct repl_reader){0};
     repl_stream_trim(s);
-}
-
-size_t repl_reader_held_bytes(const struct repl_reader *r)
-{
-    size_t bytes = 0;
-
-    for (const struct repl_block *b = r->block; b; b = b->next)
-        bytes += block_bytes(b);
-    return bytes;
 }
 
 int repl_reader_gather(const struct repl_reader *r, struct iovec *out, int max)

@@ -36,8 +36,9 @@ struct repl_stream {
     int64_t offset;
     int64_t former_end; /* -1: there is no former id */
     struct repl_block *head, *tail;
-    int64_t first;     /* number of the first byte that is kept */
-    size_t held_bytes; /* memory of all blocks, booked */
+    int64_t first;       /* number of the first byte that is kept */
+    size_t held_bytes;   /* memory of all blocks, booked */
+    size_t exempt_bytes; /* of it, as the account has it */
     uint64_t reader_count;
 };
 
@@ -123,9 +124,6 @@ static inline int64_t repl_reader_left(const struct repl_stream *s, const struct
 {
     return r->block ? s->offset + 1 - r->next : 0;
 }
-
-/* Memory that is kept on its account: from its block to the end. */
-size_t repl_reader_held_bytes(const struct repl_reader *r);
 
 /* Fills up to `max` vectors with what is to be read next and returns how many; then moves over
  * bytes that were read. */

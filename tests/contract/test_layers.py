@@ -175,6 +175,8 @@ RUN_BY = {
     "cacheengine/dispatch/append_load.c": "tests/unit/cacheengine/dispatch/test_append.c",
     "cacheengine/dispatch/append_retell.c": "tests/unit/cacheengine/dispatch/test_append.c",
     "cacheengine/dispatch/append_rewrite.c": "tests/unit/cacheengine/dispatch/test_append.c",
+    "cacheengine/dispatch/followers_feed.c": "tests/unit/cacheengine/dispatch/test_followers.c",
+    "cacheengine/dispatch/followers_sync.c": "tests/unit/cacheengine/dispatch/test_followers.c",
     "cacheengine/dispatch/memory.c": "tests/unit/cacheengine/dispatch/test_cmd_memory.c",
     "base/command.c": "tests/conformance/test_edges.py",
     "base/command_names.c": "tests/conformance/test_edges.py",
