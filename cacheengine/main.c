@@ -122,10 +122,16 @@ static void write_pid_file(const struct settings *s, int pid)
     fclose(f);
 }
 
-static void announce(const struct engine *e)
+/* Who runs here; before the files are loaded, which may take long or fail. */
+static void announce_start(const struct engine *e)
 {
     printf("larder-engine " LARDER_VERSION ", %s protocol, PID: %d\nServer initialized\n",
-           e->protocol == &protocol_resp ? "redis" : "memcached", e->pid);
+           e->settings.protocol == PROTOCOL_RESP ? "redis" : "memcached", e->pid);
+    fflush(stdout);
+}
+
+static void announce(const struct engine *e)
+{
     if (e->settings.port)
         printf("port %lld on %s\n", (long long)e->settings.port, e->settings.bind);
     printf("Ready to accept connections\n");
@@ -140,6 +146,7 @@ static struct err serve(struct engine *e, struct arena *a)
     TRY(prepare_process(&e->settings, a));
     TRY(settle_dir(&e->config, a));
     engine_init(e);
+    announce_start(e);
     struct err failed = access_load(e, a);
     if (!err_failed(failed))
         failed = engine_load_data(e, a);

@@ -138,7 +138,7 @@ struct err append_read(struct append_reader *r, enum append_read_state *out)
         enum cutting c = CUT_MORE;
 
         if (skip_annotations(r)) {
-            c = cut_command(r, &end, &missing);
+            c = r->at < r->window.len ? cut_command(r, &end, &missing) : CUT_MORE;
         } else if (r->window.len - r->at > LINE_LIMIT) {
             return bad();
         }
