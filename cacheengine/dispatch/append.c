@@ -328,6 +328,19 @@ void append_turn_off(struct append *a)
     arena_fini(&arena);
 }
 
+void append_restart(struct append *a)
+{
+    struct arena arena = {0};
+
+    if (a->state == APPEND_OFF)
+        return;
+    append_turn_off(a);
+    struct err e = append_turn_on(a, &arena);
+    if (err_failed(e))
+        log_error("the append-only file cannot be begun anew: nothing is appended", f_err(e));
+    arena_fini(&arena);
+}
+
 /* ---- what is due ---- */
 
 /* The files have grown enough since the last rewrite. */

@@ -63,6 +63,9 @@ must_use struct err append_start(struct append *a, struct arena *arena);
 must_use struct err append_turn_on(struct append *a, struct arena *arena);
 void append_turn_off(struct append *a);
 
+/* All data was replaced by what nobody told of (a full sync): begins anew, with a base of it. */
+void append_restart(struct append *a);
+
 /* Writes what is pending and syncs as the settings say; `is_forced`: although a sync is under way.
  * Call it before replies leave while engine.has_unwritten. With `always` a failure ends the
  * process: what was done cannot be undone. */

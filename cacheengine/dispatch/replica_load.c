@@ -9,6 +9,7 @@
 #include "base/coroutine.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/persist/file.h"
@@ -224,6 +225,7 @@ static void take_over(struct replica_load *l)
     keyspace_dbs_exchange(&e->keyspace, l->loading.dbs);
     for (int i = 0; i < e->keyspace.db_count; i++)
         blocks_note_swap(e, i, i);
+    append_restart(e->append);
     e->loaded.keys = l->loading.report.keys;
     e->loaded.expired = l->loading.report.expired;
     log_info("the primary's snapshot is loaded", f_int("keys", l->loading.report.keys),

@@ -99,7 +99,8 @@ static void be_child(int report_fd, child_fn *run, void *ctx, const int *keep, s
     sigset_t none;
 
     check(keep_count < KEEP_MAX);
-    memcpy(kept, keep, keep_count * sizeof(*kept));
+    if (keep_count)
+        memcpy(kept, keep, keep_count * sizeof(*kept));
     kept[keep_count] = report_fd;
     close_others(kept, keep_count + 1);
     proc_die_with_parent(SIGKILL);

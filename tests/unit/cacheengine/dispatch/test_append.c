@@ -325,3 +325,22 @@ Test(append, a_time_is_noted_once_a_second_and_read_over)
     says(&p.f, "GET a", "$1\r\n3\r\n");
     end(&p);
 }
+
+Test(append, data_that_came_untold_gets_a_base_of_its_own)
+{
+    struct place p;
+
+    begin(&p);
+    says(&p.f, "SET old 1", "+OK\r\n");
+    effect_sink_remove(&p.f.engine.keyspace, &p.f.engine.append->sink);
+    says(&p.f, "FLUSHALL", "+OK\r\n");
+    fill(&p);
+    effect_sink_add(&p.f.engine.keyspace, &p.f.engine.append->sink);
+    append_restart(p.f.engine.append);
+    cr_assert_eq(p.f.engine.append->state, APPEND_WAITS);
+    wait_for_child(&p);
+    restart(&p);
+    is_filled(&p);
+    says(&p.f, "EXISTS old", ":0\r\n");
+    end(&p);
+}

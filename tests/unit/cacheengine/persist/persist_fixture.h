@@ -25,7 +25,8 @@ static inline struct err stream_read(struct source *s, void *to, size_t max, siz
     *got = m->bytes.len - m->given;
     if (*got > max)
         *got = max;
-    memcpy(to, m->bytes.ptr + m->given, *got);
+    if (*got)
+        memcpy(to, m->bytes.ptr + m->given, *got);
     m->given += *got;
     return OK;
 }
