@@ -92,6 +92,7 @@ struct client {
     bool is_closing;     /* no further command runs; closed once the replies are sent */
     bool is_killed;      /* closed at once */
     bool acknowledges;   /* what is not sent yet says that something was written */
+    bool is_tls;         /* it speaks TLS */
     bool is_unevictable; /* CLIENT NO-EVICT */
     bool is_untouching;  /* CLIENT NO-TOUCH */
     bool reads_replicas; /* READONLY: of a cluster's replica it reads what its shard has */

@@ -14,8 +14,12 @@
 
 struct cluster_view redirect_view(const struct engine *e, const struct client *c)
 {
-    (void)c;
-    return (struct cluster_view){.cluster = e->cluster, .settings = &e->settings};
+    return (struct cluster_view){
+        .cluster = e->cluster,
+        .settings = &e->settings,
+        .is_tls = c && c->is_tls,
+        .offset = e->stream.offset > 0 ? (uint64_t)e->stream.offset : 0,
+    };
 }
 
 /* ---- the slots of a call ---- */

@@ -148,6 +148,7 @@ static void take_back(struct conn *c, struct handshake *s)
     }
     l->engine->stats.tls_handshakes++;
     c->stage = CONN_OPEN;
+    c->client.is_tls = true;
     become_user(c);
     if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, c->transport.fd, &ev) != 0)
         conn_doom(c);

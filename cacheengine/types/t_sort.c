@@ -364,7 +364,7 @@ static void sort_command(struct cmd_call *c, bool is_readonly)
 
     if (!parse(&s, is_readonly) || !gather(&s))
         return;
-    if (!s.keeps_order) {
+    if (!s.keeps_order && s.count > 0) {
         weigh(&s);
         qsort_r(s.all, s.count, sizeof(*s.all), by_order, &s);
     }

@@ -48,9 +48,13 @@ class Node:
 
 
 class Cluster:
-    """`shards` of them with the slots in equal parts; `replicas` more nodes in each shard."""
+    """`shards` of them with the slots in equal parts; `replicas` more nodes in each shard. With certificates, each
+    port speaks TLS too."""
 
-    def __init__(self, shards=2, replicas=0, **options):
+    def __init__(self, shards=2, replicas=0, certs=None, **options):
+        self.is_tls = certs is not None
+        if certs:
+            options = {"larder_tls_mode": "preferred", **certs.directives(), **options}
         self.nodes, self.epoch, self.moves = [], 0, 0
         self.slots = {i: set(range(SLOTS * i // shards, SLOTS * (i + 1) // shards)) for i in range(shards)}
         self.migrations = []
@@ -68,8 +72,8 @@ class Cluster:
             words += ["SHARD", shard_id(shard), runs(self.slots[shard])]
             for n in self.nodes:
                 if n.shard == shard:
-                    words += ["NODE", n.id, "primary" if n.is_primary else "replica", "127.0.0.1", n.port, 0,
-                              "node%d.cache" % n.number, n.health]
+                    words += ["NODE", n.id, "primary" if n.is_primary else "replica", "127.0.0.1", n.port,
+                              n.port if self.is_tls else 0, "node%d.cache" % n.number, n.health]
         for slots, source, target in self.migrations:
             words += ["MIGRATION", runs(slots), shard_id(source), shard_id(target)]
         return words
@@ -85,14 +89,14 @@ class Cluster:
         self.slots[source] -= set(slots)
         self.slots[target] |= set(slots)
 
-    def begin_move(self, slots, source, target, port=None):
+    def begin_move(self, slots, source, target, port=None, is_tls=False):
         """Both sides are told; the id of the migration. `port`: a relay's in front of the target."""
         self.moves += 1
         move, token = "%040x" % (0x3000 + self.moves), "%040x" % (0x4000 + self.moves)
         giver, taker = self.primary(source), self.primary(target)
         for node, words in ((taker, ["EXPECT", move, self.epoch, runs(slots), shard_id(source), token]),
                             (giver, ["START", move, self.epoch, runs(slots), shard_id(target), "127.0.0.1",
-                                     port or taker.port, token])):
+                                     port or taker.port, token] + ["TLS"] * is_tls)):
             answer = node.admin("LARDER.MIGRATE", *words)
             assert answer == b"OK", answer
         return move

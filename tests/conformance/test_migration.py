@@ -6,6 +6,7 @@ import select
 import socket
 import threading
 
+import certificates
 import clusters
 import pytest
 import servers
@@ -289,6 +290,18 @@ def test_a_flush_goes_along():
         with b.conn() as conn:
             assert conn.call("CLUSTER", "GETKEYSINSLOT", *slots, 10) == [b"only{bar}"]
         relay.close()
+
+
+def test_over_tls(tmp_path):
+    slots = set(slots_of("bar").values())
+    with clusters.cluster(shards=2, certs=certificates.Certificates(tmp_path)) as c:
+        a, b = c.nodes
+        with a.conn() as conn:
+            conn.batch([["SET", "k%d{bar}" % i, "v" * 300] for i in range(5000)])
+        move = c.begin_move(slots, 0, 1, is_tls=True)
+        c.end_move(move, slots, 0, 1)
+        assert b.admin("CLUSTER", "COUNTKEYSINSLOT", *slots) == 5000
+        assert b"tls_handshakes:0\r" not in b.admin("INFO", "stats")
 
 
 def test_waiting_clients_go_along():
