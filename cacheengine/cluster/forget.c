@@ -72,9 +72,11 @@ bool cluster_forget_some(const struct cluster *c, struct db *db, int64_t budget_
     if (slot_set_is_empty(&c->foreign) || !topology_self(c->topology)->is_primary ||
         !find_slots(c, db, &slots))
         return true;
-    for (slot_walk_init(&w, &slots); !slot_walk_is_done(&w) && now_us() < end_us;) {
+    slot_walk_init(&w, &slots);
+    /* One step at least, however slow the machine is. */
+    do {
         slot_walk_step(&w, db, collect, &found);
         remove_collected(&found);
-    }
+    } while (!slot_walk_is_done(&w) && now_us() < end_us);
     return slot_walk_is_done(&w);
 }

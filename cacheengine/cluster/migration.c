@@ -129,11 +129,12 @@ static void ask_to_take(struct migration *m)
 /* What can be done without waiting for the target. */
 static void go_on(struct migration *m)
 {
-    if (m->state == MIGRATION_COPIES) {
+    if (m->state == MIGRATION_COPIES && !is_window_full(m)) {
         int64_t end_us = now_us() + SLICE_US;
 
-        while (!slot_walk_is_done(&m->walk) && !is_window_full(m) && now_us() < end_us)
+        do
             migration_feed_step(m);
+        while (!slot_walk_is_done(&m->walk) && !is_window_full(m) && now_us() < end_us);
         if (slot_walk_is_done(&m->walk) && m->out.len <= PAUSE_AT_BYTES) {
             m->state = MIGRATION_PAUSES;
             pause_writes(m);
