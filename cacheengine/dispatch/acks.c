@@ -54,7 +54,7 @@ uint64_t acks_held(const struct engine *e)
 /* How many replicas must have a write. A replica's own writes are its primary's. */
 static size_t needed(const struct engine *e)
 {
-    return e->guards & GUARD_REPLICA ? 0 : (size_t)e->settings.write_acks;
+    return e->replica ? 0 : (size_t)e->settings.write_acks;
 }
 
 /* ---- what is confirmed ---- */
@@ -267,7 +267,7 @@ static void refuse_first(struct engine *e)
     bool is_resp = e->settings.protocol == PROTOCOL_RESP;
     char text[192];
 
-    if (!h->client)
+    if (!h->client || h->client->is_killed)
         return;
     int len =
         snprintf(text, sizeof(text),

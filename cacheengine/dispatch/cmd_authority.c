@@ -38,7 +38,7 @@ static bool lease_of(struct cmd_call *c, uint32_t at, struct lease *out)
 static void close_clients(struct engine *e)
 {
     for (struct client *c = e->newest; c; c = c->older)
-        if (!c->is_admin)
+        if (!c->is_admin && !c->is_primary)
             c->host->kill(c);
 }
 
@@ -83,8 +83,11 @@ static void role_replica(struct cmd_call *c, int64_t term)
     }
     if (!call_int_or(c, 4, 1, 65535, "ERR Invalid master port", &port))
         return;
+    bool was_primary = !is_replica(c->engine);
     repl_become_replica(c->engine, c->argv[3], (int)port);
     authority_take_role(c->engine, term, false);
+    if (was_primary)
+        close_clients(c->engine);
     log_order(c, term);
     reply_ok(c->reply);
 }

@@ -1,0 +1,295 @@
+"""What the owner of an engine does over the admin socket: terms, leases and fences, users, tokens."""
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+import time
+
+import pytest
+import servers
+from wire import Closed, Conn, Error, command, parse
+
+LEASE_OVER = "READONLY The lease of this primary is over: it takes no writes until it is renewed."
+FENCED = "READONLY This node is fenced: it takes no writes until a higher term makes it primary."
+
+
+class Owned:
+    """An engine, and its owner's connection."""
+
+    def __init__(self, server):
+        self.server = server
+        self.path = os.path.join(server.dir, "admin")
+        self.owner = servers.wait_for(self.connected, "the admin socket listens")
+
+    def connected(self):
+        try:
+            return Conn(self.path)
+        except OSError:
+            return None
+
+    def state(self):
+        words = self.owner.call("LARDER.STATE")
+        return dict(zip(words[::2], words[1::2]))
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """The process stands still meanwhile."""
+        os.kill(self.server.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.server.pid, signal.SIGCONT)
+
+
+@pytest.fixture
+def owned(own_engine):
+    return lambda **options: Owned(own_engine(larder_admin_socket="admin", **options))
+
+
+def boot_ms():
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)
+
+
+def test_the_socket_is_the_owners_alone(owned):
+    node = owned()
+    assert os.stat(node.path).st_mode & 0o777 == 0o600
+    if os.geteuid() != 0:
+        return
+    # Somebody else, whom the mode would let in.
+    os.chmod(node.server.dir, 0o755)
+    os.chmod(node.path, 0o666)
+    reads, writes = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setuid(65534)
+            with Conn(node.path) as conn:
+                os.write(writes, conn.read_to_close())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writes)
+    with os.fdopen(reads, "rb") as answer:
+        assert answer.read() == b"-DENIED The admin socket is for the user that the engine runs as.\r\n"
+    assert node.owner.call("PING") == b"PONG"
+
+
+def test_orders_of_an_older_term_are_refused(owned):
+    node = owned()
+    assert node.owner.call("LARDER.ROLE", 7, "primary") == b"OK"
+    for order in (("ROLE", 6, "primary"), ("ROLE", 6, "replica", "127.0.0.1", 1), ("LEASE", 6, 1000), ("FENCE", 6)):
+        reply = node.owner.call("LARDER." + order[0], *order[1:])
+        assert reply == Error("STALETERM the order is of term 6, and this node has seen term 7")
+    assert node.owner.call("LARDER.ROLE", 7, "primary") == b"OK"
+    assert node.state()[b"term"] == 7 and node.state()[b"writes"] == b"taken"
+
+
+def test_nobody_else_knows_the_orders(owned):
+    node = owned(larder_restricted="yes")
+    with node.server.conn() as conn:
+        for name in ("ROLE", "LEASE", "FENCE", "STATE", "USERS", "IAM"):
+            assert conn.call("LARDER." + name, 1, "x").startswith("ERR unknown command 'LARDER.")
+        assert conn.call("COMMAND", "INFO", "larder.role") == [None]
+        assert not [name for name in conn.call("COMMAND", "LIST") if name.startswith(b"larder")]
+
+
+WRITES = [("SET", "k", "v"), ("DEL", "k"), ("INCR", "n"), ("EXPIRE", "k", 10), ("FLUSHALL",), ("RENAME", "k", "j")]
+
+
+def test_no_write_of_any_kind_behind_the_lease(owned):
+    node = owned()
+    node.owner.call("LARDER.LEASE", 1, 60000)
+    with node.server.conn() as conn:
+        conn.call("SET", "k", "v")
+        assert conn.call("MULTI") == b"OK" and conn.call("INCR", "n") == b"QUEUED"
+        node.owner.call("LARDER.LEASE", 1, 0)
+        assert conn.call("EXEC") == Error("EXECABORT Transaction discarded because of: " + LEASE_OVER)
+        for words in WRITES:
+            assert conn.call(*words) == Error(LEASE_OVER), words
+        assert conn.call("GET", "k") == b"v"
+        node.owner.call("LARDER.LEASE", 1, 60000)
+        assert conn.call("SET", "k", "w") == b"OK"
+
+
+def test_a_memcached_node_has_leases_too(owned):
+    node = owned(larder_protocol="memcached")
+    assert node.owner.call("LARDER.LEASE", 1, 0) == b"OK"
+    with node.server.conn() as conn:
+        conn.send(b"set k 0 0 1\r\nx\r\nget k\r\n")
+        assert conn.read_line() == b"SERVER_ERROR " + LEASE_OVER.encode() + b"\r\n"
+        assert conn.read_line() == b"END\r\n"
+        node.owner.call("LARDER.LEASE", 1, 60000)
+        conn.send(b"set k 0 0 1\r\nx\r\n")
+        assert conn.read_line() == b"STORED\r\n"
+
+
+def test_a_process_that_stood_still_does_not_acknowledge_late(owned):
+    """Whatever it finds in its sockets when it goes on: writes, and leases that were good once."""
+    node = owned()
+    for _ in range(3):
+        assert node.owner.call("LARDER.LEASE", 1, 300) == b"OK"
+        with node.server.conn() as conn, node.server.conn() as late:
+            assert conn.call("SET", "k", "before") == b"OK"
+            with node.stopped():
+                conn.send(command("SET", "k", "after") * 16)
+                node.owner.send(command("LARDER.LEASE", 1, 300))
+                with Conn(node.path) as second:
+                    second.send(command("LARDER.LEASE", 1, 300))
+                    late.send(command("SET", "k", "after"))
+                    time.sleep(0.8)
+            for _ in range(16):
+                assert parse(conn.read_reply()) == Error(LEASE_OVER)
+            assert parse(late.read_reply()) == Error(LEASE_OVER)
+            assert node.owner.read_reply() == b"+OK\r\n"
+            assert conn.call("GET", "k") == b"before"
+
+
+def test_a_write_that_ran_in_time_is_not_acknowledged_behind_it(owned):
+    """The process is stopped between the two: the connection ends without an answer."""
+    node = owned(enable_debug_command="yes")
+    node.owner.call("LARDER.LEASE", 1, 300)
+    with node.server.conn() as conn:
+        conn.send(command("SET", "k", "v") + command("DEBUG", "SLEEP", "0.7"))
+        with pytest.raises(Closed) as closed:
+            conn.read_reply()
+        assert closed.value.data == b""
+    with node.server.conn() as conn:
+        assert conn.call("GET", "k") == b"v"
+        assert conn.call("SET", "k", "w") == Error(LEASE_OVER)
+
+
+def test_a_lease_counts_from_when_it_was_sent(owned):
+    node = owned()
+    now = boot_ms()
+    assert node.owner.call("LARDER.LEASE", 1, 10000, "AT", now - 9000) == b"OK"
+    assert 500 < node.state()[b"lease-left-ms"] <= 1001
+    assert node.owner.call("LARDER.LEASE", 1, 10000, "AT", now - 20000) == b"OK"
+    assert node.state()[b"lease-left-ms"] == 0
+    assert node.owner.call("LARDER.LEASE", 1, "none") == b"OK"
+    assert node.state()[b"lease-left-ms"] == -1
+
+
+def test_a_fence_cuts_everybody_and_only_a_higher_term_lifts_it(owned):
+    node = owned()
+    with node.server.conn() as old:
+        assert old.call("SET", "k", "v") == b"OK"
+        assert node.owner.call("LARDER.FENCE", 3) == b"OK"
+        assert servers.is_gone(old)
+    with node.server.conn() as conn:
+        assert conn.call("SET", "k", "w") == Error(FENCED)
+        assert node.owner.call("LARDER.ROLE", 3, "primary") == b"OK"
+        assert conn.call("SET", "k", "w") == Error(FENCED)
+        assert node.owner.call("LARDER.FENCE", 3) == b"OK"
+        assert conn.call("GET", "k") == b"v"
+        assert node.owner.call("LARDER.ROLE", 4, "primary") == b"OK"
+        assert conn.call("SET", "k", "w") == b"OK"
+
+
+def test_the_owner_is_served_first_and_behind_no_limit(owned):
+    node = owned(maxclients=8, client_output_buffer_limit="normal 1 0 0", maxmemory="1mb", timeout=1)
+    stop, floods = threading.Event(), []
+
+    def flood():
+        data = command("SET", "k", "v" * 16) * 4000
+        with socket.create_connection(node.server.address) as sock:
+            sock.settimeout(0.05)
+            while not stop.is_set():
+                with contextlib.suppress(OSError):
+                    sock.send(data)
+                with contextlib.suppress(OSError):
+                    sock.recv(1 << 20)
+
+    for _ in range(8):
+        floods.append(threading.Thread(target=flood))
+        floods[-1].start()
+    try:
+        with Conn(node.path) as second:
+            for term in range(1, 50):
+                begun = time.monotonic()
+                assert node.owner.call("LARDER.LEASE", term, 60000) == b"OK"
+                assert second.call("LARDER.STATE") is not None
+                assert time.monotonic() - begun < 2
+            assert second.call("ECHO", "x" * 200000) == b"x" * 200000
+    finally:
+        stop.set()
+        for thread in floods:
+            thread.join()
+
+
+def lines(*users):
+    return ["user " + user for user in ("default on nopass ~* &* +@all", *users)]
+
+
+def test_users_change_as_a_whole_and_who_lost_access_is_cut(owned):
+    node = owned()
+    assert node.owner.call("LARDER.USERS", 1, *lines("alice on >a ~* +@all", "bob on >b ~* +@all")) == 0
+    with node.server.conn() as alice, node.server.conn() as bob, node.server.conn() as other:
+        assert alice.call("AUTH", "alice", "a") == b"OK" and bob.call("AUTH", "bob", "b") == b"OK"
+        for wrong in (["user x on +nothing"], ["nonsense"], ["user default on", "user default on"]):
+            assert isinstance(node.owner.call("LARDER.USERS", 2, *lines(), *wrong), Error)
+        assert other.call("ACL", "USERS") == [b"alice", b"bob", b"default"]
+        assert node.owner.call("LARDER.USERS", 2, *lines("alice on >a ~a* +@all")) == 1
+        assert servers.is_gone(bob)
+        assert alice.call("GET", "b").startswith("NOPERM") and other.call("GET", "b") is None
+        assert node.owner.call("LARDER.USERS", 1, *lines()).startswith("STALEEPOCH")
+        assert node.owner.call("LARDER.USERS", 3, *lines("alice on >new ~a* +@all")) == 1
+        assert servers.is_gone(alice) and other.call("PING") == b"PONG"
+
+
+def test_two_tokens_are_good_while_they_rotate(owned):
+    node = owned(requirepass="one")
+    with node.server.conn() as old:
+        assert old.call("AUTH", "one") == b"OK"
+        assert node.owner.call("ACL", "SETUSER", "default", ">two") == b"OK"
+        for token in ("one", "two"):
+            with node.server.conn() as conn:
+                assert conn.call("AUTH", token) == b"OK"
+        assert node.owner.call("CONFIG", "SET", "requirepass", "two") == b"OK"
+        with node.server.conn() as conn:
+            assert conn.call("AUTH", "one").startswith("WRONGPASS") and conn.call("AUTH", "two") == b"OK"
+        assert node.owner.call("CONFIG", "GET", "requirepass") == [b"requirepass", b"two"]
+        assert old.call("PING") == b"PONG"
+        assert node.owner.call("CONFIG", "SET", "requirepass", "") == b"OK"
+        with node.server.conn() as conn:
+            assert conn.call("PING") == b"PONG"
+
+
+def question(conn):
+    words = parse(conn.read_reply())
+    assert words[:2] == [b"iam", b"verify"]
+    return words[2], words[3], words[4]
+
+
+def test_tokens_are_judged_by_the_owner_while_others_go_on(owned):
+    node = owned(larder_iam_timeout=600)
+    node.owner.call("LARDER.USERS", 1, *lines("bob on iam ~* +@all"))
+    with node.server.conn() as bob, node.server.conn() as other, Conn(node.path) as agent:
+        assert bob.call("AUTH", "bob", "t") == Error("WRONGPASS there is nobody to verify tokens now")
+        assert agent.call("LARDER.IAM", "LISTEN") == b"OK"
+        bob.send(command("HELLO", 3, "AUTH", "bob", "t0k3n") + command("ACL", "WHOAMI"))
+        number, user, token = question(agent)
+        assert (user, token) == (b"bob", b"t0k3n") and other.call("SET", "k", "v") == b"OK"
+        assert agent.call("LARDER.IAM", "VERDICT", number, "allow", 60000) == 1
+        assert bob.read_reply().startswith(b"%7\r\n") and parse(bob.read_reply()) == b"bob"
+        assert other.call("AUTH", "bob", "t0k3n") == b"OK"
+        with node.server.conn() as wrong:
+            wrong.send(command("AUTH", "bob", "bad"))
+            assert agent.call("LARDER.IAM", "VERDICT", question(agent)[0], "deny") == 1
+            assert parse(wrong.read_reply()).startswith("WRONGPASS invalid username-password pair")
+            begun = time.monotonic()
+            assert wrong.call("AUTH", "bob", "slow") == Error("WRONGPASS the token could not be verified in time")
+            assert 0.5 < time.monotonic() - begun < 5
+
+
+def test_what_a_token_opened_closes_in_time(owned):
+    node = owned(larder_iam_session=1)
+    node.owner.call("LARDER.USERS", 1, *lines("bob on iam ~* +@all"))
+    with node.server.conn() as bob, node.server.conn() as other, Conn(node.path) as agent:
+        agent.call("LARDER.IAM", "LISTEN")
+        bob.send(command("AUTH", "bob", "t"))
+        agent.call("LARDER.IAM", "VERDICT", question(agent)[0], "allow", 60000)
+        assert bob.read_reply() == b"+OK\r\n"
+        servers.wait_for(lambda: servers.is_gone(bob), "the session ends", within=5)
+        assert other.call("PING") == b"PONG"
