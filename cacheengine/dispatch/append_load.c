@@ -8,6 +8,7 @@
 #include "base/command.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/function_payload.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/persist/append_read.h"
@@ -224,6 +225,7 @@ static struct err load_head(struct loader *l, struct source *from, uint64_t *out
     };
 
     TRY(snapshot_load(&e->keyspace, from, &s, l->arena));
+    TRY(function_records_take(e, l->arena, &s, SNAPSHOT_REPLACES));
     e->loaded.keys += s.report.keys;
     *out = s.report.bytes;
     return OK;

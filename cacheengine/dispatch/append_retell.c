@@ -6,6 +6,7 @@
 #include "cacheengine/dispatch/append_retell.h"
 
 #include "base/buf.h"
+#include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/keyspace/crc64.h"
 #include "cacheengine/keyspace/effect.h"
 #include "cacheengine/keyspace/value.h"
@@ -178,11 +179,27 @@ static void put_key(void *ctx, uint32_t ref)
         r->failed = err_make(ERR_UNAVAILABLE, "it was given up");
 }
 
+static void put_libraries(struct retelling *r)
+{
+    const struct engine *e = r->options->libraries;
+    const struct libraries *all = e ? scripting_libraries(e) : NULL;
+    scoped(arena_fini) struct arena a = {0};
+    size_t count = 0;
+    struct library **libraries = all ? libraries_list(all, &a, &count) : NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        put_head(r, 3, "FUNCTION");
+        put_word(&r->out, STR("LOAD"));
+        put_word(&r->out, libraries[i]->text);
+    }
+}
+
 struct err append_retell(struct keyspace *ks, struct sink *to, const struct snapshot_options *o)
 {
     struct retelling r = {.ks = ks, .to = to, .options = o};
     char select[EFFECT_SELECT_MAX];
 
+    put_libraries(&r);
     for (int i = 0; i < ks->db_count; i++) {
         r.db = &ks->dbs[i];
         if (db_count(r.db) == 0)

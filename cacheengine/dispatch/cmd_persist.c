@@ -8,6 +8,7 @@
 #include "cacheengine/dispatch/function_payload.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/saving.h"
+#include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/persist/file.h"
 #include "contract/command_procs.h"
@@ -99,7 +100,9 @@ void cmd_shutdown(struct cmd_call *c)
 
     if (!parse_ending(c, &how, &is_abort))
         return;
-    if (is_abort)
+    if (scripting_is_busy(c->engine) && !(how & ENDING_SAVES_NOT))
+        reply_error(c->reply, scripting_busy_text(c->engine));
+    else if (is_abort)
         reply_error(c->reply, "ERR No shutdown in progress.");
     else if (engine_end(c->engine, how))
         c->client->is_closing = true;

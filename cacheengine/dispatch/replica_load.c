@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/block.h"
+#include "cacheengine/dispatch/function_payload.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/persist/file.h"
 #include "cacheengine/persist/snapshot.h"
@@ -237,6 +238,8 @@ static void finish(struct replica_load *l)
 {
     struct replica *r = l->replica;
 
+    if (!err_failed(l->result))
+        l->result = function_records_take(r->engine, &l->arena, &l->loading, SNAPSHOT_REPLACES);
     if (err_failed(l->result)) {
         struct err why = err_keep(&r->engine->scratch, l->result);
 

@@ -132,6 +132,12 @@ static const char *refusal(struct cmd_call *call, struct script_run *run)
     return text ? text : memory_refusal(call, run);
 }
 
+static unsigned kept_from(enum script_telling t)
+{
+    return (t & SCRIPT_TELLS_FILE ? 0 : (unsigned)EFFECT_FOR_FILE) |
+           (t & SCRIPT_TELLS_REPLICAS ? 0 : (unsigned)EFFECT_FOR_REPLICAS);
+}
+
 static void run_command(void *ctx, struct script_run *run, struct str *argv, uint32_t argc)
 {
     struct scripting *s = ctx;
@@ -161,7 +167,9 @@ static void run_command(void *ctx, struct script_run *run, struct str *argv, uin
         return;
     }
     run->has_written |= (call.cmd->flags & CMD_WRITE) != 0;
+    e->keyspace.effects.withheld = kept_from(run->telling);
     engine_execute(&call);
+    e->keyspace.effects.withheld = 0;
 }
 
 static int permits(void *ctx, struct script_run *run, struct str *argv, uint32_t argc)

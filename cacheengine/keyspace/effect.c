@@ -126,7 +126,8 @@ void effect_tell(struct keyspace *ks, int db, const struct str *argv, uint32_t a
 {
     struct effects *x = &ks->effects;
 
-    if (!x->sinks)
+    audience &= ~x->withheld;
+    if (!x->sinks || !audience)
         return;
     if (x->has_held && !x->stays_apart) {
         give_multi(x);

@@ -53,6 +53,7 @@ struct effects {
     bool stays_apart;  /* those of the present scope are no transaction */
     bool is_grouped;   /* MULTI was told: EXEC follows at the end of the scope */
     bool has_held;     /* the text is a scope's first effect, held until there is a second */
+    unsigned withheld; /* from whom a script keeps what it does: redis.set_repl */
     unsigned audience; /* of the text */
     struct effect text;
     char *bytes;

@@ -280,7 +280,7 @@ static int api_log(lua_State *lua)
         return raise(lua, "First argument must be a number (log level).");
     lua_Number level = lua_tonumber(lua, 1);
     if (!(level >= 0 && level <= 3))
-        return raise(lua, "Invalid log level.");
+        return raise(lua, m->host->valkey_version ? "Invalid log level." : "Invalid debug level.");
     luaL_buffinit(lua, &all);
     for (int i = 2; i <= count; i++) {
         if (!lua_isstring(lua, i))
@@ -367,9 +367,10 @@ static const char *read_table(lua_State *lua, struct registration *out)
         return "calling redis.register_function with a single argument is only applicable to Lua "
                "table (representing named arguments).";
     for (lua_pushnil(lua); !wrong && lua_next(lua, 1); lua_settop(lua, 2)) {
-        if (lua_type(lua, 2) != LUA_TSTRING)
+        if (!lua_isstring(lua, 2))
             return "named argument key given to redis.register_function is not a string";
-        wrong = read_named(lua, lua_tostring(lua, 2), out);
+        /* A number is no name, and must stay one for the walk to go on. */
+        wrong = read_named(lua, lua_type(lua, 2) == LUA_TSTRING ? lua_tostring(lua, 2) : "", out);
         if (wrong)
             return wrong;
     }

@@ -152,7 +152,8 @@ static size_t put_string(lua_State *lua, luaL_Buffer *to, const struct item *ite
     const char *text = luaL_checklstring(lua, arg, &len);
 
     size = item->size ? item->size : len;
-    luaL_argcheck(lua, len >= size, arg, "string too short");
+    /* It is the next one that is named, as ever. */
+    luaL_argcheck(lua, len >= size, arg + 1, "string too short");
     luaL_addlstring(to, text, size);
     if (item->kind == 's')
         luaL_addchar(to, 0);

@@ -278,3 +278,41 @@ Test(effects, scans_that_meet_expired_keys_tell_each_for_itself)
     end(t);
     free(t);
 }
+
+Test(effects, a_script_tells_what_it_did_as_one_transaction)
+{
+    struct effects_test t;
+
+    begin(&t, NULL);
+    resp_ask(&t.f, "EVAL \"redis.call('set', 'a', 1) return redis.call('incr', 'a')\" 0");
+    cr_assert_str_eq(t.r.text, "MULTI|set a 1|incr a|EXEC|");
+    t.r.text[0] = 0;
+    resp_ask(&t.f, "EVAL \"redis.call('get', 'a') return redis.call('spop', 's')\" 0");
+    cr_assert_str_eq(t.r.text, "");
+    resp_ask(&t.f, "EVAL \"redis.call('select', 2) redis.call('set', 'b', 1)\" 0");
+    cr_assert_str_eq(t.r.text, "2:set b 1|");
+    t.r.text[0] = 0;
+    resp_ask(&t.f, "FUNCTION LOAD \"#!lua name=l\\nredis.register_function('f', function() end)\"");
+    cr_assert(strncmp(t.r.text, "FUNCTION LOAD #!lua name=l", 26) == 0, "%s", t.r.text);
+    end(&t);
+}
+
+Test(effects, a_script_may_keep_what_it_does_to_itself)
+{
+    struct effects_test t;
+
+    begin(&t, NULL);
+    resp_ask(&t.f, "EVAL \"redis.set_repl(redis.REPL_NONE) redis.call('set', 'a', 1) "
+                   "redis.set_repl(redis.REPL_ALL) redis.call('set', 'b', 1)\" 0");
+    cr_assert_str_eq(t.r.text, "set b 1|");
+    t.r.text[0] = 0;
+    resp_ask(&t.f, "SET c 1");
+    cr_assert_str_eq(t.r.text, "SET c 1|");
+    t.r.text[0] = 0;
+    t.r.sink.audience = EFFECT_FOR_FILE;
+    resp_ask(&t.f, "EVAL \"redis.set_repl(redis.REPL_REPLICA) redis.call('set', 'a', 1)\" 0");
+    cr_assert_str_eq(t.r.text, "");
+    resp_ask(&t.f, "EVAL \"redis.set_repl(redis.REPL_AOF) redis.call('set', 'a', 1)\" 0");
+    cr_assert_str_eq(t.r.text, "set a 1|");
+    end(&t);
+}
