@@ -92,6 +92,8 @@ static bool write_pending(struct append *a)
 {
     if (!append_file_is_behind(&a->file))
         return true;
+    if (a->flush_delay_us > 0)
+        usleep((useconds_t)a->flush_delay_us);
     uint64_t before = engine_ticks();
     struct err e = append_file_write(&a->file);
     engine_note_stall(a->engine, LATENCY_APPEND_WRITE, engine_ticks() - before);
@@ -311,8 +313,10 @@ void append_turn_off(struct append *a)
     if (a->state == APPEND_OFF)
         return;
     effect_sink_remove(&a->engine->keyspace, &a->sink);
-    if (saving_runs_kind(a->engine->saving, SAVING_REWRITE))
+    if (saving_runs_kind(a->engine->saving, SAVING_REWRITE)) {
+        log_info("Killing AOF child", f_int("pid", a->child_pid));
         saving_stop(a->engine->saving);
+    }
     struct err e = append_settle(a);
     if (err_failed(e))
         log_error("the append-only file did not reach the disk", f_err(e));

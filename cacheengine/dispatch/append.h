@@ -47,7 +47,9 @@ struct append {
     bool is_scheduled;
     bool has_failed; /* the last rewrite */
     uint64_t rewrites, failures_in_turn;
-    int64_t retry_s;   /* after failures: not before */
+    int64_t retry_s;        /* after failures: not before */
+    bool base_is_snapshot;  /* the base that is being written, else commands */
+    int64_t flush_delay_us; /* DEBUG AOF-FLUSH-SLEEP */
     int64_t keeps_seq; /* increments from this number on stay when the running rewrite is done */
     pid_t child_pid;   /* of the running rewrite */
 };

@@ -29,10 +29,8 @@
 
 const char *append_base_name(const struct append *a, struct arena *arena, int64_t seq)
 {
-    const struct settings *s = &a->engine->settings;
-
-    return arena_printf(arena, "%s.%lld.base.%s", s->append_name, (long long)seq,
-                        s->rewrites_as_snapshot ? "rdb" : "aof");
+    return arena_printf(arena, "%s.%lld.base.%s", a->engine->settings.append_name, (long long)seq,
+                        a->base_is_snapshot ? "rdb" : "aof");
 }
 
 const char *append_increment_name(const struct append *a, struct arena *arena, int64_t seq)
@@ -72,10 +70,7 @@ static struct err write_manifest(const struct append *a, struct arena *arena,
 
 void append_drop_history(struct append *a, struct arena *arena)
 {
-    bool has_history =
-        a->manifest.count && a->manifest.files[a->manifest.count - 1].type == MANIFEST_HISTORY;
-
-    if (!has_history || a->engine->settings.keeps_append_history)
+    if (!manifest_has_history(&a->manifest) || a->engine->settings.keeps_append_history)
         return;
     for (size_t i = 0; i < a->manifest.count; i++)
         if (a->manifest.files[i].type == MANIFEST_HISTORY)
@@ -105,7 +100,7 @@ struct err append_put_manifest(struct append *a, struct arena *arena, struct man
 /* Writes what the keyspace holds, as a snapshot or as commands. */
 static struct err write_plain(struct append *a, struct sink *to, struct snapshot_options *o)
 {
-    if (a->engine->settings.rewrites_as_snapshot)
+    if (a->base_is_snapshot)
         return snapshot_save(&a->engine->keyspace, to, o);
     return append_retell(&a->engine->keyspace, to, o);
 }
@@ -215,6 +210,7 @@ struct err append_base_now(struct append *a, struct arena *arena)
     const char *path = child_path(a, arena, (long)getpid());
 
     a->keeps_seq = a->manifest.increment_seq + 1;
+    a->base_is_snapshot = a->engine->settings.rewrites_as_snapshot;
     TRY(write_base(a, path, &o));
     return adopt_base(a, arena, path);
 }
@@ -228,6 +224,10 @@ static void note_failure(struct append *a)
     if (a->failures_in_turn >= FAILURES_FREE) {
         uint64_t doubled = a->failures_in_turn - FAILURES_FREE;
 
+        if (doubled == 0)
+            log_warn(
+                "Background append only file rewriting has repeatedly failed and triggered the "
+                "limit: it rests before it is tried again");
         a->retry_s = a->engine->keyspace.now_ms / 1000 +
                      (REST_S << (doubled < REST_DOUBLE_MAX ? doubled : REST_DOUBLE_MAX));
     }
@@ -309,6 +309,7 @@ struct err append_rewrite_begin(struct append *a, struct arena *arena)
     if (saving_runs(a->engine->saving))
         return err_make(ERR_CONFLICT, "another child process is at work");
     a->rewrites++;
+    a->base_is_snapshot = a->engine->settings.rewrites_as_snapshot;
     TRY(fs_make_dirs(append_path(a, arena, ""), 0755));
     struct err e = begin_increment(a, arena);
     if (!err_failed(e))

@@ -32,6 +32,12 @@ void cmd_bgrewriteaof(struct cmd_call *c)
                           "logs for more information.");
 }
 
+void debug_aof_flush_sleep(struct cmd_call *c)
+{
+    if (call_int(c, 2, &c->engine->append->flush_delay_us))
+        reply_ok(c->reply);
+}
+
 void debug_loadaof(struct cmd_call *c)
 {
     struct append *a = c->engine->append;

@@ -95,6 +95,7 @@ static void apply(struct cmd_call *c)
     slowlog_trim(&e->slowlog, (size_t)e->settings.slowlog_length);
     engine_apply_timing(e);
     engine_apply_persistence(e);
+    append_drop_history(e->append, c->scratch);
     acks_settle(e);
     keyspace_apply_settings(&e->keyspace);
     replica_apply_settings(e);

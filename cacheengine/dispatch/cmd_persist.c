@@ -100,9 +100,13 @@ void cmd_shutdown(struct cmd_call *c)
 
     if (!parse_ending(c, &how, &is_abort))
         return;
-    if (scripting_is_busy(c->engine) && !(how & ENDING_SAVES_NOT))
+    if (scripting_is_busy(c->engine) && !(how & ENDING_SAVES_NOT)) {
         reply_error(c->reply, scripting_busy_text(c->engine));
-    else if (is_abort)
+    } else if (is_abort && c->engine->ending_signal) {
+        c->engine->ending_signal = 0;
+        log_info("Shutdown manually aborted.");
+        reply_ok(c->reply);
+    } else if (is_abort)
         reply_error(c->reply, "ERR No shutdown in progress.");
     else if (engine_end(c->engine, how))
         c->client->is_closing = true;

@@ -11,6 +11,9 @@ struct engine;
 /* DEBUG RELOAD [MERGE] [NOFLUSH] [NOSAVE]: saves all keys and loads them again. */
 void debug_reload(struct cmd_call *c);
 
+/* DEBUG AOF-FLUSH-SLEEP <microseconds>: the append-only file is slow (cmd_append.c). */
+void debug_aof_flush_sleep(struct cmd_call *c);
+
 /* DEBUG LOADAOF: drops all keys and loads them from the append-only file (cmd_append.c). */
 void debug_loadaof(struct cmd_call *c);
 

@@ -63,6 +63,10 @@ void engine_end_by_signal(struct engine *e, int signal)
 {
     int64_t how = signal == SIGINT ? e->settings.ending_by_int : e->settings.ending_by_term;
 
+    /* The end is regular work, too: until that goes on it can be aborted. */
+    e->ending_signal = e->is_work_paused ? signal : 0;
+    if (e->ending_signal)
+        return;
     log_info("asked to end by a signal", f_int("signal", signal));
     if (!engine_end(e, (unsigned)how))
         log_warn("it does not end; ask again once the cause is removed");

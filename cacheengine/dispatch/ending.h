@@ -15,8 +15,8 @@ enum ending {
  * when something failed without which the engine must not end; the log says what. */
 bool engine_end(struct engine *e, unsigned how);
 
-/* The same for a signal (SIGTERM, SIGINT), as `shutdown-on-sigterm` and `shutdown-on-sigint` say.
- */
+/* The same for a signal (SIGTERM, SIGINT), as `shutdown-on-sigterm` and `shutdown-on-sigint` say;
+ * while the regular work is paused (DEBUG PAUSE-CRON) it is put off. */
 void engine_end_by_signal(struct engine *e, int signal);
 
 #endif

@@ -8,6 +8,7 @@
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/block.h"
+#include "cacheengine/dispatch/ending.h"
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/iam.h"
@@ -253,6 +254,8 @@ int engine_tick(struct engine *e)
     calibrate(e);
     if (e->is_work_paused)
         return period_ms;
+    if (e->ending_signal)
+        engine_end_by_signal(e, e->ending_signal);
     sample(e);
     account_peak(&e->keyspace.account);
     followers_tick(e);

@@ -124,6 +124,7 @@ struct engine {
     uint32_t guards;            /* which of enum guard may refuse commands now; 0 mostly */
     bool is_ending;             /* a clean end was asked for */
     bool is_clock_late;         /* a command stood still: the clock is behind */
+    int ending_signal;          /* that came while the regular work was paused; 0: none */
     bool is_work_paused;        /* DEBUG PAUSE-CRON 1: no regular work */
     struct authority authority; /* by which term, and until when, this node may be written to */
     struct acks *acks;          /* replies that are held; NULL: none ever was */

@@ -30,14 +30,14 @@ static void insert(struct manifest *m, size_t at, struct str name, int64_t seq,
     m->count++;
 }
 
-/* Where the first file of a type that comes behind this one stands. */
+/* Where the files of a type end: base, history, increments is their order. */
 static size_t end_of(const struct manifest *m, enum manifest_type type)
 {
     size_t i = 0;
 
     while (i < m->count && (m->files[i].type == MANIFEST_BASE ||
-                            (type != MANIFEST_BASE && m->files[i].type == MANIFEST_INCREMENT) ||
-                            type == MANIFEST_HISTORY))
+                            (type != MANIFEST_BASE && m->files[i].type == MANIFEST_HISTORY) ||
+                            type == MANIFEST_INCREMENT))
         i++;
     return i;
 }
@@ -59,7 +59,31 @@ struct line {
     char type;
 };
 
-/* A word, or one in double quotes with escapes of `\"` and `\\`; written over itself. */
+static int digit_of(char c)
+{
+    const char digits[] = "0123456789abcdef";
+    const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
+
+    return at ? (int)(at - digits) : -1;
+}
+
+/* What stands behind a backslash at *i, which is moved to its last byte. */
+static char unescape(struct str s, size_t *i)
+{
+    static const char from[] = "nrtab", to[] = "\n\r\t\a\b";
+    char c = s.ptr[*i];
+
+    if (c == 'x' && *i + 2 < s.len && digit_of(s.ptr[*i + 1]) >= 0 &&
+        digit_of(s.ptr[*i + 2]) >= 0) {
+        c = (char)(digit_of(s.ptr[*i + 1]) * 16 + digit_of(s.ptr[*i + 2]));
+        *i += 2;
+        return c;
+    }
+    const char *known = c ? strchr(from, c) : NULL;
+    return known ? to[known - from] : c;
+}
+
+/* A word, or one in double quotes with escapes. */
 static bool next_word(struct arena *a, struct str *rest, struct str *out)
 {
     *rest = str_trim(*rest);
@@ -72,9 +96,13 @@ static bool next_word(struct arena *a, struct str *rest, struct str *out)
     char *word = arena_alloc(a, rest->len);
     size_t len = 0, i = 1;
     while (i < rest->len && rest->ptr[i] != '"') {
-        if (rest->ptr[i] == '\\' && i + 1 < rest->len)
+        if (rest->ptr[i] == '\\' && i + 1 < rest->len) {
             i++;
-        word[len++] = rest->ptr[i++];
+            word[len++] = unescape(*rest, &i);
+            i++;
+        } else {
+            word[len++] = rest->ptr[i++];
+        }
     }
     if (i == rest->len)
         return false;
@@ -93,7 +121,7 @@ static const char *parse_line(struct arena *a, struct str text, struct line *out
         if (!next_word(a, &text, &value))
             return "Invalid AOF manifest file format";
         if (str_is_nocase(key, "file")) {
-            if (memchr(value.ptr, '/', value.len))
+            if (memchr(value.ptr, '/', value.len) || memchr(value.ptr, 0, value.len))
                 return "File can't be a path, just a filename";
             out->name = value;
         } else if (str_is_nocase(key, "seq")) {
@@ -148,18 +176,32 @@ struct err manifest_parse(struct manifest *m, struct arena *a, struct str text)
 
 /* ---- writing ---- */
 
+static void put_escaped(struct buf *out, unsigned char c)
+{
+    static const char from[] = "\n\r\t\a\b\\\"", to[] = "nrtab\\\"";
+    const char *known = c ? strchr(from, c) : NULL;
+
+    if (known)
+        buf_printf(out, "\\%c", to[known - from]);
+    else if (c < ' ' || c > '~')
+        buf_printf(out, "\\x%02x", c);
+    else
+        buf_putc(out, (char)c);
+}
+
 static void put_name(struct buf *out, const char *name)
 {
-    if (!strpbrk(name, " \"\\\t")) {
+    bool is_plain = true;
+
+    for (const char *at = name; *at; at++)
+        is_plain &= *at > ' ' && *at <= '~' && *at != '"' && *at != '\'' && *at != '\\';
+    if (is_plain) {
         buf_puts(out, name);
         return;
     }
     buf_putc(out, '"');
-    for (; *name; name++) {
-        if (*name == '"' || *name == '\\')
-            buf_putc(out, '\\');
-        buf_putc(out, *name);
-    }
+    for (; *name; name++)
+        put_escaped(out, (unsigned char)*name);
     buf_putc(out, '"');
 }
 
@@ -190,19 +232,22 @@ const struct manifest_file *manifest_base(const struct manifest *m)
 
 const struct manifest_file *manifest_newest(const struct manifest *m)
 {
-    size_t end = end_of(m, MANIFEST_INCREMENT);
-
-    return end && m->files[end - 1].type == MANIFEST_INCREMENT ? &m->files[end - 1] : NULL;
+    return m->count && m->files[m->count - 1].type == MANIFEST_INCREMENT ? &m->files[m->count - 1]
+                                                                         : NULL;
 }
 
-/* Moves a file behind all others. */
+/* Moves a file to the front of what is history. */
 static void make_history(struct manifest *m, size_t at)
 {
     struct manifest_file f = m->files[at];
 
     memmove(m->files + at, m->files + at + 1, (m->count - at - 1) * sizeof(*m->files));
+    m->count--;
+    size_t to = end_of(m, MANIFEST_BASE);
+    memmove(m->files + to + 1, m->files + to, (m->count - to) * sizeof(*m->files));
     f.type = MANIFEST_HISTORY;
-    m->files[m->count - 1] = f;
+    m->files[to] = f;
+    m->count++;
 }
 
 void manifest_add_base(struct manifest *m, const char *name, int64_t seq)
@@ -219,15 +264,29 @@ void manifest_add_increment(struct manifest *m, const char *name, int64_t seq)
 
 void manifest_retire(struct manifest *m, int64_t up_to_seq)
 {
-    size_t at = manifest_base(m) ? 1 : 0;
+    size_t at = end_of(m, MANIFEST_HISTORY);
 
-    while (at < m->count && m->files[at].type == MANIFEST_INCREMENT &&
-           m->files[at].seq <= up_to_seq)
-        make_history(m, at);
+    while (at < m->count && m->files[at].seq <= up_to_seq)
+        make_history(m, at++);
 }
 
 void manifest_forget(struct manifest *m)
 {
-    while (m->count && m->files[m->count - 1].type == MANIFEST_HISTORY)
-        free(m->files[--m->count].name);
+    size_t kept = 0;
+
+    for (size_t i = 0; i < m->count; i++)
+        if (m->files[i].type == MANIFEST_HISTORY)
+            free(m->files[i].name);
+        else
+            m->files[kept++] = m->files[i];
+    m->count = kept;
+    if (!manifest_newest(m))
+        m->increment_seq = 0;
+}
+
+bool manifest_has_history(const struct manifest *m)
+{
+    size_t at = end_of(m, MANIFEST_BASE);
+
+    return at < m->count && m->files[at].type == MANIFEST_HISTORY;
 }

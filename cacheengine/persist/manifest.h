@@ -2,8 +2,8 @@
  * The manifest of an append-only file: which files it consists of, in which order.
  *
  *     file appendonly.aof.2.base.rdb seq 2 type b      what there was when it was rewritten last
- *     file appendonly.aof.4.incr.aof seq 4 type i      what has changed since, one behind the other
  *     file appendonly.aof.3.incr.aof seq 3 type h      of no more use, to be removed
+ *     file appendonly.aof.4.incr.aof seq 4 type i      what has changed since, one behind the other
  *
  * Plain data in an arena-free form: names are owned.
  */
@@ -28,7 +28,7 @@ struct manifest_file {
 };
 
 struct manifest {
-    struct manifest_file *files; /* base first, then increments by age, then history */
+    struct manifest_file *files; /* base, history from the latest on, increments by age */
     size_t count, room;
     int64_t base_seq, increment_seq; /* the highest that were ever given */
 };
@@ -58,7 +58,9 @@ void manifest_add_increment(struct manifest *m, const char *name, int64_t seq);
 /* The increments up to this number become history. */
 void manifest_retire(struct manifest *m, int64_t up_to_seq);
 
-/* Drops what is history. */
+bool manifest_has_history(const struct manifest *m);
+
+/* Drops what is history. Where there are no increments either, their numbers begin again. */
 void manifest_forget(struct manifest *m);
 
 #endif

@@ -258,7 +258,7 @@ static struct err read_tail(struct loading *g)
         return OK;
     TRY(record_get_u64(&g->r, &told));
     if (told != 0 && told != sum && g->l->sums)
-        return record_bad(&g->r, "the checksum is wrong");
+        return record_bad(&g->r, "the checksum is wrong (CRC error)");
     return OK;
 }
 

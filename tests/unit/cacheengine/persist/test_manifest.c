@@ -22,9 +22,9 @@ static void is_text(const struct manifest *m, const char *want)
 
 #define TEXT                               \
     "file a.aof.2.base.rdb seq 2 type b\n" \
+    "file a.aof.1.base.rdb seq 1 type h\n" \
     "file a.aof.3.incr.aof seq 3 type i\n" \
-    "file \"with space\" seq 4 type i\n"   \
-    "file a.aof.1.base.rdb seq 1 type h\n"
+    "file \"with \\n space\\x01\\\"\" seq 4 type i\n"
 
 Test(manifest, what_is_read_is_written_again)
 {
@@ -34,7 +34,7 @@ Test(manifest, what_is_read_is_written_again)
     cr_assert_not(err_failed(parse(&m, &a, TEXT)));
     is_text(&m, TEXT);
     cr_assert_str_eq(manifest_base(&m)->name, "a.aof.2.base.rdb");
-    cr_assert_str_eq(manifest_newest(&m)->name, "with space");
+    cr_assert_str_eq(manifest_newest(&m)->name, "with \n space\x01\"");
     cr_assert_eq(m.base_seq, 2);
     cr_assert_eq(m.increment_seq, 4);
     manifest_fini(&m);
@@ -56,12 +56,14 @@ Test(manifest, a_rewrite_makes_history_of_what_was_before)
     manifest_add_base(&next, "base", 3);
     manifest_retire(&next, 4);
     is_text(&next, "file base seq 3 type b\n"
-                   "file new seq 5 type i\n"
-                   "file a.aof.1.base.rdb seq 1 type h\n"
-                   "file a.aof.2.base.rdb seq 2 type h\n"
+                   "file \"with \\n space\\x01\\\"\" seq 4 type h\n"
                    "file a.aof.3.incr.aof seq 3 type h\n"
-                   "file \"with space\" seq 4 type h\n");
+                   "file a.aof.2.base.rdb seq 2 type h\n"
+                   "file a.aof.1.base.rdb seq 1 type h\n"
+                   "file new seq 5 type i\n");
+    cr_assert(manifest_has_history(&next));
     manifest_forget(&next);
+    cr_assert_not(manifest_has_history(&next));
     is_text(&next, "file base seq 3 type b\nfile new seq 5 type i\n");
     is_text(&m, TEXT);
     manifest_fini(&m);

@@ -201,7 +201,7 @@ Test(snapshot, what_is_none_or_too_new_is_refused_with_where_and_why)
          "the key comes twice (key 'k' of database 0, at byte 20)"                                           },
         {STR("REDIS0011\xff"
              "12345678"),
-         "the checksum is wrong (at byte 18)"                                                                },
+         "the checksum is wrong (CRC error) (at byte 18)"                                                    },
     };
     struct pair p;
 
