@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/saving.h"
 
 #include <errno.h>
@@ -139,6 +140,7 @@ static void sync_now(struct append *a)
         give_up(e, "Can't persist AOF for fsync error when the AOF fsync policy is 'always'. "
                    "Exiting...");
     a->synced = a->sync_asked = a->written;
+    a->synced_offset = a->engine->stream.offset;
 }
 
 static void sync_as_set(struct append *a)
@@ -154,6 +156,7 @@ static void sync_as_set(struct append *a)
                atomic_load(&a->syncer.syncing) == 0) {
         a->sync_asked = a->written;
         a->sync_asked_s = now_s(a);
+        a->asked_offset = a->engine->stream.offset;
         syncer_sync(&a->syncer, a->file.fd, a->written);
     }
 }
@@ -173,9 +176,28 @@ uint64_t append_synced(struct append *a)
 {
     uint64_t mark = atomic_load(&a->syncer.synced_mark);
 
-    if (mark > a->synced)
+    if (mark > a->synced) {
         a->synced = mark;
+        a->synced_offset = a->asked_offset;
+    }
     return a->synced;
+}
+
+int64_t append_synced_offset(struct append *a)
+{
+    if (a->state != APPEND_ON)
+        return 0;
+    /* With nothing to be synced all of the stream is as good as on the disk. */
+    return append_synced(a) == a->told ? a->engine->stream.offset : a->synced_offset;
+}
+
+void append_wake(struct append *a)
+{
+    if (append_synced(a) == a->woken)
+        return;
+    a->woken = a->synced;
+    if (a->engine->waiting_count > 0)
+        blocks_serve_keyless(a->engine);
 }
 
 struct err append_settle(struct append *a)
@@ -364,6 +386,7 @@ void append_tick(struct append *a)
 
     if (a->state != APPEND_OFF) {
         append_flush(a, false);
+        append_wake(a);
         if (atomic_load(&a->syncer.failure) != 0 || a->write_errno)
             engine_apply_persistence(a->engine);
     }

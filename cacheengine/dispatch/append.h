@@ -38,7 +38,9 @@ struct append {
     uint64_t rewritten_bytes; /* of all files after the last rewrite, or at the start */
     /* On a counter of all bytes that were ever told: */
     uint64_t told, written, sync_asked, synced;
-    int64_t sync_asked_s;  /* when the background was last asked to sync */
+    uint64_t woken;                      /* those who wait know of it */
+    int64_t asked_offset, synced_offset; /* of the replication stream, at sync_asked and synced */
+    int64_t sync_asked_s;                /* when the background was last asked to sync */
     int64_t waits_since_s; /* writing is put off while a sync is under way; 0: it is not */
     uint64_t delayed;      /* times that this took too long */
     int write_errno;       /* of the last write; 0: all was well */
@@ -78,6 +80,12 @@ must_use struct err append_settle(struct append *a);
 
 /* How far the disk is, on the counter of told bytes. */
 uint64_t append_synced(struct append *a);
+
+/* The same on the offsets of the replication stream: what a replica tells its primary. */
+int64_t append_synced_offset(struct append *a);
+
+/* Has those go on who wait for the disk (WAITAOF), where it came further. */
+void append_wake(struct append *a);
 
 /* Several times a second: what is due. */
 void append_tick(struct append *a);

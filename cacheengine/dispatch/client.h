@@ -75,6 +75,7 @@ struct client {
     struct waiting *waiting;             /* for keys; NULL: it does not */
     struct follower *follower;           /* what is known of it as a replica; NULL: nothing */
     struct client_feed *feed;            /* NULL: it is sent replies */
+    uint64_t written_mark;               /* in what the append-only file was told, likewise */
     int64_t written_offset;              /* in the stream, behind the last of its writes */
     void *protocol_state;                /* the protocol's own; freed with free() */
     uint64_t held_first, held_last;      /* replies that replicas must confirm: numbers in acks.c */

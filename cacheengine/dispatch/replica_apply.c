@@ -5,6 +5,7 @@
  */
 #include "base/command.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/repl/stream.h"
@@ -20,10 +21,16 @@ void replica_send_offset(struct replica *r)
     r->spoke_ms = r->engine->keyspace.passed_ms;
     if (!c || !r->counts_offsets)
         return;
-    reply_array(&c->reply, 3);
+    bool appends = r->engine->append->state == APPEND_ON;
+
+    reply_array(&c->reply, appends ? 5 : 3);
     reply_bulk_text(&c->reply, "REPLCONF");
     reply_bulk_text(&c->reply, "ACK");
     reply_bulk_int(&c->reply, r->engine->stream.offset);
+    if (appends) {
+        reply_bulk_text(&c->reply, "FACK");
+        reply_bulk_int(&c->reply, append_synced_offset(r->engine->append));
+    }
     c->host->wake(c);
 }
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cacheengine/dispatch/access.h"
 #include "cacheengine/dispatch/acks.h"
+#include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/moving.h"
@@ -268,6 +269,7 @@ static void run_told(struct cmd_call *call)
 {
     struct engine *e = call->engine;
     int64_t offset = e->stream.offset;
+    uint64_t mark = e->append->told;
 
     effects_begin(call->ks, meets_any_key(call));
     procs[call->cmd->id](call);
@@ -275,6 +277,8 @@ static void run_told(struct cmd_call *call)
     effects_end(call->ks);
     if (e->stream.offset != offset)
         call->client->written_offset = e->stream.offset;
+    if (e->append->told != mark)
+        call->client->written_mark = e->append->told;
 }
 
 void engine_execute(struct cmd_call *call)

@@ -528,6 +528,7 @@ static bool must_stay_parked(const struct conn *c)
 void conns_send_held(struct loop *l)
 {
     append_flush(l->engine->append, false);
+    append_wake(l->engine->append);
     while (l->held) {
         struct conn *c = l->held;
 

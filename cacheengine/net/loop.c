@@ -329,11 +329,8 @@ static void on_event(struct loop *l, const struct epoll_event *ev)
     }
 }
 
-/* Runs what was read, and what those had sent before who wait for keys no more. */
-static void run_round(struct loop *l)
+static void run_resumed(struct loop *l)
 {
-    batch_run(l);
-    l->pool_used = 0;
     while (l->resumed) {
         struct conn *c = l->resumed;
 
@@ -343,8 +340,19 @@ static void run_round(struct loop *l)
             conn_unpark(c);
         batch_run(l);
     }
-    if (__builtin_expect(l->engine->has_unwritten || l->held, 0))
+}
+
+/* Runs what was read, and what those had sent before who wait for keys no more. */
+static void run_round(struct loop *l)
+{
+    batch_run(l);
+    l->pool_used = 0;
+    run_resumed(l);
+    /* Who waited for the disk may go on, and what that changes is written again. */
+    while (__builtin_expect(l->engine->has_unwritten || l->held, 0)) {
         conns_send_held(l);
+        run_resumed(l);
+    }
 }
 
 /* Reads on where TLS had more than there was room for. One turn each: the others come in between.

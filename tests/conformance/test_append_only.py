@@ -236,3 +236,18 @@ def test_turned_on_at_run_time_it_begins_with_everything(tmp_path, seed):
         server.terminate(signal.SIGTERM)
     with engine(tmp_path) as server, server.conn() as conn:
         assert content(conn) == want
+
+
+@pytest.mark.parametrize("policy", ["always", "everysec"])
+def test_who_waits_for_the_disk_is_told_when_it_has_what_he_wrote(tmp_path, policy):
+    with engine(tmp_path, appendfsync=policy) as server, server.conn() as conn, server.conn() as other:
+        said = conn.batch([["SET", "k", "1"], ["WAITAOF", 1, 0, 10000], ["GET", "k"]])
+        assert said == [b"+OK\r\n", b"*2\r\n:1\r\n:0\r\n", b"$1\r\n1\r\n"]
+        assert other.raw("WAITAOF", 1, 0, 0) == b"*2\r\n:1\r\n:0\r\n"
+        assert other.raw("WAITAOF", 0, 1, 10) == b"*2\r\n:1\r\n:0\r\n"
+        for words, error in (((2, 0, 0), b"value is out of range, value must between 0 and 1"),
+                             ((0, -1, 0), b"value is out of range, must be positive"), ((0, 0, -1), b"timeout is negative")):
+            assert conn.raw("WAITAOF", *words) == b"-ERR " + error + b"\r\n"
+        conn.call("CONFIG", "SET", "appendonly", "no")
+        assert conn.raw("WAITAOF", 1, 0, 0) \
+            == b"-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.\r\n"
