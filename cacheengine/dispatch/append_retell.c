@@ -200,6 +200,8 @@ struct err append_retell(struct keyspace *ks, struct sink *to, const struct snap
     char select[EFFECT_SELECT_MAX];
 
     put_libraries(&r);
+    if (ks->settings->stamps_append)
+        buf_printf(&r.out, "#TS:%lld\r\n", (long long)ks->now_ms / 1000);
     for (int i = 0; i < ks->db_count; i++) {
         r.db = &ks->dbs[i];
         if (db_count(r.db) == 0)

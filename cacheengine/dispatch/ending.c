@@ -55,6 +55,7 @@ bool engine_end(struct engine *e, unsigned how)
             return false;
         }
     }
+    log_info("the engine is now ready to exit, bye bye...");
     e->is_ending = true;
     return true;
 }
