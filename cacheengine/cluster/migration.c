@@ -129,6 +129,10 @@ static void ask_to_take(struct migration *m)
 /* What can be done without waiting for the target. */
 static void go_on(struct migration *m)
 {
+    if (m->host.is_writing && m->host.is_writing(m->host.ctx)) {
+        link_wake_in(m->link, 0);
+        return;
+    }
     if (m->state == MIGRATION_COPIES && !is_window_full(m)) {
         int64_t end_us = now_us() + SLICE_US;
 

@@ -66,6 +66,9 @@ struct migration_host {
     /* The keys of a command, in `a`. */
     const struct str *(*keys)(struct arena *a, const struct command *cmd, const struct str *argv,
                               uint32_t argc, uint32_t *count);
+    /* Whether a script is amid its writes: nothing is walked over or handed on until it is done.
+     * NULL: there are none. */
+    bool (*is_writing)(void *ctx);
     /* Slots have changed hands, or writes are held or go on (cluster->paused). */
     void (*changed)(void *ctx);
 };

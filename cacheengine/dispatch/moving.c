@@ -10,6 +10,7 @@
 #include "cacheengine/cluster/forget.h"
 #include "cacheengine/dispatch/keys.h"
 #include "cacheengine/dispatch/redirect.h"
+#include "cacheengine/dispatch/scripting.h"
 
 #include <stdlib.h>
 
@@ -49,10 +50,20 @@ static void on_changed(void *ctx)
         moving_release(e);
 }
 
+static bool is_writing(void *ctx)
+{
+    const struct engine *e = ctx;
+
+    return e->scripting && e->scripting->running;
+}
+
 struct migration_host moving_host(struct engine *e)
 {
-    return (struct migration_host){
-        .ctx = e, .dialer = &e->dialer, .keys = keys_of, .changed = on_changed};
+    return (struct migration_host){.ctx = e,
+                                   .dialer = &e->dialer,
+                                   .keys = keys_of,
+                                   .is_writing = is_writing,
+                                   .changed = on_changed};
 }
 
 /* ---- the side that gets ---- */

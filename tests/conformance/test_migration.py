@@ -402,3 +402,66 @@ def test_redis_py_works_through_resharding():
             assert [client.get(n) for n in names] == [b"%d" % i for i in range(1, count + 1)]
         assert sum(n.admin("DBSIZE") for n in c.nodes) == sum(written.values()) + len(written)
         client.close()
+
+
+def with_replicas(c):
+    """Two shards of two nodes, replicating."""
+    for shard in (0, 1):
+        primary = c.primary(shard)
+        assert primary.admin("LARDER.ROLE", 1, "primary") == b"OK"
+        replica = next(n for n in c.nodes if n.shard == shard and not n.is_primary)
+        assert replica.admin("LARDER.ROLE", 1, "replica", "127.0.0.1", primary.port) == b"OK"
+        servers.wait_for(lambda r=replica: b"master_link_status:up" in r.admin("INFO", "replication"), "it follows")
+    return c.nodes
+
+
+def fail_over(c, old, new):
+    old.server.proc.kill()
+    assert new.admin("LARDER.ROLE", 2, "primary") == b"OK"
+    old.is_primary, old.health, new.is_primary = False, "fail", True
+    c.publish(only=[n for n in c.nodes if n is not old])
+
+
+def test_replicas_follow_and_take_over_what_was_moved():
+    slots = slots_of("bar")
+    with clusters.cluster(shards=2, replicas=1, repl_diskless_sync_delay="0") as c:
+        a, a_replica, b, b_replica = with_replicas(c)
+        client = Client(c)
+        for i in range(1000):
+            client.call("SET", "k%d{bar}" % i, i)
+        client.call("RPUSH", "l{bar}", *range(1000))
+        c.move(set(slots.values()), 0, 1)
+        for i in range(100):
+            client.call("INCR", "k%d{bar}" % i)
+        for left, right in ((a, a_replica), (b, b_replica)):
+            servers.wait_for(lambda x=left, y=right: x.admin("DEBUG", "DIGEST") == y.admin("DEBUG", "DIGEST"), "they agree")
+        servers.wait_for(lambda: a_replica.admin("CLUSTER", "COUNTKEYSINSLOT", *slots.values()) == 0,
+                         "the source's replica forgets too")
+        with b_replica.conn() as conn:
+            assert conn.call("GET", "k1{bar}").startswith("MOVED")
+            assert conn.call("READONLY") == b"OK"
+            assert conn.call("GET", "k1{bar}") == b"2"
+            assert conn.call("SET", "k1{bar}", "x").startswith("MOVED")
+        fail_over(c, b, b_replica)
+        client.close()
+        client = Client(c)
+        assert client.call("INCR", "k1{bar}") == 3
+        assert client.call("LLEN", "l{bar}") == 1000
+        assert client.call("GET", "k999{bar}") == b"999"
+        client.close()
+
+
+def test_redis_py_works_through_a_failover():
+    cluster_module = pytest.importorskip("redis.cluster")
+    with clusters.cluster(shards=2, replicas=1, repl_diskless_sync_delay="0") as c:
+        nodes = with_replicas(c)
+        client = cluster_module.RedisCluster(host="127.0.0.1", port=c.nodes[0].port)
+        for i in range(200):
+            client.set("key%d" % i, i)
+        for left, right in (nodes[:2], nodes[2:]):
+            servers.wait_for(lambda x=left, y=right: x.admin("DEBUG", "DIGEST") == y.admin("DEBUG", "DIGEST"), "they agree")
+        fail_over(c, nodes[2], nodes[3])
+        assert [client.get("key%d" % i) for i in range(200)] == [b"%d" % i for i in range(200)]
+        for i in range(200):
+            client.incr("key%d" % i)
+        client.close()
