@@ -1,7 +1,9 @@
 /* CLIENT: about connections. */
 #include "base/command.h"
 #include "cacheengine/dispatch/block.h"
+#include "cacheengine/dispatch/pause.h"
 #include "cacheengine/dispatch/session.h"
+#include "cacheengine/keyspace/wait.h"
 #include "contract/command_procs.h"
 
 void cmd_client_id(struct cmd_call *c)
@@ -169,6 +171,35 @@ void cmd_client_list(struct cmd_call *c)
         buf_fini(&text);
 }
 
+/* ---- pausing ---- */
+
+void cmd_client_pause(struct cmd_call *c)
+{
+    bool only_writes = c->argc == 4 && call_is(c, 3, "write");
+    int64_t until_ms;
+
+    if (c->argc > 4) {
+        call_bad_subcommand(c);
+        return;
+    }
+    if (c->argc == 4 && !only_writes && !call_is(c, 3, "all")) {
+        reply_error(c->reply, "ERR CLIENT PAUSE mode must be WRITE or ALL");
+        return;
+    }
+    if (!call_timeout_ms(c, 2, &until_ms))
+        return;
+    /* Zero is no time at all here. */
+    if (until_ms != NO_DEADLINE)
+        pause_begin(c->engine, PAUSE_OF_CLIENT, only_writes, until_ms);
+    reply_ok(c->reply);
+}
+
+void cmd_client_unpause(struct cmd_call *c)
+{
+    pause_end(c->engine, PAUSE_OF_CLIENT);
+    reply_ok(c->reply);
+}
+
 /* ---- killing ---- */
 
 struct kill_filter {
@@ -322,6 +353,8 @@ void cmd_client_help(struct cmd_call *c)
         "    Tell LIB-NAME or LIB-VER of the library in use.",
         "SETNAME <name>",
         "    Name this connection.",
+        "PAUSE <timeout> [WRITE|ALL]",
+        "    Put commands off for so many milliseconds.",
         "UNBLOCK <clientid> [TIMEOUT|ERROR]",
         "    End the wait of another connection.",
         NULL,

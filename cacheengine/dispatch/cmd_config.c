@@ -5,6 +5,7 @@
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/files.h"
+#include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/host.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/keyspace/glob.h"
@@ -99,6 +100,7 @@ static void apply(struct cmd_call *c)
     acks_settle(e);
     keyspace_apply_settings(&e->keyspace);
     replica_apply_settings(e);
+    followers_apply_settings(e);
     (void)keyspace_make_room(&e->keyspace);
 }
 

@@ -104,12 +104,13 @@ static void info_server(const struct engine *e, struct buf *out)
 
 static void info_clients(const struct engine *e, struct buf *out)
 {
-    uint64_t longest_in = 0, longest_out = 0;
+    uint64_t longest_in = 0, longest_out = 0, postponed = 0;
 
     for (const struct client *c = e->newest; c; c = c->older) {
         struct client_facts f;
 
         c->host->facts(c, &f);
+        postponed += c->is_postponed;
         longest_in = f.input_bytes > longest_in ? f.input_bytes : longest_in;
         if (reply_pending(&c->reply) > longest_out)
             longest_out = reply_pending(&c->reply);
@@ -119,7 +120,7 @@ static void info_clients(const struct engine *e, struct buf *out)
     put(out, "maxclients", (uint64_t)e->settings.max_clients);
     put(out, "client_recent_max_input_buffer", longest_in);
     put(out, "client_recent_max_output_buffer", longest_out);
-    put(out, "blocked_clients", e->waiting_count);
+    put(out, "blocked_clients", e->waiting_count + postponed);
     put(out, "tracking_clients", 0);
     put(out, "clients_in_timeout_table", 0);
 }

@@ -13,6 +13,7 @@
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/iam.h"
 #include "cacheengine/dispatch/moving.h"
+#include "cacheengine/dispatch/pause.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/scripting.h"
@@ -252,6 +253,8 @@ int engine_tick(struct engine *e)
     int period_ms = (int)(1000 / e->settings.hz);
 
     calibrate(e);
+    if (e->guards & GUARD_PAUSED)
+        pause_tick(e);
     if (e->is_work_paused)
         return period_ms;
     if (e->ending_signal)
@@ -264,7 +267,7 @@ int engine_tick(struct engine *e)
     int replica_ms = replica_tick(e);
     if (replica_ms <= 1)
         return replica_ms;
-    bool is_done = keyspace_make_room(&e->keyspace) != EVICT_LATER;
+    bool is_done = e->keyspace.stands_still || keyspace_make_room(&e->keyspace) != EVICT_LATER;
     is_done &= keyspace_free_some(&e->keyspace, FREE_SLICE_US);
     is_done &= !e->moving || moving_tick(e);
     if (!sweep(e)) {

@@ -121,6 +121,10 @@ struct engine {
     char run_id[41];
     const char *executable, *config_file; /* for INFO; borrowed */
     int pid;
+    struct pause {
+        bool is_on, only_writes;
+        int64_t until_ms;
+    } pauses[2];                /* by enum pause_owner, see pause.h */
     uint32_t guards;            /* which of enum guard may refuse commands now; 0 mostly */
     bool is_ending;             /* a clean end was asked for */
     bool is_clock_late;         /* a command stood still: the clock is behind */

@@ -23,6 +23,7 @@ enum guard {
     GUARD_KEYLESS = 1 << 6,   /* files are to be loaded once their key is given */
     GUARD_CLUSTER = 1 << 8,   /* cluster mode: commands on keys of other nodes are sent there */
     GUARD_BUSY = 1 << 24,     /* a script runs and runs */
+    GUARD_PAUSED = 1 << 27,   /* some calls are put off, see pause.h */
     GUARD_FEW_REPLICAS = 1 << 26, /* min-replicas-to-write */
 };
 

@@ -10,6 +10,7 @@
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/moving.h"
+#include "cacheengine/dispatch/pause.h"
 #include "cacheengine/dispatch/redirect.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "contract/command_procs.h"
@@ -181,6 +182,8 @@ bool engine_make_room(struct engine *e)
             note_memory(e, false);
         return true;
     }
+    if (ks->stands_still)
+        return true;
     uint64_t before = engine_ticks();
     enum evict_result result = keyspace_evict_slow(&e->keyspace);
     engine_note_stall(e, LATENCY_EVICTION_CYCLE, engine_ticks() - before);
@@ -205,6 +208,9 @@ static bool is_queued(const struct cmd_call *call)
 static bool state_allows(struct cmd_call *call)
 {
     bool is_plain = false;
+
+    if ((call->engine->guards & GUARD_PAUSED) && pause_takes(call))
+        return false;
     const char *text = guard_refusal(call, &is_plain);
 
     if (text == redirect_held)

@@ -97,7 +97,7 @@ void session_describe(const struct client *c, int64_t passed_ms, struct buf *out
         buf_putc(out, 'S');
     if (transaction_is_open(c))
         buf_putc(out, 'x');
-    if (c->waiting)
+    if (c->waiting || c->is_postponed)
         buf_putc(out, 'b');
     if (t && t->is_stale)
         buf_putc(out, 'd');

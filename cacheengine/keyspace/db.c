@@ -67,6 +67,12 @@ void db_expire_slot(struct db *db, struct key k, uint32_t *slot)
     db->ks->stats.expired++;
 }
 
+/* Whether keys that have expired are removed when they are met. */
+static bool may_remove(const struct db *db)
+{
+    return !db->ks->hides_expired && !db->ks->stands_still;
+}
+
 bool db_delete(struct db *db, struct key k, bool lazily)
 {
     uint32_t *slot = db_slot(db, k);
@@ -74,7 +80,7 @@ bool db_delete(struct db *db, struct key k, bool lazily)
     if (!slot)
         return false;
     if (db_is_expired(db, heap_at(&db->heap, *slot)) && !db->ks->shows_expired) {
-        if (!db->ks->hides_expired)
+        if (may_remove(db))
             db_expire_slot(db, k, slot);
         return false;
     }
@@ -104,7 +110,7 @@ static inline struct entry *find_live(struct db *db, struct key k)
         return e;
     if (db->ks->shows_expired)
         return e;
-    if (!db->ks->hides_expired)
+    if (may_remove(db))
         db_expire_slot(db, k, slot);
     return NULL;
 }
@@ -169,9 +175,9 @@ struct entry *db_random(struct db *db)
         struct entry *e = heap_at(&db->heap, refs[rng_below(&db->ks->rng, count)]);
         if (!db_is_expired(db, e))
             return e;
-        if (db->ks->hides_expired && tries > 100)
+        if (!may_remove(db) && tries > 100)
             return e;
-        if (!db->ks->hides_expired) {
+        if (may_remove(db)) {
             struct key k = keyspace_key(db->ks, entry_key(e));
             db_expire_slot(db, k, db_slot(db, k));
         }

@@ -114,7 +114,7 @@ bool keyspace_expire_some(struct keyspace *ks, int64_t budget_us)
 {
     int64_t end_us = now_us() + budget_us;
 
-    if (ks->is_expiry_paused || ks->hides_expired)
+    if (ks->is_expiry_paused || ks->hides_expired || ks->stands_still)
         return true;
     for (int i = 0; i < ks->db_count; i++) {
         struct db *db = &ks->dbs[ks->expire_db % ks->db_count];

@@ -140,6 +140,7 @@ struct keyspace {
     bool has_slots;        /* cluster mode: the slot of a key is part of its hash (slot.h) */
     bool is_observed;      /* somebody listens to hooks.on_change */
     bool hides_expired;    /* a replica: expired keys are not shown and not removed */
+    bool stands_still;     /* nothing goes by itself: a pause (CLIENT PAUSE) */
     bool shows_expired;    /* the primary's own commands run: what it did not remove is there */
     bool spares_age;       /* the running command leaves recency alone: CLIENT NO-TOUCH */
     bool is_expiry_paused; /* DEBUG SET-ACTIVE-EXPIRE 0 */

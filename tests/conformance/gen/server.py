@@ -67,6 +67,13 @@ TABLE = {
     "lastsave": Gen(compare=compare.kind),
     "role": Gen(),
     "shutdown": own_test("test_process.py"),
+    "role": own_test("test_replication_primary.py"),
+    "wait": own_test("test_replication_primary.py"),
+    "sync": own_test("test_replication_primary.py"),
+    "psync": own_test("test_replication_primary.py"),
+    "replconf": own_test("test_replication_primary.py"),
+    "client|pause": own_test("test_replication_primary.py"),
+    "client|unpause": own_test("test_replication_primary.py"),
     "save": own_test("test_process.py"),
     "monitor": own_test("test_process.py"),
 }

@@ -1,0 +1,283 @@
+"""The engine as a primary of redis-server and of itself: syncs of every kind, effects, ends, deaths, waits."""
+
+import random
+import signal
+import time
+
+import pytest
+import replication
+import servers
+import wire
+from replication import assert_same, fill, info, wait_equal, wait_up
+
+AT_ONCE = {"repl_diskless_sync_delay": "0"}
+
+
+@pytest.fixture
+def start():
+    """Starts servers and proxies and stops them behind the test."""
+    started = []
+
+    def begin(kind, *args, **options):
+        started.append(kind(*args, **options))
+        return started[-1]
+    yield begin
+    for one in reversed(started):
+        (one.stop if hasattr(one, "stop") else one.close)()
+
+
+def engine(start, **options):
+    return start(servers.engine, **{**AT_ONCE, **options})
+
+
+def redis(start, **options):
+    return start(servers.redis, **options)
+
+
+def call(server, *args):
+    with server.conn(timeout=60) as conn:
+        return conn.call(*args)
+
+
+def follow(replica, primary):
+    assert call(replica, "REPLICAOF", "127.0.0.1", primary.port) == b"OK"
+
+
+def assert_same_soon(*several):
+    """Keys may come to their end while one server has been read and the next has not."""
+    until = time.monotonic() + 10
+    while True:
+        try:
+            return assert_same(*several)
+        except AssertionError:
+            if time.monotonic() > until:
+                raise
+
+
+def churn(conn, rng, count):
+    """Writes of every kind whose effect is not their words: chance, time, what is there."""
+    key = lambda kind: "%s:%d" % (kind, rng.randrange(20))
+    number = lambda: rng.randrange(1000)
+    kinds = [
+        lambda: ["SET", key("s"), number(), "PX", rng.choice((1, 50, 60000))],
+        lambda: ["SET", key("s"), number(), "EX", 100, "GET"],
+        lambda: ["SETEX", key("s"), 60, number()],
+        lambda: ["GETEX", key("s"), "PX", 30],
+        lambda: ["GETDEL", key("s")],
+        lambda: ["GETSET", key("s"), number()],
+        lambda: ["INCRBYFLOAT", key("f"), "0.1"],
+        lambda: ["HINCRBYFLOAT", key("h"), "f", "1.1"],
+        lambda: ["HSET", key("h"), "f%d" % number(), number()],
+        lambda: ["SADD", key("set")] + [number() for _ in range(20)],
+        lambda: ["SPOP", key("set")],
+        lambda: ["SPOP", key("set"), rng.randrange(1, 30)],
+        lambda: ["RPUSH", key("l")] + [number() for _ in range(5)],
+        lambda: ["BLPOP", key("l"), key("l"), 0.001],
+        lambda: ["LMPOP", 2, key("l"), key("l"), "RIGHT", "COUNT", 3],
+        lambda: ["BLMOVE", key("l"), key("l"), "LEFT", "RIGHT", 0.001],
+        lambda: ["ZADD", key("z"), number(), "m%d" % number(), number(), "m%d" % number()],
+        lambda: ["ZMPOP", 2, key("z"), key("z"), "MAX", "COUNT", 2],
+        lambda: ["BZPOPMIN", key("z"), 0.001],
+        lambda: ["ZRANGESTORE", key("z"), key("z"), 0, 3],
+        lambda: ["SUNIONSTORE", key("set"), key("set"), key("set")],
+        lambda: ["SORT", key("l"), "STORE", key("l")],
+        lambda: ["PEXPIRE", key("set"), rng.choice((0, 20, 100000))],
+        lambda: ["PERSIST", key("set")],
+        lambda: ["COPY", key("z"), key("z"), "DB", 1, "REPLACE"],
+        lambda: ["MOVE", key("h"), 2],
+        lambda: ["RENAME", key("l"), key("l")],
+        lambda: ["UNLINK", key("h"), key("h")],
+        lambda: ["SWAPDB", 1, 2],
+    ]
+    calls = []
+    for _ in range(count):
+        if rng.randrange(20) == 0:
+            some = [rng.choice(kinds)() for _ in range(rng.randrange(1, 5))]
+            calls += [["MULTI"]] + some + [["EXEC"]]
+        else:
+            calls.append(rng.choice(kinds)())
+    conn.batch(calls)
+
+
+@pytest.mark.parametrize("diskless", ["yes", "no"])
+def test_two_replicas_get_everything_at_once_and_what_follows(start, diskless):
+    primary = engine(start, repl_diskless_sync=diskless)
+    own, other = engine(start), redis(start)
+    with primary.conn(timeout=60) as conn:
+        fill(conn, 1)
+        call(own, "SET", "old", "goes")
+        for replica in (own, other):
+            follow(replica, primary)
+        wait_equal(primary, own, other)
+        assert_same_soon(primary, own, other)
+        fill(conn, 2)
+        churn(conn, random.Random(5), 600)
+        conn.call("FLUSHDB", "ASYNC")
+        churn(conn, random.Random(6), 600)
+        wait_equal(primary, own, other)
+        assert_same_soon(primary, own, other)
+        assert conn.call("ROLE")[0] == b"master"
+        facts = info(conn)
+        assert facts["connected_slaves"] == "2"
+        assert {facts["slave0"].split(",")[1], facts["slave1"].split(",")[1]} == {
+            "port=%d" % own.port, "port=%d" % other.port}
+        assert b"flags=S" in conn.call("CLIENT", "LIST", "TYPE", "replica")
+
+
+def test_writes_of_all_kinds_go_on_while_a_replica_syncs(start):
+    primary, replica = engine(start, rdb_key_save_delay="200"), redis(start)
+    with primary.conn(timeout=60) as conn:
+        fill(conn, 3, keys=300)
+        follow(replica, primary)
+        rng = random.Random(7)
+        for _ in range(40):
+            churn(conn, rng, 100)
+            if replication.is_up(replica):
+                break
+        churn(conn, rng, 100)
+        wait_equal(primary, replica)
+        assert_same_soon(primary, replica)
+
+
+def test_a_replica_that_was_away_goes_on_where_it_was(start):
+    primary, replica = engine(start), redis(start)
+    proxy = start(replication.Proxy, primary.address)
+    with primary.conn(timeout=60) as conn:
+        fill(conn, 4)
+        follow(replica, proxy)
+        wait_up(replica)
+        for round in range(3):
+            proxy.cut(stays_cut=True)
+            churn(conn, random.Random(round), 500)
+            proxy.mend()
+            wait_equal(primary, replica)
+        assert_same_soon(primary, replica)
+        facts = info(conn, "stats")
+        assert (facts["sync_full"], facts["sync_partial_ok"]) == ("1", "3")
+        # More than the backlog has is a full sync.
+        refused = int(facts["sync_partial_err"])
+        proxy.cut(stays_cut=True)
+        conn.batch([["SET", "big:%d" % i, b"x" * 100000] for i in range(30)])
+        proxy.mend()
+        wait_equal(primary, replica)
+        assert_same_soon(primary, replica)
+        facts = info(conn, "stats")
+        assert (facts["sync_full"], int(facts["sync_partial_err"])) == ("2", refused + 1)
+
+
+def test_ends_and_evictions_are_the_primarys(start):
+    primary, replica = engine(start, maxmemory_policy="allkeys-lru"), redis(start)
+    with primary.conn(timeout=60) as conn:
+        follow(replica, primary)
+        wait_up(replica)
+        conn.batch([["SET", "end:%d" % i, i, "PX", 1 + i % 300] for i in range(2000)])
+        used = int(info(conn, "memory")["used_memory"])
+        conn.call("CONFIG", "SET", "maxmemory", used + 2000000)
+        conn.batch([["SET", "key:%d" % i, b"x" * 500] for i in range(10000)])
+        assert int(info(conn, "stats")["evicted_keys"]) > 0
+        servers.wait_for(lambda: int(info(conn, "stats")["expired_keys"]) + int(info(conn, "stats")["evicted_keys"])
+                         >= 2000, "all that is due goes")
+        servers.wait_for(lambda: info(conn, "keyspace").get("db0", "expires=0").find("expires=0") >= 0, "all have gone")
+        conn.call("CONFIG", "SET", "maxmemory", 0)
+        wait_equal(primary, replica)
+        assert_same_soon(primary, replica)
+
+
+def test_a_replica_that_is_killed_and_a_primary_that_is_killed(start):
+    primary, replica = engine(start), redis(start)
+    proxy = start(replication.Proxy, primary.address)
+    with primary.conn(timeout=60) as conn:
+        fill(conn, 5)
+        follow(replica, proxy)
+        wait_equal(primary, replica)
+        replica.terminate(signal.SIGKILL)
+        churn(conn, random.Random(8), 500)
+        servers.wait_for(lambda: info(conn)["connected_slaves"] == "0", "it is known to be gone")
+    second = redis(start)
+    follow(second, proxy)
+    wait_equal(primary, second)
+    primary.terminate(signal.SIGKILL)
+    again = engine(start)
+    with again.conn(timeout=60) as conn:
+        fill(conn, 6)
+        proxy.target = again.address
+        wait_equal(again, second)
+        assert_same_soon(again, second)
+
+
+def test_wait_counts_those_that_have_it(start):
+    primary, replicas = engine(start), [redis(start), engine(start)]
+    with primary.conn(timeout=60) as conn:
+        assert conn.call("WAIT", 0, 0) == 0
+        for replica in replicas:
+            follow(replica, primary)
+        for replica in replicas:
+            wait_up(replica)
+        assert conn.call("SET", "a", 1) == b"OK"
+        assert conn.call("WAIT", 2, 10000) == 2
+        assert conn.call("SET", "a", 2) == b"OK"
+        began = time.monotonic()
+        assert conn.call("WAIT", 3, 200) == 2
+        assert time.monotonic() - began >= 0.19
+        for bad, text in ((("x", 1), "integer"), ((1, -1), "negative"), ((1, "y"), "not an integer")):
+            assert text in conn.call("WAIT", *bad)
+
+
+def test_min_replicas_to_write(start):
+    primary, replica = engine(start, min_replicas_to_write="1"), redis(start)
+    with primary.conn() as conn:
+        assert conn.call("SET", "a", 1) == "NOREPLICAS Not enough good replicas to write."
+        assert conn.call("GET", "a") is None
+        follow(replica, primary)
+        wait_up(replica)
+        servers.wait_for(lambda: info(conn)["min_slaves_good_slaves"] == "1", "it counts")
+        assert conn.call("SET", "a", 1) == b"OK"
+
+
+def test_a_replica_that_takes_nothing_is_dropped_at_its_limit(start):
+    primary = engine(start, client_output_buffer_limit=["replica", "4mb", "0", "0"])
+    with primary.conn(timeout=60) as conn, primary.conn(timeout=60) as slow:
+        slow.send(b"*1\r\n$4\r\nSYNC\r\n")
+        servers.wait_for(lambda: "state=online" in info(conn).get("slave0", ""), "it has its snapshot")
+        conn.batch([["SET", "key", b"x" * 1000000] for _ in range(40)])
+        servers.wait_for(lambda: info(conn)["connected_slaves"] == "0", "it is dropped")
+        assert int(info(conn, "stats")["client_output_buffer_limit_disconnections"]) == 1
+
+
+def test_a_replica_below_a_replica_goes_on_when_the_top_changes(start):
+    top, middle, low = engine(start), engine(start), redis(start)
+    with top.conn(timeout=60) as conn:
+        fill(conn, 9)
+        follow(middle, top)
+        wait_up(middle)
+        follow(low, middle)
+        wait_equal(top, middle)
+        wait_up(low)
+        churn(conn, random.Random(10), 500)
+        wait_equal(top, middle, low)
+        assert_same_soon(top, middle, low)
+    call(middle, "REPLICAOF", "NO", "ONE")
+    with middle.conn(timeout=60) as conn:
+        churn(conn, random.Random(11), 500)
+        wait_equal(middle, low)
+        assert_same_soon(middle, low)
+        # The one below went on, and so can the former top.
+        follow(top, middle)
+        wait_equal(middle, top)
+        assert_same_soon(middle, top)
+        assert info(conn, "stats")["sync_full"] == "1"
+
+
+def test_clients_that_are_paused_go_on_afterwards(start):
+    primary = engine(start)
+    with primary.conn() as conn, primary.conn() as other:
+        assert conn.call("CLIENT", "PAUSE", 60000, "WRITE") == b"OK"
+        other.send(wire.command("GET", "a") + wire.command("SET", "a", 1) + wire.command("INCR", "a"))
+        assert wire.parse(other.read_reply()) is None
+        servers.wait_for(lambda: info(conn, "clients")["blocked_clients"] == "1", "it is paused")
+        assert conn.call("CLIENT", "UNPAUSE") == b"OK"
+        assert [wire.parse(other.read_reply()) for _ in range(2)] == [b"OK", 2]
+        assert conn.call("CLIENT", "PAUSE", 100) == b"OK"
+        began = time.monotonic()
+        assert conn.call("GET", "a") == b"2"
+        assert time.monotonic() - began > 0.05
