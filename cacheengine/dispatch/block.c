@@ -365,12 +365,33 @@ void blocks_note(struct engine *e, struct db *db, struct key k, enum key_event k
         note(e->blocks, db, k.hash, name);
 }
 
-void blocks_note_swap(struct engine *e, int a, int b)
+void blocks_note_all(struct engine *e, int db)
 {
     for (size_t i = 0; e->waiting_count > 0 && i < BLOCK_HEADS; i++)
         for (const struct waiting_key *k = e->blocks->heads[i].first; k; k = k->next)
-            if (k->of->db->id == a || k->of->db->id == b)
+            if (db < 0 || k->of->db->id == db)
                 note(e->blocks, k->of->db, k->hash, k->name);
+}
+
+struct block_counts blocks_count(const struct engine *e)
+{
+    const struct block_table *t = e->blocks;
+    struct block_counts out = {.timed = t ? t->timed_count : 0};
+
+    for (size_t i = 0; t && e->waiting_count > 0 && i < BLOCK_HEADS; i++)
+        for (const struct waiting_key *k = t->heads[i].first; k; k = k->next) {
+            const struct waiting_key *other = first_waiting(t, k->of->db, k->hash, k->name, NULL);
+            bool hears = false;
+
+            /* The first that waits for a key counts for all of them. */
+            if (other != k)
+                continue;
+            for (; other; other = first_waiting(t, k->of->db, k->hash, k->name, other))
+                hears |= other->of->wait.wakes_gone;
+            out.keys++;
+            out.gone_keys += hears;
+        }
+    return out;
 }
 
 /* ---- serving ---- */
@@ -413,7 +434,7 @@ void blocks_again(struct engine *e, struct client *c)
         wait_end(e, c);
 }
 
-/* Serves those that wait for a key, in their order, while it is there. */
+/* Serves those that wait for a key, in their order. */
 static void serve_key(struct engine *e, const struct ready_key *r)
 {
     struct str name = {r->name, r->len};
@@ -427,10 +448,9 @@ static void serve_key(struct engine *e, const struct ready_key *r)
         /* A key named twice is two steps of one wait. */
         while (next && next->of == k->of)
             next = first_waiting(e->blocks, r->db, r->hash, name, next);
-        if (!entry)
-            return;
         struct client *c = k->of->client;
-        if (!c->is_killed && entry_type(entry) == k->of->wait.type && run_again(e, k->of, false))
+        bool is_useful = entry && entry_type(entry) == k->of->wait.type;
+        if (!c->is_killed && (is_useful || k->of->wait.wakes_gone) && run_again(e, k->of, false))
             wait_end(e, c);
         k = next;
     }

@@ -20,8 +20,8 @@ void blocks_fini(struct engine *e);
 /* Notes that a key was changed. */
 void blocks_note(struct engine *e, struct db *db, struct key k, enum key_event kind);
 
-/* Notes all keys of two databases that were exchanged. */
-void blocks_note_swap(struct engine *e, int a, int b);
+/* Notes all keys of a database (negative: of all) that got others, or none. */
+void blocks_note_all(struct engine *e, int db);
 
 /* Serves those whose keys were noted. Call when no command is running. */
 void blocks_serve(struct engine *e);
@@ -40,6 +40,14 @@ bool blocks_end(struct engine *e, struct client *c, bool with_error);
 /* Ends the waits of commands that may not run any more, with the error that `refusal` has for them
  * (NULL: it may run). */
 void blocks_judge(struct engine *e, const char *(*refusal)(const struct cmd_call *call));
+
+/* How many wait for what, for INFO. */
+struct block_counts {
+    uint64_t keys;      /* that somebody waits for */
+    uint64_t gone_keys; /* of which somebody is to hear that they are gone */
+    uint64_t timed;     /* waits that end by themselves */
+};
+struct block_counts blocks_count(const struct engine *e);
 
 /* Whether the command of a client that waits found nothing when it ran last. */
 bool blocks_wait_goes_on(const struct client *c);

@@ -116,7 +116,7 @@ static void hello_reply(struct cmd_call *c)
 
     reply_map(c->reply, 7);
     reply_bulk_text(c->reply, "server");
-    reply_bulk_text(c->reply, s->brand == BRAND_VALKEY ? "valkey" : "redis");
+    reply_bulk_text(c->reply, s->brand == BRAND_VALKEY && !s->says_redis ? "valkey" : "redis");
     reply_bulk_text(c->reply, "version");
     reply_bulk_text(c->reply, s->engine_version);
     reply_bulk_text(c->reply, "proto");

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/command.h"
 #include "cacheengine/dispatch/append.h"
+#include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/memory.h"
 #include "cacheengine/dispatch/replica.h"
@@ -115,6 +116,7 @@ static void info_clients(const struct engine *e, struct buf *out)
         if (reply_pending(&c->reply) > longest_out)
             longest_out = reply_pending(&c->reply);
     }
+    struct block_counts blocked = blocks_count(e);
     put(out, "connected_clients", e->client_count - e->followers->count);
     put(out, "cluster_connections", 0);
     put(out, "maxclients", (uint64_t)e->settings.max_clients);
@@ -122,7 +124,11 @@ static void info_clients(const struct engine *e, struct buf *out)
     put(out, "client_recent_max_output_buffer", longest_out);
     put(out, "blocked_clients", e->waiting_count + postponed);
     put(out, "tracking_clients", 0);
-    put(out, "clients_in_timeout_table", 0);
+    put(out, "watching_clients", watches_clients(e));
+    put(out, "clients_in_timeout_table", blocked.timed);
+    put(out, "total_watched_keys", watches_keys(e));
+    put(out, "total_blocking_keys", blocked.keys);
+    put(out, "total_blocking_keys_on_nokey", blocked.gone_keys);
 }
 
 static uint64_t system_bytes(void)

@@ -46,6 +46,15 @@ static void say_double(struct cmd_call *c, const char *name, double v)
     reply_double(c->reply, v);
 }
 
+static uint64_t memory_of_indexes(const struct keyspace *ks)
+{
+    uint64_t bytes = 0;
+
+    for (int i = 0; i < ks->db_count; i++)
+        bytes += db_count(&ks->dbs[i]) ? memory_of_index(&ks->dbs[i]) : 0;
+    return bytes;
+}
+
 static size_t say_dbs(struct cmd_call *c)
 {
     size_t said = 0;
@@ -100,13 +109,17 @@ void cmd_memory_stats(struct cmd_call *c)
     say_int(c, "lua.caches", eval_cache_facts(scripting_evals(c->engine)).script_bytes);
     say_int(c, "functions.caches", libraries_facts(scripting_libraries(c->engine)).library_bytes);
     size_t dbs = say_dbs(c);
+    /* The index grows by segments: nothing is ever rehashed as a whole. */
+    say_int(c, "overhead.db.hashtable.lut", memory_of_indexes(c->ks));
+    say_int(c, "overhead.db.hashtable.rehashing", 0);
     say_int(c, "overhead.total", m.overhead);
     say_int(c, "keys.count", m.keys);
     say_int(c, "keys.bytes-per-key",
             m.keys && m.used > m.startup ? (m.used - m.startup) / m.keys : 0);
+    say_int(c, "db.dict.rehashing.count", 0);
     say_int(c, "dataset.bytes", m.dataset);
     say_ratios(c, &m);
-    reply_close(c->reply, mark, '%', 27 + dbs);
+    reply_close(c->reply, mark, '%', 30 + dbs);
 }
 
 /* ---- the doctor ---- */

@@ -22,6 +22,7 @@ static void flush(struct cmd_call *c, int db)
         in_background = call_is(c, 1, "async");
     watches_flush(c->engine, db);
     moving_note_flush(c->engine);
+    blocks_note_all(c->engine, db);
     c->dirty += keyspace_flush(c->ks, db, in_background);
     if (db < 0)
         saving_note_flush(c->engine->saving);
@@ -70,7 +71,8 @@ void cmd_swapdb(struct cmd_call *c)
     if (a != b) {
         watches_swap(c->engine, a, b);
         keyspace_swap(c->ks, a, b);
-        blocks_note_swap(c->engine, a, b);
+        blocks_note_all(c->engine, a);
+        blocks_note_all(c->engine, b);
     }
     c->dirty++;
     reply_ok(c->reply);

@@ -270,11 +270,12 @@ int engine_tick(struct engine *e)
     bool is_done = e->keyspace.stands_still || keyspace_make_room(&e->keyspace) != EVICT_LATER;
     is_done &= keyspace_free_some(&e->keyspace, FREE_SLICE_US);
     is_done &= !e->moving || moving_tick(e);
-    if (!sweep(e)) {
-        e->stats.expire_capped++;
-        return 1;
-    }
-    if (!is_done)
+    bool is_swept = sweep(e);
+    e->stats.expire_capped += !is_swept;
+    /* Who waits for a key may have to hear that it is gone. */
+    if (e->waiting_count > 0)
+        blocks_serve(e);
+    if (!is_swept || !is_done)
         return 1;
     bool is_tidy = keyspace_tidy_some(&e->keyspace, TIDY_SLICE_US);
     return is_tidy || period_ms < TIDY_PERIOD_MS ? period_ms : TIDY_PERIOD_MS;

@@ -224,8 +224,7 @@ static void take_over(struct replica_load *l)
 
     watches_flush(e, -1);
     keyspace_dbs_exchange(&e->keyspace, l->loading.dbs);
-    for (int i = 0; i < e->keyspace.db_count; i++)
-        blocks_note_swap(e, i, i);
+    blocks_note_all(e, -1);
     append_restart(e->append);
     e->loaded.keys = l->loading.report.keys;
     e->loaded.expired = l->loading.report.expired;

@@ -291,7 +291,7 @@ void engine_execute(struct cmd_call *call)
 {
     struct engine *e = call->engine;
     const struct command *cmd = call->cmd;
-    uint64_t errors = call->reply->errors;
+    uint64_t errors = call->reply->errors, counted = e->stats.errors;
     uint64_t before = engine_ticks();
 
     call->ks->spares_age = call->client->is_untouching;
@@ -312,7 +312,8 @@ void engine_execute(struct cmd_call *call)
         note_slow(call, spent);
     e->keyspace.dirty += call->dirty;
     e->stats.commands += is_done;
-    if (__builtin_expect(call->reply->errors != errors, 0)) {
+    /* Errors of commands that it ran (EXEC) are theirs and counted already. */
+    if (__builtin_expect(call->reply->errors != errors, 0) && e->stats.errors == counted) {
         engine_count_error(e, call->reply->error_code);
         s->failed++;
     }

@@ -97,6 +97,36 @@ void watches_swap(struct engine *e, int a, int b)
     note_all_replaced(e, y, x);
 }
 
+uint64_t watches_clients(const struct engine *e)
+{
+    uint64_t count = 0;
+
+    for (const struct client *c = e->newest; c; c = c->older)
+        count += c->transaction && c->transaction->watches;
+    return count;
+}
+
+static bool is_same_key(const struct watch *a, const struct watch *b)
+{
+    return a->hash == b->hash && a->db == b->db && a->len == b->len &&
+           memcmp(a->name, b->name, a->len) == 0;
+}
+
+uint64_t watches_keys(const struct engine *e)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; e->watches && e->watches->count > 0 && i < WATCH_HEADS; i++)
+        for (const struct watch *w = e->watches->heads[i]; w; w = w->next_of_hash) {
+            const struct watch *behind = w->next_of_hash;
+
+            while (behind && !is_same_key(behind, w))
+                behind = behind->next_of_hash;
+            count += !behind;
+        }
+    return count;
+}
+
 static struct transaction *transaction_of(struct client *c)
 {
     if (!c->transaction) {

@@ -34,6 +34,10 @@ void watches_note(struct engine *e, struct db *db, struct key k, enum key_event 
 /* Marks all watchers of keys that a flush removes (db -1: all), or that an exchange of databases
  * moves. */
 void watches_flush(struct engine *e, int db);
+
+/* How many clients watch keys, and how many keys that are. */
+uint64_t watches_clients(const struct engine *e);
+uint64_t watches_keys(const struct engine *e);
 void watches_swap(struct engine *e, int a, int b);
 
 static inline bool transaction_is_open(const struct client *c)

@@ -68,6 +68,7 @@ struct settings {
     /* identity */
     int64_t brand;              /* enum engine_brand */
     const char *engine_version; /* the version that is shown */
+    bool says_redis;            /* Valkey calls itself redis where clients look for that */
     int64_t protocol;           /* enum protocol_kind */
     bool is_restricted;         /* managed: ordinary sockets see the tenant's command table */
 

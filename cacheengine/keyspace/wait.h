@@ -2,7 +2,7 @@
  * Waiting for keys: what BLPOP, BZPOPMIN and their kin do when they find nothing.
  *
  *     if (!found)
- *         call_wait(c, &(struct wait){TYPE_ZSET, 1, c->argc - 2, until_ms, reply_null_array});
+ *         call_wait(c, &(struct wait){TYPE_ZSET, 1, keys, until_ms, reply_null_array, false});
  *
  * The command says nothing then and returns. It runs again, as if it had come just now, when one
  * of its keys has changed and is of that type; it finds what it wants or calls call_wait again and
@@ -18,6 +18,7 @@ struct wait {
     uint32_t first, keys;          /* the arguments that are keys */
     int64_t until_ms;              /* on the clock of passed_ms; NO_DEADLINE: for ever */
     void (*over)(struct reply *r); /* what is said when the time is up */
+    bool wakes_gone;               /* runs again when a key is gone or has another type, too */
 };
 
 /*

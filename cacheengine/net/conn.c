@@ -378,8 +378,11 @@ static void ask_to_write(struct conn *c, bool waits)
 static int64_t held_bytes(const struct conn *c)
 {
     const struct client_feed *feed = c->client.feed;
+    size_t bytes = reply_held_bytes(&c->client.reply), unsent = reply_pending(&c->client.reply);
 
-    return (int64_t)(reply_held_bytes(&c->client.reply) + (feed ? feed->held_bytes(feed) : 0));
+    /* What is sent by reference counts, too: it may soon be held for this client alone. */
+    bytes = unsent > bytes ? unsent : bytes;
+    return (int64_t)(bytes + (feed ? feed->held_bytes(feed) : 0));
 }
 
 /* A replica may always be behind by the backlog: it could go on from there if it were dropped. */
@@ -548,6 +551,11 @@ void conn_write(struct conn *c)
     if (__builtin_expect(c->loop->engine->has_unwritten, 0) && is_held(c))
         return;
 
+    /* What is more than may ever wait is not begun to be sent. */
+    const struct output_limit *limit = &c->loop->engine->settings.output_limits[OUTPUT_NORMAL];
+    if (__builtin_expect(limit->hard_bytes != 0, 0) &&
+        (int64_t)reply_pending(r) >= limit->hard_bytes)
+        check_overfull(c);
     while (!c->client.is_killed && reply_pending(r) > 0)
         if (!write_once(c))
             break;

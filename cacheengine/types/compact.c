@@ -83,19 +83,60 @@ static uint64_t listpack_element(const uint8_t *at, uint64_t room, struct packed
     }
 }
 
+/* How many bytes the size of an element takes behind it. The bounds are Redis's own. */
+static unsigned back_size_bytes(uint64_t size)
+{
+    return size <= 127 ? 1 : size < 16383 ? 2 : size < 2097151 ? 3 : size < 268435455 ? 4 : 5;
+}
+
 /* Writes the size of an element as it stands behind it: seven bits a byte, to be read backward.
- * Returns how many bytes that takes. The bounds are Redis's own. */
+ * Returns how many bytes that takes. */
 static unsigned put_back_size(uint8_t *to, uint64_t size)
 {
-    unsigned bytes = size <= 127        ? 1
-                     : size < 16383     ? 2
-                     : size < 2097151   ? 3
-                     : size < 268435455 ? 4
-                                        : 5;
+    unsigned bytes = back_size_bytes(size);
 
     for (unsigned i = 0; i < bytes; i++)
         to[i] = (uint8_t)((size >> (7 * (bytes - 1 - i)) & 0x7f) | (i ? 0x80 : 0));
     return bytes;
+}
+
+const uint8_t *listpack_get(const uint8_t *at, struct packed_item *out)
+{
+    uint64_t size = listpack_element(at, UINT32_MAX, out);
+
+    return at + size + back_size_bytes(size);
+}
+
+const uint8_t *listpack_skip(const uint8_t *at)
+{
+    static const uint8_t integers[] = {3, 4, 5, 9}; /* 0xf1 to 0xf4 */
+    uint8_t form = *at;
+    uint64_t size;
+
+    if (form < 0x80)
+        return at + 2;
+    if (form < 0xc0)
+        size = 1 + (uint64_t)(form & 0x3f);
+    else if (form < 0xe0)
+        size = 2;
+    else if (form < 0xf0)
+        size = 2 + ((uint64_t)(form & 0x0f) << 8 | at[1]);
+    else
+        size = form == 0xf0 ? 5 + (uint64_t)load_u32(at + 1) : integers[form - 0xf1];
+    return at + size + back_size_bytes(size);
+}
+
+const uint8_t *listpack_before(const uint8_t *at)
+{
+    uint64_t size = 0;
+    unsigned shift = 0;
+
+    do {
+        at--;
+        size |= (uint64_t)(*at & 0x7f) << shift;
+        shift += 7;
+    } while (*at & 0x80);
+    return at - size;
 }
 
 static uint64_t listpack_next(const struct compact *c, uint64_t room, struct packed_item *out)

@@ -53,6 +53,15 @@ bool compact_is_sound(const struct compact *c);
 /* Writes an element; returns the place behind it. */
 uint8_t *listpack_put(uint8_t *at, const struct packed_item *item);
 
+/* Reads an element of a listpack that is known to be sound; returns the place behind it. */
+const uint8_t *listpack_get(const uint8_t *at, struct packed_item *out);
+
+/* The place behind an element of a sound listpack. */
+const uint8_t *listpack_skip(const uint8_t *at);
+
+/* The place of the element that ends at a place of a sound listpack. */
+const uint8_t *listpack_before(const uint8_t *at);
+
 /* Writes head and end around elements that stand from listpack + LISTPACK_HEAD to `at`; returns all
  * bytes. */
 size_t listpack_close(uint8_t *listpack, uint8_t *at, uint64_t count);

@@ -8,6 +8,7 @@
 #include "cacheengine/keyspace/number.h"
 #include "cacheengine/types/collection.h"
 #include "cacheengine/types/sequence.h"
+#include "cacheengine/types/stream.h"
 #include "cacheengine/types/t_zset.h"
 
 #include <arpa/inet.h>
@@ -92,6 +93,26 @@ static void add_scored(void *ctx, const struct zset_member *m)
     add(ctx, pair, sizeof(pair));
 }
 
+static void mix_stream(const struct stream *s, unsigned char *digest)
+{
+    struct stream_walk w = stream_walk_begin(s, STREAM_ID_MIN, STREAM_ID_MAX, false);
+    struct stream_entry e;
+    struct packed_item field, value;
+
+    while (stream_next(&w, &e)) {
+        char id[STREAM_ID_TEXT_MAX];
+        unsigned len = stream_id_write(id, e.id);
+
+        *(char *)memchr(id, '-', len) = '.';
+        mix(digest, id, len);
+        for (uint32_t i = 0; i < e.fields; i++) {
+            stream_pair(&e, &field, &value);
+            mix_item(digest, &field);
+            mix_item(digest, &value);
+        }
+    }
+}
+
 void digest_value(struct db *db, const struct entry *e, struct arena *a, unsigned char *digest)
 {
     struct str name = entry_key(e);
@@ -100,8 +121,8 @@ void digest_value(struct db *db, const struct entry *e, struct arena *a, unsigne
     struct str text;
     struct zset z;
 
-    /* The types have the numbers here that they have there. */
-    mix_number(digest, (uint32_t)entry_type(e));
+    /* The types have the numbers here that they have there, but for one. */
+    mix_number(digest, entry_type(e) == TYPE_STREAM ? 6 : (uint32_t)entry_type(e));
     switch (entry_type(e)) {
     case TYPE_LIST: mix_list(db, e, k, a, digest); break;
     case TYPE_SET:
@@ -110,6 +131,7 @@ void digest_value(struct db *db, const struct entry *e, struct arena *a, unsigne
         zset_open(&z, db, k, (struct entry *)e);
         zset_each(&z, 0, zset_count(&z), false, add_scored, digest);
         break;
+    case TYPE_STREAM: mix_stream(entry_outside(e), digest); break;
     default: text = db_string(e, &digits); mix(digest, text.ptr, text.len);
     }
     if (entry_has_deadline(e))

@@ -78,7 +78,7 @@ static void move_or_wait(struct cmd_call *c, const struct move *m, uint32_t time
     } else if (ok && c->is_inner) {
         reply_null(c->reply);
     } else if (ok) {
-        call_wait(c, &(struct wait){TYPE_LIST, 1, 1, until_ms, reply_null_array});
+        call_wait(c, &(struct wait){TYPE_LIST, 1, 1, until_ms, reply_null_array, false});
     }
 }
 

@@ -156,7 +156,8 @@ static void pop_or_wait(struct cmd_call *c, const struct popping *p, uint32_t ti
     if (!call_timeout(c, timeout, &until_ms))
         return;
     if (!popping_run(c, p, alone, &ok) && ok)
-        call_wait(c, &(struct wait){TYPE_LIST, p->first, p->keys, until_ms, reply_null_array});
+        call_wait(c,
+                  &(struct wait){TYPE_LIST, p->first, p->keys, until_ms, reply_null_array, false});
 }
 
 void cmd_blmpop(struct cmd_call *c)

@@ -152,7 +152,7 @@ void cmd_bzmpop(struct cmd_call *c)
     if (!popping_parse(c, 2, &p) || !call_timeout(c, 1, &until_ms))
         return;
     if (!popping_run(c, &p, &ok) && ok)
-        call_wait(c, &(struct wait){TYPE_ZSET, p.first, p.keys, until_ms, reply_null_array});
+        call_wait(c, &(struct wait){TYPE_ZSET, p.first, p.keys, until_ms, reply_null_array, false});
 }
 
 static void pop_or_wait(struct cmd_call *c, bool is_max)
@@ -178,7 +178,7 @@ static void pop_or_wait(struct cmd_call *c, bool is_max)
         if (!ok)
             return;
     }
-    call_wait(c, &(struct wait){TYPE_ZSET, 1, keys, until_ms, reply_null_array});
+    call_wait(c, &(struct wait){TYPE_ZSET, 1, keys, until_ms, reply_null_array, false});
 }
 
 void cmd_bzpopmin(struct cmd_call *c)

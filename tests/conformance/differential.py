@@ -17,7 +17,7 @@ from wire import Closed, Conn, command, frame_end, to_bytes
 
 MAX_SHRINK_RUNS = 150
 READERS = {b"+string": ["GET"], b"+list": ["LRANGE", 0, -1], b"+hash": ["HGETALL"], b"+set": ["SMEMBERS"],
-           b"+zset": ["ZRANGE", 0, -1, "WITHSCORES"]}
+           b"+zset": ["ZRANGE", 0, -1, "WITHSCORES"], b"+stream": ["XRANGE", "-", "+"]}
 
 
 class Step:

@@ -69,7 +69,7 @@ def counted(part, least=1, most=3):
     return draw
 
 
-TYPES = "slhzt"  # string, list, hash, zset, set: the first letter of a key says what it usually holds
+TYPES = "slhztx"  # string, list, hash, zset, set, stream: the first letter of a key says what it usually holds
 
 
 def key_of(letter, stray=0.06):

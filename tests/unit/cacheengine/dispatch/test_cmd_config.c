@@ -57,3 +57,37 @@ Test(cmd_config, a_smaller_maxmemory_evicts_at_once)
     cr_assert(keyspace_count(&f.engine.keyspace) > 1000);
     resp_close(&f);
 }
+
+Test(cmd_config, directives_for_tests_are_found_by_their_whole_names_alone)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    hides(&f, "CONFIG GET *", "rdb-key-save-delay");
+    shows(&f, "CONFIG GET rdb-key-save-delay", "rdb-key-save-delay");
+    resp_close(&f);
+}
+
+Test(cmd_config, a_password_may_have_any_bytes)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    says(&f, "CONFIG SET requirepass \"abc\\x00def\"", "+OK\r\n");
+    shows(&f, "AUTH abc", "-WRONGPASS");
+    shows(&f, "AUTH \"abc\\x00xyz\"", "-WRONGPASS");
+    says(&f, "AUTH \"abc\\x00def\"", "+OK\r\n");
+    resp_close(&f);
+}
+
+Test(cmd_config, valkey_may_call_itself_redis)
+{
+    static const char *const options[] = {"larder-engine-name valkey", NULL};
+    struct resp_fixture f;
+
+    resp_open(&f, options);
+    shows(&f, "HELLO", "$6\r\nvalkey\r\n");
+    says(&f, "CONFIG SET extended-redis-compatibility yes", "+OK\r\n");
+    shows(&f, "HELLO", "$5\r\nredis\r\n");
+    resp_close(&f);
+}

@@ -116,6 +116,13 @@ Test(run, calls_failures_and_errors_are_counted)
     shows(&f, "INFO commandstats",
           "cmdstat_get:calls=0,usec=0,usec_per_call=0.00,rejected_calls=1");
     shows(&f, "INFO errorstats", "errorstat_ERR:count=3");
+    resp_ask(&f, "MULTI");
+    resp_ask(&f, "INCR a");
+    resp_ask(&f, "EXEC");
+    shows(&f, "INFO errorstats", "errorstat_ERR:count=4");
+    shows(&f, "INFO commandstats", "cmdstat_exec:calls=1,");
+    hides(&f, "INFO commandstats",
+          "cmdstat_exec:calls=1,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=1");
     resp_ask(&f, "CONFIG RESETSTAT");
     hides(&f, "INFO errorstats", "errorstat_ERR");
     resp_close(&f);

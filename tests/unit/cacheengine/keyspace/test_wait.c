@@ -83,7 +83,7 @@ static void note_wait(void *ctx, struct cmd_call *c, const struct wait *w)
 Test(wait, where_nobody_can_wait_the_time_is_up_at_once)
 {
     struct wait_fixture t;
-    struct wait w = {TYPE_LIST, 1, 1, NO_DEADLINE, reply_null_array};
+    struct wait w = {TYPE_LIST, 1, 1, NO_DEADLINE, reply_null_array, false};
 
     begin(&t, "key");
     call_wait(&t.call, &w);

@@ -70,6 +70,28 @@ Test(conn, a_slow_reader_with_too_much_to_read_is_dropped)
     net_end(&f);
 }
 
+Test(conn, more_than_may_ever_wait_is_not_begun_to_be_sent)
+{
+    static const char *const options[] = {"client-output-buffer-limit normal 90kb 0 0", NULL};
+    struct net_fixture f;
+    static char value[100000];
+    char c;
+
+    net_begin(&f, options);
+    int fd = net_connect(f.path), other = net_connect(f.path);
+    memset(value, 'x', sizeof(value));
+    net_send(fd, set_head, sizeof(set_head) - 1);
+    net_send(fd, value, sizeof(value));
+    net_send(fd, "\r\n", 2);
+    net_expect(fd, "+OK\r\n");
+    net_send(fd, "PING\r\nGET k\r\n", 13);
+    cr_expect_not(net_read(fd, &c, 1));
+    net_ask(other, "PING", "+PONG\r\n");
+    close(fd);
+    close(other);
+    net_end(&f);
+}
+
 Test(conn, a_slow_reader_without_a_limit_gets_everything)
 {
     struct net_fixture f;

@@ -104,6 +104,19 @@ static const struct play_proc play_procs[] = {
     {"zinterstore",      cmd_zinterstore     },
     {"zdiffstore",       cmd_zdiffstore      },
     {"zintercard",       cmd_zintercard      },
+    {"xadd",             cmd_xadd            },
+    {"xlen",             cmd_xlen            },
+    {"xrange",           cmd_xrange          },
+    {"xrevrange",        cmd_xrevrange       },
+    {"xdel",             cmd_xdel            },
+    {"xtrim",            cmd_xtrim           },
+    {"xsetid",           cmd_xsetid          },
+    {"xread",            cmd_xread           },
+    {"xreadgroup",       cmd_xreadgroup      },
+    {"xack",             cmd_xack            },
+    {"xclaim",           cmd_xclaim          },
+    {"xautoclaim",       cmd_xautoclaim      },
+    {"xpending",         cmd_xpending        },
     {"setbit",           cmd_setbit          },
     {"getbit",           cmd_getbit          },
     {"bitcount",         cmd_bitcount        },
@@ -123,8 +136,29 @@ static const struct play_proc play_procs[] = {
     {"object",           cmd_object_encoding },
 };
 
+/* Subcommands, by the words of both. */
+static const struct play_sub {
+    const char *name, *sub;
+    void (*run)(struct cmd_call *c);
+} play_subs[] = {
+    {"xgroup", "create",         cmd_xgroup_create        },
+    {"xgroup", "setid",          cmd_xgroup_setid         },
+    {"xgroup", "destroy",        cmd_xgroup_destroy       },
+    {"xgroup", "createconsumer", cmd_xgroup_createconsumer},
+    {"xgroup", "delconsumer",    cmd_xgroup_delconsumer   },
+    {"xinfo",  "stream",         cmd_xinfo_stream         },
+    {"xinfo",  "groups",         cmd_xinfo_groups         },
+    {"xinfo",  "consumers",      cmd_xinfo_consumers      },
+};
+
 static inline void play_run(struct harness *h, struct str *argv, uint32_t argc)
 {
+    for (size_t i = 0; i < countof(play_subs); i++)
+        if (argc > 1 && str_is_nocase(argv[0], play_subs[i].name) &&
+            str_is_nocase(argv[1], play_subs[i].sub)) {
+            harness_run(h, play_subs[i].run, argv, argc);
+            return;
+        }
     for (size_t i = 0; i < countof(play_procs); i++)
         if (str_is_nocase(argv[0], play_procs[i].name)) {
             harness_run(h, play_procs[i].run, argv, argc);
