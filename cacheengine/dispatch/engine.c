@@ -354,8 +354,11 @@ void engine_count_error(struct engine *e, const char *code)
     e->stats.errors++;
     while (i < e->error_stat_count && strcmp(e->error_stats[i].code, code) != 0)
         i++;
-    if (i == ENGINE_ERROR_STATS)
-        return;
+    /* Scripts may say any code: beyond so many, all are one. */
+    if (i >= ENGINE_ERROR_STATS - 1) {
+        i = ENGINE_ERROR_STATS - 1;
+        code = "ERRORSTATS_OVERFLOW";
+    }
     if (i == e->error_stat_count) {
         e->error_stat_count++;
         e->error_stats[i] = (struct error_stat){0};

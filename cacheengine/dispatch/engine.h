@@ -48,7 +48,7 @@ struct error_stat {
     char code[24];
     uint64_t count;
 };
-#define ENGINE_ERROR_STATS 128
+#define ENGINE_ERROR_STATS 129 /* the last is for all further ones */
 
 /* Which users the owner gave last. */
 struct users_epoch {

@@ -23,16 +23,29 @@ bool guard_is_write(const struct cmd_call *call)
 /* NULL: it may run; else the error. */
 typedef const char *guard_fn(const struct cmd_call *call);
 
+/* True when the command, or one that it would run, is not of those with this flag. */
+static bool lacks(const struct cmd_call *call, uint32_t flag)
+{
+    if (!(call->cmd->flags & flag))
+        return true;
+    if (!call->client || !transaction_is_open(call->client) || strcmp(call->cmd->name, "exec") != 0)
+        return false;
+    for (const struct queued_call *q = call->client->transaction->head; q; q = q->next)
+        if (!(q->cmd->flags & flag))
+            return true;
+    return false;
+}
+
 static const char *stale_refuses(const struct cmd_call *call)
 {
-    if (call->cmd->flags & CMD_STALE)
+    if (!lacks(call, CMD_STALE))
         return NULL;
     return "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
 }
 
 static const char *loading_refuses(const struct cmd_call *call)
 {
-    if (call->cmd->flags & CMD_LOADING)
+    if (!lacks(call, CMD_LOADING))
         return NULL;
     return call->engine->settings.brand == BRAND_VALKEY
                ? "LOADING Valkey is loading the dataset in memory"

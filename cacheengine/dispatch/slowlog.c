@@ -15,7 +15,8 @@
 static bool is_secret_parameter(struct str name)
 {
     return str_is_nocase(name, "requirepass") || str_is_nocase(name, "masterauth") ||
-           str_is_nocase(name, "masteruser");
+           str_is_nocase(name, "masteruser") || str_is_nocase(name, "primaryauth") ||
+           str_is_nocase(name, "primaryuser");
 }
 
 static bool is_secret(const struct cmd_call *c, uint32_t arg)

@@ -381,7 +381,8 @@ static int64_t held_bytes(const struct conn *c)
     size_t bytes = reply_held_bytes(&c->client.reply), unsent = reply_pending(&c->client.reply);
 
     /* What is sent by reference counts, too: it may soon be held for this client alone. */
-    bytes = unsent > bytes ? unsent : bytes;
+    if (unsent > REPLY_BIG && unsent > bytes)
+        bytes = unsent;
     return (int64_t)(bytes + (feed ? feed->held_bytes(feed) : 0));
 }
 
@@ -553,8 +554,7 @@ void conn_write(struct conn *c)
 
     /* What is more than may ever wait is not begun to be sent. */
     const struct output_limit *limit = &c->loop->engine->settings.output_limits[OUTPUT_NORMAL];
-    if (__builtin_expect(limit->hard_bytes != 0, 0) &&
-        (int64_t)reply_pending(r) >= limit->hard_bytes)
+    if (__builtin_expect(limit->hard_bytes != 0, 0) && reply_pending(r) > REPLY_BIG)
         check_overfull(c);
     while (!c->client.is_killed && reply_pending(r) > 0)
         if (!write_once(c))

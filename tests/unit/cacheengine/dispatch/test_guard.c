@@ -33,3 +33,20 @@ Test(guard, what_was_queued_before_is_refused_when_it_is_to_run)
     says(&f, "EXEC", "*1\r\n$-1\r\n");
     resp_close(&f);
 }
+
+Test(guard, a_transaction_may_not_run_what_would_be_refused_alone)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    resp_ask(&f, "MULTI");
+    resp_ask(&f, "GET k");
+    f.engine.guards |= GUARD_STALE;
+    shows(&f, "EXEC", "-EXECABORT Transaction discarded because of: MASTERDOWN");
+    f.engine.guards = 0;
+    resp_ask(&f, "MULTI");
+    resp_ask(&f, "ECHO a");
+    f.engine.guards |= GUARD_STALE;
+    shows(&f, "EXEC", "*1\r\n$1\r\na\r\n");
+    resp_close(&f);
+}

@@ -137,3 +137,19 @@ Test(run, a_browser_gets_no_answer)
     cr_assert(f.main.is_killed);
     resp_close(&f);
 }
+
+Test(run, codes_of_errors_beyond_a_number_are_counted_together)
+{
+    struct resp_fixture f;
+    char code[16];
+
+    resp_open(&f, NULL);
+    for (int i = 0; i < 300; i++) {
+        snprintf(code, sizeof(code), "CODE%d", i);
+        engine_count_error(&f.engine, code);
+    }
+    shows(&f, "INFO errorstats", "errorstat_CODE127:count=1\r");
+    hides(&f, "INFO errorstats", "errorstat_CODE128");
+    shows(&f, "INFO errorstats", "errorstat_ERRORSTATS_OVERFLOW:count=172\r");
+    resp_close(&f);
+}

@@ -34,7 +34,7 @@ Test(slowlog, what_was_quick_is_not_kept)
     resp_ask(&f, "SLOWLOG RESET");
     says(&f, "GET key", "$5\r\nvalue\r\n");
     hides(&f, "SLOWLOG GET", "GET");
-    resp_ask(&f, "DEBUG SLEEP 0.011");
+    resp_ask(&f, "DEBUG SLEEP 0.03");
     shows(&f, "SLOWLOG GET", "$5\r\nSLEEP\r\n");
     resp_close(&f);
 }
