@@ -380,6 +380,18 @@ static bool has_grown(const struct append *a)
            (now - base) * 100 / base >= (uint64_t)s->rewrite_percent;
 }
 
+/* After failures a rewrite that is due waits, which is told once. */
+static bool rests(struct append *a)
+{
+    if (!append_rewrite_rests(a))
+        return false;
+    if (!a->is_rest_told)
+        log_warn("Background append only file rewriting has repeatedly failed and triggered the "
+                 "limit: it rests before it is tried again");
+    a->is_rest_told = true;
+    return true;
+}
+
 void append_tick(struct append *a)
 {
     struct arena arena = {0};
@@ -390,7 +402,7 @@ void append_tick(struct append *a)
         if (atomic_load(&a->syncer.failure) != 0 || a->write_errno)
             engine_apply_persistence(a->engine);
     }
-    bool is_due = a->is_scheduled || (has_grown(a) && !append_rewrite_rests(a));
+    bool is_due = a->is_scheduled || (has_grown(a) && !rests(a));
     if (!is_due || saving_runs(a->engine->saving))
         return;
     a->is_scheduled = false;

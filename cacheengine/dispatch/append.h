@@ -49,6 +49,7 @@ struct append {
     bool is_scheduled;
     bool has_failed; /* the last rewrite */
     uint64_t rewrites, failures_in_turn;
+    bool is_rest_told;      /* the log knows that a rewrite is due and must wait */
     int64_t retry_s;        /* after failures: not before */
     bool base_is_snapshot;  /* the base that is being written, else commands */
     int64_t flush_delay_us; /* DEBUG AOF-FLUSH-SLEEP */

@@ -220,14 +220,11 @@ struct err append_base_now(struct append *a, struct arena *arena)
 static void note_failure(struct append *a)
 {
     a->has_failed = true;
+    a->is_rest_told = false;
     a->failures_in_turn++;
     if (a->failures_in_turn >= FAILURES_FREE) {
         uint64_t doubled = a->failures_in_turn - FAILURES_FREE;
 
-        if (doubled == 0)
-            log_warn(
-                "Background append only file rewriting has repeatedly failed and triggered the "
-                "limit: it rests before it is tried again");
         a->retry_s = a->engine->keyspace.now_ms / 1000 +
                      (REST_S << (doubled < REST_DOUBLE_MAX ? doubled : REST_DOUBLE_MAX));
     }

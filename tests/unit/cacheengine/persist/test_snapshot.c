@@ -298,3 +298,23 @@ Test(snapshot, a_changed_byte_is_found_by_the_checksum_at_the_latest)
     buf_fini(&whole);
     pair_end(&p);
 }
+
+Test(snapshot, a_zipmap_with_values_beyond_the_limit_becomes_a_table)
+{
+    static const char bytes[] = "REDIS0003\xfe\0\x09\x04hash\x10\x02\x02"
+                                "f1\x02\0v1\x02"
+                                "f2\x02\0v2\xff\xff";
+
+    for (int limit = 1; limit <= 2; limit++) {
+        struct pair p;
+
+        pair_begin(&p);
+        p.b.settings.hash_packed_value = limit;
+        buf_add(&p.stream.bytes, bytes, sizeof(bytes) - 1);
+        cr_assert_not(err_failed(pair_load(&p)));
+        const struct entry *e = db_peek(&p.b.ks.dbs[0], keyspace_key(&p.b.ks, STR("hash")));
+        cr_assert_not_null(e);
+        cr_assert_str_eq(db_encoding(&p.b.ks.dbs[0], e), limit == 1 ? "hashtable" : "listpack");
+        pair_end(&p);
+    }
+}
