@@ -36,6 +36,10 @@
  * who has the slots: writes to them stay held until the target has said so, or the agent has
  * (CANCEL).
  *
+ * Two bounds of this: a value becomes one record at once, so that a slice with a huge collection
+ * lasts as long as that takes; and the target takes over without waiting for its own replicas, of
+ * which larder-write-acks makes its clients wait.
+ *
  * The source forgets the keys when a topology has confirmed that they are another's (forget.h).
  */
 #ifndef LARDER_CLUSTER_MIGRATION_H

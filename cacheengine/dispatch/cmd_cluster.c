@@ -141,6 +141,14 @@ void cmd_cluster_keyslot(struct cmd_call *c)
         reply_int(c->reply, slot_of_key(c->argv[2].ptr, c->argv[2].len));
 }
 
+/* Keys that are not taken over yet, or not forgotten, are seen by the agent alone. */
+static uint32_t shown_count(const struct cmd_call *c, uint32_t slot)
+{
+    bool is_hidden = c->ks->hidden && slot_set_has(c->ks->hidden, slot) && !c->client->is_admin;
+
+    return is_hidden ? 0 : db_slot_count(c->db, slot);
+}
+
 void cmd_cluster_countkeysinslot(struct cmd_call *c)
 {
     int64_t slot;
@@ -150,7 +158,7 @@ void cmd_cluster_countkeysinslot(struct cmd_call *c)
     if (slot < 0 || slot >= SLOT_COUNT)
         reply_error(c->reply, "ERR Invalid slot");
     else
-        reply_int(c->reply, db_slot_count(c->db, (uint32_t)slot));
+        reply_int(c->reply, shown_count(c, (uint32_t)slot));
 }
 
 struct listing {
@@ -182,8 +190,8 @@ void cmd_cluster_getkeysinslot(struct cmd_call *c)
         reply_error(c->reply, "ERR Invalid slot or number of keys");
         return;
     }
-    if (l.wanted > db_slot_count(c->db, (uint32_t)slot))
-        l.wanted = db_slot_count(c->db, (uint32_t)slot);
+    if (l.wanted > shown_count(c, (uint32_t)slot))
+        l.wanted = shown_count(c, (uint32_t)slot);
     slot_set_add(&one, (uint32_t)slot);
     struct reply_mark mark = reply_open(c->reply);
     slot_walk_init(&walk, &one);

@@ -4,11 +4,11 @@
  * While keyspace.has_slots, the slot of a key is part of its hash (slot_mix): it can be read off
  * any hash (slot_of_hash), and it decides where in the index the key stands. The index then
  * consists of SLOT_GROUPS parts, each with the keys of the slots that have their low byte in
- * common, so that the keys of a slot are found by looking at one part of 256 (db_scan_group), for
- * no byte per key. A group is a sixteenth thousandth part and not a slot, because extendible
- * hashing pays for what stands close together: were all keys of one slot (one hash tag), the
- * directory would take 2.6 bytes a key, and not 160. Neighbouring slots are in different groups, so
- * that a shard that owns some hundred slots in a row fills all of them.
+ * common, so that the keys of a slot are found by looking at one part of 256 (slot_walk.h), for no
+ * byte per key. Parts are groups and not slots, because extendible hashing pays for what stands
+ * close together: were all keys of one slot (one hash tag), the directory would take 160 bytes a
+ * key with a part per slot; with groups it takes 2.6. Neighbouring slots are in different groups,
+ * so that a shard that owns some hundred slots in a row fills all of them.
  */
 #ifndef LARDER_KEYSPACE_SLOT_H
 #define LARDER_KEYSPACE_SLOT_H

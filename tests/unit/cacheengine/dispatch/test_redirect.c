@@ -136,7 +136,9 @@ Test(redirect, keys_of_others_are_not_shown)
     resp_ask_of(&f, &agent, "SET foo 1");
     says(&f, "DBSIZE", ":1\r\n");
     says(&f, "KEYS *", "*1\r\n$3\r\nbar\r\n");
-    says(&f, "CLUSTER COUNTKEYSINSLOT 12182", ":1\r\n");
+    says(&f, "CLUSTER COUNTKEYSINSLOT 12182", ":0\r\n");
+    says(&f, "CLUSTER GETKEYSINSLOT 12182 10", "*0\r\n");
+    cr_assert_str_eq(resp_ask_of(&f, &agent, "CLUSTER COUNTKEYSINSLOT 12182"), ":1\r\n");
     end(&f);
 }
 
