@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cacheengine/dispatch/cmd_persist.h"
 #include "cacheengine/dispatch/engine.h"
+#include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/keyspace/number.h"
 #include "cacheengine/keyspace/value.h"
 #include "cacheengine/types/digest.h"
@@ -47,6 +48,12 @@ static void debug_sleep(struct cmd_call *c)
     struct timespec t = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
     nanosleep(&t, NULL);
     c->engine->is_clock_late = true;
+    reply_ok(c->reply);
+}
+
+static void debug_free_scripts(struct cmd_call *c)
+{
+    scripting_of(c->engine)->allows_all = is_on(c, 2);
     reply_ok(c->reply);
 }
 
@@ -471,6 +478,8 @@ static void debug_help(struct cmd_call *c)
         "    Understood, and nothing: clients have no reply buffers of their own.",
         "SET-ACTIVE-EXPIRE <0|1>",
         "    Pause or resume the removal of expired keys in the background.",
+        "SET-DISABLE-DENY-SCRIPTS <0|1>",
+        "    Let scripts call what they may not otherwise, or not.",
         "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
         "    Take snapshots and payloads of RESTORE whatever their checksum is.",
         "SLEEP <seconds>",
@@ -509,6 +518,7 @@ void cmd_debug(struct cmd_call *c)
         {"reload",                       0, debug_reload           },
         {"replybuffer",                  4, debug_reply_buffer     },
         {"set-active-expire",            3, debug_set_active_expire},
+        {"set-disable-deny-scripts",     3, debug_free_scripts     },
         {"set-skip-checksum-validation", 3, debug_skip_checksums   },
         {"sleep",                        3, debug_sleep            },
     };

@@ -18,6 +18,7 @@ struct scripting {
     struct eval_cache *evals;    /* NULL until the first script */
     struct libraries *libraries; /* NULL until the first library */
     struct script_run *running;  /* NULL: none */
+    bool allows_all; /* DEBUG SET-DISABLE-DENY-SCRIPTS 1: what scripts may not call otherwise */
 };
 
 /* The engine's, made with the first need. */

@@ -25,6 +25,8 @@ class McCpu:
         self.command, self.pipeline, self.aim, self.count = command, pipeline, aim, count
 
 
+# A script of two calls.
+SCRIPT2 = "redis.call('set', KEYS[1], ARGV[1]) return redis.call('get', KEYS[1])"
 LIST100 = (("del", "mylist"), ("rpush", "mylist") + tuple("element:%04d" % i for i in range(100)))
 
 CPU = {
@@ -39,6 +41,7 @@ CPU = {
     "zadd_p16": Cpu(["zadd", "myzset", "__rand_int__", "element:__rand_int__"], 16, 1.0, setup=(("del", "myzset"),),
                     against=BETTER),
     "lrange_100_p16": Cpu(["lrange", "mylist", "0", "99"], 16, 1.0, 60000, setup=LIST100, against=BETTER),
+    "eval_2_p16": Cpu(["eval", SCRIPT2, "1", KEY, LONG], 16, 1.0, 100000, reply=64, against=BETTER),
     "mset_10_p16": Cpu(MSET10, 16, 1.0, 60000, against=BETTER),
     "mget_10_p16": Cpu(MGET10, 16, 1.0, 60000, against=BETTER),
 }

@@ -47,6 +47,12 @@ Test(cmd_script, its_commands_meet_the_checks_of_a_client)
           "-ERR Unknown Redis command called from script script: ");
     shows(&f, "EVAL \"return redis.call('get')\" 0",
           "-ERR Wrong number of args calling Redis command from script script: ");
+    says(&f, "DEBUG SET-DISABLE-DENY-SCRIPTS 1", "+OK\r\n");
+    says(&f, "EVAL \"return redis.call('lastsave') > 0 and redis.call('client', 'id')\" 0",
+         ":1\r\n");
+    shows(&f, "EVAL \"return redis.call('script', 'flush')\" 0",
+          "-ERR This Redis command is not allowed from script script: ");
+    says(&f, "DEBUG SET-DISABLE-DENY-SCRIPTS 0", "+OK\r\n");
     shows(&f, "EVAL \"return redis.call('multi')\" 0",
           "-ERR This Redis command is not allowed from script script: ");
     shows(&f, "EVAL \"return redis.call('eval', 'return 1', 0)\" 0",
