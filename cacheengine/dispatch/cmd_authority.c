@@ -2,6 +2,7 @@
 #include "base/command.h"
 #include "base/log.h"
 #include "cacheengine/dispatch/acks.h"
+#include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/keyspace/number.h"
@@ -33,12 +34,12 @@ static bool lease_of(struct cmd_call *c, uint32_t at, struct lease *out)
                                             "ERR AT is a boot time in milliseconds", &out->sent_ms);
 }
 
-/* Ends all connections but the owner's: who was here is to look for the primary anew, and what was
- * not said to them yet is never said. */
+/* Ends all connections of clients: who was here is to look for the primary anew, and what was not
+ * said to them yet is never said. Replicas stay and get what there is. */
 static void close_clients(struct engine *e)
 {
     for (struct client *c = e->newest; c; c = c->older)
-        if (!c->is_admin && !c->is_primary)
+        if (!c->is_admin && !c->is_primary && !follower_is_attached(c->follower))
             c->host->kill(c);
 }
 
