@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/command.h"
+#include "cacheengine/dispatch/access.h"
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/iam.h"
 #include "cacheengine/keyspace/wait.h"
@@ -411,6 +412,16 @@ static struct cmd_call call_of(struct engine *e, const struct waiting *w)
     };
 }
 
+/* Rules may have changed since it came. */
+static bool still_may(struct cmd_call *call)
+{
+    if (access_is_free(call->client) || access_allows(call))
+        return true;
+    engine_count_error(call->engine, call->reply->error_code);
+    call->engine->by_command[call->cmd->id].rejected++;
+    return false;
+}
+
 /* Runs a waiting command again; true when it has its answer. `is_last`: it must. */
 static bool run_again(struct engine *e, struct waiting *w, bool is_last)
 {
@@ -421,7 +432,8 @@ static bool run_again(struct engine *e, struct waiting *w, bool is_last)
     call.is_inner = is_last;
     w->goes_on = false;
     struct write_watch watch = writes_begin(e, c);
-    engine_execute(&call);
+    if (still_may(&call))
+        engine_execute(&call);
     if (held)
         reply_rewind(&c->reply, held);
     writes_end(e, c, &watch);

@@ -77,3 +77,36 @@ Test(access, who_is_removed_is_closed_and_logged_out)
     resp_client_close(&f, &c);
     resp_close(&f);
 }
+
+Test(access, who_waited_is_refused_what_was_forbidden_meanwhile)
+{
+    struct resp_fixture f;
+    struct resp_client c;
+
+    resp_open(&f, NULL);
+    resp_client_open(&f, &c, false);
+    user(&f, &c, "+@all ~*");
+    cr_assert_str_eq(resp_ask_of(&f, &c, "BLPOP l 0"), "");
+    says(&f, "ACL SETUSER u resetkeys", "+OK\r\n");
+    says(&f, "RPUSH l a", ":1\r\n");
+    cr_assert_str_eq(resp_ask_of(&f, &c, "PING"),
+                     "-NOPERM No permissions to access a key\r\n+PONG\r\n");
+    says(&f, "LLEN l", ":1\r\n");
+    cr_assert_eq(f.engine.acl_log.refused[ACL_NO_KEY], 1);
+    resp_client_close(&f, &c);
+    resp_close(&f);
+}
+
+Test(access, a_password_does_not_end_at_a_zero_byte)
+{
+    static const char set[] =
+        "*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$11\r\nrequirepass\r\n$7\r\nabc\0def\r\n";
+    static const char auth[] = "*2\r\n$4\r\nAUTH\r\n$7\r\nabc\0def\r\n";
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    cr_assert(str_is(resp_send(&f, &f.main, set, sizeof(set) - 1), "+OK\r\n"));
+    shows(&f, "AUTH abc", "-WRONGPASS");
+    cr_assert(str_is(resp_send(&f, &f.main, auth, sizeof(auth) - 1), "+OK\r\n"));
+    resp_close(&f);
+}
