@@ -1,7 +1,7 @@
 """CPU to write all keys to a snapshot and to load it again, per key.
 
 SAVE, because the writer's time is then the server's own, to the nanosecond; what BGSAVE adds, the fork, is small and
-the same for all. Loading is DEBUG RELOAD NOSAVE NOFLUSH into an empty server: nothing else is measured, no start and no
+the same for all. Loading is DEBUG RELOAD NOSAVE into an empty server: nothing else is measured, no start and no
 freeing of what was there.
 """
 
@@ -35,7 +35,7 @@ def measure(fleet, names, opts, out, summary, better):
                 us = spent(server, "SAVE") / keys / 1000.0
                 values["save_rdb"].setdefault(server.kind, []).append(us)
                 load.call(server, "FLUSHALL", "SYNC")
-                us = spent(server, "DEBUG", "RELOAD", "NOSAVE", "NOFLUSH") / keys / 1000.0
+                us = spent(server, "DEBUG", "RELOAD", "NOSAVE") / keys / 1000.0
                 values["load_rdb"].setdefault(server.kind, []).append(us)
                 os.remove(os.path.join(server.dir, "dump.rdb"))
     finally:
