@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "cacheengine/dispatch/append_load.h"
 #include "cacheengine/dispatch/ending.h"
+#include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/function_payload.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/saving.h"
@@ -136,10 +137,40 @@ static void note_loaded(struct engine *e, const struct snapshot_report *r)
              f_int("expired", (int64_t)r->expired), f_int("empty", (int64_t)r->empty));
 }
 
+/* Where the stream of a primary ended that has left the file. */
+struct left_stream {
+    struct snapshot_loading *loading;
+    char id[REPL_ID_LEN + 1];
+    int64_t offset;
+};
+
+static void note_field(void *ctx, struct str name, struct str value)
+{
+    struct left_stream *left = ctx;
+
+    if (str_is(name, "repl-id") && value.len == REPL_ID_LEN) {
+        memcpy(left->id, value.ptr, value.len);
+        /* Its replicas have what has expired meanwhile, and must be told when it goes. */
+        left->loading->drops_expired = false;
+    } else if (str_is(name, "repl-offset") && !str_to_i64(value, &left->offset)) {
+        left->offset = -1;
+    }
+}
+
+static void resume_stream(struct engine *e, const struct left_stream *left)
+{
+    if (!left->id[0] || left->offset < 0)
+        return;
+    repl_stream_resume(&e->stream, left->id, left->offset);
+    e->followers->alone_since_ms = e->keyspace.passed_ms;
+    log_info("replicas can go on from here", f_str("id", left->id), f_int("offset", left->offset));
+}
+
 struct err engine_load_data(struct engine *e, struct arena *a)
 {
     const struct settings *s = &e->settings;
     struct snapshot_loading l = loading_of(e);
+    struct left_stream left = {.loading = &l, .offset = -1};
 
     if (s->is_sealed && !e->seal) {
         guard_set(e, GUARD_KEYLESS, true);
@@ -151,6 +182,10 @@ struct err engine_load_data(struct engine *e, struct arena *a)
         TRY(append_load(e->append, a));
         return append_start(e->append, a);
     }
+    if (!*s->replica_of) {
+        l.field = note_field;
+        l.ctx = &left;
+    }
     struct err failed =
         snapshot_load_file(&e->keyspace, s->dir, s->dump_file, SNAPSHOT_REPLACES, &l, a);
 
@@ -159,6 +194,7 @@ struct err engine_load_data(struct engine *e, struct arena *a)
     if (err_failed(failed))
         return err_format(a, failed.code, "Fatal error loading the DB: %s", err_text(a, failed));
     note_loaded(e, &l.report);
+    resume_stream(e, &left);
     return OK;
 }
 

@@ -184,6 +184,15 @@ void repl_stream_adopt(struct repl_stream *s, const char *id, int64_t offset)
         repl_stream_open(s);
 }
 
+void repl_stream_resume(struct repl_stream *s, const char *id, int64_t offset)
+{
+    repl_stream_close(s);
+    s->offset = offset;
+    set_id(s->former_id, id);
+    s->former_end = offset + 1;
+    repl_stream_open(s);
+}
+
 void repl_stream_follow(struct repl_stream *s, bool is_following)
 {
     if (is_following == s->is_following)

@@ -68,6 +68,10 @@ void repl_stream_rename(struct repl_stream *s, const char *id);
  * kept. There must be no reader. */
 void repl_stream_adopt(struct repl_stream *s, const char *id, int64_t offset);
 
+/* Goes on, under a name of its own, from where a file says that it ended: what this node had when
+ * it was stopped. Those that have just that can continue. Nothing must have been fed yet. */
+void repl_stream_resume(struct repl_stream *s, const char *id, int64_t offset);
+
 /* ---- what is kept ---- */
 
 /* Begins to keep bytes; nothing happens when it is open. */

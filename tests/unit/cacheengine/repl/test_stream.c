@@ -245,6 +245,22 @@ Test(stream, a_reader_opens_at_any_byte_that_is_kept)
     end(&t);
 }
 
+Test(stream, a_node_that_was_stopped_goes_on_where_its_file_ends)
+{
+    static const char id[] = "0123456789012345678901234567890123456789";
+    struct stream_test t;
+
+    begin(&t);
+    repl_stream_resume(&t.s, id, 5000);
+    cr_expect_eq(repl_stream_continues(&t.s, str_of(id), 5001), REPL_CONTINUES);
+    cr_expect_eq(repl_stream_continues(&t.s, str_of(id), 5002), REPL_TOO_FAR);
+    cr_expect_eq(repl_stream_continues(&t.s, str_of(id), 5000), REPL_NOT_KEPT);
+    cr_expect_eq(repl_stream_continues(&t.s, str_of(t.s.id), 5001), REPL_CONTINUES);
+    tell(&t, 0, "A");
+    cr_expect_eq(t.s.offset, 5000 + 34);
+    end(&t);
+}
+
 Test(stream, a_stream_taken_over_begins_behind_its_offset)
 {
     struct stream_test t;
