@@ -321,8 +321,6 @@ static const char *write_refusal(const struct scripting_call *sc)
     as_write.flags |= CMD_WRITE;
     call.cmd = &as_write;
     const char *text = call.engine->guards ? guard_refusal(&call, &is_redirection) : NULL;
-    if (text && (call.engine->guards & GUARD_REPLICA) && strncmp(text, "READONLY", 8) == 0)
-        return "READONLY Can not run script with write flag on readonly replica";
     if (!text && sc->is_read_only)
         return "ERR Can not execute a script with write flag using *_ro command.";
     return text;

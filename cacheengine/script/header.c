@@ -17,14 +17,40 @@ uint32_t script_flag_of(struct str name)
     return 0;
 }
 
-static struct str next_word(struct str *line)
+/* What a backslash and this letter stand for. */
+static char escaped(char c)
 {
-    struct str word;
+    static const char letters[] = "nrtba", meant[] = "\n\r\t\b\a";
+    const char *at = strchr(letters, c);
 
-    do
-        word = str_cut(line, ' ');
-    while (word.len == 0 && line->len > 0);
-    return word;
+    return c && at ? meant[at - letters] : c;
+}
+
+/* The next word, quotes taken off, in `a`; of no length at the end. False: a quote is not closed.
+ */
+static bool next_word(struct arena *a, struct str *line, struct str *out)
+{
+    char *to, quote = 0;
+
+    while (line->len > 0 && strchr(" \t\r", *line->ptr))
+        *line = (struct str){line->ptr + 1, line->len - 1};
+    to = arena_alloc(a, line->len + 1);
+    *out = (struct str){to, 0};
+    for (; line->len > 0 && (quote || !strchr(" \t\r", *line->ptr));
+         *line = (struct str){line->ptr + 1, line->len - 1}) {
+        char c = *line->ptr;
+
+        if (c == quote || (!quote && (c == '"' || c == '\''))) {
+            quote = quote ? 0 : c;
+            continue;
+        }
+        if (quote == '"' && c == '\\' && line->len > 1) {
+            *line = (struct str){line->ptr + 1, line->len - 1};
+            c = escaped(*line->ptr);
+        }
+        to[out->len++] = c;
+    }
+    return !quote;
 }
 
 static bool has_prefix(struct str word, const char *prefix)
@@ -69,10 +95,15 @@ const char *script_header_read(struct arena *a, struct str text, struct script_h
     if (!first_line(text, &line))
         return "Invalid script shebang";
     *out = (struct script_header){.bytes = line.len};
-    word = next_word(&line);
+    if (!next_word(a, &line, &word))
+        return "Invalid engine in script shebang";
     if (!str_is(word, "#!lua"))
         return arena_printf(a, "Unexpected engine in script shebang: %.*s", STR_ARG(word));
-    while (!wrong && (word = next_word(&line)).len > 0) {
+    while (!wrong) {
+        if (!next_word(a, &line, &word))
+            return "Invalid engine in script shebang";
+        if (word.len == 0)
+            break;
         if (has_prefix(word, "flags="))
             wrong = read_flags(a, (struct str){word.ptr + 6, word.len - 6}, &out->flags);
         else
@@ -110,8 +141,13 @@ const char *library_header_read(struct arena *a, struct str text, struct script_
     if (!first_line(text, &line))
         return "Invalid library metadata";
     out->bytes = line.len;
-    engine = next_word(&line);
-    while ((word = next_word(&line)).len > 0) {
+    if (!next_word(a, &line, &engine))
+        return "Invalid library metadata";
+    for (;;) {
+        if (!next_word(a, &line, &word))
+            return "Invalid library metadata";
+        if (word.len == 0)
+            break;
         if (!has_prefix(word, "name="))
             return arena_printf(a, "Invalid metadata value given: %.*s", STR_ARG(word));
         if (out->name.ptr)

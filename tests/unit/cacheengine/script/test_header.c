@@ -71,6 +71,12 @@ Test(header, a_library_must_say_its_name)
 
     for (size_t i = 0; i < countof(cases); i++)
         cr_expect_str_eq(library_header_read(&a, str_of(cases[i].text), &h), cases[i].wrong);
+    cr_assert_null(library_header_read(&a, STR("#!lua \"name=my_\\x\" \nx"), &h));
+    cr_assert(str_is(h.name, "my_x"));
+    cr_assert_null(library_header_read(&a, STR("#!lua  name='it'\nx"), &h));
+    cr_assert(str_is(h.name, "it"));
+    cr_assert_str_eq(library_header_read(&a, STR("#!lua name='it\nx"), &h),
+                     "Invalid library metadata");
     cr_assert_null(library_header_read(&a, STR("#!lua name=my_lib\nx"), &h));
     cr_assert(str_is(h.name, "my_lib"));
     arena_fini(&a);
