@@ -83,6 +83,9 @@ void cmd_time(struct cmd_call *c)
     struct timespec t;
 
     clock_gettime(CLOCK_REALTIME, &t);
+    /* Within a script or a transaction time stands still. */
+    if (c->is_inner)
+        t = (struct timespec){c->ks->now_ms / 1000, c->ks->now_ms % 1000 * 1000000};
     reply_array(c->reply, 2);
     reply_bulk_int(c->reply, t.tv_sec);
     reply_bulk_int(c->reply, t.tv_nsec / 1000);

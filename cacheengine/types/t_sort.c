@@ -152,8 +152,9 @@ static void gather_set(struct sort *s, struct entry *e, struct key k)
     s->all = arena_array(s->c->scratch, collection_count(&set), sizeof(*s->all));
     while (collection_next(&set, &walk, &item))
         add(s, kept_text(s, &item));
-    /* A set has no order of its own; what is stored must not depend on chance. */
-    if (s->keeps_order && s->store) {
+    /* A set has no order of its own; what is stored, or what a script goes on with, must not depend
+     * on chance. */
+    if (s->keeps_order && (s->store || s->c->is_inner)) {
         s->keeps_order = false;
         s->is_alpha = true;
         s->by.ptr = NULL;

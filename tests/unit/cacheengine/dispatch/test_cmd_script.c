@@ -95,6 +95,21 @@ Test(cmd_script, what_it_selects_and_speaks_is_its_own)
     resp_close(&f);
 }
 
+Test(cmd_script, it_sees_neither_the_time_go_by_nor_chance)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    says(&f,
+         "EVAL \"local a = redis.call('time') for i = 1, 1000000 do end "
+         "local b = redis.call('time') return a[1] == b[1] and a[2] == b[2]\" 0",
+         ":1\r\n");
+    says(&f, "SADD s c a aa b", ":4\r\n");
+    says(&f, "EVAL \"return redis.call('sort', 's', 'by', '_')\" 0",
+         "*4\r\n$1\r\na\r\n$2\r\naa\r\n$1\r\nb\r\n$1\r\nc\r\n");
+    resp_close(&f);
+}
+
 Test(cmd_script, its_commands_are_counted_and_waiting_clients_served)
 {
     struct resp_fixture f;
