@@ -16,13 +16,13 @@ struct cursor {
 
 static const struct err bad_line = {ERR_INVALID, 0, "the line is not a flat JSON object"};
 
-static void write_text(struct buf *out, const char *text)
+void jsonline_put_text(struct buf *out, struct str text)
 {
-    bool is_utf8 = str_is_utf8(str_of(text));
+    bool is_utf8 = str_is_utf8(text);
 
     buf_putc(out, '"');
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
         if (c == '"' || c == '\\')
             buf_printf(out, "\\%c", c);
         else if (c < ' ')
@@ -48,7 +48,7 @@ void jsonline_write(struct jsonline line, const void *from, struct buf *out)
             continue;
         buf_printf(out, "%s\"%s\":", comma, m->name);
         if (text)
-            write_text(out, text);
+            jsonline_put_text(out, str_of(text));
         else
             buf_printf(out, "%lld", (long long)number);
         comma = ",";

@@ -32,6 +32,9 @@ struct jsonline {
 
 #define JSONLINE_OF(table) ((struct jsonline){(table), countof(table)})
 
+/* Adds a text with its quotes. Bytes that are not UTF-8 become '?'. */
+void jsonline_put_text(struct buf *out, struct str text);
+
 /* Adds the object and a line feed to `out`. Bytes that are not UTF-8 become '?'. */
 void jsonline_write(struct jsonline line, const void *from, struct buf *out);
 

@@ -1,15 +1,20 @@
-/* The log sink: one of the few mutable globals, set once by main. logfmt lines, one write each. */
+/* The log sink: one of the few mutable globals, set by main. logfmt lines or JSON objects, one
+ * write each. */
 #include "base/log.h"
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/jsonline.h"
 
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *program_name = "larder";
 static enum log_level least_level = LOG_LEVEL_INFO;
+static enum log_format line_format = LOG_TEXT;
+static const struct log_field *common_fields;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -17,6 +22,12 @@ void log_setup(const char *program, enum log_level least)
 {
     program_name = program;
     least_level = least;
+}
+
+void log_shape(enum log_format format, const struct log_field *always)
+{
+    line_format = format;
+    common_fields = always;
 }
 
 bool log_level_parse(const char *word, enum log_level *out)
@@ -70,6 +81,56 @@ static void add_field(struct buf *line, struct arena *a, const struct log_field 
         add_text(line, f->text ? f->text : "-");
 }
 
+static void text_line(struct buf *line, struct arena *a, enum log_level level, const char *message,
+                      const struct log_field *fields)
+{
+    buf_printf(line, "%s %s %s: %s", time_iso8601(a, clock_wall_ms(&clock_system)), program_name,
+               level_names[level], message);
+    for (; fields->kind != LOG_FIELD_NONE; fields++)
+        add_field(line, a, fields);
+    for (fields = common_fields; fields && fields->kind != LOG_FIELD_NONE; fields++)
+        add_field(line, a, fields);
+}
+
+static void json_field(struct buf *line, struct arena *a, const struct log_field *f)
+{
+    jsonline_put_text(line, str_of(f->key));
+    buf_putc(line, ':');
+    if (f->kind == LOG_FIELD_INT)
+        buf_printf(line, "%lld", (long long)f->number);
+    else if (f->kind == LOG_FIELD_ERR)
+        jsonline_put_text(line, str_of(err_text(a, f->error)));
+    else if (f->text)
+        jsonline_put_text(line, str_of(f->text));
+    else
+        buf_puts(line, "null");
+    buf_putc(line, ',');
+}
+
+/* Names, levels and time are those that the hosted service delivers. */
+static void json_line(struct buf *line, struct arena *a, enum log_level level, const char *message,
+                      const struct log_field *fields)
+{
+    static const char *const names[] = {"VERBOSE", "NOTICE", "WARNING", "WARNING"};
+    int64_t now_ms = clock_wall_ms(&clock_system);
+    time_t now_s = (time_t)(now_ms / 1000);
+    char when[48];
+    struct tm tm;
+
+    gmtime_r(&now_s, &tm);
+    strftime(when, sizeof(when), "%d %b %Y %H:%M:%S", &tm);
+    buf_putc(line, '{');
+    for (const struct log_field *f = common_fields; f && f->kind != LOG_FIELD_NONE; f++)
+        json_field(line, a, f);
+    buf_printf(line, "\"LogLevel\":\"%s\",\"Time\":\"%s.%03d UTC\",", names[level], when,
+               (int)(now_ms % 1000));
+    for (; fields->kind != LOG_FIELD_NONE; fields++)
+        json_field(line, a, fields);
+    buf_puts(line, "\"Message\":");
+    jsonline_put_text(line, str_of(message));
+    buf_putc(line, '}');
+}
+
 void log_write(enum log_level level, const char *message, const struct log_field *fields)
 {
     if (level < least_level)
@@ -77,10 +138,10 @@ void log_write(enum log_level level, const char *message, const struct log_field
 
     scoped(buf_fini) struct buf line = BUF_EMPTY;
     scoped(arena_fini) struct arena a = {0};
-    buf_printf(&line, "%s %s %s: %s", time_iso8601(&a, clock_wall_ms(&clock_system)), program_name,
-               level_names[level], message);
-    for (; fields->kind != LOG_FIELD_NONE; fields++)
-        add_field(&line, &a, fields);
+    if (line_format == LOG_JSON)
+        json_line(&line, &a, level, message, fields);
+    else
+        text_line(&line, &a, level, message, fields);
     buf_putc(&line, '\n');
     if (write(STDERR_FILENO, line.ptr, line.len) < 0)
         return; /* nowhere left to complain */

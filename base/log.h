@@ -1,5 +1,6 @@
 /*
- * One event, one line on standard error: a fixed lower-case message plus fields.
+ * One event, one line on standard error, as text or as a JSON object: a fixed lower-case message
+ * plus fields.
  *
  *     log_info("goal set", f_str("node", id), f_str("goal", goal_name));
  *
@@ -38,6 +39,12 @@ struct log_field {
 /* Sets what stands in front of each line ("larderd"; borrowed for ever) and the lowest level shown.
  */
 void log_setup(const char *program, enum log_level least);
+
+enum log_format { LOG_TEXT, LOG_JSON };
+
+/* The form of lines, text until told otherwise, and what stands in each of them: fields, ended by a
+ * zeroed one, borrowed until the next call; NULL: none. */
+void log_shape(enum log_format format, const struct log_field *always);
 
 /* "debug", "info", "warn", "error"; false for any other word. */
 bool log_level_parse(const char *word, enum log_level *out);

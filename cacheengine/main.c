@@ -8,7 +8,6 @@
 #include "cacheengine/net/loop.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -78,25 +77,16 @@ static struct err fit_clients(struct settings *s, struct arena *a)
     return OK;
 }
 
-static struct err prepare_process(struct settings *s, struct arena *a)
+static struct err prepare_process(struct engine *e, struct arena *a)
 {
-    static const enum log_level levels[] = {LOG_LEVEL_DEBUG, LOG_LEVEL_DEBUG, LOG_LEVEL_INFO,
-                                            LOG_LEVEL_WARN, LOG_LEVEL_ERROR};
+    const struct settings *s = &e->settings;
 
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
-    log_setup("larder-engine", levels[s->log_level]);
-    if (*s->log_file) {
-        int fd = open(s->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-
-        if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
-            return err_format(a, ERR_IO, "Can't open the log file '%s': %s", s->log_file,
-                              strerror(errno));
-        close(fd);
-    }
     if (chdir(s->dir) != 0)
         return err_format(a, ERR_IO, "Can't chdir to '%s': %s", s->dir, strerror(errno));
-    return fit_clients(s, a);
+    TRY(logs_open(e, a));
+    return fit_clients(&e->settings, a);
 }
 
 /* Keeps the folder as its absolute path, for files are named by it later and CONFIG GET shows it.
@@ -143,7 +133,7 @@ static struct err serve(struct engine *e, struct arena *a)
 {
     struct loop loop = {0};
 
-    TRY(prepare_process(&e->settings, a));
+    TRY(prepare_process(e, a));
     TRY(settle_dir(&e->config, a));
     engine_init(e);
     announce_start(e);

@@ -70,26 +70,48 @@ void cmd_config_get(struct cmd_call *c)
     reply_close(c->reply, mark, '%', sent);
 }
 
-static bool is_of_tls(const struct config_row *row)
+static struct err retune_tls(struct engine *e, struct arena *a)
 {
-    return strncmp(row->name, "tls-", 4) == 0 || strncmp(row->name, "larder-tls-", 11) == 0;
+    return e->host ? e->host->retune_tls(e, a) : OK;
 }
 
-/* Takes over what changed settings mean for the network: all of it or nothing, and then `*at` is
- * the argument to blame. Files are read anew though their names have not changed. */
-static struct err apply_tls(struct cmd_call *c, uint32_t *at)
-{
-    struct engine *e = c->engine;
+/* What changed settings mean outside the engine, where it may fail: files are opened and read. */
+static const struct outside {
+    const char *prefixes[4]; /* of the directives that concern it */
+    struct err (*take_over)(struct engine *e, struct arena *a); /* all of it or nothing */
+    const char *refusal;                                        /* NULL: the error's own words */
+} outsides[] = {
+    {{"tls-", "larder-tls-"},                                   retune_tls, "Unable to update TLS configuration. Check server logs."},
+    {{"logfile", "loglevel", "larder-log-", "larder-slowlog-"}, logs_open,  NULL                                                    },
+};
 
+/* The first argument that concerns it; 0: none. */
+static uint32_t concerned(const struct cmd_call *c, const struct outside *o)
+{
     for (uint32_t i = 2; i < c->argc; i += 2) {
-        if (!is_of_tls(config_find(c->argv[i])) || !e->host)
+        const char *name = config_find(c->argv[i])->name;
+
+        for (size_t j = 0; j < countof(o->prefixes) && o->prefixes[j]; j++)
+            if (strncmp(name, o->prefixes[j], strlen(o->prefixes[j])) == 0)
+                return i;
+    }
+    return 0;
+}
+
+/* Takes all of it over. When something fails, `*at` is the argument to blame. Files are read anew
+ * though their names have not changed. */
+static struct err take_over_outside(struct cmd_call *c, uint32_t *at)
+{
+    for (size_t i = 0; i < countof(outsides); i++) {
+        const struct outside *o = &outsides[i];
+        uint32_t argument = concerned(c, o);
+        struct err e = argument ? o->take_over(c->engine, c->scratch) : OK;
+
+        if (!err_failed(e))
             continue;
-        struct err failed = e->host->retune_tls(e, c->scratch);
-        if (!err_failed(failed))
-            return OK;
-        log_warn("TLS goes on with the old settings", f_err(failed));
-        *at = i;
-        return err_make(ERR_INVALID, "Unable to update TLS configuration. Check server logs.");
+        *at = argument;
+        log_warn("the old settings stay", f_err(e));
+        return o->refusal ? err_make(ERR_INVALID, o->refusal) : e;
     }
     return OK;
 }
@@ -223,6 +245,18 @@ static struct err set_one(struct cmd_call *c, const struct config_row *row, stru
                       (long long)granted);
 }
 
+/* Puts the old values back that were replaced before argument `end`. */
+static void roll_back(struct cmd_call *c, const struct str *old, uint32_t end, bool was_taken_over)
+{
+    struct engine *e = c->engine;
+
+    for (uint32_t i = end; i > 2; i -= 2)
+        err_ignore(set_one(c, config_find(c->argv[i - 2]), old[i - 2]), "it was valid before");
+    for (size_t i = 0; was_taken_over && i < countof(outsides); i++)
+        if (concerned(c, &outsides[i]))
+            err_ignore(outsides[i].take_over(e, c->scratch), "what was in use stays");
+}
+
 void cmd_config_set(struct cmd_call *c)
 {
     struct config *config = &c->engine->config;
@@ -246,23 +280,18 @@ void cmd_config_set(struct cmd_call *c)
         buf_fini(&value);
         e = set_one(c, row, c->argv[i + 1]);
     }
-    uint32_t blamed = i - 2;
+    uint32_t blamed = i - 2, end = err_failed(e) ? i - 2 : i;
+    bool was_taken_over = !err_failed(e);
+    if (!err_failed(e))
+        e = take_over_outside(c, &blamed);
     if (!err_failed(e)) {
-        e = apply_tls(c, &blamed);
-        if (!err_failed(e)) {
-            apply(c);
-            reply_ok(c->reply);
-            return;
-        }
-        i += 2; /* all were set */
+        apply(c);
+        reply_ok(c->reply);
+        return;
     }
-    i -= 2;
     reply_errorf(c->reply, "ERR CONFIG SET failed (possibly related to argument '%.*s') - %s",
                  STR_ARG(c->argv[blamed]), e.why);
-    while (i > 2) {
-        i -= 2;
-        err_ignore(set_one(c, config_find(c->argv[i]), old[i]), "it was valid before");
-    }
+    roll_back(c, old, end, was_taken_over);
 }
 
 /* The users as lines of the file, where they stand in no file of their own; nothing while there is

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/secret.h"
 #include "cacheengine/keyspace/number.h"
 
 #include <stdlib.h>
@@ -16,6 +17,7 @@ static const char *const diskless_load_words[] = {"disabled", "on-empty-db", "sw
 static const char *const protocol_words[] = {"resp", "memcached", NULL};
 static const char *const log_level_words[] = {"debug",   "verbose", "notice",
                                               "warning", "nothing", NULL};
+static const char *const log_format_words[] = {"text", "json", NULL};
 static const char *const policy_words[] = {
     [EVICT_NONE] = "noeviction",
     [EVICT_ALLKEYS_LRU] = "allkeys-lru",
@@ -387,7 +389,8 @@ void config_warn_unread(const struct config *c)
     for (size_t i = 0; i < countof(rows); i++)
         if (rows[i].kind == CONFIG_KEPT && strcmp(c->texts[i], rows[i].preset) != 0)
             log_warn("directive has no effect in this engine", f_str("name", rows[i].name),
-                     f_str("value", c->texts[i]));
+                     f_str("value",
+                           secret_is_directive(str_of(rows[i].name)) ? "(redacted)" : c->texts[i]));
 }
 
 /* ---- files and lines ---- */

@@ -134,6 +134,7 @@ void engine_fini(struct engine *e)
     keyspace_fini(&e->keyspace);
     arena_fini(&e->scratch);
     slowlog_trim(&e->slowlog, 0);
+    logs_close(e);
     for (int i = 0; i < LATENCY_KINDS; i++)
         latency_forget(&e->latency, (enum latency_kind)i);
     for (size_t i = 0; e->by_command && i < command_id_count; i++)
@@ -262,6 +263,7 @@ int engine_tick(struct engine *e)
     sample(e);
     account_peak(&e->keyspace.account);
     followers_tick(e);
+    logs_flush(e);
     saving_tick(e->saving);
     append_tick(e->append);
     int replica_ms = replica_tick(e);

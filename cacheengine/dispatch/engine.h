@@ -12,6 +12,7 @@
 #include "cacheengine/dispatch/client.h"
 #include "cacheengine/dispatch/config.h"
 #include "cacheengine/dispatch/latency.h"
+#include "cacheengine/dispatch/logs.h"
 #include "cacheengine/dispatch/slowlog.h"
 #include "cacheengine/keyspace/call.h"
 #include "cacheengine/keyspace/link.h"
@@ -90,6 +91,7 @@ struct engine {
     struct acl acl;
     struct acl_log acl_log;
     struct slowlog slowlog;
+    struct logs logs;
     struct replica *replica;   /* this node is one (replica.h); NULL: it is a primary */
     struct repl_stream stream; /* what replicas are told; its id is the node's replication id */
     struct followers *followers;

@@ -250,7 +250,10 @@ static void note_slow(struct cmd_call *call, uint64_t ticks)
 
     if (e->settings.slowlog_slower_us >= 0 && us >= (uint64_t)e->settings.slowlog_slower_us &&
         !(call->cmd->flags & CMD_SKIP_SLOWLOG))
-        slowlog_add(&e->slowlog, call, (int64_t)us, (size_t)e->settings.slowlog_length);
+        logs_note_slow(
+            e, call,
+            slowlog_add(&e->slowlog, call, (int64_t)us, (size_t)e->settings.slowlog_length),
+            (int64_t)us);
     engine_note_stall(e, call->cmd->flags & CMD_FAST ? LATENCY_FAST_COMMAND : LATENCY_COMMAND,
                       ticks);
 }

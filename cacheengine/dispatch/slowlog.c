@@ -4,37 +4,12 @@
 #include "base/command.h"
 #include "base/err.h"
 #include "cacheengine/dispatch/engine.h"
+#include "cacheengine/dispatch/secret.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define NOTE_BYTES 48 /* "... (123 more bytes)" */
-
-/* ---- what is secret ---- */
-
-static bool is_secret_parameter(struct str name)
-{
-    return str_is_nocase(name, "requirepass") || str_is_nocase(name, "masterauth") ||
-           str_is_nocase(name, "masteruser") || str_is_nocase(name, "primaryauth") ||
-           str_is_nocase(name, "primaryuser");
-}
-
-static bool is_secret(const struct cmd_call *c, uint32_t arg)
-{
-    const char *name = c->cmd->name;
-
-    if (strcmp(name, "auth") == 0)
-        return arg >= 1;
-    if (strcmp(name, "acl|setuser") == 0 || strcmp(name, "acl|deluser") == 0 ||
-        strcmp(name, "acl|getuser") == 0)
-        return arg >= 2;
-    if (strcmp(name, "config|set") == 0)
-        return arg >= 3 && arg % 2 == 1 && is_secret_parameter(c->argv[arg - 1]);
-    if (strcmp(name, "hello") == 0)
-        return (arg >= 2 && str_is_nocase(c->argv[arg - 1], "auth")) ||
-               (arg >= 3 && str_is_nocase(c->argv[arg - 2], "auth"));
-    return false;
-}
 
 /* ---- entries ---- */
 
@@ -46,8 +21,8 @@ static struct str shown(const struct cmd_call *c, uint32_t arg, char room[NOTE_B
 
         return (struct str){room, (size_t)len};
     }
-    if (is_secret(c, arg))
-        return STR("(redacted)");
+    if (secret_is_argument(c, arg))
+        return SECRET_SHOWN;
     return c->argv[arg];
 }
 
@@ -65,7 +40,7 @@ static char *put(char *to, struct str *slot, struct str text)
     return to + slot->len;
 }
 
-void slowlog_add(struct slowlog *log, const struct cmd_call *c, int64_t us, size_t max)
+int64_t slowlog_add(struct slowlog *log, const struct cmd_call *c, int64_t us, size_t max)
 {
     uint32_t argc = c->argc < SLOWLOG_ARGS ? c->argc : SLOWLOG_ARGS;
     struct client_facts f;
@@ -73,7 +48,7 @@ void slowlog_add(struct slowlog *log, const struct cmd_call *c, int64_t us, size
     char room[NOTE_BYTES];
 
     if (max == 0)
-        return;
+        return log->next_id++;
     c->client->host->facts(c->client, &f);
     struct str peer = str_of(f.peer), name = str_of(c->client->name);
     size_t bytes = sizeof(*e) + argc * sizeof(e->argv[0]) + peer.len + name.len;
@@ -95,6 +70,7 @@ void slowlog_add(struct slowlog *log, const struct cmd_call *c, int64_t us, size
     log->newest = e;
     log->count++;
     slowlog_trim(log, max);
+    return e->id;
 }
 
 void slowlog_trim(struct slowlog *log, size_t keep)

@@ -31,8 +31,8 @@ struct slowlog {
     int64_t next_id;
 };
 
-/* Notes a call, and forgets the oldest beyond `max` entries. */
-void slowlog_add(struct slowlog *log, const struct cmd_call *call, int64_t us, size_t max);
+/* Notes a call, and forgets the oldest beyond `max` entries. Returns its number. */
+int64_t slowlog_add(struct slowlog *log, const struct cmd_call *call, int64_t us, size_t max);
 
 /* Forgets all entries but the newest `keep`. */
 void slowlog_trim(struct slowlog *log, size_t keep);

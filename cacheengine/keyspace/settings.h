@@ -201,7 +201,10 @@ struct settings {
     int64_t hz;
     const char *dir;
     const char *log_file;
-    int64_t log_level; /* as in config.def: debug, verbose, notice, warning */
+    int64_t log_format, slowlog_format; /* 0 = text, 1 = JSON lines */
+    const char *slowlog_file;           /* empty = none */
+    const char *log_cluster, *log_node; /* who this is, in lines of logs */
+    int64_t log_level;                  /* as in config.def: debug, verbose, notice, warning */
     const char *pid_file;
     int64_t slowlog_slower_us;
     int64_t slowlog_length;

@@ -36,6 +36,7 @@ static struct err open_signals(struct loop *l)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     l->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (l->signal_fd < 0 || epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->signal_fd, &ev) != 0)
@@ -76,7 +77,9 @@ static bool host_is_urged(struct engine *e)
 {
     struct loop *l = e->host_ctx;
 
-    l->is_urged |= take_signal(l) != 0;
+    int signal = take_signal(l);
+
+    l->is_urged |= signal != 0 && signal != SIGHUP;
     return l->is_urged;
 }
 
@@ -276,10 +279,26 @@ void loop_serve(struct loop *l, struct conn *c)
         batch_feed(l, c);
 }
 
+/* Log files were moved away: others of their names are begun. */
+static void reopen_logs(struct engine *e)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct err failed = logs_open(e, &a);
+
+    if (err_failed(failed))
+        log_warn("the old log files stay in use", f_err(failed));
+    else
+        log_info("log files are open anew");
+}
+
 static void on_signal(struct loop *l)
 {
     int signal = take_signal(l);
 
+    if (signal == SIGHUP) {
+        reopen_logs(l->engine);
+        return;
+    }
     l->is_urged = false;
     if (signal)
         engine_end_by_signal(l->engine, signal);

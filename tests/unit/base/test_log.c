@@ -71,6 +71,28 @@ Test(log, what_is_below_the_level_is_not_written)
     cr_assert_str_eq(text, "");
 }
 
+static void say_json(void)
+{
+    static const struct log_field always[] = {f_str("CacheNodeId", "0001"), {0}};
+
+    log_setup("tester", LOG_LEVEL_INFO);
+    log_shape(LOG_JSON, always);
+    log_warn("it \"ends\"", f_int("port", 6379), f_str("none", NULL), f_str("bad", "a\nb"));
+    log_shape(LOG_TEXT, NULL);
+}
+
+Test(log, json_is_one_object_a_line)
+{
+    char text[1024];
+
+    captured(say_json, text, sizeof(text));
+    cr_assert_eq(strstr(text, "{\"CacheNodeId\":\"0001\",\"LogLevel\":\"WARNING\",\"Time\":\""),
+                 text, "%s", text);
+    cr_assert_not_null(strstr(text, " UTC\",\"port\":6379,\"none\":null,\"bad\":\"a\\u000ab\","
+                                    "\"Message\":\"it \\\"ends\\\"\"}\n"),
+                       "%s", text);
+}
+
 Test(log, levels_are_read_by_name)
 {
     enum log_level level;
