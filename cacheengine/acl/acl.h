@@ -158,6 +158,9 @@ enum acl_verdict acl_check(const struct acl_user *u, const struct acl_request *r
  * reach keys that no argument names. */
 bool acl_may_reach_all(const struct acl_user *u, const struct acl_request *r, uint32_t access);
 
+/* True when a selector lets the user listen to a channel, or a pattern of channels. */
+bool acl_may_listen(const struct acl_user *u, struct str channel, bool is_pattern);
+
 /* ---- showing ---- */
 
 /* The user's rules as one line, without its name: what ACL SETUSER would take. */

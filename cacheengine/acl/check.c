@@ -101,3 +101,11 @@ bool acl_may_reach_all(const struct acl_user *u, const struct acl_request *r, ui
             return true;
     return false;
 }
+
+bool acl_may_listen(const struct acl_user *u, struct str channel, bool is_pattern)
+{
+    vec_each(s, &u->selectors)
+        if (allows_channel(s, channel, is_pattern))
+            return true;
+    return false;
+}

@@ -20,15 +20,46 @@ static uint32_t access_of(uint32_t flags)
     return (flags & KEY_ACCESS ? ACL_READ : 0) | (flags & writes ? ACL_WRITE : 0);
 }
 
+/* The arguments that are channels: from the first on, `*last` included. False: there are none. */
+static bool find_channels(const struct command *cmd, uint32_t argc, uint32_t *last,
+                          bool *is_pattern)
+{
+    static const struct {
+        const char *name;
+        bool is_one, is_pattern;
+    } rows[] = {
+        {"publish",    true,  false},
+        {"spublish",   true,  false},
+        {"subscribe",  false, false},
+        {"ssubscribe", false, false},
+        {"psubscribe", false, true },
+    };
+
+    for (size_t i = 0; (cmd->flags & CMD_PUBSUB) && argc > 1 && i < countof(rows); i++) {
+        if (strcmp(cmd->name, rows[i].name) != 0)
+            continue;
+        *last = rows[i].is_one ? 1 : argc - 1;
+        *is_pattern = rows[i].is_pattern;
+        return true;
+    }
+    return false;
+}
+
 static struct acl_request request_of(struct arena *a, const struct command *cmd,
                                      const struct str *argv, uint32_t argc)
 {
     struct acl_request r = {.cmd = cmd, .argv = argv, .argc = argc};
     const struct key_place *keys = keys_find(a, cmd, argv, argc, &r.subject_count);
+    uint32_t key_count = r.subject_count, last = 0;
+    bool is_pattern = false;
+    r.subject_count += find_channels(cmd, argc, &last, &is_pattern) ? last : 0;
     struct acl_subject *subjects = arena_array(a, r.subject_count, sizeof(*subjects));
 
-    for (uint32_t i = 0; i < r.subject_count; i++)
+    for (uint32_t i = 0; i < key_count; i++)
         subjects[i] = (struct acl_subject){.arg = keys[i].arg, .access = access_of(keys[i].flags)};
+    for (uint32_t i = 1; i <= last; i++)
+        subjects[key_count + i - 1] =
+            (struct acl_subject){.arg = i, .is_channel = true, .is_pattern = is_pattern};
     r.subjects = subjects;
     return r;
 }

@@ -106,7 +106,8 @@ static void no_client(struct client *c)
     (void)c;
 }
 
-static const struct client_host no_host = {no_facts, no_client, no_client, no_client, NULL};
+static const struct client_host no_host = {
+    .facts = no_facts, .kill = no_client, .wake = no_client, .resume = no_client};
 
 static struct err run_one(struct loader *l, const struct append_reader *r)
 {

@@ -16,6 +16,7 @@ struct follower;
 struct iovec;
 struct command;
 struct iam_question;
+struct subscriber;
 struct transaction;
 struct waiting;
 
@@ -39,6 +40,9 @@ struct client_host {
     void (*resume)(struct client *c);
     /* Memory that the connection takes, with what it has read; NULL: none to speak of. */
     size_t (*bytes)(const struct client *c);
+    /* As wake, but it is enough before the loop waits again: for what comes often. NULL: as wake.
+     */
+    void (*post)(struct client *c);
 };
 
 /* What a connection sends in place of replies: a replica's snapshot and stream. */
@@ -72,6 +76,7 @@ struct client {
     struct client *next_asking;          /* with the same token */
     char *name, *lib_name, *lib_version; /* owned, NULL = none */
     struct transaction *transaction;     /* MULTI and WATCH; NULL while unused */
+    struct subscriber *subscriber;       /* channels it listens to (pubsub.h); NULL: none */
     struct waiting *waiting;             /* for keys; NULL: it does not */
     struct follower *follower;           /* what is known of it as a replica; NULL: nothing */
     struct client_feed *feed;            /* NULL: it is sent replies */
@@ -96,6 +101,7 @@ struct client {
     bool is_tls;         /* it speaks TLS */
     bool is_unevictable; /* CLIENT NO-EVICT */
     bool is_untouching;  /* CLIENT NO-TOUCH */
+    bool is_monitor;     /* MONITOR */
     bool reads_replicas; /* READONLY: of a cluster's replica it reads what its shard has */
     bool is_importer;  /* a shard that gives slots to this one: it may what they need (moving.h) */
     bool is_postponed; /* its present call was not run: it is to run later */

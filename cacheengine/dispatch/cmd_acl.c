@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "cacheengine/dispatch/access.h"
+#include "cacheengine/dispatch/pubsub.h"
 #include "contract/command_procs.h"
 
 static void reply_described(struct cmd_call *c, const char *name, const struct acl_selector *s,
@@ -106,6 +107,8 @@ void cmd_acl_setuser(struct cmd_call *c)
         reply_errorf(c->reply, "ERR %s", failed.why);
     else
         reply_ok(c->reply);
+    if (!err_failed(failed))
+        pubsub_judge(e, acl_find(&e->acl, c->argv[2]));
 }
 
 void cmd_acl_deluser(struct cmd_call *c)

@@ -7,6 +7,7 @@
 #include "cacheengine/dispatch/files.h"
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/host.h"
+#include "cacheengine/dispatch/notify.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/keyspace/glob.h"
 #include "contract/command_procs.h"
@@ -128,6 +129,7 @@ static void apply(struct cmd_call *c)
     acl_log_trim(&e->acl_log, (size_t)e->settings.acl_log_length);
     slowlog_trim(&e->slowlog, (size_t)e->settings.slowlog_length);
     engine_apply_timing(e);
+    notify_apply(e);
     engine_apply_persistence(e);
     append_drop_history(e->append, c->scratch);
     acks_settle(e);

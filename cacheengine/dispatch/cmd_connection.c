@@ -9,10 +9,16 @@
 
 void cmd_ping(struct cmd_call *c)
 {
+    struct str said = c->argc == 2 ? c->argv[1] : (struct str){"", 0};
+
     if (c->argc > 2)
         reply_errorf(c->reply, "ERR wrong number of arguments for '%s' command", c->cmd->name);
-    else if (c->argc == 2)
-        reply_bulk_str(c->reply, c->argv[1]);
+    else if (c->client->subscriber && c->reply->resp == 2) {
+        reply_array(c->reply, 2);
+        reply_bulk_text(c->reply, "pong");
+        reply_bulk_str(c->reply, said);
+    } else if (c->argc == 2)
+        reply_bulk_str(c->reply, said);
     else
         reply_literal(c->reply, "+PONG\r\n");
 }

@@ -5,6 +5,7 @@
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/memory.h"
+#include "cacheengine/dispatch/pubsub.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/scripting.h"
@@ -304,9 +305,9 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "current_eviction_exceeded_time", over_ms);
     put(out, "keyspace_hits", k->hits);
     put(out, "keyspace_misses", k->misses);
-    put(out, "pubsub_channels", 0);
-    put(out, "pubsub_patterns", 0);
-    put(out, "pubsubshard_channels", 0);
+    put(out, "pubsub_channels", pubsub_count(e, PUBSUB_CHANNEL));
+    put(out, "pubsub_patterns", pubsub_count(e, PUBSUB_PATTERN));
+    put(out, "pubsubshard_channels", pubsub_count(e, PUBSUB_SHARD));
     put(out, "latest_fork_usec", e->saving->fork_us);
     put(out, "total_forks", e->saving->forks);
     put(out, "migrate_cached_sockets", 0);

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/notify.h"
 #include "cacheengine/dispatch/secret.h"
 #include "cacheengine/keyspace/number.h"
 
@@ -45,6 +46,7 @@ static const char *const class_words[] = {"normal", "slave", "pubsub", NULL};
 #define OCTAL(n, a, f, d, lo, hi, m)   {n, a, CONFIG_OCTAL, FIELD(f), d, lo, hi, NULL, NULL, m},
 #define BOOL(n, a, f, d, m)            {n, a, CONFIG_BOOL, FIELD(f), d, 0, 1, NULL, NULL, m},
 #define TEXT(n, a, f, d, m)            {n, a, CONFIG_TEXT, FIELD(f), d, 0, 0, NULL, NULL, m},
+#define EVENTS(n, a, f, d, m)          {n, a, CONFIG_EVENTS, FIELD(f), d, 0, 0, NULL, NULL, m},
 #define NUMBERS(n, a, f, d, lo, hi, m) {n, a, CONFIG_NUMBERS, FIELD(f), d, lo, hi, NULL, NULL, m},
 #define ENUM(n, a, f, d, w, m)         {n, a, CONFIG_ENUM, FIELD(f), d, 0, 0, w, NULL, m},
 #define FLAGS(n, a, f, d, w, m)        {n, a, CONFIG_FLAGS, FIELD(f), d, 0, 0, w, NULL, m},
@@ -63,6 +65,7 @@ static const struct config_row rows[] = {
 #undef OCTAL
 #undef BOOL
 #undef TEXT
+#undef EVENTS
 #undef NUMBERS
 #undef ENUM
 #undef FLAGS
@@ -250,7 +253,7 @@ static void set_text(struct config *c, const struct config_row *row, struct str 
     copy[value.len] = 0;
     free(*text);
     *text = copy;
-    if (row->kind == CONFIG_TEXT || row->kind == CONFIG_NUMBERS)
+    if (row->kind == CONFIG_TEXT || row->kind == CONFIG_NUMBERS || row->kind == CONFIG_EVENTS)
         *(const char **)field(c, row) = copy;
 }
 
@@ -278,6 +281,18 @@ static struct err set_numbers(struct config *c, struct arena *a, const struct co
     return OK;
 }
 
+static struct err set_events(struct config *c, const struct config_row *row, struct str value)
+{
+    char letters[NOTIFY_LETTERS];
+    uint32_t classes;
+
+    if (!notify_parse(value, &classes))
+        return err_make(ERR_INVALID, "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
+    notify_letters(classes, letters);
+    set_text(c, row, str_of(letters));
+    return OK;
+}
+
 struct err config_set(struct config *c, struct arena *a, const struct config_row *row,
                       struct str value)
 {
@@ -287,6 +302,7 @@ struct err config_set(struct config *c, struct arena *a, const struct config_row
     case CONFIG_OCTAL: return parse_number(a, row, value, field(c, row));
     case CONFIG_PERCENT: return parse_percent(a, row, value, field(c, row));
     case CONFIG_NUMBERS: return set_numbers(c, a, row, value);
+    case CONFIG_EVENTS: return set_events(c, row, value);
     case CONFIG_ENUM: return parse_word(a, row, value, field(c, row));
     case CONFIG_FLAGS: return parse_flags(a, row, value, field(c, row));
     case CONFIG_SAVES: return parse_saves(c, a, value, false);

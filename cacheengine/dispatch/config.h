@@ -21,6 +21,7 @@ enum config_kind {
     CONFIG_OCTAL,
     CONFIG_BOOL,
     CONFIG_TEXT,
+    CONFIG_EVENTS,  /* classes of notifications, kept as text in their one order */
     CONFIG_NUMBERS, /* a list of numbers within a range, kept as text; it may be empty */
     CONFIG_ENUM,
     CONFIG_FLAGS, /* several words, kept as bits: the first word stands for none of them */

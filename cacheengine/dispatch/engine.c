@@ -12,8 +12,11 @@
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/iam.h"
+#include "cacheengine/dispatch/monitor.h"
 #include "cacheengine/dispatch/moving.h"
+#include "cacheengine/dispatch/notify.h"
 #include "cacheengine/dispatch/pause.h"
+#include "cacheengine/dispatch/pubsub.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/scripting.h"
@@ -43,14 +46,17 @@ static void random_id(char out[41])
 
 static void on_change(void *ctx, struct db *db, struct key k, enum key_event kind, const char *name)
 {
-    (void)name;
-    watches_note(ctx, db, k, kind);
-    blocks_note(ctx, db, k, kind);
+    struct engine *e = ctx;
+
+    watches_note(e, db, k, kind);
+    blocks_note(e, db, k, kind);
+    if (e->notify_classes)
+        notify_tell(e, db, k, kind, name);
 }
 
 void engine_observe(struct engine *e)
 {
-    e->keyspace.is_observed = watches_exist(e) || e->waiting_count > 0;
+    e->keyspace.is_observed = watches_exist(e) || e->waiting_count > 0 || e->notify_classes != 0;
 }
 
 int engine_end_waits(struct engine *e)
@@ -108,6 +114,7 @@ void engine_init(struct engine *e)
         begin_cluster(e);
     acks_settle(e);
     e->keyspace.hooks = (struct keyspace_hooks){e, on_change, blocks_wait, access_reads_all};
+    notify_apply(e);
 }
 
 void engine_fini(struct engine *e)
@@ -122,6 +129,7 @@ void engine_fini(struct engine *e)
     free(e->saving);
     seal_key_free(e->seal);
     watches_fini(e);
+    pubsub_fini(e);
     blocks_fini(e);
     acks_fini(e);
     iam_fini(e);
@@ -325,6 +333,8 @@ void engine_client_remove(struct engine *e, struct client *c)
     moving_forget_client(e, c);
     transaction_free(e, c);
     blocks_forget(e, c);
+    pubsub_forget(e, c);
+    monitor_forget(e, c);
     acks_forget(e, c);
     if (c->is_primary)
         replica_client_gone(e, c);

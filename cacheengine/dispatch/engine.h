@@ -25,6 +25,7 @@ struct acks;
 struct iam;
 struct block_table;
 struct append;
+struct pubsub;
 struct engine_host;
 struct followers;
 struct saving;
@@ -111,6 +112,12 @@ struct engine {
     int64_t over_memory_since_ms; /* on the clock of passed_ms; 0: memory is within maxmemory */
     struct cluster *cluster;      /* cluster mode; else NULL */
     struct moving *moving;        /* likewise: slots on their way */
+    struct pubsub *pubsub;        /* NULL: nobody ever subscribed */
+    uint64_t subscriber_count;    /* clients */
+    uint64_t monitor_count;       /* clients that want to see all commands */
+    uint32_t notify_classes;      /* of changes that are told (notify.h); 0: none */
+    struct client *running;       /* whose command runs */
+    bool has_own_pushes;          /* it is to hear something behind its reply */
     struct watch_table *watches;
     struct block_table *blocks;      /* who waits for keys */
     uint64_t waiting_count;          /* clients that wait */

@@ -52,6 +52,24 @@ static const char *loading_refuses(const struct cmd_call *call)
                : "LOADING Redis is loading the dataset in memory";
 }
 
+/* Version 2 has no way to tell a message from a reply. */
+static const char *subscribed_refuses(const struct cmd_call *call)
+{
+    static const char *const allowed[] = {"subscribe",    "unsubscribe", "psubscribe",
+                                          "punsubscribe", "ssubscribe",  "sunsubscribe",
+                                          "ping",         "quit",        "reset"};
+
+    if (!call->client || !call->client->subscriber || call->reply->resp != 2)
+        return NULL;
+    for (size_t i = 0; i < countof(allowed); i++)
+        if (strcmp(call->cmd->name, allowed[i]) == 0)
+            return NULL;
+    return arena_printf(call->scratch,
+                        "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / "
+                        "QUIT / RESET are allowed in this context",
+                        call->cmd->name);
+}
+
 /* PING too, so that who only watches takes notice. */
 static const char *unsaved_refuses(const struct cmd_call *call)
 {
@@ -108,18 +126,19 @@ static const struct {
     const char *writes;
     guard_fn *refuses;
 } guards[] = {
-    {GUARD_BUSY,         NULL,         busy_refuses     },
-    {GUARD_CLUSTER,      NULL,         redirect_refusal },
-    {GUARD_KEYLESS,      KEYLESS,      loading_refuses  },
-    {GUARD_REPLICA,      REPLICA,      NULL             },
-    {GUARD_UNSAVED,      UNSAVED,      unsaved_refuses  },
-    {GUARD_UNWRITTEN,    UNWRITTEN,    unwritten_refuses},
-    {GUARD_FEW_REPLICAS, FEW_REPLICAS, NULL             },
-    {GUARD_FENCE,        FENCED,       NULL             },
-    {GUARD_LEASE,        NO_LEASE,     NULL             },
-    {GUARD_ACKS,         NO_ACKS,      NULL             },
-    {GUARD_STALE,        NULL,         stale_refuses    },
-    {GUARD_LOADING,      NULL,         loading_refuses  },
+    {GUARD_BUSY,         NULL,         busy_refuses      },
+    {GUARD_CLUSTER,      NULL,         redirect_refusal  },
+    {GUARD_SUBSCRIBED,   NULL,         subscribed_refuses},
+    {GUARD_KEYLESS,      KEYLESS,      loading_refuses   },
+    {GUARD_REPLICA,      REPLICA,      NULL              },
+    {GUARD_UNSAVED,      UNSAVED,      unsaved_refuses   },
+    {GUARD_UNWRITTEN,    UNWRITTEN,    unwritten_refuses },
+    {GUARD_FEW_REPLICAS, FEW_REPLICAS, NULL              },
+    {GUARD_FENCE,        FENCED,       NULL              },
+    {GUARD_LEASE,        NO_LEASE,     NULL              },
+    {GUARD_ACKS,         NO_ACKS,      NULL              },
+    {GUARD_STALE,        NULL,         stale_refuses     },
+    {GUARD_LOADING,      NULL,         loading_refuses   },
 };
 
 const char *guard_refusal(struct cmd_call *call, bool *is_plain)

@@ -25,6 +25,7 @@ enum guard {
     GUARD_BUSY = 1 << 24,     /* a script runs and runs */
     GUARD_PAUSED = 1 << 27,   /* some calls are put off, see pause.h */
     GUARD_FEW_REPLICAS = 1 << 26, /* min-replicas-to-write */
+    GUARD_SUBSCRIBED = 1 << 7,    /* somebody listens to channels, and does nothing else in RESP2 */
 };
 
 static inline void guard_set(struct engine *e, enum guard g, bool is_raised)

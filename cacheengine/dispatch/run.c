@@ -9,8 +9,10 @@
 #include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/monitor.h"
 #include "cacheengine/dispatch/moving.h"
 #include "cacheengine/dispatch/pause.h"
+#include "cacheengine/dispatch/pubsub.h"
 #include "cacheengine/dispatch/redirect.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "contract/command_procs.h"
@@ -302,6 +304,8 @@ void engine_execute(struct cmd_call *call)
         run_told(call);
     else
         procs[cmd->id](call);
+    if (__builtin_expect(e->monitor_count != 0, 0))
+        monitor_tell(call);
     struct command_stats *s = &e->by_command[cmd->id];
     /* One that waits is counted when it is done. */
     bool is_done = !call->client->waiting || !blocks_wait_goes_on(call->client);
@@ -425,13 +429,18 @@ static void run_but_for_errors(struct cmd_call *call)
 
 void engine_run(struct cmd_call *call)
 {
-    struct write_watch w = writes_begin(call->engine, call->client);
+    struct engine *e = call->engine;
+    struct write_watch w = writes_begin(e, call->client);
 
+    e->running = call->client;
     if (__builtin_expect(call->client->reply_mode == CLIENT_REPLY_ON, 1))
         run(call);
     else if (call->client->reply_mode == CLIENT_REPLY_ERRORS)
         run_but_for_errors(call);
     else
         run_muted(call);
-    writes_end(call->engine, call->client, &w);
+    writes_end(e, call->client, &w);
+    e->running = NULL;
+    if (__builtin_expect(e->has_own_pushes, 0))
+        pubsub_flush_own(e, call->client);
 }

@@ -3,6 +3,8 @@
 
 #include "base/command.h"
 #include "cacheengine/dispatch/access.h"
+#include "cacheengine/dispatch/monitor.h"
+#include "cacheengine/dispatch/pubsub.h"
 #include "cacheengine/dispatch/transaction.h"
 
 #include <stdlib.h>
@@ -30,6 +32,8 @@ void session_set_text(char **text, struct str value)
 void session_reset(struct engine *e, struct client *c)
 {
     transaction_free(e, c);
+    pubsub_forget(e, c);
+    monitor_forget(e, c);
     session_set_text(&c->name, (struct str){NULL, 0});
     c->db = 0;
     c->reply.resp = e->settings.first_resp ? (uint8_t)e->settings.first_resp : 2;
@@ -91,6 +95,10 @@ void session_describe(const struct client *c, int64_t passed_ms, struct buf *out
                (long long)(passed_ms - c->created_ms) / 1000,
                (long long)(passed_ms - c->active_ms) / 1000);
     size_t before = out->len;
+    if (c->is_monitor)
+        buf_putc(out, 'O');
+    if (c->subscriber)
+        buf_putc(out, 'P');
     if (c->is_primary)
         buf_putc(out, 'M');
     if (c->feed)
@@ -113,10 +121,11 @@ void session_describe(const struct client *c, int64_t passed_ms, struct buf *out
         buf_putc(out, 'r');
     if (out->len == before)
         buf_putc(out, 'N');
-    buf_printf(out,
-               " db=%d sub=0 psub=0 ssub=0 multi=%d watch=%u qbuf=%zu qbuf-free=%zu argv-mem=0",
-               c->db, transaction_is_open(c) ? (int)t->count : -1, t ? t->watched : 0,
-               f.input_bytes, f.input_room - f.input_bytes);
+    buf_printf(
+        out, " db=%d sub=%zu psub=%zu ssub=%zu multi=%d watch=%u qbuf=%zu qbuf-free=%zu argv-mem=0",
+        c->db, pubsub_count_of(c, PUBSUB_CHANNEL), pubsub_count_of(c, PUBSUB_PATTERN),
+        pubsub_count_of(c, PUBSUB_SHARD), transaction_is_open(c) ? (int)t->count : -1,
+        t ? t->watched : 0, f.input_bytes, f.input_room - f.input_bytes);
     buf_printf(out, " multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%d omem=%zu tot-mem=%zu events=%s cmd=%s",
                t ? t->bytes : 0, pending > 0, pending, session_bytes(c), f.events,
                c->last_cmd ? c->last_cmd->name : "NULL");

@@ -126,6 +126,25 @@ static void open_release(struct reply *r)
         piece_free(r->pool, p);
 }
 
+/* What comes in small parts outside a client's turn shares pieces of this size. */
+#define QUEUE_PIECE 512
+
+void reply_queue(struct reply *r, const char *bytes, size_t len)
+{
+    open_close(r);
+    struct reply_piece *p = r->head ? r->tail : NULL;
+    if (p && !p->blob && p->room - p->end >= len) {
+        memcpy(p->bytes + p->end, bytes, len);
+        p->end += len;
+        r->queued_bytes += len;
+        return;
+    }
+    p = piece_new(r->pool, len > QUEUE_PIECE ? len : QUEUE_PIECE);
+    memcpy(p->bytes, bytes, len);
+    p->end = len;
+    queue_add(r, p);
+}
+
 void reply_settle(struct reply *r)
 {
     open_close(r);

@@ -103,6 +103,10 @@ static inline void reply_raw(struct reply *r, const char *bytes, size_t len)
     r->next = to + len;
 }
 
+/* Adds bytes behind all that is to be sent, without the shared buffer: for those whose turn it is
+ * not. */
+void reply_queue(struct reply *r, const char *bytes, size_t len);
+
 /* Bytes of a blob from `from` on, by reference; takes a share of it. */
 void reply_raw_blob(struct reply *r, struct blob *b, size_t from, size_t len);
 

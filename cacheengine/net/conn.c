@@ -72,6 +72,8 @@ static size_t conn_bytes(const struct client *client)
            (c->transport.session ? TLS_SESSION_BYTES : 0);
 }
 
+static void check_overfull(struct conn *c);
+
 static void conn_kill(struct client *client)
 {
     conn_doom(conn_of(client));
@@ -97,8 +99,35 @@ static void conn_resume(struct client *client)
     c->loop->resumed = c;
 }
 
-static const struct client_host conn_host = {conn_facts, conn_kill, conn_wake, conn_resume,
-                                             conn_bytes};
+static void conn_post(struct client *client)
+{
+    struct conn *c = conn_of(client);
+
+    if (c->is_posted)
+        return;
+    c->is_posted = true;
+    c->next_posted = c->loop->posted;
+    c->loop->posted = c;
+}
+
+void conns_send_posted(struct loop *l)
+{
+    while (l->posted) {
+        struct conn *c = l->posted;
+
+        l->posted = c->next_posted;
+        c->is_posted = false;
+        if (c->client.is_killed || c->stage != CONN_OPEN)
+            continue;
+        if (c->waits_to_write)
+            check_overfull(c); /* it is woken when there is room */
+        else
+            conn_write(c);
+    }
+}
+
+static const struct client_host conn_host = {conn_facts,  conn_kill,  conn_wake,
+                                             conn_resume, conn_bytes, conn_post};
 
 /* ---- beginning and end ---- */
 
@@ -236,12 +265,23 @@ static bool is_held(struct conn *c)
     return true;
 }
 
+static void forget_posted(struct conn *c)
+{
+    struct conn **at = &c->loop->posted;
+
+    while (*at != c)
+        at = &(*at)->next_posted;
+    *at = c->next_posted;
+}
+
 void conn_close(struct conn *c)
 {
     struct account *account = &c->loop->engine->keyspace.account;
 
     if (c->is_unread)
         forget_unread(c);
+    if (c->is_posted)
+        forget_posted(c);
     conn_leave_handshake(c);
     input_drop(c);
     release(c);
@@ -397,8 +437,10 @@ static int64_t at_least_backlog(const struct engine *e, int64_t limit)
 static struct output_limit limit_of(const struct conn *c)
 {
     const struct engine *e = c->loop->engine;
-    struct output_limit limit =
-        e->settings.output_limits[c->client.feed ? OUTPUT_REPLICA : OUTPUT_NORMAL];
+    enum output_class class = c->client.feed         ? OUTPUT_REPLICA
+                              : c->client.subscriber ? OUTPUT_PUBSUB
+                                                     : OUTPUT_NORMAL;
+    struct output_limit limit = e->settings.output_limits[class];
 
     if (c->client.feed) {
         limit.hard_bytes = at_least_backlog(e, limit.hard_bytes);

@@ -348,6 +348,14 @@ static void on_event(struct loop *l, const struct epoll_event *ev)
     }
 }
 
+/* Sends what came outside the clients' turns, and what the append-only file has now. */
+static void send_rest(struct loop *l)
+{
+    conns_send_posted(l);
+    if (__builtin_expect(l->engine->has_unwritten || l->held, 0))
+        conns_send_held(l);
+}
+
 static void run_resumed(struct loop *l)
 {
     while (l->resumed) {
@@ -367,10 +375,12 @@ static void run_round(struct loop *l)
     batch_run(l);
     l->pool_used = 0;
     run_resumed(l);
+    conns_send_posted(l);
     /* Who waited for the disk may go on, and what that changes is written again. */
     while (__builtin_expect(l->engine->has_unwritten || l->held, 0)) {
         conns_send_held(l);
         run_resumed(l);
+        conns_send_posted(l);
     }
 }
 
@@ -516,6 +526,8 @@ void loop_round(struct loop *l, int wait_ms)
     struct epoll_event events[EVENTS_MAX];
 
     followers_flush(l->engine);
+    send_rest(l); /* of the regular work */
+    free_doomed(l);
     l->waited_before_ms = l->waited_ms;
     l->waited_ms = l->engine->keyspace.passed_ms;
     int count = epoll_wait(l->epoll_fd, events, EVENTS_MAX, l->unread || l->resumed ? 0 : wait_ms);

@@ -77,7 +77,9 @@ struct conn {
     struct handshake *handshake;
     struct conn *next_unread;
     struct conn *next_held,
-        **at_held; /* replies wait for the append-only file; NULL: they do not */
+        **at_held;  /* replies wait for the append-only file; NULL: they do not */
+    bool is_posted; /* in loop->posted */
+    struct conn *next_posted;
     bool is_unix;
     bool waits_to_write; /* EPOLLOUT is asked for */
     bool is_doomed;      /* in loop->doomed */
@@ -109,6 +111,7 @@ struct loop {
     struct conn *doomed;          /* to be freed when the round is over */
     struct conn *held;            /* to be sent what waits, once it is written */
     struct conn *resumed;         /* parked ones that may go on when the round is over */
+    struct conn *posted;          /* to be sent what came for them, before the next wait */
     struct conn *unread;          /* there is more to read, of which the sockets do not know */
     struct outlink *links;        /* that are dialled or stand (link.h) */
     struct outlink *closed_links; /* to be freed when the round is over */
@@ -191,6 +194,8 @@ void conn_unpark(struct conn *c);
 
 /* Writes what was told to the append-only file, then the replies that waited for it. */
 void conns_send_held(struct loop *l);
+/* Sends what was added outside the clients' turns. */
+void conns_send_posted(struct loop *l);
 
 /* Idle and overfull clients. */
 void conns_sweep(struct loop *l);

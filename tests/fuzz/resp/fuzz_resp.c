@@ -36,7 +36,7 @@ static void wake_nobody(struct client *c)
     (void)c;
 }
 
-static const struct client_host nobody = {no_facts, kill_it, wake_nobody, wake_nobody, NULL};
+static const struct client_host nobody = {no_facts, kill_it, wake_nobody, wake_nobody, NULL, NULL};
 
 static void load(struct session *s, const char *name, const char *value)
 {

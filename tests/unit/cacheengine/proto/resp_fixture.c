@@ -31,7 +31,7 @@ static void resume(struct client *c)
     (void)c;
 }
 
-static const struct client_host host = {facts, kill_client, wake, resume, NULL};
+static const struct client_host host = {facts, kill_client, wake, resume, NULL, NULL};
 
 void resp_client_open(struct resp_fixture *f, struct resp_client *c, bool is_admin)
 {
