@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "cacheengine/dispatch/iam.h"
 #include "cacheengine/dispatch/keys.h"
+#include "cacheengine/dispatch/pubsub.h"
 #include "cacheengine/dispatch/session.h"
 #include "cacheengine/dispatch/transaction.h"
 
@@ -272,6 +273,7 @@ struct err access_replace(struct engine *e, struct arena *a, struct str lines, u
     vec_each(u, &gone.users)
         access_forget_user(e, *u);
     settle_password(e, a);
+    pubsub_judge(e, NULL);
     *closed = count + close_revoked(e);
     return OK;
 }
@@ -315,5 +317,6 @@ struct err access_load(struct engine *e, struct arena *a)
     TRY(acl_load(&e->acl, a, buf_str(&text), path, &gone));
     vec_each(u, &gone.users)
         access_forget_user(e, *u);
+    pubsub_judge(e, NULL);
     return OK;
 }

@@ -15,9 +15,30 @@ static int64_t counted(const struct client *c, enum pubsub_kind kind)
     return (int64_t)(pubsub_count_of(c, PUBSUB_CHANNEL) + pubsub_count_of(c, PUBSUB_PATTERN));
 }
 
+/* For a client whose replies are off: this is none, it is a message. */
+static void answer_muted(struct cmd_call *c, const char *word, const struct str *name, int64_t left)
+{
+    scoped(buf_fini) struct buf out = BUF_EMPTY;
+    bool is_old = c->reply->resp == 2;
+
+    buf_printf(&out, "%c3\r\n$%zu\r\n%s\r\n", is_old ? '*' : '>', strlen(word), word);
+    if (name) {
+        buf_printf(&out, "$%zu\r\n", name->len);
+        buf_add_str(&out, *name);
+    } else {
+        buf_puts(&out, is_old ? "$-1" : "_");
+    }
+    buf_printf(&out, "\r\n:%lld\r\n", (long long)left);
+    pubsub_push(c->engine, c->client, out.ptr, out.len);
+}
+
 static void answer(struct cmd_call *c, const char *word, const struct str *name,
                    enum pubsub_kind kind)
 {
+    if (c->client->reply_mode != CLIENT_REPLY_ON) {
+        answer_muted(c, word, name, counted(c->client, kind));
+        return;
+    }
     reply_push(c->reply, 3);
     reply_bulk_text(c->reply, word);
     if (name)
@@ -37,6 +58,10 @@ static void subscribe(struct cmd_call *c, enum pubsub_kind kind, const char *wor
 
 static void unsubscribe(struct cmd_call *c, enum pubsub_kind kind, const char *word)
 {
+    if (!c->client->subscriber && c->engine->settings.brand == BRAND_VALKEY) {
+        reply_errorf(c->reply, "NOSUB '%s' command executed not in subscribed mode", word);
+        return;
+    }
     for (uint32_t i = 1; i < c->argc; i++) {
         (void)pubsub_unsubscribe(c->engine, c->client, kind, c->argv[i]);
         answer(c, word, &c->argv[i], kind);

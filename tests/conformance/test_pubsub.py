@@ -75,6 +75,23 @@ def test_in_version_3_messages_come_behind_the_reply_that_caused_them(engine):
         assert raws(conn, 3) == [b":1\r\n", b">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\n1\r\n", b"$1\r\nv\r\n"]
 
 
+def test_messages_come_although_replies_are_off(both):
+    def play(server):
+        with server.conn() as sub, server.conn() as pub:
+            sub.send(command("CLIENT", "REPLY", "OFF") + command("SUBSCRIBE", "c") + command("PSUBSCRIBE", "c*"))
+            seen = raws(sub, 2) + [pub.raw("PUBLISH", "c", "m")] + raws(sub, 2)
+            sub.send(command("UNSUBSCRIBE") + command("PUNSUBSCRIBE", "c*"))
+            return seen + raws(sub, 2)
+    same(both, play)
+
+
+def test_valkey_wants_a_subscription_to_end(own_engine):
+    with own_engine(larder_engine_name="valkey").conn() as conn:
+        assert conn.call("UNSUBSCRIBE") == Error("NOSUB 'unsubscribe' command executed not in subscribed mode")
+        conn.call("SUBSCRIBE", "a")
+        assert conn.call("SUNSUBSCRIBE", "b") == [b"sunsubscribe", b"b", 0]
+
+
 def test_errors_and_help(both):
     def play(server):
         with server.conn() as conn:
