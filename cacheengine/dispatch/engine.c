@@ -48,8 +48,11 @@ static void on_change(void *ctx, struct db *db, struct key k, enum key_event kin
 {
     struct engine *e = ctx;
 
-    watches_note(e, db, k, kind);
-    blocks_note(e, db, k, kind);
+    /* What makes a key says so itself, when the key is there. */
+    if (kind != EVENT_NEW) {
+        watches_note(e, db, k, kind);
+        blocks_note(e, db, k, kind);
+    }
     if (e->notify_classes)
         notify_tell(e, db, k, kind, name);
 }

@@ -54,6 +54,7 @@ void notify_apply(struct engine *e)
     check(is_known); /* config.c has looked */
     /* Without a kind of channel there is nobody to tell. */
     e->notify_classes = classes & (NOTIFY_KEYSPACE | NOTIFY_KEYEVENT) ? classes : 0;
+    e->keyspace.tells_new = (e->notify_classes & bit_of(EVENT_NEW)) != 0;
     engine_observe(e);
 }
 

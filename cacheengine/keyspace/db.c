@@ -310,6 +310,8 @@ static struct entry *put_new(struct db *db, struct key k, const struct layout *l
         db->with_deadline++;
         note_deadline(db, k, l->deadline_ms);
     }
+    if (__builtin_expect(db->ks->tells_new, 0))
+        db->ks->hooks.on_change(db->ks->hooks.ctx, db, k, EVENT_NEW, "new");
     return e;
 }
 

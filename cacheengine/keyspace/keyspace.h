@@ -139,6 +139,7 @@ struct keyspace {
     const struct slot_set *hidden; /* slots whose keys nobody is shown; NULL mostly: borrowed */
     bool has_slots;        /* cluster mode: the slot of a key is part of its hash (slot.h) */
     bool is_observed;      /* somebody listens to hooks.on_change */
+    bool tells_new;        /* keys that come are told too, as EVENT_NEW */
     bool hides_expired;    /* a replica: expired keys are not shown and not removed */
     bool stands_still;     /* nothing goes by itself: a pause (CLIENT PAUSE) */
     bool shows_expired;    /* the primary's own commands run: what it did not remove is there */

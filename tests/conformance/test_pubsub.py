@@ -183,7 +183,7 @@ WRITES = [["SET", "k", "v"], ["GET", "none"], ["EXPIRE", "k", "100"], ["PERSIST"
           ["INCR", "b"], ["COPY", "b", "c"], ["GETDEL", "c"], ["SETEX", "e", "100", "v"], ["MSET", "x", "1", "y", "2"]]
 
 
-@pytest.mark.parametrize("classes", ["KEA", "KEAm", "E$", "Kgl", "Ez", "A", "Ksh"])
+@pytest.mark.parametrize("classes", ["KEA", "KEAm", "E$", "Kgl", "Ez", "A", "Ksh", "KEn"])
 def test_changes_are_told_as_the_classes_say(both, classes):
     def play(server):
         with server.conn() as sub, server.conn() as conn:
