@@ -58,6 +58,21 @@ def preferred(shared_preferred):
     assert server.is_alive(), server.output()
 
 
+def open_beside(own_engine, certs, **options):
+    """An engine with a TLS port of its own, and the address of that: it opens after the plain one."""
+    port = servers.free_port()
+    server = own_engine(tls_port=port, **certs.directives(**options))
+
+    def listens():
+        try:
+            Conn(("127.0.0.1", port)).close()
+            return True
+        except OSError:
+            return False
+    servers.wait_for(listens, "the TLS port is open")
+    return server, ("127.0.0.1", port)
+
+
 def refuses(server, certs, **kw):
     """True when no command gets through (what is plain here takes a hello for half a command, and waits). In TLS 1.3 the client learns of a refusal with its first read only."""
     try:
@@ -240,9 +255,8 @@ def test_modes_change_while_it_runs(own_engine, certs):
 
 
 def test_a_port_of_its_own_takes_tls_alone(own_engine, certs):
-    tls_port = servers.free_port()
-    server = own_engine(tls_port=tls_port, **certs.directives())
-    with Tls(("127.0.0.1", tls_port), certs) as sealed, Conn(("127.0.0.1", tls_port)) as plain:
+    server, address = open_beside(own_engine, certs)
+    with Tls(address, certs) as sealed, Conn(address) as plain:
         assert sealed.call("PING") == b"PONG"
         plain.send(command("PING"))
         assert plain.read_to_close() == b""
@@ -348,10 +362,8 @@ def test_garbage_ends_its_own_connection_alone(preferred, certs, garbage):
 
 
 def test_whoever_is_slow_to_shake_hands_is_let_go(own_engine, certs):
-    tls_port = servers.free_port()
-    server = own_engine(tls_port=tls_port, larder_tls_mode="preferred", larder_tls_handshake_timeout="1",
-                        **certs.directives())
-    with server.conn() as plain, server.conn() as half, Conn(("127.0.0.1", tls_port)) as silent:
+    server, address = open_beside(own_engine, certs, larder_tls_mode="preferred", larder_tls_handshake_timeout="1")
+    with server.conn() as plain, server.conn() as half, Conn(address) as silent:
         half.send(b"\x16\x03\x01")
         begun = time.monotonic()
         assert half.read_to_close() == b""
