@@ -76,6 +76,11 @@ static struct err retune_tls(struct engine *e, struct arena *a)
     return e->host ? e->host->retune_tls(e, a) : OK;
 }
 
+static struct err relisten(struct engine *e, struct arena *a)
+{
+    return e->host ? e->host->relisten(e, a) : OK;
+}
+
 /* What changed settings mean outside the engine, where it may fail: files are opened and read. */
 static const struct outside {
     const char *prefixes[4]; /* of the directives that concern it */
@@ -83,6 +88,7 @@ static const struct outside {
     const char *refusal;                                        /* NULL: the error's own words */
 } outsides[] = {
     {{"tls-", "larder-tls-"},                                   retune_tls, "Unable to update TLS configuration. Check server logs."},
+    {{"port", "tls-port", "bind"},                              relisten,   "Unable to listen on this port. Check server logs."     },
     {{"logfile", "loglevel", "larder-log-", "larder-slowlog-"}, logs_open,  NULL                                                    },
 };
 

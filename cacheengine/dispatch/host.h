@@ -34,6 +34,8 @@ struct engine_host {
     bool (*is_urged)(struct engine *e);
     /* Takes over changed settings of TLS, and reads certificates anew: wholly or not at all. */
     must_use struct err (*retune_tls)(struct engine *e, struct arena *a);
+    /* Takes over changed addresses and ports to listen on: likewise. */
+    must_use struct err (*relisten)(struct engine *e, struct arena *a);
 };
 
 #endif

@@ -12,21 +12,26 @@
 /* Listens on a socket that becomes the loop's; `as` says for whom. */
 static struct err add(struct loop *l, int fd, struct listener as)
 {
-    struct listener *s = &l->listeners[l->listener_count];
-    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = s};
+    size_t at = 0;
 
-    if (l->listener_count == LISTENERS_MAX) {
+    while (at < l->listener_count && l->listeners[at].fd >= 0)
+        at++;
+    struct listener *s = &l->listeners[at];
+    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = s};
+    if (at == LISTENERS_MAX) {
         close(fd);
         return err_make(ERR_LIMIT, "there are too many addresses to listen on");
     }
     *s = as;
     s->kind = WATCH_LISTENER;
     s->fd = fd;
+    s->is_new = s->is_wanted = true;
     if (epoll_ctl(as.is_admin ? l->admin_fd : l->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0) {
         close(fd);
+        s->fd = -1;
         return err_sys(errno, "epoll refused a listening socket");
     }
-    l->listener_count++;
+    l->listener_count += at == l->listener_count;
     return OK;
 }
 
@@ -60,6 +65,15 @@ static struct err open_tcp(struct loop *l, struct arena *a, struct str address, 
     const char *port = arena_printf(a, "%lld", (long long)number);
     const char *host = str_dup(a, address);
 
+    for (size_t i = 0; i < l->listener_count; i++) {
+        struct listener *there = &l->listeners[i];
+
+        if (there->fd < 0 || there->port != number || !str_is(address, there->address))
+            continue;
+        there->is_tls = is_tls;
+        there->is_wanted = true;
+        return OK;
+    }
     hints.ai_family = str_is(address, "*") ? AF_INET : AF_UNSPEC;
     if (str_is(address, "::*"))
         hints.ai_family = AF_INET6;
@@ -71,8 +85,12 @@ static struct err open_tcp(struct loop *l, struct arena *a, struct str address, 
     int fd = listen_on(found->ai_addr, found->ai_addrlen, (int)s->backlog);
     int kept = errno;
     freeaddrinfo(found);
-    if (fd >= 0)
-        return add(l, fd, (struct listener){.is_tls = is_tls});
+    if (fd >= 0) {
+        struct listener as = {.is_tls = is_tls, .port = number};
+
+        snprintf(as.address, sizeof(as.address), "%s", host);
+        return add(l, fd, as);
+    }
     return err_format(a, ERR_IO, "Could not create server TCP listening socket %s:%s: bind: %s",
                       host, port, strerror(kept));
 }
@@ -148,10 +166,36 @@ struct err listeners_open(struct loop *l, struct arena *a)
     return OK;
 }
 
+struct err listeners_reopen(struct loop *l, struct arena *a)
+{
+    const struct settings *s = &l->engine->settings;
+    struct err e = OK;
+
+    for (size_t i = 0; i < l->listener_count; i++) {
+        l->listeners[i].is_wanted = l->listeners[i].path != NULL;
+        l->listeners[i].is_new = false;
+    }
+    if (s->port)
+        e = open_all_tcp(l, a, s->port, false);
+    if (!err_failed(e) && s->tls_port)
+        e = open_all_tcp(l, a, s->tls_port, true);
+    for (size_t i = 0; i < l->listener_count; i++) {
+        struct listener *there = &l->listeners[i];
+        bool goes = err_failed(e) ? there->is_new : !there->is_wanted;
+
+        if (!goes || there->fd < 0)
+            continue;
+        close(there->fd);
+        there->fd = -1;
+    }
+    return e;
+}
+
 void listeners_close(struct loop *l)
 {
     for (size_t i = 0; i < l->listener_count; i++) {
-        close(l->listeners[i].fd);
+        if (l->listeners[i].fd >= 0)
+            close(l->listeners[i].fd);
         if (l->listeners[i].path)
             unlink(l->listeners[i].path);
     }
@@ -163,6 +207,9 @@ void listeners_rest(const struct loop *l, bool rests)
     for (size_t i = 0; i < l->listener_count; i++) {
         const struct listener *s = &l->listeners[i];
         struct epoll_event ev = {.events = rests ? 0 : EPOLLIN};
+
+        if (s->fd < 0)
+            continue;
 
         ev.data.ptr = (void *)(uintptr_t)s;
         (void)epoll_ctl(s->is_admin ? l->admin_fd : l->epoll_fd, EPOLL_CTL_MOD, s->fd, &ev);

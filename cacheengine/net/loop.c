@@ -90,12 +90,18 @@ static struct err host_retune_tls(struct engine *e, struct arena *a)
 
 static void host_serve_others(struct engine *e, const struct client *occupied);
 
+static struct err host_relisten(struct engine *e, struct arena *a)
+{
+    return listeners_reopen(e->host_ctx, a);
+}
+
 static const struct engine_host loop_host = {
     .watch = host_watch,
     .unwatch = host_unwatch,
     .serve_others = host_serve_others,
     .is_urged = host_is_urged,
     .retune_tls = host_retune_tls,
+    .relisten = host_relisten,
 };
 
 /* What the admin epoll has is an event of the other. */
@@ -230,7 +236,7 @@ static void accept_some(struct loop *l, const struct listener *from)
 {
     const struct settings *s = &l->engine->settings;
 
-    for (int i = 0; i < ACCEPTS_MAX; i++) {
+    for (int i = 0; i < ACCEPTS_MAX && from->fd >= 0; i++) {
         struct sockaddr_storage peer = {0};
         socklen_t len = sizeof(peer);
         int fd = accept4(from->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -41,7 +41,10 @@ struct listener {
     int fd;
     bool is_unix, is_admin;
     bool is_tls;      /* takes nothing else, whatever larder-tls-mode says */
-    const char *path; /* of a unix socket: removed at the end */
+    char address[64]; /* of TCP: as `bind` has it, and the port */
+    int64_t port;
+    bool is_wanted, is_new; /* while the settings are taken over */
+    const char *path;       /* of a unix socket: removed at the end */
 };
 
 struct loop;
@@ -147,6 +150,10 @@ void loop_run(struct loop *l);
 
 must_use struct err listeners_open(struct loop *l, struct arena *a);
 void listeners_close(struct loop *l);
+
+/* Takes over changed addresses and ports: those that stay are not touched. When one cannot be
+ * listened on, all is as before. */
+must_use struct err listeners_reopen(struct loop *l, struct arena *a);
 
 /* Stops and resumes looking for new connections. */
 void listeners_rest(const struct loop *l, bool rests);

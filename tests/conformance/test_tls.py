@@ -265,6 +265,28 @@ def test_a_port_of_its_own_takes_tls_alone(own_engine, certs):
         assert plain.call("PING") == b"PONG"
 
 
+def test_ports_change_while_it_runs(own_engine, certs):
+    server = own_engine(**certs.directives())
+    other = ("127.0.0.1", servers.free_port())
+    with server.conn() as admin:
+        assert admin.call("CONFIG", "SET", "port", other[1]) == b"OK"
+        with pytest.raises(OSError):
+            server.conn()
+        with Conn(other) as conn:
+            assert conn.call("PING") == b"PONG"
+        assert admin.call("CONFIG", "SET", "port", server.port, "tls-port", other[1]) == b"OK"
+        with server.conn() as conn, Tls(other, certs) as sealed:
+            assert (conn.call("PING"), sealed.call("PING")) == (b"PONG", b"PONG")
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            assert admin.call("CONFIG", "SET", "tls-port", taken.getsockname()[1]) == Error(
+                "ERR CONFIG SET failed (possibly related to argument 'tls-port') - Unable to listen on this port. "
+                "Check server logs.")
+        with server.conn() as conn, Tls(other, certs) as sealed:
+            assert (conn.call("PING"), sealed.call("PING")) == (b"PONG", b"PONG")
+
+
 def test_redis_cli_speaks_it(preferred, certs):
     got = subprocess.run(["redis-cli", "-p", str(preferred.port), "--tls", "--cacert", certs.cert("ca"), "ping"],
                          capture_output=True, timeout=20)

@@ -28,8 +28,8 @@ Test(cmd_config, a_set_is_done_as_a_whole_or_not_at_all)
     shows(&f, "CONFIG GET maxmemory", "$8\r\n10485760\r\n");
     says(&f, "CONFIG SET nosuch 1",
          "-ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'\r\n");
-    says(&f, "CONFIG SET port 1",
-         "-ERR CONFIG SET failed (possibly related to argument 'port') - can't set immutable "
+    says(&f, "CONFIG SET databases 1",
+         "-ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable "
          "config\r\n");
     says(&f, "CONFIG SET hz 10 hz 11",
          "-ERR CONFIG SET failed (possibly related to argument 'hz') - duplicate parameter\r\n");
