@@ -300,6 +300,7 @@ void engine_reset_stats(struct engine *e)
 
     e->stats = (struct engine_stats){.sampled_at_ms = old.sampled_at_ms};
     e->keyspace.stats = (struct keyspace_stats){0};
+    atomic_store(&e->keyspace.lazyfree.freed, 0);
     for (size_t i = 0; i < command_id_count; i++)
         free(e->by_command[i].histogram);
     memset(e->by_command, 0, command_id_count * sizeof(*e->by_command));

@@ -138,6 +138,18 @@ Test(run, a_browser_gets_no_answer)
     resp_close(&f);
 }
 
+Test(run, what_was_freed_elsewhere_is_counted_from_a_reset_on)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    atomic_store(&f.engine.keyspace.lazyfree.freed, 7);
+    shows(&f, "INFO memory", "lazyfreed_objects:7\r");
+    resp_ask(&f, "CONFIG RESETSTAT");
+    shows(&f, "INFO memory", "lazyfreed_objects:0\r");
+    resp_close(&f);
+}
+
 Test(run, codes_of_errors_beyond_a_number_are_counted_together)
 {
     struct resp_fixture f;
