@@ -298,16 +298,9 @@ bool blocks_wait_goes_on(const struct client *c)
 
 void blocks_refuse_all(struct engine *e, const char *text)
 {
-    for (struct client *c = e->oldest; c && e->waiting_count > 0; c = c->newer) {
-        if (!c->waiting)
-            continue;
-        struct reply_piece *held = hold_if_muted(c);
-        reply_error(&c->reply, text);
-        engine_count_error(e, c->reply.error_code);
-        if (held)
-            reply_rewind(&c->reply, held);
-        wait_end(e, c);
-    }
+    for (struct client *c = e->oldest; c && e->waiting_count > 0; c = c->newer)
+        if (c->waiting)
+            end_with(e, c, text);
 }
 
 void blocks_fini(struct engine *e)

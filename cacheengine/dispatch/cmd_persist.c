@@ -8,6 +8,7 @@
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/function_payload.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/dispatch/transaction.h"
@@ -120,7 +121,7 @@ void cmd_shutdown(struct cmd_call *c)
 static struct snapshot_loading loading_of(struct engine *e)
 {
     return (struct snapshot_loading){
-        .drops_expired = !e->keyspace.hides_expired,
+        .drops_expired = !e->keyspace.hides_expired && !*e->settings.replica_of,
         .sums = e->settings.sums_dumps && !e->keyspace.skips_checksums,
         .seal = e->seal,
         .wants_seal = e->settings.is_sealed,
@@ -182,10 +183,8 @@ struct err engine_load_data(struct engine *e, struct arena *a)
         TRY(append_load(e->append, a));
         return append_start(e->append, a);
     }
-    if (!*s->replica_of) {
-        l.field = note_field;
-        l.ctx = &left;
-    }
+    l.field = *s->replica_of ? replica_note_field : note_field;
+    l.ctx = *s->replica_of ? (void *)e : (void *)&left;
     struct err failed =
         snapshot_load_file(&e->keyspace, s->dir, s->dump_file, SNAPSHOT_REPLACES, &l, a);
 
@@ -195,6 +194,7 @@ struct err engine_load_data(struct engine *e, struct arena *a)
         return err_format(a, failed.code, "Fatal error loading the DB: %s", err_text(a, failed));
     note_loaded(e, &l.report);
     resume_stream(e, &left);
+    replica_restore(e);
     return OK;
 }
 

@@ -22,7 +22,9 @@ static void become_replica(struct cmd_call *c)
 
 void cmd_replicaof(struct cmd_call *c)
 {
-    if (call_is(c, 1, "no") && call_is(c, 2, "one")) {
+    if (c->engine->failover.state != FAILOVER_NONE) {
+        reply_error(c->reply, "ERR REPLICAOF not allowed while failing over.");
+    } else if (call_is(c, 1, "no") && call_is(c, 2, "one")) {
         repl_become_primary(c->engine);
         reply_ok(c->reply);
     } else {

@@ -151,6 +151,8 @@ void cmd_replconf(struct cmd_call *c)
 /* Why this node gives neither snapshot nor stream now; NULL: it does. */
 static const char *refusal(const struct cmd_call *c, const struct follower *r)
 {
+    if (c->engine->failover.state != FAILOVER_NONE)
+        return "NOMASTERLINK Can't SYNC while failing over";
     if (c->engine->replica && !replica_is_following(c->engine))
         return "NOMASTERLINK Can't SYNC while not connected with my master";
     if (reply_pending(c->reply) > 0)
@@ -193,13 +195,29 @@ void cmd_sync(struct cmd_call *c)
     followers_add(c->engine, r);
 }
 
+/* A primary may ask its replica to take its place (FAILOVER); false after the error. */
+static bool takes_over(struct cmd_call *c)
+{
+    struct engine *e = c->engine;
+
+    if (c->argc < 4 || !call_is(c, 3, "failover"))
+        return true;
+    if (!e->replica)
+        reply_error(c->reply, "ERR PSYNC FAILOVER can't be sent to a master.");
+    else if (!str_is_nocase(c->argv[1], e->stream.id))
+        reply_error(c->reply, "ERR PSYNC FAILOVER replid must match my replid.");
+    else
+        repl_become_primary(e);
+    return !e->replica && reply_pending(c->reply) == 0;
+}
+
 void cmd_psync(struct cmd_call *c)
 {
     struct engine *e = c->engine;
     struct follower *r = followers_of(e, c->client);
     int64_t next;
 
-    if (follower_is_attached(r) || !may_sync(c, r) || !call_int(c, 2, &next))
+    if (follower_is_attached(r) || !takes_over(c) || !may_sync(c, r) || !call_int(c, 2, &next))
         return;
     enum repl_continue how = repl_stream_continues(&e->stream, c->argv[1], next);
     if (how == REPL_CONTINUES) {

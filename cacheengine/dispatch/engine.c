@@ -141,6 +141,7 @@ void engine_fini(struct engine *e)
     acl_fini(&e->acl);
     reply_pool_fini(&e->replies);
     replica_stop(e);
+    failover_fini(e);
     repl_stream_fini(&e->stream);
     keyspace_fini(&e->keyspace);
     arena_fini(&e->scratch);
@@ -273,6 +274,7 @@ int engine_tick(struct engine *e)
         engine_end_by_signal(e, e->ending_signal);
     sample(e);
     account_peak(&e->keyspace.account);
+    failover_tick(e);
     followers_tick(e);
     logs_flush(e);
     saving_tick(e->saving);

@@ -11,6 +11,7 @@
 #include "cacheengine/dispatch/authority.h"
 #include "cacheengine/dispatch/client.h"
 #include "cacheengine/dispatch/config.h"
+#include "cacheengine/dispatch/failover.h"
 #include "cacheengine/dispatch/latency.h"
 #include "cacheengine/dispatch/logs.h"
 #include "cacheengine/dispatch/slowlog.h"
@@ -93,6 +94,13 @@ struct engine {
     struct acl_log acl_log;
     struct slowlog slowlog;
     struct logs logs;
+    struct {
+        char id[REPL_ID_LEN + 1]; /* empty: the file did not tell */
+        int64_t offset;
+        int db;
+        bool is_taken; /* the stream goes on from there */
+    } restored;        /* what the snapshot that was loaded at the start is a state of */
+    struct failover failover;
     struct replica *replica;   /* this node is one (replica.h); NULL: it is a primary */
     struct repl_stream stream; /* what replicas are told; its id is the node's replication id */
     struct followers *followers;

@@ -5,6 +5,7 @@
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
 
 #include <stdlib.h>
@@ -21,7 +22,9 @@ static size_t snapshot_fields(void *ctx, struct snapshot_field *out, size_t max)
 
     if (!s->is_open || max < 3)
         return 0;
-    int db = s->selected < 0 ? 0 : s->selected;
+    int db = rs->engine->replica ? replica_stream_db(rs->engine->replica)
+             : s->selected < 0   ? 0
+                                 : s->selected;
     snprintf(rs->field_text[0], sizeof(rs->field_text[0]), "%d", db);
     snprintf(rs->field_text[1], sizeof(rs->field_text[1]), "%lld", (long long)s->offset);
     out[0] = (struct snapshot_field){"repl-stream-db", str_of(rs->field_text[0])};
@@ -311,7 +314,13 @@ static void remove_file(struct followers *rs)
 
 static void ping(struct engine *e)
 {
-    if (e->keyspace.passed_ms < e->followers->ping_at_ms)
+    int64_t latest_ms = e->keyspace.passed_ms + e->settings.repl_ping_s * 1000;
+
+    /* The period may have become shorter. */
+    if (e->followers->ping_at_ms > latest_ms)
+        e->followers->ping_at_ms = latest_ms;
+    /* In a failover the stream must stand still. */
+    if (e->failover.state != FAILOVER_NONE || e->keyspace.passed_ms < e->followers->ping_at_ms)
         return;
     e->followers->ping_at_ms = e->keyspace.passed_ms + e->settings.repl_ping_s * 1000;
     if (e->followers->count > 0)
@@ -396,7 +405,7 @@ void followers_info(const struct engine *e, struct buf *out)
             put_replica(e, r, number++, out);
     if (e->settings.brand == BRAND_VALKEY)
         buf_puts(out, "followers_waiting_psync:0\r\n");
-    buf_puts(out, "master_failover_state:no-failover\r\n");
+    buf_printf(out, "master_failover_state:%s\r\n", failover_state_name(e));
     buf_printf(out, "master_replid:%s\r\nmaster_replid2:%s\r\n", s->id, s->former_id);
     buf_printf(out, "master_repl_offset:%lld\r\nsecond_repl_offset:%lld\r\n", (long long)s->offset,
                (long long)s->former_end);

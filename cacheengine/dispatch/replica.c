@@ -203,19 +203,36 @@ static void on_connected(struct link *l)
     greet(r, &said);
 }
 
+/* The other side is the primary now, if it was asked to be. */
+static void take_role_over(struct replica *r)
+{
+    if (r->takes_over)
+        failover_done(r->engine);
+    r->takes_over = false;
+}
+
 /* What a line of the greeting leads to. False when it is over. */
 static bool take_step(struct replica *r, enum greeting_step step, struct str rest)
 {
     switch (step) {
     case GREETING_GOES_ON: return true;
-    case GREETING_CONTINUES: continue_following(r, rest); return false;
+    case GREETING_CONTINUES:
+        take_role_over(r);
+        continue_following(r, rest);
+        return false;
     case GREETING_SENDS_ALL:
+        take_role_over(r);
         log_info("the primary sends a snapshot", f_int("bytes", r->greeting.length),
                  f_str("id", r->greeting.has_history ? r->greeting.id : "-"),
                  f_int("offset", r->greeting.offset));
         replica_load_begin(r, rest);
         return false;
-    default: replica_fail(r, err_make(ERR_UNAVAILABLE, r->greeting.why)); return false;
+    default:
+        if (r->takes_over)
+            failover_abort(r->engine, "Failover target rejected psync request");
+        else
+            replica_fail(r, err_make(ERR_UNAVAILABLE, r->greeting.why));
+        return false;
     }
 }
 
@@ -276,7 +293,15 @@ static void on_failed(struct link *l, struct err why)
     replica_fail(r, why);
 }
 
-static const struct link_user link_user = {on_connected, on_readable, on_failed, NULL};
+static void on_due(struct link *l)
+{
+    struct replica *r = l->owner;
+
+    if (r->state == REPLICA_LOADS && !replica_load_is_alone(r))
+        replica_load_readable(r);
+}
+
+static const struct link_user link_user = {on_connected, on_readable, on_failed, on_due};
 
 static void dial(struct replica *r)
 {
@@ -361,13 +386,14 @@ void repl_become_replica(struct engine *e, struct str host, int port)
         return;
     struct replica *r = calloc(1, sizeof(*r));
     /* A primary counts what it does only while its stream is open. */
-    bool has_history = old ? old->has_history : e->stream.is_open;
+    bool has_history = old ? old->has_history : e->stream.is_open || e->restored.is_taken;
 
     check(r);
     *r = (struct replica){.engine = e, .port = port, .has_history = has_history};
     r->host = strndup(host.ptr, host.len);
     check(r->host);
-    r->stream_db = old && old->primary ? old->primary->db : old ? old->stream_db : 0;
+    r->stream_db = old ? replica_stream_db(old) : e->restored.db;
+    e->restored.is_taken = false;
     r->down_since_ms = old && old->state != REPLICA_FOLLOWS ? old->down_since_ms : now_of(r);
     r->retry_at_ms = now_of(r);
     e->replica = r;
@@ -393,6 +419,8 @@ void repl_become_primary(struct engine *e)
     e->replica = NULL;
     replica_free(r);
     e->keyspace.hides_expired = false;
+    /* Those that were its peers will come: for them what is kept stays. */
+    e->followers->alone_since_ms = e->keyspace.passed_ms;
     repl_stream_branch(&e->stream);
     repl_stream_follow(&e->stream, false);
     /* Those below must hear of the new name: they come back and go on. */
@@ -401,6 +429,29 @@ void repl_become_primary(struct engine *e)
     replica_set_guards(e);
     log_info("is a primary now", f_str("id", e->stream.id), f_str("former_id", e->stream.former_id),
              f_int("offset", e->stream.offset));
+}
+
+void replica_note_field(void *ctx, struct str name, struct str value)
+{
+    struct engine *e = ctx;
+    int64_t v;
+
+    if (str_is(name, "repl-id") && value.len == REPL_ID_LEN) {
+        memcpy(e->restored.id, value.ptr, REPL_ID_LEN);
+        e->restored.id[REPL_ID_LEN] = 0;
+    } else if (str_is(name, "repl-offset") && str_to_i64(value, &v)) {
+        e->restored.offset = v;
+    } else if (str_is(name, "repl-stream-db") && str_to_i64(value, &v)) {
+        e->restored.db = v >= 0 && v < e->keyspace.db_count ? (int)v : 0;
+    }
+}
+
+void replica_restore(struct engine *e)
+{
+    if (!*e->settings.replica_of || !e->restored.id[0] || e->restored.offset < 0 || e->replica)
+        return;
+    repl_stream_adopt(&e->stream, e->restored.id, e->restored.offset);
+    e->restored.is_taken = true;
 }
 
 void replica_start(struct engine *e)

@@ -67,6 +67,13 @@ void repl_become_primary(struct engine *e);
 /* At the start: the role that the directive `replicaof` gives. */
 void replica_start(struct engine *e);
 
+/* A field of the snapshot that is loaded at the start: of which stream it is a state, and where in
+ * it. `ctx` is the engine. */
+void replica_note_field(void *ctx, struct str name, struct str value);
+
+/* That snapshot is loaded: a node that begins as a replica goes on from there. */
+void replica_restore(struct engine *e);
+
 /* Ends it without a word; before the network does. */
 void replica_stop(struct engine *e);
 
@@ -102,6 +109,12 @@ void replica_note_bytes(struct engine *e, struct str bytes);
 void replica_send_offset(struct replica *r);
 
 /* ---- telling ---- */
+
+/* The database that the stream has selected where it stands. */
+static inline int replica_stream_db(const struct replica *r)
+{
+    return r->primary ? r->primary->db : r->stream_db;
+}
 
 /* INFO replication, the part of a replica. */
 void replica_info(const struct engine *e, struct buf *out);

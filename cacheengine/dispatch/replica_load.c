@@ -26,6 +26,7 @@
 #define SLICE_US    1000
 #define STACK_BYTES ((size_t)1 << 20)
 #define CHUNK_BYTES 65536
+#define FEW_KEYS    1024 /* that are freed at once */
 
 enum load_source { FROM_LINK, FROM_FILE };
 
@@ -34,6 +35,7 @@ struct replica_load {
     enum load_source source;
     bool is_beside;  /* the old data is served until all has come */
     bool is_aborted; /* the loader is to return */
+    bool is_late;    /* it stopped because its slice was over, not for want of bytes */
     struct payload payload;
     int64_t total_bytes;
     struct buf first; /* what came with the head */
@@ -120,6 +122,14 @@ static struct err read_raw(struct replica_load *l, char *to, size_t max, size_t 
     return OK;
 }
 
+static void stop_if_late(struct replica_load *l)
+{
+    l->is_late = now_us() >= l->slice_end_us;
+    if (l->is_late)
+        coroutine_stop(l->loader);
+    l->is_late = false;
+}
+
 /* The loader's view of the link: it waits by stopping. */
 static struct err read_link(struct source *s, void *to, size_t max, size_t *got)
 {
@@ -127,8 +137,7 @@ static struct err read_link(struct source *s, void *to, size_t max, size_t *got)
     size_t part = 0;
 
     check(max > REPL_ID_LEN);
-    if (now_us() >= l->slice_end_us)
-        coroutine_stop(l->loader);
+    stop_if_late(l);
     for (;;) {
         if (l->is_aborted)
             return err_make(ERR_UNAVAILABLE, "it was given up");
@@ -150,8 +159,7 @@ static struct err read_file(struct source *s, void *to, size_t max, size_t *got)
     struct replica_load *l = container_of(s, struct replica_load, reads);
     ssize_t part;
 
-    if (now_us() >= l->slice_end_us)
-        coroutine_stop(l->loader);
+    stop_if_late(l);
     if (l->is_aborted)
         return err_make(ERR_UNAVAILABLE, "it was given up");
     do
@@ -203,7 +211,7 @@ static void begin_loading(struct replica_load *l)
     if (!l->is_beside) {
         watches_flush(e, -1);
         replica_forget_history(l->replica);
-        keyspace_flush(&e->keyspace, -1, true);
+        keyspace_flush(&e->keyspace, -1, keyspace_count(&e->keyspace) > FEW_KEYS);
     }
     replica_set_guards(e);
     l->loading = (struct snapshot_loading){.dbs = keyspace_dbs_new(&e->keyspace),
@@ -255,15 +263,21 @@ static void finish(struct replica_load *l)
     size_t used = l->first_used;
     l->first = BUF_EMPTY;
     load_free(l);
-    replica_follow(r, (struct str){first.ptr + used, first.len - used});
+    struct str rest =
+        first.len > used ? (struct str){first.ptr + used, first.len - used} : (struct str){NULL, 0};
+    replica_follow(r, rest);
     blocks_serve(r->engine);
 }
 
 static void run_slice(struct replica_load *l)
 {
+    struct replica *r = l->replica;
+
     l->slice_end_us = now_us() + SLICE_US;
     if (coroutine_resume(l->loader))
         finish(l);
+    else if (l->is_late && l->source == FROM_LINK)
+        link_wake_in(r->link, 0); /* all may have come: then nothing else tells of it */
 }
 
 bool replica_load_some(struct replica *r)
@@ -330,9 +344,9 @@ static void receive(struct replica_load *l)
 {
     int64_t end_us = now_us() + SLICE_US;
     struct replica *r = l->replica;
-    size_t got = 1;
+    size_t got;
 
-    while (got > 0 && now_us() < end_us) {
+    do {
         struct err e = receive_some(l, &got);
 
         if (err_failed(e)) {
@@ -341,7 +355,7 @@ static void receive(struct replica_load *l)
             replica_fail(r, e);
             return;
         }
-    }
+    } while (got > 0 && now_us() < end_us);
     if (!payload_is_whole(&l->payload))
         return;
     if (lseek(l->fd, 0, SEEK_SET) != 0)
@@ -349,6 +363,8 @@ static void receive(struct replica_load *l)
     /* What follows is the stream: it waits in the socket. */
     link_listen(r->link, false);
     begin_loading(l);
+    /* A small one is there before any client notices. */
+    (void)replica_load_some(r);
 }
 
 /* ---- beginning ---- */

@@ -33,7 +33,7 @@ def redis(start, **options):
 
 
 def engine(start, **options):
-    return start(servers.engine, **options)
+    return start(servers.engine, **{"repl_diskless_sync_delay": 0, **options})
 
 
 def follow(replica, primary):
@@ -173,8 +173,7 @@ def test_what_a_replica_refuses(start):
     with replica.conn() as conn:
         assert conn.raw("SET", "a", "b") == b"-READONLY You can't write against a read only replica.\r\n"
         assert conn.call("GET", "k") == b"v"
-        facts = info(conn)
-        assert (facts["role"], facts["master_host"], facts["master_port"]) == ("slave", "127.0.0.1", str(primary.port))
+        assert conn.call("ROLE")[:4] == [b"slave", b"127.0.0.1", primary.port, b"connected"]
         conn.call("CONFIG", "SET", "replica-read-only", "no")
         assert conn.call("SET", "a", "b") == b"OK"
         conn.call("CONFIG", "SET", "replica-serve-stale-data", "no")
@@ -244,6 +243,88 @@ def test_streams_are_refused_loudly_and_nothing_is_taken(start):
     servers.wait_for(lambda: "cannot be loaded" in replica.output(), "it is said")
     assert "error:" in replica.output() and "database 0" in replica.output()
     assert call(replica, "GET", "own") == b"old" and replica.is_alive()
+
+
+def test_a_chain_follows_its_head_byte_for_byte(start):
+    """redis-server, the engine below it, redis-server below that: the middle is promoted, the end goes on."""
+    head, middle, end = redis(start), engine(start), redis(start)
+    with head.conn(timeout=60) as conn:
+        fill(conn, 1)
+        follow(middle, head)
+        wait_equal(head, middle)
+        follow(end, middle)
+        wait_equal(head, middle, end)
+        fill(conn, 2)
+        wait_equal(head, middle, end)
+        assert_same(head, middle, end)
+        call(middle, "REPLICAOF", "NO", "ONE")
+        wait_up(end)
+        call(middle, "SET", "after", "promotion")
+        wait_equal(middle, end)
+        assert_same(middle, end)
+        with end.conn() as below, middle.conn() as above:
+            assert info(below)["master_replid"] == info(above)["master_replid"]
+            assert info(above)["master_replid2"] == info(conn)["master_replid"]
+            assert info(above, "stats")["sync_full"] == "1"
+        follow(head, middle)
+        wait_equal(middle, head)
+        with middle.conn() as above:
+            assert info(above, "stats")["sync_full"] == "1", "the old head goes on where it was"
+    assert_same(middle, end, head)
+
+
+@pytest.mark.parametrize("goes_on", [True, False], ids=["saved", "killed"])
+def test_a_replica_that_is_started_again_goes_on_from_its_file(start, tmp_path, goes_on):
+    primary = redis(start)
+    with primary.conn(timeout=60) as conn:
+        fill(conn, 1)
+        first = engine(start, dir=str(tmp_path), replicaof=("127.0.0.1", primary.port))
+        wait_equal(primary, first)
+        conn.batch([["SELECT", 2], ["SET", "before", "the end"]])
+        wait_equal(primary, first)
+        if goes_on:
+            assert call(first, "SAVE") == b"OK"
+        first.proc.kill()
+        first.proc.wait()
+        conn.call("SET", "missed", "this")
+        again = engine(start, dir=str(tmp_path), replicaof=("127.0.0.1", primary.port))
+        wait_equal(primary, again)
+        assert info(conn, "stats")["sync_full"] == ("1" if goes_on else "2")
+    assert_same(primary, again)
+
+
+def test_replicas_of_a_primary_that_is_started_again_go_on(start, tmp_path):
+    first = engine(start, dir=str(tmp_path))
+    proxy = start(replication.Proxy, first.address)
+    replica = redis(start)
+    with first.conn() as conn:
+        conn.batch([["SET", "k", "v"], ["RPUSH", "l", 1, 2, 3]])
+        follow(replica, proxy)
+        wait_equal(first, replica)
+        assert conn.call("SAVE") == b"OK"
+    first.proc.kill()
+    first.proc.wait()
+    again = engine(start, dir=str(tmp_path))
+    proxy.target = again.address
+    wait_equal(again, replica)
+    with again.conn() as conn:
+        facts = info(conn, "stats")
+        assert (facts["sync_full"], facts["sync_partial_ok"]) == ("0", "1")
+    assert_same(again, replica)
+
+
+def test_libraries_of_functions_come_with_the_snapshot_and_by_the_stream(start):
+    def library(name):
+        return "#!lua name=%s\nredis.register_function('f_%s', function(keys, args) return 'of %s' end)" % ((name,) * 3)
+    primary, replica = redis(start), engine(start)
+    call(replica, "FUNCTION", "LOAD", library("own"))
+    call(primary, "FUNCTION", "LOAD", library("first"))
+    follow(replica, primary)
+    wait_equal(primary, replica)
+    call(primary, "FUNCTION", "LOAD", library("second"))
+    wait_equal(primary, replica)
+    names = [dict(zip(one[::2], one[1::2]))[b"library_name"] for one in call(replica, "FUNCTION", "LIST")]
+    assert sorted(names) == [b"first", b"second"]
 
 
 def test_clients_are_served_while_a_snapshot_is_loaded(start):

@@ -16,6 +16,7 @@ struct replica_play {
     bool is_dialled; /* the link is there */
     unsigned dials;
     struct buf in; /* what it is still to read */
+    bool is_woken; /* it asked to be told again */
     bool is_ended; /* and then the connection is at its end */
     size_t step;   /* of a read at most */
     struct buf out;
@@ -58,6 +59,11 @@ static inline void play_listen(struct link *l, bool is_listening)
     (void)l, (void)is_listening;
 }
 
+static inline void play_wake_in(struct link *l, int64_t ms)
+{
+    play_of(l)->is_woken = ms >= 0;
+}
+
 static inline struct client *play_adopt(struct link *l, struct str rest)
 {
     struct replica_play *p = play_of(l);
@@ -81,6 +87,7 @@ static const struct link_host play_host = {
     .write = play_write,
     .pending = play_pending,
     .listen = play_listen,
+    .wake_in = play_wake_in,
     .adopt = play_adopt,
     .close = play_hang_up,
 };
@@ -134,6 +141,10 @@ static inline void play_say(struct replica_play *p, const char *bytes, size_t le
     while (p->is_dialled && p->in.len > 0 && p->in.len < left) {
         left = p->in.len;
         p->link.user->readable(&p->link);
+    }
+    while (p->is_dialled && p->is_woken) {
+        p->is_woken = false;
+        p->link.user->due(&p->link);
     }
     /* The old data is freed by another thread first. */
     for (int i = 0; i < 50000 && replica_tick(&p->f.engine) <= 1; i++)
