@@ -1,8 +1,10 @@
 /*
- * Preloaded into a server: its wall clock is what a file says, so that a trace of hours runs in seconds and
- * every server sees the same time at the same request. Monotonic clocks, and so all waiting, stay real.
+ * Preloaded into a server: its wall clock is what a file says, so that a trace of hours runs in
+ * seconds and every server sees the same time at the same request. Monotonic clocks, and so all
+ * waiting, stay real.
  *
- *     LD_PRELOAD=wallclock.so BENCH_CLOCK=FILE server    FILE begins with milliseconds as an int64_t
+ *     LD_PRELOAD=wallclock.so BENCH_CLOCK=FILE server    FILE begins with milliseconds as an
+ * int64_t
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -23,7 +25,8 @@ __attribute__((constructor)) static void open_clock(void)
     int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 
     real_clock_gettime = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
-    void *mapped = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(*shown_ms), PROT_READ, MAP_SHARED, fd, 0);
+    void *mapped =
+        fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(*shown_ms), PROT_READ, MAP_SHARED, fd, 0);
     if (fd >= 0)
         close(fd);
     if (mapped == MAP_FAILED)

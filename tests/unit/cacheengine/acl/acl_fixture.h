@@ -5,8 +5,8 @@
 #include "cacheengine/acl/acl.h"
 
 #include <criterion/criterion.h>
-#include <stdio.h>
 
+#include <stdio.h>
 #include <string.h>
 
 struct acl_fixture {

@@ -1,6 +1,7 @@
 #include "cacheengine/acl/log.h"
 
 #include <criterion/criterion.h>
+
 #include <stdio.h>
 
 static void refuse(struct acl_log *log, const char *object, int64_t now_ms, size_t max)
