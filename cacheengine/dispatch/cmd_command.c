@@ -36,6 +36,9 @@ static const struct command *named(const struct cmd_call *c, struct str name)
 
 /* ---- COMMAND INFO ---- */
 
+/* What the server alone needs to know; Redis does not tell it, either. */
+#define FLAGS_UNTOLD CMD_MAY_REPLICATE
+
 static void reply_flags(struct reply *r, unsigned bits, const char *const *names, unsigned count,
                         const char *prefix)
 {
@@ -137,7 +140,7 @@ static void reply_command(struct cmd_call *c, const struct command *cmd)
     reply_array(r, 10);
     reply_bulk_text(r, cmd->name);
     reply_int(r, cmd->arity);
-    reply_flags(r, cmd->flags, command_flag_names, COMMAND_FLAGS, "");
+    reply_flags(r, cmd->flags & ~FLAGS_UNTOLD, command_flag_names, COMMAND_FLAGS, "");
     reply_int(r, cmd->first_key);
     reply_int(r, cmd->last_key);
     reply_int(r, cmd->key_step);

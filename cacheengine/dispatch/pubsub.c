@@ -106,13 +106,13 @@ static struct topic *topic_find(const struct topic_table *t, uint64_t hash, stru
     return at;
 }
 
-static void table_grow(struct engine *e, struct topic_table *t)
+/* Deals the topics out to a number of heads; 0 is for a table without topics. */
+static void table_resize(struct engine *e, struct topic_table *t, size_t count)
 {
-    size_t count = t->head_count ? t->head_count * 2 : HEADS_MIN;
-    struct topic **heads = calloc(count, sizeof(struct topic *));
+    struct topic **heads = count ? calloc(count, sizeof(struct topic *)) : NULL;
 
-    check(heads);
-    book(e, (int64_t)((count - t->head_count) * sizeof(struct topic *)));
+    check(heads || count == 0);
+    book(e, ((int64_t)count - (int64_t)t->head_count) * (int64_t)sizeof(struct topic *));
     for (size_t i = 0; i < t->head_count; i++)
         while (t->heads[i]) {
             struct topic *moved = t->heads[i], **to = &heads[moved->hash & (count - 1)];
@@ -133,7 +133,7 @@ static struct topic *topic_new(struct engine *e, struct topic_table *t, uint64_t
 
     check(topic);
     if (t->count >= t->head_count)
-        table_grow(e, t);
+        table_resize(e, t, t->head_count ? t->head_count * 2 : HEADS_MIN);
     struct topic **head = &t->heads[hash & (t->head_count - 1)];
     *topic = (struct topic){.next = *head, .hash = hash, .len = (uint32_t)name.len};
     memcpy(topic->name, name.ptr, name.len);
@@ -154,6 +154,10 @@ static void topic_free(struct engine *e, struct topic_table *t, struct topic *to
     book(e, -(int64_t)(sizeof(*topic) + topic->len));
     list_free(e, &topic->subscribers);
     free(topic);
+    if (t->count == 0)
+        table_resize(e, t, 0);
+    else if (t->head_count > HEADS_MIN && t->count < t->head_count / 8)
+        table_resize(e, t, t->head_count / 2);
 }
 
 static struct pubsub *pubsub_of(struct engine *e)

@@ -290,5 +290,5 @@ int64_t stream_group_lag(const struct stream *s, const struct stream_group *g)
         return 0;
     if (read == STREAM_UNKNOWN || stream_has_gaps(s, g->last))
         read = stream_position(s, g->last);
-    return read == STREAM_UNKNOWN ? STREAM_UNKNOWN : (int64_t)s->added - read;
+    return read == STREAM_UNKNOWN ? STREAM_LAG_UNKNOWN : (int64_t)s->added - read;
 }

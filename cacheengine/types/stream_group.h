@@ -10,7 +10,8 @@
 
 #include "cacheengine/types/stream.h"
 
-#define STREAM_UNKNOWN (-1) /* how many entries a group has read cannot be said */
+#define STREAM_UNKNOWN     (-1) /* how many entries a group has read cannot be said */
+#define STREAM_LAG_UNKNOWN INT64_MIN
 
 struct stream_consumer {
     struct str name;
@@ -68,7 +69,8 @@ int64_t stream_position(const struct stream *s, struct stream_id id);
 /* True when an entry that was removed may stand between a name and the end. */
 bool stream_has_gaps(const struct stream *s, struct stream_id from);
 
-/* How many entries the group has still to read; STREAM_UNKNOWN. */
+/* How many entries the group has still to read: below 0 where XGROUP said that it had read more
+ * than there were; or STREAM_LAG_UNKNOWN. */
 int64_t stream_group_lag(const struct stream *s, const struct stream_group *g);
 
 /* For stream.c. */

@@ -42,6 +42,17 @@ static void say_count(struct reply *r, const char *name, int64_t v)
         reply_int(r, v);
 }
 
+static void say_lag(struct reply *r, const struct stream *s, const struct stream_group *g)
+{
+    int64_t lag = stream_group_lag(s, g);
+
+    reply_bulk_text(r, "lag");
+    if (lag == STREAM_LAG_UNKNOWN)
+        reply_null(r);
+    else
+        reply_int(r, lag);
+}
+
 /* ---- XINFO STREAM ---- */
 
 static void say_edge(struct reply *r, const struct stream *s, const char *name, bool is_last)
@@ -126,7 +137,7 @@ static void say_full_group(struct reply *r, const struct stream *s, const struct
     say_name(r, g->name);
     say_id(r, "last-delivered-id", g->last);
     say_count(r, "entries-read", g->read);
-    say_count(r, "lag", stream_group_lag(s, g));
+    say_lag(r, s, g);
     say_pending(r, g, most);
     reply_bulk_text(r, "consumers");
     reply_array(r, g->consumer_count);
@@ -190,7 +201,7 @@ void cmd_xinfo_groups(struct cmd_call *c)
         say_int(r, "pending", (int64_t)g->pending.count);
         say_id(r, "last-delivered-id", g->last);
         say_count(r, "entries-read", g->read);
-        say_count(r, "lag", stream_group_lag(s, g));
+        say_lag(r, s, g);
     }
 }
 

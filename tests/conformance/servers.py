@@ -3,6 +3,7 @@
 import ctypes
 import os
 import pathlib
+import random
 import select
 import shutil
 import signal
@@ -25,10 +26,30 @@ def engine_path():
     return os.path.join(folder, "larder-engine")
 
 
-def free_port():
+# Below the ports that the system gives to outgoing connections, one of which might take a free port before the server
+# does; and so low that the ports ten thousand above, where redis-server has its cluster bus, are below them, too.
+PORTS = range(11000, 22000)
+given = set()
+
+
+def is_free(port):
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        # As servers do: what is left of old connections is no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            return True
+        except OSError:
+            return False
+
+
+def free_port():
+    """A port that is free together with the one ten thousand above; none is given twice."""
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        if port not in given and is_free(port) and is_free(port + 10000):
+            given.add(port)
+            return port
 
 
 def wait_for(claim, what, within=START_S):
@@ -153,7 +174,7 @@ def redis(**options):
     # hz 500, because redis-server ends blocking commands only that often.
     options = {"save": "", "appendonly": "no", "enable_debug_command": "yes", "hz": 500, **options}
     return Server(lambda s: [REDIS, "--port", s.port, "--bind", "127.0.0.1", "--dir", s.dir]
-                  + directives(options), "redis-server")
+                  + directives(options), "redis-server", env={**os.environ, "LC_ALL": "C"})
 
 
 def engine(**options):

@@ -22,8 +22,7 @@ def two():
 @pytest.fixture(scope="module")
 def redis_alone():
     """A redis-server that has all slots."""
-    # Its bus would have the port + 10000, which is none for high ones.
-    with servers.redis(cluster_enabled="yes", cluster_port=servers.free_port()) as server:
+    with servers.redis(cluster_enabled="yes") as server:
         with server.conn() as conn:
             assert conn.call("CLUSTER", "ADDSLOTSRANGE", 0, 16383) == b"OK"
             servers.wait_for(lambda: b"cluster_state:ok" in conn.call("CLUSTER", "INFO"), "redis serves its slots")

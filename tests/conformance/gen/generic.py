@@ -15,9 +15,11 @@ sortable = one_of("l0", "l1", "l2", "t0", "t1", "z0", "z1", "s0", "none")
 
 
 def sort_order(ref, ours, args):
-    """Equal weights keep the order of a set's table, which means nothing; with LIMIT it also chooses."""
+    """Equal weights keep the order of a set's table, which means nothing; with LIMIT it also chooses. To the reference
+    texts are equal, too, that differ only behind a zero byte: strcoll() sees no more of them."""
     words = [a.upper() for a in args]
-    return b"BY" in words and (compare.unordered(ref, ours, args) or (b"LIMIT" in words and compare.shape(ref, ours, args)))
+    has_ties = b"BY" in words or (b"ALPHA" in words and b"\0" in ref)
+    return has_ties and (compare.unordered(ref, ours, args) or (b"LIMIT" in words and compare.shape(ref, ours, args)))
 
 
 TABLE = {
@@ -45,6 +47,7 @@ TABLE = {
     "randomkey": Gen(compare=compare.kind),
     "dump": Gen(any_key, compare=compare.kind),
     "restore": own_test("test_dump.py"),
+    "restore-asking": own_test("test_migration.py: it is for slots that come"),
     "sort": Gen(sortable, one_of([sort_options], [sort_options], [sort_stored, "STORE", "l3"]), compare=sort_order),
     "sort_ro": Gen(sortable, sort_options, compare=sort_order),
     "object|encoding": Gen(any_key, compare=compare.encoding),
@@ -52,7 +55,6 @@ TABLE = {
     "object|idletime": Gen(any_key, compare=compare.kind),
     "object|freq": Gen(any_key),
     "object|help": Gen(compare=compare.starts_alike),
-    "wait": Gen(0, one_of(0, 1, -1, "x"), is_safe=False),
     "dbsize": Gen(),
     "flushdb": Gen(maybe(one_of("ASYNC", "SYNC", "NOW")), weight=0.1),
     "flushall": Gen(maybe(one_of("ASYNC", "SYNC", "NOW")), weight=0.1),

@@ -81,13 +81,16 @@ Test(stream_group, the_lag_is_said_where_it_can_be_known)
     cr_expect_eq(stream_group_lag(s, g), 0);
     /* Somewhere in the middle: only who counted knows. */
     g->last = name(3);
-    cr_expect_eq(stream_group_lag(s, g), STREAM_UNKNOWN);
+    cr_expect_eq(stream_group_lag(s, g), STREAM_LAG_UNKNOWN);
     g->read = 3;
     cr_expect_eq(stream_group_lag(s, g), 2);
+    g->read = 6;
+    cr_expect_eq(stream_group_lag(s, g), -1, "who said that it had read more than there was");
+    g->read = 3;
     cr_expect(stream_remove(&a, s, name(4)));
     cr_expect(stream_has_gaps(s, name(3)));
     cr_expect_not(stream_has_gaps(s, name(5)));
-    cr_expect_eq(stream_group_lag(s, g), STREAM_UNKNOWN);
+    cr_expect_eq(stream_group_lag(s, g), STREAM_LAG_UNKNOWN);
     cr_expect_eq(stream_position(s, name(5)), 5);
     cr_expect_eq(stream_position(s, name(6)), STREAM_UNKNOWN);
     stream_free(&a, s);
