@@ -86,7 +86,9 @@ static struct err prepare_process(struct engine *e, struct arena *a)
     if (chdir(s->dir) != 0)
         return err_format(a, ERR_IO, "Can't chdir to '%s': %s", s->dir, strerror(errno));
     TRY(logs_open(e, a));
-    return fit_clients(&e->settings, a);
+    /* What the kernel refuses has been logged, and is no reason not to serve. */
+    struct err score = oom_score_apply(e, a);
+    return score.code == ERR_INVALID ? score : fit_clients(&e->settings, a);
 }
 
 /* Keeps the folder as its absolute path, for files are named by it later and CONFIG GET shows it.

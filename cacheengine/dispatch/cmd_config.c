@@ -8,6 +8,7 @@
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/host.h"
 #include "cacheengine/dispatch/notify.h"
+#include "cacheengine/dispatch/oom_score.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/keyspace/glob.h"
 #include "contract/command_procs.h"
@@ -87,9 +88,10 @@ static const struct outside {
     struct err (*take_over)(struct engine *e, struct arena *a); /* all of it or nothing */
     const char *refusal;                                        /* NULL: the error's own words */
 } outsides[] = {
-    {{"tls-", "larder-tls-"},                                   retune_tls, "Unable to update TLS configuration. Check server logs."},
-    {{"port", "tls-port", "bind"},                              relisten,   "Unable to listen on this port. Check server logs."     },
-    {{"logfile", "loglevel", "larder-log-", "larder-slowlog-"}, logs_open,  NULL                                                    },
+    {{"tls-", "larder-tls-"},                                   retune_tls,      "Unable to update TLS configuration. Check server logs."},
+    {{"port", "tls-port", "bind"},                              relisten,        "Unable to listen on this port. Check server logs."     },
+    {{"oom-score-adj"},                                         oom_score_apply, NULL                                                    },
+    {{"logfile", "loglevel", "larder-log-", "larder-slowlog-"}, logs_open,       NULL                                                    },
 };
 
 /* The first argument that concerns it; 0: none. */

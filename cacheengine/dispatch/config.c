@@ -30,6 +30,7 @@ static const char *const policy_words[] = {
     [EVICT_VOLATILE_TTL] = "volatile-ttl",
     [EVICT_NONE + 1] = NULL,
 };
+static const char *const oom_score_words[] = {"no", "yes", "relative", "absolute", NULL};
 static const char *const tls_mode_words[] = {"off", "preferred", "required", NULL};
 static const char *const tls_clients_words[] = {"no", "yes", "optional", NULL};
 static const char *const tls_user_words[] = {"off", "CN", NULL};

@@ -14,6 +14,7 @@
 #include "cacheengine/dispatch/failover.h"
 #include "cacheengine/dispatch/latency.h"
 #include "cacheengine/dispatch/logs.h"
+#include "cacheengine/dispatch/oom_score.h"
 #include "cacheengine/dispatch/slowlog.h"
 #include "cacheengine/keyspace/call.h"
 #include "cacheengine/keyspace/link.h"
@@ -101,6 +102,7 @@ struct engine {
         bool is_taken; /* the stream goes on from there */
     } restored;        /* what the snapshot that was loaded at the start is a state of */
     struct failover failover;
+    struct oom_score oom_score;
     struct replica *replica;   /* this node is one (replica.h); NULL: it is a primary */
     struct repl_stream stream; /* what replicas are told; its id is the node's replication id */
     struct followers *followers;

@@ -9,6 +9,7 @@
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/oom_score.h"
 #include "cacheengine/dispatch/replica_load.h"
 #include "cacheengine/repl/stream.h"
 
@@ -406,6 +407,7 @@ void repl_become_replica(struct engine *e, struct str host, int port)
     repl_stream_follow(&e->stream, true);
     note_directive(e);
     replica_set_guards(e);
+    oom_score_follow(e);
     log_info("is a replica now", f_str("host", r->host), f_int("port", port));
     dial(r);
 }
@@ -427,6 +429,7 @@ void repl_become_primary(struct engine *e)
     followers_drop_all(e);
     note_directive(e);
     replica_set_guards(e);
+    oom_score_follow(e);
     log_info("is a primary now", f_str("id", e->stream.id), f_str("former_id", e->stream.former_id),
              f_int("offset", e->stream.offset));
 }

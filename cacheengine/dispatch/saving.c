@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cacheengine/dispatch/function_payload.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/oom_score.h"
 #include "cacheengine/persist/file.h"
 
 #include <stdlib.h>
@@ -156,6 +157,20 @@ static void watch_end(struct saving *s)
         err_ignore(host->watch(s->engine, &s->watch, EPOLLIN), "the next tick looks too");
 }
 
+struct child_order {
+    struct engine *engine;
+    const struct saving_order *order;
+};
+
+/* In the child; what the order points to is a copy there, and holds. */
+static struct err be_child(void *ctx, struct child_voice *v, struct arena *a)
+{
+    const struct child_order *o = ctx;
+
+    oom_score_of_child(o->engine);
+    return o->order->run(o->order->run_ctx, v, a);
+}
+
 struct err saving_begin(struct saving *s, const struct saving_order *o)
 {
     struct engine *e = s->engine;
@@ -163,7 +178,8 @@ struct err saving_begin(struct saving *s, const struct saving_order *o)
     if (saving_runs(s))
         return err_make(ERR_CONFLICT, "another child process is at work");
     uint64_t before = engine_ticks();
-    TRY(child_start(&s->child, o->run, o->run_ctx, o->keep, o->keep_count));
+    struct child_order order = {s->engine, o};
+    TRY(child_start(&s->child, be_child, &order, o->keep, o->keep_count));
     uint64_t spent = engine_ticks() - before;
     s->forks++;
     s->fork_us = engine_ticks_us(e, spent);

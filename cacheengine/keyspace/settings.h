@@ -24,6 +24,8 @@ enum evict_policy {
 enum endpoint_type { ENDPOINT_IP, ENDPOINT_HOSTNAME, ENDPOINT_UNKNOWN };
 
 enum protocol_kind { PROTOCOL_RESP, PROTOCOL_MEMCACHED };
+enum oom_score_mode { OOM_SCORE_LEFT, OOM_SCORE_YES, OOM_SCORE_RELATIVE, OOM_SCORE_ABSOLUTE };
+
 enum engine_brand { BRAND_REDIS, BRAND_VALKEY };
 
 /* Who may change what can lead out of the engine's own folder. */
@@ -119,8 +121,10 @@ struct settings {
     int64_t write_acks_memory;     /* what held replies may take, of all clients */
 
     /* memory */
-    int64_t max_memory;    /* 0 = as much as there is */
-    int64_t client_memory; /* of all clients; 0 = no limit, below: percent of max_memory */
+    int64_t max_memory;     /* 0 = as much as there is */
+    int64_t client_memory;  /* of all clients; 0 = no limit, below: percent of max_memory */
+    int64_t oom_score;      /* enum oom_score_mode */
+    const char *oom_scores; /* of a primary, a replica and a child */
     int64_t evict_policy;
     int64_t evict_samples;
     int64_t evict_tenacity;

@@ -17,4 +17,10 @@ bool deadline_parse(struct cmd_call *c, uint32_t arg, struct deadline_unit unit,
 bool deadline_parse_any(struct cmd_call *c, uint32_t arg, struct deadline_unit unit,
                         int64_t *out_ms);
 
+/* True when a key with such an end would be gone at once; a replica leaves that to its primary. */
+bool deadline_is_past(const struct cmd_call *c, int64_t end_ms);
+
+/* Removes a key because its end is given as past, and tells so in place of the command. */
+void deadline_drop(struct cmd_call *c, struct key k, struct entry *e);
+
 #endif

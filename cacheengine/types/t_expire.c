@@ -41,6 +41,20 @@ bool deadline_parse(struct cmd_call *c, uint32_t arg, struct deadline_unit unit,
     return deadline_parse_any(c, arg, unit, out_ms);
 }
 
+bool deadline_is_past(const struct cmd_call *c, int64_t end_ms)
+{
+    return end_ms <= c->ks->now_ms && !c->ks->hides_expired;
+}
+
+void deadline_drop(struct cmd_call *c, struct key k, struct entry *e)
+{
+    bool lazily = c->ks->settings->lazy_expire;
+
+    db_delete_entry(c->db, k, e, lazily);
+    call_changed(c, k, EVENT_GENERIC, "del");
+    call_tell_removed(c, c->argv[1], lazily);
+}
+
 enum expire_flag { IF_NONE = 1, IF_ANY = 2, IF_LATER = 4, IF_EARLIER = 8 };
 
 /* Reads NX, XX, GT and LT from argument 3 on. */
@@ -121,10 +135,8 @@ static void expire(struct cmd_call *c, struct deadline_unit unit)
         reply_int(c->reply, 0);
         return;
     }
-    if (end_ms <= c->ks->now_ms && !c->ks->hides_expired) {
-        db_delete_entry(c->db, k, e, c->ks->settings->lazy_expire);
-        call_changed(c, k, EVENT_GENERIC, "del");
-        call_tell_removed(c, c->argv[1], c->ks->settings->lazy_expire);
+    if (deadline_is_past(c, end_ms)) {
+        deadline_drop(c, k, e);
     } else {
         db_set_deadline(c->db, k, e, end_ms);
         call_changed(c, k, EVENT_GENERIC, "expire");

@@ -126,10 +126,8 @@ enum getex_mode { GETEX_READ, GETEX_PERSIST, GETEX_EXPIRE };
 static void getex_apply(struct cmd_call *c, struct key k, struct entry *e, enum getex_mode mode,
                         bool is_relative, int64_t end_ms)
 {
-    if (mode == GETEX_EXPIRE && !is_relative && end_ms <= c->ks->now_ms && !c->ks->hides_expired) {
-        db_delete_entry(c->db, k, e, c->ks->settings->lazy_expire);
-        call_changed(c, k, EVENT_GENERIC, "del");
-        call_tell_removed(c, c->argv[1], c->ks->settings->lazy_expire);
+    if (mode == GETEX_EXPIRE && !is_relative && deadline_is_past(c, end_ms)) {
+        deadline_drop(c, k, e);
     } else if (mode == GETEX_EXPIRE) {
         struct number_text digits;
 

@@ -120,6 +120,29 @@ static void tell_set(struct cmd_call *c, const struct set_options *o, int64_t en
         tell_without_get(c);
 }
 
+/* Valkey 8 does not store what ends before it begins: the old value goes, if there is one. */
+static bool set_is_vain(const struct cmd_call *c, const struct set_options *o, int64_t end_ms)
+{
+    return o->deadline_arg && deadline_is_past(c, end_ms) && settings_are_valkey_8(c->ks->settings);
+}
+
+static void set_in_vain(struct cmd_call *c, struct key k)
+{
+    struct entry *e = db_find(c->db, k);
+
+    if (e)
+        deadline_drop(c, k, e);
+}
+
+static void set_and_tell(struct cmd_call *c, struct key k, const struct set_options *o,
+                         int64_t end_ms)
+{
+    put(c, k, 2, end_ms);
+    tell_set(c, o, end_ms);
+    if (o->deadline_arg && c->ks->is_observed)
+        c->ks->hooks.on_change(c->ks->hooks.ctx, c->db, k, EVENT_GENERIC, "expire");
+}
+
 void cmd_set(struct cmd_call *c)
 {
     struct key k = call_key(c, 1);
@@ -147,10 +170,10 @@ void cmd_set(struct cmd_call *c)
         if (is_blocked)
             return;
     }
-    put(c, k, 2, end_ms);
-    tell_set(c, &o, end_ms);
-    if (o.deadline_arg && c->ks->is_observed)
-        c->ks->hooks.on_change(c->ks->hooks.ctx, c->db, k, EVENT_GENERIC, "expire");
+    if (set_is_vain(c, &o, end_ms))
+        set_in_vain(c, k);
+    else
+        set_and_tell(c, k, &o, end_ms);
     if (!o.wants_old)
         reply_ok(c->reply);
 }

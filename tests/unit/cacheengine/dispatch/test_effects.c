@@ -316,3 +316,32 @@ Test(effects, a_script_may_keep_what_it_does_to_itself)
     cr_assert_str_eq(t.r.text, "set a 1|");
     end(&t);
 }
+
+Test(effects, valkey_8_does_not_set_what_is_past)
+{
+    static const char *const options[] = {"larder-engine-name valkey",
+                                          "larder-engine-version 8.0.1", "lazyfree-lazy-expire yes",
+                                          NULL};
+    struct effects_test t;
+
+    begin(&t, options);
+    expect_told(&t, "SET a 1;SET a 2 PXAT 1", "UNLINK a|");
+    expect_told(&t, "SET a 1;SET a 2 EXAT 1 GET", "UNLINK a|");
+    expect_told(&t, "SET a 2 PXAT 1", "");
+    says(&t.f, "SET a 1", "+OK\r\n");
+    says(&t.f, "SET a 2 NX PXAT 1", "$-1\r\n");
+    says(&t.f, "SET a 2 EXAT 1 GET", "$1\r\n1\r\n");
+    says(&t.f, "DEBUG OBJECT a", "-ERR no such key\r\n");
+    says(&t.f, "CONFIG SET lazyfree-lazy-expire no", "+OK\r\n");
+    expect_told(&t, "SET a 1;SET a 2 PXAT 1", "DEL a|");
+    end(&t);
+}
+
+Test(effects, others_set_it_and_let_it_expire)
+{
+    struct effects_test t;
+
+    begin(&t, NULL);
+    expect_told(&t, "SET a 2 PXAT 1", "SET a 2 PXAT 1|");
+    end(&t);
+}
