@@ -16,7 +16,7 @@ def info(conn, section="replication"):
     return dict(line.split(":", 1) for line in lines if ":" in line)
 
 
-def fill(conn, seed=1, keys=60):
+def fill(conn, seed=1, keys=25):
     """Data of every type and encoding, in several databases, some of it with an end far ahead."""
     rng = random.Random(seed)
     for db in range(DATABASES):

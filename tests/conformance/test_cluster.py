@@ -38,7 +38,7 @@ def engine_alone():
 SHAPES = [["CLUSTER", "SLOTS"], ["CLUSTER", "KEYSLOT", "{user1}.x"], ["CLUSTER", "COUNTKEYSINSLOT", 5],
           ["CLUSTER", "COUNTKEYSINSLOT", "x"], ["CLUSTER", "COUNTKEYSINSLOT", -1], ["CLUSTER", "GETKEYSINSLOT", 0, 1],
           ["CLUSTER", "GETKEYSINSLOT", 0, -1], ["CLUSTER", "GETKEYSINSLOT", 0], ["CLUSTER", "MYID"],
-          ["CLUSTER", "REPLICAS", "nobody"], ["CLUSTER", "NONSENSE"], ["CLUSTER"], ["CLUSTER", "LINKS"],
+          ["CLUSTER", "REPLICAS", "nobody"], ["CLUSTER", "SLAVES", "nobody"], ["CLUSTER", "REPLICAS"], ["CLUSTER", "NONSENSE"], ["CLUSTER"], ["CLUSTER", "LINKS"],
           ["READONLY"], ["READWRITE"], ["ASKING"], ["MGET", "a", "b"], ["SELECT", 1], ["SELECT", 0], ["SWAPDB", 0, 0],
           ["MOVE", "a", 0], ["SORT", "l", "BY", "w_*"], ["SORT", "l", "GET", "#"], ["SORT", "l", "BY", "nosort"],
           ["MSET", "{t}1", 1, "{t}2", 2], ["MGET", "{t}1", "{t}2"], ["RENAME", "a", "b"],
@@ -87,6 +87,46 @@ def test_the_preferred_endpoint_is_what_clients_are_told(two, kind, endpoint, me
         shown = {"ip": b"127.0.0.1", "hostname": b"node2.cache", "unknown-endpoint": b""}[kind]
         assert conn.call("GET", "foo") == Error("MOVED 12182 %s:%d" % (shown.decode(), two.nodes[2].port))
         assert conn.call("CONFIG", "SET", "cluster-preferred-endpoint-type", "ip") == b"OK"
+
+
+def test_the_state_is_told_in_the_fields_of_redis(redis_alone, engine_alone):
+    with redis_alone.conn() as theirs, engine_alone.nodes[0].conn() as mine:
+        told = [dict(line.split(b":") for line in conn.call("CLUSTER", "INFO").split()) for conn in (theirs, mine)]
+        # A topology has an epoch from the start.
+        assert told[1] == {**told[0], b"cluster_current_epoch": b"1", b"cluster_my_epoch": b"1"}
+        assert list(told[1]) == list(told[0])
+        helps = [conn.call("CLUSTER", "HELP") for conn in (theirs, mine)]
+        assert helps[0][0] == helps[1][0] and {b"SLOTS", b"HELP"} <= set(helps[1])
+
+
+def test_nodes_and_shards_have_names(two):
+    with two.nodes[1].conn() as conn:
+        assert conn.call("CLUSTER", "MYSHARDID") == clusters.shard_id(0).encode()
+        replicas = [conn.call("CLUSTER", word, two.nodes[0].id) for word in ("REPLICAS", "SLAVES")]
+        lines = conn.call("CLUSTER", "NODES").splitlines()
+    assert replicas[0] == replicas[1] and len(replicas[0]) == 1
+    words = [line.split() for line in lines]
+    assert replicas[0][0].split()[:4] == [
+        two.nodes[1].id.encode(), b"127.0.0.1:%d@%d,node1.cache" % (two.nodes[1].port, two.nodes[1].port + 10000),
+        b"myself,slave", two.nodes[0].id.encode()]
+    assert {(w[0], w[2], w[3], *w[8:]) for w in words} == {
+        (two.nodes[0].id.encode(), b"master", b"-", b"0-8191"),
+        (two.nodes[1].id.encode(), b"myself,slave", two.nodes[0].id.encode()),
+        (two.nodes[2].id.encode(), b"master", b"-", b"8192-16383"),
+        (two.nodes[3].id.encode(), b"slave", two.nodes[2].id.encode())}
+
+
+def test_restore_asking_restores_as_restore_does(redis_alone, engine_alone):
+    with redis_alone.conn() as theirs, engine_alone.nodes[0].conn() as mine:
+        for conn in (theirs, mine):
+            conn.call("SET", "k", "value")
+        payload = theirs.call("DUMP", "k")
+        for words in (["k", 0, payload], ["k", 0, payload, "REPLACE"], ["other", 0, payload], ["other", "x", payload],
+                      ["third", -1, payload], ["third", 0, payload[:-1]], ["third"]):
+            assert mine.raw("RESTORE-ASKING", *words) == theirs.raw("RESTORE-ASKING", *words), words
+        assert mine.call("GET", "other") == b"value"
+        for conn in (theirs, mine):
+            conn.call("FLUSHALL")
 
 
 def test_nodes_are_read_by_redis_cli(two):

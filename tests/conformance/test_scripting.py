@@ -380,6 +380,17 @@ def test_commands_on_scripts_and_functions_do(both):
     must_be_equal(differences(both, [tuple(line.split("|")) for line in COMMANDS]))
 
 
+def test_the_text_of_a_script_is_shown(quick):
+    """As level 8.0 does."""
+    text = b"return 'shown'"
+    with quick.conn() as conn:
+        sha1 = conn.call("SCRIPT", "LOAD", text)
+        assert conn.call("SCRIPT", "SHOW", sha1) == text
+        assert conn.call("SCRIPT", "SHOW", sha1.upper()) == text
+        assert conn.call("SCRIPT", "FLUSH") == b"OK"
+        assert conn.call("SCRIPT", "SHOW", sha1) == "NOSCRIPT No matching script. Please use EVAL."
+
+
 def test_functions_do(both):
     requests = []
     for body in LIBRARIES:

@@ -195,11 +195,19 @@ class Conn:
         """Sends all commands at once and returns their raw replies; a closed connection ends the list
         with the text CLOSED."""
         self.send(b"".join(command(*c) for c in commands))
-        replies = []
-        for _ in commands:
+        replies, at = [], 0
+        while len(replies) < len(commands):
             try:
-                replies.append(self.read_reply())
-            except Closed as closed:
-                replies.append(b"CLOSED" + closed.data)
-                break
+                end = frame_end(self.buf, at)
+            except Incomplete:
+                # What was cut out goes before more comes, not with each reply: there may be thousands of them.
+                self.buf, at = self.buf[at:], 0
+                try:
+                    self.fill()
+                except Closed as closed:
+                    return replies + [b"CLOSED" + closed.data]
+                continue
+            replies.append(self.buf[at:end])
+            at = end
+        self.buf = self.buf[at:]
         return replies

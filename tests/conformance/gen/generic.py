@@ -47,7 +47,7 @@ TABLE = {
     "randomkey": Gen(compare=compare.kind),
     "dump": Gen(any_key, compare=compare.kind),
     "restore": own_test("test_dump.py"),
-    "restore-asking": own_test("test_migration.py: it is for slots that come"),
+    "restore-asking": own_test("test_cluster.py: it is for slots that come"),
     "sort": Gen(sortable, one_of([sort_options], [sort_options], [sort_stored, "STORE", "l3"]), compare=sort_order),
     "sort_ro": Gen(sortable, sort_options, compare=sort_order),
     "object|encoding": Gen(any_key, compare=compare.encoding),
