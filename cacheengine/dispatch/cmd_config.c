@@ -134,7 +134,6 @@ static void apply(struct cmd_call *c)
     for (uint32_t i = 2; i < c->argc; i += 2)
         if (call_is(c, i, "requirepass"))
             acl_set_preset_password(&e->acl, c->argv[i + 1]);
-    acl_log_trim(&e->acl_log, (size_t)e->settings.acl_log_length);
     slowlog_trim(&e->slowlog, (size_t)e->settings.slowlog_length);
     engine_apply_timing(e);
     notify_apply(e);

@@ -119,12 +119,13 @@ static bool hello_parse(struct cmd_call *c, struct hello *h)
 static void hello_reply(struct cmd_call *c)
 {
     const struct settings *s = &c->engine->settings;
+    bool is_valkey = s->brand == BRAND_VALKEY;
 
     reply_map(c->reply, 7);
     reply_bulk_text(c->reply, "server");
-    reply_bulk_text(c->reply, s->brand == BRAND_VALKEY && !s->says_redis ? "valkey" : "redis");
+    reply_bulk_text(c->reply, is_valkey && !s->says_redis ? "valkey" : "redis");
     reply_bulk_text(c->reply, "version");
-    reply_bulk_text(c->reply, s->engine_version);
+    reply_bulk_text(c->reply, is_valkey && s->says_redis ? VALKEY_AS_REDIS : s->engine_version);
     reply_bulk_text(c->reply, "proto");
     reply_int(c->reply, c->reply->resp);
     reply_bulk_text(c->reply, "id");

@@ -70,7 +70,7 @@ static void info_server(const struct engine *e, struct buf *out)
     struct utsname host = {0};
 
     uname(&host);
-    put_text(out, "redis_version", is_valkey ? "7.2.4" : e->settings.engine_version);
+    put_text(out, "redis_version", is_valkey ? VALKEY_AS_REDIS : e->settings.engine_version);
     if (is_valkey) {
         put_text(out, "server_name", "valkey");
         put_text(out, "valkey_version", e->settings.engine_version);
@@ -79,8 +79,10 @@ static void info_server(const struct engine *e, struct buf *out)
     put(out, "redis_git_dirty", 0);
     put_text(out, "redis_build_id", "0");
     const char *mode = e->settings.is_clustered ? "cluster" : "standalone";
-    put_text(out, is_valkey ? "server_mode" : "redis_mode", mode);
-    if (is_valkey)
+    bool says_server = is_valkey && !e->settings.says_redis;
+    if (says_server)
+        put_text(out, "server_mode", mode);
+    if (!says_server || !settings_are_valkey_8(&e->settings))
         put_text(out, "redis_mode", mode);
     buf_printf(out, "os:%s %s %s\r\n", host.sysname, host.release, host.machine);
     put(out, "arch_bits", 8 * sizeof(void *));
@@ -125,6 +127,8 @@ static void info_clients(const struct engine *e, struct buf *out)
     put(out, "client_recent_max_output_buffer", longest_out);
     put(out, "blocked_clients", e->waiting_count + postponed);
     put(out, "tracking_clients", 0);
+    if (settings_are_valkey_8(&e->settings))
+        put(out, "pubsub_clients", e->subscriber_count);
     put(out, "watching_clients", watches_clients(e));
     put(out, "clients_in_timeout_table", blocked.timed);
     put(out, "total_watched_keys", watches_keys(e));

@@ -3,6 +3,7 @@
 #include "base/command.h"
 #include "cacheengine/dispatch/monitor.h"
 #include "cacheengine/dispatch/pubsub.h"
+#include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/dispatch/secret.h"
 #include "contract/command_procs.h"
 
@@ -44,16 +45,26 @@ static void put_quoted(struct buf *out, struct str text)
     buf_putc(out, '"');
 }
 
+/* A script calls it, not the script's caller. */
+static bool is_of_script(const struct cmd_call *call)
+{
+    const struct scripting *s = call->engine->scripting;
+
+    return call->is_inner && s && s->running && s->running->caller->client == call->client;
+}
+
 static void put_line(struct buf *out, const struct cmd_call *call)
 {
+    bool is_script = is_of_script(call);
     struct client_facts f;
     struct timespec now;
 
     call->client->host->facts(call->client, &f);
     clock_gettime(CLOCK_REALTIME, &now);
+    const char *peer = f.is_unix ? "unix:" : f.peer;
     buf_printf(out, "+%lld.%06ld [%d %s]", (long long)now.tv_sec, now.tv_nsec / 1000,
-               call->client->db, f.is_unix ? "unix:" : f.peer);
-    if (f.is_unix) {
+               call->client->db, is_script ? "lua" : peer);
+    if (f.is_unix && !is_script) {
         const char *colon = strrchr(f.peer, ':');
 
         out->len -= 1; /* the path stands before the bracket */
@@ -67,16 +78,26 @@ static void put_line(struct buf *out, const struct cmd_call *call)
     buf_puts(out, "\r\n");
 }
 
-void monitor_tell(const struct cmd_call *call)
+static void tell(const struct cmd_call *call)
 {
     struct buf line = BUF_EMPTY;
 
-    /* What administers is not for everybody's eyes. */
-    if (call->cmd->flags & (CMD_SKIP_MONITOR | CMD_ADMIN))
-        return;
     put_line(&line, call);
     for (struct client *c = call->engine->oldest; c; c = c->newer)
         if (c->is_monitor)
             pubsub_push(call->engine, c, line.ptr, line.len);
     buf_fini(&line);
+}
+
+/* What administers is not for everybody's eyes. */
+void monitor_tell(const struct cmd_call *call)
+{
+    if (!(call->cmd->flags & (CMD_SKIP_MONITOR | CMD_ADMIN)))
+        tell(call);
+}
+
+void monitor_tell_ahead(const struct cmd_call *call)
+{
+    if ((call->cmd->flags & CMD_SKIP_MONITOR) && !(call->cmd->flags & CMD_ADMIN))
+        tell(call);
 }

@@ -23,10 +23,10 @@ static void flush(struct cmd_call *c, int db)
     watches_flush(c->engine, db);
     moving_note_flush(c->engine);
     blocks_note_all(c->engine, db);
-    c->dirty += keyspace_flush(c->ks, db, in_background);
-    if (db < 0)
-        saving_note_flush(c->engine->saving);
-    c->dirty++;
+    c->dirty += keyspace_flush(c->ks, db, in_background) + 1;
+    /* What is saved already is not to be counted when the command is done. */
+    if (db < 0 && saving_note_flush(c->engine->saving))
+        c->ks->dirty -= c->dirty;
     reply_ok(c->reply);
 }
 

@@ -250,8 +250,10 @@ static void note_slow(struct cmd_call *call, uint64_t ticks)
     struct engine *e = call->engine;
     uint64_t us = engine_ticks_us(e, ticks);
 
-    if (e->settings.slowlog_slower_us >= 0 && us >= (uint64_t)e->settings.slowlog_slower_us &&
-        !(call->cmd->flags & CMD_SKIP_SLOWLOG))
+    bool is_kept = e->settings.slowlog_length > 0 || (e->logs.is_open && e->logs.slow_fd >= 0);
+
+    if (is_kept && e->settings.slowlog_slower_us >= 0 &&
+        us >= (uint64_t)e->settings.slowlog_slower_us && !(call->cmd->flags & CMD_SKIP_SLOWLOG))
         logs_note_slow(
             e, call,
             slowlog_add(&e->slowlog, call, (int64_t)us, (size_t)e->settings.slowlog_length),
@@ -299,12 +301,16 @@ void engine_execute(struct cmd_call *call)
     uint64_t errors = call->reply->errors, counted = e->stats.errors;
     uint64_t before = engine_ticks();
 
+    /* One that waited was told when it came. */
+    bool is_monitored = __builtin_expect(e->monitor_count != 0, 0) && !call->client->waiting;
+    if (is_monitored)
+        monitor_tell_ahead(call);
     call->ks->spares_age = call->client->is_untouching;
     if (__builtin_expect(call_is_told(call), 0))
         run_told(call);
     else
         procs[cmd->id](call);
-    if (__builtin_expect(e->monitor_count != 0, 0))
+    if (is_monitored)
         monitor_tell(call);
     struct command_stats *s = &e->by_command[cmd->id];
     /* One that waits is counted when it is done. */

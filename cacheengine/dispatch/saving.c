@@ -305,12 +305,11 @@ bool saving_save_now(struct saving *s, bool may_be_urged)
     return !err_failed(failed);
 }
 
-void saving_note_flush(struct saving *s)
+bool saving_note_flush(struct saving *s)
 {
     if (saving_runs_kind(s, SAVING_FILE))
         saving_stop(s);
-    if (s->engine->settings.save_point_count > 0)
-        (void)saving_save_now(s, false);
+    return s->engine->settings.save_point_count > 0 && saving_save_now(s, false);
 }
 
 /* ---- what is due ---- */

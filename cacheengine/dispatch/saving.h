@@ -110,8 +110,8 @@ void saving_stop(struct saving *s);
 bool saving_save_now(struct saving *s, bool may_be_urged);
 
 /* All keys are gone by command: a child that still writes them is ended, and where snapshots are
- * kept the empty one is written. */
-void saving_note_flush(struct saving *s);
+ * kept the empty one is written. True when it is. */
+bool saving_note_flush(struct saving *s);
 
 /* Several times a second: takes in what the child says where nobody watches, begins what is due. */
 void saving_tick(struct saving *s);

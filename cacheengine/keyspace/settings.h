@@ -221,6 +221,9 @@ struct settings {
     int64_t protected_configs; /* whom CONFIG SET lets change where files are: enum config_reach */
 };
 
+/* The version of Redis that Valkey is compatible with, and tells who asks for one. */
+#define VALKEY_AS_REDIS "7.2.4"
+
 /* In few things Valkey 8 is stricter than what came before it. */
 static inline bool settings_are_valkey_8(const struct settings *s)
 {

@@ -223,7 +223,7 @@ def test_classes_are_letters_of_a_list(both):
 # ---- MONITOR ----
 
 def monitored(line):
-    return re.sub(rb"^\+\d+\.\d{6} \[(\d+) [^\]]+\]", rb"[\1]", line)
+    return re.sub(rb"^\+\d+\.\d{6} \[(\d+) (lua)?[^\]]*\]", rb"[\1 \2]", line)
 
 
 def test_monitor_shows_what_runs_but_no_secrets(both):
@@ -238,6 +238,26 @@ def test_monitor_shows_what_runs_but_no_secrets(both):
             return seen
     seen = same(both, play)
     assert not any(b"hush" in line for line in seen)
+
+
+def test_monitor_shows_scripts_before_what_they_call_and_who_waits_once(both):
+    def play(server):
+        with server.conn() as monitor, server.conn() as conn, server.conn() as waits:
+            seen = [monitor.raw("MONITOR")]
+            for line in (["EVAL", "redis.call('SET', KEYS[1], 'v') return redis.call('GET', KEYS[1])", "1", "k"],
+                         ["EVALSHA", "f" * 40, "0"], ["DEL", "l"]):
+                conn.raw(*line)
+            waits.send(command("BLPOP", "l", "0"))
+            while b"BLPOP" not in seen[-1]:
+                seen.append(monitored(monitor.read_reply()))
+            for line in (["RPUSH", "l", "a"], ["ECHO", "end"]):
+                conn.raw(*line)
+            seen.append(waits.read_reply())
+            while b"end" not in seen[-1]:
+                seen.append(monitored(monitor.read_reply()))
+            return seen
+    seen = same(both, play)
+    assert b'[0 lua] "SET" "k" "v"' in seen[2], seen
 
 
 def test_a_monitor_that_resets_sees_no_more(both):

@@ -82,12 +82,32 @@ Test(cmd_config, a_password_may_have_any_bytes)
 
 Test(cmd_config, valkey_may_call_itself_redis)
 {
-    static const char *const options[] = {"larder-engine-name valkey", NULL};
+    static const char *const options[] = {"larder-engine-name valkey",
+                                          "larder-engine-version 8.0.1", NULL};
     struct resp_fixture f;
 
     resp_open(&f, options);
     shows(&f, "HELLO", "$6\r\nvalkey\r\n");
+    shows(&f, "HELLO", "$5\r\n8.0.1\r\n");
+    shows(&f, "INFO server", "\nserver_mode:standalone");
+    hides(&f, "INFO server", "\nredis_mode:");
     says(&f, "CONFIG SET extended-redis-compatibility yes", "+OK\r\n");
     shows(&f, "HELLO", "$5\r\nredis\r\n");
+    shows(&f, "HELLO", "$5\r\n7.2.4\r\n");
+    shows(&f, "INFO server", "\nredis_mode:standalone");
+    hides(&f, "INFO server", "\nserver_mode:");
+    resp_close(&f);
+}
+
+Test(cmd_config, a_shorter_acl_log_is_cut_when_the_next_entry_comes)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    resp_ask(&f, "AUTH nobody x");
+    says(&f, "CONFIG SET acllog-max-len 0", "+OK\r\n");
+    shows(&f, "ACL LOG", "$6\r\nnobody\r\n");
+    resp_ask(&f, "AUTH somebody x");
+    says(&f, "ACL LOG", "*0\r\n");
     resp_close(&f);
 }

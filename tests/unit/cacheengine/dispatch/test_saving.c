@@ -158,6 +158,22 @@ Test(saving, flushing_ends_a_child_and_takes_what_it_had_written)
     end(&p);
 }
 
+Test(saving, what_flushing_has_saved_is_no_change_any_more)
+{
+    struct place p;
+
+    begin(&p, NULL);
+    says(&p.f, "SET a 1", "+OK\r\n");
+    says(&p.f, "CONFIG SET save \"\"", "+OK\r\n");
+    says(&p.f, "FLUSHALL", "+OK\r\n");
+    shows(&p.f, "INFO persistence", "rdb_changes_since_last_save:3\r\n");
+    says(&p.f, "CONFIG SET save \"3600 1\"", "+OK\r\n");
+    says(&p.f, "SET a 1", "+OK\r\n");
+    says(&p.f, "FLUSHALL", "+OK\r\n");
+    shows(&p.f, "INFO persistence", "rdb_changes_since_last_save:0\r\n");
+    end(&p);
+}
+
 static void note_end(void *ctx, struct engine *e, enum child_state how)
 {
     (void)e;

@@ -22,6 +22,19 @@ Test(slowlog, what_took_long_is_kept_newest_first)
     resp_close(&f);
 }
 
+Test(slowlog, what_nobody_keeps_has_no_number)
+{
+    static const char *const options[] = {"slowlog-log-slower-than 0", "slowlog-max-len 0", NULL};
+    struct resp_fixture f;
+
+    resp_open(&f, options);
+    resp_ask(&f, "PING");
+    resp_ask(&f, "PING");
+    says(&f, "CONFIG SET slowlog-max-len 1", "+OK\r\n");
+    shows(&f, "SLOWLOG GET", "*1\r\n*6\r\n:0\r\n");
+    resp_close(&f);
+}
+
 Test(slowlog, what_was_quick_is_not_kept)
 {
     static const char *const options[] = {"slowlog-log-slower-than 10000", NULL};
