@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,8 @@
 
 struct resolution {
     atomic_int shares;
-    int ends[2]; /* a pipe: the thread closes [1] when it is done */
+    int ends[2];         /* a pipe: the thread closes [1] when it is done */
+    atomic_bool is_done; /* what it found may be read: the pipe alone orders no memory */
     char *host;
     char port[8];
     int failed; /* of getaddrinfo */
@@ -45,6 +47,7 @@ static void look_up(struct resolution *r, int flags)
 
 static void finish(struct resolution *r)
 {
+    atomic_store_explicit(&r->is_done, true, memory_order_release);
     close(r->ends[1]);
     drop_share(r);
 }
@@ -106,6 +109,7 @@ int resolve_fd(const struct resolution *r)
 
 struct err resolve_result(struct resolution *r, const struct addrinfo **out)
 {
+    check(atomic_load_explicit(&r->is_done, memory_order_acquire));
     if (r->failed)
         return err_make(ERR_UNAVAILABLE, gai_strerror(r->failed));
     *out = r->found;

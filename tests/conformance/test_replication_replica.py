@@ -232,19 +232,6 @@ def test_a_password_and_a_user(start):
         assert conn.call("GET", "k") == b"v"
 
 
-def test_streams_are_refused_loudly_and_nothing_is_taken(start):
-    primary, replica = redis(start), engine(start, repl_diskless_load="swapdb")
-    probe = call(replica, "COMMAND", "INFO", "XADD")
-    if probe and probe[0]:
-        pytest.skip("this engine has streams")
-    call(replica, "SET", "own", "old")
-    call(primary, "XADD", "s", "*", "a", "b")
-    follow(replica, primary)
-    servers.wait_for(lambda: "cannot be loaded" in replica.output(), "it is said")
-    assert "error:" in replica.output() and "database 0" in replica.output()
-    assert call(replica, "GET", "own") == b"old" and replica.is_alive()
-
-
 def test_a_chain_follows_its_head_byte_for_byte(start):
     """redis-server, the engine below it, redis-server below that: the middle is promoted, the end goes on."""
     head, middle, end = redis(start), engine(start), redis(start)

@@ -1,4 +1,5 @@
-"""What the background thread frees while commands go on, under ThreadSanitizer.
+"""What threads do while commands go on, under ThreadSanitizer: the one that frees, the one that syncs the append-only
+file, the ones that shake hands, the one that resolves names.
 
 Run by `tests/run threads` with an engine built for it; with another engine it only shows that nothing breaks.
 LARDER_CHURN_SECONDS says how long (default 8).
@@ -7,6 +8,7 @@ LARDER_CHURN_SECONDS says how long (default 8).
 import os
 import pathlib
 import random
+import ssl
 import sys
 import threading
 import time
@@ -15,6 +17,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "conformance"))
 
+import certificates  # noqa: E402
+import replication  # noqa: E402
 import servers  # noqa: E402
 
 SECONDS = float(os.environ.get("LARDER_CHURN_SECONDS", "8"))
@@ -24,16 +28,29 @@ LAZY = {"lazyfree_lazy_eviction": "yes", "lazyfree_lazy_expire": "yes", "lazyfre
 
 
 @pytest.fixture
-def engine(tmp_path):
-    env = {**os.environ, "TSAN_OPTIONS": "halt_on_error=0:exitcode=66:log_path=%s" % (tmp_path / "tsan")}
-    argv = [servers.engine_path(), "--bind", "127.0.0.1", "--maxmemory", "48mb", "--maxmemory-policy", "allkeys-lru",
-            "--databases", "4"]
-    server = servers.Server(lambda s: argv + ["--port", s.port, "--dir", s.dir] + servers.directives(LAZY), "larder-engine", env=env)
-    yield server
-    status = server.terminate() if server.is_alive() else server.proc.returncode
-    server.stop()
+def start(tmp_path):
+    """Starts engines that are watched; what was seen fails the test when it has ended."""
+    started = []
+
+    def begin(**options):
+        env = {**os.environ, "TSAN_OPTIONS": "halt_on_error=0:exitcode=66:log_path=%s" % (tmp_path / "tsan")}
+        argv = [servers.engine_path(), "--bind", "127.0.0.1"]
+        started.append(servers.Server(lambda s: argv + ["--port", s.port, "--dir", s.dir] + servers.directives(options),
+                                      "larder-engine", env=env))
+        return started[-1]
+    yield begin
+    ends = []
+    for server in started:
+        ends.append(server.terminate(within=60) if server.is_alive() else server.proc.returncode)
+        server.stop()
     reports = "".join(p.read_text(errors="replace") for p in tmp_path.glob("tsan*"))
-    assert status == 0 and not reports, "the engine ended with %s\n%s\n%s" % (status, server.last_words[-2000:], reports[:8000])
+    said = "\n".join(s.last_words[-2000:] for s in started)
+    assert not any(ends) and not reports, "the engines ended with %s\n%s\n%s" % (ends, said, reports[:8000])
+
+
+@pytest.fixture
+def engine(start):
+    return start(maxmemory="48mb", maxmemory_policy="allkeys-lru", databases="4", **LAZY)
 
 
 def members(rng, count):
@@ -94,3 +111,61 @@ def test_nothing_races_with_the_background(engine):
             return b"lazyfree_pending_objects:0\r" in conn.call("INFO", "memory")
         servers.wait_for(is_idle, "the background is done", within=60)
         assert int(conn.call("INFO", "memory").split(b"lazyfreed_objects:")[1].split(b"\r")[0]) > 0
+
+
+def shake(server, certs, until, problems):
+    """Hands that are shaken, refused and let go amid."""
+    context = ssl.create_default_context(cafile=certs.cert(certificates.CA))
+    stranger, number = ssl.create_default_context(), 0
+    try:
+        while time.monotonic() < until:
+            number += 1
+            conn = server.conn(timeout=60)
+            if number % 5 == 0:
+                conn.send(b"\x16\x03\x01\x02\x00\x01")
+            else:
+                try:
+                    conn.sock = (stranger if number % 7 == 0 else context).wrap_socket(conn.sock, server_hostname="localhost")
+                    assert conn.call("PING") == b"PONG"
+                except ssl.SSLCertVerificationError:
+                    assert number % 7 == 0
+            conn.close()
+    except Exception as problem:  # pylint: disable=broad-except
+        problems.append(problem)
+
+
+def write(server, seed, until, problems):
+    """Small writes, as many as the disk takes, with a rewrite of the file now and then."""
+    rng = random.Random(seed)
+    try:
+        with server.conn(timeout=120) as conn:
+            while time.monotonic() < until:
+                conn.batch([["SET", "key:%d" % rng.randrange(1000), BIG[:rng.randrange(2000)]] for _ in range(20)])
+                if rng.randrange(50) == 0:
+                    conn.call("BGREWRITEAOF")
+                if rng.randrange(20) == 0:
+                    conn.call("CONFIG", "SET", "appendfsync", rng.choice(["always", "everysec", "no"]))
+    except Exception as problem:  # pylint: disable=broad-except
+        problems.append(problem)
+
+
+def test_nothing_races_with_handshakes_the_disk_and_names(start, tmp_path):
+    certs = certificates.Certificates(tmp_path)
+    primary = start(appendonly="yes", larder_tls_mode="preferred", repl_diskless_sync_delay="0", **certs.directives())
+    replica = start(appendonly="yes", repl_diskless_sync_delay="0")
+    until, problems = time.monotonic() + SECONDS, []
+    workers = [threading.Thread(target=shake, args=(primary, certs, until, problems)) for _ in range(2)]
+    workers += [threading.Thread(target=write, args=(primary, seed, until, problems)) for seed in range(2)]
+    for worker in workers:
+        worker.start()
+    with replica.conn(timeout=60) as conn:
+        while time.monotonic() < until:
+            # A name that is found, and one that is not, each given up for the other.
+            for name in ("localhost", "nowhere.invalid"):
+                assert conn.call("REPLICAOF", name, primary.port) == b"OK"
+        assert conn.call("REPLICAOF", "localhost", primary.port) == b"OK"
+        for worker in workers:
+            worker.join()
+        assert not problems
+        replication.wait_equal(primary, replica, within=60)
+        replication.assert_same(primary, replica)
