@@ -98,6 +98,6 @@ void monitor_tell(const struct cmd_call *call)
 
 void monitor_tell_ahead(const struct cmd_call *call)
 {
-    if ((call->cmd->flags & CMD_SKIP_MONITOR) && !(call->cmd->flags & CMD_ADMIN))
+    if (scripting_is_run(call->cmd))
         tell(call);
 }

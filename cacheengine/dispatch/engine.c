@@ -365,17 +365,24 @@ void engine_client_remove(struct engine *e, struct client *c)
 
 /* ---- errors ---- */
 
-void engine_count_error(struct engine *e, const char *code)
+/* Where a code is counted; error_stat_count when it is new. */
+static uint32_t place_of(const struct engine *e, const char *code)
 {
     uint32_t i = 0;
 
-    e->stats.errors++;
     while (i < e->error_stat_count && strcmp(e->error_stats[i].code, code) != 0)
         i++;
-    /* Scripts may say any code: beyond so many, all are one. */
-    if (i >= ENGINE_ERROR_STATS - 1) {
-        i = ENGINE_ERROR_STATS - 1;
+    return i;
+}
+
+/* Beyond `limit` codes all new ones are one. */
+static void count_code(struct engine *e, const char *code, uint32_t limit)
+{
+    uint32_t i = place_of(e, code);
+
+    if (i == e->error_stat_count && i >= limit) {
         code = "ERRORSTATS_OVERFLOW";
+        i = place_of(e, code);
     }
     if (i == e->error_stat_count) {
         e->error_stat_count++;
@@ -383,4 +390,15 @@ void engine_count_error(struct engine *e, const char *code)
         memcpy(e->error_stats[i].code, code, strnlen(code, sizeof(e->error_stats[i].code) - 1));
     }
     e->error_stats[i].count++;
+    e->stats.errors++;
+}
+
+void engine_count_error(struct engine *e, const char *code)
+{
+    count_code(e, code, ENGINE_ERROR_STATS - 1);
+}
+
+void engine_count_script_error(struct engine *e, const char *code)
+{
+    count_code(e, code, ENGINE_SCRIPT_ERRORS);
 }

@@ -52,7 +52,8 @@ struct error_stat {
     char code[24];
     uint64_t count;
 };
-#define ENGINE_ERROR_STATS 129 /* the last is for all further ones */
+#define ENGINE_ERROR_STATS   192 /* the last is for all further ones */
+#define ENGINE_SCRIPT_ERRORS 128 /* with so many, all new ones of scripts are one */
 
 /* Which users the owner gave last. */
 struct users_epoch {
@@ -222,6 +223,10 @@ bool engine_make_room(struct engine *e);
 
 /* Counts an error reply by its code ("ERR", "WRONGTYPE"). */
 void engine_count_error(struct engine *e, const char *code);
+
+/* The same of an error that a script said: it may make up any code, and must not crowd out others.
+ */
+void engine_count_script_error(struct engine *e, const char *code);
 
 /* A cheap, steady counter for measuring; engine_ticks_us turns a difference into microseconds. */
 static inline uint64_t engine_ticks(void)

@@ -14,6 +14,7 @@
 #include "cacheengine/dispatch/pause.h"
 #include "cacheengine/dispatch/pubsub.h"
 #include "cacheengine/dispatch/redirect.h"
+#include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "contract/command_procs.h"
 
@@ -327,7 +328,10 @@ void engine_execute(struct cmd_call *call)
     e->stats.commands += is_done;
     /* Errors of commands that it ran (EXEC) are theirs and counted already. */
     if (__builtin_expect(call->reply->errors != errors, 0) && e->stats.errors == counted) {
-        engine_count_error(e, call->reply->error_code);
+        if (scripting_is_run(cmd))
+            engine_count_script_error(e, call->reply->error_code);
+        else
+            engine_count_error(e, call->reply->error_code);
         s->failed++;
     }
     if (__builtin_expect(e->scratch.total_bytes != 0, 0))

@@ -8,6 +8,7 @@
 #ifndef LARDER_DISPATCH_SCRIPTING_H
 #define LARDER_DISPATCH_SCRIPTING_H
 
+#include "base/command.h"
 #include "cacheengine/dispatch/engine.h"
 #include "cacheengine/script/eval_cache.h"
 #include "cacheengine/script/libraries.h"
@@ -20,6 +21,12 @@ struct scripting {
     struct script_run *running;  /* NULL: none */
     bool allows_all; /* DEBUG SET-DISABLE-DENY-SCRIPTS 1: what scripts may not call otherwise */
 };
+
+/* A command that runs a script: EVAL, FCALL and their kin. */
+static inline bool scripting_is_run(const struct command *cmd)
+{
+    return (cmd->flags & CMD_SKIP_MONITOR) && !(cmd->flags & CMD_ADMIN);
+}
 
 /* The engine's, made with the first need. */
 struct scripting *scripting_of(struct engine *e);

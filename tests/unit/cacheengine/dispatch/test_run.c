@@ -150,7 +150,7 @@ Test(run, what_was_freed_elsewhere_is_counted_from_a_reset_on)
     resp_close(&f);
 }
 
-Test(run, codes_of_errors_beyond_a_number_are_counted_together)
+Test(run, codes_that_scripts_make_up_do_not_crowd_out_others)
 {
     struct resp_fixture f;
     char code[16];
@@ -158,10 +158,17 @@ Test(run, codes_of_errors_beyond_a_number_are_counted_together)
     resp_open(&f, NULL);
     for (int i = 0; i < 300; i++) {
         snprintf(code, sizeof(code), "CODE%d", i);
-        engine_count_error(&f.engine, code);
+        engine_count_script_error(&f.engine, code);
     }
+    engine_count_script_error(&f.engine, "CODE5");
     shows(&f, "INFO errorstats", "errorstat_CODE127:count=1\r");
     hides(&f, "INFO errorstats", "errorstat_CODE128");
+    shows(&f, "INFO errorstats", "errorstat_CODE5:count=2\r");
     shows(&f, "INFO errorstats", "errorstat_ERRORSTATS_OVERFLOW:count=172\r");
+    shows(&f, "SET a b c", "-ERR syntax error");
+    shows(&f, "INFO errorstats", "errorstat_ERR:count=1\r");
+    shows(&f, "EVAL \"return {err='MINE is it'}\" 0", "-MINE is it");
+    hides(&f, "INFO errorstats", "errorstat_MINE");
+    shows(&f, "INFO errorstats", "errorstat_ERRORSTATS_OVERFLOW:count=173\r");
     resp_close(&f);
 }
