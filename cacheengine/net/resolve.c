@@ -109,7 +109,8 @@ int resolve_fd(const struct resolution *r)
 
 struct err resolve_result(struct resolution *r, const struct addrinfo **out)
 {
-    check(atomic_load_explicit(&r->is_done, memory_order_acquire));
+    if (!atomic_load_explicit(&r->is_done, memory_order_acquire))
+        return err_make(ERR_UNAVAILABLE, "the name is still being looked up");
     if (r->failed)
         return err_make(ERR_UNAVAILABLE, gai_strerror(r->failed));
     *out = r->found;
