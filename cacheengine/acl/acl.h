@@ -62,8 +62,9 @@ struct acl_user {
     vec_of(struct acl_password) passwords;
     vec_of(struct acl_selector) selectors; /* the first is the user's own, never missing */
     bool is_enabled;
-    bool is_passless;      /* any password will do */
-    bool is_iam;           /* logs in by tokens, which others judge; it has no passwords */
+    bool is_passless; /* any password will do */
+    bool is_iam;      /* logs in by tokens, which others judge; it has no passwords */
+    bool is_owners;   /* the owner's own: it sees what tenants do not, and they do not see it */
     bool skips_sanitizing; /* of what RESTORE is given */
     bool is_unrestricted;  /* every command on every key and channel: nothing is to be checked */
 };

@@ -59,6 +59,8 @@ void acl_describe(const struct acl_user *u, struct buf *out)
         buf_puts(out, "nopass ");
     if (u->is_iam)
         buf_puts(out, "iam ");
+    if (u->is_owners)
+        buf_puts(out, "owner ");
     buf_puts(out, u->skips_sanitizing ? "skip-sanitize-payload " : "sanitize-payload ");
     vec_each(password, &u->passwords) {
         digest_hex(password->sum, sizeof(password->sum), hex);

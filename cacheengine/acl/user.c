@@ -40,6 +40,7 @@ struct acl_user *user_copy(const struct acl_user *u)
     copy->is_enabled = u->is_enabled;
     copy->is_passless = u->is_passless;
     copy->is_iam = u->is_iam;
+    copy->is_owners = u->is_owners;
     copy->skips_sanitizing = u->skips_sanitizing;
     copy->is_unrestricted = u->is_unrestricted;
     return copy;
@@ -197,7 +198,7 @@ static struct err apply_selector(struct acl_user *u, struct str rule)
 
 static void reset(struct acl_user *u, bool opens_channels)
 {
-    u->is_enabled = u->is_passless = u->is_iam = u->skips_sanitizing = false;
+    u->is_enabled = u->is_passless = u->is_iam = u->is_owners = u->skips_sanitizing = false;
     u->passwords.count = 0;
     u->selectors.count = 1;
     selector_init(&u->arena, &u->selectors.items[0], opens_channels);
@@ -226,6 +227,10 @@ struct err user_apply(struct acl_user *u, struct str rule, bool opens_channels)
         u->is_iam = true;
         u->is_passless = false;
         u->passwords.count = 0;
+    } else if (str_is_nocase(rule, "owner")) {
+        u->is_owners = true;
+    } else if (str_is_nocase(rule, "noowner")) {
+        u->is_owners = false;
     } else if (str_is_nocase(rule, "clearselectors")) {
         u->selectors.count = 1;
     } else if (str_is_nocase(rule, "reset")) {

@@ -211,6 +211,13 @@ bool access_adopt(const struct engine *e, struct client *c, struct str user)
     return true;
 }
 
+bool access_shows_user(const struct engine *e, const struct client *c, const struct acl_user *u)
+{
+    if (!u->is_owners || !e->settings.is_restricted)
+        return true;
+    return c->is_admin || (c->user && c->user->is_owners);
+}
+
 void access_begin(const struct engine *e, struct client *c)
 {
     const struct acl_user *preset = e->acl.preset;

@@ -44,6 +44,10 @@ enum login_result access_login(struct cmd_call *call, struct str user, struct st
  * is no such user, or it is off. */
 bool access_adopt(const struct engine *e, struct client *c, struct str user);
 
+/* True when the client may know of the user: those that are the owner's own are hidden from
+ * tenants. */
+bool access_shows_user(const struct engine *e, const struct client *c, const struct acl_user *u);
+
 /* The user that a connection begins as, and whether that needs no password. */
 void access_begin(const struct engine *e, struct client *c);
 

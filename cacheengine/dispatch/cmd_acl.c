@@ -32,13 +32,32 @@ void cmd_acl_whoami(struct cmd_call *c)
         reply_null(c->reply);
 }
 
+static size_t count_shown(const struct cmd_call *c)
+{
+    const struct acl *acl = &c->engine->acl;
+    size_t count = 0;
+
+    for (size_t i = 0; i < acl->count; i++)
+        count += access_shows_user(c->engine, c->client, acl->users[i]);
+    return count;
+}
+
+/* The user of this name; NULL when there is none that the client may know of. */
+static const struct acl_user *find_shown(const struct cmd_call *c, struct str name)
+{
+    const struct acl_user *u = acl_find(&c->engine->acl, name);
+
+    return u && access_shows_user(c->engine, c->client, u) ? u : NULL;
+}
+
 void cmd_acl_users(struct cmd_call *c)
 {
     const struct acl *acl = &c->engine->acl;
 
-    reply_array(c->reply, acl->count);
+    reply_array(c->reply, count_shown(c));
     for (size_t i = 0; i < acl->count; i++)
-        reply_bulk_str(c->reply, acl->users[i]->name);
+        if (access_shows_user(c->engine, c->client, acl->users[i]))
+            reply_bulk_str(c->reply, acl->users[i]->name);
 }
 
 void cmd_acl_list(struct cmd_call *c)
@@ -46,8 +65,10 @@ void cmd_acl_list(struct cmd_call *c)
     const struct acl *acl = &c->engine->acl;
     scoped(buf_fini) struct buf line = BUF_EMPTY;
 
-    reply_array(c->reply, acl->count);
+    reply_array(c->reply, count_shown(c));
     for (size_t i = 0; i < acl->count; i++) {
+        if (!access_shows_user(c->engine, c->client, acl->users[i]))
+            continue;
         buf_clear(&line);
         buf_printf(&line, "user %.*s ", STR_ARG(acl->users[i]->name));
         acl_describe(acl->users[i], &line);
@@ -57,18 +78,20 @@ void cmd_acl_list(struct cmd_call *c)
 
 static void reply_flags(struct cmd_call *c, const struct acl_user *u)
 {
-    reply_set(c->reply, u->is_passless || u->is_iam ? 3 : 2);
+    reply_set(c->reply, 2 + (u->is_passless || u->is_iam) + u->is_owners);
     reply_bulk_text(c->reply, u->is_enabled ? "on" : "off");
     if (u->is_passless)
         reply_bulk_text(c->reply, "nopass");
     if (u->is_iam)
         reply_bulk_text(c->reply, "iam");
+    if (u->is_owners)
+        reply_bulk_text(c->reply, "owner");
     reply_bulk_text(c->reply, u->skips_sanitizing ? "skip-sanitize-payload" : "sanitize-payload");
 }
 
 void cmd_acl_getuser(struct cmd_call *c)
 {
-    const struct acl_user *u = acl_find(&c->engine->acl, c->argv[2]);
+    const struct acl_user *u = find_shown(c, c->argv[2]);
     char hex[2 * DIGEST_SHA256_BYTES + 1];
 
     if (!u) {
@@ -93,6 +116,20 @@ void cmd_acl_getuser(struct cmd_call *c)
     }
 }
 
+/* Who is the owner's own is for the owner to say: to others that is no rule. False after the error.
+ */
+static bool may_say_rules(struct cmd_call *c)
+{
+    for (uint32_t i = 3; i < c->argc && !c->client->is_admin; i++) {
+        if (!str_is_nocase(c->argv[i], "owner") && !str_is_nocase(c->argv[i], "noowner"))
+            continue;
+        reply_errorf(c->reply, "ERR Error in ACL SETUSER modifier '%.*s': Syntax error",
+                     STR_ARG(c->argv[i]));
+        return false;
+    }
+    return true;
+}
+
 void cmd_acl_setuser(struct cmd_call *c)
 {
     struct engine *e = c->engine;
@@ -101,6 +138,8 @@ void cmd_acl_setuser(struct cmd_call *c)
         reply_error(c->reply, "ERR Usernames can't contain spaces or null characters");
         return;
     }
+    if (!may_say_rules(c))
+        return;
     e->acl.opens_channels = e->settings.acl_channels == ACL_CHANNELS_ALL;
     struct err failed = acl_set_user(&e->acl, c->scratch, c->argv[2], c->argv + 3, c->argc - 3);
     if (err_failed(failed))
@@ -226,7 +265,7 @@ static void reply_verdict(struct cmd_call *c, const struct acl_user *u, const st
 
 void cmd_acl_dryrun(struct cmd_call *c)
 {
-    const struct acl_user *u = acl_find(&c->engine->acl, c->argv[2]);
+    const struct acl_user *u = find_shown(c, c->argv[2]);
     const struct str *argv = c->argv + 3;
     uint32_t argc = c->argc - 3, arg;
 

@@ -30,7 +30,11 @@ bool engine_shows(const struct engine *e, const struct client *c, const struct c
 {
     bool is_hidden = cmd->is_internal || (cmd->is_restricted && e->settings.is_restricted);
 
-    return !is_hidden || (c && (c->is_admin || c->is_primary || c->is_importer));
+    if (!is_hidden)
+        return true;
+    if (!c || cmd->is_internal)
+        return c && (c->is_admin || c->is_primary || c->is_importer);
+    return c->is_admin || c->is_primary || c->is_importer || (c->user && c->user->is_owners);
 }
 
 const struct command *engine_command_by_id(size_t id)

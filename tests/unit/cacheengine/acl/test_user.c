@@ -110,3 +110,23 @@ Test(user, a_user_is_known_by_passwords_or_by_tokens)
     cr_assert_not(acl_may_stay(u, &p));
     acl_close(&f);
 }
+
+Test(user, the_owners_own_are_marked_until_they_are_not)
+{
+    struct acl_fixture f;
+    scoped(buf_fini) struct buf line = BUF_EMPTY;
+
+    acl_open(&f);
+    cr_assert_str_eq(acl_line(&f, "u", "on nopass Owner"), "");
+    const struct acl_user *u = acl_find(&f.acl, STR("u"));
+    cr_assert(u->is_owners);
+    cr_assert_str_eq(acl_line(&f, "u", "+psync"), "");
+    cr_assert(u->is_owners);
+    acl_describe(u, &line);
+    cr_assert(strstr(buf_cstr(&line), "on nopass owner "));
+    cr_assert_str_eq(acl_line(&f, "u", "noowner"), "");
+    cr_assert_not(u->is_owners);
+    cr_assert_str_eq(acl_line(&f, "u", "owner reset"), "");
+    cr_assert_not(u->is_owners);
+    acl_close(&f);
+}
