@@ -369,13 +369,29 @@ static void receive(struct replica_load *l)
 
 /* ---- beginning ---- */
 
-static bool goes_by_file(const struct engine *e)
+/* Whether the snapshot is wanted in a file before any of it counts. */
+static bool wants_file(const struct engine *e)
 {
     switch (e->settings.diskless_load) {
     case DISKLESS_LOAD_NEVER: return true;
     case DISKLESS_LOAD_WHEN_EMPTY: return keyspace_count(&e->keyspace) > 0;
     default: return false;
     }
+}
+
+/* Where files are to be sealed nothing plain is written: what was to be a file is loaded from the
+ * link instead, beside the old data, which stays until all has come as it would have anyway. */
+static void choose_source(struct replica_load *l)
+{
+    const struct engine *e = l->replica->engine;
+    bool is_kept = wants_file(e);
+
+    l->source = is_kept && !e->settings.is_sealed ? FROM_FILE : FROM_LINK;
+    l->is_beside =
+        l->source == FROM_LINK && (is_kept || e->settings.diskless_load == DISKLESS_LOAD_SWAP);
+    if (is_kept && e->settings.is_sealed)
+        log_info(
+            "the snapshot is loaded from the link: files are sealed, and this one would be plain");
 }
 
 void replica_load_readable(struct replica *r)
@@ -388,14 +404,12 @@ void replica_load_readable(struct replica *r)
 
 void replica_load_begin(struct replica *r, struct str rest)
 {
-    struct engine *e = r->engine;
     struct replica_load *l = calloc(1, sizeof(*l));
     struct err failed = OK;
 
     check(l);
     *l = (struct replica_load){.replica = r, .fd = -1};
-    l->source = goes_by_file(e) ? FROM_FILE : FROM_LINK;
-    l->is_beside = l->source == FROM_LINK && e->settings.diskless_load == DISKLESS_LOAD_SWAP;
+    choose_source(l);
     l->total_bytes = r->greeting.length > 0 ? r->greeting.length : 0;
     l->chunk = malloc(CHUNK_BYTES + REPL_ID_LEN);
     check(l->chunk);

@@ -136,3 +136,27 @@ def test_a_killed_writer_loses_nothing_acknowledged(tmp_path, seed):
     newest.write_bytes(newest.read_bytes()[:-1])
     with Sealed(tmp_path, appendonly="yes") as ours:
         assert ours.said.startswith(b"-ERR") and b"cut off" in ours.said
+
+
+@pytest.mark.parametrize("load", ["disabled", "on-empty-db"])
+def test_a_replica_writes_no_plain_snapshot(tmp_path, load):
+    for name in ("primary", "replica"):
+        (tmp_path / name).mkdir()
+    with Sealed(tmp_path / "primary", repl_diskless_sync_delay=0) as primary, primary.conn() as source, \
+            Sealed(tmp_path / "replica", repl_diskless_load=load) as replica, replica.conn() as conn:
+        source.call("SET", "secret", SECRET)
+        conn.call("SET", "own", "goes")
+        written = written_bytes(replica)
+        source.batch([["SET", "key:%d" % i, SECRET * 40] for i in range(2000)])
+        assert conn.call("REPLICAOF", "127.0.0.1", primary.server.port) == b"OK"
+        servers.wait_for(lambda: conn.call("GET", "key:1999"), "the replica has all")
+        assert conn.call("GET", "own") is None and conn.call("DBSIZE") == 2001
+        assert "loaded from the link: files are sealed" in replica.server.output()
+        assert written_bytes(replica) - written < 1 << 20
+    assert_hidden(tmp_path)
+
+
+def written_bytes(sealed):
+    """What the process has given to write(2): the snapshot would be far more than all else."""
+    with open("/proc/%d/io" % sealed.server.pid) as facts:
+        return int(next(line.split()[1] for line in facts if line.startswith("wchar")))
