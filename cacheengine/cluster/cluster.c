@@ -161,6 +161,16 @@ bool cluster_is_mine(const struct cluster *c, uint32_t slot)
            topology_self(c->topology)->is_primary;
 }
 
+/* Why a cluster that does not serve as a whole does not serve this; else ROUTE_HERE. */
+static enum route route_when_down(const struct settings *s, const struct route_query *q)
+{
+    if (q->is_channel)
+        return s->allows_channels_when_down ? ROUTE_HERE : ROUTE_DOWN;
+    if (!s->allows_reads_when_down)
+        return ROUTE_DOWN;
+    return q->is_write ? ROUTE_DOWN_WRITE : ROUTE_HERE;
+}
+
 enum route cluster_route(const struct cluster *c, const struct settings *s,
                          const struct route_query *q, uint16_t *shard)
 {
@@ -171,10 +181,10 @@ enum route cluster_route(const struct cluster *c, const struct settings *s,
     if (owner == NO_SHARD)
         return ROUTE_UNSERVED;
     if (!topology_is_up(t, s->wants_full_coverage)) {
-        if (!s->allows_reads_when_down)
-            return ROUTE_DOWN;
-        if (q->is_write)
-            return ROUTE_DOWN_WRITE;
+        enum route down = route_when_down(s, q);
+
+        if (down != ROUTE_HERE)
+            return down;
     }
     *shard = owner;
     if (owner == own && is_primary) {
@@ -185,7 +195,7 @@ enum route cluster_route(const struct cluster *c, const struct settings *s,
     }
     if (t->next_owner[q->slot] == own && is_primary && q->is_asking)
         return ROUTE_WHOLE;
-    if (owner == own && q->reads_replicas && !q->is_write)
+    if (owner == own && (q->reads_replicas || q->is_channel) && !q->is_write)
         return ROUTE_HERE;
     return ROUTE_MOVED;
 }

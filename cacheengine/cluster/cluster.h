@@ -64,6 +64,7 @@ struct route_query {
     bool is_write;       /* it is, for all that is known, */
     bool is_read;        /* or it is certainly none */
     bool is_asking;      /* ASKING was said, or the command does not need it */
+    bool is_channel;     /* it is about shard channels: all nodes of a shard have them */
     bool reads_replicas; /* READONLY was said */
 };
 

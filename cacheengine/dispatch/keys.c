@@ -88,8 +88,8 @@ static uint32_t sort_store(const struct str *argv, uint32_t argc)
     return place;
 }
 
-struct key_place *keys_find(struct arena *a, const struct command *cmd, const struct str *argv,
-                            uint32_t argc, uint32_t *count)
+static struct key_place *find(struct arena *a, const struct command *cmd, const struct str *argv,
+                              uint32_t argc, uint32_t left_out, uint32_t *count)
 {
     struct key_place *out = arena_array(a, (size_t)argc * (cmd->key_specs + 1), sizeof(*out));
     int64_t first, last;
@@ -100,11 +100,23 @@ struct key_place *keys_find(struct arena *a, const struct command *cmd, const st
 
         if (spec->is_unknown && (spec->flags & KEY_OW) && sort_store(argv, argc))
             out[(*count)++] = (struct key_place){sort_store(argv, argc), spec->flags};
-        if ((spec->flags & KEY_NOT_KEY) || !range_of(spec, argv, argc, &first, &last))
+        if ((spec->flags & left_out) || !range_of(spec, argv, argc, &first, &last))
             continue;
         uint32_t flags = flags_of(cmd, spec, argv, argc);
         for (int64_t at = first; at <= last; at += spec->step)
             out[(*count)++] = (struct key_place){(uint32_t)at, flags};
     }
     return out;
+}
+
+struct key_place *keys_find(struct arena *a, const struct command *cmd, const struct str *argv,
+                            uint32_t argc, uint32_t *count)
+{
+    return find(a, cmd, argv, argc, KEY_NOT_KEY, count);
+}
+
+struct key_place *slots_find(struct arena *a, const struct command *cmd, const struct str *argv,
+                             uint32_t argc, uint32_t *count)
+{
+    return find(a, cmd, argv, argc, 0, count);
 }

@@ -18,4 +18,8 @@ struct key_place {
 struct key_place *keys_find(struct arena *a, const struct command *cmd, const struct str *argv,
                             uint32_t argc, uint32_t *count);
 
+/* The same with the arguments that are no keys but lie in slots as keys do: shard channels. */
+struct key_place *slots_find(struct arena *a, const struct command *cmd, const struct str *argv,
+                             uint32_t argc, uint32_t *count);
+
 #endif

@@ -25,9 +25,12 @@ struct cluster_view redirect_view(const struct engine *e, const struct client *c
 
 /* ---- the slots of a call ---- */
 
-/* What the keys of a call, or of all calls of a transaction, have in common. */
+/* What the keys of a call, or of all calls of a transaction, have in common. Shard channels have
+ * slots, and are like keys only in that. */
 struct asked {
     bool has_keys, crosses;
+    bool counts_channels; /* they are wanted, too; */
+    bool has_channels;    /* there are some */
     uint32_t slot;
     bool is_many; /* more than one key */
     struct str first;
@@ -48,8 +51,11 @@ static void each_key_of(struct asked *a, const struct cmd_call *call, const stru
                         const struct str *argv, uint32_t argc, key_fn *use)
 {
     uint32_t count;
-    const struct key_place *places = keys_find(call->scratch, cmd, argv, argc, &count);
+    const struct key_place *places = a->counts_channels
+                                         ? slots_find(call->scratch, cmd, argv, argc, &count)
+                                         : keys_find(call->scratch, cmd, argv, argc, &count);
 
+    a->has_channels |= (cmd->flags & CMD_PUBSUB) && count > 0;
     for (uint32_t i = 0; i < count; i++)
         use(a, call, argv[places[i].arg]);
 }
@@ -96,13 +102,15 @@ static bool knows_keys(const struct cmd_call *call)
 
 static struct asked look_at(const struct cmd_call *call)
 {
-    struct asked a = {0};
+    struct asked a = {.counts_channels = true};
 
-    if (call->cmd->key_specs && knows_keys(call))
+    if (call->cmd->key_specs && knows_keys(call)) {
+        a.has_channels = call->cmd->flags & CMD_PUBSUB;
         for (uint32_t i = 0; i < call->key_count; i++)
             add_slot(&a, slot_of_hash(call->hashes[i]));
-    else if (call->cmd->key_specs || is_exec(call))
+    } else if (call->cmd->key_specs || is_exec(call)) {
         each_key(&a, call, look_at_key);
+    }
     return a;
 }
 
@@ -162,6 +170,7 @@ static const char *judge(const struct cmd_call *call, bool is_asking)
                             .is_write = a.has_keys && guard_is_write(call),
                             .is_read = call->cmd->flags & CMD_READONLY,
                             .is_asking = is_asking,
+                            .is_channel = a.has_channels,
                             .reads_replicas = call->client->reads_replicas};
     uint16_t shard;
 

@@ -151,3 +151,50 @@ Test(redirect, without_a_topology_no_slot_is_served)
     says(&f, "SELECT 1", "-ERR SELECT is not allowed in cluster mode\r\n");
     end(&f);
 }
+
+Test(redirect, shard_channels_lie_where_their_slots_are)
+{
+    struct resp_fixture f;
+
+    begin(&f, "LARDER.TOPOLOGY 1 " ID("1") " " SHARD_A SHARD_B);
+    says(&f, "SPUBLISH foo x", "-MOVED 12182 127.0.0.1:7003\r\n");
+    says(&f, "SSUBSCRIBE bar baz", "-CROSSSLOT Keys in request don't hash to the same slot\r\n");
+    says(&f, "PUBLISH foo x", ":0\r\n");
+    says(&f, "MULTI", "+OK\r\n");
+    says(&f, "SPUBLISH bar x", "+QUEUED\r\n");
+    says(&f, "SPUBLISH baz x", "+QUEUED\r\n");
+    says(&f, "EXEC", "-CROSSSLOT Keys in request don't hash to the same slot\r\n");
+    says(&f, "MULTI", "+OK\r\n");
+    says(&f, "SET {bar} 1", "+QUEUED\r\n");
+    says(&f, "SPUBLISH bar x", "+QUEUED\r\n");
+    says(&f, "EXEC", "*2\r\n+OK\r\n:0\r\n");
+    end(&f);
+}
+
+Test(redirect, replicas_and_shards_that_give_keys_away_have_the_channels)
+{
+    struct resp_fixture f;
+
+    begin(&f, "LARDER.TOPOLOGY 1 " ID("2") " " SHARD_A REPLICA SHARD_B);
+    says(&f, "SPUBLISH bar x", ":0\r\n");
+    says(&f, "SPUBLISH foo x", "-MOVED 12182 127.0.0.1:7003\r\n");
+    end(&f);
+    begin(&f,
+          "LARDER.TOPOLOGY 2 " ID("1") " " SHARD_A SHARD_B "MIGRATION 5061 " ID("a") " " ID("b"));
+    says(&f, "GET bar", "-ASK 5061 127.0.0.1:7003\r\n");
+    says(&f, "SPUBLISH bar x", ":0\r\n");
+    end(&f);
+}
+
+Test(redirect, a_cluster_that_is_down_has_channels_or_not)
+{
+    struct resp_fixture f;
+
+    begin(&f, "LARDER.TOPOLOGY 1 " ID("1") " " SHARD_A);
+    says(&f, "GET bar", "-CLUSTERDOWN The cluster is down\r\n");
+    says(&f, "SPUBLISH bar x", ":0\r\n");
+    says(&f, "SPUBLISH foo x", "-CLUSTERDOWN Hash slot not served\r\n");
+    says(&f, "CONFIG SET cluster-allow-pubsubshard-when-down no", "+OK\r\n");
+    says(&f, "SPUBLISH bar x", "-CLUSTERDOWN The cluster is down\r\n");
+    end(&f);
+}
