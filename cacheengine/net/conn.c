@@ -74,9 +74,14 @@ static size_t conn_bytes(const struct client *client)
 
 static void check_overfull(struct conn *c);
 
+/* It is freed when the round is over, which may take long; its other side is told now. */
 static void conn_kill(struct client *client)
 {
-    conn_doom(conn_of(client));
+    struct conn *c = conn_of(client);
+
+    if (c->transport.fd >= 0)
+        (void)shutdown(c->transport.fd, SHUT_RDWR);
+    conn_doom(c);
 }
 
 static void conn_wake(struct client *client)
