@@ -293,3 +293,112 @@ def test_what_a_token_opened_closes_in_time(owned):
         assert bob.read_reply() == b"+OK\r\n"
         servers.wait_for(lambda: servers.is_gone(bob), "the session ends", within=5)
         assert other.call("PING") == b"PONG"
+
+
+def info(node):
+    text = node.owner.call("INFO", "replication").decode()
+    return dict(line.split(":", 1) for line in text.split("\r\n") if ":" in line)
+
+
+def wait_up(replica, primary):
+    servers.wait_for(lambda: info(replica).get("master_link_status") == "up" and
+                     info(replica)["slave_repl_offset"] == info(primary)["master_repl_offset"], "the replica follows")
+
+
+def test_replicas_of_restricted_nodes_follow_as_the_owners_own_user(owned):
+    primary = owned(larder_restricted="yes", repl_diskless_sync_delay=0)
+    users = lines("repl on >sync +psync +replconf +ping owner")
+    assert primary.owner.call("LARDER.USERS", 1, *users) == 0
+    replica = owned(larder_restricted="yes", masteruser="repl", masterauth="sync")
+    assert replica.owner.call("LARDER.USERS", 1, *users) == 0
+    assert replica.owner.call("LARDER.ROLE", 1, "replica", "127.0.0.1", primary.server.port) == b"OK"
+    with primary.server.conn() as tenant, replica.server.conn() as reader:
+        assert tenant.call("SET", "k", "v") == b"OK"
+        wait_up(replica, primary)
+        assert reader.call("GET", "k") == b"v"
+        for words in (("PSYNC", "?", "-1"), ("SYNC",), ("REPLICAOF", "NO", "ONE"), ("LARDER.STATE",)):
+            assert tenant.call(*words).startswith("ERR unknown command '%s'" % words[0])
+        assert tenant.call("ACL", "USERS") == [b"default"]
+        assert tenant.call("AUTH", "repl", "sync") == b"OK"
+        assert tenant.call("LARDER.STATE").startswith("ERR unknown command")
+        # It comes back as that user whenever the connection ends.
+        primary.owner.call("CLIENT", "KILL", "TYPE", "replica")
+        assert reader.call("AUTH", "default", "") == b"OK"
+        primary.owner.call("SET", "k", "w")
+        servers.wait_for(lambda: reader.call("GET", "k") == b"w", "the stream goes on")
+    assert info(primary)["connected_slaves"] == "1"
+
+
+def test_roles_change_hands_without_a_full_sync(owned):
+    nodes = [owned(repl_diskless_sync_delay=0) for _ in range(3)]
+    for node in nodes[1:]:
+        assert node.owner.call("LARDER.ROLE", 1, "replica", "127.0.0.1", nodes[0].server.port) == b"OK"
+    nodes[0].owner.call("LARDER.ROLE", 1, "primary")
+    nodes[0].owner.call("SET", "k", 1)
+    for node in nodes[1:]:
+        wait_up(node, nodes[0])
+    full = [full_syncs(node) for node in nodes]
+    for term in (2, 3):
+        former, primary = nodes[term - 2], nodes[term - 1]
+        before = info(former)
+        assert primary.owner.call("LARDER.ROLE", term, "primary") == b"OK"
+        after = info(primary)
+        assert after["master_replid2"] == before["master_replid"] != after["master_replid"]
+        assert int(after["second_repl_offset"]) == int(after["master_repl_offset"]) + 1
+        primary.owner.call("INCR", "k")
+        for node in nodes:
+            if node is not primary:
+                words = ("LARDER.ROLE", term, "replica", "127.0.0.1", primary.server.port)
+                assert node.owner.call(*words) == b"OK"
+        for node in nodes:
+            if node is not primary:
+                wait_up(node, primary)
+                assert node.owner.call("GET", "k") == b"%d" % term
+    assert [full_syncs(node) for node in nodes] == full, "nobody needed all"
+
+
+def full_syncs(node):
+    """How many full syncs a node has given."""
+    return [line for line in node.owner.call("INFO", "stats").split(b"\r\n") if line.startswith(b"sync_full")]
+
+
+def test_a_killed_client_is_gone_before_the_round_is_over(owned):
+    node = owned(enable_debug_command="yes")
+    with node.server.conn() as victim, node.server.conn() as killer:
+        number = victim.call("CLIENT", "ID")
+        begun = time.monotonic()
+        killer.send(command("MULTI") + command("CLIENT", "KILL", "ID", number) + command("DEBUG", "SLEEP", "3") +
+                    command("EXEC"))
+        assert victim.read_to_close() == b""
+        assert time.monotonic() - begun < 2.5
+        assert [killer.read_reply() for _ in range(3)][0] == b"+OK\r\n"
+        assert parse(killer.read_reply()) == [1, b"OK"]
+
+
+BUSY = """redis.call('SET', KEYS[1], ARGV[1])
+local begun = os.clock()
+while os.clock() - begun < %s do end
+return 'done'"""
+
+
+@pytest.mark.parametrize("ends", ["by itself", "in a stop"])
+def test_a_script_that_outlives_the_lease_is_not_acknowledged(owned, ends):
+    node = owned(busy_reply_threshold=50)
+
+    def is_busy(conn):
+        return str(conn.call("GET", "x")).startswith("BUSY")
+
+    with node.server.conn() as conn, node.server.conn() as other:
+        assert conn.call("EVAL", BUSY % "0.01", 1, "k", "before") == b"done"
+        assert node.owner.call("LARDER.LEASE", 1, 1000) == b"OK"
+        conn.send(command("EVAL", BUSY % "1.5", 1, "k", "after"))
+        servers.wait_for(lambda: is_busy(other), "the script runs")
+        if ends == "in a stop":
+            with node.stopped():
+                time.sleep(1)
+        with pytest.raises(Closed) as closed:
+            conn.read_reply()
+        assert closed.value.data == b""
+    with node.server.conn() as conn:
+        servers.wait_for(lambda: not is_busy(conn), "the script is over")
+        assert conn.call("EVAL", "return redis.call('SET', KEYS[1], 'late')", 1, "k").startswith("READONLY")
