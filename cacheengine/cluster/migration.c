@@ -138,8 +138,8 @@ static void go_on(struct migration *m)
 
         do
             migration_feed_step(m);
-        while (!slot_walk_is_done(&m->walk) && !is_window_full(m) && now_us() < end_us);
-        if (slot_walk_is_done(&m->walk) && m->out.len <= PAUSE_AT_BYTES) {
+        while (!migration_feed_is_done(m) && !is_window_full(m) && now_us() < end_us);
+        if (migration_feed_is_done(m) && m->out.len <= PAUSE_AT_BYTES) {
             m->state = MIGRATION_PAUSES;
             pause_writes(m);
         }
@@ -149,9 +149,10 @@ static void go_on(struct migration *m)
         return;
     }
     flush(m);
-    if (m->state == MIGRATION_PAUSES && m->acked == m->appended) {
+    bool is_late = now_us() - m->paused_us > PAUSE_MAX_US || !migration_feed_is_done(m);
+    if (m->state == MIGRATION_PAUSES && m->acked == m->appended && migration_feed_is_done(m)) {
         ask_to_take(m);
-    } else if (m->state == MIGRATION_PAUSES && now_us() - m->paused_us > PAUSE_MAX_US) {
+    } else if (m->state == MIGRATION_PAUSES && is_late) {
         m->state = MIGRATION_COPIES;
         resume_writes(m);
     }
@@ -194,6 +195,12 @@ static void on_answer(struct migration *m, struct str line)
     uint64_t count;
     char text[LINE_MAX_BYTES + 32];
 
+    /* It has the slots, though its replicas were too slow to confirm it. */
+    if (m->state == MIGRATION_TAKES && str_starts(line, "-UNCONFIRMED ")) {
+        log_warn("slots were taken unconfirmed", f_str("id", m->order.id));
+        hand_over(m);
+        return;
+    }
     if (line.len == 0 || line.ptr[0] != '+') {
         snprintf(text, sizeof(text), "the target says: %.*s", STR_ARG(line));
         fail(m, text);

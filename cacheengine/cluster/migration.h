@@ -18,7 +18,7 @@
  *     AUTH larder-import token       -> +OK
  *     LARDER.IMPORT BEGIN id         -> +0    what the target had of the slots is gone
  *     LARDER.IMPORT RESUME id        -> +n    instead, after a cut: n commands have run; or +TAKEN
- *     SET ..., RESTORE ...                    keys as they are
+ *     SET ..., RESTORE ..., UNLINK ..., HSET ...  keys as they are
  *     INCR ..., DEL ..., ...                  effects: what changes keys that were sent
  *     LARDER.IMPORT SYNC             -> +n    n of the commands above have run
  *     LARDER.IMPORT TAKE id          -> +TAKEN  the slots are the target's from now on
@@ -36,9 +36,12 @@
  * who has the slots: writes to them stay held until the target has said so, or the agent has
  * (CANCEL).
  *
- * Two bounds of this: a value becomes one record at once, so that a slice with a huge collection
- * lasts as long as that takes; and the target takes over without waiting for its own replicas, of
- * which larder-write-acks makes its clients wait.
+ * Big collections go in pieces, some dozens of elements at a time, and may change meanwhile
+ * (migration_pieces.h); the target does not know for how long they were unused. At once go a
+ * stream, one element, and what changes all the time in ways that name no elements.
+ *
+ * Where larder-write-acks is set, the target's answer that it has the slots waits for its replicas
+ * to have all that was sent.
  *
  * The source forgets the keys when a topology has confirmed that they are another's (forget.h).
  */
@@ -111,6 +114,17 @@ struct migration {
     uint64_t acked;       /* commands */
     uint64_t appended;
     size_t booked;
+
+    /* big collections, on their way in pieces (migration_pieces.h) */
+    struct {
+        struct buf queue; /* names, each behind its length; the first is under way, if has_begun */
+        bool has_begun;
+        enum entry_type type;
+        uint64_t cursor;
+        uint32_t beginnings;
+        struct buf words; /* of the command's elements */
+        uint32_t elements;
+    } pieces;
 
     /* the present transaction of effects */
     bool is_grouped;

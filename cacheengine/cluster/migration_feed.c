@@ -9,6 +9,7 @@
 #include "cacheengine/cluster/migration_feed.h"
 
 #include "base/command.h"
+#include "cacheengine/cluster/migration_pieces.h"
 #include "cacheengine/keyspace/number.h"
 #include "cacheengine/keyspace/value.h"
 
@@ -21,7 +22,7 @@
 static void rebook(struct migration *m)
 {
     size_t bytes = m->out.cap + m->lengths.cap + m->group.cap + m->group_keys.cap + m->payload.cap +
-                   m->group_lengths.cap;
+                   m->group_lengths.cap + m->pieces.queue.cap + m->pieces.words.cap;
 
     account_add(&m->ks->account, bytes);
     account_sub(&m->ks->account, m->booked);
@@ -68,7 +69,7 @@ static void put_head(struct buf *b, char letter, uint64_t count)
     b->len += len + 3;
 }
 
-static void put_word(struct buf *b, struct str word)
+void migration_put_word(struct buf *b, struct str word)
 {
     put_head(b, '$', word.len);
     char *to = buf_reserve(b, word.len + 2);
@@ -81,24 +82,32 @@ static void put_number(struct buf *b, int64_t v)
 {
     char digits[24];
 
-    put_word(b, (struct str){digits, number_write_i64(digits, v)});
+    migration_put_word(b, (struct str){digits, number_write_i64(digits, v)});
+}
+
+size_t migration_command_begin(struct migration *m, uint32_t words)
+{
+    size_t from = m->out.len;
+
+    put_head(&m->out, '*', words);
+    return from;
 }
 
 /* A command is complete that began at `from` in m->out. */
-static void note_command(struct migration *m, size_t from)
+void migration_command_end(struct migration *m, size_t from)
 {
     append_length(&m->lengths, m->out.len - from);
     m->appended++;
 }
 
-static void put_removal(struct migration *m, struct str key)
+void migration_put_removal(struct migration *m, struct str key)
 {
     size_t from = m->out.len;
 
     put_head(&m->out, '*', 2);
-    put_word(&m->out, STR("UNLINK"));
-    put_word(&m->out, key);
-    note_command(m, from);
+    migration_put_word(&m->out, STR("UNLINK"));
+    migration_put_word(&m->out, key);
+    migration_command_end(m, from);
 }
 
 /* ---- keys ---- */
@@ -123,11 +132,11 @@ static void put_string(struct migration *m, const struct entry *e)
     bool has_deadline = deadline_ms != NO_DEADLINE;
 
     put_head(&m->out, '*', has_deadline ? 5 : 3);
-    put_word(&m->out, STR("SET"));
-    put_word(&m->out, entry_key(e));
-    put_word(&m->out, db_string(e, &digits));
+    migration_put_word(&m->out, STR("SET"));
+    migration_put_word(&m->out, entry_key(e));
+    migration_put_word(&m->out, db_string(e, &digits));
     if (has_deadline) {
-        put_word(&m->out, STR("PXAT"));
+        migration_put_word(&m->out, STR("PXAT"));
         put_number(&m->out, deadline_ms);
     }
 }
@@ -143,21 +152,21 @@ static void put_record(struct migration *m, struct db *db, const struct entry *e
     check(is_saved);
     err_ignore(record_flush(&m->writer), "memory does not fail");
     put_head(&m->out, '*', has_age ? 8 : 6);
-    put_word(&m->out, STR("RESTORE"));
-    put_word(&m->out, entry_key(e));
+    migration_put_word(&m->out, STR("RESTORE"));
+    migration_put_word(&m->out, entry_key(e));
     put_number(&m->out, deadline_ms == NO_DEADLINE ? 0 : deadline_ms);
-    put_word(&m->out, buf_str(&m->payload));
-    put_word(&m->out, STR("REPLACE"));
-    put_word(&m->out, STR("ABSTTL"));
+    migration_put_word(&m->out, buf_str(&m->payload));
+    migration_put_word(&m->out, STR("REPLACE"));
+    migration_put_word(&m->out, STR("ABSTTL"));
     if (has_age) {
-        put_word(&m->out, m->ks->counts_frequency ? STR("FREQ") : STR("IDLETIME"));
+        migration_put_word(&m->out, m->ks->counts_frequency ? STR("FREQ") : STR("IDLETIME"));
         put_number(&m->out, m->ks->counts_frequency ? db_frequency(db, e) : db_idle_s(db, e));
     }
     if (m->payload.cap > RESTS_BYTES)
         buf_fini(&m->payload);
 }
 
-static void put_key(struct migration *m, struct db *db, const struct entry *e)
+void migration_put_whole(struct migration *m, struct db *db, const struct entry *e)
 {
     size_t from = m->out.len;
 
@@ -166,8 +175,16 @@ static void put_key(struct migration *m, struct db *db, const struct entry *e)
         put_string(m, e);
     else
         put_record(m, db, e);
-    note_command(m, from);
+    migration_command_end(m, from);
     m->keys_sent++;
+}
+
+static void put_key(struct migration *m, struct db *db, const struct entry *e)
+{
+    if (pieces_want(m, db, e))
+        pieces_add(m, entry_key(e));
+    else
+        migration_put_whole(m, db, e);
 }
 
 static void visit(void *ctx, struct entry *e)
@@ -181,8 +198,16 @@ static void visit(void *ctx, struct entry *e)
 
 void migration_feed_step(struct migration *m)
 {
-    slot_walk_step(&m->walk, &m->ks->dbs[0], visit, m);
+    if (pieces_are_sent(m))
+        slot_walk_step(&m->walk, &m->ks->dbs[0], visit, m);
+    else
+        pieces_step(m);
     rebook(m);
+}
+
+bool migration_feed_is_done(const struct migration *m)
+{
+    return slot_walk_is_done(&m->walk) && pieces_are_sent(m);
 }
 
 /* ---- effects ---- */
@@ -201,7 +226,7 @@ static void note_key(struct migration *m, struct str name)
 
     if (!slot_set_has(&m->order.slots, slot_of_hash(k.hash)))
         return;
-    bool is_past = slot_walk_is_past(&m->walk, &m->ks->dbs[0], k.hash);
+    bool is_past = slot_walk_is_past(&m->walk, &m->ks->dbs[0], k.hash) && !pieces_have(m, name);
     m->has_past |= is_past;
     m->has_coming |= !is_past;
     append_length(&m->group_keys, name.len);
@@ -215,9 +240,10 @@ static void put_outcome(struct migration *m, struct str name)
     struct key k = keyspace_key(m->ks, name);
     const struct entry *e = db_peek(db, k);
 
+    pieces_changed(m, name);
     if (!e)
-        put_removal(m, name);
-    else if (slot_walk_is_past(&m->walk, db, k.hash))
+        migration_put_removal(m, name);
+    else if (!pieces_have(m, name) && slot_walk_is_past(&m->walk, db, k.hash))
         put_key(m, db, e);
 }
 
@@ -276,12 +302,13 @@ static void note_flush(struct migration *m)
     size_t from;
 
     forget_group(m);
+    pieces_drop(m);
     slot_walk_init(&m->walk, &m->order.slots);
     from = m->out.len;
     put_head(&m->out, '*', 2);
-    put_word(&m->out, STR("LARDER.IMPORT"));
-    put_word(&m->out, STR("FORGET"));
-    note_command(m, from);
+    migration_put_word(&m->out, STR("LARDER.IMPORT"));
+    migration_put_word(&m->out, STR("FORGET"));
+    migration_command_end(m, from);
 }
 
 static void on_effect(struct effect_sink *s, const struct effect *e)
@@ -300,6 +327,8 @@ static void on_effect(struct effect_sink *s, const struct effect *e)
     const struct command *cmd = is_end ? NULL : command_find(name.ptr, name.len);
     if (str_is_nocase(name, "flushall") || str_is_nocase(name, "flushdb")) {
         note_flush(m);
+    } else if (cmd && pieces_take_effect(m, e)) {
+        m->effects_sent++;
     } else if (cmd && cmd->key_specs && e->argc > 1) {
         size_t before = m->group_keys.len;
 
@@ -332,6 +361,7 @@ void migration_feed_drop(struct migration *m)
 
     for (size_t i = 0; i < countof(all); i++)
         buf_fini(all[i]);
+    pieces_drop(m);
     record_writer_fini(&m->writer);
     arena_fini(&m->arena);
     m->sent = m->lengths_first = 0;

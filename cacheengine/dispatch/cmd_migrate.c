@@ -3,6 +3,7 @@
 #include "base/command.h"
 #include "base/log.h"
 #include "cacheengine/cluster/forget.h"
+#include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/moving.h"
 #include "cacheengine/dispatch/redirect.h"
@@ -297,10 +298,20 @@ static void say_applied(struct cmd_call *c, struct import *i)
     reply_status(c->reply, text);
 }
 
+/* Leaves when as many replicas as acknowledge writes have all that came: the source forgets it. */
+static void say_taken(struct cmd_call *c)
+{
+    uint64_t begin = reply_place(c->reply);
+
+    reply_status(c->reply, "TAKEN");
+    if (c->engine->watches_writes)
+        acks_note(c->engine, c->client, begin);
+}
+
 static void import_resume(struct cmd_call *c, struct import *i)
 {
     if (i->state == IMPORT_TAKEN)
-        reply_status(c->reply, "TAKEN");
+        say_taken(c);
     else if (i->state == IMPORT_RECEIVES)
         say_applied(c, i);
     else
@@ -324,7 +335,7 @@ static void import_take(struct cmd_call *c, struct import *i)
     redirect_apply(e);
     log_info("slots taken", f_str("id", i->id), f_int("slots", slot_set_count(&i->slots)),
              f_int("commands", i->applied));
-    reply_status(c->reply, "TAKEN");
+    say_taken(c);
 }
 
 static const struct {

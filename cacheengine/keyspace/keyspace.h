@@ -64,6 +64,15 @@ struct type_ops {
     /* Calls `visit` for all elements of a value of this type, in whatever form, in its order. NULL:
      * it has none that are of this simple kind. */
     void (*each)(struct db *db, const struct entry *e, element_fn *visit, void *ctx);
+    /* The same for some elements, from a cursor on: 0 begins, and 0 is returned behind the last
+     * ones. Of a list the cursor is the index of the next element. Of other types a pass meets
+     * every element that was there from its beginning to its end, whatever comes and goes
+     * meanwhile. NULL together with `each`. */
+    uint64_t (*some)(struct db *db, const struct entry *e, uint64_t cursor, element_fn *visit,
+                     void *ctx);
+    /* The same for the element of this name, if it is there. NULL: elements have no names. */
+    void (*one)(struct db *db, const struct entry *e, struct str name, element_fn *visit,
+                void *ctx);
     /* Writes a value of this type, in whatever form, as value_save does (value.h). */
     void (*save)(struct record_writer *w, struct db *db, const struct entry *e);
     /* Reads one, as value_load does; the type byte is one of this type's. */

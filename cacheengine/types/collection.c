@@ -539,6 +539,8 @@ const struct type_ops hash_type_ops = {
     .weight = weight,
     .bytes = bytes,
     .each = collection_each,
+    .some = collection_some,
+    .one = collection_one,
     .save = collection_save,
     .load = collection_load,
 };
@@ -553,6 +555,8 @@ const struct type_ops set_type_ops = {
     .weight = weight,
     .bytes = bytes,
     .each = collection_each,
+    .some = collection_some,
+    .one = collection_one,
     .save = collection_save,
     .load = collection_load,
 };

@@ -127,8 +127,12 @@ void collection_nth(const struct collection *c, uint32_t n, struct packed_item *
 /* What keyspace_set_type wants. */
 extern const struct type_ops hash_type_ops, set_type_ops;
 
-/* Parts of it: all elements (each.c); hashes and sets as records (value.h). */
+/* Parts of it: all elements, some, one (each.c); hashes and sets as records (value.h). */
 void collection_each(struct db *db, const struct entry *e, element_fn *visit, void *ctx);
+uint64_t collection_some(struct db *db, const struct entry *e, uint64_t cursor, element_fn *visit,
+                         void *ctx);
+void collection_one(struct db *db, const struct entry *e, struct str name, element_fn *visit,
+                    void *ctx);
 void collection_save(struct record_writer *w, struct db *db, const struct entry *e);
 must_use struct err collection_load(struct record_reader *r, unsigned record_type, struct db *db,
                                     struct key k, struct value *out);

@@ -412,6 +412,7 @@ const struct type_ops list_type_ops = {
     .weight = weight,
     .bytes = bytes,
     .each = sequence_each,
+    .some = sequence_some,
     .save = sequence_save,
     .load = sequence_load,
 };

@@ -84,8 +84,10 @@ struct quicklist *sequence_unpack(struct db *db, const void *run, size_t len);
 /* True when a list of so many elements in so many bytes may be a run beside a key. */
 bool sequence_may_be_run(const struct db *db, struct key k, size_t len, uint64_t count);
 
-/* All elements (each.c). */
+/* All elements, and some (each.c). */
 void sequence_each(struct db *db, const struct entry *e, element_fn *visit, void *ctx);
+uint64_t sequence_some(struct db *db, const struct entry *e, uint64_t cursor, element_fn *visit,
+                       void *ctx);
 
 /* Lists as records (value.h). */
 void sequence_save(struct record_writer *w, struct db *db, const struct entry *e);

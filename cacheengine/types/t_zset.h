@@ -109,8 +109,12 @@ void zset_end_if_empty(struct cmd_call *c, struct zset *z);
 /* What keyspace_set_type wants. */
 extern const struct type_ops zset_type_ops;
 
-/* Parts of it: all members (each.c); sorted sets as records (value.h). */
+/* Parts of it: all members, some, one (each.c); sorted sets as records (value.h). */
 void zset_each_text(struct db *db, const struct entry *e, element_fn *visit, void *ctx);
+uint64_t zset_some_text(struct db *db, const struct entry *e, uint64_t cursor, element_fn *visit,
+                        void *ctx);
+void zset_one_text(struct db *db, const struct entry *e, struct str name, element_fn *visit,
+                   void *ctx);
 void zset_save(struct record_writer *w, struct db *db, const struct entry *e);
 must_use struct err zset_load(struct record_reader *r, unsigned record_type, struct db *db,
                               struct key k, struct value *out);

@@ -620,6 +620,8 @@ const struct type_ops zset_type_ops = {
     .weight = weight,
     .bytes = bytes,
     .each = zset_each_text,
+    .some = zset_some_text,
+    .one = zset_one_text,
     .save = zset_save,
     .load = zset_load,
 };

@@ -1,10 +1,13 @@
 """Slots move between engines while clients read and write them: nothing is lost, doubled or held up, whatever is cut
 or given up on the way."""
 
+import os
 import random
 import select
+import signal
 import socket
 import threading
+import time
 
 import certificates
 import clusters
@@ -237,6 +240,85 @@ def test_counters_are_exact_under_many_writers():
         assert longest_us < 1000000
 
 
+def pings(node, gaps, stop):
+    """Notes how long the slowest of many PINGs took."""
+    with node.conn() as conn:
+        while not stop.is_set():
+            begun = time.monotonic()
+            conn.call("PING")
+            gaps[node.number] = max(gaps.get(node.number, 0), time.monotonic() - begun)
+            time.sleep(0.0005)
+
+
+BIG = 300000
+
+
+FILL = """
+for i = 0, tonumber(ARGV[1]) - 1 do
+    redis.call('hset', KEYS[1], 'f' .. i, i)
+    redis.call('zadd', KEYS[2], i * 0.5, 'm' .. i)
+    if i < 50000 then redis.call('rpush', KEYS[3], i) end
+    if i < 20000 then redis.call('sadd', KEYS[4], 's' .. i) end
+end
+"""
+BIG_KEYS = ["h{bar}", "z{bar}", "l{bar}", "t{bar}"]
+
+
+def change_big(rng, i):
+    """Named elements mostly, which go along; and now and then what makes a key begin anew."""
+    n = rng.randrange(BIG)
+    few = [["ZPOPMIN", "z{bar}"], ["RPOP", "l{bar}", 2], ["SPOP", "t{bar}"], ["LSET", "l{bar}", 100, "x%d" % i]]
+    return few[i // 500 % 4] if i % 500 == 250 else rng.choice([
+        ["HSET", "h{bar}", "f%d" % n, "v%d" % i, "new%d" % i, i], ["HDEL", "h{bar}", "f%d" % n],
+        ["HINCRBY", "h{bar}", "count%d" % (n % 50), 3], ["ZADD", "z{bar}", "GT", "CH", n, "m%d" % n],
+        ["ZINCRBY", "z{bar}", 2.25, "m%d" % n], ["ZREM", "z{bar}", "m%d" % n, "m%d" % (n + 1)],
+        ["RPUSH", "l{bar}", "r%d" % i, i], ["LPUSH", "l{bar}", "l%d" % i], ["LPOP", "l{bar}"], ["RPOP", "l{bar}"],
+        ["SADD", "t{bar}", "s%d" % (n % 30000)], ["SREM", "t{bar}", "s%d" % (n % 20000)],
+        ["PEXPIRE", "h{bar}", 10000000], ["PERSIST", "h{bar}"]])
+
+
+def big_state(conn):
+    return conn.call("DEBUG", "DIGEST-VALUE", *BIG_KEYS), [conn.call("PEXPIRETIME", name) for name in BIG_KEYS]
+
+
+def test_big_collections_move_in_pieces_while_they_are_written(seed):
+    rng = random.Random("big %s" % seed)
+    slots = set(slots_of("bar").values())
+    with clusters.cluster(shards=2, enable_debug_command="yes") as c, servers.engine(enable_debug_command="yes") as twin_server:
+        client, twin = Client(c), twin_server.conn()
+        for call in (client.call, twin.call):
+            call("EVAL", FILL, 4, *BIG_KEYS, BIG)
+            call("PEXPIREAT", "t{bar}", 4000000000000)
+        gaps, stop = {}, threading.Event()
+        threads = [threading.Thread(target=pings, args=(n, gaps, stop)) for n in c.nodes]
+        for t in threads:
+            t.start()
+        move, i, during = c.begin_move(slots, 0, 1), 0, 0
+        while c.status(c.primary(0), move)[b"state"] not in (b"done", b"failed"):
+            for _ in range(25):
+                i += 1
+                words = change_big(rng, i)
+                if words[0] == "PEXPIRE":
+                    words = ["PEXPIREAT", words[1], 4000000000000 + i]
+                mine = client.call(*words)
+                during += 1
+                if words[0] == "SPOP":
+                    words = ["SREM", words[1], mine]
+                twin.call(*words)
+        status = c.end_move(move, slots, 0, 1)
+        stop.set()
+        for t in threads:
+            t.join()
+        print("big collections: %d changes, longest gaps of PING %s ms, pause %d us, %s ms in all" % (
+            during, {n: round(g * 1000, 1) for n, g in gaps.items()}, status[b"longest-pause-us"], status.get(b"ms")))
+        with c.primary(1).conn() as conn:
+            assert big_state(conn) == big_state(twin)
+            assert conn.call("PEXPIRETIME", "t{bar}") == 4000000000000
+        assert during > 100 and max(gaps.values()) < 1
+        client.close()
+        twin.close()
+
+
 def test_a_cancelled_migration_leaves_nothing_behind():
     slots = set(slots_of("bar").values())
     with clusters.cluster(shards=2) as c:
@@ -449,6 +531,27 @@ def test_replicas_follow_and_take_over_what_was_moved():
         assert client.call("LLEN", "l{bar}") == 1000
         assert client.call("GET", "k999{bar}") == b"999"
         client.close()
+
+
+def test_slots_are_given_when_the_replicas_of_the_target_have_them():
+    slots = set(slots_of("bar").values())
+    with clusters.cluster(shards=2, replicas=1, repl_diskless_sync_delay="0") as c:
+        a, _, b, b_replica = with_replicas(c)
+        assert b.admin("CONFIG", "SET", "larder-write-acks", 1, "larder-write-acks-timeout", 60000) == b"OK"
+        with a.conn() as conn:
+            assert conn.call("SET", "k{bar}", "v") == b"OK"
+        os.kill(b_replica.server.pid, signal.SIGSTOP)
+        try:
+            move = c.begin_move(slots, 0, 1)
+            servers.wait_for(lambda: c.status(b, move)[b"state"] == b"taken", "the slots are taken")
+            for _ in range(10):
+                assert c.status(a, move)[b"state"] == b"takes"
+        finally:
+            os.kill(b_replica.server.pid, signal.SIGCONT)
+        c.end_move(move, slots, 0, 1)
+        with b_replica.conn() as conn:
+            conn.call("READONLY")
+            assert conn.call("GET", "k{bar}") == b"v"
 
 
 def test_redis_py_works_through_a_failover():

@@ -171,6 +171,7 @@ def mirrored_folders():
 # Files that no test calls by name, and the test file that runs them all the same.
 RUN_BY = {
     "cacheengine/cluster/migration_feed.c": "tests/unit/cacheengine/cluster/test_migration.c",
+    "cacheengine/cluster/migration_pieces.c": "tests/unit/cacheengine/cluster/test_migration.c",
     "cacheengine/dispatch/moving.c": "tests/conformance/test_migration.py",
     "cacheengine/dispatch/append_load.c": "tests/unit/cacheengine/dispatch/test_append.c",
     "cacheengine/dispatch/append_retell.c": "tests/unit/cacheengine/dispatch/test_append.c",

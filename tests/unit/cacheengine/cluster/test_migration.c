@@ -2,6 +2,11 @@
 #include "base/command.h"
 #include "cacheengine/cluster/migration.h"
 #include "cacheengine/cluster/migration_feed.h"
+#include "cacheengine/cluster/migration_pieces.h"
+#include "cacheengine/types/collection.h"
+#include "cacheengine/types/sequence.h"
+#include "cacheengine/types/t_zset.h"
+#include "cacheengine/types/types.h"
 #include "cluster_fixture.h"
 
 /* A link without a network: what is written is kept, what is to be read is given to it. */
@@ -247,5 +252,196 @@ Test(migration, one_that_connects_to_nobody_is_given_up)
     }
     cr_assert_eq(t.m->state, MIGRATION_FAILED);
     cr_assert_str_eq(t.m->failure, "nobody is there");
+    end(&t);
+}
+
+/* ---- big collections ---- */
+
+#define BIG 2000
+
+static struct str name_of(char *text, int i)
+{
+    return (struct str){text, (size_t)sprintf(text, "e%d", i)};
+}
+
+static void fill(struct moving *t, enum entry_type type)
+{
+    struct key k = key_text(&t->f, "big{bar}");
+    struct entry *e = NULL;
+    char text[16];
+
+    for (int i = 0; i < BIG; i++) {
+        struct str name = name_of(text, i);
+
+        e = db_peek(t->f.db, k);
+        if (type == TYPE_LIST) {
+            struct sequence s;
+
+            sequence_open(&s, t->f.db, k, e);
+            sequence_push(&s, false, &name, 1);
+        } else {
+            struct zset z;
+            struct zset_place place;
+
+            zset_open(&z, t->f.db, k, e);
+            cr_assert_not(zset_find(&z, name, &place));
+            zset_add(&z, &place, name, i);
+        }
+    }
+}
+
+/* Begins a migration with one big key, and goes so far that about half of it is sent. */
+static void begin_big(struct moving *t, enum entry_type type)
+{
+    begin(t, 0);
+    types_register(&t->f.ks);
+    t->f.settings.list_packed_size = -2;
+    fill(t, type);
+    while (t->m->out.len < 15000)
+        migration_feed_step(t->m);
+    cr_assert(t->m->pieces.has_begun);
+    cr_assert_not(migration_feed_is_done(t->m));
+}
+
+static void tell(struct moving *t, const char *line)
+{
+    struct str rest = str_of(line), argv[8];
+    uint32_t argc = 0;
+
+    while (rest.len > 0)
+        argv[argc++] = str_cut(&rest, ' ');
+    effect_tell(&t->f.ks, 0, argv, argc, EFFECT_FOR_ALL);
+}
+
+static int count_out(struct moving *t, const char *part)
+{
+    int count = 0;
+
+    for (const char *at = buf_cstr(&t->m->out); (at = strstr(at, part)); at++)
+        count++;
+    return count;
+}
+
+static void finish(struct moving *t)
+{
+    while (!migration_feed_is_done(t->m))
+        migration_feed_step(t->m);
+}
+
+Test(migration, a_big_sorted_set_goes_in_pieces_and_is_not_asked_for_again)
+{
+    struct moving t;
+    char text[24], name[16];
+
+    begin_big(&t, TYPE_ZSET);
+    finish(&t);
+    cr_assert_eq(count_out(&t, "UNLINK"), 1);
+    cr_assert_geq(count_out(&t, "ZADD"), BIG / 64);
+    cr_assert_eq(count_out(&t, "RESTORE"), 0);
+    for (int i = 0; i < BIG; i++) {
+        sprintf(text, "\r\n%s\r\n", name_of(name, i).ptr);
+        cr_assert_eq(count_out(&t, text), 1, "%s", text);
+    }
+    cr_assert_eq(t.m->keys_sent, 1);
+    end(&t);
+}
+
+Test(migration, elements_that_are_named_by_a_change_go_as_they_are_now)
+{
+    struct moving t;
+    struct zset z;
+    struct zset_place place;
+
+    begin_big(&t, TYPE_ZSET);
+    struct key k = key_text(&t.f, "big{bar}");
+    zset_open(&z, t.f.db, k, db_peek(t.f.db, k));
+    cr_assert(zset_find(&z, STR("e7"), &place));
+    zset_rescore(&z, &place, STR("e7"), 77777);
+    size_t before = t.m->out.len;
+    tell(&t, "ZADD big{bar} GT CH 77777 e7 1 gone");
+    tell(&t, "ZREM big{bar} e9");
+    tell(&t, "PEXPIREAT big{bar} 4000000000000");
+    cr_assert(t.m->pieces.has_begun);
+    cr_assert(strstr(buf_cstr(&t.m->out) + before, "77777\r\n$2\r\ne7\r\n"));
+    cr_assert_eq(count_out(&t, "gone"), 0);
+    cr_assert_eq(count_out(&t, "ZREM"), 1);
+    cr_assert_eq(count_out(&t, "PEXPIREAT"), 0);
+    finish(&t);
+    cr_assert_eq(count_out(&t, "UNLINK"), 1);
+    end(&t);
+}
+
+Test(migration, other_changes_begin_a_key_anew_and_at_last_it_goes_whole)
+{
+    struct moving t;
+    int times = 0;
+
+    begin_big(&t, TYPE_ZSET);
+    for (; !migration_feed_is_done(t.m); times++) {
+        tell(&t, "ZREMRANGEBYRANK big{bar} 0 0");
+        cr_assert_not(t.m->pieces.has_begun);
+        migration_feed_step(t.m);
+        cr_assert_lt(times, 100);
+    }
+    cr_assert_eq(count_out(&t, "UNLINK"), times);
+    cr_assert_eq(count_out(&t, "RESTORE"), 1);
+    end(&t);
+}
+
+Test(migration, a_list_is_followed_at_its_ends)
+{
+    struct moving t;
+    struct str more = STR("more");
+    struct sequence s;
+
+    begin_big(&t, TYPE_LIST);
+    struct key k = key_text(&t.f, "big{bar}");
+    uint64_t sent = t.m->pieces.cursor;
+    sequence_open(&s, t.f.db, k, db_peek(t.f.db, k));
+    sequence_push(&s, true, &more, 1);
+    tell(&t, "LPUSH big{bar} more");
+    cr_assert_eq(t.m->pieces.cursor, sent + 1);
+    sequence_remove(&s, 0, 3);
+    tell(&t, "LPOP big{bar} 3");
+    cr_assert_eq(t.m->pieces.cursor, sent - 2);
+    sequence_remove(&s, sequence_count(&s) - 1, 1);
+    tell(&t, "RPOP big{bar}");
+    sequence_push(&s, false, &more, 1);
+    tell(&t, "RPUSH big{bar} more");
+    cr_assert(t.m->pieces.has_begun);
+    cr_assert_eq(count_out(&t, "RPOP"), 0);
+    finish(&t);
+    cr_assert_eq(count_out(&t, "UNLINK"), 1);
+    cr_assert_eq(count_out(&t, "\r\nmore\r\n"), 2);
+    cr_assert_eq(count_out(&t, "\r\ne1999\r\n"), 0);
+    end(&t);
+}
+
+Test(migration, a_big_key_that_goes_is_removed_there_too)
+{
+    struct moving t;
+
+    begin_big(&t, TYPE_ZSET);
+    cr_assert(db_delete(t.f.db, key_text(&t.f, "big{bar}"), false));
+    tell(&t, "DEL big{bar}");
+    finish(&t);
+    const char *out = buf_cstr(&t.m->out);
+    const char *last = out;
+    for (const char *at = out; (at = strstr(at, "UNLINK")); at++)
+        last = at;
+    cr_assert_null(strstr(last, "ZADD"));
+    cr_assert_geq(count_out(&t, "UNLINK"), 2);
+    end(&t);
+}
+
+Test(migration, slots_that_were_taken_unconfirmed_are_the_targets)
+{
+    struct moving t;
+
+    begin(&t, 1);
+    greet(&t);
+    answer(&t, "+1\r\n-UNCONFIRMED the write was made here\r\n");
+    cr_assert_eq(t.m->state, MIGRATION_DONE);
+    cr_assert_not(cluster_is_mine(&t.cluster, slot_of_key("bar", 3)));
     end(&t);
 }

@@ -1,0 +1,331 @@
+/*
+ * The one idea: the target is a partial copy in which every element is either right or still to
+ * come. An element that was there when the pass began is met by it; one that is named by a change
+ * meanwhile is sent at once, as it is, and so is right from then on, whether the pass has met it,
+ * will, or will not.
+ *
+ * Of a list the target has the first so many elements: what happens within them happens there too,
+ * and what happens behind them is met later.
+ */
+#include "cacheengine/cluster/migration_pieces.h"
+
+#include "cacheengine/cluster/migration_feed.h"
+#include "cacheengine/keyspace/number.h"
+
+#include <string.h>
+
+#define WEIGHT_MIN     256 /* elements */
+#define BYTES_MIN      65536
+#define ELEMENTS_MAX   64 /* of a command */
+#define COMMAND_BYTES  16384
+#define BEGINNINGS_MAX 8
+
+/* How elements of a type are said. */
+static const struct manner {
+    const char *verb;
+    uint32_t width;
+    bool is_reversed; /* the second stands in front of the first: scores */
+} manners[ENTRY_TYPES] = {
+    [TYPE_LIST] = {"RPUSH", 1, false},
+    [TYPE_SET] = {"SADD",  1, false},
+    [TYPE_ZSET] = {"ZADD",  2, true },
+    [TYPE_HASH] = {"HSET",  2, false},
+};
+
+/* ---- the queue ---- */
+
+static struct str name_at(const struct migration *m, size_t at)
+{
+    uint32_t len;
+
+    memcpy(&len, m->pieces.queue.ptr + at, sizeof(len));
+    return (struct str){m->pieces.queue.ptr + at + sizeof(len), len};
+}
+
+static struct str first_name(const struct migration *m)
+{
+    return name_at(m, 0);
+}
+
+bool pieces_have(const struct migration *m, struct str name)
+{
+    for (size_t at = 0; at < m->pieces.queue.len;) {
+        struct str other = name_at(m, at);
+
+        if (str_eq(other, name))
+            return true;
+        at += sizeof(uint32_t) + other.len;
+    }
+    return false;
+}
+
+void pieces_add(struct migration *m, struct str name)
+{
+    uint32_t len = (uint32_t)name.len;
+
+    if (pieces_have(m, name))
+        return;
+    buf_add(&m->pieces.queue, &len, sizeof(len));
+    buf_add_str(&m->pieces.queue, name);
+}
+
+static void begin_anew(struct migration *m)
+{
+    m->pieces.has_begun = false;
+    m->pieces.cursor = 0;
+    buf_clear(&m->pieces.words);
+    m->pieces.elements = 0;
+}
+
+static void end_first(struct migration *m)
+{
+    buf_consume(&m->pieces.queue, sizeof(uint32_t) + first_name(m).len);
+    begin_anew(m);
+    m->pieces.beginnings = 0;
+}
+
+static bool is_under_way(const struct migration *m, struct str name)
+{
+    return m->pieces.has_begun && str_eq(first_name(m), name);
+}
+
+void pieces_changed(struct migration *m, struct str name)
+{
+    if (is_under_way(m, name))
+        begin_anew(m);
+}
+
+void pieces_drop(struct migration *m)
+{
+    begin_anew(m);
+    m->pieces.beginnings = 0;
+    buf_fini(&m->pieces.queue);
+    buf_fini(&m->pieces.words);
+}
+
+/* ---- elements ---- */
+
+static void end_command(struct migration *m)
+{
+    const struct manner *way = &manners[m->pieces.type];
+
+    if (m->pieces.elements == 0)
+        return;
+    size_t from = migration_command_begin(m, 2 + m->pieces.elements * way->width);
+    migration_put_word(&m->out, str_of(way->verb));
+    migration_put_word(&m->out, first_name(m));
+    buf_add_str(&m->out, buf_str(&m->pieces.words));
+    migration_command_end(m, from);
+    buf_clear(&m->pieces.words);
+    m->pieces.elements = 0;
+}
+
+static void put_element(void *ctx, struct str first, struct str second)
+{
+    struct migration *m = ctx;
+    const struct manner *way = &manners[m->pieces.type];
+
+    migration_put_word(&m->pieces.words, way->is_reversed ? second : first);
+    if (way->width == 2)
+        migration_put_word(&m->pieces.words, way->is_reversed ? first : second);
+    if (++m->pieces.elements == ELEMENTS_MAX || m->pieces.words.len >= COMMAND_BYTES)
+        end_command(m);
+}
+
+/* ---- the pass ---- */
+
+bool pieces_want(const struct migration *m, struct db *db, const struct entry *e)
+{
+    const struct type_ops *ops = m->ks->types[entry_type(e)];
+
+    if (entry_type(e) == TYPE_STRING || entry_form(e) != FORM_OUTSIDE || !ops->some)
+        return false;
+    void *object = entry_outside(e);
+    return ops->weight(object) > WEIGHT_MIN || ops->bytes(db, object) > BYTES_MIN;
+}
+
+static void begin(struct migration *m, const struct entry *e)
+{
+    begin_anew(m);
+    m->pieces.has_begun = true;
+    m->pieces.type = entry_type(e);
+    m->pieces.beginnings++;
+    migration_put_removal(m, first_name(m));
+}
+
+static void put_deadline(struct migration *m, const struct entry *e)
+{
+    char digits[NUMBER_I64_MAX];
+
+    if (!entry_has_deadline(e))
+        return;
+    size_t from = migration_command_begin(m, 3);
+    migration_put_word(&m->out, STR("PEXPIREAT"));
+    migration_put_word(&m->out, first_name(m));
+    migration_put_word(&m->out, (struct str){digits, number_write_i64(digits, entry_deadline(e))});
+    migration_command_end(m, from);
+}
+
+static void put_some(struct migration *m, struct db *db, const struct entry *e)
+{
+    m->pieces.cursor = m->ks->types[m->pieces.type]->some(db, e, m->pieces.cursor, put_element, m);
+    if (m->pieces.cursor)
+        return;
+    end_command(m);
+    put_deadline(m, e);
+    m->keys_sent++;
+    end_first(m);
+}
+
+void pieces_step(struct migration *m)
+{
+    struct db *db = &m->ks->dbs[0];
+    struct str name = first_name(m);
+    const struct entry *e = db_peek(db, keyspace_key(m->ks, name));
+
+    if (!e || db_is_expired(db, e)) {
+        migration_put_removal(m, name);
+        end_first(m);
+    } else if (m->pieces.has_begun && entry_type(e) == m->pieces.type) {
+        put_some(m, db, e);
+    } else if (m->pieces.beginnings < BEGINNINGS_MAX && pieces_want(m, db, e)) {
+        begin(m, e);
+    } else {
+        migration_put_whole(m, db, e);
+        end_first(m);
+    }
+}
+
+/* ---- effects ---- */
+
+/* Changes by name: elements stand from `first` on, `step` words from each other. */
+static const struct naming {
+    const char *command;
+    enum entry_type type;
+    uint32_t first, step;
+    bool is_removal;
+} namings[] = {
+    {"hset",         TYPE_HASH, 2, 2, false},
+    {"hmset",        TYPE_HASH, 2, 2, false},
+    {"hsetnx",       TYPE_HASH, 2, 2, false},
+    {"hincrby",      TYPE_HASH, 2, 2, false},
+    {"hincrbyfloat", TYPE_HASH, 2, 2, false},
+    {"hdel",         TYPE_HASH, 2, 1, true },
+    {"sadd",         TYPE_SET,  2, 1, false},
+    {"srem",         TYPE_SET,  2, 1, true },
+    {"zadd",         TYPE_ZSET, 3, 2, false},
+    {"zincrby",      TYPE_ZSET, 3, 2, false},
+    {"zrem",         TYPE_ZSET, 2, 1, true },
+};
+
+static void put_as_is(struct migration *m, const struct effect *e)
+{
+    size_t from = m->out.len;
+
+    buf_add_str(&m->out, e->bytes);
+    migration_command_end(m, from);
+}
+
+static bool is_zadd_option(struct str word)
+{
+    static const char *const options[] = {"nx", "xx", "gt", "lt", "ch", "incr"};
+
+    for (size_t i = 0; i < countof(options); i++)
+        if (str_is_nocase(word, options[i]))
+            return true;
+    return false;
+}
+
+static void put_named(struct migration *m, const struct entry *entry, const struct effect *e,
+                      const struct naming *n)
+{
+    struct db *db = &m->ks->dbs[0];
+    uint32_t at = n->first;
+
+    while (m->pieces.type == TYPE_ZSET && at > 2 && at - 1 < e->argc &&
+           is_zadd_option(e->argv[at - 1]))
+        at++;
+    /* What is not there is told of, or was: another effect has removed it since. */
+    for (; at < e->argc; at += n->step)
+        m->ks->types[m->pieces.type]->one(db, entry, e->argv[at], put_element, m);
+    end_command(m);
+}
+
+static bool take_naming(struct migration *m, const struct entry *entry, const struct effect *e)
+{
+    for (size_t i = 0; i < countof(namings); i++) {
+        const struct naming *n = &namings[i];
+
+        if (n->type != m->pieces.type || !str_is_nocase(e->argv[0], n->command))
+            continue;
+        /* Elements of the pass that wait for their command were there before this. */
+        end_command(m);
+        if (n->is_removal)
+            put_as_is(m, e);
+        else
+            put_named(m, entry, e, n);
+        return true;
+    }
+    return false;
+}
+
+static void note_there(void *ctx, struct str first, struct str second)
+{
+    (void)first;
+    (void)second;
+    *(bool *)ctx = true;
+}
+
+/* True when a list goes on behind what was sent of it. */
+static bool has_rest(struct migration *m, const struct entry *entry)
+{
+    bool is_there = false;
+
+    m->ks->types[TYPE_LIST]->some(&m->ks->dbs[0], entry, m->pieces.cursor, note_there, &is_there);
+    return is_there;
+}
+
+/* How many a pop takes. */
+static uint64_t popped(const struct effect *e)
+{
+    uint64_t count = 1;
+
+    return e->argc > 2 && !str_to_u64(e->argv[2], &count) ? UINT64_MAX : count;
+}
+
+static bool take_list(struct migration *m, const struct entry *entry, const struct effect *e)
+{
+    struct str name = e->argv[0];
+    uint64_t sent = m->pieces.cursor;
+
+    end_command(m);
+    if (str_is_nocase(name, "rpush") || str_is_nocase(name, "rpushx"))
+        return true;
+    if (str_is_nocase(name, "lpush") || str_is_nocase(name, "lpushx")) {
+        put_as_is(m, e);
+        m->pieces.cursor += e->argc - 2;
+        return true;
+    }
+    if (str_is_nocase(name, "lpop") && popped(e) <= sent) {
+        put_as_is(m, e);
+        m->pieces.cursor -= popped(e);
+        return true;
+    }
+    /* Within a transaction others may have come behind it since. */
+    return str_is_nocase(name, "rpop") && !m->is_grouped && has_rest(m, entry);
+}
+
+bool pieces_take_effect(struct migration *m, const struct effect *e)
+{
+    struct db *db = &m->ks->dbs[0];
+
+    if (!m->pieces.has_begun || e->argc < 2 || !is_under_way(m, e->argv[1]))
+        return false;
+    const struct entry *entry = db_peek(db, keyspace_key(m->ks, e->argv[1]));
+    if (!entry || entry_type(entry) != m->pieces.type)
+        return false;
+    /* The deadline goes last. */
+    if (str_is_nocase(e->argv[0], "pexpireat") || str_is_nocase(e->argv[0], "persist"))
+        return true;
+    return m->pieces.type == TYPE_LIST ? take_list(m, entry, e) : take_naming(m, entry, e);
+}
