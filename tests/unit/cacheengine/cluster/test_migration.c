@@ -257,7 +257,8 @@ Test(migration, one_that_connects_to_nobody_is_given_up)
 
 /* ---- big collections ---- */
 
-#define BIG 2000
+#define BIG      2000
+#define BIG_LIST 20000 /* its elements are not counted, but its bytes */
 
 static struct str name_of(char *text, int i)
 {
@@ -270,7 +271,7 @@ static void fill(struct moving *t, enum entry_type type)
     struct entry *e = NULL;
     char text[16];
 
-    for (int i = 0; i < BIG; i++) {
+    for (int i = 0; i < (type == TYPE_LIST ? BIG_LIST : BIG); i++) {
         struct str name = name_of(text, i);
 
         e = db_peek(t->f.db, k);
@@ -297,7 +298,7 @@ static void begin_big(struct moving *t, enum entry_type type)
     types_register(&t->f.ks);
     t->f.settings.list_packed_size = -2;
     fill(t, type);
-    while (t->m->out.len < 15000)
+    while (t->m->out.len < 15000 && !migration_feed_is_done(t->m))
         migration_feed_step(t->m);
     cr_assert(t->m->pieces.has_begun);
     cr_assert_not(migration_feed_is_done(t->m));
@@ -413,7 +414,7 @@ Test(migration, a_list_is_followed_at_its_ends)
     finish(&t);
     cr_assert_eq(count_out(&t, "UNLINK"), 1);
     cr_assert_eq(count_out(&t, "\r\nmore\r\n"), 2);
-    cr_assert_eq(count_out(&t, "\r\ne1999\r\n"), 0);
+    cr_assert_eq(count_out(&t, "\r\ne19999\r\n"), 0);
     end(&t);
 }
 
@@ -440,7 +441,8 @@ Test(migration, slots_that_were_taken_unconfirmed_are_the_targets)
 
     begin(&t, 1);
     greet(&t);
-    answer(&t, "+1\r\n-UNCONFIRMED the write was made here\r\n");
+    answer(&t, "+1\r\n");
+    answer(&t, "-UNCONFIRMED the write was made here\r\n");
     cr_assert_eq(t.m->state, MIGRATION_DONE);
     cr_assert_not(cluster_is_mine(&t.cluster, slot_of_key("bar", 3)));
     end(&t);
