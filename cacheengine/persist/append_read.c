@@ -9,6 +9,7 @@
 
 #define STEP         (64 * 1024)
 #define LINE_LIMIT   (64 * 1024)
+#define NUMBER_LIMIT 32 /* bytes of a line that is a number */
 #define WORDS_MAX    (1024 * 1024 * 1024)
 #define WORDS_AT_ONE 1024 /* room that is made before so many have come */
 
@@ -59,9 +60,10 @@ static enum cutting cut_number(const struct append_reader *r, size_t *at, char l
         return CUT_MORE;
     if (rest.ptr[0] != letter)
         return CUT_BAD;
-    const char *end = memchr(rest.ptr, '\n', rest.len);
+    /* However much has come: else it would matter in which parts bytes come. */
+    const char *end = memchr(rest.ptr, '\n', rest.len < NUMBER_LIMIT ? rest.len : NUMBER_LIMIT);
     if (!end)
-        return rest.len > 32 ? CUT_BAD : CUT_MORE;
+        return rest.len < NUMBER_LIMIT ? CUT_MORE : CUT_BAD;
     size_t len = (size_t)(end - rest.ptr);
     if (len < 2 || rest.ptr[len - 1] != '\r' ||
         !str_to_i64((struct str){rest.ptr + 1, len - 2}, out) || *out < 0 || *out > max)

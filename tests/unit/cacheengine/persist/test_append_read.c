@@ -91,6 +91,7 @@ Test(append_read, what_is_no_command_is_refused_where_it_stands)
         "*1\n$4\nPING\n",
         "*1\r\n$4\r\nPINGxx",
         "*1\r\n$99999999999999\r\n",
+        "*000000000000000000000000000000000000001\r\n$4\r\nPING\r\n",
     };
 
     for (size_t i = 0; i < countof(bad); i++) {
@@ -101,10 +102,13 @@ Test(append_read, what_is_no_command_is_refused_where_it_stands)
 
         buf_puts(&text, PING);
         buf_puts(&text, bad[i]);
-        cr_assert(err_is(read_all(buf_str(&text), 100, &count, &state, &where), ERR_INVALID), "%s",
-                  bad[i]);
-        cr_assert_eq(count, 1);
-        cr_assert_eq(where, sizeof(PING) - 1);
+        for (size_t at_once = 1; at_once <= 100; at_once += 99) {
+            cr_assert(
+                err_is(read_all(buf_str(&text), at_once, &count, &state, &where), ERR_INVALID),
+                "%s", bad[i]);
+            cr_assert_eq(count, 1);
+            cr_assert_eq(where, sizeof(PING) - 1);
+        }
         buf_fini(&text);
     }
 }
