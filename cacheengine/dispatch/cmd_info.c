@@ -275,6 +275,22 @@ static void info_persistence(const struct engine *e, struct buf *out)
     put(out, "aof_delayed_fsync", a->delayed);
 }
 
+/* What the loop did between its waits. */
+static void put_rounds(const struct engine *e, struct buf *out)
+{
+    const struct engine_stats *s = &e->stats;
+    uint64_t command_ticks = 0;
+
+    for (size_t i = 0; i < command_id_count; i++)
+        command_ticks += e->by_command[i].ticks;
+    put(out, "eventloop_cycles", s->rounds);
+    put(out, "eventloop_duration_sum", engine_ticks_us(e, s->round_ticks));
+    put(out, "eventloop_duration_cmd_sum", engine_ticks_us(e, command_ticks));
+    put(out, "instantaneous_eventloop_cycles_per_sec", (uint64_t)s->rounds_rate);
+    put(out, "instantaneous_eventloop_duration_usec",
+        s->rounds_rate > 0 ? engine_ticks_us(e, (uint64_t)(s->ticks_rate / s->rounds_rate)) : 0);
+}
+
 static void info_stats(const struct engine *e, struct buf *out)
 {
     const struct engine_stats *s = &e->stats;
@@ -340,6 +356,7 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "reply_buffer_expands", 0);
     put(out, "client_query_buffer_limit_disconnections", s->query_limit_kills);
     put(out, "client_output_buffer_limit_disconnections", s->output_limit_kills);
+    put_rounds(e, out);
 }
 
 static void info_replication(const struct engine *e, struct buf *out)

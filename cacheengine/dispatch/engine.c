@@ -243,7 +243,11 @@ static void sample(struct engine *e)
     s->commands_rate = smooth(s->commands_rate, s->commands - s->sampled_commands, passed_ms);
     s->in_rate = smooth(s->in_rate, s->bytes_in - s->sampled_in, passed_ms);
     s->out_rate = smooth(s->out_rate, s->bytes_out - s->sampled_out, passed_ms);
+    s->rounds_rate = smooth(s->rounds_rate, s->rounds - s->sampled_rounds, passed_ms);
+    s->ticks_rate = smooth(s->ticks_rate, s->round_ticks - s->sampled_ticks, passed_ms);
     s->sampled_at_ms = e->keyspace.passed_ms;
+    s->sampled_rounds = s->rounds;
+    s->sampled_ticks = s->round_ticks;
     s->sampled_commands = s->commands;
     s->sampled_in = s->bytes_in;
     s->sampled_out = s->bytes_out;

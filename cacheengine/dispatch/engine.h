@@ -70,10 +70,11 @@ struct engine_stats {
     uint64_t tls_handshakes, tls_failures;
     uint64_t evicted_clients;
     uint64_t expire_capped, expire_ticks;
-    uint64_t over_memory_ms; /* in all, with more than maxmemory in use */
-    int64_t sampled_at_ms;   /* rates per second, sampled by engine_tick */
-    uint64_t sampled_commands, sampled_in, sampled_out;
-    double commands_rate, in_rate, out_rate;
+    uint64_t over_memory_ms;      /* in all, with more than maxmemory in use */
+    uint64_t rounds, round_ticks; /* of the loop, between its waits */
+    int64_t sampled_at_ms;        /* rates per second, sampled by engine_tick */
+    uint64_t sampled_commands, sampled_in, sampled_out, sampled_rounds, sampled_ticks;
+    double commands_rate, in_rate, out_rate, rounds_rate, ticks_rate;
 };
 
 struct engine {

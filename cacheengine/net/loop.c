@@ -527,6 +527,17 @@ static void begin_round(struct loop *l, const struct epoll_event *events, int co
         serve_admin(l);
 }
 
+/* Counts what was done since the last wait. */
+static void note_round(struct loop *l)
+{
+    struct engine_stats *s = &l->engine->stats;
+
+    if (!l->busy_since)
+        return;
+    s->rounds++;
+    s->round_ticks += engine_ticks() - l->busy_since;
+}
+
 void loop_round(struct loop *l, int wait_ms)
 {
     struct epoll_event events[EVENTS_MAX];
@@ -536,8 +547,10 @@ void loop_round(struct loop *l, int wait_ms)
     free_doomed(l);
     l->waited_before_ms = l->waited_ms;
     l->waited_ms = l->engine->keyspace.passed_ms;
+    note_round(l);
     int count = epoll_wait(l->epoll_fd, events, EVENTS_MAX, l->unread || l->resumed ? 0 : wait_ms);
 
+    l->busy_since = engine_ticks();
     set_now(l);
     begin_round(l, events, count);
     serve_unread(l);

@@ -127,8 +127,9 @@ struct loop {
     /* Boot times before the last two waits: what the second found, the first did not find yet. */
     int64_t waited_ms, waited_before_ms;
     uint64_t admin_looked_ticks; /* when the admin socket was looked at last */
-    int64_t tick_at_ms;          /* boot time of the next engine_tick */
-    int64_t sweep_at_ms;         /* of the next look at idle clients */
+    uint64_t busy_since; /* engine_ticks of the end of the last wait; 0: there was none yet */
+    int64_t tick_at_ms;  /* boot time of the next engine_tick */
+    int64_t sweep_at_ms; /* of the next look at idle clients */
     /* Boot time before which nothing is accepted, as descriptors ran out; 0 = all is well. */
     int64_t accept_at_ms;
 };

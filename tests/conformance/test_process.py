@@ -10,6 +10,7 @@ import time
 
 import pytest
 import servers
+from replication import info
 from wire import Closed, Conn, Error, command, parse
 
 
@@ -471,6 +472,21 @@ def test_connections_may_begin_with_the_third_version(own_engine):
         assert conn.raw("GET", "none") == b"$-1\r\n"
         conn.call("RESET")
         assert conn.raw("GET", "none") == b"_\r\n"
+
+
+def test_what_the_loop_did_is_counted(own_engine):
+    """Fields of Redis 7.2, which the reference does not have."""
+    fields = [f"eventloop_{name}" for name in ("cycles", "duration_sum", "duration_cmd_sum")]
+    with own_engine().conn() as conn:
+        before = info(conn, "stats")
+
+        def have_grown():
+            conn.call("SET", "k", "x" * 1000000)
+            after = info(conn, "stats")
+            return all(int(after[f]) > int(before[f]) for f in fields)
+
+        servers.wait_for(have_grown, "more rounds, and more time in them")
+        servers.wait_for(lambda: int(info(conn, "stats")["instantaneous_eventloop_cycles_per_sec"]) > 0, "a rate")
 
 
 def test_every_field_of_info_is_there(engine, reference):
