@@ -319,37 +319,37 @@ void cmd_command_list(struct cmd_call *c)
     reply_close(c->reply, mark, '*', sent);
 }
 
-/* The keys of the command line from argument 2 on; NULL after an error was sent. */
-static struct key_place *find_keys(struct cmd_call *c, uint32_t *count)
+/* The keys of the command line from argument 2 on; false after an error was sent. */
+static bool find_keys(struct cmd_call *c, const struct key_place **keys, uint32_t *count)
 {
     const struct command *cmd = engine_command(c->engine, c->client, c->argv + 2, c->argc - 2);
     uint32_t argc = c->argc - 2;
 
     if (!cmd) {
         reply_error(c->reply, "ERR Invalid command specified");
-        return NULL;
+        return false;
     }
     if (cmd->key_specs == 0) {
         reply_error(c->reply, "ERR The command has no key arguments");
-        return NULL;
+        return false;
     }
     if (cmd->arity > 0 ? argc != (uint32_t)cmd->arity : argc < (uint32_t)-cmd->arity) {
         reply_error(c->reply, "ERR Invalid number of arguments specified for command");
-        return NULL;
+        return false;
     }
-    struct key_place *keys = keys_find(c->scratch, cmd, c->argv + 2, argc, count);
-    if (*count > 0)
-        return keys;
+    *keys = keys_find(c->scratch, cmd, c->argv + 2, argc, count);
+    if (*count > 0 || (cmd->flags & CMD_NO_MANDATORY_KEYS))
+        return true;
     reply_error(c->reply, "ERR Invalid arguments specified for command");
-    return NULL;
+    return false;
 }
 
 void cmd_command_getkeys(struct cmd_call *c)
 {
+    const struct key_place *keys;
     uint32_t count;
-    const struct key_place *keys = find_keys(c, &count);
 
-    if (!keys)
+    if (!find_keys(c, &keys, &count))
         return;
     reply_array(c->reply, count);
     for (uint32_t i = 0; i < count; i++)
@@ -358,10 +358,10 @@ void cmd_command_getkeys(struct cmd_call *c)
 
 void cmd_command_getkeysandflags(struct cmd_call *c)
 {
+    const struct key_place *keys;
     uint32_t count;
-    const struct key_place *keys = find_keys(c, &count);
 
-    if (!keys)
+    if (!find_keys(c, &keys, &count))
         return;
     reply_array(c->reply, count);
     for (uint32_t i = 0; i < count; i++) {

@@ -143,7 +143,9 @@ static void apply(struct cmd_call *c)
     keyspace_apply_settings(&e->keyspace);
     replica_apply_settings(e);
     followers_apply_settings(e);
-    (void)keyspace_make_room(&e->keyspace);
+    /* Amid a transaction or a script nothing goes by itself: the next command makes room. */
+    if (!c->is_inner)
+        (void)keyspace_make_room(&e->keyspace);
 }
 
 /* Where files are is the administrator's to say, unless the file says otherwise. */

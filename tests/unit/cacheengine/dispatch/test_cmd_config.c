@@ -111,3 +111,23 @@ Test(cmd_config, a_shorter_acl_log_is_cut_when_the_next_entry_comes)
     says(&f, "ACL LOG", "*0\r\n");
     resp_close(&f);
 }
+
+Test(cmd_config, a_lowered_maxmemory_evicts_nothing_amid_a_transaction)
+{
+    static const char *const options[] = {"maxmemory-policy allkeys-lru", NULL};
+    struct resp_fixture f;
+
+    resp_open(&f, options);
+    for (int i = 0; i < 100; i++) {
+        char line[64];
+
+        snprintf(line, sizeof(line), "SET k%d v", i);
+        says(&f, line, "+OK\r\n");
+    }
+    says(&f, "MULTI", "+OK\r\n");
+    says(&f, "CONFIG SET maxmemory 1", "+QUEUED\r\n");
+    says(&f, "DBSIZE", "+QUEUED\r\n");
+    says(&f, "EXEC", "*2\r\n+OK\r\n:100\r\n");
+    says(&f, "DBSIZE", ":0\r\n");
+    resp_close(&f);
+}
