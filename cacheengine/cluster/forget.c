@@ -68,15 +68,18 @@ bool cluster_forget_some(const struct cluster *c, struct db *db, int64_t budget_
     struct slot_set slots;
     struct slot_walk w;
     int64_t end_us = now_us() + budget_us;
+    bool has_removed = false;
 
     if (slot_set_is_empty(&c->foreign) || !topology_self(c->topology)->is_primary ||
         !find_slots(c, db, &slots))
         return true;
     slot_walk_init(&w, &slots);
-    /* One step at least, however slow the machine is. */
+    /* Until something went at least, however slow the machine is: the walk begins with places that
+     * were emptied before, and the next one would come no further than this one. */
     do {
         slot_walk_step(&w, db, collect, &found);
+        has_removed |= found.count > 0;
         remove_collected(&found);
-    } while (!slot_walk_is_done(&w) && now_us() < end_us);
+    } while (!slot_walk_is_done(&w) && (!has_removed || now_us() < end_us));
     return slot_walk_is_done(&w);
 }

@@ -71,3 +71,21 @@ Test(forget, what_comes_or_was_only_handed_over_stays)
     cluster_fini(&c);
     fixture_end(&f);
 }
+
+Test(forget, every_slice_comes_further_even_without_time)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct cluster c;
+    struct fixture f;
+
+    begin(&f, &c, &a);
+    for (bool is_done = false; !is_done;) {
+        uint64_t before = db_count(f.db);
+
+        is_done = cluster_forget_some(&c, f.db, 0);
+        cr_assert(is_done || db_count(f.db) < before);
+    }
+    cr_assert_eq(db_slots_count(f.db, &c.hidden), 0);
+    cluster_fini(&c);
+    fixture_end(&f);
+}
