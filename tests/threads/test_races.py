@@ -160,8 +160,9 @@ def test_nothing_races_with_handshakes_the_disk_and_names(start, tmp_path):
         worker.start()
     with replica.conn(timeout=60) as conn:
         while time.monotonic() < until:
-            # A name that is found, and one that is not, each given up for the other.
-            for name in ("localhost", "nowhere.invalid"):
+            # A name that is found, and one that cannot be (a label has 63 bytes at most, so that no other
+            # machine is asked), each given up for the other.
+            for name in ("localhost", "x" * 64):
                 assert conn.call("REPLICAOF", name, primary.port) == b"OK"
         assert conn.call("REPLICAOF", "localhost", primary.port) == b"OK"
         for worker in workers:
