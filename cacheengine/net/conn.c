@@ -503,6 +503,21 @@ static int keep_back(struct conn *c, struct iovec *iov, int pieces)
     return kept;
 }
 
+/* One system call; what was sent, or -1 when nothing goes out now. */
+static ssize_t send_pieces(struct conn *c, struct iovec *iov, int pieces)
+{
+    ssize_t sent = transport_writev(&c->transport, iov, pieces);
+
+    if (sent < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            conn_doom(c);
+        return -1;
+    }
+    c->loop->engine->stats.writes++;
+    c->loop->engine->stats.bytes_out += (uint64_t)sent;
+    return sent;
+}
+
 /* One system call. False when nothing more goes out now. */
 static bool write_once(struct conn *c)
 {
@@ -513,14 +528,9 @@ static bool write_once(struct conn *c)
         pieces = keep_back(c, iov, pieces);
     if (pieces == 0)
         return false;
-    ssize_t sent = transport_writev(&c->transport, iov, pieces);
-    if (sent < 0) {
-        if (errno != EAGAIN && errno != EINTR)
-            conn_doom(c);
+    ssize_t sent = send_pieces(c, iov, pieces);
+    if (sent < 0)
         return false;
-    }
-    c->loop->engine->stats.writes++;
-    c->loop->engine->stats.bytes_out += (uint64_t)sent;
     c->client.bytes_out += (uint64_t)sent;
     reply_sent(&c->client.reply, (size_t)sent);
     return true;
@@ -538,14 +548,9 @@ static bool write_feed(struct conn *c)
 
         if (pieces == 0)
             return false;
-        ssize_t sent = transport_writev(&c->transport, iov, pieces);
-        if (sent < 0) {
-            if (errno != EAGAIN && errno != EINTR)
-                conn_doom(c);
+        ssize_t sent = send_pieces(c, iov, pieces);
+        if (sent < 0)
             return true;
-        }
-        c->loop->engine->stats.writes++;
-        c->loop->engine->stats.bytes_out += (uint64_t)sent;
         done += (size_t)sent;
         feed->sent(feed, (size_t)sent);
     }
