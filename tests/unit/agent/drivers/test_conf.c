@@ -31,14 +31,14 @@ Test(conf, no_value_becomes_a_second_directive)
 }
 
 static struct agent_parameter given[] = {
-    {"timeout",                                        "20" },
-    {"databases",                                      ""   },
-    {"new-one",                                        "1"  },
-    {"reserved-memory-percent",                        "25" },
-    {"client-output-buffer-limit-pubsub-hard-limit",   "100"},
-    {"client-output-buffer-limit-pubsub-soft-limit",   "50" },
-    {"client-output-buffer-limit-pubsub-soft-seconds", "5"  },
-    {"client-output-buffer-limit-normal-hard-limit",   "7"  },
+    {.name = "timeout",                                        .value = "20" },
+    {.name = "databases",                                      .value = ""   },
+    {.name = "new-one",                                        .value = "1"  },
+    {.name = "reserved-memory-percent",                        .value = "25" },
+    {.name = "client-output-buffer-limit-pubsub-hard-limit",   .value = "100"},
+    {.name = "client-output-buffer-limit-pubsub-soft-limit",   .value = "50" },
+    {.name = "client-output-buffer-limit-pubsub-soft-seconds", .value = "5"  },
+    {.name = "client-output-buffer-limit-normal-hard-limit",   .value = "7"  },
 };
 static const struct agent_node_goal goal = {
     .parameters = {true, 8, given}

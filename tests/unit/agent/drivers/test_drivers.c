@@ -40,12 +40,12 @@ static void end(void)
 TestSuite(drivers, .init = begin, .fini = end);
 
 static struct agent_parameter parameters[] = {
-    {"maxmemory-policy",        "allkeys-lru"},
-    {"max_item_size",           "2097152"    },
-    {"cas_disabled",            "1"          },
-    {"disable_flush_all",       "0"          },
-    {"idle_timeout",            "30"         },
-    {"reserved-memory-percent", "25"         },
+    {.name = "maxmemory-policy",        .value = "allkeys-lru"},
+    {.name = "max_item_size",           .value = "2097152"    },
+    {.name = "cas_disabled",            .value = "1"          },
+    {.name = "disable_flush_all",       .value = "0"          },
+    {.name = "idle_timeout",            .value = "30"         },
+    {.name = "reserved-memory-percent", .value = "25"         },
 };
 
 static struct agent_node_goal goal_of(const char *engine)

@@ -32,7 +32,7 @@ TestSuite(node, .init = begin, .fini = end);
 static struct agent_node_goal goal_of(int64_t id)
 {
     static struct agent_parameter parameters[] = {
-        {"timeout", "20"}
+        {.name = "timeout", .value = "20"}
     };
     return (struct agent_node_goal){
         .node_id = INT_OF(id),
