@@ -235,6 +235,12 @@ static struct err sight_of(struct arena *a, const char *host_id, const struct ag
         .crashed_ms = in->crashed_at.value,
         .last_exit = in->last_exit ? in->last_exit : "",
         .why = in->why ? in->why : "",
+        .applied_settings = in->applied_settings ? in->applied_settings : "",
+        .is_reboot_pending = in->is_reboot_pending.value,
+        .role = in->role ? in->role : "",
+        .term = in->term.value,
+        .offset = in->replication_offset.value,
+        .is_link_up = in->is_link_up.value,
     };
     if (!in->state || !node_state_parse(in->state, &out->state))
         return err_format(a, FAULT_INVALID_PARAMETER_VALUE, "'%s' is not a state of a node",

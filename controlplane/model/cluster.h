@@ -33,6 +33,7 @@ struct operation {
 /* A cache cluster as wanted. */
 struct cluster {
     int64_t id;
+    int64_t group_id, shard_id; /* of the replication group that it is a member of; 0 for none */
     const char *account, *region, *name;
     const char *engine;         /* redis, valkey, memcached */
     const char *engine_version; /* in full, as reported */
@@ -74,13 +75,20 @@ struct node_saw {
     int pid;
     int64_t crashes, crashed_ms;
     const char *last_exit, *why;
+    const char *applied_settings; /* see settings.h; "" while it is not known */
+    bool is_reboot_pending;
+    const char *role; /* primary, replica; "" while it is not known */
+    int64_t term;
+    int64_t offset; /* in the replication stream, as of the last other change */
+    bool is_link_up;
 };
 
 struct node {
     int64_t id;
     int64_t cluster_id;
-    const char *number; /* "0001" */
-    const char *zone;   /* asked for; "" leaves it to placement */
+    const char *number;    /* "0001" */
+    const char *zone;      /* asked for; "" leaves it to placement */
+    const char *engine_id; /* 40 hexadecimal digits; "" for nodes outside of groups */
     bool is_wanted;
     int64_t boot_count;
     int64_t created_ms;

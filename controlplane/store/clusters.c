@@ -2,13 +2,14 @@
 #include "base/arena.h"
 #include "base/vec.h"
 #include "controlplane/store/db.h"
-#include "controlplane/store/store.h"
+#include "controlplane/store/groups.h"
 
 #define COLUMNS                                                                                     \
     "id, account, region, name, engine, engine_version, node_type, port, az_mode, preferred_zone, " \
     "parameter_group, subnet_group, security_groups, maintenance_window, snapshot_window, "         \
     "snapshot_retention, auto_minor_upgrade, notification_topic, notification_status, "             \
-    "configuration_version, next_node, is_wanted, created_ms"
+    "configuration_version, next_node, is_wanted, created_ms, coalesce(group_id, 0), "              \
+    "coalesce(node_group_id, 0)"
 
 static void row_to_cluster(const struct query *q, struct cluster *out)
 {
@@ -36,6 +37,8 @@ static void row_to_cluster(const struct query *q, struct cluster *out)
         .next_node = query_int(q, 20),
         .is_wanted = query_int(q, 21) != 0,
         .created_ms = query_int(q, 22),
+        .group_id = query_int(q, 23),
+        .shard_id = query_int(q, 24),
     };
 }
 
@@ -46,8 +49,9 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
         "az_mode, preferred_zone, parameter_group, subnet_group, security_groups, "
         "maintenance_window, snapshot_window, snapshot_retention, auto_minor_upgrade, "
         "notification_topic, notification_status, configuration_version, next_node, is_wanted, "
-        "created_ms) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+        "created_ms, group_id, node_group_id) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), "
+        "nullif(?, 0)) RETURNING id";
     struct query q;
 
     TRY(query_start(&q, tx, sql,
@@ -56,13 +60,13 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
                     "ttttttt"
                     "ib"
                     "tt"
-                    "iibi",
+                    "iibiii",
                     c->account, c->region, c->name, c->engine, c->engine_version, c->node_type,
                     (int64_t)c->port, c->az_mode, c->preferred_zone, c->parameter_group,
                     c->subnet_group, c->security_groups, c->maintenance_window, c->snapshot_window,
                     (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
                     c->notification_status, c->configuration_version, c->next_node, c->is_wanted,
-                    c->created_ms));
+                    c->created_ms, c->group_id, c->shard_id));
     if (query_next(&q))
         c->id = query_int(&q, 0);
     return query_end(&q);
@@ -129,6 +133,23 @@ struct err store_cluster_ids(struct store_tx *tx, int64_t **out, size_t *out_cou
     return OK;
 }
 
+struct err store_group_members(struct store_tx *tx, const int64_t *ids, size_t count,
+                               struct cluster **out, size_t *out_count)
+{
+    static const char sql[] = "SELECT " COLUMNS " FROM cache_cluster WHERE group_id IN "
+                              "(SELECT value FROM json_each(?)) ORDER BY group_id, name";
+    vec_of(struct cluster) clusters = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", query_id_list(tx, ids, count)));
+    while (query_next(&q))
+        row_to_cluster(&q, vec_add(tx->arena, &clusters));
+    TRY(query_end(&q));
+    *out = clusters.items;
+    *out_count = clusters.count;
+    return OK;
+}
+
 struct err store_cluster_update(struct store_tx *tx, const struct cluster *c)
 {
     static const char sql[] =
@@ -136,19 +157,21 @@ struct err store_cluster_update(struct store_tx *tx, const struct cluster *c)
         "preferred_zone = ?, parameter_group = ?, subnet_group = ?, security_groups = ?, "
         "maintenance_window = ?, snapshot_window = ?, snapshot_retention = ?, "
         "auto_minor_upgrade = ?, notification_topic = ?, notification_status = ?, "
-        "configuration_version = ?, next_node = ?, is_wanted = ? WHERE id = ?";
+        "configuration_version = ?, next_node = ?, is_wanted = ?, group_id = nullif(?, 0), "
+        "node_group_id = nullif(?, 0) WHERE id = ?";
 
     TRY(query_run(tx, sql,
                   "ttti"
                   "ttttttt"
                   "ib"
                   "tt"
-                  "iibi",
+                  "iibiii",
                   c->engine, c->engine_version, c->node_type, (int64_t)c->port, c->az_mode,
                   c->preferred_zone, c->parameter_group, c->subnet_group, c->security_groups,
                   c->maintenance_window, c->snapshot_window, (int64_t)c->snapshot_retention,
                   c->auto_minor_upgrade, c->notification_topic, c->notification_status,
-                  c->configuration_version, c->next_node, c->is_wanted, c->id));
+                  c->configuration_version, c->next_node, c->is_wanted, c->group_id, c->shard_id,
+                  c->id));
     return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such cache cluster");
 }
 

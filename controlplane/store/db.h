@@ -72,6 +72,9 @@ bool query_is_null(const struct query *q, int column);
 /* The ids as a JSON array for `json_each(?)`; in the transaction's arena. */
 const char *query_id_list(const struct store_tx *tx, const int64_t *ids, size_t count);
 
+/* Raises the generation of every host that has a node of the group. */
+must_use struct err hosts_raise(struct store_tx *tx, int64_t group_id);
+
 /* Rows changed by the last statement of this transaction. */
 int64_t query_changes(const struct store_tx *tx);
 

@@ -20,12 +20,12 @@ static enum node_state state_of(struct query *q, int column)
 struct err store_node_insert(struct store_tx *tx, struct node *n)
 {
     static const char sql[] =
-        "INSERT INTO cache_node (cluster_id, number, zone, is_wanted, boot_count, created_ms) "
-        "VALUES (?, ?, ?, ?, ?, ?) RETURNING id";
+        "INSERT INTO cache_node (cluster_id, number, zone, is_wanted, boot_count, created_ms, "
+        "engine_id) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id";
     struct query q;
 
-    TRY(query_start(&q, tx, sql, "ittbii", n->cluster_id, n->number, n->zone, n->is_wanted,
-                    n->boot_count, n->created_ms));
+    TRY(query_start(&q, tx, sql, "ittbiit", n->cluster_id, n->number, n->zone, n->is_wanted,
+                    n->boot_count, n->created_ms, n->engine_id ? n->engine_id : ""));
     if (query_next(&q))
         n->id = query_int(&q, 0);
     return query_end(&q);
@@ -35,7 +35,8 @@ struct err store_node_insert(struct store_tx *tx, struct node *n)
     "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, " \
     "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "  \
     "g.is_told_down, s.host_id, s.state, s.boot_count, s.pid, s.crashes, s.crashed_ms, "     \
-    "s.last_exit, s.why, h.zone FROM cache_node n "                                          \
+    "s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, s.term, "          \
+    "s.replication_offset, s.is_link_up, h.zone, n.engine_id FROM cache_node n "             \
     "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "    \
     "LEFT JOIN host h ON h.id = g.host_id "
 
@@ -56,8 +57,12 @@ static void row_to_goal(struct query *q, int at, struct node_goal *out)
 
 static void row_to_saw(struct query *q, int at, struct node_saw *out)
 {
-    *out =
-        (struct node_saw){.has = !query_is_null(q, at), .host_id = "", .last_exit = "", .why = ""};
+    *out = (struct node_saw){.has = !query_is_null(q, at),
+                             .host_id = "",
+                             .last_exit = "",
+                             .why = "",
+                             .applied_settings = "",
+                             .role = ""};
     if (!out->has)
         return;
     out->host_id = query_text(q, at);
@@ -68,6 +73,12 @@ static void row_to_saw(struct query *q, int at, struct node_saw *out)
     out->crashed_ms = query_int(q, at + 5);
     out->last_exit = query_text(q, at + 6);
     out->why = query_text(q, at + 7);
+    out->applied_settings = query_text(q, at + 8);
+    out->is_reboot_pending = query_int(q, at + 9) != 0;
+    out->role = query_text(q, at + 10);
+    out->term = query_int(q, at + 11);
+    out->offset = query_int(q, at + 12);
+    out->is_link_up = query_int(q, at + 13) != 0;
 }
 
 static void row_to_node(struct query *q, struct node *out)
@@ -83,7 +94,8 @@ static void row_to_node(struct query *q, struct node *out)
     };
     row_to_goal(q, 7, &out->goal);
     row_to_saw(q, 15, &out->saw);
-    out->host_zone = query_text(q, 23);
+    out->host_zone = query_text(q, 29);
+    out->engine_id = query_text(q, 30);
 }
 
 static struct err all_nodes(struct query *q, struct node_list *out)
@@ -118,8 +130,8 @@ struct err store_node_unplaced(struct store_tx *tx, const char *region, struct u
                                size_t *out_count)
 {
     static const char sql[] =
-        "SELECT n.id, n.cluster_id, n.zone, c.node_type, c.engine, c.port, c.az_mode = 'cross-az' "
-        "FROM cache_node n JOIN cache_cluster c ON c.id = n.cluster_id "
+        "SELECT n.id, n.cluster_id, n.zone, c.node_type, c.engine, c.port, c.az_mode = 'cross-az', "
+        "coalesce(c.node_group_id, 0) FROM cache_node n JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_goal g ON g.node_id = n.id "
         "WHERE c.region = ? AND n.is_wanted AND g.node_id IS NULL ORDER BY n.id";
     vec_of(struct unplaced_node) nodes = VEC_EMPTY;
@@ -135,6 +147,7 @@ struct err store_node_unplaced(struct store_tx *tx, const char *region, struct u
             .engine = query_text(&q, 4),
             .port = (int)query_int(&q, 5),
             .is_cross_az = query_int(&q, 6) != 0,
+            .shard_id = query_int(&q, 7),
         };
     TRY(query_end(&q));
     *out = nodes.items;
@@ -181,6 +194,16 @@ static struct err raise_generation(struct store_tx *tx, const char *host_id)
     static const char sql[] = "INSERT INTO host_goal (host_id, generation) VALUES (?, 1) "
                               "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1";
     return query_run(tx, sql, "t", host_id);
+}
+
+struct err hosts_raise(struct store_tx *tx, int64_t group_id)
+{
+    static const char sql[] =
+        "INSERT INTO host_goal (host_id, generation) SELECT DISTINCT g.host_id, 1 "
+        "FROM cache_cluster c JOIN cache_node n ON n.cluster_id = c.id "
+        "JOIN node_goal g ON g.node_id = n.id WHERE c.group_id = ? "
+        "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1";
+    return query_run(tx, sql, "i", group_id);
 }
 
 /* The host that a node is placed on, "" for none. */
@@ -295,12 +318,20 @@ struct err store_host_addresses(struct store_tx *tx, const char *host_id, struct
 
 /* --- saw --- */
 
-static bool is_same_sight(const struct node_saw *a, const struct node_saw *b)
+static bool is_same_process(const struct node_saw *a, const struct node_saw *b)
 {
     return a->has && b->has && a->state == b->state && a->boot_count == b->boot_count &&
            a->pid == b->pid && a->crashes == b->crashes && a->crashed_ms == b->crashed_ms &&
            strcmp(a->host_id, b->host_id) == 0 && strcmp(a->last_exit, b->last_exit) == 0 &&
            strcmp(a->why, b->why) == 0;
+}
+
+/* An offset that grew says nothing new: else a busy cache would be written down without end. */
+static bool is_same_sight(const struct node_saw *a, const struct node_saw *b)
+{
+    return is_same_process(a, b) && a->is_reboot_pending == b->is_reboot_pending &&
+           a->term == b->term && a->is_link_up == b->is_link_up &&
+           strcmp(a->applied_settings, b->applied_settings) == 0 && strcmp(a->role, b->role) == 0;
 }
 
 /* The node's cluster and what was seen of it before; ERR_NOT_FOUND when there is no such node. */
@@ -309,8 +340,9 @@ static struct err sight_before(struct store_tx *tx, int64_t node_id, int64_t *ou
 {
     static const char sql[] =
         "SELECT n.cluster_id, s.host_id, s.state, s.boot_count, s.pid, s.crashes, s.crashed_ms, "
-        "s.last_exit, s.why FROM cache_node n LEFT JOIN node_saw s ON s.node_id = n.id "
-        "WHERE n.id = ?";
+        "s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, s.term, "
+        "s.replication_offset, s.is_link_up FROM cache_node n "
+        "LEFT JOIN node_saw s ON s.node_id = n.id WHERE n.id = ?";
     struct query q;
 
     TRY(query_start(&q, tx, sql, "i", node_id));
@@ -328,10 +360,15 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
 {
     static const char sql[] =
         "INSERT INTO node_saw (node_id, host_id, state, boot_count, pid, crashes, crashed_ms, "
-        "last_exit, why) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "last_exit, why, applied_settings, is_reboot_pending, role, term, replication_offset, "
+        "is_link_up) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_id) DO UPDATE SET host_id = excluded.host_id, state = excluded.state, "
         "boot_count = excluded.boot_count, pid = excluded.pid, crashes = excluded.crashes, "
-        "crashed_ms = excluded.crashed_ms, last_exit = excluded.last_exit, why = excluded.why";
+        "crashed_ms = excluded.crashed_ms, last_exit = excluded.last_exit, why = excluded.why, "
+        "applied_settings = excluded.applied_settings, "
+        "is_reboot_pending = excluded.is_reboot_pending, role = excluded.role, "
+        "term = excluded.term, replication_offset = excluded.replication_offset, "
+        "is_link_up = excluded.is_link_up";
     struct node_saw before;
     int64_t cluster_id;
 
@@ -342,9 +379,10 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
     TRY(e);
     if (is_same_sight(&before, saw))
         return OK;
-    TRY(query_run(tx, sql, "ittiiiitt", node_id, saw->host_id, node_state_name(saw->state),
+    TRY(query_run(tx, sql, "ittiiiitttbtiib", node_id, saw->host_id, node_state_name(saw->state),
                   saw->boot_count, (int64_t)saw->pid, saw->crashes, saw->crashed_ms, saw->last_exit,
-                  saw->why));
+                  saw->why, saw->applied_settings, saw->is_reboot_pending, saw->role, saw->term,
+                  saw->offset, saw->is_link_up));
     store_touch_cluster(tx, cluster_id);
     *out_changed = true;
     return OK;

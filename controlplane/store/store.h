@@ -100,7 +100,7 @@ must_use struct err store_node_list_of(struct store_tx *tx, const int64_t *clust
 /* Wanted nodes of a region that have no goal yet, oldest first, with their cluster's node type,
  * engine and port in the three parallel columns of `out`. */
 struct unplaced_node {
-    int64_t node_id, cluster_id;
+    int64_t node_id, cluster_id, shard_id;
     const char *zone, *node_type, *engine;
     int port;
     bool is_cross_az;

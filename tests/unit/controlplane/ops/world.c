@@ -130,6 +130,8 @@ static void settle_nodes(int64_t cluster_id)
                                .state = NODE_RUNNING,
                                .boot_count = n->boot_count,
                                .last_exit = "",
+                               .applied_settings = "",
+                               .role = "",
                                .why = ""};
         if (n->is_wanted)
             must(store_saw_set(world.f.tx, n->id, &saw, &is_changed));

@@ -69,8 +69,8 @@ struct node *scene_add_node(struct scene *s, const char *number)
         .zone = "",
         .is_wanted = true,
         .boot_count = 1,
-        .goal = {.host_id = "",    .address = ""},
-        .saw = { .host_id = "", .last_exit = "",     .why = ""},
+        .goal = {.host_id = "",           .address = ""},
+        .saw = { .host_id = "", .last_exit = "", .why = "", .applied_settings = "", .role = ""},
         .host_zone = "",
     };
     return n;
@@ -93,6 +93,8 @@ void scene_run(struct scene *s, struct node *n)
         .boot_count = n->boot_count,
         .pid = 7,
         .last_exit = "",
+        .applied_settings = "",
+        .role = "",
         .why = "",
     };
     n->host_zone = "us-east-1a";

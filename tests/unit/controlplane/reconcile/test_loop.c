@@ -78,8 +78,13 @@ static enum operation_state state_of(int64_t cluster_id)
 
 static void see(int64_t node_id, const char *host_id, enum node_state state)
 {
-    struct node_saw saw = {
-        .host_id = host_id, .state = state, .boot_count = 1, .last_exit = "", .why = ""};
+    struct node_saw saw = {.host_id = host_id,
+                           .state = state,
+                           .boot_count = 1,
+                           .last_exit = "",
+                           .why = "",
+                           .applied_settings = "",
+                           .role = ""};
     bool is_changed;
     fixture_begin(&f, STORE_WRITE);
     must(store_saw_set(f.tx, node_id, &saw, &is_changed));

@@ -79,12 +79,57 @@ struct cluster fixture_cluster(struct fixture *f, const char *name, const char *
     return c;
 }
 
+struct replication_group fixture_group(struct fixture *f, const char *name)
+{
+    struct replication_group g = {
+        .account = "000000000000",
+        .region = "us-east-1",
+        .name = name,
+        .description = "d",
+        .user = "u",
+        .password = "p",
+        .snapshotting_cluster = "",
+        .next_shard = 2,
+        .common = {.engine = "redis",
+                   .engine_version = "7.1.0",
+                   .node_type = "cache.t4g.micro",
+                   .port = 6379,
+                   .parameter_group = "default.redis7",
+                   .subnet_group = "default",
+                   .security_groups = "",
+                   .maintenance_window = "sun:05:00-sun:06:00",
+                   .snapshot_window = "02:00-03:00",
+                   .auto_minor_upgrade = true,
+                   .notification_topic = "",
+                   .notification_status = ""},
+        .is_wanted = true,
+        .created_ms = 1000,
+    };
+    must(store_group_insert(f->tx, &g));
+    return g;
+}
+
+struct shard fixture_shard(struct fixture *f, int64_t group_id, const char *number)
+{
+    struct shard s = {
+        .group_id = group_id,
+        .number = number,
+        .engine_id = group_secret_new(&f->arena),
+        .slots = "",
+        .next_member = 1,
+        .is_wanted = true,
+    };
+    must(store_shard_insert(f->tx, &s));
+    return s;
+}
+
 struct node fixture_node(struct fixture *f, int64_t cluster_id, const char *number)
 {
     struct node n = {
         .cluster_id = cluster_id,
         .number = number,
         .zone = "",
+        .engine_id = "",
         .is_wanted = true,
         .boot_count = 1,
         .created_ms = 1000,

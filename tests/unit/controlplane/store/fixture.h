@@ -3,6 +3,7 @@
 #define LARDER_TESTS_UNIT_STORE_FIXTURE_H
 
 #include "base/arena.h"
+#include "controlplane/store/groups.h"
 #include "controlplane/store/store.h"
 
 struct fixture {
@@ -39,6 +40,8 @@ void must(struct err e);
 
 /* Rows with every column set, inserted. */
 struct cluster fixture_cluster(struct fixture *f, const char *name, const char *engine);
+struct replication_group fixture_group(struct fixture *f, const char *name);
+struct shard fixture_shard(struct fixture *f, int64_t group_id, const char *number);
 struct node fixture_node(struct fixture *f, int64_t cluster_id, const char *number);
 struct host fixture_host(struct fixture *f, const char *name, const char *zone, const char *pool,
                          int64_t memory_bytes);

@@ -58,8 +58,12 @@ Test(hosts, silence_and_counts_are_told)
 {
     struct host h = fixture_host(&f, "h1", "us-east-1a", "127.77.0.0/18", 1);
     struct cluster c = fixture_cluster(&f, "c1", "redis");
-    struct node_saw saw = {
-        .host_id = h.id, .state = NODE_FAILED, .last_exit = "", .why = "port taken"};
+    struct node_saw saw = {.host_id = h.id,
+                           .state = NODE_FAILED,
+                           .last_exit = "",
+                           .why = "port taken",
+                           .applied_settings = "",
+                           .role = ""};
     struct store_counts counts;
     bool is_changed;
 

@@ -45,6 +45,12 @@ static struct node_saw sight(enum node_state state)
         .boot_count = 1,
         .pid = 42,
         .last_exit = "signal 9",
+        .applied_settings = "p1.u0.r2.t3",
+        .is_reboot_pending = true,
+        .role = "replica",
+        .term = 2,
+        .offset = 77,
+        .is_link_up = true,
         .why = "",
     };
 }
@@ -79,6 +85,12 @@ Test(nodes, want_goal_and_sight_are_joined)
     cr_assert_str_eq(nodes.items[0].host_zone, "us-east-1a");
     cr_assert_eq(nodes.items[0].saw.pid, 42);
     cr_assert_str_eq(nodes.items[0].saw.last_exit, "signal 9");
+    cr_assert_str_eq(nodes.items[0].saw.applied_settings, "p1.u0.r2.t3");
+    cr_assert(nodes.items[0].saw.is_reboot_pending);
+    cr_assert_str_eq(nodes.items[0].saw.role, "replica");
+    cr_assert_eq(nodes.items[0].saw.term, 2);
+    cr_assert_eq(nodes.items[0].saw.offset, 77);
+    cr_assert(nodes.items[0].saw.is_link_up);
 }
 
 Test(nodes, the_same_sight_twice_is_no_news)
@@ -89,6 +101,12 @@ Test(nodes, the_same_sight_twice_is_no_news)
     must(store_saw_set(f.tx, node.id, &saw, &is_changed));
     must(store_saw_set(f.tx, node.id, &saw, &is_changed));
     cr_assert_not(is_changed);
+    saw.offset++;
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    cr_assert_not(is_changed);
+    saw.is_link_up = false;
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    cr_assert(is_changed);
     saw.crashes = 1;
     must(store_saw_set(f.tx, node.id, &saw, &is_changed));
     cr_assert(is_changed);

@@ -1,0 +1,116 @@
+/* Words and status of replication groups: tables, and the loops over them. */
+#include "controlplane/model/group.h"
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/rng.h"
+
+#include <string.h>
+
+static const char *const mode_names[] = {
+    [CLUSTER_MODE_DISABLED] = "disabled",
+    [CLUSTER_MODE_COMPATIBLE] = "compatible",
+    [CLUSTER_MODE_ENABLED] = "enabled",
+};
+
+static const char *const kind_names[] = {
+    [GROUP_CREATE] = "create", [GROUP_DELETE] = "delete", [GROUP_REPLICAS] = "replicas",
+    [GROUP_MODIFY] = "modify", [GROUP_SWITCH] = "switch",
+};
+
+/* The index of a name in a table, or `count`. */
+static size_t name_index(const char *const *names, size_t count, const char *name)
+{
+    size_t i = 0;
+
+    while (i < count && strcmp(names[i], name) != 0)
+        i++;
+    return i;
+}
+
+const char *cluster_mode_name(enum cluster_mode mode)
+{
+    check((size_t)mode < countof(mode_names));
+    return mode_names[mode];
+}
+
+bool cluster_mode_parse(const char *name, enum cluster_mode *out)
+{
+    size_t i = name_index(mode_names, countof(mode_names), name);
+
+    if (i == countof(mode_names))
+        return false;
+    *out = (enum cluster_mode)i;
+    return true;
+}
+
+const char *group_operation_kind_name(enum group_operation_kind kind)
+{
+    check((size_t)kind < countof(kind_names));
+    return kind_names[kind];
+}
+
+bool group_operation_kind_parse(const char *name, enum group_operation_kind *out)
+{
+    size_t i = name_index(kind_names, countof(kind_names), name);
+
+    if (i == countof(kind_names))
+        return false;
+    *out = (enum group_operation_kind)i;
+    return true;
+}
+
+/* --- status --- */
+
+enum group_status group_status(const struct replication_group *g,
+                               const struct group_operation *newest)
+{
+    if (!g->is_wanted)
+        return GROUP_STATUS_DELETING;
+    if (newest && newest->kind == GROUP_CREATE && newest->state == OPERATION_FAILED)
+        return GROUP_STATUS_CREATE_FAILED;
+    if (!newest || newest->state != OPERATION_RUNNING)
+        return GROUP_STATUS_AVAILABLE;
+    return newest->kind == GROUP_CREATE ? GROUP_STATUS_CREATING : GROUP_STATUS_MODIFYING;
+}
+
+const char *group_status_word(enum group_status status)
+{
+    static const char *const words[] = {
+        [GROUP_STATUS_CREATING] = "creating",           [GROUP_STATUS_AVAILABLE] = "available",
+        [GROUP_STATUS_MODIFYING] = "modifying",         [GROUP_STATUS_DELETING] = "deleting",
+        [GROUP_STATUS_CREATE_FAILED] = "create-failed",
+    };
+    return words[status];
+}
+
+bool group_status_may_change(enum group_status status)
+{
+    return status == GROUP_STATUS_AVAILABLE;
+}
+
+bool group_status_may_delete(enum group_status status)
+{
+    return status == GROUP_STATUS_AVAILABLE || status == GROUP_STATUS_CREATE_FAILED;
+}
+
+bool group_status_has_endpoints(enum group_status status)
+{
+    return status != GROUP_STATUS_CREATING && status != GROUP_STATUS_CREATE_FAILED;
+}
+
+/* --- secrets --- */
+
+char *group_secret_new(struct arena *a)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char bytes[20];
+    char *text = arena_array(a, 2 * sizeof(bytes) + 1, 1);
+
+    rng_system_bytes(bytes, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    return text;
+}

@@ -1,0 +1,113 @@
+/* Replication groups as plain data, and the words by which they are stored. Text is never NULL; ""
+ * means not given. */
+#ifndef LARDER_CONTROLPLANE_MODEL_GROUP_H
+#define LARDER_CONTROLPLANE_MODEL_GROUP_H
+
+#include "controlplane/model/cluster.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+
+/* COMPATIBLE: one shard, with the endpoints of both modes. */
+enum cluster_mode { CLUSTER_MODE_DISABLED, CLUSTER_MODE_COMPATIBLE, CLUSTER_MODE_ENABLED };
+
+const char *cluster_mode_name(enum cluster_mode mode);
+bool cluster_mode_parse(const char *name, enum cluster_mode *out);
+
+/* A replication group as wanted. */
+struct replication_group {
+    int64_t id;
+    const char *account, *region, *name, *description;
+    enum cluster_mode mode;
+    bool has_failover, is_multi_az;
+    bool is_encrypted_at_rest;
+    const char *user, *password; /* by which replicas come to their primary */
+    const char *snapshotting_cluster;
+    int64_t next_shard; /* number of the next one: those of removed ones never come back */
+    /* What members have in common: engine to notification_status. The rest means nothing here. */
+    struct cluster common;
+    bool is_wanted;
+    int64_t created_ms;
+};
+
+/* Who is the primary of a shard, by which term. */
+struct shard_goal {
+    bool has;
+    int64_t term;
+    int64_t primary_id; /* the member cluster */
+    /* While roles change by plan: the old primary, and the term by which it was told to take no
+     * writes; 0 when none is. The new one begins once it is as far in the stream. */
+    int64_t fenced_id, fence_term;
+    int64_t after_offset;
+};
+
+/* A shard, which the API calls a node group. */
+struct shard {
+    int64_t id, group_id;
+    const char *number;    /* "0001" */
+    const char *engine_id; /* 40 hexadecimal digits */
+    const char *slots;     /* "0-5460,5462"; "" while cluster mode is off */
+    int64_t next_member;
+    bool is_wanted;
+    struct shard_goal goal;
+};
+
+struct shard_list {
+    struct shard *items;
+    size_t count;
+};
+
+/* What an operation of a group is for; its steps are a table of the reconciler. */
+enum group_operation_kind {
+    GROUP_CREATE,
+    GROUP_DELETE,
+    GROUP_REPLICAS, /* another number of members */
+    GROUP_MODIFY,   /* other settings */
+    GROUP_SWITCH,   /* another primary, by plan */
+};
+
+const char *group_operation_kind_name(enum group_operation_kind kind);
+bool group_operation_kind_parse(const char *name, enum group_operation_kind *out);
+
+struct group_operation {
+    int64_t id;
+    enum group_operation_kind kind;
+    int64_t group_id;
+    int step;
+    enum operation_state state;
+    const char *data; /* SWITCH: see reconcile/group_steps.c */
+    const char *why;
+    int64_t created_ms;
+    int64_t deadline_ms; /* wall time; waiting any longer is failing */
+};
+
+/* --- status --- */
+
+enum group_status {
+    GROUP_STATUS_CREATING,
+    GROUP_STATUS_AVAILABLE,
+    GROUP_STATUS_MODIFYING,
+    GROUP_STATUS_DELETING,
+    GROUP_STATUS_CREATE_FAILED,
+};
+
+/* `newest` is the group's newest operation, NULL when it has none. */
+enum group_status group_status(const struct replication_group *g,
+                               const struct group_operation *newest);
+const char *group_status_word(enum group_status status);
+
+/* Whether a group in this state may be changed; whether it may be deleted. */
+bool group_status_may_change(enum group_status status);
+bool group_status_may_delete(enum group_status status);
+
+/* Endpoints appear when a group leaves `creating`. */
+bool group_status_has_endpoints(enum group_status status);
+
+/* --- secrets and ids, of 40 hexadecimal digits; in `a`, from the system's generator --- */
+
+char *group_secret_new(struct arena *a);
+
+#endif

@@ -1,0 +1,54 @@
+/* One letter for each part, then its number. */
+#include "controlplane/model/settings.h"
+
+#include "base/arena.h"
+#include "base/str.h"
+
+char *settings_version_text(struct arena *a, const struct settings_version *v)
+{
+    return arena_printf(a, "p%lld.u%lld.r%lld%s.t%lld", (long long)v->parameters,
+                        (long long)v->users, (long long)v->term, v->is_fenced ? "f" : "",
+                        (long long)v->epoch);
+}
+
+/* Cuts "<letter><number>" off the front. */
+static bool take_part(struct str *rest, char letter, int64_t *out)
+{
+    struct str part = str_cut(rest, '.');
+
+    if (part.len < 2 || part.ptr[0] != letter)
+        return false;
+    return str_to_i64((struct str){part.ptr + 1, part.len - 1}, out);
+}
+
+static bool take_role(struct str *rest, struct settings_version *v)
+{
+    struct str part = str_cut(rest, '.');
+
+    v->is_fenced = part.len > 2 && part.ptr[part.len - 1] == 'f';
+    if (v->is_fenced)
+        part.len--;
+    return take_part(&part, 'r', &v->term);
+}
+
+bool settings_version_parse(const char *text, struct settings_version *out)
+{
+    struct str rest = str_of(text);
+    struct settings_version v = {0};
+
+    *out = v;
+    if (!take_part(&rest, 'p', &v.parameters) || !take_part(&rest, 'u', &v.users) ||
+        !take_role(&rest, &v) || !take_part(&rest, 't', &v.epoch) || rest.len > 0)
+        return false;
+    *out = v;
+    return true;
+}
+
+void settings_take_role(struct settings_version *v, const struct shard_goal *goal,
+                        int64_t cluster_id)
+{
+    if (!goal->has)
+        return;
+    v->is_fenced = goal->fenced_id != 0 && goal->fenced_id == cluster_id;
+    v->term = v->is_fenced ? goal->fence_term : goal->term;
+}

@@ -1,0 +1,34 @@
+/*
+ * The name of the settings that a node should have in force: what makes them up, each with a number
+ * that grows with its changes. Agents take it as a word without meaning; the control plane compares
+ * what comes back part by part. Pure.
+ */
+#ifndef LARDER_CONTROLPLANE_MODEL_SETTINGS_H
+#define LARDER_CONTROLPLANE_MODEL_SETTINGS_H
+
+#include "controlplane/model/group.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+
+struct settings_version {
+    int64_t parameters; /* 0: never changed */
+    int64_t users;      /* 0: none */
+    int64_t term;       /* of the shard; 0: the node stands alone */
+    bool is_fenced;     /* as the primary of that term it takes no writes */
+    int64_t epoch;      /* of the topology; 0: cluster mode is off */
+};
+
+/* "p3.u0.r2.t5", "p0.u0.r2f.t5"; in `a`. */
+char *settings_version_text(struct arena *a, const struct settings_version *v);
+
+/* False for what is no such text; `out` is then all zero. */
+bool settings_version_parse(const char *text, struct settings_version *out);
+
+/* Term and fence, as far as the shard's goal tells them to a member. */
+void settings_take_role(struct settings_version *v, const struct shard_goal *goal,
+                        int64_t cluster_id);
+
+#endif

@@ -1,0 +1,222 @@
+/* Tables replication_group and group_goal. */
+#include "controlplane/store/groups.h"
+
+#include "base/arena.h"
+#include "base/vec.h"
+#include "controlplane/store/db.h"
+
+#define COLUMNS                                                                            \
+    "id, account, region, name, description, cluster_mode, has_failover, is_multi_az, "    \
+    "is_encrypted_at_rest, replication_user, replication_password, snapshotting_cluster, " \
+    "next_shard, engine, engine_version, node_type, port, parameter_group, subnet_group, " \
+    "security_groups, maintenance_window, snapshot_window, snapshot_retention, "           \
+    "auto_minor_upgrade, notification_topic, notification_status, is_wanted, created_ms"
+
+static void row_to_common(const struct query *q, int at, struct cluster *out)
+{
+    *out = (struct cluster){
+        .account = query_text(q, 1),
+        .region = query_text(q, 2),
+        .name = query_text(q, 3),
+        .engine = query_text(q, at),
+        .engine_version = query_text(q, at + 1),
+        .node_type = query_text(q, at + 2),
+        .port = (int)query_int(q, at + 3),
+        .az_mode = "cross-az",
+        .preferred_zone = "",
+        .parameter_group = query_text(q, at + 4),
+        .subnet_group = query_text(q, at + 5),
+        .security_groups = query_text(q, at + 6),
+        .maintenance_window = query_text(q, at + 7),
+        .snapshot_window = query_text(q, at + 8),
+        .snapshot_retention = (int)query_int(q, at + 9),
+        .auto_minor_upgrade = query_int(q, at + 10) != 0,
+        .notification_topic = query_text(q, at + 11),
+        .notification_status = query_text(q, at + 12),
+    };
+}
+
+static void row_to_group(struct query *q, struct replication_group *out)
+{
+    *out = (struct replication_group){
+        .id = query_int(q, 0),
+        .account = query_text(q, 1),
+        .region = query_text(q, 2),
+        .name = query_text(q, 3),
+        .description = query_text(q, 4),
+        .has_failover = query_int(q, 6) != 0,
+        .is_multi_az = query_int(q, 7) != 0,
+        .is_encrypted_at_rest = query_int(q, 8) != 0,
+        .user = query_text(q, 9),
+        .password = query_text(q, 10),
+        .snapshotting_cluster = query_text(q, 11),
+        .next_shard = query_int(q, 12),
+        .is_wanted = query_int(q, 26) != 0,
+        .created_ms = query_int(q, 27),
+    };
+    row_to_common(q, 13, &out->common);
+    if (!cluster_mode_parse(query_text(q, 5), &out->mode))
+        q->error = err_make(ERR_CORRUPT, "a replication group has an unknown cluster mode");
+}
+
+struct err store_group_insert(struct store_tx *tx, struct replication_group *g)
+{
+    static const char sql[] =
+        "INSERT INTO replication_group (account, region, name, description, cluster_mode, "
+        "has_failover, is_multi_az, is_encrypted_at_rest, replication_user, replication_password, "
+        "snapshotting_cluster, next_shard, engine, engine_version, node_type, port, "
+        "parameter_group, subnet_group, security_groups, maintenance_window, snapshot_window, "
+        "snapshot_retention, auto_minor_upgrade, notification_topic, notification_status, "
+        "is_wanted, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+    const struct cluster *c = &g->common;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql,
+                    "ttttt"
+                    "bbb"
+                    "ttti"
+                    "ttti"
+                    "ttttt"
+                    "ib"
+                    "tt"
+                    "bi",
+                    g->account, g->region, g->name, g->description, cluster_mode_name(g->mode),
+                    g->has_failover, g->is_multi_az, g->is_encrypted_at_rest, g->user, g->password,
+                    g->snapshotting_cluster, g->next_shard, c->engine, c->engine_version,
+                    c->node_type, (int64_t)c->port, c->parameter_group, c->subnet_group,
+                    c->security_groups, c->maintenance_window, c->snapshot_window,
+                    (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
+                    c->notification_status, g->is_wanted, g->created_ms));
+    if (query_next(&q))
+        g->id = query_int(&q, 0);
+    return query_end(&q);
+}
+
+struct err store_group_update(struct store_tx *tx, const struct replication_group *g)
+{
+    static const char sql[] =
+        "UPDATE replication_group SET description = ?, cluster_mode = ?, has_failover = ?, "
+        "is_multi_az = ?, is_encrypted_at_rest = ?, snapshotting_cluster = ?, next_shard = ?, "
+        "engine = ?, engine_version = ?, node_type = ?, port = ?, parameter_group = ?, "
+        "subnet_group = ?, security_groups = ?, maintenance_window = ?, snapshot_window = ?, "
+        "snapshot_retention = ?, auto_minor_upgrade = ?, notification_topic = ?, "
+        "notification_status = ?, is_wanted = ? WHERE id = ?";
+    const struct cluster *c = &g->common;
+
+    TRY(query_run(tx, sql,
+                  "tt"
+                  "bbb"
+                  "ti"
+                  "ttti"
+                  "ttttt"
+                  "ib"
+                  "tt"
+                  "bi",
+                  g->description, cluster_mode_name(g->mode), g->has_failover, g->is_multi_az,
+                  g->is_encrypted_at_rest, g->snapshotting_cluster, g->next_shard, c->engine,
+                  c->engine_version, c->node_type, (int64_t)c->port, c->parameter_group,
+                  c->subnet_group, c->security_groups, c->maintenance_window, c->snapshot_window,
+                  (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
+                  c->notification_status, g->is_wanted, g->id));
+    return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such replication group");
+}
+
+/* Ends a query that gives one row or none. */
+static struct err one_group(struct query *q, struct replication_group *out)
+{
+    bool is_found = query_next(q);
+    if (is_found)
+        row_to_group(q, out);
+    TRY(query_end(q));
+    return is_found ? OK : err_make(ERR_NOT_FOUND, "no such replication group");
+}
+
+struct err store_group_find(struct store_tx *tx, const char *account, const char *region,
+                            const char *name, struct replication_group *out)
+{
+    static const char sql[] =
+        "SELECT " COLUMNS " FROM replication_group WHERE account = ? AND region = ? AND name = ?";
+    struct query q;
+    TRY(query_start(&q, tx, sql, "ttt", account, region, name));
+    return one_group(&q, out);
+}
+
+struct err store_group_get(struct store_tx *tx, int64_t id, struct replication_group *out)
+{
+    static const char sql[] = "SELECT " COLUMNS " FROM replication_group WHERE id = ?";
+    struct query q;
+    TRY(query_start(&q, tx, sql, "i", id));
+    return one_group(&q, out);
+}
+
+static struct err all_groups(struct query *q, struct replication_group **out, size_t *out_count)
+{
+    vec_of(struct replication_group) groups = VEC_EMPTY;
+
+    while (query_next(q))
+        row_to_group(q, vec_add(q->tx->arena, &groups));
+    TRY(query_end(q));
+    *out = groups.items;
+    *out_count = groups.count;
+    return OK;
+}
+
+struct err store_group_list(struct store_tx *tx, const char *account, const char *region,
+                            const char *after, int limit, struct replication_group **out,
+                            size_t *out_count)
+{
+    static const char sql[] = "SELECT " COLUMNS " FROM replication_group WHERE account = ? AND "
+                              "region = ? AND name > ? ORDER BY name LIMIT ?";
+    struct query q;
+    TRY(query_start(&q, tx, sql, "ttti", account, region, after, (int64_t)limit));
+    return all_groups(&q, out, out_count);
+}
+
+struct err store_group_list_of(struct store_tx *tx, const int64_t *ids, size_t count,
+                               struct replication_group **out, size_t *out_count)
+{
+    static const char sql[] = "SELECT " COLUMNS " FROM replication_group WHERE id IN "
+                              "(SELECT value FROM json_each(?)) ORDER BY id";
+    struct query q;
+    TRY(query_start(&q, tx, sql, "t", query_id_list(tx, ids, count)));
+    return all_groups(&q, out, out_count);
+}
+
+struct err store_group_remove(struct store_tx *tx, int64_t id, const char *arn)
+{
+    static const char tags[] = "DELETE FROM tag WHERE arn = ?";
+    static const char group[] = "DELETE FROM replication_group WHERE id = ?";
+
+    TRY(query_run(tx, tags, "t", arn));
+    return query_run(tx, group, "i", id);
+}
+
+/* --- goals --- */
+
+struct err store_topology_get(struct store_tx *tx, int64_t group_id, int64_t *out_epoch,
+                              const char **out_words)
+{
+    static const char sql[] = "SELECT epoch, topology FROM group_goal WHERE group_id = ?";
+    struct query q;
+
+    *out_epoch = 0;
+    *out_words = "";
+    TRY(query_start(&q, tx, sql, "i", group_id));
+    if (query_next(&q)) {
+        *out_epoch = query_int(&q, 0);
+        *out_words = query_text(&q, 1);
+    }
+    return query_end(&q);
+}
+
+struct err store_topology_set(struct store_tx *tx, int64_t group_id, int64_t epoch,
+                              const char *words)
+{
+    static const char sql[] =
+        "INSERT INTO group_goal (group_id, epoch, topology) VALUES (?, ?, ?) ON CONFLICT (group_id) "
+        "DO UPDATE SET epoch = excluded.epoch, topology = excluded.topology";
+
+    TRY(query_run(tx, sql, "iit", group_id, epoch, words));
+    return hosts_raise(tx, group_id);
+}

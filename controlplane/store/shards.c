@@ -1,0 +1,85 @@
+/* Tables node_group and node_group_goal. */
+#include "base/vec.h"
+#include "controlplane/store/db.h"
+#include "controlplane/store/groups.h"
+
+static void row_to_shard(const struct query *q, struct shard *out)
+{
+    *out = (struct shard){
+        .id = query_int(q, 0),
+        .group_id = query_int(q, 1),
+        .number = query_text(q, 2),
+        .engine_id = query_text(q, 3),
+        .slots = query_text(q, 4),
+        .next_member = query_int(q, 5),
+        .is_wanted = query_int(q, 6) != 0,
+        .goal =
+            {
+                   .has = !query_is_null(q, 7),
+                   .term = query_int(q, 7),
+                   .primary_id = query_int(q, 8),
+                   .fenced_id = query_int(q, 9),
+                   .fence_term = query_int(q, 10),
+                   .after_offset = query_int(q, 11),
+                   },
+    };
+}
+
+struct err store_shard_insert(struct store_tx *tx, struct shard *s)
+{
+    static const char sql[] = "INSERT INTO node_group (group_id, number, engine_id, slots, "
+                              "next_member, is_wanted) VALUES (?, ?, ?, ?, ?, ?) RETURNING id";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "itttib", s->group_id, s->number, s->engine_id, s->slots,
+                    s->next_member, s->is_wanted));
+    if (query_next(&q))
+        s->id = query_int(&q, 0);
+    return query_end(&q);
+}
+
+struct err store_shard_list(struct store_tx *tx, const int64_t *group_ids, size_t count,
+                            struct shard_list *out)
+{
+    static const char sql[] =
+        "SELECT s.id, s.group_id, s.number, s.engine_id, s.slots, s.next_member, s.is_wanted, "
+        "g.term, g.primary_id, g.fenced_id, g.fence_term, g.after_offset FROM node_group s "
+        "LEFT JOIN node_group_goal g ON g.node_group_id = s.id "
+        "WHERE s.group_id IN (SELECT value FROM json_each(?)) ORDER BY s.group_id, s.number";
+    vec_of(struct shard) shards = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", query_id_list(tx, group_ids, count)));
+    while (query_next(&q))
+        row_to_shard(&q, vec_add(tx->arena, &shards));
+    TRY(query_end(&q));
+    *out = (struct shard_list){shards.items, shards.count};
+    return OK;
+}
+
+struct err store_shard_update(struct store_tx *tx, const struct shard *s)
+{
+    static const char sql[] =
+        "UPDATE node_group SET slots = ?, next_member = ?, is_wanted = ? WHERE id = ?";
+    return query_run(tx, sql, "tibi", s->slots, s->next_member, s->is_wanted, s->id);
+}
+
+struct err store_shard_remove(struct store_tx *tx, int64_t id)
+{
+    static const char sql[] = "DELETE FROM node_group WHERE id = ?";
+    return query_run(tx, sql, "i", id);
+}
+
+struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
+{
+    static const char sql[] =
+        "INSERT INTO node_group_goal (node_group_id, term, primary_id, fenced_id, fence_term, "
+        "after_offset) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (node_group_id) DO UPDATE SET "
+        "term = excluded.term, primary_id = excluded.primary_id, fenced_id = excluded.fenced_id, "
+        "fence_term = excluded.fence_term, after_offset = excluded.after_offset";
+    const struct shard_goal *g = &s->goal;
+
+    TRY(query_run(tx, sql, "iiiiii", s->id, g->term, g->primary_id, g->fenced_id, g->fence_term,
+                  g->after_offset));
+    return hosts_raise(tx, s->group_id);
+}

@@ -1,0 +1,75 @@
+#include "base/arena.h"
+#include "base/err.h"
+#include "controlplane/model/group.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+Test(group, words_are_read_as_they_are_written)
+{
+    for (int i = CLUSTER_MODE_DISABLED; i <= CLUSTER_MODE_ENABLED; i++) {
+        enum cluster_mode mode;
+        cr_assert(cluster_mode_parse(cluster_mode_name((enum cluster_mode)i), &mode));
+        cr_assert_eq((int)mode, i);
+    }
+    for (int i = GROUP_CREATE; i <= GROUP_SWITCH; i++) {
+        enum group_operation_kind kind;
+        cr_assert(group_operation_kind_parse(
+            group_operation_kind_name((enum group_operation_kind)i), &kind));
+        cr_assert_eq((int)kind, i);
+    }
+    enum cluster_mode mode;
+    enum group_operation_kind kind;
+    cr_assert_not(cluster_mode_parse("on", &mode));
+    cr_assert_not(group_operation_kind_parse("", &kind));
+}
+
+Test(group, status_follows_from_the_newest_operation)
+{
+    static const struct {
+        bool is_wanted;
+        enum group_operation_kind kind;
+        enum operation_state state;
+        const char *word;
+    } rows[] = {
+        {true,  GROUP_CREATE,   OPERATION_RUNNING, "creating"     },
+        {true,  GROUP_CREATE,   OPERATION_DONE,    "available"    },
+        {true,  GROUP_CREATE,   OPERATION_FAILED,  "create-failed"},
+        {true,  GROUP_REPLICAS, OPERATION_RUNNING, "modifying"    },
+        {true,  GROUP_REPLICAS, OPERATION_FAILED,  "available"    },
+        {true,  GROUP_MODIFY,   OPERATION_RUNNING, "modifying"    },
+        {true,  GROUP_SWITCH,   OPERATION_RUNNING, "modifying"    },
+        {false, GROUP_DELETE,   OPERATION_RUNNING, "deleting"     },
+        {false, GROUP_CREATE,   OPERATION_FAILED,  "deleting"     },
+    };
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct replication_group g = {.is_wanted = rows[i].is_wanted};
+        struct group_operation o = {.kind = rows[i].kind, .state = rows[i].state};
+        cr_expect_str_eq(group_status_word(group_status(&g, &o)), rows[i].word, "row %zu", i);
+    }
+    struct replication_group g = {.is_wanted = true};
+    cr_assert_eq(group_status(&g, NULL), GROUP_STATUS_AVAILABLE);
+}
+
+Test(group, what_is_allowed_when)
+{
+    cr_assert(group_status_may_change(GROUP_STATUS_AVAILABLE));
+    cr_assert_not(group_status_may_change(GROUP_STATUS_MODIFYING));
+    cr_assert_not(group_status_may_change(GROUP_STATUS_CREATE_FAILED));
+    cr_assert(group_status_may_delete(GROUP_STATUS_CREATE_FAILED));
+    cr_assert_not(group_status_may_delete(GROUP_STATUS_CREATING));
+    cr_assert_not(group_status_has_endpoints(GROUP_STATUS_CREATING));
+    cr_assert(group_status_has_endpoints(GROUP_STATUS_MODIFYING));
+}
+
+Test(group, secrets_are_forty_digits_and_never_the_same)
+{
+    scoped(arena_fini) struct arena a = {0};
+    const char *one = group_secret_new(&a), *other = group_secret_new(&a);
+
+    cr_assert_eq(strlen(one), 40);
+    cr_assert_eq(strspn(one, "0123456789abcdef"), 40);
+    cr_assert_str_neq(one, other);
+}
