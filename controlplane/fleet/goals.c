@@ -2,9 +2,12 @@
 #include "controlplane/fleet/goals.h"
 
 #include "base/arena.h"
+#include "base/str.h"
+#include "base/vec.h"
 #include "contract/agent.h"
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/place.h"
+#include "controlplane/model/settings.h"
 #include "controlplane/store/store.h"
 
 /* What the default parameter groups set that a bundled engine would not do by itself. */
@@ -16,6 +19,73 @@ static void add_parameters(struct arena *a, const char *engine, struct agent_par
     out->count = 1;
     out->items = arena_new(a, struct agent_parameter);
     out->items[0] = (struct agent_parameter){.name = "maxmemory-policy", .value = "volatile-lru"};
+}
+
+/* --- members of replication groups --- */
+
+static bool is_fenced(const struct host_node *n)
+{
+    return n->role.fenced_id != 0 && n->role.fenced_id == n->cluster_id;
+}
+
+static bool is_primary(const struct host_node *n)
+{
+    return n->role.primary_id == n->cluster_id || is_fenced(n);
+}
+
+static struct agent_node_role *role_new(struct arena *a, const struct host_node *n)
+{
+    struct agent_node_role *role = arena_new(a, struct agent_node_role);
+
+    role->term = INT_OF(is_fenced(n) ? n->role.fence_term : n->role.term);
+    role->is_primary = BOOL_OF(is_primary(n));
+    role->is_fenced = BOOL_OF(is_fenced(n));
+    role->user = n->replication_user;
+    role->password = n->replication_password;
+    if (!is_primary(n)) {
+        role->primary_address = n->primary_address;
+        role->primary_port = INT_OF(n->primary_port);
+    } else if (!is_fenced(n) && n->role.after_offset > 0) {
+        role->after_offset = INT_OF(n->role.after_offset);
+    }
+    return role;
+}
+
+/* The node itself, then what all nodes of the group know alike. */
+static struct agent_node_topology *topology_new(struct arena *a, const struct host_node *n)
+{
+    struct agent_node_topology *topology = arena_new(a, struct agent_node_topology);
+    vec_of(const char *) words = VEC_EMPTY;
+
+    *vec_add(a, &words) = n->engine_id;
+    for (struct str rest = str_of(n->topology); rest.len > 0;)
+        *vec_add(a, &words) = str_dup(a, str_cut(&rest, ' '));
+    topology->epoch = INT_OF(n->epoch);
+    topology->words.has = true;
+    topology->words.items = words.items;
+    topology->words.count = words.count;
+    return topology;
+}
+
+/* A crashed primary is not to come back empty and be followed by its replicas: what becomes of it
+ * is decided. Who stands alone has nothing to lose any more. */
+static void add_membership(struct arena *a, const struct host_node *n, struct agent_node_goal *out)
+{
+    if (!n->role.has)
+        return;
+    out->role = role_new(a, n);
+    out->keeps_data = BOOL_OF(true);
+    out->restarts_after_exit = BOOL_OF(!(is_primary(n) && n->has_siblings));
+    if (n->epoch > 0)
+        out->topology = topology_new(a, n);
+}
+
+static const char *settings_of(struct arena *a, const struct host_node *n)
+{
+    struct settings_version v = {.epoch = n->epoch};
+
+    settings_take_role(&v, &n->role, n->cluster_id);
+    return settings_version_text(a, &v);
 }
 
 static void goal_to_wire(struct arena *a, const struct host_node *n, struct agent_node_goal *out)
@@ -37,7 +107,9 @@ static void goal_to_wire(struct arena *a, const struct host_node *n, struct agen
         .maxmemory_bytes = INT_OF(node_type_maxmemory(type, version)),
         .boot_count = INT_OF(n->goal.boot_count),
         .restarts_after_exit = BOOL_OF(true), /* nodes without replicas come back empty */
+        .settings_version = settings_of(a, n),
     };
+    add_membership(a, n, out);
     add_parameters(a, n->engine, &out->parameters);
 }
 

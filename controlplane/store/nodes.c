@@ -269,14 +269,44 @@ struct err store_host_generation(struct store_tx *tx, const char *host_id, int64
     return query_end(&q);
 }
 
+/* What a member of a replication group has from there. */
+static void row_to_membership(const struct query *q, int at, struct host_node *out)
+{
+    out->role = (struct shard_goal){
+        .has = !query_is_null(q, at),
+        .term = query_int(q, at),
+        .primary_id = query_int(q, at + 1),
+        .fenced_id = query_int(q, at + 2),
+        .fence_term = query_int(q, at + 3),
+        .after_offset = query_int(q, at + 4),
+    };
+    out->primary_address = query_text(q, at + 5);
+    out->primary_port = (int)query_int(q, at + 6);
+    out->replication_user = query_text(q, at + 7);
+    out->replication_password = query_text(q, at + 8);
+    out->epoch = query_int(q, at + 9);
+    out->topology = query_text(q, at + 10);
+    out->has_siblings = query_int(q, at + 11) != 0;
+}
+
 struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct host_node **out,
                             size_t *out_count)
 {
     static const char sql[] =
         "SELECT g.node_id, c.name, n.number, c.engine, c.engine_version, c.node_type, g.host_id, "
-        "g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, g.is_told_down "
+        "g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, g.is_told_down, "
+        "n.engine_id, c.id, r.term, r.primary_id, r.fenced_id, r.fence_term, r.after_offset, "
+        "pg.address, pg.port, rg.replication_user, rg.replication_password, t.epoch, t.topology, "
+        "EXISTS (SELECT 1 FROM cache_cluster o WHERE o.group_id = c.group_id AND "
+        "o.node_group_id = c.node_group_id AND o.id <> c.id) "
         "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
-        "JOIN cache_cluster c ON c.id = n.cluster_id WHERE g.host_id = ? ORDER BY g.node_id";
+        "JOIN cache_cluster c ON c.id = n.cluster_id "
+        "LEFT JOIN node_group_goal r ON r.node_group_id = c.node_group_id "
+        "LEFT JOIN cache_node pn ON pn.cluster_id = r.primary_id "
+        "LEFT JOIN node_goal pg ON pg.node_id = pn.id "
+        "LEFT JOIN replication_group rg ON rg.id = c.group_id "
+        "LEFT JOIN group_goal t ON t.group_id = c.group_id "
+        "WHERE g.host_id = ? ORDER BY g.node_id";
     vec_of(struct host_node) nodes = VEC_EMPTY;
     struct query q;
 
@@ -290,8 +320,11 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
             .engine = query_text(&q, 3),
             .engine_version = query_text(&q, 4),
             .node_type = query_text(&q, 5),
+            .engine_id = query_text(&q, 14),
+            .cluster_id = query_int(&q, 15),
         };
         row_to_goal(&q, 6, &n->goal);
+        row_to_membership(&q, 16, n);
     }
     TRY(query_end(&q));
     *out = nodes.items;

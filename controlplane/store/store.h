@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "controlplane/model/cluster.h"
+#include "controlplane/model/group.h"
 
 #include <stdint.h>
 
@@ -177,9 +178,18 @@ must_use struct err store_host_generation(struct store_tx *tx, const char *host_
 
 /* One row per node placed on a host, with what the agent must know. */
 struct host_node {
-    int64_t node_id;
+    int64_t node_id, cluster_id;
     const char *cluster, *number, *engine, *engine_version, *node_type;
+    const char *engine_id;
     struct node_goal goal;
+    /* Of members of replication groups; for others no role has a goal, and texts are "". */
+    struct shard_goal role;
+    const char *primary_address; /* "" while the primary has no place */
+    int primary_port;
+    bool has_siblings; /* there are other members of its shard */
+    const char *replication_user, *replication_password;
+    int64_t epoch; /* 0: cluster mode is off */
+    const char *topology;
 };
 must_use struct err store_host_nodes(struct store_tx *tx, const char *host_id,
                                      struct host_node **out, size_t *out_count);

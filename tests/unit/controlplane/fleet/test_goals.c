@@ -54,3 +54,111 @@ Test(goals, a_host_without_nodes_has_an_empty_list)
     cr_assert(list.has);
     cr_assert_eq(list.count, 0);
 }
+
+/* --- members of replication groups --- */
+
+static struct replication_group group;
+static struct shard shard;
+static struct host host;
+
+static struct cluster member(const char *name, const char *address)
+{
+    struct cluster c = fixture_cluster(&f, name, "redis");
+
+    c.group_id = group.id;
+    c.shard_id = shard.id;
+    must(store_cluster_update(f.tx, &c));
+    struct node n = {.cluster_id = c.id,
+                     .number = "0001",
+                     .zone = "",
+                     .engine_id = name, /* any word will do */
+                     .is_wanted = true};
+    must(store_node_insert(f.tx, &n));
+    struct node_goal goal = {.host_id = host.id, .address = address, .port = 6379};
+    must(store_goal_set(f.tx, n.id, &goal));
+    return c;
+}
+
+static void begin_group(void)
+{
+    group = fixture_group(&f, "rg");
+    shard = fixture_shard(&f, group.id, "0001");
+    host = fixture_host(&f, "h1", "us-east-1a", "127.77.0.0/24", 1LL << 32);
+}
+
+static struct agent_node_goal *all_goals(void)
+{
+    struct agent_node_goal_list list = {0};
+
+    must(goals_of_host(f.tx, host.id, &list));
+    return list.items;
+}
+
+Test(goals, a_primary_that_has_replicas_is_not_started_again_by_itself)
+{
+    begin_group();
+    struct cluster one = member("rg-001", "127.77.0.1");
+    shard.goal = (struct shard_goal){.term = 4, .primary_id = one.id};
+    must(store_shard_goal_set(f.tx, &shard));
+    struct agent_node_goal *g = all_goals();
+    cr_assert(g[0].role->is_primary.value);
+    cr_assert_eq(g[0].role->term.value, 4);
+    cr_assert(g[0].restarts_after_exit.value);
+    cr_assert_str_eq(g[0].settings_version, "p0.u0.r4.t0");
+    cr_assert_null(g[0].topology);
+
+    member("rg-002", "127.77.0.2");
+    g = all_goals();
+    cr_assert_not(g[0].restarts_after_exit.value);
+    cr_assert(g[1].restarts_after_exit.value);
+    cr_assert_not(g[1].role->is_primary.value);
+    cr_assert_str_eq(g[1].role->primary_address, "127.77.0.1");
+    cr_assert_eq(g[1].role->primary_port.value, 6379);
+    cr_assert_str_eq(g[1].role->user, "u");
+    cr_assert_str_eq(g[1].role->password, "p");
+}
+
+Test(goals, a_fenced_primary_keeps_its_term_while_the_new_one_waits_for_its_offset)
+{
+    begin_group();
+    struct cluster one = member("rg-001", "127.77.0.1");
+    struct cluster two = member("rg-002", "127.77.0.2");
+    shard.goal = (struct shard_goal){
+        .term = 5, .primary_id = two.id, .fenced_id = one.id, .fence_term = 4, .after_offset = 99};
+    must(store_shard_goal_set(f.tx, &shard));
+    struct agent_node_goal *g = all_goals();
+    cr_assert(g[0].role->is_fenced.value && g[0].role->is_primary.value);
+    cr_assert_eq(g[0].role->term.value, 4);
+    cr_assert_not(g[0].role->after_offset.has);
+    cr_assert_str_eq(g[0].settings_version, "p0.u0.r4f.t0");
+    cr_assert(g[1].role->is_primary.value);
+    cr_assert_not(g[1].role->is_fenced.value);
+    cr_assert_eq(g[1].role->after_offset.value, 99);
+    cr_assert_str_eq(g[1].settings_version, "p0.u0.r5.t0");
+}
+
+Test(goals, in_cluster_mode_each_node_hears_who_it_is_and_who_the_others_are)
+{
+    begin_group();
+    struct cluster one = member("rg-0001-001", "127.77.0.1");
+    shard.goal = (struct shard_goal){.term = 1, .primary_id = one.id};
+    must(store_shard_goal_set(f.tx, &shard));
+    must(store_topology_set(f.tx, group.id, 3, "SHARD s 0-16383"));
+    const struct agent_node_goal *g = all_goals();
+    cr_assert_str_eq(g->settings_version, "p0.u0.r1.t3");
+    cr_assert_eq(g->topology->epoch.value, 3);
+    cr_assert_eq(g->topology->words.count, 4);
+    cr_assert_str_eq(g->topology->words.items[0], "rg-0001-001");
+    cr_assert_str_eq(g->topology->words.items[1], "SHARD");
+    cr_assert_str_eq(g->topology->words.items[3], "0-16383");
+}
+
+Test(goals, a_node_outside_of_groups_has_no_role)
+{
+    struct agent_node_goal g = goal_for("redis");
+
+    cr_assert_null(g.role);
+    cr_assert_null(g.topology);
+    cr_assert(g.restarts_after_exit.value);
+    cr_assert_str_eq(g.settings_version, "p0.u0.r0.t0");
+}
