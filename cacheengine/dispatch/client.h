@@ -108,4 +108,10 @@ struct client {
     bool is_asking;    /* ASKING: for the next command, or transaction */
 };
 
+/* What it sends is done whatever the node's state forbids others. */
+static inline bool client_is_obeyed(const struct client *c)
+{
+    return c->is_primary || c->is_importer;
+}
+
 #endif

@@ -98,12 +98,22 @@ static const char *unwritten_refuses(const struct cmd_call *call)
                         strerror(failure));
 }
 
-/* What may run amid a script says so itself; the agent's own commands never wait. */
+/* What may run amid a command says so itself. The owner is never told to come again: what may not
+ * run waits. */
 static const char *busy_refuses(const struct cmd_call *call)
 {
-    bool is_allowed = (call->cmd->flags & CMD_ALLOW_BUSY) || call->cmd->is_internal;
+    struct engine *e = call->engine;
+    bool is_allowed = call->cmd->flags & CMD_ALLOW_BUSY;
 
-    return is_allowed ? NULL : scripting_busy_text(call->engine);
+    if (!call->client || !call->client->is_admin)
+        return is_allowed ? NULL : scripting_busy_text(e);
+    /* The end of the engine is for a script that is slow; other states end when it has ended. */
+    bool is_end = strcmp(call->cmd->name, "shutdown") == 0;
+    bool is_about_script = scripting_runs(e) && (!is_end || scripting_is_busy(e));
+    if (is_allowed && (call->cmd->is_internal || is_about_script))
+        return NULL;
+    e->owner_waits = true;
+    return redirect_held;
 }
 
 #define REPLICA "READONLY You can't write against a read only replica."
@@ -159,6 +169,16 @@ const char *guard_refusal(struct cmd_call *call, bool *is_plain)
         *is_plain = guards[i].bit == GUARD_CLUSTER;
     }
     return text;
+}
+
+const char *guard_order_refusal(const struct cmd_call *call)
+{
+    uint32_t orders = call->engine->guards & (GUARD_FENCE | GUARD_LEASE);
+
+    if (!orders || call->client->is_admin || client_is_obeyed(call->client) ||
+        !guard_is_write(call))
+        return NULL;
+    return orders & GUARD_FENCE ? FENCED : NO_LEASE;
 }
 
 const char *guard_write_refusal(const struct engine *e)

@@ -22,7 +22,7 @@ enum guard {
     GUARD_UNWRITTEN = 1 << 5, /* the append-only file cannot be written */
     GUARD_KEYLESS = 1 << 6,   /* files are to be loaded once their key is given */
     GUARD_CLUSTER = 1 << 8,   /* cluster mode: commands on keys of other nodes are sent there */
-    GUARD_BUSY = 1 << 24,     /* a script runs and runs */
+    GUARD_BUSY = 1 << 24,     /* others are served amid a command: a script that runs and runs */
     GUARD_PAUSED = 1 << 27,   /* some calls are put off, see pause.h */
     GUARD_FEW_REPLICAS = 1 << 26, /* min-replicas-to-write */
     GUARD_SUBSCRIBED = 1 << 7,    /* somebody listens to channels, and does nothing else in RESP2 */
@@ -38,6 +38,9 @@ static inline void guard_set(struct engine *e, enum guard g, bool is_raised)
  * that it ended its transaction because of it. The admin socket is the owner's: nothing is
  * forbidden there. */
 const char *guard_refusal(struct cmd_call *call, bool *is_plain);
+
+/* The same of what the owner has ordered alone (fence, lease), which holds amid a command, too. */
+const char *guard_order_refusal(const struct cmd_call *call);
 
 /* Why nothing may be written, for protocols whose commands are their own: a literal, NULL: it may.
  * Call only when any guard is up. */

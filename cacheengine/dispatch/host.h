@@ -30,6 +30,8 @@ struct engine_host {
     void (*unwatch)(struct engine *e, struct fd_watch *w);
     /* Amid a command of `occupied` that takes long: what has come of others is read and run. */
     void (*serve_others)(struct engine *e, const struct client *occupied);
+    /* The same for what the owner has sent, and for nobody else. */
+    void (*serve_owner)(struct engine *e, const struct client *occupied);
     /* Whether somebody has asked for the end by a signal again, while the engine is about it. */
     bool (*is_urged)(struct engine *e);
     /* Takes over changed settings of TLS, and reads certificates anew: wholly or not at all. */

@@ -8,6 +8,7 @@
 #include "base/command.h"
 #include "base/log.h"
 #include "cacheengine/dispatch/access.h"
+#include "cacheengine/dispatch/amid.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/host.h"
 #include "cacheengine/dispatch/keys.h"
@@ -92,9 +93,9 @@ static const char *state_refusal(struct cmd_call *call, struct script_run *run)
         return "ERR Can not execute the command on a stale replica";
     if (text && is_redirection)
         return redirection(call, text);
-    /* Once it has written it cannot be stopped halfway. */
+    /* Once it has written it cannot be stopped halfway, but by the owner. */
     if (text)
-        return run->has_written ? NULL : text;
+        return run->has_written ? guard_order_refusal(call) : text;
     return call->engine->guards & GUARD_CLUSTER ? slot_refusal(call, run) : NULL;
 }
 
@@ -161,6 +162,7 @@ static void run_command(void *ctx, struct script_run *run, struct str *argv, uin
         .is_inner = true,
     };
 
+    amid_look(e, c);
     call.cmd = engine_command(e, c, argv, argc);
     const char *text = refusal(&call, run);
     if (text) {
@@ -212,6 +214,7 @@ static void tick(void *ctx, struct script_run *run)
     struct scripting *s = ctx;
     struct engine *e = s->engine;
 
+    amid_look(e, run->caller->client);
     if (!run->is_busy) {
         int64_t threshold = e->settings.busy_reply_ms;
 
@@ -228,9 +231,14 @@ static void tick(void *ctx, struct script_run *run)
         run->is_killed = true;
 }
 
+bool scripting_runs(const struct engine *e)
+{
+    return e->scripting && e->scripting->running;
+}
+
 bool scripting_is_busy(const struct engine *e)
 {
-    return e->scripting && e->scripting->running && e->scripting->running->is_busy;
+    return scripting_runs(e) && e->scripting->running->is_busy;
 }
 
 const char *scripting_busy_text(const struct engine *e)
@@ -374,12 +382,14 @@ bool scripting_begin(struct scripting_call *sc)
         return false;
     }
     e->scripting->running = &sc->run;
+    amid_begin(e);
     return true;
 }
 
 void scripting_end(struct scripting_call *sc)
 {
     sc->call->engine->scripting->running = NULL;
+    amid_end(sc->call->engine);
 }
 
 /* ---- beginning and end ---- */

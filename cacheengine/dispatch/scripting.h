@@ -3,7 +3,8 @@
  *
  * A script runs to its end before anything else does. One that takes longer than
  * busy-reply-threshold lets the network go on meanwhile: others are told BUSY, until it ends by
- * itself or somebody ends it (SCRIPT KILL, FUNCTION KILL, SHUTDOWN NOSAVE).
+ * itself or somebody ends it (SCRIPT KILL, FUNCTION KILL, SHUTDOWN NOSAVE). The owner's orders are
+ * obeyed from the first millisecond on (amid.h).
  */
 #ifndef LARDER_DISPATCH_SCRIPTING_H
 #define LARDER_DISPATCH_SCRIPTING_H
@@ -54,6 +55,9 @@ bool scripting_words(struct cmd_call *c, const char *bad_number, struct machine_
 /* Begins a run: false after the error was sent. scripting_end ends it. */
 bool scripting_begin(struct scripting_call *sc);
 void scripting_end(struct scripting_call *sc);
+
+/* True while any script runs. */
+bool scripting_runs(const struct engine *e);
 
 /* True while a script runs that others must wait for. */
 bool scripting_is_busy(const struct engine *e);

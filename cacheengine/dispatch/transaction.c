@@ -7,6 +7,8 @@
 
 #include "base/command.h"
 #include "cacheengine/dispatch/access.h"
+#include "cacheengine/dispatch/amid.h"
+#include "cacheengine/dispatch/guard.h"
 #include "contract/command_procs.h"
 
 #include <stdlib.h>
@@ -266,9 +268,24 @@ static bool is_stale(struct transaction *t)
     return t->is_stale;
 }
 
+static void run_queued(struct cmd_call *call)
+{
+    struct engine *e = call->engine;
+
+    amid_look(e, call->client);
+    const char *text = e->guards ? guard_order_refusal(call) : NULL;
+    if (text)
+        reply_error(call->reply, text);
+    if (!text && (access_is_free(call->client) || access_still_allows(call)))
+        engine_execute(call);
+    else
+        engine_count_error(e, call->reply->error_code);
+}
+
 static void run_queue(struct cmd_call *c, struct transaction *t)
 {
     reply_array(c->reply, t->count);
+    amid_begin(c->engine);
     for (struct queued_call *q = t->head; q; q = q->next) {
         struct cmd_call call = {
             .cmd = q->cmd,
@@ -283,11 +300,9 @@ static void run_queue(struct cmd_call *c, struct transaction *t)
             .is_inner = true,
         };
 
-        if (access_is_free(c->client) || access_still_allows(&call))
-            engine_execute(&call);
-        else
-            engine_count_error(c->engine, c->reply->error_code);
+        run_queued(&call);
     }
+    amid_end(c->engine);
 }
 
 void cmd_exec(struct cmd_call *c)

@@ -81,7 +81,7 @@ void batch_run_others(struct batch *b, const struct client *occupied)
         struct cmd_call *call = &b->calls[i];
         struct conn *c = conn_of(call->client);
 
-        if (!call->run || call->client == occupied)
+        if (!call->run || call->client == occupied || client_is_obeyed(call->client))
             continue;
         run_call(call);
         call->run = NULL;

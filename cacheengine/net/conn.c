@@ -259,9 +259,11 @@ static void release(struct conn *c)
     c->at_held = NULL;
 }
 
-/* Much that waits is written now instead. */
+/* Much that waits is written now instead. What is answered amid a command has changed nothing. */
 static bool is_held(struct conn *c)
 {
+    if (c->loop->is_amid && !c->at_held)
+        return false;
     if (reply_pending(&c->client.reply) >= HELD_MAX) {
         append_flush(c->loop->engine->append, false);
         return false;
@@ -667,6 +669,8 @@ void conn_park(struct conn *c, size_t input_end)
     c->feed.ptr = c->feed_begin + input_end;
     c->feed.len = (size_t)(end - c->feed.ptr);
     c->parse = (struct parse_state){0};
+    if (c->client.is_admin && !c->heard_ms)
+        c->heard_ms = c->loop->engine->authority.heard_ms;
     c->is_parked = true;
     conn_ask(c);
 }

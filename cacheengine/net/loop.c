@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -89,6 +90,7 @@ static struct err host_retune_tls(struct engine *e, struct arena *a)
 }
 
 static void host_serve_others(struct engine *e, const struct client *occupied);
+static void host_serve_owner(struct engine *e, const struct client *occupied);
 
 static struct err host_relisten(struct engine *e, struct arena *a)
 {
@@ -99,6 +101,7 @@ static const struct engine_host loop_host = {
     .watch = host_watch,
     .unwatch = host_unwatch,
     .serve_others = host_serve_others,
+    .serve_owner = host_serve_owner,
     .is_urged = host_is_urged,
     .retune_tls = host_retune_tls,
     .relisten = host_relisten,
@@ -115,6 +118,17 @@ static struct err open_admin(struct loop *l)
     return OK;
 }
 
+static struct batch *room_new(struct loop *l)
+{
+    struct batch *b = calloc(1, sizeof(*b));
+
+    /* Mapped, not allocated: of it only what is read into is backed by memory. */
+    l->pool = mmap(NULL, READ_POOL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    check(b && l->pool != MAP_FAILED);
+    l->pool_used = 0;
+    return b;
+}
+
 struct err loop_open(struct loop *l, struct engine *e, struct arena *a)
 {
     *l = (struct loop){.engine = e, .epoll_fd = -1, .admin_fd = -1, .signal_fd = -1};
@@ -126,10 +140,7 @@ struct err loop_open(struct loop *l, struct engine *e, struct arena *a)
     e->host_ctx = l;
     if (l->protocol->init)
         l->protocol->init(e);
-    l->batch = calloc(1, sizeof(*l->batch));
-    /* Mapped, not allocated: of it only what is read into is backed by memory. */
-    l->pool = mmap(NULL, READ_POOL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    check(l->batch && l->pool != MAP_FAILED);
+    l->batch = room_new(l);
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     l->admin_fd = epoll_create1(EPOLL_CLOEXEC);
     if (l->epoll_fd < 0 || l->admin_fd < 0)
@@ -369,6 +380,7 @@ static void run_resumed(struct loop *l)
 
         l->resumed = c->next_resumed;
         c->is_resumed = false;
+        l->engine->authority.heard_ms = c->heard_ms;
         if (!c->client.is_killed)
             conn_unpark(c);
         batch_run(l);
@@ -407,10 +419,35 @@ static void serve_unread(struct loop *l)
     }
 }
 
+/* ---- the owner ---- */
+
+static bool has_unread(const struct conn *c)
+{
+    int bytes = 0;
+
+    return ioctl(c->transport.fd, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+/* One event of the admin socket, with what comes of it. Who was not read for a while has sent his
+ * leases then, whatever the others' sockets show. */
+static void serve_owner(struct loop *l, const struct epoll_event *ev)
+{
+    const enum watch_kind *kind = ev->data.ptr;
+    struct conn *c = *kind == WATCH_CONN ? ev->data.ptr : NULL;
+    bool is_late = c && c->heard_ms;
+
+    l->engine->authority.heard_ms = is_late ? c->heard_ms : l->heard_ms;
+    on_event(l, ev);
+    batch_run(l);
+    if (is_late && !c->is_parked && !has_unread(c))
+        c->heard_ms = 0;
+}
+
 /* ---- amid a command that takes long ---- */
 
 /* Connections with commands in the batch that is running must wait for it, lest they overtake
- * themselves; so must whoever sent the command. */
+ * themselves; so must whoever sent the command, and those whose commands are obeyed whatever runs.
+ */
 static bool is_in_between(const struct epoll_event *ev, const struct client *occupied)
 {
     const enum watch_kind *kind = ev->data.ptr;
@@ -418,7 +455,35 @@ static bool is_in_between(const struct epoll_event *ev, const struct client *occ
 
     if (*kind == WATCH_LISTENER || *kind == WATCH_SIGNAL)
         return true;
-    return *kind == WATCH_CONN && &c->client != occupied && c->calls == 0 && !c->is_feeding;
+    return *kind == WATCH_CONN && &c->client != occupied && c->calls == 0 && !c->is_feeding &&
+           !client_is_obeyed(&c->client);
+}
+
+/* What stands where calls are read and cut, while others stand there. */
+struct aside {
+    struct batch *batch;
+    char *pool;
+    size_t pool_used;
+};
+
+static struct aside amid_enter(struct loop *l)
+{
+    struct aside was = {l->batch, l->pool, l->pool_used};
+
+    l->batch = room_new(l);
+    l->is_amid = true;
+    return was;
+}
+
+static void amid_leave(struct loop *l, const struct aside *was)
+{
+    arena_fini(&l->batch->arena);
+    free(l->batch);
+    munmap(l->pool, READ_POOL);
+    l->batch = was->batch;
+    l->pool = was->pool;
+    l->pool_used = was->pool_used;
+    l->is_amid = false;
 }
 
 /* One short round of the others. What is read and cut into calls meanwhile has room of its own: in
@@ -427,27 +492,56 @@ static void host_serve_others(struct engine *e, const struct client *occupied)
 {
     struct loop *l = e->host_ctx;
     struct epoll_event events[EVENTS_MAX];
-    struct batch *batch = l->batch;
-    char *pool = l->pool;
-    size_t pool_used = l->pool_used;
-    batch_run_others(batch, occupied);
+
+    batch_run_others(l->batch, occupied);
     int count = epoll_wait(l->epoll_fd, events, EVENTS_MAX, 0);
     if (count <= 0)
         return;
-    l->batch = calloc(1, sizeof(*l->batch));
-    l->pool = mmap(NULL, READ_POOL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    check(l->batch && l->pool != MAP_FAILED);
-    l->pool_used = 0;
+    struct aside was = amid_enter(l);
     for (int i = 0; i < count; i++)
         if (is_in_between(&events[i], occupied))
             on_event(l, &events[i]);
     batch_run(l);
-    arena_fini(&l->batch->arena);
-    free(l->batch);
-    munmap(l->pool, READ_POOL);
-    l->batch = batch;
-    l->pool = pool;
-    l->pool_used = pool_used;
+    amid_leave(l, &was);
+}
+
+/* Events that cannot be served now are left out; who has sent them is heard late. */
+static int keep_servable(const struct loop *l, struct epoll_event *events, int count,
+                         const struct client *occupied)
+{
+    int kept = 0;
+
+    for (int i = 0; i < count; i++) {
+        struct conn *c = events[i].data.ptr;
+
+        if (is_in_between(&events[i], occupied))
+            events[kept++] = events[i];
+        else if (c->kind == WATCH_CONN && !c->heard_ms)
+            c->heard_ms = l->heard_ms;
+    }
+    return kept;
+}
+
+/* Two looks, as between rounds: so that what a new connection has brought comes at once. */
+static void host_serve_owner(struct engine *e, const struct client *occupied)
+{
+    struct loop *l = e->host_ctx;
+    struct epoll_event events[ADMIN_EVENTS_MAX];
+
+    for (int pass = 0; pass < 2; pass++) {
+        int64_t began_ms = clock_boot_ms(&clock_system);
+        int count = epoll_wait(l->admin_fd, events, ADMIN_EVENTS_MAX, 0);
+
+        count = keep_servable(l, events, count, occupied);
+        if (count == 0) {
+            l->heard_ms = began_ms;
+            return;
+        }
+        struct aside was = amid_enter(l);
+        for (int i = 0; i < count; i++)
+            serve_owner(l, &events[i]);
+        amid_leave(l, &was);
+    }
 }
 
 static void set_now(struct loop *l)
@@ -489,7 +583,7 @@ static int regular_work(struct loop *l)
     return due_ms < wait_ms ? due_ms : wait_ms;
 }
 
-/* ---- the owner ---- */
+/* ---- the rounds themselves ---- */
 
 /* Runs all that the owner has sent. */
 static void serve_admin(struct loop *l)
@@ -497,12 +591,12 @@ static void serve_admin(struct loop *l)
     struct epoll_event events[ADMIN_EVENTS_MAX];
     int count = ADMIN_EVENTS_MAX;
 
+    batch_run(l); /* what stands there must not share a batch with him: a script may be among it */
     /* Twice, so that what a new connection has brought is not taken for newer than it is. */
     for (int pass = 0; pass < 2 && count > 0; pass++) {
         count = epoll_wait(l->admin_fd, events, ADMIN_EVENTS_MAX, 0);
         for (int i = 0; i < count; i++)
-            on_event(l, &events[i]);
-        batch_run(l);
+            serve_owner(l, &events[i]);
     }
     l->admin_looked_ticks = engine_ticks();
 }
@@ -519,7 +613,8 @@ static void begin_round(struct loop *l, const struct epoll_event *events, int co
 {
     bool has_admin = count == EVENTS_MAX; /* it may stand behind those that fit */
 
-    l->engine->authority.heard_ms = l->waited_before_ms;
+    if (l->heard_ms < l->waited_before_ms)
+        l->heard_ms = l->waited_before_ms;
     for (int i = 0; i < count && !has_admin; i++)
         has_admin = events[i].data.ptr == &l->admin_kind;
     l->admin_looked_ticks = engine_ticks();

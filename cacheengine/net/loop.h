@@ -88,6 +88,8 @@ struct conn {
     bool is_doomed;      /* in loop->doomed */
     struct conn *next_doomed;
     int64_t soft_since_ms; /* over the soft output limit since; 0 = not */
+    /* Of the owner's, when it was not read for a while: boot time up to which it had been. */
+    int64_t heard_ms;
 };
 
 struct batch {
@@ -124,6 +126,8 @@ struct loop {
     struct batch *batch;
     char *pool; /* the shared read buffer */
     size_t pool_used;
+    bool is_amid;     /* a command runs, and what others ask for meanwhile is answered */
+    int64_t heard_ms; /* boot time up to which all that came over the admin socket was read */
     /* Boot times before the last two waits: what the second found, the first did not find yet. */
     int64_t waited_ms, waited_before_ms;
     uint64_t admin_looked_ticks; /* when the admin socket was looked at last */
@@ -238,7 +242,8 @@ void batch_feed(struct loop *l, struct conn *c);
 /* Prefetches and runs what is in the batch. */
 void batch_run(struct loop *l);
 
-/* Runs what is left in a batch whose present call takes long, but for the calls of `occupied`. */
+/* Runs what is left in a batch whose present call takes long, but for the calls of `occupied`, and
+ * of those who are obeyed whatever runs. */
 void batch_run_others(struct batch *b, const struct client *occupied);
 
 /* ---- notify.c ---- */

@@ -402,3 +402,64 @@ def test_a_script_that_outlives_the_lease_is_not_acknowledged(owned, ends):
     with node.server.conn() as conn:
         servers.wait_for(lambda: not is_busy(conn), "the script is over")
         assert conn.call("EVAL", "return redis.call('SET', KEYS[1], 'late')", 1, "k").startswith("READONLY")
+
+
+WRITES_ON = """redis.call('SET', KEYS[1], 'before')
+local begun, last = os.clock(), 'nothing'
+while os.clock() - begun < 3 do
+    last = redis.pcall('SET', KEYS[2], 'on')
+    if type(last) == 'table' and last.err then break end
+end
+redis.pcall('SET', KEYS[3], 'late')
+return last"""
+
+
+@pytest.mark.parametrize("persists", ["no", "yes"])
+def test_a_fence_amid_a_script_ends_its_writes(owned, own_engine, persists):
+    node = owned(appendonly=persists, appendfsync="always" if persists == "yes" else "no")
+    replica = own_engine(replicaof="127.0.0.1 %d" % node.server.port)
+    servers.wait_for(lambda: b"state=online" in node.owner.call("INFO", "replication"), "the replica follows")
+    with node.server.conn() as conn, node.server.conn() as other, replica.conn() as follower:
+        conn.send(command("EVAL", WRITES_ON, 3, "a", "b", "c"))
+        time.sleep(0.3)
+        other.send(command("SET", "other", "1"))
+        begun = time.monotonic()
+        assert node.state()[b"writes"] == b"taken"
+        assert node.owner.call("LARDER.FENCE", 5) == b"OK"
+        assert time.monotonic() - begun < 0.5
+        for one in (conn, other):
+            with pytest.raises(Closed) as closed:
+                one.read_reply()
+            assert closed.value.data == b""
+        # The order of a higher term waits for the end of the script, which is near.
+        assert node.owner.call("LARDER.ROLE", 6, "primary") == b"OK"
+        with node.server.conn() as again:
+            assert again.call("GET", "c") is None
+            assert again.call("SET", "d", 1) == b"OK"
+            assert again.call("WAIT", 1, 5000) == 1
+            assert [again.call("GET", key) for key in "abcd"] == [follower.call("GET", key) for key in "abcd"]
+
+
+def test_the_owner_waits_amid_a_script_and_its_orders_do_not(owned):
+    node = owned(busy_reply_threshold=60000)
+    second = Conn(node.path)
+    with node.server.conn() as conn:
+        assert node.owner.call("LARDER.LEASE", 1, 60000) == b"OK"
+        conn.send(command("EVAL", BUSY % "2.5", 1, "k", "v"))
+        begun = time.monotonic()
+        time.sleep(0.3)
+        node.owner.send(command("GET", "k") + command("LARDER.LEASE", 1, 4000))
+        for _ in range(5):
+            assert second.call("LARDER.LEASE", 1, 60000) == b"OK"
+        # One that connects meanwhile is served, too.
+        with Conn(node.path) as third:
+            state = third.call("LARDER.STATE")
+            assert 55000 < dict(zip(state[::2], state[1::2]))[b"lease-left-ms"] <= 60000
+        assert time.monotonic() - begun < 1.5
+        # In its place, behind the script; and the lease counts from when it was sent.
+        assert parse(node.owner.read_reply()) == b"v"
+        assert parse(node.owner.read_reply()) == b"OK"
+        assert time.monotonic() - begun > 1.5
+        assert conn.read_reply() == b"$4\r\ndone\r\n"
+        assert node.state()[b"lease-left-ms"] < 3000
+    second.close()
