@@ -2,8 +2,10 @@
 #include "base/cidr.h"
 
 #include "base/arena.h"
+#include "base/err.h"
 
 #include <arpa/inet.h>
+#include <string.h>
 
 #define ADDRESS_MAX 15 /* "255.255.255.255" */
 
@@ -60,4 +62,68 @@ bool cidr_index(const struct cidr *c, struct str address, uint64_t *out)
         return false;
     *out = value - c->first;
     return true;
+}
+
+bool cidr_holds(const struct cidr *outer, const struct cidr *inner)
+{
+    return inner->prefix >= outer->prefix && inner->first >= outer->first &&
+           inner->first - outer->first < cidr_size(outer);
+}
+
+/* Blocks are aligned to their size: two that meet are one inside of the other. */
+bool cidr_overlaps(const struct cidr *x, const struct cidr *y)
+{
+    return cidr_holds(x, y) || cidr_holds(y, x);
+}
+
+char *cidr_text(struct arena *a, const struct cidr *c)
+{
+    return arena_printf(a, "%s/%d", cidr_address(a, c, 0), c->prefix);
+}
+
+/* --- IPv6 --- */
+
+static bool bit_of(const unsigned char *address, int at)
+{
+    return address[at / 8] >> (7 - at % 8) & 1;
+}
+
+bool cidr6_parse(struct str text, struct cidr6 *out)
+{
+    char copy[INET6_ADDRSTRLEN];
+    struct cidr6 c;
+    uint64_t prefix;
+    struct str address = str_cut(&text, '/');
+
+    if (address.len == 0 || address.len >= sizeof(copy) || !str_to_u64(text, &prefix) ||
+        prefix > 128)
+        return false;
+    memcpy(copy, address.ptr, address.len);
+    copy[address.len] = '\0';
+    if (inet_pton(AF_INET6, copy, c.first) != 1)
+        return false;
+    c.prefix = (int)prefix;
+    for (int i = c.prefix; i < 128; i++)
+        if (bit_of(c.first, i))
+            return false;
+    *out = c;
+    return true;
+}
+
+bool cidr6_holds(const struct cidr6 *outer, const struct cidr6 *inner)
+{
+    if (inner->prefix < outer->prefix)
+        return false;
+    for (int i = 0; i < outer->prefix; i++)
+        if (bit_of(outer->first, i) != bit_of(inner->first, i))
+            return false;
+    return true;
+}
+
+char *cidr6_text(struct arena *a, const struct cidr6 *c)
+{
+    char text[INET6_ADDRSTRLEN];
+
+    check(inet_ntop(AF_INET6, c->first, text, sizeof(text)) != NULL);
+    return arena_printf(a, "%s/%d", text, c->prefix);
 }

@@ -1,4 +1,5 @@
-/* Blocks of IPv4 addresses ("127.77.0.0/18"): what a host may give to its nodes. */
+/* Blocks of IPv4 addresses ("127.77.0.0/18"): what a host may give to its nodes, what a network is
+ * made of. And blocks of IPv6 addresses, as far as networks need them. */
 #ifndef LARDER_BASE_CIDR_H
 #define LARDER_BASE_CIDR_H
 
@@ -26,5 +27,24 @@ char *cidr_address(struct arena *a, const struct cidr *c, uint64_t index);
 
 /* Where an address stands in the block; false when it is not in it or not an address. */
 bool cidr_index(const struct cidr *c, struct str address, uint64_t *out);
+
+/* Every address of `inner` is in `outer`; some address is in both. */
+bool cidr_holds(const struct cidr *outer, const struct cidr *inner);
+bool cidr_overlaps(const struct cidr *x, const struct cidr *y);
+
+/* "a.b.c.d/n" in `a`. */
+char *cidr_text(struct arena *a, const struct cidr *c);
+
+struct cidr6 {
+    unsigned char first[16]; /* in network order */
+    int prefix;              /* 0 to 128 */
+};
+
+/* "2001:db8::/56"; the prefix must be there. False as cidr_parse. */
+bool cidr6_parse(struct str text, struct cidr6 *out);
+bool cidr6_holds(const struct cidr6 *outer, const struct cidr6 *inner);
+
+/* The shortest form, "2001:db8::/56"; in `a`. */
+char *cidr6_text(struct arena *a, const struct cidr6 *c);
 
 #endif

@@ -37,7 +37,7 @@
 
 struct options {
     const char *state_dir, *listen, *dns, *region, *account, *auth, *endpoints, *dns_zone;
-    const char *token_file, *log_level;
+    const char *token_file, *network, *log_level;
     bool dies_with_parent;
 };
 
@@ -45,6 +45,7 @@ struct options {
 
 static const char *const auth_words[] = {"open", "scoped", NULL};
 static const char *const endpoint_words[] = {"address", "dns", NULL};
+static const char *const network_words[] = {"open", "declared", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
 
 /* clang-format off */
@@ -65,6 +66,9 @@ static const struct flag rows[] = {
      .doc = "the account of callers whose access key names none"},
     {.name = "auth", .kind = FLAG_CHOICE, AT(auth), .value = "open|scoped", .fallback = "scoped",
      .choices = auth_words, .doc = "whether requests must carry a signature's scope"},
+    {.name = "network", .kind = FLAG_CHOICE, AT(network), .value = "open|declared",
+     .fallback = "declared", .choices = network_words,
+     .doc = "whether ids of subnets and security groups that nobody named are taken as they come"},
     {.name = "token-file", .kind = FLAG_TEXT, AT(token_file), .value = "FILE",
      .doc = "holds the token that agents must show; without it only agents of this machine may call"},
     {.name = "log-level", .kind = FLAG_CHOICE, AT(log_level), .value = "LEVEL", .fallback = "info",
@@ -234,6 +238,7 @@ static void open_api(struct larderd *d)
         .default_account = o->account,
         .dns_zone = dns_zone(d->dns),
         .endpoint_mode = strcmp(o->endpoints, "dns") == 0 ? ENDPOINT_DNS : ENDPOINT_ADDRESS,
+        .is_network_open = strcmp(o->network, "open") == 0,
         .clock = &clock_system,
     };
     d->ops = ops_new(d->store, &d->ops_conf);

@@ -108,6 +108,7 @@ static void plan_control_plane(struct arena *a, const struct up_options *o, cons
     add_flag(a, &argv, "--account", o->account);
     add_flag(a, &argv, "--auth", auth);
     add_flag(a, &argv, "--endpoints", o->endpoints);
+    add_flag(a, &argv, "--network", o->network);
     if (o->dns_zone)
         add_flag(a, &argv, "--dns-zone", o->dns_zone);
     add_flag(a, &argv, "--token-file", plan->token_path);

@@ -23,6 +23,7 @@ struct up_options {
     const char *auth;      /* "open", "scoped", or NULL: open on loopback only */
     const char *endpoints; /* "address" or "dns" */
     const char *dns_zone;  /* NULL: larderd's own default */
+    const char *network;   /* "open" or "declared" */
     const char *log_level;
     int64_t agents;       /* hosts in each region */
     int64_t memory_bytes; /* that each host offers; 0: what the machine has */

@@ -30,6 +30,7 @@ enum {
 
 static const char *const auth_words[] = {"open", "scoped", NULL};
 static const char *const endpoint_words[] = {"address", "dns", NULL};
+static const char *const network_words[] = {"open", "declared", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
 
 #define AT(field) offsetof(struct up_options, field)
@@ -69,6 +70,8 @@ static const struct flag rows[] = {
            "whether endpoints are addresses or names"),
     TEXT("dns-zone", dns_zone, "ZONE", NULL,
          "the zone of endpoint names (default: cache.larder.internal)"),
+    CHOICE("network", network, network_words, "open|declared", "open",
+           "whether ids of subnets and security groups that nobody named are taken as they come"),
     CHOICE("log-level", log_level, level_words, "LEVEL", "info",
            "how much the logs in DIR/logs tell: debug, info, warn or error"),
 };

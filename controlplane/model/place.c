@@ -41,6 +41,8 @@ struct place {
     size_t seat_count;
     vec_of(struct taken) taken;
     vec_of(struct placed) placed;
+    const char *const *zones; /* that may be chosen; NULL for all */
+    size_t zone_count;
 };
 
 const char *place_result_text(enum place_result result)
@@ -102,6 +104,20 @@ void place_take_node(struct place *p, int64_t cluster_id, const char *host_id)
             *vec_add(p->arena, &p->placed) = (struct placed){cluster_id, &p->seats[i]};
 }
 
+void place_limit_zones(struct place *p, const char *const *zones, size_t count)
+{
+    p->zones = zones;
+    p->zone_count = count;
+}
+
+static bool zone_may_be_chosen(const struct place *p, const char *zone)
+{
+    for (size_t i = 0; i < p->zone_count; i++)
+        if (strcmp(p->zones[i], zone) == 0)
+            return true;
+    return p->zones == NULL;
+}
+
 /* `port` 0 asks whether anybody uses the address at all. */
 static bool address_is_taken(const struct place *p, uint32_t address, int port)
 {
@@ -154,7 +170,7 @@ static bool host_runs(const struct host *h, const char *driver)
 static enum place_result seat_test(const struct place *p, const struct seat *s,
                                    const struct place_request *r, uint32_t *out_address)
 {
-    if (*r->zone && strcmp(s->host->zone, r->zone) != 0)
+    if (!zone_may_be_chosen(p, s->host->zone) || (*r->zone && strcmp(s->host->zone, r->zone) != 0))
         return PLACE_NO_ZONE;
     if (s->host->is_silent || !host_runs(s->host, r->driver))
         return PLACE_NO_HOST;

@@ -50,6 +50,9 @@ const char *place_result_text(enum place_result result);
 /* The board, in `a`; the hosts (of one region, with what is used of them) are borrowed. */
 struct place *place_new(struct arena *a, const struct host_list *hosts);
 
+/* From now on, only hosts in these zones (borrowed) are chosen. */
+void place_limit_zones(struct place *p, const char *const *zones, size_t count);
+
 void place_take_address(struct place *p, const char *address, int port);
 
 /* A node that stands already; its memory is part of the host's used_bytes. A host that is not on

@@ -95,7 +95,7 @@ static void place_waiting(struct capacity *cap, const struct unplaced_node *n)
     (void)place_nodes(cap->board, &request, 1, &choice);
 }
 
-struct err capacity_open(struct call *c, struct capacity *out)
+struct err capacity_open(struct call *c, const struct siting *siting, struct capacity *out)
 {
     struct capacity *cap = arena_new(c->arena, struct capacity);
     struct unplaced_node *waiting;
@@ -108,6 +108,8 @@ struct err capacity_open(struct call *c, struct capacity *out)
     TRY(take_siblings(c, cap, waiting, count));
     for (size_t i = 0; i < count; i++)
         place_waiting(cap, &waiting[i]);
+    place_limit_zones(cap->board, siting->zones, siting->zone_count);
+    cap->siting = siting;
     *out = *cap;
     return OK;
 }
@@ -116,12 +118,19 @@ struct err capacity_open(struct call *c, struct capacity *out)
 
 struct err capacity_check_zone(struct call *c, const struct capacity *cap, const char *zone)
 {
+    bool is_known =
+        cap->hosts.count == 0; /* nobody knows the zones then; there is no room either */
+
     for (size_t i = 0; i < cap->hosts.count; i++)
-        if (strcmp(cap->hosts.items[i].zone, zone) == 0)
-            return OK;
-    if (cap->hosts.count == 0)
-        return OK; /* nobody knows the zones of a region without hosts; there is no room either */
-    return fault(c, FAULT_INVALID_PARAMETER_VALUE, "%s is not a valid availability zone.", zone);
+        is_known |= strcmp(cap->hosts.items[i].zone, zone) == 0;
+    if (!is_known)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE, "%s is not a valid availability zone.",
+                     zone);
+    if (!siting_has_zone(cap->siting, zone))
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "%s is not a valid availability zone for the cache subnet group %s.", zone,
+                     cap->siting->subnet_group);
+    return OK;
 }
 
 /* What a zone has left, for choosing among zones. */
@@ -146,7 +155,7 @@ static size_t zones_by_room(struct call *c, const struct capacity *cap, struct z
 
     for (size_t i = 0; i < cap->hosts.count; i++) {
         const struct host *h = &cap->hosts.items[i];
-        if (h->is_silent)
+        if (h->is_silent || !siting_has_zone(cap->siting, h->zone))
             continue;
         if (rooms.count == 0 || strcmp(rooms.items[rooms.count - 1].zone, h->zone) != 0)
             *vec_add(c->arena, &rooms) = (struct zone_room){h->zone, 0};
@@ -217,6 +226,18 @@ static bool is_in_one_zone(const struct place_choice *choices, size_t count)
     return true;
 }
 
+/* Placement comes later and knows nothing of subnets: what must not go everywhere is told where. */
+static void settle_zones(const struct capacity *cap, const struct claim *claim,
+                         const struct place_choice *choices)
+{
+    bool is_limited = false;
+
+    for (size_t i = 0; i < cap->hosts.count; i++)
+        is_limited |= !siting_has_zone(cap->siting, cap->hosts.items[i].zone);
+    for (size_t i = 0; is_limited && i < claim->count; i++)
+        claim->zones[i] = choices[i].zone;
+}
+
 static struct err no_capacity(struct call *c, const struct claim *claim, const char *why)
 {
     bool names_zone = claim->count > 0 && *claim->zones[0];
@@ -238,5 +259,6 @@ struct err capacity_claim(struct call *c, struct capacity *cap, const struct cla
         return no_capacity(c, claim, place_result_text(result));
     if (claim->is_cross_az && claim->count > 1 && is_in_one_zone(choices, claim->count))
         return no_capacity(c, claim, "only one availability zone has room for them");
+    settle_zones(cap, claim, choices);
     return OK;
 }

@@ -5,12 +5,14 @@
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/cluster.h"
 #include "controlplane/ops/call.h"
+#include "controlplane/ops/siting.h"
 
 struct place;
 
 struct capacity {
-    struct host_list hosts; /* of the region */
-    struct place *board;    /* as it will be once everything wanted so far is placed */
+    struct host_list hosts;      /* of the region */
+    struct place *board;         /* as it will be once everything wanted so far is placed */
+    const struct siting *siting; /* of the cache that wants more; its zones alone are open to it */
 };
 
 /* Nodes that a request wants to add. */
@@ -30,18 +32,21 @@ must_use struct err capacity_check_cluster(struct call *c, int64_t node_count);
  */
 must_use struct err capacity_check_region(struct call *c, int64_t added);
 
-must_use struct err capacity_open(struct call *c, struct capacity *out);
+must_use struct err capacity_open(struct call *c, const struct siting *siting,
+                                  struct capacity *out);
 
 /* Says where nodes of a cluster that gets more of them stand already. */
 void capacity_take_nodes(struct capacity *cap, const struct node_list *nodes);
 
-/* FAULT_INVALID_PARAMETER_VALUE when the region has hosts and none of them is in the zone. */
+/* FAULT_INVALID_PARAMETER_VALUE when the region has hosts and none of them is in the zone, or when
+ * the group of subnets does not reach it. */
 must_use struct err capacity_check_zone(struct call *c, const struct capacity *cap,
                                         const char *zone);
 
 /*
  * Checks that there is room for all nodes of the claim: FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY.
- * Nodes of a single-az cluster without a zone get one, the same for all, written to `zones`.
+ * Nodes of a single-az cluster without a zone get one, the same for all, written to `zones`; and so
+ * does every node where the group of subnets does not reach all zones that have hosts.
  */
 must_use struct err capacity_claim(struct call *c, struct capacity *cap, const struct claim *claim);
 

@@ -23,6 +23,7 @@ struct plan {
     const struct node_type *type;
     size_t node_count;
     const char **zones; /* of each node; "" leaves it to placement */
+    struct siting siting;
     struct tag *tags;
     size_t tag_count;
 };
@@ -232,13 +233,11 @@ static struct err plan_groups(struct call *c, const struct ec_create_cache_clust
 {
     TRY(member_parameter_group(c, in->cache_parameter_group_name, p->version,
                                &p->cluster.parameter_group));
-    if (member_has_text(in->cache_subnet_group_name) &&
-        strcasecmp(in->cache_subnet_group_name, "default") != 0)
-        return fault(c, FAULT_CACHE_SUBNET_GROUP_NOT_FOUND, "CacheSubnetGroup not found: %s",
-                     name_fold(c->arena, in->cache_subnet_group_name));
-    p->cluster.subnet_group = "default";
     TRY(member_security_group_names(c, &in->cache_security_group_names));
-    return member_security_groups(c, &in->security_group_ids, &p->cluster.security_groups);
+    TRY(siting_choose(c, in->cache_subnet_group_name, &in->security_group_ids, &p->siting));
+    p->cluster.subnet_group = p->siting.subnet_group;
+    p->cluster.security_groups = p->siting.security_groups;
+    return OK;
 }
 
 static struct err plan_tags(struct call *c, const struct ec_create_cache_cluster_in *in,
@@ -287,7 +286,7 @@ static struct err plan_capacity(struct call *c, const struct ec_create_cache_clu
     };
 
     (void)in;
-    TRY(capacity_open(c, &capacity));
+    TRY(capacity_open(c, &p->siting, &capacity));
     for (size_t i = 0; i < p->node_count; i++)
         if (*p->zones[i])
             TRY(capacity_check_zone(c, &capacity, p->zones[i]));

@@ -103,8 +103,11 @@ static struct err change_groups(struct call *c, const struct ec_modify_cache_clu
 
     if (member_has_text(in->cache_parameter_group_name))
         TRY(member_parameter_group(c, in->cache_parameter_group_name, v, &cl->parameter_group));
-    if (in->security_group_ids.has)
-        TRY(member_security_groups(c, &in->security_group_ids, &cl->security_groups));
+    if (!in->security_group_ids.has)
+        return OK;
+    struct siting siting;
+    TRY(siting_change(c, cl->subnet_group, cl->security_groups, &in->security_group_ids, &siting));
+    cl->security_groups = siting.security_groups;
     return OK;
 }
 
@@ -196,6 +199,7 @@ static struct err claim_room(struct call *c, struct cluster_facts *f, const char
                              size_t count)
 {
     struct capacity capacity;
+    struct siting siting;
     struct claim claim = {
         .cluster_id = f->cluster.id,
         .type = node_type_find(f->cluster.node_type),
@@ -206,7 +210,8 @@ static struct err claim_room(struct call *c, struct cluster_facts *f, const char
     };
 
     check(claim.type != NULL);
-    TRY(capacity_open(c, &capacity));
+    TRY(siting_change(c, f->cluster.subnet_group, f->cluster.security_groups, NULL, &siting));
+    TRY(capacity_open(c, &siting, &capacity));
     capacity_take_nodes(&capacity, &f->nodes);
     for (size_t i = 0; i < count; i++)
         if (*zones[i])

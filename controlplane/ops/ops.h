@@ -33,6 +33,7 @@ struct ops_conf {
     const char *default_account;
     const char *dns_zone; /* "cache.larder.internal" */
     enum endpoint_mode endpoint_mode;
+    bool is_network_open; /* ids of subnets and security groups that nobody named are taken */
     const struct clock *clock;
 };
 

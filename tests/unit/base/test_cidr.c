@@ -38,3 +38,40 @@ Test(cidr, addresses_and_indexes_are_each_others_inverse)
     cr_assert_not(cidr_index(&c, STR("127.76.255.255"), &index));
     arena_fini(&a);
 }
+
+Test(cidr, blocks_hold_and_meet_each_other)
+{
+    struct arena a = {0};
+    struct cidr vpc, zone, other;
+
+    cr_assert(cidr_parse(STR("172.31.0.0/16"), &vpc));
+    cr_assert(cidr_parse(STR("172.31.16.0/20"), &zone));
+    cr_assert(cidr_parse(STR("172.30.0.0/16"), &other));
+    cr_assert(cidr_holds(&vpc, &zone));
+    cr_assert_not(cidr_holds(&zone, &vpc));
+    cr_assert_not(cidr_holds(&vpc, &other));
+    cr_assert(cidr_overlaps(&zone, &vpc));
+    cr_assert_not(cidr_overlaps(&zone, &other));
+    cr_assert_str_eq(cidr_text(&a, &zone), "172.31.16.0/20");
+    arena_fini(&a);
+}
+
+Test(cidr, blocks_of_ipv6)
+{
+    static const char *const bad[] = {
+        "",           "2001:db8::",   "2001:db8::1/56", "2001:db8::/129",
+        "10.0.0.0/8", "2001:db8::/x", "g::/8"};
+    struct arena a = {0};
+    struct cidr6 outer, inner, c;
+
+    cr_assert(cidr6_parse(STR("2001:db8:0:0::/56"), &outer));
+    cr_assert(cidr6_parse(STR("2001:db8:0:ff::/64"), &inner));
+    cr_assert(cidr6_holds(&outer, &inner));
+    cr_assert_not(cidr6_holds(&inner, &outer));
+    cr_assert(cidr6_parse(STR("2001:db8:0:100::/64"), &inner));
+    cr_assert_not(cidr6_holds(&outer, &inner));
+    cr_assert_str_eq(cidr6_text(&a, &outer), "2001:db8::/56");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        cr_expect_not(cidr6_parse(str_of(bad[i]), &c), "%s", bad[i]);
+    arena_fini(&a);
+}

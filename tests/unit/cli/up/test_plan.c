@@ -15,6 +15,7 @@ static struct up_options usual(void)
                                .account = "000000000000",
                                .pool = "127.77.0.0/16",
                                .endpoints = "address",
+                               .network = "open",
                                .log_level = "info",
                                .agents = 3};
 }

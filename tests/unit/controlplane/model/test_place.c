@@ -311,3 +311,35 @@ Test(place, small_and_unreadable_pools)
         arena_fini(&a);
     }
 }
+
+Test(place, only_zones_that_are_open_are_chosen)
+{
+    static const char *const open[] = {"b"};
+    struct arena a = {0};
+    struct host hosts[] = {
+        {.id = "h1",
+         .zone = "a",
+         .name = "h1",
+         .pool = "10.0.0.0/24",
+         .memory_bytes = 9 * GIB,
+         .engines = ""},
+        {.id = "h2",
+         .zone = "b",
+         .name = "h2",
+         .pool = "10.0.1.0/24",
+         .memory_bytes = GIB,
+         .engines = ""},
+    };
+    struct host_list list = {hosts, 2};
+    struct place_request r = {.zone = "", .port = 1, .memory_bytes = GIB, .driver = ""};
+    struct place *p = place_new(&a, &list);
+    struct place_choice choice;
+
+    place_limit_zones(p, open, 1);
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.zone, "b");
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_NO_MEMORY, "a is closed");
+    r.zone = "a";
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_NO_ZONE);
+    arena_fini(&a);
+}

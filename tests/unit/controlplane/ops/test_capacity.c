@@ -17,6 +17,15 @@ static struct claim claim_of(const char **zones, size_t count)
         .type = node_type_find("cache.t4g.micro"), .port = 11211, .zones = zones, .count = count};
 }
 
+/* The group of subnets by default, which reaches all zones. */
+static const struct siting *everywhere(struct call *c)
+{
+    struct siting *s = arena_new(c->arena, struct siting);
+
+    must(siting_choose(c, NULL, &(struct ec_security_group_ids_list){0}, s));
+    return s;
+}
+
 Test(capacity, a_single_zone_is_chosen_that_has_room_for_all)
 {
     struct call c = world_call();
@@ -24,7 +33,7 @@ Test(capacity, a_single_zone_is_chosen_that_has_room_for_all)
     const char *zones[8];
     struct claim claim = claim_of(zones, 8);
 
-    must(capacity_open(&c, &cap));
+    must(capacity_open(&c, everywhere(&c), &cap));
     must(capacity_claim(&c, &cap, &claim));
     for (size_t i = 0; i < 8; i++)
         cr_assert_str_eq(zones[i], "us-east-1a", "all of its 4 GiB");
@@ -49,7 +58,7 @@ Test(capacity, open_zones_stay_open_for_one_node_and_across_zones)
     struct claim one = claim_of(zones, 1), two = claim_of(zones, 2);
 
     two.is_cross_az = true;
-    must(capacity_open(&c, &cap));
+    must(capacity_open(&c, everywhere(&c), &cap));
     must(capacity_claim(&c, &cap, &one));
     must(capacity_claim(&c, &cap, &two));
     cr_assert_str_eq(zones[0], "");
@@ -61,10 +70,36 @@ Test(capacity, zones_are_those_of_the_region_s_hosts)
     struct call c = world_call();
     struct capacity cap;
 
-    must(capacity_open(&c, &cap));
+    must(capacity_open(&c, everywhere(&c), &cap));
     must(capacity_check_zone(&c, &cap, "us-east-1c"));
     expect(capacity_check_zone(&c, &cap, "us-east-1d"), FAULT_INVALID_PARAMETER_VALUE, NULL);
     expect(capacity_check_zone(&c, &cap, "Multiple"), FAULT_INVALID_PARAMETER_VALUE, NULL);
+}
+
+Test(capacity, subnets_bind_where_nodes_may_go)
+{
+    struct call c = world_call();
+    struct capacity cap;
+    struct siting siting = *everywhere(&c);
+    const char *zones[2];
+    struct claim claim = claim_of(zones, 2);
+
+    siting.zones = (const char *[]){"us-east-1b", "us-east-1c"};
+    siting.zone_count = 2;
+    must(capacity_open(&c, &siting, &cap));
+    must(capacity_check_zone(&c, &cap, "us-east-1c"));
+    expect(capacity_check_zone(&c, &cap, "us-east-1a"), FAULT_INVALID_PARAMETER_VALUE,
+           "us-east-1a is not a valid availability zone for the cache subnet group default.");
+    claim.is_cross_az = true;
+    must(capacity_claim(&c, &cap, &claim));
+    cr_assert_str_eq(zones[0], "us-east-1b", "told where, since placement knows no subnets");
+    cr_assert_str_eq(zones[1], "us-east-1c");
+    claim = claim_of(zones, 2);
+    must(capacity_claim(&c, &cap, &claim));
+    cr_assert_str_eq(zones[0], zones[1]);
+    claim = claim_of(zones, 1);
+    must(capacity_claim(&c, &cap, &claim));
+    cr_assert_str_neq(zones[0], "");
 }
 
 Test(capacity, a_port_that_all_addresses_use_is_told_apart_from_memory)
@@ -77,7 +112,7 @@ Test(capacity, a_port_that_all_addresses_use_is_told_apart_from_memory)
     fixture_host(&world.f, "h1", "us-east-1a", "127.1.1.1/32", (int64_t)4 << 30);
     fixture_host(&world.f, "h2", "us-east-1b", "127.1.2.1/32", (int64_t)4 << 30);
     fixture_host(&world.f, "h3", "us-east-1c", "127.1.3.1/32", (int64_t)4 << 30);
-    must(capacity_open(&c, &cap));
+    must(capacity_open(&c, everywhere(&c), &cap));
     claim.is_cross_az = true;
     must(capacity_claim(&c, &cap, &claim));
     expect(capacity_claim(&c, &cap, &claim), FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY,

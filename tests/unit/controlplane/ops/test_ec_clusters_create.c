@@ -42,7 +42,7 @@ Test(create, a_new_cluster_is_creating_and_all_its_settings_are_told)
     cr_assert(c->auth_token_enabled.has && !c->auth_token_enabled.value);
     cr_assert_str_eq(c->network_type, "ipv4");
     cr_assert_str_eq(c->ip_discovery, "ipv4");
-    cr_assert(c->security_groups.has && c->security_groups.count == 0);
+    cr_assert_eq(c->security_groups.count, 1, "the default group of the VPC");
     cr_assert_null(c->configuration_endpoint);
     cr_assert_null(c->client_download_landing_page);
     cr_assert_not(c->cache_nodes.has);
@@ -207,13 +207,15 @@ Test(create, every_mistake_has_its_fault)
     cr_assert_eq(left.cache_clusters.count, 0, "nothing is left of any of them");
 }
 
-Test(create, an_empty_list_of_security_groups_means_none)
+Test(create, an_empty_list_of_security_groups_means_the_vpc_s_own)
 {
     struct ec_create_cache_cluster_in in = {REDIS, .security_group_ids = {.has = true}};
     struct ec_create_cache_cluster_out out;
 
     must(run_ec_create_cache_cluster(&in, &out));
-    cr_assert_eq(out.cache_cluster->security_groups.count, 0);
+    cr_assert_eq(out.cache_cluster->security_groups.count, 1);
+    cr_assert(strncmp(out.cache_cluster->security_groups.items[0].security_group_id, "sg-", 3) ==
+              0);
 }
 
 Test(create, a_name_is_taken_until_the_cluster_is_gone)

@@ -24,6 +24,7 @@ void world_open(void)
         .default_account = "000000000000",
         .dns_zone = "cache.larder.internal",
         .endpoint_mode = ENDPOINT_ADDRESS,
+        .is_network_open = true,
         .clock = &world.clock.clock,
     };
     world.ops = ops_new(world.f.store, &world.conf);
