@@ -11,5 +11,6 @@ int gen_services(int argc,
                  char **argv); /* OUT_DIR SERVICE.json ...: structs, shapes, operations, faults */
 int gen_states(int argc, char **argv); /* OUT_DIR STATES.json ...: states and legal edges */
 int gen_engine(int argc, char **argv); /* OUT_DIR COMMAND.json ...: the engine's command table */
+int gen_parameters(int argc, char **argv); /* OUT_DIR FAMILY.json ...: families of parameters */
 
 #endif

@@ -6,19 +6,55 @@
 #include "base/vec.h"
 #include "contract/agent.h"
 #include "controlplane/model/catalog.h"
+#include "controlplane/model/effective.h"
 #include "controlplane/model/place.h"
 #include "controlplane/model/settings.h"
-#include "controlplane/store/store.h"
+#include "controlplane/store/parameters.h"
 
-/* What the default parameter groups set that a bundled engine would not do by itself. */
-static void add_parameters(struct arena *a, const char *engine, struct agent_parameter_list *out)
+/* --- parameters --- */
+
+/* The values of all groups that nodes of a host use. */
+struct group_values {
+    struct parameter_group_values *items;
+    size_t count;
+};
+
+static struct err load_values(struct store_tx *tx, const struct host_node *nodes, size_t count,
+                              struct group_values *out)
 {
-    if (!engine_is_redis_like(engine))
-        return;
-    out->has = true;
-    out->count = 1;
-    out->items = arena_new(a, struct agent_parameter);
-    out->items[0] = (struct agent_parameter){.name = "maxmemory-policy", .value = "volatile-lru"};
+    int64_t *ids = arena_array(store_arena(tx), count, sizeof(*ids));
+
+    for (size_t i = 0; i < count; i++)
+        ids[i] = nodes[i].parameter_group_id;
+    return store_parameter_values_of(tx, ids, count, &out->items, &out->count);
+}
+
+static const struct parameter_value_list *values_of(const struct group_values *values,
+                                                    const struct host_node *n)
+{
+    static const struct parameter_value_list nothing_set = {0};
+
+    for (size_t i = 0; i < values->count; i++)
+        if (values->items[i].group_id == n->parameter_group_id)
+            return &values->items[i].values;
+    return &nothing_set;
+}
+
+static void add_parameters(struct arena *a, const struct effective_parameters *effective,
+                           struct agent_node_goal *out)
+{
+    struct agent_parameter_list *list = &out->parameters;
+
+    out->maxmemory_bytes = INT_OF(effective->maxmemory_bytes);
+    list->has = true;
+    list->count = effective->count;
+    list->items = arena_array(a, list->count, sizeof(*list->items));
+    for (size_t i = 0; i < list->count; i++) {
+        const struct effective_value *p = &effective->items[i];
+        list->items[i] = (struct agent_parameter){.name = p->name, .value = p->value};
+        if (p->is_static)
+            list->items[i].is_static = BOOL_OF(true);
+    }
 }
 
 /* --- members of replication groups --- */
@@ -82,18 +118,28 @@ static void add_membership(struct arena *a, const struct host_node *n, struct ag
 
 static const char *settings_of(struct arena *a, const struct host_node *n)
 {
-    struct settings_version v = {.epoch = n->epoch};
+    const struct cluster cluster = {
+        .engine_version = n->engine_version,
+        .node_type = n->node_type,
+        .parameter_group = n->parameter_group,
+        .parameter_revision = n->parameter_revision,
+    };
+    struct settings_version v = {.parameters = parameters_number(&cluster), .epoch = n->epoch};
 
     settings_take_role(&v, &n->role, n->cluster_id);
     return settings_version_text(a, &v);
 }
 
-static void goal_to_wire(struct arena *a, const struct host_node *n, struct agent_node_goal *out)
+static void goal_to_wire(struct arena *a, const struct host_node *n,
+                         const struct group_values *values, struct agent_node_goal *out)
 {
     const struct node_type *type = node_type_find(n->node_type);
     const struct engine_version *version = engine_version_reported(n->engine, n->engine_version);
 
+    struct effective_parameters effective;
+
     check(type != NULL && version != NULL); /* the catalogue never loses a row */
+    parameters_effective(a, values_of(values, n), version, type, &effective);
     *out = (struct agent_node_goal){
         .node_id = INT_OF(n->node_id),
         .state = node_state_name(n->goal.state),
@@ -104,26 +150,27 @@ static void goal_to_wire(struct arena *a, const struct host_node *n, struct agen
         .driver = DRIVER_DEFAULT,
         .address = n->goal.address,
         .port = INT_OF(n->goal.port),
-        .maxmemory_bytes = INT_OF(node_type_maxmemory(type, version)),
         .boot_count = INT_OF(n->goal.boot_count),
         .restarts_after_exit = BOOL_OF(true), /* nodes without replicas come back empty */
         .settings_version = settings_of(a, n),
     };
     add_membership(a, n, out);
-    add_parameters(a, n->engine, &out->parameters);
+    add_parameters(a, &effective, out);
 }
 
 struct err goals_of_host(struct store_tx *tx, const char *host_id, struct agent_node_goal_list *out)
 {
     struct arena *a = store_arena(tx);
+    struct group_values values;
     struct host_node *nodes;
     size_t count;
 
     TRY(store_host_nodes(tx, host_id, &nodes, &count));
+    TRY(load_values(tx, nodes, count, &values));
     out->has = true;
     out->count = count;
     out->items = arena_array(a, count, sizeof(*out->items));
     for (size_t i = 0; i < count; i++)
-        goal_to_wire(a, &nodes[i], &out->items[i]);
+        goal_to_wire(a, &nodes[i], &values, &out->items[i]);
     return OK;
 }

@@ -38,12 +38,6 @@ static const struct engine engines[] = {
     {"valkey",    "9.0",    6379,  true },
 };
 
-/* Percent of the node type's ceiling that a parameter group keeps for other than data. */
-#define RESERVED_MEMORY_PERCENT 25
-
-/* memcached_connections_overhead: MiB kept for connections. */
-#define MEMCACHED_OVERHEAD_MIB 100
-
 #define MIB ((int64_t)1024 * 1024)
 
 static const struct engine *engine_find(const char *name)
@@ -73,15 +67,6 @@ int64_t node_type_host_bytes(const struct node_type *t)
 static bool family_reserves_memory(const char *family)
 {
     return strcmp(family, "redis2.6") != 0 && strcmp(family, "redis2.8") != 0;
-}
-
-int64_t node_type_maxmemory(const struct node_type *t, const struct engine_version *v)
-{
-    if (!engine_is_redis_like(v->engine))
-        return (t->memcached_mib - MEMCACHED_OVERHEAD_MIB) * MIB;
-    if (!family_reserves_memory(v->family))
-        return t->maxmemory_bytes;
-    return t->maxmemory_bytes * (100 - RESERVED_MEMORY_PERCENT) / 100;
 }
 
 static const char *node_type_since(const struct node_type *t, const char *engine)

@@ -40,11 +40,6 @@ const struct node_type *node_type_find(const char *name);
 /* Memory that a host must have left for one node. */
 int64_t node_type_host_bytes(const struct node_type *t);
 
-/* The engine's maxmemory with the default parameters of the family: the node type's ceiling less
- * reserved-memory-percent (redis3.2 and later, valkey), or max_cache_memory less the overhead of
- * connections (memcached). */
-int64_t node_type_maxmemory(const struct node_type *t, const struct engine_version *v);
-
 /* Finds a node type for a new cache of that engine version, or says with
  * FAULT_INVALID_PARAMETER_VALUE or FAULT_INVALID_PARAMETER_COMBINATION why there is none. */
 must_use struct err node_type_choose(struct arena *a, const char *name,

@@ -42,6 +42,7 @@ struct cluster {
     const char *az_mode;        /* single-az, cross-az */
     const char *preferred_zone; /* a zone, "Multiple", or "" */
     const char *parameter_group, *subnet_group;
+    int64_t parameter_revision;  /* of the group as it is now; 0 for a default group (read only) */
     const char *security_groups; /* ids, comma separated */
     const char *maintenance_window, *snapshot_window;
     int snapshot_retention; /* days */
@@ -64,6 +65,7 @@ struct node_goal {
     int64_t memory_bytes;
     int64_t crashes_told;
     bool is_told_down;
+    int64_t parameters; /* see parameters_number in effective.h; what its host was last told of */
 };
 
 /* What its agent last reported. */

@@ -28,16 +28,24 @@ static char *fill(struct arena *a, const char *message, const char *first, const
     return str_dup(a, buf_str(&text));
 }
 
-struct event event_of_cluster(struct arena *a, const struct cluster *c, int64_t now_ms,
-                              enum event_kind kind, const char *first, const char *second)
+struct event event_of(struct arena *a, const struct event_source *source, int64_t now_ms,
+                      enum event_kind kind, const char *first, const char *second)
 {
     check((size_t)kind < countof(kinds));
     return (struct event){
-        .account = c->account,
-        .region = c->region,
+        .account = source->account,
+        .region = source->region,
         .source_type = kinds[kind].source_type,
-        .source = c->name,
+        .source = source->name,
         .message = fill(a, kinds[kind].message, first, second),
         .at_ms = now_ms,
     };
+}
+
+struct event event_of_cluster(struct arena *a, const struct cluster *c, int64_t now_ms,
+                              enum event_kind kind, const char *first, const char *second)
+{
+    struct event_source source = {c->account, c->region, c->name};
+
+    return event_of(a, &source, now_ms, kind, first, second);
 }

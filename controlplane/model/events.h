@@ -22,4 +22,11 @@ enum event_kind {
 struct event event_of_cluster(struct arena *a, const struct cluster *c, int64_t now_ms,
                               enum event_kind kind, const char *first, const char *second);
 
+/* The same of any other source, by its account, region and name. */
+struct event_source {
+    const char *account, *region, *name;
+};
+struct event event_of(struct arena *a, const struct event_source *source, int64_t now_ms,
+                      enum event_kind kind, const char *first, const char *second);
+
 #endif

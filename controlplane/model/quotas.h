@@ -4,6 +4,7 @@
 
 #define QUOTA_NODES_PER_REGION    300
 #define QUOTA_NODES_PER_MEMCACHED 60
+#define QUOTA_PARAMETER_GROUPS    300
 #define SNAPSHOT_RETENTION_MAX    35 /* days */
 
 /* Ports below need privileges that engines do not run with. */

@@ -4,6 +4,8 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "controlplane/model/effective.h"
+#include "controlplane/model/settings.h"
 
 /* What a cluster shows while, and after, its newest operation. */
 static const struct {
@@ -84,4 +86,43 @@ const char *node_status_word(const struct node *n, enum cluster_status status,
     if (status == CLUSTER_REBOOTING && newest && operation_names(newest, n->number))
         return "rebooting";
     return "available";
+}
+
+/* --- parameters --- */
+
+const char *parameter_status_word(enum parameter_status status)
+{
+    static const char *const words[] = {
+        [PARAMETERS_IN_SYNC] = "in-sync",
+        [PARAMETERS_PENDING_REBOOT] = "pending-reboot",
+        [PARAMETERS_APPLYING] = "applying",
+    };
+    return words[status];
+}
+
+/* An engine that was just started has what its goal said then; it tells so with its first report.
+ */
+enum parameter_status node_parameter_status(const struct cluster *c, const struct node *n)
+{
+    struct settings_version applied;
+
+    if (!n->saw.has || n->saw.state != NODE_RUNNING || *n->saw.applied_settings == '\0')
+        return PARAMETERS_IN_SYNC;
+    if (!settings_version_parse(n->saw.applied_settings, &applied) ||
+        applied.parameters != parameters_number(c))
+        return PARAMETERS_APPLYING;
+    return n->saw.is_reboot_pending ? PARAMETERS_PENDING_REBOOT : PARAMETERS_IN_SYNC;
+}
+
+enum parameter_status cluster_parameter_status(const struct cluster *c,
+                                               const struct node_list *nodes)
+{
+    enum parameter_status worst = PARAMETERS_IN_SYNC;
+
+    for (size_t i = 0; i < nodes->count; i++) {
+        enum parameter_status status = node_parameter_status(c, &nodes->items[i]);
+        if (nodes->items[i].is_wanted && status > worst)
+            worst = status;
+    }
+    return worst;
 }

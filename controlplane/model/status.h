@@ -30,4 +30,17 @@ bool cluster_status_has_endpoints(enum cluster_status status);
 const char *node_status_word(const struct node *n, enum cluster_status status,
                              const struct operation *newest);
 
+/* Whether an engine has the values of its parameter group. */
+enum parameter_status { PARAMETERS_IN_SYNC, PARAMETERS_PENDING_REBOOT, PARAMETERS_APPLYING };
+
+/* "in-sync", "applying" or "pending-reboot". */
+const char *parameter_status_word(enum parameter_status status);
+
+/* Of a node of the cluster. One that does not run is to begin with them. */
+enum parameter_status node_parameter_status(const struct cluster *c, const struct node *n);
+
+/* Of all nodes that are to stay: what one lacks, the cluster lacks. */
+enum parameter_status cluster_parameter_status(const struct cluster *c,
+                                               const struct node_list *nodes);
+
 #endif

@@ -231,8 +231,8 @@ static struct err plan_windows(struct call *c, const struct ec_create_cache_clus
 static struct err plan_groups(struct call *c, const struct ec_create_cache_cluster_in *in,
                               struct plan *p)
 {
-    TRY(member_parameter_group(c, in->cache_parameter_group_name, p->version,
-                               &p->cluster.parameter_group));
+    TRY(member_parameter_group(c, in->cache_parameter_group_name, p->version, p->type,
+                               &p->cluster));
     TRY(member_security_group_names(c, &in->cache_security_group_names));
     TRY(siting_choose(c, in->cache_subnet_group_name, &in->security_group_ids, &p->siting));
     p->cluster.subnet_group = p->siting.subnet_group;

@@ -10,6 +10,7 @@
 #include "controlplane/model/naming.h"
 #include "controlplane/ops/capacity.h"
 #include "controlplane/ops/members.h"
+#include "controlplane/ops/parameters.h"
 #include "controlplane/ops/wire.h"
 #include "controlplane/store/store.h"
 
@@ -96,13 +97,30 @@ static struct err check_identity(struct call *c, const struct ec_modify_cache_cl
 
 /* --- what changes at once --- */
 
+/* The engines are told at once; what takes effect at a start waits for a reboot. */
+static struct err change_parameter_group(struct call *c, const char *name, struct cluster *cl)
+{
+    const struct engine_version *v = engine_version_reported(cl->engine, cl->engine_version);
+    struct parameter_facts from, to;
+
+    TRY(parameters_find(c, cl->parameter_group, &from));
+    TRY(member_parameter_group(c, name, v, node_type_find(cl->node_type), cl));
+    if (strcmp(from.group.name, cl->parameter_group) == 0)
+        return OK;
+    TRY(parameters_find(c, cl->parameter_group, &to));
+    TRY(parameters_check_swap(c, &from, &to));
+    struct event event = event_of_cluster(c->arena, cl, c->now_ms, EVENT_CLUSTER_PARAMETER_GROUP,
+                                          cl->parameter_group, NULL);
+    TRY(store_event_add(c->tx, &event));
+    store_touch_cluster(c->tx, cl->id);
+    return OK;
+}
+
 static struct err change_groups(struct call *c, const struct ec_modify_cache_cluster_in *in,
                                 struct cluster *cl)
 {
-    const struct engine_version *v = engine_version_reported(cl->engine, cl->engine_version);
-
     if (member_has_text(in->cache_parameter_group_name))
-        TRY(member_parameter_group(c, in->cache_parameter_group_name, v, &cl->parameter_group));
+        TRY(change_parameter_group(c, in->cache_parameter_group_name, cl));
     if (!in->security_group_ids.has)
         return OK;
     struct siting siting;

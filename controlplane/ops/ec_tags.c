@@ -5,6 +5,7 @@
 #include "controlplane/model/naming.h"
 #include "controlplane/model/tags.h"
 #include "controlplane/ops/facts.h"
+#include "controlplane/ops/parameters.h"
 #include "controlplane/ops/tagging.h"
 #include "controlplane/store/network.h"
 #include "controlplane/store/store.h"
@@ -31,6 +32,13 @@ static struct err find_subnet_group(struct call *c, const struct arn *arn)
     return e;
 }
 
+static struct err find_parameter_group(struct call *c, const struct arn *arn)
+{
+    struct parameter_facts facts;
+
+    return parameters_find(c, arn->name, &facts);
+}
+
 /* One row per type word of an ARN. Types without a finder have no resources yet. */
 static const struct {
     const char *type;
@@ -38,18 +46,19 @@ static const struct {
     int fault;
     const char *noun;
 } types[] = {
-    {"cluster",                 find_cluster,      FAULT_CACHE_CLUSTER_NOT_FOUND,             "CacheCluster"       },
-    {"replicationgroup",        NULL,              FAULT_REPLICATION_GROUP_NOT_FOUND,         "ReplicationGroup"   },
-    {"parametergroup",          NULL,              FAULT_CACHE_PARAMETER_GROUP_NOT_FOUND,     "CacheParameterGroup"},
-    {"subnetgroup",             find_subnet_group, FAULT_CACHE_SUBNET_GROUP_NOT_FOUND,        "CacheSubnetGroup"   },
-    {"securitygroup",           NULL,              FAULT_CACHE_SECURITY_GROUP_NOT_FOUND,      "CacheSecurityGroup" },
-    {"snapshot",                NULL,              FAULT_SNAPSHOT_NOT_FOUND,                  "Snapshot"           },
-    {"user",                    NULL,              FAULT_USER_NOT_FOUND,                      "User"               },
-    {"usergroup",               NULL,              FAULT_USER_GROUP_NOT_FOUND,                "UserGroup"          },
-    {"serverlesscache",         NULL,              FAULT_SERVERLESS_CACHE_NOT_FOUND,          "ServerlessCache"    },
-    {"serverlesscachesnapshot", NULL,              FAULT_SERVERLESS_CACHE_SNAPSHOT_NOT_FOUND,
-     "ServerlessCacheSnapshot"                                                                                     },
-    {"reserved-instance",       NULL,              FAULT_RESERVED_CACHE_NODE_NOT_FOUND,       "ReservedCacheNode"  },
+    {"cluster",                 find_cluster,         FAULT_CACHE_CLUSTER_NOT_FOUND,             "CacheCluster"      },
+    {"replicationgroup",        NULL,                 FAULT_REPLICATION_GROUP_NOT_FOUND,         "ReplicationGroup"  },
+    {"parametergroup",          find_parameter_group, FAULT_CACHE_PARAMETER_GROUP_NOT_FOUND,
+     "CacheParameterGroup"                                                                                           },
+    {"subnetgroup",             find_subnet_group,    FAULT_CACHE_SUBNET_GROUP_NOT_FOUND,        "CacheSubnetGroup"  },
+    {"securitygroup",           NULL,                 FAULT_CACHE_SECURITY_GROUP_NOT_FOUND,      "CacheSecurityGroup"},
+    {"snapshot",                NULL,                 FAULT_SNAPSHOT_NOT_FOUND,                  "Snapshot"          },
+    {"user",                    NULL,                 FAULT_USER_NOT_FOUND,                      "User"              },
+    {"usergroup",               NULL,                 FAULT_USER_GROUP_NOT_FOUND,                "UserGroup"         },
+    {"serverlesscache",         NULL,                 FAULT_SERVERLESS_CACHE_NOT_FOUND,          "ServerlessCache"   },
+    {"serverlesscachesnapshot", NULL,                 FAULT_SERVERLESS_CACHE_SNAPSHOT_NOT_FOUND,
+     "ServerlessCacheSnapshot"                                                                                       },
+    {"reserved-instance",       NULL,                 FAULT_RESERVED_CACHE_NODE_NOT_FOUND,       "ReservedCacheNode" },
 };
 
 static struct err check_owner(struct call *c, const char *text, const struct arn *arn)

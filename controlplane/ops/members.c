@@ -8,6 +8,7 @@
 #include "controlplane/model/naming.h"
 #include "controlplane/model/quotas.h"
 #include "controlplane/model/windows.h"
+#include "controlplane/ops/parameters.h"
 
 #include <string.h>
 
@@ -105,28 +106,17 @@ struct err member_security_groups(struct call *c, const struct ec_security_group
 }
 
 struct err member_parameter_group(struct call *c, const char *name, const struct engine_version *v,
-                                  const char **out)
+                                  const struct node_type *t, struct cluster *cl)
 {
-    bool is_cluster = false;
+    struct parameter_facts facts;
 
-    if (!member_has_text(name)) {
-        *out = parameter_group_default(c->arena, v->family);
-        return OK;
-    }
-    const char *folded = name_fold(c->arena, name);
-    const char *family = parameter_group_family(folded, &is_cluster);
-    if (!family)
-        return fault(c, FAULT_CACHE_PARAMETER_GROUP_NOT_FOUND, "CacheParameterGroup not found: %s",
-                     folded);
-    if (strcmp(family, v->family) != 0)
-        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
-                     "Expected a parameter group of family %s but found one of family %s",
-                     v->family, family);
-    if (is_cluster)
+    TRY(parameters_choose(c, name, v, t, &facts));
+    if (parameter_values_are_clustered(&facts.values))
         return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
                      "Cluster mode should be disabled in parameter group, but found it is "
                      "enabled.");
-    *out = folded;
+    cl->parameter_group = facts.group.name;
+    cl->parameter_revision = facts.group.revision;
     return OK;
 }
 

@@ -41,9 +41,11 @@ must_use struct err member_security_groups(struct call *c,
                                            const struct ec_security_group_ids_list *in,
                                            const char **out);
 
-/* Finds the parameter group for an engine version; the group by default when `name` is NULL. */
+/* Gives a cluster outside of groups its parameter group: the one by default when `name` is NULL.
+ * Groups that turn cluster mode on are refused. `t` is the type of its nodes. */
 must_use struct err member_parameter_group(struct call *c, const char *name,
-                                           const struct engine_version *v, const char **out);
+                                           const struct engine_version *v,
+                                           const struct node_type *t, struct cluster *cl);
 
 /*
  * Sets the windows of a cluster. NULL keeps what the cluster has, or chooses by chance where it has

@@ -76,7 +76,7 @@ static void wire_nodes(struct call *c, const struct cluster_facts *f,
             .cache_node_status = node_status_word(n, f->status, f->newest),
             .cache_node_create_time = TIME_OF(n->created_ms),
             .endpoint = endpoint,
-            .parameter_group_status = "in-sync",
+            .parameter_group_status = parameter_status_word(node_parameter_status(&f->cluster, n)),
             .customer_availability_zone = *n->host_zone ? n->host_zone : n->zone,
         };
     }
@@ -129,15 +129,28 @@ static void wire_node_count(struct call *c, const struct cluster_facts *f,
 
 /* --- groups --- */
 
+static void wire_reboots(struct call *c, const struct cluster_facts *f,
+                         struct ec_cache_node_ids_list *out)
+{
+    out->has = true;
+    out->items = arena_array(c->arena, f->nodes.count, sizeof(*out->items));
+    for (size_t i = 0; i < f->nodes.count; i++) {
+        const struct node *n = &f->nodes.items[i];
+        if (n->is_wanted && node_parameter_status(&f->cluster, n) == PARAMETERS_PENDING_REBOOT)
+            out->items[out->count++] = n->number;
+    }
+}
+
 static struct ec_cache_parameter_group_status *wire_parameter_group(struct call *c,
-                                                                    const struct cluster *cl)
+                                                                    const struct cluster_facts *f)
 {
     struct ec_cache_parameter_group_status *group =
         arena_new(c->arena, struct ec_cache_parameter_group_status);
 
-    group->cache_parameter_group_name = cl->parameter_group;
-    group->parameter_apply_status = "in-sync";
-    group->cache_node_ids_to_reboot.has = true;
+    group->cache_parameter_group_name = f->cluster.parameter_group;
+    group->parameter_apply_status =
+        parameter_status_word(cluster_parameter_status(&f->cluster, &f->nodes));
+    wire_reboots(c, f, &group->cache_node_ids_to_reboot);
     return group;
 }
 
@@ -184,7 +197,7 @@ void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_node
         .cache_cluster_create_time = TIME_OF(cl->created_ms),
         .preferred_maintenance_window = cl->maintenance_window,
         .cache_security_groups = {.has = true},
-        .cache_parameter_group = wire_parameter_group(c, cl),
+        .cache_parameter_group = wire_parameter_group(c, f),
         .cache_subnet_group_name = cl->subnet_group,
         .auto_minor_version_upgrade = BOOL_OF(cl->auto_minor_upgrade),
         .auth_token_enabled = BOOL_OF(false),

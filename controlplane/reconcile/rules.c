@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "controlplane/model/catalog.h"
+#include "controlplane/model/effective.h"
 #include "controlplane/reconcile/steps.h"
 
 #include <string.h>
@@ -43,6 +44,12 @@ static bool is_boot_due(const struct view *v, const struct node *n)
 {
     (void)v;
     return n->is_wanted && n->goal.has && n->goal.boot_count < n->boot_count;
+}
+
+/* Parameters of the engine are others than those that its host was told of. */
+static bool has_new_parameters(const struct view *v, const struct node *n)
+{
+    return n->is_wanted && n->goal.has && n->goal.parameters != parameters_number(&v->cluster);
 }
 
 static bool has_crashed(const struct view *v, const struct node *n)
@@ -106,6 +113,7 @@ static void place(struct view *v, struct node *n, struct decisions *d, const cha
         .state = NODE_RUNNING,
         .boot_count = n->boot_count,
         .memory_bytes = request.memory_bytes,
+        .parameters = parameters_number(&v->cluster),
     };
     n->host_zone = choice.zone;
     decide_goal(d, n, &goal, why);
@@ -116,6 +124,13 @@ static void boot(struct view *v, struct node *n, struct decisions *d, const char
     struct node_goal goal = n->goal;
     (void)v;
     goal.boot_count = n->boot_count;
+    decide_goal(d, n, &goal, why);
+}
+
+static void tell_parameters(struct view *v, struct node *n, struct decisions *d, const char *why)
+{
+    struct node_goal goal = n->goal;
+    goal.parameters = parameters_number(&v->cluster);
     decide_goal(d, n, &goal, why);
 }
 
@@ -141,6 +156,7 @@ const struct rule node_rules[] = {
     {"forget-node", is_leftover,   forget_node,   "no longer wanted, and nowhere"},
     {"place",       is_homeless,   place,         "wanted and without a host"},
     {"boot",        is_boot_due,   boot,          "a reboot was asked for"},
+    {"parameters",  has_new_parameters, tell_parameters, "its parameter group has other values"},
     {"crash",       has_crashed,   tell_crash,    "its engine ended by itself"},
     {"recovery",    has_recovered, tell_recovery, "its engine answers again"},
 };

@@ -9,7 +9,9 @@
     "parameter_group, subnet_group, security_groups, maintenance_window, snapshot_window, "         \
     "snapshot_retention, auto_minor_upgrade, notification_topic, notification_status, "             \
     "configuration_version, next_node, is_wanted, created_ms, coalesce(group_id, 0), "              \
-    "coalesce(node_group_id, 0)"
+    "coalesce(node_group_id, 0), coalesce((SELECT p.revision FROM parameter_group p "               \
+    "WHERE p.account = cache_cluster.account AND p.region = cache_cluster.region "                  \
+    "AND p.name = cache_cluster.parameter_group), 0)"
 
 static void row_to_cluster(const struct query *q, struct cluster *out)
 {
@@ -39,6 +41,7 @@ static void row_to_cluster(const struct query *q, struct cluster *out)
         .created_ms = query_int(q, 22),
         .group_id = query_int(q, 23),
         .shard_id = query_int(q, 24),
+        .parameter_revision = query_int(q, 25),
     };
 }
 

@@ -34,9 +34,9 @@ struct err store_node_insert(struct store_tx *tx, struct node *n)
 #define NODE_SELECT                                                                          \
     "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, " \
     "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "  \
-    "g.is_told_down, s.host_id, s.state, s.boot_count, s.pid, s.crashes, s.crashed_ms, "     \
-    "s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, s.term, "          \
-    "s.replication_offset, s.is_link_up, h.zone, n.engine_id FROM cache_node n "             \
+    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "     \
+    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "    \
+    "s.term, s.replication_offset, s.is_link_up, h.zone, n.engine_id FROM cache_node n "     \
     "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "    \
     "LEFT JOIN host h ON h.id = g.host_id "
 
@@ -53,6 +53,7 @@ static void row_to_goal(struct query *q, int at, struct node_goal *out)
     out->memory_bytes = query_int(q, at + 5);
     out->crashes_told = query_int(q, at + 6);
     out->is_told_down = query_int(q, at + 7) != 0;
+    out->parameters = query_int(q, at + 8);
 }
 
 static void row_to_saw(struct query *q, int at, struct node_saw *out)
@@ -93,9 +94,9 @@ static void row_to_node(struct query *q, struct node *out)
         .created_ms = query_int(q, 6),
     };
     row_to_goal(q, 7, &out->goal);
-    row_to_saw(q, 15, &out->saw);
-    out->host_zone = query_text(q, 29);
-    out->engine_id = query_text(q, 30);
+    row_to_saw(q, 16, &out->saw);
+    out->host_zone = query_text(q, 30);
+    out->engine_id = query_text(q, 31);
 }
 
 static struct err all_nodes(struct query *q, struct node_list *out)
@@ -223,17 +224,17 @@ struct err store_goal_set(struct store_tx *tx, int64_t node_id, const struct nod
 {
     static const char sql[] =
         "INSERT INTO node_goal (node_id, host_id, address, port, state, boot_count, memory_bytes, "
-        "crashes_told, is_told_down) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "crashes_told, is_told_down, parameters) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_id) DO UPDATE SET host_id = excluded.host_id, address = excluded.address, "
         "port = excluded.port, state = excluded.state, boot_count = excluded.boot_count, "
         "memory_bytes = excluded.memory_bytes, crashes_told = excluded.crashes_told, "
-        "is_told_down = excluded.is_told_down";
+        "is_told_down = excluded.is_told_down, parameters = excluded.parameters";
     const char *before;
 
     TRY(host_of(tx, node_id, &before));
-    TRY(query_run(tx, sql, "ittitiiib", node_id, g->host_id, g->address, (int64_t)g->port,
+    TRY(query_run(tx, sql, "ittitiiibi", node_id, g->host_id, g->address, (int64_t)g->port,
                   node_state_name(g->state), g->boot_count, g->memory_bytes, g->crashes_told,
-                  g->is_told_down));
+                  g->is_told_down, g->parameters));
     if (*before && strcmp(before, g->host_id) != 0)
         TRY(raise_generation(tx, before));
     return raise_generation(tx, g->host_id);
@@ -295,10 +296,10 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
     static const char sql[] =
         "SELECT g.node_id, c.name, n.number, c.engine, c.engine_version, c.node_type, g.host_id, "
         "g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, g.is_told_down, "
-        "n.engine_id, c.id, r.term, r.primary_id, r.fenced_id, r.fence_term, r.after_offset, "
+        "g.parameters, n.engine_id, c.id, r.term, r.primary_id, r.fenced_id, r.fence_term, r.after_offset, "
         "pg.address, pg.port, rg.replication_user, rg.replication_password, t.epoch, t.topology, "
         "EXISTS (SELECT 1 FROM cache_cluster o WHERE o.group_id = c.group_id AND "
-        "o.node_group_id = c.node_group_id AND o.id <> c.id) "
+        "o.node_group_id = c.node_group_id AND o.id <> c.id), c.parameter_group, p.id, p.revision "
         "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
         "JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_group_goal r ON r.node_group_id = c.node_group_id "
@@ -306,7 +307,8 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         "LEFT JOIN node_goal pg ON pg.node_id = pn.id "
         "LEFT JOIN replication_group rg ON rg.id = c.group_id "
         "LEFT JOIN group_goal t ON t.group_id = c.group_id "
-        "WHERE g.host_id = ? ORDER BY g.node_id";
+        "LEFT JOIN parameter_group p ON p.account = c.account AND p.region = c.region "
+        "AND p.name = c.parameter_group WHERE g.host_id = ? ORDER BY g.node_id";
     vec_of(struct host_node) nodes = VEC_EMPTY;
     struct query q;
 
@@ -320,11 +322,14 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
             .engine = query_text(&q, 3),
             .engine_version = query_text(&q, 4),
             .node_type = query_text(&q, 5),
-            .engine_id = query_text(&q, 14),
-            .cluster_id = query_int(&q, 15),
+            .engine_id = query_text(&q, 15),
+            .cluster_id = query_int(&q, 16),
+            .parameter_group = query_text(&q, 29),
+            .parameter_group_id = query_int(&q, 30),
+            .parameter_revision = query_int(&q, 31),
         };
         row_to_goal(&q, 6, &n->goal);
-        row_to_membership(&q, 16, n);
+        row_to_membership(&q, 17, n);
     }
     TRY(query_end(&q));
     *out = nodes.items;

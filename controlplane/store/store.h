@@ -181,6 +181,9 @@ struct host_node {
     int64_t node_id, cluster_id;
     const char *cluster, *number, *engine, *engine_version, *node_type;
     const char *engine_id;
+    const char *parameter_group;
+    int64_t parameter_group_id; /* 0 for a default group */
+    int64_t parameter_revision;
     struct node_goal goal;
     /* Of members of replication groups; for others no role has a goal, and texts are "". */
     struct shard_goal role;

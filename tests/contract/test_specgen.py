@@ -180,3 +180,53 @@ def test_a_bad_state_machine_ends_the_build_with_file_and_reason(tmp_path, chang
     assert done.returncode == 1
     assert why in done.stderr
     assert "tiny.json: " in done.stderr
+
+
+FAMILY = {
+    "CacheParameterGroupFamily": "tiny1",
+    "Parameters": [
+        {"ParameterName": "a-z", "ParameterValue": "1", "Description": "d", "DataType": "integer", "AllowedValues": "0-",
+         "IsModifiable": True, "MinimumEngineVersion": "1.0", "ChangeType": "immediate"},
+        {"ParameterName": "ab", "Description": "d?", "DataType": "string", "IsModifiable": False,
+         "MinimumEngineVersion": "1.0", "ChangeType": "requires-reboot"}],
+    "CacheNodeTypeSpecificParameters": [
+        {"ParameterName": "aa", "Description": "d", "DataType": "integer", "AllowedValues": "0-", "IsModifiable": False,
+         "MinimumEngineVersion": "1.0", "ChangeType": "immediate", "CacheNodeTypeSpecificValues": {"cache.x": "7"}}],
+}
+
+
+def test_a_good_family_becomes_one_sorted_table(tmp_path):
+    done, out = specgen("parameters", tmp_path, FAMILY)
+    assert done.returncode == 0, done.stderr
+    out.rename(tmp_path / "contract")
+    compiles(tmp_path / "contract" / "parameters.c", tmp_path)
+    source = (tmp_path / "contract" / "parameters.c").read_text()
+    assert source.index('{"aa"') < source.index('{"ab"') < source.index('{"a-z"')
+    assert '{"cache.x", "7"}' in source
+
+
+def parameter(**members):
+    return lambda f: f["Parameters"][0].update(members)
+
+
+BAD_FAMILIES = [
+    ("two parameters of one name", parameter(ParameterName="ab"), "ab: stands here twice"),
+    ("an unknown type", parameter(DataType="number"), "unknown type number"),
+    ("an unknown change", parameter(ChangeType="soon"), "unknown change type soon"),
+    ("an unknown word", parameter(Source="system"), 'has "Source"'),
+    ("a number without a range", lambda f: f["Parameters"][0].pop("AllowedValues"), 'needs a text named "AllowedValues"'),
+    ("a parameter without a sentence", lambda f: f["Parameters"][0].pop("Description"), 'needs a text named "Description"'),
+    ("a value by type that is no text", lambda f: f["CacheNodeTypeSpecificParameters"][0].update(
+        CacheNodeTypeSpecificValues={"cache.x": 7}), "a value that is no text for cache.x"),
+    ("a value by type without types", lambda f: f["CacheNodeTypeSpecificParameters"][0].pop(
+        "CacheNodeTypeSpecificValues"), 'needs an object named "CacheNodeTypeSpecificValues"'),
+    ("a family without a list", lambda f: f.pop("Parameters"), "needs the arrays"),
+]
+
+
+@pytest.mark.parametrize("change, why", [b[1:] for b in BAD_FAMILIES], ids=[b[0] for b in BAD_FAMILIES])
+def test_a_bad_family_ends_the_build_with_file_and_reason(tmp_path, change, why):
+    done, _ = specgen("parameters", tmp_path, changed(FAMILY, change))
+    assert done.returncode == 1
+    assert why in done.stderr
+    assert "tiny.json: " in done.stderr

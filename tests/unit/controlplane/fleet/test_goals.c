@@ -1,10 +1,27 @@
 #include "../store/fixture.h"
 #include "contract/agent.h"
 #include "controlplane/fleet/goals.h"
+#include "controlplane/store/parameters.h"
 
 #include <criterion/criterion.h>
 
+#include <string.h>
+
 FIXTURE_SUITE(goals);
+
+/* What a version of settings says of other things than parameters. */
+static const char *behind_parameters(const char *version)
+{
+    return strchr(version, '.');
+}
+
+static const char *parameter_of(const struct agent_node_goal *g, const char *name)
+{
+    for (size_t i = 0; i < g->parameters.count; i++)
+        if (strcmp(g->parameters.items[i].name, name) == 0)
+            return g->parameters.items[i].value;
+    return NULL;
+}
 
 static struct agent_node_goal goal_for(const char *engine)
 {
@@ -35,8 +52,8 @@ Test(goals, a_redis_node_carries_what_its_driver_needs)
     cr_assert_str_eq(g.engine_version, "7.1.0");
     cr_assert_eq(g.port.value, 6379);
     cr_assert_eq(g.boot_count.value, 3);
-    cr_assert_eq(g.parameters.count, 1);
-    cr_assert_str_eq(g.parameters.items[0].value, "volatile-lru");
+    cr_assert_str_eq(parameter_of(&g, "maxmemory-policy"), "volatile-lru");
+    cr_assert_str_eq(parameter_of(&g, "maxclients"), "20000");
 }
 
 Test(goals, a_memcached_node_gets_its_cache_memory)
@@ -44,7 +61,37 @@ Test(goals, a_memcached_node_gets_its_cache_memory)
     struct agent_node_goal g = goal_for("memcached");
     cr_assert_str_eq(g.engine, "memcached");
     cr_assert_gt(g.maxmemory_bytes.value, 256LL << 20);
-    cr_assert_eq(g.parameters.count, 0);
+    cr_assert_str_eq(parameter_of(&g, "max_item_size"), "1048576");
+    for (size_t i = 0; i < g.parameters.count; i++)
+        cr_assert(g.parameters.items[i].is_static.value);
+}
+
+Test(goals, values_of_a_group_reach_the_nodes_that_use_it_under_another_version_of_settings)
+{
+    struct agent_node_goal before = goal_for("redis"), after;
+    struct agent_node_goal_list list = {0};
+    struct parameter_group group = {.account = "000000000000",
+                                    .region = "us-east-1",
+                                    .name = "mine",
+                                    .family = "redis7",
+                                    .description = "d"};
+    struct cluster c;
+
+    must(store_parameter_group_insert(f.tx, &group));
+    must(store_parameter_value_put(f.tx, group.id, "maxmemory-policy", "allkeys-lru"));
+    must(store_parameter_value_put(f.tx, group.id, "reserved-memory-percent", "50"));
+    must(store_cluster_find(f.tx, "000000000000", "us-east-1", "c1", &c));
+    c.parameter_group = "mine";
+    must(store_cluster_update(f.tx, &c));
+    must(goals_of_host(f.tx, "id-of-h1", &list));
+    after = list.items[0];
+    cr_assert_str_eq(parameter_of(&after, "maxmemory-policy"), "allkeys-lru");
+    cr_assert_eq(after.maxmemory_bytes.value, 268435456);
+    cr_assert_str_neq(after.settings_version, before.settings_version);
+
+    must(store_parameter_group_revise(f.tx, &group));
+    must(goals_of_host(f.tx, "id-of-h1", &list));
+    cr_assert_str_neq(list.items[0].settings_version, after.settings_version);
 }
 
 Test(goals, a_host_without_nodes_has_an_empty_list)
@@ -104,7 +151,7 @@ Test(goals, a_primary_that_has_replicas_is_not_started_again_by_itself)
     cr_assert(g[0].role->is_primary.value);
     cr_assert_eq(g[0].role->term.value, 4);
     cr_assert(g[0].restarts_after_exit.value);
-    cr_assert_str_eq(g[0].settings_version, "p0.u0.r4.t0");
+    cr_assert_str_eq(behind_parameters(g[0].settings_version), ".u0.r4.t0");
     cr_assert_null(g[0].topology);
 
     member("rg-002", "127.77.0.2");
@@ -130,11 +177,11 @@ Test(goals, a_fenced_primary_keeps_its_term_while_the_new_one_waits_for_its_offs
     cr_assert(g[0].role->is_fenced.value && g[0].role->is_primary.value);
     cr_assert_eq(g[0].role->term.value, 4);
     cr_assert_not(g[0].role->after_offset.has);
-    cr_assert_str_eq(g[0].settings_version, "p0.u0.r4f.t0");
+    cr_assert_str_eq(behind_parameters(g[0].settings_version), ".u0.r4f.t0");
     cr_assert(g[1].role->is_primary.value);
     cr_assert_not(g[1].role->is_fenced.value);
     cr_assert_eq(g[1].role->after_offset.value, 99);
-    cr_assert_str_eq(g[1].settings_version, "p0.u0.r5.t0");
+    cr_assert_str_eq(behind_parameters(g[1].settings_version), ".u0.r5.t0");
 }
 
 Test(goals, in_cluster_mode_each_node_hears_who_it_is_and_who_the_others_are)
@@ -145,7 +192,7 @@ Test(goals, in_cluster_mode_each_node_hears_who_it_is_and_who_the_others_are)
     must(store_shard_goal_set(f.tx, &shard));
     must(store_topology_set(f.tx, group.id, 3, "SHARD s 0-16383"));
     const struct agent_node_goal *g = all_goals();
-    cr_assert_str_eq(g->settings_version, "p0.u0.r1.t3");
+    cr_assert_str_eq(behind_parameters(g->settings_version), ".u0.r1.t3");
     cr_assert_eq(g->topology->epoch.value, 3);
     cr_assert_eq(g->topology->words.count, 4);
     cr_assert_str_eq(g->topology->words.items[0], "rg-0001-001");
@@ -160,5 +207,5 @@ Test(goals, a_node_outside_of_groups_has_no_role)
     cr_assert_null(g.role);
     cr_assert_null(g.topology);
     cr_assert(g.restarts_after_exit.value);
-    cr_assert_str_eq(g.settings_version, "p0.u0.r0.t0");
+    cr_assert_str_eq(behind_parameters(g.settings_version), ".u0.r0.t0");
 }

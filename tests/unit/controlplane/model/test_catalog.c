@@ -131,27 +131,6 @@ Test(catalog, node_types_are_chosen_for_an_engine_version)
     arena_fini(&a);
 }
 
-Test(catalog, maxmemory_is_the_node_type_s_less_what_the_default_parameters_reserve)
-{
-    static const struct {
-        const char *type, *engine, *reported;
-        int64_t bytes;
-    } rows[] = {
-        {"cache.t4g.micro", "redis",     "7.1.0",  402653184                     },
-        {"cache.t4g.micro", "redis",     "4.0.10", 402653184                     },
-        {"cache.t4g.micro", "valkey",    "8.0.1",  402653184                     },
-        {"cache.m1.small",  "redis",     "2.8.24", 943718400                     },
-        {"cache.m1.small",  "redis",     "3.2.4",  707788800                     },
-        {"cache.t4g.micro", "memcached", "1.6.22", (int64_t)(512 - 100) * 1048576},
-    };
-    for (size_t i = 0; i < countof(rows); i++) {
-        const struct engine_version *v = engine_version_reported(rows[i].engine, rows[i].reported);
-        cr_assert_not_null(v);
-        cr_assert_eq(node_type_maxmemory(node_type_find(rows[i].type), v), rows[i].bytes, "%s %s",
-                     rows[i].type, rows[i].reported);
-    }
-}
-
 Test(catalog, a_host_must_offer_what_the_node_type_says)
 {
     cr_assert_eq(node_type_host_bytes(node_type_find("cache.t4g.micro")), (int64_t)512 << 20);

@@ -49,3 +49,15 @@ Test(events, every_kind_has_a_message_without_gaps)
     }
     arena_fini(&a);
 }
+
+Test(events, other_things_than_clusters_are_sources_too)
+{
+    struct arena a = {0};
+    struct event_source source = {"1", "r", "mine"};
+    struct event e = event_of(&a, &source, 42, EVENT_PARAMETER_SET, "timeout", "{0}");
+
+    cr_assert_str_eq(e.message, "Updated parameter timeout to {0}");
+    cr_assert_str_eq(e.source, "mine");
+    cr_assert_str_eq(e.source_type, "cache-parameter-group");
+    arena_fini(&a);
+}

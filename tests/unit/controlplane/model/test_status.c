@@ -1,4 +1,7 @@
+#include "base/arena.h"
 #include "base/err.h"
+#include "controlplane/model/effective.h"
+#include "controlplane/model/settings.h"
 #include "controlplane/model/status.h"
 
 #include <criterion/criterion.h>
@@ -86,4 +89,58 @@ Test(status, a_node_shows_its_own_part_of_what_happens_to_its_cluster)
         };
         cr_assert_str_eq(node_status_word(&n, rows[i].status, &o), rows[i].word, "row %zu", i);
     }
+}
+
+Test(status, nodes_are_in_sync_once_they_say_so)
+{
+    struct arena a = {0};
+    struct cluster c = {.engine_version = "7.1.0",
+                        .node_type = "cache.t4g.micro",
+                        .parameter_group = "mine",
+                        .parameter_revision = 3};
+    struct settings_version now = {.parameters = parameters_number(&c), .users = 9, .term = 2};
+    struct settings_version old = {.parameters = 1};
+    const char *of_now = settings_version_text(&a, &now), *of_old = settings_version_text(&a, &old);
+    const struct {
+        enum node_state state;
+        const char *applied;
+        bool is_reboot_pending;
+        const char *word;
+    } rows[] = {
+        {NODE_RUNNING,  of_now,  false, "in-sync"       },
+        {NODE_RUNNING,  of_now,  true,  "pending-reboot"},
+        {NODE_RUNNING,  of_old,  false, "applying"      },
+        {NODE_RUNNING,  of_old,  true,  "applying"      },
+        {NODE_RUNNING,  "other", false, "applying"      },
+        {NODE_RUNNING,  "",      false, "in-sync"       }, /* just started */
+        {NODE_STARTING, of_old,  true,  "in-sync"       },
+    };
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct node n = {
+            .is_wanted = true,
+            .saw = {.has = true,
+                    .state = rows[i].state,
+                    .applied_settings = rows[i].applied,
+                    .is_reboot_pending = rows[i].is_reboot_pending}
+        };
+        cr_assert_str_eq(parameter_status_word(node_parameter_status(&c, &n)), rows[i].word,
+                         "row %zu", i);
+    }
+    arena_fini(&a);
+}
+
+Test(status, a_cluster_lacks_what_one_of_its_nodes_lacks)
+{
+    struct cluster c = {.engine_version = "", .node_type = "", .parameter_group = ""};
+    struct node nodes[2] = {
+        {.is_wanted = true,  .saw = {.has = true, .state = NODE_RUNNING, .applied_settings = ""}},
+        {.is_wanted = false,
+         .saw = {.has = true, .state = NODE_RUNNING, .applied_settings = "other"}               },
+    };
+    struct node_list list = {nodes, 2};
+
+    cr_assert_eq(cluster_parameter_status(&c, &list), PARAMETERS_IN_SYNC);
+    nodes[1].is_wanted = true;
+    cr_assert_eq(cluster_parameter_status(&c, &list), PARAMETERS_APPLYING);
 }

@@ -1,6 +1,7 @@
 #include "scene.h"
 
 #include "base/err.h"
+#include "controlplane/model/effective.h"
 #include "controlplane/reconcile/rules.h"
 
 #include <string.h>
@@ -43,6 +44,7 @@ void scene_open(struct scene *s)
                       .port = 6379,
                       .az_mode = "single-az",
                       .preferred_zone = "",
+                      .parameter_group = "default.redis7",
                       .is_wanted = true,
                       .configuration_version = 1,
                       },
@@ -85,6 +87,7 @@ void scene_run(struct scene *s, struct node *n)
         .port = 6379,
         .state = NODE_RUNNING,
         .boot_count = n->boot_count,
+        .parameters = parameters_number(&s->view.cluster),
     };
     n->saw = (struct node_saw){
         .has = true,

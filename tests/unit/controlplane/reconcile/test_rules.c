@@ -54,6 +54,17 @@ Test(rules, a_settled_cluster_is_left_alone)
     cr_assert_eq(s.decisions.list.count, 0, "reconciling an unchanged state sends nothing");
 }
 
+Test(rules, other_parameters_are_told_to_the_host_once)
+{
+    scene_run(&s, &s.nodes[0]);
+    s.view.cluster.parameter_revision++;
+    scene_decide(&s);
+    cr_assert_eq(scene_count(&s, DECISION_GOAL), 1);
+    cr_assert_eq(scene_last(&s, DECISION_GOAL)->goal.boot_count, 1, "nothing is started again");
+    scene_decide(&s);
+    cr_assert_eq(s.decisions.list.count, 0);
+}
+
 Test(rules, an_unwanted_node_is_sent_away_before_it_is_forgotten)
 {
     scene_run(&s, &s.nodes[0]);
