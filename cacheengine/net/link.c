@@ -388,7 +388,7 @@ static struct link *dial(void *ctx, const struct link_target *to, const struct l
         fail(o, err_make(ERR_INVALID, "the address to connect from is none"));
         return &o->link;
     }
-    struct err e = resolve_begin(to->host, to->port, &o->names);
+    struct err e = resolve_begin(l->resolver, to->host, to->port, &o->names);
     if (err_failed(e))
         fail(o, e);
     else if (!watch(o, EPOLL_CTL_ADD, resolve_fd(o->names), EPOLLIN))

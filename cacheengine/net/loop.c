@@ -8,6 +8,7 @@
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/net/handshake.h"
 #include "cacheengine/net/link.h"
+#include "cacheengine/net/resolve.h"
 #include "cacheengine/net/tls.h"
 
 #include <arpa/inet.h>
@@ -147,6 +148,7 @@ struct err loop_open(struct loop *l, struct engine *e, struct arena *a)
         return err_sys(errno, "epoll is not to be had");
     TRY(open_admin(l));
     TRY(open_signals(l));
+    l->resolver = resolver_new(getaddrinfo);
     e->dialer = links_dialer(l);
     TRY(loop_secure(l, a));
     return listeners_open(l, a);
@@ -171,6 +173,7 @@ void loop_close(struct loop *l)
     free_doomed(l);
     replica_stop(l->engine);
     links_close(l);
+    resolver_close(l->resolver);
     listeners_close(l);
     handshakes_close(l->handshakes);
     tls_close(l->tls);

@@ -49,6 +49,7 @@ struct listener {
 
 struct loop;
 struct outlink;
+struct resolver;
 
 /* Where a connection stands before it can be read. */
 enum conn_stage {
@@ -120,6 +121,7 @@ struct loop {
     struct conn *unread;          /* there is more to read, of which the sockets do not know */
     struct outlink *links;        /* that are dialled or stand (link.h) */
     struct outlink *closed_links; /* to be freed when the round is over */
+    struct resolver *resolver;    /* of the links' names */
     struct tls *tls;              /* NULL: none is configured */
     struct handshakes *handshakes;
     enum watch_kind handshakes_kind;
