@@ -16,6 +16,12 @@
 /* After a failure a save point waits so long. */
 #define RETRY_S 5
 
+/* Memory is mended after a child, and after so much growth, but seldom; less than the first is
+ * forked in no time. */
+#define MEND_FROM_BYTES   (64UL << 20)
+#define MEND_GROWTH_BYTES (64UL << 20)
+#define MEND_REST_MS      10000
+
 static int64_t now_s(const struct saving *s)
 {
     return s->engine->keyspace.now_ms / 1000;
@@ -41,6 +47,7 @@ void saving_fini(struct saving *s)
 {
     if (s->engine)
         saving_stop(s);
+    mender_fini(&s->mender);
     *s = (struct saving){0};
 }
 
@@ -114,6 +121,7 @@ static void settle(struct saving *s, enum child_state how)
     if (kind == SAVING_FILE)
         note_file_end(s, how);
     s->child = CHILD_NONE;
+    s->is_torn = true;
     s->keys_total = 0;
     clear_run(s);
     if (ended)
@@ -177,6 +185,7 @@ struct err saving_begin(struct saving *s, const struct saving_order *o)
 
     if (saving_runs(s))
         return err_make(ERR_CONFLICT, "another child process is at work");
+    mender_stop(&s->mender);
     uint64_t before = engine_ticks();
     struct child_order order = {s->engine, o};
     TRY(child_start(&s->child, be_child, &order, o->keep, o->keep_count));
@@ -331,12 +340,34 @@ static const struct save_point *due_point(const struct saving *s)
     return NULL;
 }
 
+static bool needs_mending(const struct saving *s, size_t used)
+{
+    if (used < MEND_FROM_BYTES)
+        return false;
+    return s->is_torn || (used > s->mended_bytes + MEND_GROWTH_BYTES &&
+                          s->engine->keyspace.passed_ms - s->mended_ms >= MEND_REST_MS);
+}
+
+/* A pass that is still on its way, or stopping, is let finish. */
+static void mend(struct saving *s)
+{
+    size_t used = keyspace_used_bytes(&s->engine->keyspace);
+
+    if (mender_runs(&s->mender))
+        s->mended_ms = s->engine->keyspace.passed_ms;
+    else if (needs_mending(s, used) && mender_begin(&s->mender)) {
+        s->is_torn = false;
+        s->mended_bytes = used;
+    }
+}
+
 void saving_tick(struct saving *s)
 {
     if (saving_runs(s)) {
         look(s);
         return;
     }
+    mend(s);
     const struct save_point *point = due_point(s);
     bool is_due = point || (s->is_scheduled && (now_s(s) - s->tried_s > RETRY_S || !s->has_failed));
     if (!is_due)

@@ -6,6 +6,8 @@
  *     full syncs            saving_begin_stream: to a pipe or socket; or saving_begin_file
  *     AOF rewrites          saving_begin with a function of their own
  *
+ * The next fork is prepared by putting together what the last child tore (persist/mender.h).
+ *
  * For a replica that loads a full sync there is nothing here: snapshot_load (persist/snapshot.h)
  * reads from any source.
  */
@@ -15,6 +17,7 @@
 #include "cacheengine/dispatch/engine.h"
 #include "cacheengine/dispatch/host.h"
 #include "cacheengine/persist/child.h"
+#include "cacheengine/persist/mender.h"
 #include "cacheengine/persist/snapshot.h"
 
 #include <limits.h>
@@ -56,6 +59,10 @@ struct saving {
     int64_t lasted_s[SAVING_KINDS]; /* the last one of each kind; -1: there was none */
     uint64_t cow_bytes[SAVING_KINDS];
     uint64_t forks, fork_us; /* how many, and how long the last one took */
+    struct mender mender;    /* of memory, while no child runs */
+    bool is_torn;            /* a child has ended since the last pass began */
+    int64_t mended_ms;       /* on the passing clock: when that was, and what was used then */
+    size_t mended_bytes;
 };
 
 void saving_init(struct saving *s, struct engine *e);

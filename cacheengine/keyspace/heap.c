@@ -25,6 +25,7 @@
 #define HUGE_FROM     256 /* slabs from which on huge pages are asked for: 16 MiB */
 #define WARM_KEPT     16  /* empty slabs kept with their memory, beside a sixteenth of the used */
 #define SMALLEST_RUN  (64UL << 20)
+#define CLOSE_STEP    (8UL << 20)
 
 struct heap_slab {
     uint32_t next, prev; /* in the list of its class's slabs with room, or of empty ones */
@@ -129,12 +130,24 @@ void heap_rebook(struct heap *h, struct account *account)
     account_add(account, h->used_bytes);
 }
 
+/* Gives the memory back in steps, before the addresses: others who ask the system for memory wait
+ * for a step, while for all of it they would wait some milliseconds for each gigabyte. */
+static void empty(struct heap *h)
+{
+    size_t bytes = (size_t)h->slab_open * HEAP_SLAB_BYTES;
+
+    for (size_t at = 0; at < bytes; at += CLOSE_STEP)
+        (void)madvise(h->base + at, bytes - at < CLOSE_STEP ? bytes - at : CLOSE_STEP,
+                      MADV_DONTNEED);
+}
+
 void heap_close(struct heap *h)
 {
     if (!h->base)
         return;
     account_sub(h->account, h->used_bytes);
     heap_unpoison(h->base, (size_t)h->slab_top * HEAP_SLAB_BYTES);
+    empty(h);
     munmap(h->base, (size_t)h->slab_limit * HEAP_SLAB_BYTES);
     munmap(h->slabs, record_bytes(h));
     *h = (struct heap){0};

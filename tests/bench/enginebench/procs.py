@@ -74,12 +74,13 @@ def find_reference(env, *names, told=None):
 class Server:
     """One running server of a kind: engine, redis, valkey, echo, memcached, engine-mc."""
 
-    def __init__(self, kind, argv, is_ready=None, env=None):
+    def __init__(self, kind, argv, is_ready=None, env=None, core=None):
         self.kind, self.port, self.tls_port = kind, free_port(), free_port()
         self.dir = tempfile.mkdtemp(prefix="larder-bench-")
         argv = [str(a).replace("{port}", str(self.port)).replace("{tls-port}", str(self.tls_port)) for a in argv]
-        self.proc = subprocess.Popen(settled(cores()[0], argv), cwd=self.dir, env=env, stdin=subprocess.DEVNULL,
-                                     stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+        argv = settled(cores()[0] if core is None else core, argv)
+        self.proc = subprocess.Popen(argv, cwd=self.dir, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.STDOUT)
         self.wait_ready(is_ready)
 
     def wait_ready(self, is_ready):
@@ -113,6 +114,12 @@ class Server:
             except (OSError, IndexError):
                 continue
         return total
+
+    def children_cpu_ns(self):
+        """The same of the child processes that have ended, to a tick of the kernel's (10 ms)."""
+        with open("/proc/%d/stat" % self.proc.pid) as f:
+            user, system = f.read().rpartition(")")[2].split()[13:15]
+        return (int(user) + int(system)) * 10**9 // os.sysconf("SC_CLK_TCK")
 
     def rss_bytes(self):
         with open("/proc/%d/statm" % self.proc.pid) as f:
@@ -154,15 +161,15 @@ class Fleet:
     def kinds(self):
         return ["redis", "engine"] + (["valkey"] if self.valkey else [])
 
-    def start(self, kind, reply_bytes=0, tls=()):
+    def start(self, kind, reply_bytes=0, tls=(), core=None):
         resp = ["--port", "{port}", "--bind", "127.0.0.1", *tls]
         if kind == "echo":
             return Server(kind, [build("echo"), "{port}", reply_bytes])
         if kind in ("redis", "valkey"):
             path = getattr(self, kind)
-            return Server(kind, [path] + resp + ["--save", "", "--appendonly", "no"], PING)
+            return Server(kind, [path] + resp + ["--save", "", "--appendonly", "no"], PING, core=core)
         if kind == "engine":
-            return Server(kind, [self.engine] + resp, PING)
+            return Server(kind, [self.engine] + resp, PING, core=core)
         if kind == "engine-mc":
             return Server(kind, [self.engine] + resp + ["--larder-protocol", "memcached"], VERSION)
         user = ["-u", "root"] if os.getuid() == 0 else []

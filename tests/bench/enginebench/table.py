@@ -24,6 +24,10 @@ GROUPS = (
     ("99.9th percentile of a quiet client, µs", {
         "p999_resize": "while 10M keys are added", "p999_expire": "while 1M keys expire at once",
         "p999_evict": "while every write evicts"}),
+    ("Snapshots and replication, µs of CPU", {
+        "save_rdb": "SAVE, per key", "load_rdb": "loading it, per key",
+        "sync_primary": "full sync, primary's side, per key", "sync_replica": "full sync, replica's side, per key",
+        "replicated_set": "primary with two replicas, per SET"}),
     ("Empty server", {"idle_rss": "resident, MiB", "cpu_to_pong": "CPU until the first PONG, ms"}),
 )
 

@@ -1,6 +1,6 @@
 """What is measured: one row per figure."""
 
-from enginebench import durability, hitrate, snapshots
+from enginebench import durability, hitrate, snapshots, syncs
 from enginebench.load import VALUE, mc_sets, resp, sets
 from enginebench.table import BETTER
 
@@ -98,5 +98,5 @@ LATENCY = ["p999_resize", "p999_expire", "p999_evict"]
 
 START = {"idle_rss": 4.0, "cpu_to_pong": 15.0}
 ALL = list(CPU) + list(TLS) + list(MEMCACHED) + list(BYTES) + list(MC_BYTES) + LATENCY + list(START) + hitrate.NAMES
-ALL += list(snapshots.NAMES) + list(durability.NAMES)
+ALL += list(snapshots.NAMES) + list(durability.NAMES) + list(syncs.NAMES)
 FIRST = ["get_p1", "set_p1", "get_p16", "set_p16", "bytes_16_64", "bytes_16_10", "bytes_16_64_ttl", "idle_rss", "cpu_to_pong"]
