@@ -101,6 +101,19 @@ static char *reserve_run(size_t bytes)
     return p + off;
 }
 
+/* Opens the whole run, where the system counts only memory that is used: so nothing has to be asked
+ * of it later on, when another thread may have it busy. */
+static void open_whole(struct heap *h)
+{
+    size_t small = (size_t)HUGE_FROM * HEAP_SLAB_BYTES;
+    size_t bytes = (size_t)h->slab_limit * HEAP_SLAB_BYTES;
+
+    if (mprotect(h->base, bytes, PROT_READ | PROT_WRITE) != 0)
+        return;
+    (void)madvise(h->base + small, bytes - small, MADV_HUGEPAGE);
+    h->slab_open = h->slab_limit;
+}
+
 struct err heap_open(struct heap *h, struct account *account)
 {
     size_t bytes = HEAP_REACH_BYTES;
@@ -118,6 +131,7 @@ struct err heap_open(struct heap *h, struct account *account)
         munmap(made.base, bytes);
         return err_make(ERR_LIMIT, "the system grants no address space for the data's records");
     }
+    open_whole(&made);
     *h = made;
     return OK;
 }
@@ -134,7 +148,9 @@ void heap_rebook(struct heap *h, struct account *account)
  * for a step, while for all of it they would wait some milliseconds for each gigabyte. */
 static void empty(struct heap *h)
 {
-    size_t bytes = (size_t)h->slab_open * HEAP_SLAB_BYTES;
+    uint32_t end =
+        h->slab_ready + OPEN_STEP < h->slab_open ? h->slab_ready + OPEN_STEP : h->slab_open;
+    size_t bytes = (size_t)end * HEAP_SLAB_BYTES;
 
     for (size_t at = 0; at < bytes; at += CLOSE_STEP)
         (void)madvise(h->base + at, bytes - at < CLOSE_STEP ? bytes - at : CLOSE_STEP,
@@ -201,7 +217,8 @@ static void open_step(struct heap *h)
     h->slab_ready = end;
     if (!h->ahead || end < HUGE_FROM || end + OPEN_STEP > h->slab_limit)
         return;
-    make_writable(h, end, end + OPEN_STEP);
+    if (h->slab_open < end + OPEN_STEP)
+        make_writable(h, end, end + OPEN_STEP);
     h->ahead(h->ahead_ctx, h->base + (size_t)end * HEAP_SLAB_BYTES,
              (size_t)OPEN_STEP * HEAP_SLAB_BYTES);
 }

@@ -44,8 +44,8 @@ struct heap {
     size_t used_bytes;   /* of this heap alone */
     uint32_t slab_limit; /* slabs that fit in the reserved run */
     uint32_t slab_top;   /* slabs ever used: what lies above was never touched */
-    uint32_t slab_ready; /* slabs that may be used: the run is opened in steps */
-    uint32_t slab_open;  /* slabs that may be written to: a step ahead in a big heap */
+    uint32_t slab_ready; /* slabs that may be used: the run is taken into use in steps */
+    uint32_t slab_open;  /* slabs that may be written to: all, or a step ahead in a big heap */
     heap_ahead_fn ahead; /* set by the owner; NULL: nobody looks ahead */
     void *ahead_ctx;
     uint32_t warm_head; /* empty slabs with memory behind them, a list; 0 = none */
