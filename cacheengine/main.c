@@ -140,14 +140,20 @@ static struct err serve(struct engine *e, struct arena *a)
     engine_init(e);
     announce_start(e);
     struct err failed = access_load(e, a);
-    if (!err_failed(failed))
-        failed = engine_load_data(e, a);
     if (!err_failed(failed)) {
         failed = loop_open(&loop, e, a);
         /* What watches the output takes another port then. */
         if (err_failed(failed))
             printf("Failed listening on port %lld, aborting.\n", (long long)e->settings.port);
     }
+    if (!err_failed(failed))
+        failed = engine_load_data(e, NULL, a);
+    if (e->is_ending) {
+        loop_close(&loop);
+        return OK;
+    }
+    if (!err_failed(failed))
+        failed = listeners_open_admin(&loop, a);
     if (!err_failed(failed)) {
         config_warn_unread(&e->config);
         replica_start(e);

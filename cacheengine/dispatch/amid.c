@@ -15,7 +15,7 @@ void amid_look_slow(struct engine *e, const struct client *occupied)
     keyspace_set_passed(&e->keyspace, clock_boot_ms(&clock_system));
     if (e->authority.is_leased)
         authority_look_slow(e);
-    if (!e->host || !e->host->serve_owner || e->is_loading)
+    if (!e->host || !e->host->serve_owner || e->loading.is_on)
         return;
     guard_set(e, GUARD_BUSY, true);
     e->host->serve_owner(e, occupied);

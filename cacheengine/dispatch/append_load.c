@@ -9,7 +9,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "cacheengine/dispatch/function_payload.h"
-#include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/loading.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/persist/append_read.h"
 #include "cacheengine/persist/file.h"
@@ -91,7 +91,8 @@ struct loader {
     struct client client;
     const char *name; /* of the file */
     bool is_last;
-    bool is_sealed;    /* chunks hold whole commands: a cut within one is damage */
+    bool is_sealed; /* chunks hold whole commands: a cut within one is damage */
+    uint64_t commands;
     uint64_t sound_to; /* behind the last command that is no part of an open transaction */
 };
 
@@ -172,6 +173,7 @@ static struct err run_all(struct loader *l, struct append_reader *r, const char 
         if (state != APPEND_COMMAND)
             break;
         TRY(run_one(l, r));
+        snapshot_rest(l->engine->settings.load_key_delay_us, ++l->commands);
         if (!transaction_is_open(&l->client))
             l->sound_to = append_reader_where(r);
     }
@@ -185,6 +187,13 @@ static struct err run_all(struct loader *l, struct append_reader *r, const char 
 }
 
 /* ---- files ---- */
+
+static void open_source(struct loader *l, struct file_source *s, int fd)
+{
+    file_source_init(s, fd);
+    s->passed = loading_passed;
+    s->ctx = l->engine;
+}
 
 /* Reads past `bytes`. */
 static struct err skip(struct source *from, uint64_t bytes)
@@ -223,9 +232,13 @@ static struct err load_head(struct loader *l, struct source *from, uint64_t *out
     struct snapshot_loading s = {
         .dbs = e->keyspace.dbs,
         .sums = e->settings.sums_dumps && !e->keyspace.skips_checksums,
+        .key_delay_us = &e->settings.load_key_delay_us,
     };
 
-    TRY(snapshot_load(&e->keyspace, from, &s, l->arena));
+    e->loading.report = &s.report;
+    struct err failed = snapshot_load(&e->keyspace, from, &s, l->arena);
+    e->loading.report = NULL;
+    TRY(failed);
     TRY(function_records_take(e, l->arena, &s, SNAPSHOT_REPLACES));
     e->loaded.keys += s.report.keys;
     *out = s.report.bytes;
@@ -263,7 +276,7 @@ static struct err begin_sealed(struct loader *l, struct unsealer *u, struct file
         unsealer_fini(u);
         if (lseek(fd, 0, SEEK_SET) < 0)
             return err_sys(errno, "the append-only file cannot be read");
-        file_source_init(from, fd);
+        open_source(l, from, fd);
         TRY(unsealer_begin(u, l->engine->seal, SEAL_APPEND, &from->source));
         u->may_be_unfinished = l->is_last && s->loads_cut_append;
         if (i == 0) {
@@ -304,7 +317,7 @@ static struct err load_plain(struct loader *l, int fd, const char *path)
     struct file_source source;
     uint64_t before = 0;
 
-    file_source_init(&source, fd);
+    open_source(l, &source, fd);
     if (is_snapshot(fd))
         TRY(load_head(l, &source.source, &before));
     if (lseek(fd, 0, SEEK_SET) < 0)
@@ -364,29 +377,39 @@ static void wake_sweep(struct engine *e)
         e->keyspace.dbs[i].sweeps_all = true;
 }
 
-struct err append_load(struct append *a, struct arena *arena)
+static uint64_t bytes_of(const struct append *a, struct arena *arena)
+{
+    uint64_t bytes = 0;
+    struct stat st;
+
+    for (size_t i = 0; i < a->manifest.count; i++) {
+        const struct manifest_file *f = &a->manifest.files[i];
+
+        if (f->type != MANIFEST_HISTORY && stat(append_path(a, arena, f->name), &st) == 0)
+            bytes += (uint64_t)st.st_size;
+    }
+    return bytes;
+}
+
+struct err append_load(struct append *a, const struct client *occupied, struct arena *arena)
 {
     struct engine *e = a->engine;
     struct keyspace *ks = &e->keyspace;
     struct loader l = {.append = a, .engine = e, .arena = arena, .client.is_admin = true};
     struct effect_sink *sinks = ks->effects.sinks;
-    uint32_t guards = e->guards;
     int64_t now_ms = ks->now_ms;
-    struct engine_stats stats = e->stats;
 
     engine_client_add(e, &l.client, &no_host);
+    loading_begin(e, bytes_of(a, arena), NULL, occupied);
     ks->effects.sinks = NULL;
     e->guards = 0;
-    e->is_loading = true;
     e->loaded.keys = e->loaded.expired = 0;
     keyspace_set_now(ks, 0);
     struct err failed = load_files(&l);
     keyspace_set_now(ks, now_ms);
-    e->is_loading = false;
-    e->guards = guards;
     ks->effects.sinks = sinks;
+    loading_end(e);
     engine_client_remove(e, &l.client);
-    e->stats = stats;
     wake_sweep(e);
     return failed;
 }

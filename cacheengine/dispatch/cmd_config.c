@@ -144,7 +144,7 @@ static void apply(struct cmd_call *c)
     replica_apply_settings(e);
     followers_apply_settings(e);
     /* Amid a transaction or a script nothing goes by itself: the next command makes room. */
-    if (!c->is_inner)
+    if (!c->is_inner && !e->loading.is_on)
         (void)keyspace_make_room(&e->keyspace);
 }
 
@@ -160,6 +160,13 @@ static bool may_change_protected(const struct cmd_call *c)
     c->client->host->facts(c->client, &f);
     return f.is_unix || strncmp(f.peer, "127.", 4) == 0 || strncmp(f.peer, "[::1]", 5) == 0 ||
            strncmp(f.peer, "::1", 3) == 0;
+}
+
+/* Where files are and whether there are any stays as it is until they are loaded. */
+static bool waits_for_loading(const char *name)
+{
+    return strcmp(name, "appendonly") == 0 || strcmp(name, "dir") == 0 ||
+           strcmp(name, "repl-diskless-load") == 0;
 }
 
 /* The first thing wrong with the pairs, as an error; nothing is changed. */
@@ -186,6 +193,12 @@ static bool pairs_are_sound(struct cmd_call *c)
                          "ERR CONFIG SET failed (possibly related to argument '%.*s') - can't set "
                          "immutable config",
                          STR_ARG(c->argv[i]));
+            return false;
+        }
+        if (c->engine->loading.is_on && waits_for_loading(row->name)) {
+            reply_error(c->reply,
+                        "ERR CONFIG SET failed (possibly related to a parameter that can't "
+                        "be changed during loading) - loading");
             return false;
         }
         for (uint32_t j = 2; j < i; j += 2)

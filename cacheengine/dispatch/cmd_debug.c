@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cacheengine/dispatch/cmd_persist.h"
 #include "cacheengine/dispatch/engine.h"
+#include "cacheengine/dispatch/loading.h"
 #include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/keyspace/number.h"
 #include "cacheengine/keyspace/value.h"
@@ -496,36 +497,40 @@ void cmd_debug(struct cmd_call *c)
         const char *name;
         uint32_t argc; /* 0: the subcommand looks itself */
         void (*run)(struct cmd_call *c);
+        bool needs_data; /* not while it is loaded */
     } subs[] = {
-        {"digest",                       2, debug_digest           },
-        {"digest-value",                 0, debug_digest_value     },
-        {"error",                        3, debug_error            },
-        {"help",                         2, debug_help             },
-        {"htstats",                      3, debug_htstats          },
-        {"htstats",                      4, debug_htstats          },
-        {"htstats-key",                  3, debug_htstats_key      },
-        {"htstats-key",                  4, debug_htstats_key      },
-        {"listpack",                     3, debug_listpack         },
-        {"aof-flush-sleep",              3, debug_aof_flush_sleep  },
-        {"loadaof",                      2, debug_loadaof          },
-        {"log",                          3, debug_log              },
-        {"object",                       3, debug_object           },
-        {"object",                       4, debug_object           },
-        {"pause-cron",                   3, debug_pause_cron       },
-        {"populate",                     0, debug_populate         },
-        {"protocol",                     3, debug_protocol         },
-        {"quicklist-packed-threshold",   3, debug_list_alone       },
-        {"reload",                       0, debug_reload           },
-        {"replybuffer",                  4, debug_reply_buffer     },
-        {"set-active-expire",            3, debug_set_active_expire},
-        {"set-disable-deny-scripts",     3, debug_free_scripts     },
-        {"set-skip-checksum-validation", 3, debug_skip_checksums   },
-        {"sleep",                        3, debug_sleep            },
+        {"digest",                       2, debug_digest,            true },
+        {"digest-value",                 0, debug_digest_value,      true },
+        {"error",                        3, debug_error,             false},
+        {"help",                         2, debug_help,              false},
+        {"htstats",                      3, debug_htstats,           true },
+        {"htstats",                      4, debug_htstats,           true },
+        {"htstats-key",                  3, debug_htstats_key,       true },
+        {"htstats-key",                  4, debug_htstats_key,       true },
+        {"listpack",                     3, debug_listpack,          true },
+        {"aof-flush-sleep",              3, debug_aof_flush_sleep,   false},
+        {"loadaof",                      2, debug_loadaof,           true },
+        {"log",                          3, debug_log,               false},
+        {"object",                       3, debug_object,            true },
+        {"object",                       4, debug_object,            true },
+        {"pause-cron",                   3, debug_pause_cron,        false},
+        {"populate",                     0, debug_populate,          true },
+        {"protocol",                     3, debug_protocol,          false},
+        {"quicklist-packed-threshold",   3, debug_list_alone,        false},
+        {"reload",                       0, debug_reload,            true },
+        {"replybuffer",                  4, debug_reply_buffer,      false},
+        {"set-active-expire",            3, debug_set_active_expire, false},
+        {"set-disable-deny-scripts",     3, debug_free_scripts,      false},
+        {"set-skip-checksum-validation", 3, debug_skip_checksums,    false},
+        {"sleep",                        3, debug_sleep,             false},
     };
 
     for (size_t i = 0; i < countof(subs); i++)
         if (call_is(c, 1, subs[i].name) && (!subs[i].argc || c->argc == subs[i].argc)) {
-            subs[i].run(c);
+            if (subs[i].needs_data && c->engine->loading.is_on)
+                reply_error(c->reply, loading_text(c->engine));
+            else
+                subs[i].run(c);
             return;
         }
     reply_errorf(c->reply,

@@ -4,6 +4,7 @@
 #include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/followers.h"
+#include "cacheengine/dispatch/loading.h"
 #include "cacheengine/dispatch/memory.h"
 #include "cacheengine/dispatch/pubsub.h"
 #include "cacheengine/dispatch/replica.h"
@@ -233,13 +234,35 @@ static int64_t running_s(const struct engine *e, bool runs)
     return runs ? e->keyspace.now_ms / 1000 - e->saving->began_s : -1;
 }
 
+static void put_append(const struct append *a, struct buf *out)
+{
+    put(out, "aof_current_size", append_bytes(a));
+    put(out, "aof_base_size", a->rewritten_bytes);
+    put(out, "aof_pending_rewrite", a->is_scheduled);
+    put(out, "aof_buffer_length", a->file.pending.len);
+    put(out, "aof_pending_bio_fsync", atomic_load(&a->syncer.pending));
+    put(out, "aof_delayed_fsync", a->delayed);
+}
+
+/* How far a file that is being loaded is, or the primary's snapshot. */
+static void put_loading(const struct engine *e, struct buf *out)
+{
+    struct loading_facts f = e->loading.facts;
+
+    if (e->loading.report)
+        f.used_memory = e->loading.report->used_memory;
+    if (!e->loading.is_on && !replica_loading_facts(e, &f))
+        return;
+    loading_info(&f, e->keyspace.now_ms / 1000, out);
+}
+
 static void info_persistence(const struct engine *e, struct buf *out)
 {
     const struct saving *s = e->saving;
     const struct append *a = e->append;
     bool rewrites = saving_runs_kind(s, SAVING_REWRITE);
 
-    put(out, "loading", replica_is_loading(e, false));
+    put(out, "loading", replica_is_loading(e, false) || e->loading.is_on);
     put(out, "async_loading", replica_is_loading(e, true));
     put_child(s, out);
     put(out, "rdb_changes_since_last_save", e->keyspace.dirty);
@@ -265,14 +288,9 @@ static void info_persistence(const struct engine *e, struct buf *out)
     put(out, "aof_last_cow_size", s->cow_bytes[SAVING_REWRITE]);
     put(out, "module_fork_in_progress", 0);
     put(out, "module_fork_last_cow_size", 0);
-    if (a->state == APPEND_OFF)
-        return;
-    put(out, "aof_current_size", append_bytes(a));
-    put(out, "aof_base_size", a->rewritten_bytes);
-    put(out, "aof_pending_rewrite", a->is_scheduled);
-    put(out, "aof_buffer_length", a->file.pending.len);
-    put(out, "aof_pending_bio_fsync", atomic_load(&a->syncer.pending));
-    put(out, "aof_delayed_fsync", a->delayed);
+    if (a->state != APPEND_OFF)
+        put_append(a, out);
+    put_loading(e, out);
 }
 
 /* What the loop did between its waits. */

@@ -2,18 +2,22 @@
 #include "cacheengine/dispatch/cmd_persist.h"
 
 #include "base/command.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "cacheengine/dispatch/append_load.h"
 #include "cacheengine/dispatch/ending.h"
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/function_payload.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/loading.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/persist/file.h"
 #include "contract/command_procs.h"
+
+#include <sys/stat.h>
 
 void cmd_save(struct cmd_call *c)
 {
@@ -125,9 +129,27 @@ static struct snapshot_loading loading_of(struct engine *e)
         .sums = e->settings.sums_dumps && !e->keyspace.skips_checksums,
         .seal = e->seal,
         .wants_seal = e->settings.is_sealed,
+        .key_delay_us = &e->settings.load_key_delay_us,
+        .passed = loading_passed,
         .take_libraries = function_records_take,
         .taker = e,
     };
+}
+
+/* Loads the snapshot's file, with turns of the clients but for `occupied`. */
+static struct err load_file(struct engine *e, enum snapshot_meeting meeting,
+                            struct snapshot_loading *l, const struct client *occupied,
+                            struct arena *a)
+{
+    const struct settings *s = &e->settings;
+    struct stat st;
+
+    if (stat(fs_join(a, s->dir, s->dump_file), &st) != 0)
+        st.st_size = 0;
+    loading_begin(e, (uint64_t)st.st_size, &l->report, occupied);
+    struct err failed = snapshot_load_file(&e->keyspace, s->dir, s->dump_file, meeting, l, a);
+    loading_end(e);
+    return failed;
 }
 
 static void note_loaded(struct engine *e, const struct snapshot_report *r)
@@ -167,7 +189,7 @@ static void resume_stream(struct engine *e, const struct left_stream *left)
     log_info("replicas can go on from here", f_str("id", left->id), f_int("offset", left->offset));
 }
 
-struct err engine_load_data(struct engine *e, struct arena *a)
+struct err engine_load_data(struct engine *e, const struct client *occupied, struct arena *a)
 {
     const struct settings *s = &e->settings;
     struct snapshot_loading l = loading_of(e);
@@ -180,13 +202,12 @@ struct err engine_load_data(struct engine *e, struct arena *a)
     }
     TRY(append_find(e->append, a));
     if (s->appends) {
-        TRY(append_load(e->append, a));
+        TRY(append_load(e->append, occupied, a));
         return append_start(e->append, a);
     }
     l.field = *s->replica_of ? replica_note_field : note_field;
     l.ctx = *s->replica_of ? (void *)e : (void *)&left;
-    struct err failed =
-        snapshot_load_file(&e->keyspace, s->dir, s->dump_file, SNAPSHOT_REPLACES, &l, a);
+    struct err failed = load_file(e, SNAPSHOT_REPLACES, &l, occupied, a);
 
     if (err_is(failed, ERR_NOT_FOUND))
         return OK;
@@ -224,7 +245,8 @@ static bool parse_reload(struct cmd_call *c, struct reload_options *o)
 
 static void load(struct cmd_call *c, const struct reload_options *o)
 {
-    const struct settings *s = c->ks->settings;
+    /* The call's own is of those who have their turns meanwhile. */
+    scoped(arena_fini) struct arena arena = {0};
     struct snapshot_loading l = loading_of(c->engine);
     enum snapshot_meeting meeting = !o->keeps   ? SNAPSHOT_REPLACES
                                     : o->merges ? SNAPSHOT_MERGES
@@ -233,7 +255,7 @@ static void load(struct cmd_call *c, const struct reload_options *o)
     l.allows_twins = o->merges;
     if (!o->keeps)
         watches_flush(c->engine, -1);
-    struct err e = snapshot_load_file(c->ks, s->dir, s->dump_file, meeting, &l, c->scratch);
+    struct err e = load_file(c->engine, meeting, &l, c->client, &arena);
 
     if (err_failed(e)) {
         log_error("snapshot not loaded", f_err(e));

@@ -5,6 +5,7 @@
 #include "base/err.h"
 
 struct arena;
+struct client;
 struct cmd_call;
 struct engine;
 
@@ -18,8 +19,11 @@ void debug_aof_flush_sleep(struct cmd_call *c);
 void debug_loadaof(struct cmd_call *c);
 
 /* At the start: loads what earlier runs have left in the files that the settings name; that there
- * are none is fine. The failure is one of which the engine must not go on, with a sentence in `a`.
+ * are none is fine. The failure is one of which the engine must not go on, with a sentence in `a`;
+ * ERR_UNAVAILABLE when it was told to end meanwhile. `occupied` is the client who asked for it, who
+ * has no turn amid it; NULL at the start.
  */
-must_use struct err engine_load_data(struct engine *e, struct arena *a);
+must_use struct err engine_load_data(struct engine *e, const struct client *occupied,
+                                     struct arena *a);
 
 #endif

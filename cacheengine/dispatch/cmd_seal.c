@@ -36,10 +36,12 @@ static bool parse_key(struct str text, uint8_t out[SEAL_KEY_BYTES])
 /* Loads what waited for the key. */
 static void load(struct cmd_call *c)
 {
+    /* The call's own is of those who have their turns meanwhile. */
+    scoped(arena_fini) struct arena arena = {0};
     struct engine *e = c->engine;
 
     guard_set(e, GUARD_KEYLESS, false);
-    struct err failed = engine_load_data(e, c->scratch);
+    struct err failed = engine_load_data(e, c->client, &arena);
     if (!err_failed(failed)) {
         log_info("the data key was given, and files are loaded");
         reply_ok(c->reply);
@@ -51,7 +53,7 @@ static void load(struct cmd_call *c)
     seal_key_free(e->seal);
     e->seal = NULL;
     guard_set(e, GUARD_KEYLESS, true);
-    reply_errorf(c->reply, "ERR %s", err_text(c->scratch, failed));
+    reply_errorf(c->reply, "ERR %s", err_text(&arena, failed));
 }
 
 static void take(struct cmd_call *c, const uint8_t *bytes)

@@ -34,6 +34,9 @@ bool engine_end(struct engine *e, unsigned how)
     bool saves =
         (how & ENDING_SAVES) || (e->settings.save_point_count > 0 && !(how & ENDING_SAVES_NOT));
 
+    /* What is not loaded yet must not be lost. */
+    saves &= !e->loading.is_on;
+
     log_info("User requested shutdown...");
     if (!append_may_end(e, how))
         return false;

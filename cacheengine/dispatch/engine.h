@@ -77,6 +77,21 @@ struct engine_stats {
     double commands_rate, in_rate, out_rate, rounds_rate, ticks_rate;
 };
 
+/* A file is being loaded (loading.h). */
+struct engine_loading {
+    bool is_on;
+    const struct client *occupied; /* whose command loads; NULL: it is the start */
+    struct loading_facts {
+        int64_t began_s;
+        uint64_t total_bytes, passed_bytes;
+        uint64_t used_memory; /* of the engine that wrote the file; 0: it does not tell */
+    } facts;
+    const struct snapshot_report *report; /* what is known of a snapshot so far; NULL: it is none */
+    uint64_t turn_at;                     /* passed_bytes when clients have their next turn */
+    uint32_t guards;                      /* of clients: what is loaded has its own */
+    struct engine_stats stats;            /* likewise */
+};
+
 struct engine {
     struct keyspace keyspace;
     struct settings settings;
@@ -120,16 +135,17 @@ struct engine {
     void *host_ctx;
     struct {
         uint64_t keys, expired;
-    } loaded;                     /* of the last snapshot that was loaded */
-    int64_t over_memory_since_ms; /* on the clock of passed_ms; 0: memory is within maxmemory */
-    struct cluster *cluster;      /* cluster mode; else NULL */
-    struct moving *moving;        /* likewise: slots on their way */
-    struct pubsub *pubsub;        /* NULL: nobody ever subscribed */
-    uint64_t subscriber_count;    /* clients */
-    uint64_t monitor_count;       /* clients that want to see all commands */
-    uint32_t notify_classes;      /* of changes that are told (notify.h); 0: none */
-    struct client *running;       /* whose command runs */
-    bool has_own_pushes;          /* it is to hear something behind its reply */
+    } loaded;                      /* of the last snapshot that was loaded */
+    struct engine_loading loading; /* nothing makes room meanwhile */
+    int64_t over_memory_since_ms;  /* on the clock of passed_ms; 0: memory is within maxmemory */
+    struct cluster *cluster;       /* cluster mode; else NULL */
+    struct moving *moving;         /* likewise: slots on their way */
+    struct pubsub *pubsub;         /* NULL: nobody ever subscribed */
+    uint64_t subscriber_count;     /* clients */
+    uint64_t monitor_count;        /* clients that want to see all commands */
+    uint32_t notify_classes;       /* of changes that are told (notify.h); 0: none */
+    struct client *running;        /* whose command runs */
+    bool has_own_pushes;           /* it is to hear something behind its reply */
     struct watch_table *watches;
     struct block_table *blocks;      /* who waits for keys */
     uint64_t waiting_count;          /* clients that wait */
@@ -159,7 +175,6 @@ struct engine {
     struct iam *iam;            /* tokens that are verified; NULL: none ever was */
     bool watches_writes; /* a lease or write acks are in force: writes are looked at, see acks.h */
     bool has_unwritten;  /* told to the append-only file and not written: replies wait */
-    bool is_loading;     /* commands of a file run: nothing makes room for them */
     bool has_client_output; /* somebody called client->host->wake */
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/command.h"
 #include "cacheengine/dispatch/append.h"
+#include "cacheengine/dispatch/loading.h"
 #include "cacheengine/dispatch/redirect.h"
 #include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/dispatch/transaction.h"
@@ -47,9 +48,7 @@ static const char *loading_refuses(const struct cmd_call *call)
 {
     if (!lacks(call, CMD_LOADING))
         return NULL;
-    return call->engine->settings.brand == BRAND_VALKEY
-               ? "LOADING Valkey is loading the dataset in memory"
-               : "LOADING Redis is loading the dataset in memory";
+    return loading_text(call->engine);
 }
 
 /* Version 2 has no way to tell a message from a reply. */
@@ -128,6 +127,7 @@ static const char *busy_refuses(const struct cmd_call *call)
     "they have caught up."
 #define UNWRITTEN "MISCONF Errors writing to the AOF file: see the log"
 #define KEYLESS   "LOADING the data key is not there yet"
+#define LOADING   "LOADING the data is being loaded"
 
 /* A guard refuses writes, with one sentence, or has a function that decides; then the sentence is
  * for protocols whose commands are their own. */
@@ -136,7 +136,6 @@ static const struct {
     const char *writes;
     guard_fn *refuses;
 } guards[] = {
-    {GUARD_BUSY,         NULL,         busy_refuses      },
     {GUARD_CLUSTER,      NULL,         redirect_refusal  },
     {GUARD_SUBSCRIBED,   NULL,         subscribed_refuses},
     {GUARD_KEYLESS,      KEYLESS,      loading_refuses   },
@@ -148,7 +147,8 @@ static const struct {
     {GUARD_LEASE,        NO_LEASE,     NULL              },
     {GUARD_ACKS,         NO_ACKS,      NULL              },
     {GUARD_STALE,        NULL,         stale_refuses     },
-    {GUARD_LOADING,      NULL,         loading_refuses   },
+    {GUARD_LOADING,      LOADING,      loading_refuses   },
+    {GUARD_BUSY,         NULL,         busy_refuses      },
 };
 
 const char *guard_refusal(struct cmd_call *call, bool *is_plain)

@@ -14,7 +14,7 @@
 enum guard {
     GUARD_REPLICA = 1 << 0,   /* a replica takes writes from its primary alone */
     GUARD_STALE = 1 << 16,    /* its primary is out of reach, and it shall not show what it has */
-    GUARD_LOADING = 1 << 17,  /* a snapshot is being loaded, and there is no other data */
+    GUARD_LOADING = 1 << 17,  /* a file is being loaded, and there is no other data */
     GUARD_UNSAVED = 1 << 1,   /* the last background save failed, and that shall not go unnoticed */
     GUARD_FENCE = 1 << 2,     /* the owner forbade writes; see authority.h */
     GUARD_LEASE = 1 << 3,     /* the primary's lease is over */

@@ -85,6 +85,9 @@ static inline bool replica_is_following(const struct engine *e)
 /* A snapshot is being loaded; is_beside: the old data is still served. */
 bool replica_is_loading(const struct engine *e, bool is_beside);
 
+/* How far it is; false, and nothing is said, when none is being loaded. */
+bool replica_loading_facts(const struct engine *e, struct loading_facts *out);
+
 /* ---- the regular work ---- */
 
 /* Attempts, time-outs, signs of life, a slice of loading. Returns the milliseconds until it wants

@@ -22,6 +22,15 @@ static void put_sync(const struct replica *r, struct buf *out)
     put(out, "master_sync_last_io_seconds_ago", (now_ms - r->io_ms) / 1000);
 }
 
+bool replica_loading_facts(const struct engine *e, struct loading_facts *out)
+{
+    if (!e->replica || e->replica->state != REPLICA_LOADS)
+        return false;
+    struct replica_load_facts f = replica_load_facts(e->replica);
+    *out = (struct loading_facts){f.began_s, (uint64_t)f.total_bytes, f.read_bytes, f.used_memory};
+    return true;
+}
+
 void replica_info(const struct engine *e, struct buf *out)
 {
     const struct replica *r = e->replica;

@@ -48,8 +48,8 @@ struct replica_load {
     struct arena arena;
     struct err result;
     int64_t slice_end_us;
-    int64_t began_ms;
-    int stream_db; /* as the snapshot tells */
+    int64_t began_ms, began_s; /* of the clock that only goes on, and of the wall's */
+    int stream_db;             /* as the snapshot tells */
 };
 
 static int64_t now_us(void)
@@ -100,7 +100,12 @@ struct replica_load_facts replica_load_facts(const struct replica *r)
 {
     if (!r->load)
         return (struct replica_load_facts){0};
-    return (struct replica_load_facts){r->load->total_bytes, r->load->payload.passed};
+    return (struct replica_load_facts){
+        .total_bytes = r->load->total_bytes,
+        .read_bytes = r->load->payload.passed,
+        .began_s = r->load->began_s,
+        .used_memory = r->load->loading.report.used_memory,
+    };
 }
 
 /* ---- what comes over the link ---- */
@@ -208,6 +213,7 @@ static void begin_loading(struct replica_load *l)
 
     l->replica->state = REPLICA_LOADS;
     l->began_ms = e->keyspace.passed_ms;
+    l->began_s = e->keyspace.now_ms / 1000;
     if (!l->is_beside) {
         watches_flush(e, -1);
         replica_forget_history(l->replica);
@@ -216,6 +222,7 @@ static void begin_loading(struct replica_load *l)
     replica_set_guards(e);
     l->loading = (struct snapshot_loading){.dbs = keyspace_dbs_new(&e->keyspace),
                                            .sums = e->settings.sums_dumps,
+                                           .key_delay_us = &e->settings.load_key_delay_us,
                                            .field = note_field,
                                            .ctx = l};
     l->reads.read = l->source == FROM_LINK ? read_link : read_file;

@@ -8,6 +8,8 @@
 struct replica_load_facts {
     int64_t total_bytes; /* 0: not known */
     uint64_t read_bytes;
+    int64_t began_s;      /* wall time of the loading's beginning */
+    uint64_t used_memory; /* of the primary, as its snapshot tells */
 };
 
 /* Begins; `rest` is what has come of it with its head. The link's events belong to it from here on.

@@ -241,7 +241,7 @@ static bool memory_allows(struct cmd_call *call)
                "OOM command not allowed: the database has reached the largest size it can have.");
         return false;
     }
-    if (call->engine->is_loading || engine_make_room(call->engine) || !wants_room)
+    if (call->engine->loading.is_on || engine_make_room(call->engine) || !wants_room)
         return true;
     reject(call, "OOM command not allowed when used memory > 'maxmemory'.");
     return false;

@@ -12,6 +12,7 @@
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/host.h"
 #include "cacheengine/dispatch/keys.h"
+#include "cacheengine/dispatch/loading.h"
 #include "cacheengine/keyspace/number.h"
 #include "cacheengine/keyspace/slot.h"
 
@@ -204,8 +205,8 @@ static int64_t elapsed_ms(const struct script_run *run)
 static void note_busy(struct script_run *run)
 {
     run->is_busy = true;
-    log_warn("a script is slow; it can be ended", f_str("name", run->name),
-             f_int("after_ms", elapsed_ms(run)),
+    log_warn("Slow script detected: it is still in execution, and can be ended",
+             f_str("name", run->name), f_int("after_ms", elapsed_ms(run)),
              f_str("with", run->is_function ? "FUNCTION KILL" : "SCRIPT KILL"));
 }
 
@@ -224,7 +225,10 @@ static void tick(void *ctx, struct script_run *run)
     }
     if (e->host && e->host->serve_others) {
         guard_set(e, GUARD_BUSY, true);
-        e->host->serve_others(e, run->caller->client);
+        if (e->loading.is_on)
+            loading_serve(e);
+        else
+            e->host->serve_others(e, run->caller->client);
         guard_set(e, GUARD_BUSY, false);
     }
     if (e->is_ending)

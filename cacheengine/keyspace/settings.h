@@ -150,6 +150,8 @@ struct settings {
     bool stops_on_save_error;  /* writes are refused after a failed background save */
     bool drops_sync_files;     /* files of full syncs, where nothing is kept on purpose */
     int64_t save_key_delay_us; /* for tests: a rest after each key */
+    int64_t load_key_delay_us; /* likewise */
+    int64_t load_turn_bytes;   /* of a file that is loaded, between turns of the clients */
 
     bool is_sealed; /* files are written and read sealed, or not at all */
 

@@ -159,11 +159,16 @@ struct err listeners_open(struct loop *l, struct arena *a)
         TRY(open_unix(l, a, s->unix_socket,
                       s->unix_socket_mode ? (mode_t)s->unix_socket_mode : 0777 & ~umask(umask(0)),
                       false));
-    if (*s->admin_socket)
-        TRY(open_unix(l, a, s->admin_socket, 0600, true));
-    if (l->listener_count == 0)
+    if (l->listener_count == 0 && !*s->admin_socket)
         return err_make(ERR_INVALID, "Configured to not listen anywhere, exiting.");
     return OK;
+}
+
+struct err listeners_open_admin(struct loop *l, struct arena *a)
+{
+    const char *path = l->engine->settings.admin_socket;
+
+    return *path ? open_unix(l, a, path, 0600, true) : OK;
 }
 
 struct err listeners_reopen(struct loop *l, struct arena *a)

@@ -456,7 +456,7 @@ static bool is_in_between(const struct epoll_event *ev, const struct client *occ
     const enum watch_kind *kind = ev->data.ptr;
     const struct conn *c = ev->data.ptr;
 
-    if (*kind == WATCH_LISTENER || *kind == WATCH_SIGNAL)
+    if (*kind == WATCH_LISTENER || *kind == WATCH_SIGNAL || *kind == WATCH_HANDSHAKES)
         return true;
     return *kind == WATCH_CONN && &c->client != occupied && c->calls == 0 && !c->is_feeding &&
            !client_is_obeyed(&c->client);
@@ -505,6 +505,12 @@ static void host_serve_others(struct engine *e, const struct client *occupied)
         if (is_in_between(&events[i], occupied))
             on_event(l, &events[i]);
     batch_run(l);
+    if (!l->is_running) {
+        serve_unread(l);
+        batch_run(l);
+        conns_send_posted(l);
+        free_doomed(l);
+    }
     amid_leave(l, &was);
 }
 
@@ -665,6 +671,7 @@ void loop_round(struct loop *l, int wait_ms)
 
 void loop_run(struct loop *l)
 {
+    l->is_running = true;
     while (!l->engine->is_ending) {
         int wait_ms = regular_work(l);
 

@@ -110,7 +110,8 @@ struct loop {
     int admin_fd; /* an epoll of its own, for what comes over the admin socket: it is served first
                    */
     int signal_fd;
-    bool is_urged; /* a signal asked for the end while it was under way */
+    bool is_running; /* rounds: their events may name what is doomed meanwhile */
+    bool is_urged;   /* a signal asked for the end while it was under way */
     enum watch_kind signal_kind, admin_kind;
     struct listener listeners[LISTENERS_MAX];
     size_t listener_count;
@@ -140,7 +141,8 @@ struct loop {
     int64_t accept_at_ms;
 };
 
-/* Opens epoll, the signal descriptor and the listeners that the settings name. */
+/* Opens epoll, the signal descriptor and the listeners for clients that the settings name. They are
+ * served from then on amid what loads (host.h), and by loop_run. */
 must_use struct err loop_open(struct loop *l, struct engine *e, struct arena *a);
 void loop_close(struct loop *l);
 
@@ -155,7 +157,10 @@ void loop_run(struct loop *l);
 
 /* ---- listen.c ---- */
 
+/* Those for clients; and the owner's, who finds an engine that has its data, or waits for the key
+ * of its files. */
 must_use struct err listeners_open(struct loop *l, struct arena *a);
+must_use struct err listeners_open_admin(struct loop *l, struct arena *a);
 void listeners_close(struct loop *l);
 
 /* Takes over changed addresses and ports: those that stay are not touched. When one cannot be

@@ -70,7 +70,7 @@ static struct err source_read(struct source *s, void *to, size_t max, size_t *go
     if (part < 0)
         return err_sys(errno, "the file cannot be read");
     *got = (size_t)part;
-    return OK;
+    return f->passed ? f->passed(f->ctx, *got) : OK;
 }
 
 void file_source_init(struct file_source *s, int fd)
@@ -182,6 +182,8 @@ static struct err read_apart(struct keyspace *ks, const char *path, struct snaps
         return errno == ENOENT ? err_make(ERR_NOT_FOUND, "there is no such file")
                                : err_sys(errno, "the file cannot be opened");
     file_source_init(&source, fd);
+    source.passed = l->passed;
+    source.ctx = l->taker;
     if (file_is_sealed(fd))
         return load_sealed(ks, &source.source, l, a);
     if (l->wants_seal)

@@ -15,6 +15,9 @@ struct file_sink {
 struct file_source {
     struct source source;
     int fd;
+    /* Told how much was read; its failure is that of the read. NULL: nobody wants to know. */
+    struct err (*passed)(void *ctx, size_t bytes);
+    void *ctx;
 };
 
 void file_sink_init(struct file_sink *s, int fd);

@@ -38,8 +38,7 @@ struct snapshot_options {
     bool leaves_out_keys;
     const struct snapshot_field *fields;
     size_t field_count;
-    int64_t
-        key_delay_us; /* rests so long after each key; below 0: 1 us after so many. For tests. */
+    int64_t key_delay_us; /* see snapshot_rest */
     /* Writes what stands between the fields and the keys: libraries of functions, each with its
      * mark. NULL: there is nothing. */
     void (*put_libraries)(void *libraries, struct record_writer *w);
@@ -62,7 +61,8 @@ struct snapshot_report {
     uint64_t expired; /* left out, for they had expired */
     uint64_t empty;   /* left out, for they had no elements */
     int version;
-    uint64_t bytes; /* of the snapshot: where it ends */
+    uint64_t bytes;       /* of the snapshot: where it ends */
+    uint64_t used_memory; /* of the engine that wrote it; 0: it does not tell */
 };
 
 /* What happens to the keys that are there. */
@@ -86,7 +86,10 @@ struct snapshot_loading {
      * loading. NULL: nobody wants them. */
     struct err (*take_libraries)(void *taker, struct arena *a, const struct snapshot_loading *l,
                                  enum snapshot_meeting meeting);
+    /* For files: see file_source; with `taker`, too. */
+    struct err (*passed)(void *taker, size_t bytes);
     void *taker;
+    const int64_t *key_delay_us;   /* see snapshot_rest; it may change meanwhile. NULL: none */
     vec_of(struct str) libraries;  /* texts of the libraries of functions, in the arena */
     struct snapshot_report report; /* filled in */
 };
@@ -98,6 +101,10 @@ struct snapshot_loading {
  */
 must_use struct err snapshot_load(struct keyspace *ks, struct source *from,
                                   struct snapshot_loading *l, struct arena *a);
+
+/* Rests as directives for tests say who want to see the work amid: so long behind each key; below
+ * 0: 1 us after so many keys. */
+void snapshot_rest(int64_t key_delay_us, uint64_t keys);
 
 /* ---- the marks of the format ---- */
 

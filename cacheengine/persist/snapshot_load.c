@@ -54,6 +54,8 @@ static struct err put(struct loading *g, struct pending *p)
     if (p->idle_s >= 0)
         db_set_idle_s(g->db, e, (uint64_t)p->idle_s);
     g->l->report.keys++;
+    if (__builtin_expect(g->l->key_delay_us && *g->l->key_delay_us != 0, 0))
+        snapshot_rest(*g->l->key_delay_us, g->l->report.keys);
     return OK;
 }
 
@@ -147,8 +149,12 @@ static struct err read_frequency(struct loading *g)
 
 static struct err read_field(struct loading *g)
 {
+    int64_t memory;
+
     TRY(record_get_string(&g->r, &g->text[0]));
     TRY(record_get_string(&g->r, &g->text[1]));
+    if (str_is(g->text[0].text, "used-mem") && str_to_i64(g->text[1].text, &memory) && memory > 0)
+        g->l->report.used_memory = (uint64_t)memory;
     if (g->l->field)
         g->l->field(g->l->ctx, g->text[0].text, g->text[1].text);
     return OK;
@@ -234,8 +240,10 @@ static struct err read_head(struct loading *g)
     char magic[MAGIC_BYTES];
     int version = -1;
 
-    if (err_failed(record_get_bytes(&g->r, magic, sizeof(magic))))
-        return err_make(ERR_CORRUPT, no_snapshot);
+    struct err e = record_get_bytes(&g->r, magic, sizeof(magic));
+
+    if (err_failed(e))
+        return err_is(e, ERR_CORRUPT) ? err_make(ERR_CORRUPT, no_snapshot) : e;
     bool is_valkey = memcmp(magic, "VALKEY", 6) == 0;
     if (is_valkey)
         version = digits_of(magic + 6, 3);

@@ -53,6 +53,14 @@ static void put_head(struct saving *s, const struct snapshot_options *o)
         put_field(&s->w, o->fields[i].name, o->fields[i].value);
 }
 
+void snapshot_rest(int64_t key_delay_us, uint64_t keys)
+{
+    if (key_delay_us > 0)
+        usleep((useconds_t)key_delay_us);
+    else if (key_delay_us < 0 && keys % (uint64_t)-key_delay_us == 0)
+        usleep(1);
+}
+
 /* ---- keys ---- */
 
 static void put_key(struct saving *s, const struct entry *e)
@@ -76,17 +84,6 @@ static void put_key(struct saving *s, const struct entry *e)
     s->w.key = NULL;
 }
 
-/* Rests as somebody asked for who wants to see it at work. */
-static void rest(const struct saving *s)
-{
-    int64_t us = s->options->key_delay_us;
-
-    if (us > 0)
-        usleep((useconds_t)us);
-    else if (s->written % (uint64_t)-us == 0)
-        usleep(1);
-}
-
 static void tell(struct saving *s)
 {
     if (!s->options->told(s->options->ctx, s->written) && !err_failed(s->w.failed))
@@ -100,7 +97,7 @@ static void put_ref(struct saving *s, uint32_t ref)
     put_key(s, heap_at(&s->db->heap, ref));
     s->written++;
     if (__builtin_expect(s->options->key_delay_us != 0, 0))
-        rest(s);
+        snapshot_rest(s->options->key_delay_us, s->written);
     if (s->options->told && (s->written % KEYS_A_WORD == 0 || s->options->key_delay_us != 0))
         tell(s);
 }

@@ -75,8 +75,8 @@ def end_with_parent():
 class Server:
     """One process that listens on one loopback port, and the directory that it works in."""
 
-    def __init__(self, argv_of, name, env=None):
-        self.name = name
+    def __init__(self, argv_of, name, env=None, ready=""):
+        self.name, self.ready = name, ready
         self.last_words = ""
         self.dir = tempfile.mkdtemp(prefix="larder-conformance-")
         self.port = free_port()
@@ -104,7 +104,7 @@ class Server:
             raise AssertionError("%s ended with %s:\n%s" % (self.name, self.proc.returncode, self.output()))
         try:
             Conn(self.address).close()
-            return True
+            return self.ready in self.output()
         except OSError:
             return False
 
@@ -177,9 +177,10 @@ def redis(**options):
                   + directives(options), "redis-server", env={**os.environ, "LC_ALL": "C"})
 
 
-def engine(**options):
+def engine(ready="Ready to accept connections", **options):
+    """With an empty `ready` it may still be loading."""
     options = {"bind": "127.0.0.1", **options}
-    return Server(lambda s: [engine_path(), "--port", s.port] + directives(options), "larder-engine")
+    return Server(lambda s: [engine_path(), "--port", s.port] + directives(options), "larder-engine", ready=ready)
 
 
 def memcached(*flags):

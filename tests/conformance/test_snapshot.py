@@ -12,6 +12,7 @@ import payloads
 import pytest
 import servers
 from test_dump import FILL, VALKEY
+from wire import Closed
 
 CHECK_RDB = shutil.which("redis-check-rdb")
 READ = {b"string": ["GET"], b"list": ["LRANGE", 0, -1], b"set": ["SMEMBERS"], b"hash": ["HGETALL"],
@@ -182,3 +183,44 @@ def test_saving_where_nothing_can_be_written_is_an_error(own_engine):
         assert conn.call("GET", "k") == b"1"
         assert conn.call("LASTSAVE") == before
     assert "snapshot not saved" in ours.output()
+
+
+def begin_slowly(folder, **options):
+    """An engine that takes a second or two to load what is there, and has a turn for clients all the while."""
+    return servers.engine("", dir=str(folder), key_load_delay="100", loading_process_events_interval_bytes="1024", **options)
+
+
+@pytest.mark.parametrize("appendonly", ["no", "yes"])
+def test_clients_are_served_but_for_the_data_while_it_is_loaded(tmp_path, appendonly):
+    with servers.engine(dir=str(tmp_path), appendonly=appendonly) as ours, ours.conn() as conn:
+        conn.call("DEBUG", "POPULATE", "10000", "key", "100")
+        conn.raw("SAVE" if appendonly == "no" else "BGREWRITEAOF")
+        servers.wait_for(lambda: b"aof_rewrite_in_progress:0" in conn.call("INFO", "persistence"), "it is written")
+    with begin_slowly(tmp_path, appendonly=appendonly) as ours, ours.conn() as conn:
+        assert conn.raw("PING") == b"-LOADING Redis is loading the dataset in memory\r\n"
+        assert conn.raw("GET", "key:1").startswith(b"-LOADING ")
+        text = conn.call("INFO", "persistence")
+        assert b"\r\nloading:1\r\n" in text and b"\r\nloading_total_bytes:" in text
+        ours.conn().close()
+        servers.wait_for(lambda: b"connected_clients:1\r\n" in conn.call("INFO", "clients"), "who has gone is forgotten")
+        conn.call("CONFIG", "SET", "key-load-delay", "0")
+        servers.wait_for(lambda: conn.raw("PING") == b"+PONG\r\n", "it has loaded")
+        assert conn.call("DBSIZE") == 10000
+        assert b"\r\nloading:0\r\n" in conn.call("INFO", "persistence")
+
+
+@pytest.mark.parametrize("how", ["signal", "command"])
+def test_an_engine_that_loads_can_be_ended(tmp_path, how):
+    with servers.engine(dir=str(tmp_path)) as ours, ours.conn() as conn:
+        conn.call("DEBUG", "POPULATE", "10000", "key", "100")
+        conn.call("SAVE")
+    before = (tmp_path / "dump.rdb").read_bytes()
+    with begin_slowly(tmp_path, save="1 1") as ours, ours.conn() as conn:
+        assert conn.raw("PING").startswith(b"-LOADING ")
+        if how == "signal":
+            assert ours.terminate() == 0
+        else:
+            with pytest.raises(Closed):
+                conn.call("SHUTDOWN", "SAVE")
+            assert ours.proc.wait(10) == 0
+    assert (tmp_path / "dump.rdb").read_bytes() == before

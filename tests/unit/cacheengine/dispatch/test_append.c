@@ -20,7 +20,7 @@ static struct err start(struct place *p)
     struct arena a = {0};
 
     resp_open(&p->f, (const char *const[]){p->option, "appendonly yes", NULL});
-    struct err e = engine_load_data(&p->f.engine, &a);
+    struct err e = engine_load_data(&p->f.engine, NULL, &a);
     if (err_failed(e))
         fprintf(stderr, "%s\n", e.why);
     e.why = NULL;

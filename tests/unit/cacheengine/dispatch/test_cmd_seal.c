@@ -19,7 +19,7 @@ static void start(struct place *p)
     struct arena a = {0};
 
     resp_open(&p->f, (const char *const[]){p->option, "larder-sealed yes", NULL});
-    cr_assert_not(err_failed(engine_load_data(&p->f.engine, &a)));
+    cr_assert_not(err_failed(engine_load_data(&p->f.engine, NULL, &a)));
     resp_client_open(&p->f, &p->admin, true);
     arena_fini(&a);
 }

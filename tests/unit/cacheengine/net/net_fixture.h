@@ -53,6 +53,8 @@ static inline void net_begin(struct net_fixture *f, const char *const *options)
     net_configure(f, options);
     struct err e = loop_open(&f->loop, &f->engine, &f->a);
     cr_assert_not(err_failed(e), "%s", e.why);
+    e = listeners_open_admin(&f->loop, &f->a);
+    cr_assert_not(err_failed(e), "%s", e.why);
     cr_assert_eq(pthread_create(&f->thread, NULL, net_run, f), 0);
 }
 

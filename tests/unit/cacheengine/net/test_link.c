@@ -94,6 +94,7 @@ static void play_begin(struct play *p)
     *p = (struct play){.other = -1};
     net_configure(&p->f, NULL);
     cr_assert_not(err_failed(loop_open(&p->f.loop, &p->f.engine, &p->f.a)));
+    cr_assert_not(err_failed(listeners_open_admin(&p->f.loop, &p->f.a)));
 }
 
 static void play_connect(struct play *p, const char *host)
