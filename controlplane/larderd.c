@@ -15,6 +15,7 @@
 #include "controlplane/dns/dns.h"
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/front/front.h"
+#include "controlplane/notify/notify.h"
 #include "controlplane/ops/ops.h"
 #include "controlplane/reconcile/reconcile.h"
 #include "controlplane/store/store.h"
@@ -30,6 +31,8 @@
 #define TOKEN_MAX_BYTES 4096
 #define TOKEN_LEAST     16
 
+#define TOPICS_MAX_BYTES (1 << 20)
+
 #define KEPT_BYTES (4 << 20) /* by each thread's part of the heap, after a burst */
 
 #define HOST_BEAT_MS   1000 /* agents are heard at least so often */
@@ -37,7 +40,7 @@
 
 struct options {
     const char *state_dir, *listen, *dns, *region, *account, *auth, *endpoints, *dns_zone;
-    const char *token_file, *network, *log_level;
+    const char *token_file, *topics, *network, *log_level;
     bool dies_with_parent;
 };
 
@@ -71,6 +74,8 @@ static const struct flag rows[] = {
      .doc = "whether ids of subnets and security groups that nobody named are taken as they come"},
     {.name = "token-file", .kind = FLAG_TEXT, AT(token_file), .value = "FILE",
      .doc = "holds the token that agents must show; without it only agents of this machine may call"},
+    {.name = "topics", .kind = FLAG_TEXT, AT(topics), .value = "FILE",
+     .doc = "names webhooks of notification topics, one 'ARN URL' a line"},
     {.name = "log-level", .kind = FLAG_CHOICE, AT(log_level), .value = "LEVEL", .fallback = "info",
      .choices = level_words, .doc = "debug, info, warn or error"},
     {.name = "die-with-parent", .kind = FLAG_SWITCH, AT(dies_with_parent),
@@ -95,6 +100,7 @@ struct larderd {
     struct options options;
     struct regions regions;
     const char *token; /* NULL without --token-file */
+    struct topics topics;
     struct ops_conf ops_conf;
     int lock_fd;
 
@@ -104,6 +110,7 @@ struct larderd {
     struct api *api;
     struct fleet *fleet;
     struct front *front;
+    struct notifier *notifier;
     struct reconciler *reconciler;
 };
 
@@ -183,12 +190,27 @@ static struct err take_token(struct larderd *d)
     return OK;
 }
 
+static struct err take_topics(struct larderd *d)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    if (!d->options.topics)
+        return OK;
+    struct err e = fs_read_all(d->options.topics, TOPICS_MAX_BYTES, &text);
+    if (!err_failed(e))
+        e = topics_parse(&d->arena, buf_str(&text), &d->topics);
+    return err_failed(e) ? err_format(&d->arena, ERR_INVALID, "--topics %s: %s", d->options.topics,
+                                      err_text(&d->arena, e))
+                         : OK;
+}
+
 static struct err check_options(struct larderd *d)
 {
     TRY(take_regions(d));
     TRY(check_account(d));
     TRY(check_listen(d));
-    return take_token(d);
+    TRY(take_token(d));
+    return take_topics(d);
 }
 
 /* --- from the store up --- */
@@ -288,6 +310,8 @@ static struct err larderd_open(struct larderd *d)
                                          .silent_ms = HOST_SILENT_MS},
                     &d->fleet));
     TRY(open_front(d));
+    TRY(notify_start(d->store, &(struct notify_conf){.clock = &clock_system, .topics = d->topics},
+                     &d->notifier));
     return open_reconciler(d);
 }
 
@@ -295,6 +319,7 @@ static struct err larderd_open(struct larderd *d)
 static void larderd_close(struct larderd *d)
 {
     reconcile_stop(d->reconciler);
+    notify_stop(d->notifier);
     front_stop(d->front);
     fleet_stop(d->fleet);
     api_free(d->api);

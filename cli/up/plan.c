@@ -111,6 +111,8 @@ static void plan_control_plane(struct arena *a, const struct up_options *o, cons
     add_flag(a, &argv, "--network", o->network);
     if (o->dns_zone)
         add_flag(a, &argv, "--dns-zone", o->dns_zone);
+    if (o->topics)
+        add_flag(a, &argv, "--topics", o->topics);
     add_flag(a, &argv, "--token-file", plan->token_path);
     add_flag(a, &argv, "--log-level", o->log_level);
     *vec_add(a, &argv) = "--die-with-parent";

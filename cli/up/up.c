@@ -72,6 +72,7 @@ static const struct flag rows[] = {
          "the zone of endpoint names (default: cache.larder.internal)"),
     CHOICE("network", network, network_words, "open|declared", "open",
            "whether ids of subnets and security groups that nobody named are taken as they come"),
+    TEXT("topics", topics, "FILE", NULL, "webhooks of notification topics, one 'ARN URL' a line"),
     CHOICE("log-level", log_level, level_words, "LEVEL", "info",
            "how much the logs in DIR/logs tell: debug, info, warn or error"),
 };

@@ -128,6 +128,8 @@ struct event {
     const char *source_type; /* "cache-cluster" ... */
     const char *source;      /* its identifier */
     const char *message;
+    const char *notice; /* "ElastiCache:...", what a topic is told of it; NULL: nothing */
+    const char *topic;  /* the ARN of who hears of it; NULL or "": nobody */
     int64_t at_ms;
 };
 

@@ -5,12 +5,20 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <string.h>
+
 static const struct {
     const char *source_type, *message;
 } kinds[] = {
 #define EVENT(kind, source_type, message) [EVENT_##kind] = {source_type, message},
 #include "controlplane/model/events.def"
 #undef EVENT
+};
+
+static const char *const notices[EVENT_KIND_COUNT] = {
+#define NOTICE(kind, name) [EVENT_##kind] = name,
+#include "controlplane/model/notices.def"
+#undef NOTICE
 };
 
 static char *fill(struct arena *a, const char *message, const char *first, const char *second)
@@ -38,6 +46,8 @@ struct event event_of(struct arena *a, const struct event_source *source, int64_
         .source_type = kinds[kind].source_type,
         .source = source->name,
         .message = fill(a, kinds[kind].message, first, second),
+        .notice = notices[kind],
+        .topic = "",
         .at_ms = now_ms,
     };
 }
@@ -47,5 +57,9 @@ struct event event_of_cluster(struct arena *a, const struct cluster *c, int64_t 
 {
     struct event_source source = {c->account, c->region, c->name};
 
-    return event_of(a, &source, now_ms, kind, first, second);
+    struct event e = event_of(a, &source, now_ms, kind, first, second);
+
+    if (strcmp(c->notification_status, "active") == 0)
+        e.topic = c->notification_topic;
+    return e;
 }

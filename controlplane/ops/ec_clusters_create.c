@@ -39,7 +39,6 @@ static bool is_memcached(const struct plan *p)
 /* --- what cannot be obeyed yet --- */
 
 static const struct member_rule unserved[] = {
-    {"NotificationTopicArn",      NULL   },
     {"SnapshotArns",              NULL   },
     {"SnapshotName",              NULL   },
     {"AuthToken",                 NULL   },
@@ -225,7 +224,7 @@ static struct err plan_windows(struct call *c, const struct ec_create_cache_clus
     TRY(member_snapshot_retention(c, in->snapshot_retention_limit, &p->cluster.snapshot_retention));
     p->cluster.auto_minor_upgrade =
         in->auto_minor_version_upgrade.has ? in->auto_minor_version_upgrade.value : true;
-    return OK;
+    return member_topic(c, in->notification_topic_arn, NULL, &p->cluster);
 }
 
 static struct err plan_groups(struct call *c, const struct ec_create_cache_cluster_in *in,

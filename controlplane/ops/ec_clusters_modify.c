@@ -25,8 +25,6 @@ static bool is_memcached(const struct cluster_facts *f)
 /* --- what cannot change --- */
 
 static const struct member_rule unserved[] = {
-    {"NotificationTopicArn",      NULL  },
-    {"NotificationTopicStatus",   NULL  },
     {"AuthToken",                 NULL  },
     {"AuthTokenUpdateStrategy",   NULL  },
     {"LogDeliveryConfigurations", NULL  },
@@ -135,6 +133,7 @@ static struct err change_settings(struct call *c, const struct ec_modify_cache_c
     if (in->preferred_maintenance_window || in->snapshot_window)
         TRY(member_windows(c, in->preferred_maintenance_window, in->snapshot_window, cl));
     TRY(member_snapshot_retention(c, in->snapshot_retention_limit, &cl->snapshot_retention));
+    TRY(member_topic(c, in->notification_topic_arn, in->notification_topic_status, cl));
     if (in->auto_minor_version_upgrade.has)
         cl->auto_minor_upgrade = in->auto_minor_version_upgrade.value;
     return change_groups(c, in, cl);

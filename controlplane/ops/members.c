@@ -198,3 +198,43 @@ struct err member_windows(struct call *c, const char *maintenance, const char *s
         snapshot = cl->snapshot_window;
     return windows_both(c, maintenance, snapshot, cl);
 }
+
+/* --- notifications --- */
+
+/* "arn:aws:sns:us-east-1:000000000000:name" */
+static bool is_own_topic(const struct call *c, const char *arn)
+{
+    struct str rest = str_of(arn);
+
+    return str_is(str_cut(&rest, ':'), "arn") &&
+           str_is(str_cut(&rest, ':'), arn_partition(c->caller->region)) &&
+           str_is(str_cut(&rest, ':'), "sns") && str_is(str_cut(&rest, ':'), c->caller->region) &&
+           str_is(str_cut(&rest, ':'), c->caller->account) && rest.len > 0 &&
+           str_find(rest, ':') == SIZE_MAX && str_find(rest, ' ') == SIZE_MAX;
+}
+
+static struct err set_topic_status(struct call *c, const char *status, struct cluster *cl)
+{
+    if (strcmp(status, "active") != 0 && strcmp(status, "inactive") != 0)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "Invalid value %s for NotificationTopicStatus. It must be active or inactive.",
+                     status);
+    if (*cl->notification_topic == '\0')
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "NotificationTopicStatus needs a notification topic.");
+    cl->notification_status = status;
+    return OK;
+}
+
+struct err member_topic(struct call *c, const char *arn, const char *status, struct cluster *cl)
+{
+    if (arn && *arn && !is_own_topic(c, arn))
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "%s is not the ARN of an Amazon SNS topic of the account %s in %s.", arn,
+                     c->caller->account, c->caller->region);
+    if (arn) {
+        cl->notification_status = *arn ? "active" : "";
+        cl->notification_topic = arn;
+    }
+    return member_has_text(status) ? set_topic_status(c, status, cl) : OK;
+}

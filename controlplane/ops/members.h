@@ -54,6 +54,12 @@ must_use struct err member_parameter_group(struct call *c, const char *name,
 must_use struct err member_windows(struct call *c, const char *maintenance, const char *snapshot,
                                    struct cluster *cl);
 
+/* Sets the topic that hears of a cluster's events. NULL keeps what it has, "" takes it away; an ARN
+ * must be that of an SNS topic of the caller's account and region. `status` is active, inactive or
+ * NULL: a new topic is active. */
+must_use struct err member_topic(struct call *c, const char *arn, const char *status,
+                                 struct cluster *cl);
+
 must_use struct err member_snapshot_retention(struct call *c, struct opt_int days, int *out);
 
 #endif

@@ -168,6 +168,17 @@ static void wire_security_groups(struct call *c, const struct cluster *cl,
             (struct ec_security_group_membership){str_dup(c->arena, str_cut(&rest, ',')), "active"};
 }
 
+/* NULL when nobody is told. */
+static struct ec_notification_configuration *wire_topic(struct call *c, const struct cluster *cl)
+{
+    struct ec_notification_configuration *topic =
+        arena_new(c->arena, struct ec_notification_configuration);
+
+    topic->topic_arn = cl->notification_topic;
+    topic->topic_status = cl->notification_status;
+    return *cl->notification_topic ? topic : NULL;
+}
+
 /* What only one kind of engine has. */
 static void wire_engine_members(struct call *c, const struct cluster_facts *f,
                                 struct ec_cache_cluster *out)
@@ -196,6 +207,7 @@ void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_node
         .preferred_availability_zone = preferred_zone(f),
         .cache_cluster_create_time = TIME_OF(cl->created_ms),
         .preferred_maintenance_window = cl->maintenance_window,
+        .notification_configuration = wire_topic(c, cl),
         .cache_security_groups = {.has = true},
         .cache_parameter_group = wire_parameter_group(c, f),
         .cache_subnet_group_name = cl->subnet_group,

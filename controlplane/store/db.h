@@ -33,6 +33,7 @@ struct store_tx {
     int64_t *touched; /* in the arena */
     size_t touched_count, touched_capacity;
     bool is_all_touched;
+    bool has_notice; /* somebody is to be told: its commit wakes like a touch */
 };
 
 /* Opens `path` and sets what every connection needs. The error's text lives in `a`. */

@@ -1,15 +1,25 @@
-/* Table event. */
+/* Table event, and the notices that go with new ones. */
 #include "base/vec.h"
 #include "controlplane/store/db.h"
 #include "controlplane/store/store.h"
+
+static struct err add_notice(struct store_tx *tx, const struct event *e)
+{
+    static const char sql[] =
+        "INSERT INTO notice (topic, message, chance, at_ms, due_ms) "
+        "VALUES (?1, json_object(?2, ?3), lower(hex(randomblob(16))), ?4, ?4)";
+    tx->has_notice = true;
+    return query_run(tx, sql, "ttti", e->topic, e->notice, e->source, e->at_ms);
+}
 
 struct err store_event_add(struct store_tx *tx, const struct event *e)
 {
     static const char sql[] =
         "INSERT INTO event (account, region, source_type, source, message, at_ms) "
         "VALUES (?, ?, ?, ?, ?, ?)";
-    return query_run(tx, sql, "ttttti", e->account, e->region, e->source_type, e->source,
-                     e->message, e->at_ms);
+    TRY(query_run(tx, sql, "ttttti", e->account, e->region, e->source_type, e->source, e->message,
+                  e->at_ms));
+    return e->notice && e->topic && *e->topic ? add_notice(tx, e) : OK;
 }
 
 struct err store_event_list(struct store_tx *tx, const struct event_query *ask, struct event **out,

@@ -228,7 +228,7 @@ struct err store_begin(struct store *s, enum store_mode mode, struct arena *a,
 static void publish(struct store_tx *tx)
 {
     struct store *s = tx->store;
-    if (tx->touched_count == 0 && !tx->is_all_touched)
+    if (tx->touched_count == 0 && !tx->is_all_touched && !tx->has_notice)
         return;
 
     pthread_mutex_lock(&s->wake_lock);

@@ -146,6 +146,7 @@ must_use struct err store_operation_newest_of(struct store_tx *tx, const int64_t
 
 /* --- events --- */
 
+/* With a topic and a notice, the topic is told, too (notices.h). */
 must_use struct err store_event_add(struct store_tx *tx, const struct event *e);
 
 struct event_query {

@@ -21,10 +21,11 @@ ARROWS = {
     "controlplane/dns": ["base"],
     "controlplane/ops": ["controlplane/store"],
     "controlplane/fleet": ["controlplane/store"],
+    "controlplane/notify": ["controlplane/store"],
     "controlplane/reconcile": ["controlplane/store", "controlplane/dns"],
     "controlplane/api": ["controlplane/ops"],
     "controlplane/front": ["controlplane/api", "controlplane/fleet"],
-    "controlplane": ["controlplane/front", "controlplane/reconcile"],
+    "controlplane": ["controlplane/front", "controlplane/notify", "controlplane/reconcile"],
     # agent
     "agent/supervise": ["contract"],
     "agent/shim": ["contract"],

@@ -23,7 +23,11 @@ Test(events, messages_are_filled_in)
         {EVENT_NODE_RECOVERED,   "0001", NULL,         "Finished recovery for cache nodes 0001"        },
     };
     struct arena a = {0};
-    struct cluster c = {.account = "1", .region = "r", .name = "c1"};
+    struct cluster c = {.account = "1",
+                        .region = "r",
+                        .name = "c1",
+                        .notification_topic = "t",
+                        .notification_status = "active"};
 
     for (size_t i = 0; i < countof(rows); i++) {
         struct event e = event_of_cluster(&a, &c, 42, rows[i].kind, rows[i].first, rows[i].second);
@@ -40,7 +44,11 @@ Test(events, messages_are_filled_in)
 Test(events, every_kind_has_a_message_without_gaps)
 {
     struct arena a = {0};
-    struct cluster c = {.account = "1", .region = "r", .name = "c1"};
+    struct cluster c = {.account = "1",
+                        .region = "r",
+                        .name = "c1",
+                        .notification_topic = "t",
+                        .notification_status = "active"};
 
     for (int kind = 0; kind < EVENT_KIND_COUNT; kind++) {
         struct event e = event_of_cluster(&a, &c, 0, (enum event_kind)kind, "x", "y");
@@ -59,5 +67,23 @@ Test(events, other_things_than_clusters_are_sources_too)
     cr_assert_str_eq(e.message, "Updated parameter timeout to {0}");
     cr_assert_str_eq(e.source, "mine");
     cr_assert_str_eq(e.source_type, "cache-parameter-group");
+    arena_fini(&a);
+}
+
+Test(events, only_an_active_topic_is_told)
+{
+    struct arena a = {0};
+    struct cluster c = {.account = "1",
+                        .region = "r",
+                        .name = "c1",
+                        .notification_topic = "t",
+                        .notification_status = "active"};
+
+    struct event e = event_of_cluster(&a, &c, 0, EVENT_CLUSTER_CREATED, NULL, NULL);
+    cr_assert_str_eq(e.topic, "t");
+    cr_assert_str_eq(e.notice, "ElastiCache:CacheClusterProvisioningComplete");
+    cr_assert_null(event_of_cluster(&a, &c, 0, EVENT_NODES_INCREASING, NULL, NULL).notice);
+    c.notification_status = "inactive";
+    cr_assert_str_eq(event_of_cluster(&a, &c, 0, EVENT_CLUSTER_CREATED, NULL, NULL).topic, "");
     arena_fini(&a);
 }

@@ -72,3 +72,34 @@ Test(members, security_groups_are_kept_once_each)
     must(member_security_groups(&c, &list, &joined));
     cr_assert_str_eq(joined, "sg-a,sg-b");
 }
+
+Test(members, a_topic_is_one_of_the_callers_own)
+{
+    static const char *const wrong[] = {
+        "topic",
+        "arn:aws:sns:us-east-1:000000000000:",
+        "arn:aws:sns:us-east-1:000000000000:a:b",
+        "arn:aws:sqs:us-east-1:000000000000:t",
+        "arn:aws:sns:us-east-2:000000000000:t",
+        "arn:aws:sns:us-east-1:111111111111:t",
+        "arn:aws-cn:sns:us-east-1:000000000000:t",
+    };
+    const char *arn = "arn:aws:sns:us-east-1:000000000000:t";
+    struct call c = world_call();
+    struct cluster cl = {.notification_topic = "", .notification_status = ""};
+
+    for (size_t i = 0; i < countof(wrong); i++)
+        expect(member_topic(&c, wrong[i], NULL, &cl), FAULT_INVALID_PARAMETER_VALUE, NULL);
+    expect(member_topic(&c, NULL, "active", &cl), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
+    cr_assert_str_eq(cl.notification_topic, "");
+    must(member_topic(&c, arn, NULL, &cl));
+    cr_assert_str_eq(cl.notification_topic, arn);
+    cr_assert_str_eq(cl.notification_status, "active");
+    must(member_topic(&c, NULL, "inactive", &cl));
+    cr_assert_str_eq(cl.notification_status, "inactive");
+    expect(member_topic(&c, NULL, "on", &cl), FAULT_INVALID_PARAMETER_VALUE, NULL);
+    must(member_topic(&c, NULL, NULL, &cl));
+    cr_assert_str_eq(cl.notification_status, "inactive");
+    must(member_topic(&c, "", NULL, &cl));
+    cr_assert_str_eq(cl.notification_topic, "");
+}

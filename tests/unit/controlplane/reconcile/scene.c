@@ -45,6 +45,8 @@ void scene_open(struct scene *s)
                       .az_mode = "single-az",
                       .preferred_zone = "",
                       .parameter_group = "default.redis7",
+                      .notification_topic = "",
+                      .notification_status = "",
                       .is_wanted = true,
                       .configuration_version = 1,
                       },
