@@ -105,6 +105,9 @@ static void info_server(const struct engine *e, struct buf *out)
     put_text(out, "executable", e->executable ? e->executable : "");
     put_text(out, "config_file", e->config_file ? e->config_file : "");
     put(out, "io_threads_active", 0);
+    int64_t left_ms = e->ending.until_ms - e->keyspace.passed_ms;
+    if (e->ending.is_on)
+        put(out, "shutdown_in_milliseconds", left_ms > 0 ? (uint64_t)left_ms : 0);
 }
 
 static void info_clients(const struct engine *e, struct buf *out)

@@ -14,6 +14,7 @@
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/dispatch/transaction.h"
+#include "cacheengine/keyspace/wait.h"
 #include "cacheengine/persist/file.h"
 #include "contract/command_procs.h"
 
@@ -99,6 +100,25 @@ static bool parse_ending(struct cmd_call *c, unsigned *how, bool *is_abort)
     return true;
 }
 
+/* Who asked is answered by the end of the connection, or when there is no end after all: one that
+ * waits runs again then. */
+static void end(struct cmd_call *c, unsigned how)
+{
+    struct engine *e = c->engine;
+    enum ending_result r;
+
+    if (!c->client->waiting)
+        r = engine_end(e, how);
+    else
+        r = e->ending.is_on ? ENDING_WAITS : ENDING_FAILED;
+    if (r == ENDING_DONE)
+        c->client->is_closing = true;
+    else if (r == ENDING_WAITS)
+        call_wait(c, &(struct wait){.until_ms = NO_DEADLINE});
+    else
+        reply_error(c->reply, "ERR Errors trying to SHUTDOWN. Check logs.");
+}
+
 void cmd_shutdown(struct cmd_call *c)
 {
     unsigned how;
@@ -106,18 +126,14 @@ void cmd_shutdown(struct cmd_call *c)
 
     if (!parse_ending(c, &how, &is_abort))
         return;
-    if (scripting_is_busy(c->engine) && !(how & ENDING_SAVES_NOT)) {
+    if (scripting_is_busy(c->engine) && !(how & ENDING_SAVES_NOT))
         reply_error(c->reply, scripting_busy_text(c->engine));
-    } else if (is_abort && c->engine->ending_signal) {
-        c->engine->ending_signal = 0;
-        log_info("Shutdown manually aborted.");
+    else if (!is_abort)
+        end(c, how);
+    else if (ending_abort(c->engine))
         reply_ok(c->reply);
-    } else if (is_abort)
-        reply_error(c->reply, "ERR No shutdown in progress.");
-    else if (engine_end(c->engine, how))
-        c->client->is_closing = true;
     else
-        reply_error(c->reply, "ERR Errors trying to SHUTDOWN. Check logs.");
+        reply_error(c->reply, "ERR No shutdown in progress.");
 }
 
 /* ---- loading at the start ---- */

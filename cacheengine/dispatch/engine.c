@@ -279,6 +279,7 @@ int engine_tick(struct engine *e)
     sample(e);
     account_peak(&e->keyspace.account);
     failover_tick(e);
+    ending_tick(e);
     followers_tick(e);
     logs_flush(e);
     saving_tick(e->saving);

@@ -161,14 +161,19 @@ struct engine {
     struct pause {
         bool is_on, only_writes;
         int64_t until_ms;
-    } pauses[2];           /* by enum pause_owner, see pause.h */
+    } pauses[3];           /* by enum pause_owner, see pause.h */
     uint32_t guards;       /* which of enum guard may refuse commands now; 0 mostly */
     bool is_ending;        /* a clean end was asked for */
     bool is_clock_late;    /* a command stood still: the clock is behind */
     bool owner_waits;      /* calls of the owner are to run when the present one ends: amid.h */
     uint64_t looked_ticks; /* when it was looked for him last */
-    int ending_signal;     /* that came while the regular work was paused; 0: none */
-    bool is_work_paused;   /* DEBUG PAUSE-CRON 1: no regular work */
+    struct {
+        bool is_on; /* it waits for replicas, see ending.h */
+        unsigned how;
+        int64_t until_ms; /* on the clock of passed_ms */
+    } ending;
+    int ending_signal;          /* that came while the regular work was paused; 0: none */
+    bool is_work_paused;        /* DEBUG PAUSE-CRON 1: no regular work */
     struct authority authority; /* by which term, and until when, this node may be written to */
     struct acks *acks;          /* replies that are held; NULL: none ever was */
     struct users_epoch users;   /* that the owner gave last */

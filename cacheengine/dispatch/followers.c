@@ -319,8 +319,9 @@ static void ping(struct engine *e)
     /* The period may have become shorter. */
     if (e->followers->ping_at_ms > latest_ms)
         e->followers->ping_at_ms = latest_ms;
-    /* In a failover the stream must stand still. */
-    if (e->failover.state != FAILOVER_NONE || e->keyspace.passed_ms < e->followers->ping_at_ms)
+    /* In a failover, and before the end, the stream must stand still. */
+    if (e->failover.state != FAILOVER_NONE || e->ending.is_on ||
+        e->keyspace.passed_ms < e->followers->ping_at_ms)
         return;
     e->followers->ping_at_ms = e->keyspace.passed_ms + e->settings.repl_ping_s * 1000;
     if (e->followers->count > 0)

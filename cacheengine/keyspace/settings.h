@@ -185,6 +185,7 @@ struct settings {
     /* replication, as a primary */
     int64_t repl_backlog_bytes, repl_backlog_ttl_s; /* a ttl of 0: it stays */
     int64_t repl_timeout_s, repl_ping_s;
+    int64_t ending_timeout_s; /* for replicas; 0: the end does not wait for them */
     bool syncs_diskless;
     int64_t sync_delay_s;      /* a snapshot waits so long for more replicas to come */
     int64_t sync_max_replicas; /* or until there are so many; 0: all of that time */

@@ -1,5 +1,6 @@
 """The engine as a primary of redis-server and of itself: syncs of every kind, effects, ends, deaths, waits."""
 
+import os
 import random
 import signal
 import time
@@ -281,3 +282,101 @@ def test_clients_that_are_paused_go_on_afterwards(start):
         began = time.monotonic()
         assert conn.call("GET", "a") == b"2"
         assert time.monotonic() - began > 0.05
+
+
+# ---- the end of a primary ----
+
+def lag(primary, replica):
+    """Something is written that the replica, which stands still, does not have."""
+    os.kill(replica.pid, signal.SIGSTOP)
+    assert call(primary, "INCR", "n") == 1
+
+
+def ends_soon(server):
+    servers.wait_for(lambda: not server.is_alive(), "it ends", within=10)
+
+
+def is_ending(server):
+    return "shutdown_in_milliseconds" in info_of(server, "server")
+
+
+def info_of(server, section):
+    with server.conn() as conn:
+        return info(conn, section)
+
+
+@pytest.mark.parametrize("how", ["SHUTDOWN", "SIGTERM"])
+@pytest.mark.parametrize("kind", [engine, redis])
+def test_the_end_waits_for_replicas_and_takes_no_writes_meanwhile(start, kind, how):
+    primary = engine(start, shutdown_timeout=60)
+    replica = kind(start)
+    follow(replica, primary)
+    wait_up(replica)
+    lag(primary, replica)
+    with primary.conn() as asks, primary.conn() as writes:
+        if how == "SHUTDOWN":
+            asks.send(wire.command("SHUTDOWN", "NOSAVE"))
+        else:
+            os.kill(primary.pid, signal.SIGTERM)
+        servers.wait_for(lambda: is_ending(primary), "it waits")
+        assert 50000 < int(info_of(primary, "server")["shutdown_in_milliseconds"]) <= 60000
+        writes.send(wire.command("INCR", "n"))
+        assert call(primary, "GET", "n") == b"1"
+        os.kill(replica.pid, signal.SIGCONT)
+        for conn in (asks, writes):
+            with pytest.raises(wire.Closed) as closed:
+                conn.read_reply()
+            assert closed.value.data == b""
+    ends_soon(primary)
+    assert call(replica, "GET", "n") == b"1"
+    assert "1 of 1 replicas are in sync when shutting down." in primary.output()
+
+
+@pytest.mark.parametrize("words", [("NOW",), ("NOW", "FORCE", "NOSAVE")])
+def test_an_end_at_once_does_not_wait_for_replicas(start, words):
+    primary, replica = engine(start, shutdown_timeout=60), engine(start)
+    follow(replica, primary)
+    wait_up(replica)
+    lag(primary, replica)
+    with primary.conn() as conn:
+        conn.send(wire.command("SHUTDOWN", *words))
+        ends_soon(primary)
+    assert "0 of 1 replicas are in sync when shutting down." in primary.output()
+    assert "Lagging replica" in primary.output()
+    os.kill(replica.pid, signal.SIGCONT)
+
+
+def test_an_end_waits_no_longer_than_it_may(start):
+    primary, replica = engine(start, shutdown_timeout=1), engine(start)
+    follow(replica, primary)
+    wait_up(replica)
+    lag(primary, replica)
+    os.kill(primary.pid, signal.SIGTERM)
+    ends_soon(primary)
+    assert "Waiting for replicas before shutting down." in primary.output()
+    assert "0 of 1 replicas are in sync when shutting down." in primary.output()
+    os.kill(replica.pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("why", ["it is aborted", "it cannot save"])
+def test_who_asked_for_an_end_that_does_not_come_is_told(start, why):
+    primary, replica = engine(start, shutdown_timeout=60), engine(start)
+    follow(replica, primary)
+    wait_up(replica)
+    lag(primary, replica)
+    with primary.conn() as first, primary.conn() as second, primary.conn() as writes:
+        for conn in (first, second):
+            conn.send(wire.command("SHUTDOWN", "SAVE"))
+        servers.wait_for(lambda: info_of(primary, "clients")["blocked_clients"] == "2", "both wait")
+        writes.send(wire.command("INCR", "n"))
+        if why == "it is aborted":
+            assert call(primary, "SHUTDOWN", "ABORT") == b"OK"
+        else:
+            os.mkdir(os.path.join(primary.dir, "dump.rdb"))
+            os.kill(replica.pid, signal.SIGCONT)
+        for conn in (first, second):
+            assert conn.read_reply() == b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n"
+        assert writes.read_reply() == b":2\r\n"
+        assert not is_ending(primary)
+    assert call(primary, "SHUTDOWN", "ABORT") == "ERR No shutdown in progress."
+    os.kill(replica.pid, signal.SIGCONT)
