@@ -5,11 +5,14 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "contract/agent.h"
+#include "controlplane/fleet/users.h"
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/effective.h"
 #include "controlplane/model/place.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/store/parameters.h"
+
+#include <string.h>
 
 /* --- parameters --- */
 
@@ -116,7 +119,21 @@ static void add_membership(struct arena *a, const struct host_node *n, struct ag
         out->topology = topology_new(a, n);
 }
 
-static const char *settings_of(struct arena *a, const struct host_node *n)
+/* --- who may enter --- */
+
+/* The revision of the users. */
+static int64_t add_users(struct arena *a, const struct host_users *users, const struct host_node *n,
+                         struct agent_node_goal *out)
+{
+    bool is_bundled = strcmp(out->driver, "bundled") == 0;
+    int64_t revision = 0;
+
+    if (engine_is_redis_like(n->engine))
+        out->users = host_users_of(a, users, n->cluster_id, is_bundled, &revision);
+    return revision;
+}
+
+static const char *settings_of(struct arena *a, const struct host_node *n, int64_t users)
 {
     const struct cluster cluster = {
         .engine_version = n->engine_version,
@@ -124,14 +141,16 @@ static const char *settings_of(struct arena *a, const struct host_node *n)
         .parameter_group = n->parameter_group,
         .parameter_revision = n->parameter_revision,
     };
-    struct settings_version v = {.parameters = parameters_number(&cluster), .epoch = n->epoch};
+    struct settings_version v = {
+        .parameters = parameters_number(&cluster), .users = users, .epoch = n->epoch};
 
     settings_take_role(&v, &n->role, n->cluster_id);
     return settings_version_text(a, &v);
 }
 
 static void goal_to_wire(struct arena *a, const struct host_node *n,
-                         const struct group_values *values, struct agent_node_goal *out)
+                         const struct group_values *values, const struct host_users *users,
+                         struct agent_node_goal *out)
 {
     const struct node_type *type = node_type_find(n->node_type);
     const struct engine_version *version = engine_version_reported(n->engine, n->engine_version);
@@ -152,25 +171,27 @@ static void goal_to_wire(struct arena *a, const struct host_node *n,
         .port = INT_OF(n->goal.port),
         .boot_count = INT_OF(n->goal.boot_count),
         .restarts_after_exit = BOOL_OF(true), /* nodes without replicas come back empty */
-        .settings_version = settings_of(a, n),
     };
     add_membership(a, n, out);
     add_parameters(a, &effective, out);
+    out->settings_version = settings_of(a, n, add_users(a, users, n, out));
 }
 
 struct err goals_of_host(struct store_tx *tx, const char *host_id, struct agent_node_goal_list *out)
 {
     struct arena *a = store_arena(tx);
     struct group_values values;
+    struct host_users users;
     struct host_node *nodes;
     size_t count;
 
     TRY(store_host_nodes(tx, host_id, &nodes, &count));
     TRY(load_values(tx, nodes, count, &values));
+    TRY(host_users_load(tx, host_id, &users));
     out->has = true;
     out->count = count;
     out->items = arena_array(a, count, sizeof(*out->items));
     for (size_t i = 0; i < count; i++)
-        goal_to_wire(a, &nodes[i], &values, &out->items[i]);
+        goal_to_wire(a, &nodes[i], &values, &users, &out->items[i]);
     return OK;
 }

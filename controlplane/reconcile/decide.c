@@ -12,7 +12,6 @@ static struct decision *add(struct decisions *d, enum decision_kind kind)
 {
     struct decision *added = vec_add(d->arena, &d->list);
     added->kind = kind;
-    added->about = d->about;
     return added;
 }
 
@@ -68,10 +67,9 @@ void decide_cluster(struct decisions *d, struct view *v)
     add(d, DECISION_CLUSTER)->cluster = v->cluster;
 }
 
-void decide_cluster_remove(struct decisions *d, struct view *v)
+void decide_cluster_remove(struct decisions *d)
 {
-    v->is_removed = true;
-    add(d, DECISION_CLUSTER_REMOVE)->about = &v->cluster;
+    add(d, DECISION_CLUSTER_REMOVE);
 }
 
 void decide_wake(struct decisions *d, int64_t at_ms)

@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "controlplane/dns/dns.h"
+#include "controlplane/reconcile/access.h"
 #include "controlplane/reconcile/apply.h"
-#include "controlplane/reconcile/groups.h"
 #include "controlplane/reconcile/names.h"
 #include "controlplane/reconcile/reconcile.h"
 #include "controlplane/reconcile/rules.h"
@@ -31,79 +31,33 @@ struct reconciler {
     atomic_bool is_stopping;
     int64_t wake_wall_ms; /* the earliest deadline of any cluster looked at */
     int64_t pruned_wall_ms;
+
+    bool is_access_pending;      /* a change of access waits for reports */
+    int64_t access_wake_wall_ms; /* and no longer than this */
 };
 
-/* One look at one cluster, or at a group with all members; what it did is kept for after the
- * commit. */
+/* One look at one cluster; what it did is kept for after the commit. */
 struct look {
-    struct view *clusters;
-    struct node_list *before; /* of each */
-    size_t count;
-    struct group_view *group; /* NULL for a cluster outside of groups */
+    struct view view;
+    struct node_list before;
+    bool is_removed;
 };
 
-static void remember_nodes(struct arena *a, struct look *look)
-{
-    look->before = arena_array(a, look->count, sizeof(*look->before));
-    for (size_t i = 0; i < look->count; i++) {
-        const struct node_list *nodes = &look->clusters[i].nodes;
-        look->before[i].count = nodes->count;
-        look->before[i].items = arena_memdup(a, nodes->items, nodes->count * sizeof(*nodes->items));
-    }
-}
-
-static struct err look_load(struct reconciler *r, struct store_tx *tx, const struct cluster *c,
-                            struct region_view **regions, struct look *out)
-{
-    struct arena *a = store_arena(tx);
-    int64_t now_ms = clock_wall_ms(r->conf.clock);
-
-    *out = (struct look){0};
-    if (c->group_id) {
-        out->group = arena_new(a, struct group_view);
-        TRY(group_view_load(tx, c->group_id, now_ms, regions, out->group));
-        out->clusters = out->group->members;
-        out->count = out->group->member_count;
-    } else {
-        out->clusters = arena_new(a, struct view);
-        TRY(view_load(tx, c->id, now_ms, regions, out->clusters));
-        out->count = 1;
-    }
-    remember_nodes(a, out);
-    return OK;
-}
-
-static struct err look_at(struct reconciler *r, struct store_tx *tx, const struct cluster *c,
+static struct err look_at(struct reconciler *r, struct store_tx *tx, int64_t cluster_id,
                           struct region_view **regions, struct look *look, bool *goals)
 {
+    struct arena *a = store_arena(tx);
     struct decisions decisions;
 
-    TRY(look_load(r, tx, c, regions, look));
-    decisions_init(&decisions, store_arena(tx));
-    if (look->group)
-        groups_decide(look->group, &decisions);
-    else
-        rules_decide(look->clusters, &decisions);
+    TRY(view_load(tx, cluster_id, clock_wall_ms(r->conf.clock), regions, &look->view));
+    look->before.count = look->view.nodes.count;
+    look->before.items =
+        arena_memdup(a, look->view.nodes.items, look->before.count * sizeof(struct node));
+    decisions_init(&decisions, a);
+    rules_decide(&look->view, &decisions);
     if (decisions.wake_ms < r->wake_wall_ms)
         r->wake_wall_ms = decisions.wake_ms;
-    return apply_decisions(tx, &decisions, goals);
-}
-
-/* A group is looked at once, however many of its members were touched. */
-static bool is_looked_at(const struct look *looks, size_t count, const struct cluster *c)
-{
-    for (size_t i = 0; i < count && c->group_id; i++)
-        if (looks[i].group && looks[i].group->group.id == c->group_id)
-            return true;
-    return false;
-}
-
-static void publish_names(struct dns *dns, struct arena *a, const struct look *look)
-{
-    for (size_t i = 0; i < look->count; i++)
-        names_publish(dns, a, &look->clusters[i], &look->before[i]);
-    if (look->group)
-        names_publish_group(dns, a, look->group);
+    return apply_decisions(tx, &look->view, &decisions, goals, &look->is_removed);
 }
 
 /* Looks at up to BATCH clusters in one transaction and tells the world after its commit. */
@@ -117,19 +71,17 @@ static struct err run_batch(struct reconciler *r, struct arena *a, const int64_t
 
     TRY(store_begin(r->store, STORE_WRITE, a, &tx));
     for (size_t i = 0; i < count; i++) {
-        struct cluster c;
-        struct err e = store_cluster_get(tx, ids[i], &c);
+        struct err e = look_at(r, tx, ids[i], &regions, &looks[looked], &has_goals);
         if (err_is(e, ERR_NOT_FOUND))
             continue; /* deleted meanwhile */
         TRY(e);
-        if (!is_looked_at(looks, looked, &c))
-            TRY(look_at(r, tx, &c, &regions, &looks[looked++], &has_goals));
+        looked++;
     }
     TRY(store_commit(&tx));
     if (has_goals && r->conf.on_goals)
         r->conf.on_goals(r->conf.context);
     for (size_t i = 0; i < looked && r->conf.dns; i++)
-        publish_names(r->conf.dns, a, &looks[i]);
+        names_publish(r->conf.dns, a, &looks[i].view, &looks[i].before, looks[i].is_removed);
     return OK;
 }
 
@@ -151,6 +103,27 @@ static struct err run_pass(struct reconciler *r, bool is_all, int64_t *ids, size
         if (err_failed(e))
             return err_keep(a, e);
     }
+    return OK;
+}
+
+/* Changes of who may enter caches: looked at when there are new ones, and at every report while
+ * some wait for reports. */
+static struct err run_access(struct reconciler *r, struct arena *a)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    bool has_goals = false;
+
+    if (!store_take_access(r->store) && !r->is_access_pending)
+        return OK;
+    r->is_access_pending = true; /* if this fails it is tried again */
+    TRY(store_begin(r->store, STORE_WRITE, a, &tx));
+    bool is_pending;
+    TRY(access_look(tx, clock_wall_ms(r->conf.clock), &has_goals, &is_pending,
+                    &r->access_wake_wall_ms));
+    TRY(store_commit(&tx));
+    r->is_access_pending = is_pending;
+    if (has_goals && r->conf.on_goals)
+        r->conf.on_goals(r->conf.context);
     return OK;
 }
 
@@ -183,6 +156,8 @@ static bool run_once(struct reconciler *r, struct arena *a, bool is_all_due)
     if (is_all)
         r->wake_wall_ms = INT64_MAX;
     struct err e = run_pass(r, is_all, ids, count, a);
+    if (!err_failed(e))
+        e = run_access(r, a);
     if (err_failed(e))
         log_error("reconciling failed; trying again", f_err(e));
     prune(r, a);
@@ -196,8 +171,10 @@ static int64_t sleep_until(struct reconciler *r, bool is_well)
 
     if (!is_well)
         return now_boot_ms + RETRY_MS;
-    if (r->wake_wall_ms != INT64_MAX)
-        left_ms = r->wake_wall_ms - clock_wall_ms(r->conf.clock);
+    int64_t wake_wall_ms =
+        r->access_wake_wall_ms < r->wake_wall_ms ? r->access_wake_wall_ms : r->wake_wall_ms;
+    if (wake_wall_ms != INT64_MAX)
+        left_ms = wake_wall_ms - clock_wall_ms(r->conf.clock);
     if (left_ms < 0)
         left_ms = 0;
     return now_boot_ms + (left_ms < SLEEP_AT_MOST_MS ? left_ms : SLEEP_AT_MOST_MS);
@@ -226,7 +203,7 @@ struct err reconcile_start(struct store *store, const struct reconcile_conf *con
     check(r != NULL);
     r->store = store;
     r->conf = *conf;
-    r->wake_wall_ms = INT64_MAX;
+    r->wake_wall_ms = r->access_wake_wall_ms = INT64_MAX;
     if (pthread_create(&r->thread, NULL, run, r) != 0) {
         free(r);
         return err_make(ERR_LIMIT, "no thread for the reconciler");

@@ -32,7 +32,7 @@ struct store_tx {
     struct arena *arena;
     int64_t *touched; /* in the arena */
     size_t touched_count, touched_capacity;
-    bool is_all_touched;
+    bool is_all_touched, is_access_touched;
     bool has_notice; /* somebody is to be told: its commit wakes like a touch */
 };
 

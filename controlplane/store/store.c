@@ -40,7 +40,7 @@ struct store {
     uint64_t generation;
     int64_t *touched;
     size_t touched_count, touched_capacity;
-    bool is_all_touched;
+    bool is_all_touched, is_access_touched;
 };
 
 /* --- opening --- */
@@ -130,7 +130,7 @@ struct err store_open(struct arena *a, const char *path, struct store **out)
     check(s->path != NULL);
     s->writer = writer;
     s->generation = 1;
-    s->is_all_touched = true;
+    s->is_all_touched = s->is_access_touched = true;
     pthread_mutex_init(&s->writer_lock, NULL);
     pthread_mutex_init(&s->readers_lock, NULL);
     pthread_mutex_init(&s->wake_lock, NULL);
@@ -228,7 +228,7 @@ struct err store_begin(struct store *s, enum store_mode mode, struct arena *a,
 static void publish(struct store_tx *tx)
 {
     struct store *s = tx->store;
-    if (tx->touched_count == 0 && !tx->is_all_touched && !tx->has_notice)
+    if (tx->touched_count == 0 && !tx->is_all_touched && !tx->is_access_touched && !tx->has_notice)
         return;
 
     pthread_mutex_lock(&s->wake_lock);
@@ -241,6 +241,7 @@ static void publish(struct store_tx *tx)
         memcpy(s->touched + s->touched_count, tx->touched, tx->touched_count * sizeof(*s->touched));
     s->touched_count += tx->touched_count;
     s->is_all_touched |= tx->is_all_touched;
+    s->is_access_touched |= tx->is_access_touched;
     s->generation++;
     pthread_cond_broadcast(&s->woken);
     pthread_mutex_unlock(&s->wake_lock);
@@ -336,6 +337,20 @@ void store_touch_cluster(struct store_tx *tx, int64_t cluster_id)
 void store_touch_all(struct store_tx *tx)
 {
     tx->is_all_touched = true;
+}
+
+void store_touch_access(struct store_tx *tx)
+{
+    tx->is_access_touched = true;
+}
+
+bool store_take_access(struct store *s)
+{
+    pthread_mutex_lock(&s->wake_lock);
+    bool is_touched = s->is_access_touched;
+    s->is_access_touched = false;
+    pthread_mutex_unlock(&s->wake_lock);
+    return is_touched;
 }
 
 static int by_value(const void *a, const void *b)

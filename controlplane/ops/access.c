@@ -1,0 +1,224 @@
+/* Either users of a group or a token: what a request says is checked against what is there, then
+ * recorded as one new revision. */
+#include "controlplane/ops/access.h"
+
+#include "base/arena.h"
+#include "base/vec.h"
+#include "contract/faults.h"
+#include "controlplane/model/catalog.h"
+#include "controlplane/ops/members.h"
+#include "controlplane/ops/users.h"
+#include "controlplane/store/users.h"
+
+#include <string.h>
+
+#define TOKEN_REDIS_SINCE "5.0.6"
+#define USERS_REDIS_SINCE "6.0"
+
+static bool is_redis_before(const struct access_cache *cache, const char *version)
+{
+    return strcmp(cache->engine, "redis") == 0 &&
+           version_compare(cache->engine_version, version) < 0;
+}
+
+static struct err combination(struct call *c, const char *why)
+{
+    return fault(c, FAULT_INVALID_PARAMETER_COMBINATION, "%s", why);
+}
+
+/* --- tokens --- */
+
+static struct err read_strategy(struct call *c, const struct access_request *r,
+                                enum token_strategy *out)
+{
+    *out = TOKEN_ROTATE;
+    if (r->strategy && !token_strategy_parse(r->strategy, out))
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "Invalid value %s for AuthTokenUpdateStrategy. It must be ROTATE, SET or "
+                     "DELETE.",
+                     r->strategy);
+    if (*out != TOKEN_DELETE)
+        return r->token ? OK
+                        : combination(c, "AuthTokenUpdateStrategy must be given together with "
+                                         "AuthToken.");
+    if (r->token)
+        return combination(c, "AuthToken must not be given with the strategy DELETE.");
+    return r->add_count > 0 ? OK
+                            : combination(c, "The AuthToken can only be deleted together with "
+                                             "UserGroupIdsToAdd.");
+}
+
+static struct err check_token(struct call *c, const struct access_cache *cache,
+                              const struct access_request *r, const struct cache_access *x)
+{
+    if (!cache->has_tls)
+        return combination(c, "AuthToken requires TransitEncryptionEnabled, and the "
+                              "TransitEncryptionMode required.");
+    if (is_redis_before(cache, TOKEN_REDIS_SINCE))
+        return combination(c, "AuthToken requires redis " TOKEN_REDIS_SINCE " or later.");
+    if (r->add_count > 0 || x->user_group_id != 0)
+        return combination(c, "AuthToken and user groups cannot be used together.");
+    return auth_token_check(c->arena, r->token, cache->is_new);
+}
+
+static struct err change_token(struct call *c, const struct access_cache *cache,
+                               const struct access_request *r, struct cache_access *x)
+{
+    enum token_strategy strategy;
+
+    if (!r->token && !r->strategy)
+        return OK;
+    TRY(read_strategy(c, r, &strategy));
+    if (r->token)
+        TRY(check_token(c, cache, r, x));
+    if (cache->is_new)
+        strategy = TOKEN_SET;
+    return auth_token_apply(c->arena, &x->token, strategy, r->token ? r->token : "", c->now_ms);
+}
+
+/* --- user groups --- */
+
+static struct err check_engine(struct call *c, const char *group, const char *group_engine,
+                               const char *minimum, const char *engine, const char *version)
+{
+    if (strcmp(group_engine, "valkey") == 0 && strcmp(engine, "valkey") != 0)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "User group %s is of engine valkey and cannot be used by caches of engine %s.",
+                     group, engine);
+    if (strcmp(group_engine, engine) == 0 && version_compare(version, minimum) < 0)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "User group %s requires engine version %s or later.", group, minimum);
+    return OK;
+}
+
+static struct err detach(struct call *c, const struct access_request *r, struct cache_access *x)
+{
+    for (size_t i = 0; i < r->remove_count; i++) {
+        struct user_group group;
+
+        TRY(user_groups_find(c, r->remove[i] ? r->remove[i] : "", &group));
+        if (group.id != x->user_group_id)
+            return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                         "User group %s is not associated with the replication group.", group.name);
+    }
+    if (r->remove_count > 0 || r->removes_all)
+        x->user_group_id = 0;
+    return OK;
+}
+
+/* The least version that all members need. */
+static struct err minimum_of(struct call *c, const struct user_group *g, const char **out)
+{
+    vec_of(const struct user *) users = VEC_EMPTY;
+    struct member_list members;
+
+    TRY(store_member_list(c->tx, &g->id, 1, &members));
+    for (size_t i = 0; i < members.count; i++)
+        if (members.items[i].removed_revision == 0)
+            *vec_add(c->arena, &users) = &members.items[i].user;
+    *out = user_group_minimum_version(g->engine, users.items, users.count);
+    return OK;
+}
+
+static struct err check_attach(struct call *c, const struct access_cache *cache,
+                               const struct user_group *g)
+{
+    const char *minimum;
+
+    if (!cache->has_tls)
+        return combination(c, "User groups require TransitEncryptionEnabled, and the "
+                              "TransitEncryptionMode required.");
+    if (is_redis_before(cache, USERS_REDIS_SINCE))
+        return combination(c, "User groups require redis " USERS_REDIS_SINCE " or later.");
+    if (user_group_status(g) != ACCESS_ACTIVE)
+        return fault(c, FAULT_INVALID_USER_GROUP_STATE,
+                     "User group %s has status %s. Only active user groups can be associated.",
+                     g->name, access_status_word(user_group_status(g)));
+    TRY(minimum_of(c, g, &minimum));
+    return check_engine(c, g->name, g->engine, minimum, cache->engine, cache->engine_version);
+}
+
+static struct err attach(struct call *c, const struct access_cache *cache,
+                         const struct access_request *r, struct cache_access *x)
+{
+    struct user_group group;
+
+    if (r->add_count == 0)
+        return OK;
+    if (r->add_count > 1)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "At most one user group can be associated with a cache.");
+    TRY(user_groups_find(c, r->add[0] ? r->add[0] : "", &group));
+    if (x->user_group_id != 0 && x->user_group_id != group.id)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "At most one user group can be associated with a cache.");
+    TRY(check_attach(c, cache, &group));
+    if (r->token)
+        return combination(c, "AuthToken and user groups cannot be used together.");
+    if (*x->token.digests && !(r->strategy && strcmp(r->strategy, "DELETE") == 0))
+        return combination(c, "The cache has an AuthToken: use AuthTokenUpdateStrategy DELETE to "
+                              "replace it by a user group.");
+    x->user_group_id = group.id;
+    return OK;
+}
+
+/* --- both --- */
+
+static bool is_same(const struct cache_access *a, const struct cache_access *b)
+{
+    return a->user_group_id == b->user_group_id && a->token.is_optional == b->token.is_optional &&
+           strcmp(a->token.digests, b->token.digests) == 0;
+}
+
+static struct err plan(struct call *c, const struct access_cache *cache,
+                       const struct access_request *r, struct cache_access *x)
+{
+    TRY(detach(c, r, x));
+    TRY(attach(c, cache, r, x));
+    return change_token(c, cache, r, x);
+}
+
+struct err access_check(struct call *c, const struct access_cache *cache,
+                        const struct access_request *r)
+{
+    struct cache_access nothing = {.token = {.digests = ""}};
+
+    return plan(c, cache, r, &nothing);
+}
+
+struct err access_change(struct call *c, const struct access_cache *cache,
+                         const struct access_request *r, bool *out_changed)
+{
+    struct cache_access before, x;
+
+    TRY(store_access_get(c->tx, cache->replication_group_id, cache->cluster_id, &before));
+    x = before;
+    TRY(plan(c, cache, r, &x));
+    *out_changed = !is_same(&before, &x);
+    if (!*out_changed && x.token.modified_ms == before.token.modified_ms)
+        return OK;
+    if (*out_changed)
+        TRY(store_revision_next(c->tx, &x.revision));
+    return store_access_put(c->tx, &x);
+}
+
+struct err access_check_caches(struct call *c, int64_t user_group_id, const char *engine,
+                               const char *minimum_version)
+{
+    struct attachment *attachments;
+    size_t count;
+
+    TRY(store_access_attachments(c->tx, &user_group_id, 1, &attachments, &count));
+    for (size_t i = 0; i < count; i++) {
+        const struct attachment *at = &attachments[i];
+        struct err e = check_engine(c, "of the request", engine, minimum_version, at->engine,
+                                    at->engine_version);
+        if (err_failed(e))
+            return fault(c, e.code,
+                         "The change needs engine %s %s or later, but the user group is associated "
+                         "with replication group %s of %s %s.",
+                         engine, minimum_version, at->replication_group, at->engine,
+                         at->engine_version);
+    }
+    return OK;
+}

@@ -1,0 +1,234 @@
+#include "controlplane/model/users.h"
+#include "controlplane/ops/access.h"
+#include "controlplane/store/groups.h"
+#include "controlplane/store/users.h"
+#include "people.h"
+#include "world.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+TestSuite(access_of_caches, .init = world_open, .fini = world_close, .timeout = 60);
+
+#define ONE "token-number-one"
+#define TWO "token-number-two"
+
+/* Who could be attached: team (redis), vteam (valkey), iam (redis with a member that comes by IAM).
+ */
+static struct access_cache make(void)
+{
+    const char *members[] = {"default"}, *with_iam[] = {"default", "ida"};
+    struct ec_authentication_mode mode = {"iam", {0}};
+    struct ec_create_user_in ida = {.user_id = "ida",
+                                    .user_name = "ida",
+                                    .engine = "redis",
+                                    .access_string = "on -@all",
+                                    .authentication_mode = &mode};
+    struct ec_create_user_out out;
+
+    must(run_ec_create_user(&ida, &out));
+    people_group("team", "redis", members, 1);
+    people_group("other", "redis", members, 1);
+    people_group("vteam", "valkey", NULL, 0);
+    people_group("iam", "redis", with_iam, 2);
+    fixture_begin(&world.f, STORE_WRITE);
+    struct replication_group rg = fixture_group(&world.f, "rg");
+    fixture_commit(&world.f);
+    return (struct access_cache){.replication_group_id = rg.id,
+                                 .engine = "redis",
+                                 .engine_version = "7.1.0",
+                                 .has_tls = true};
+}
+
+static struct err change(const struct access_cache *cache, const struct access_request *r,
+                         bool *out_changed)
+{
+    struct call c = world_call();
+    struct err e = access_change(&c, cache, r, out_changed);
+
+    if (err_failed(e))
+        store_rollback(&world.f.tx);
+    else
+        fixture_commit(&world.f);
+    return e;
+}
+
+static struct cache_access now(const struct access_cache *cache)
+{
+    struct cache_access x;
+
+    fixture_begin(&world.f, STORE_READ);
+    must(store_access_get(world.f.tx, cache->replication_group_id, 0, &x));
+    return x;
+}
+
+Test(access_of_caches, requests_that_contradict_themselves_or_the_cache_are_refused)
+{
+    static const char *const team[] = {"Team"}, *const two[] = {"team", "other"};
+    static const char *const nobody[] = {"nobody"}, *const vteam[] = {"vteam"};
+    static const char *const iam[] = {"iam"};
+    static const struct {
+        const char *engine, *version;
+        bool has_tls, is_new;
+        struct access_request r;
+        int code;
+    } rows[] = {
+        {"redis",  "7.1.0", true,  true,  {.token = ONE},                                                    ERR_OK                             },
+        {"redis",  "5.0.6", true,  true,  {.token = ONE},                                                    ERR_OK                             },
+        {"redis",  "5.0.5", true,  true,  {.token = ONE},                                                    FAULT_INVALID_PARAMETER_COMBINATION},
+        {"redis",  "7.1.0", false, true,  {.token = ONE},                                                    FAULT_INVALID_PARAMETER_COMBINATION},
+        {"redis",  "7.1.0", true,  true,  {.token = "short"},                                                FAULT_INVALID_PARAMETER_VALUE      },
+        {"redis",  "7.1.0", true,  true,  {.token = ONE "*"},                                                FAULT_INVALID_PARAMETER_VALUE      },
+        {"redis",  "7.1.0", true,  false, {.token = ONE "*"},                                                ERR_OK                             },
+        {"redis",
+         "7.1.0",           true,
+         true,                            {.token = ONE, .add = team, .add_count = 1},
+         FAULT_INVALID_PARAMETER_COMBINATION                                                                                                    },
+        {"redis",  "7.1.0", true,  true,  {.add = team, .add_count = 1},                                     ERR_OK                             },
+        {"valkey", "8.0.1", true,  true,  {.add = team, .add_count = 1},                                     ERR_OK                             },
+        {"valkey", "8.0.1", true,  true,  {.add = vteam, .add_count = 1},                                    ERR_OK                             },
+        {"redis",
+         "7.1.0",           true,
+         true,                            {.add = vteam, .add_count = 1},
+         FAULT_INVALID_PARAMETER_COMBINATION                                                                                                    },
+        {"redis",
+         "5.0.6",           true,
+         true,                            {.add = team, .add_count = 1},
+         FAULT_INVALID_PARAMETER_COMBINATION                                                                                                    },
+        {"redis",  "6.2.6", true,  true,  {.add = team, .add_count = 1},                                     ERR_OK                             },
+        {"redis",
+         "6.2.6",           true,
+         true,                            {.add = iam, .add_count = 1},
+         FAULT_INVALID_PARAMETER_COMBINATION                                                                                                    },
+        {"redis",  "7.1.0", true,  true,  {.add = iam, .add_count = 1},                                      ERR_OK                             },
+        {"redis",
+         "7.1.0",           false,
+         true,                            {.add = team, .add_count = 1},
+         FAULT_INVALID_PARAMETER_COMBINATION                                                                                                    },
+        {"redis",  "7.1.0", true,  true,  {.add = two, .add_count = 2},                                      FAULT_INVALID_PARAMETER_VALUE      },
+        {"redis",  "7.1.0", true,  true,  {.add = nobody, .add_count = 1},                                   FAULT_USER_GROUP_NOT_FOUND         },
+        {"redis",
+         "7.1.0",           true,
+         false,                           {.strategy = "ROTATE"},
+         FAULT_INVALID_PARAMETER_COMBINATION                                                                                                    },
+        {"redis",
+         "7.1.0",           true,
+         false,                           {.token = ONE, .strategy = "KEEP"},
+         FAULT_INVALID_PARAMETER_VALUE                                                                                                          },
+        {"redis",
+         "7.1.0",           true,
+         false,                           {.strategy = "DELETE"},
+         FAULT_INVALID_PARAMETER_COMBINATION                                                                                                    },
+        {"redis",
+         "7.1.0",           true,
+         false,                           {.token = ONE, .strategy = "DELETE", .add = team, .add_count = 1},
+         FAULT_INVALID_PARAMETER_COMBINATION                                                                                                    },
+        {"redis",
+         "7.1.0",           true,
+         false,                           {.remove = team, .remove_count = 1},
+         FAULT_INVALID_PARAMETER_VALUE                                                                                                          },
+        {"redis",  "7.1.0", true,  false, {.removes_all = true},                                             ERR_OK                             },
+        {"redis",  "7.1.0", true,  false, {0},                                                               ERR_OK                             },
+    };
+
+    make();
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct access_cache cache = {.engine = rows[i].engine,
+                                     .engine_version = rows[i].version,
+                                     .has_tls = rows[i].has_tls,
+                                     .is_new = rows[i].is_new};
+        struct call c = world_call();
+        struct err e = access_check(&c, &cache, &rows[i].r);
+        cr_assert_eq(e.code, rows[i].code, "row %zu: %s", i, e.why);
+    }
+}
+
+Test(access_of_caches, a_group_that_is_not_active_cannot_be_attached)
+{
+    static const char *const team[] = {"team"};
+    struct access_cache cache = make();
+    struct access_request r = {.add = team, .add_count = 1};
+    struct ec_modify_user_group_in in = {.user_group_id = "team",
+                                         .user_ids_to_add = STRINGS("ida")};
+    struct ec_modify_user_group_out out;
+    bool is_changed;
+
+    must(run_ec_modify_user_group(&in, &out));
+    expect(change(&cache, &r, &is_changed), FAULT_INVALID_USER_GROUP_STATE,
+           "User group team has status modifying. Only active user groups can be associated.");
+}
+
+Test(access_of_caches, groups_come_and_go_with_a_higher_revision_each_time)
+{
+    static const char *const team[] = {"team"}, *const other[] = {"other"};
+    struct access_cache cache = make();
+    struct access_request attach = {.add = team, .add_count = 1};
+    struct access_request swap = {.add = other, .add_count = 1, .remove = team, .remove_count = 1};
+    struct access_request detach = {.removes_all = true};
+    struct access_request second = {.add = other, .add_count = 1};
+    bool is_changed;
+    int64_t last = 0;
+
+    must(change(&cache, &attach, &is_changed));
+    cr_assert(is_changed);
+    cr_assert_gt(now(&cache).revision, last);
+    last = now(&cache).revision;
+    must(change(&cache, &attach, &is_changed)); /* it is there already */
+    cr_assert_not(is_changed);
+    cr_assert_eq(now(&cache).revision, last);
+    expect(change(&cache, &second, &is_changed), FAULT_INVALID_PARAMETER_VALUE,
+           "At most one user group can be associated with a cache.");
+    must(change(&cache, &swap, &is_changed));
+    cr_assert_gt(now(&cache).revision, last);
+    last = now(&cache).revision;
+    must(change(&cache, &detach, &is_changed));
+    cr_assert(is_changed);
+    cr_assert_eq(now(&cache).user_group_id, 0);
+    cr_assert_gt(now(&cache).revision, last);
+}
+
+Test(access_of_caches, tokens_give_way_to_groups_and_back)
+{
+    static const char *const team[] = {"team"};
+    struct access_cache cache = make();
+    struct access_request set = {.token = ONE, .strategy = "SET"};
+    struct access_request rotate = {.token = TWO};
+    struct access_request attach = {.add = team, .add_count = 1};
+    struct access_request move = {.add = team, .add_count = 1, .strategy = "DELETE"};
+    struct access_request back = {.removes_all = true, .token = TWO, .strategy = "SET"};
+    bool is_changed;
+
+    must(change(&cache, &set, &is_changed));
+    cr_assert_eq(digests_count(now(&cache).token.digests), 1);
+    cr_assert_eq(now(&cache).token.modified_ms, world.clock.now_wall_ms);
+    clock_manual_advance(&world.clock, 1000);
+    must(change(&cache, &set, &is_changed)); /* accepted again, and remembered when */
+    cr_assert_not(is_changed);
+    cr_assert_eq(now(&cache).token.modified_ms, world.clock.now_wall_ms);
+    must(change(&cache, &rotate, &is_changed));
+    cr_assert_eq(digests_count(now(&cache).token.digests), 2);
+    expect(change(&cache, &attach, &is_changed), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
+    must(change(&cache, &move, &is_changed));
+    cr_assert_str_eq(now(&cache).token.digests, "");
+    expect(change(&cache, &rotate, &is_changed), FAULT_INVALID_PARAMETER_COMBINATION,
+           "AuthToken and user groups cannot be used together.");
+    must(change(&cache, &back, &is_changed));
+    cr_assert_eq(now(&cache).user_group_id, 0);
+    cr_assert_str_eq(now(&cache).token.digests, password_digest(&world.f.arena, TWO));
+}
+
+Test(access_of_caches, attached_caches_limit_what_a_group_can_become)
+{
+    struct user_group group;
+
+    make();
+    people_attach("old", "redis", "6.0.5", "team");
+    struct call c = world_call();
+    must(store_user_group_find(world.f.tx, "000000000000", "us-east-1", "team", &group));
+    must(access_check_caches(&c, group.id, "redis", "6.0"));
+    expect(access_check_caches(&c, group.id, "redis", "6.2"), FAULT_INVALID_PARAMETER_COMBINATION,
+           NULL);
+    expect(access_check_caches(&c, group.id, "valkey", "7.2"), FAULT_INVALID_PARAMETER_COMBINATION,
+           NULL);
+}
