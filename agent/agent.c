@@ -5,6 +5,7 @@
  */
 #include "agent/agent.h"
 
+#include "agent/govern.h"
 #include "agent/link.h"
 #include "agent/observe.h"
 #include "agent/steps/steps.h"
@@ -44,6 +45,7 @@ struct agent {
     struct supervisor *supervisor;
     struct steps *steps;
     struct observe *observe;
+    struct govern *govern;
     struct link *link;
     struct loop_watch signals;
     struct loop_timer settle, last_words;
@@ -66,6 +68,7 @@ static void on_change(void *context, struct node *n)
     struct agent *g = context;
 
     observe_node(g->observe, n);
+    govern_node(g->govern, n);
     link_tell(g->link, n);
     end_when_idle(g);
 }
@@ -80,6 +83,30 @@ static void on_silent(void *context, struct node *n, int64_t silent_ms)
 {
     struct agent *g = context;
     steps_silent(g->steps, n, silent_ms);
+}
+
+static struct err on_term(void *context, struct arena *a, struct node *n, int64_t term)
+{
+    struct agent *g = context;
+    return steps_take_term(g->steps, a, n, term);
+}
+
+static void on_obeyed(void *context, struct node *n, const char *version, int64_t term)
+{
+    struct agent *g = context;
+    steps_obeys(g->steps, n, version, term);
+}
+
+static void on_disobeyed(void *context, struct node *n, const char *why)
+{
+    struct agent *g = context;
+    steps_refuses(g->steps, n, why);
+}
+
+static void on_role(void *context, struct node *n, const struct driver_stats *stats)
+{
+    struct agent *g = context;
+    steps_sees(g->steps, n, stats);
 }
 
 static void on_refused(void *context, const char *why)
@@ -211,8 +238,18 @@ static struct err find_programs(struct agent *g, const char **out_shim)
 
 static void open_steps(struct agent *g)
 {
-    const struct observe_conf observe = {
-        .loop = g->loop, .on_alive = on_alive, .on_silent = on_silent, .context = g};
+    const struct observe_conf observe = {.loop = g->loop,
+                                         .host = &g->programs,
+                                         .on_alive = on_alive,
+                                         .on_silent = on_silent,
+                                         .context = g};
+    const struct govern_conf govern = {.loop = g->loop,
+                                       .host = &g->programs,
+                                       .on_term = on_term,
+                                       .on_obeyed = on_obeyed,
+                                       .on_refused = on_disobeyed,
+                                       .on_role = on_role,
+                                       .context = g};
     const struct steps_conf steps = {.loop = g->loop,
                                      .nodes = &g->nodes,
                                      .supervisor = g->supervisor,
@@ -222,6 +259,7 @@ static void open_steps(struct agent *g)
                                      .context = g};
 
     g->observe = observe_open(&observe);
+    g->govern = govern_open(&govern);
     g->steps = steps_open(&steps);
 }
 
@@ -251,6 +289,8 @@ static struct err agent_begin(struct agent *g)
     rng_seed_system(&g->rng);
     TRY(host_describe(a, &g->rng, &g->options->host, &g->host));
     TRY(find_programs(g, &shim));
+    TRY(host_secret(a, &g->rng, state_dir, &g->programs.secret));
+    g->programs.forgets_data = g->options->forgets_data;
     drivers_report(a, &g->programs, &g->host.engines);
     TRY(loop_open(&clock_system, &g->loop));
     TRY(watch_signals(g));
@@ -277,10 +317,12 @@ static void agent_fini(struct agent *g)
         struct node *n = *at;
 
         observe_forget(n);
+        govern_forget(n);
         supervise_forget(n);
     }
     link_close(g->link);
     observe_close(g->observe);
+    govern_close(g->govern);
     supervise_close(g->supervisor);
     nodes_fini(&g->nodes);
     loop_close(g->loop);

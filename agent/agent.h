@@ -19,6 +19,7 @@ struct agent_options {
     const char *token;      /* NULL for none */
     const char *engine_dir; /* of larder-engine and larder-shim */
     bool stops_engines;     /* when it ends */
+    bool forgets_data;      /* what is in memory is not kept over a stop */
 };
 
 /*

@@ -16,6 +16,7 @@
 
 #define LOCK_FILE   "agent.lock"
 #define ID_FILE     "host-id"
+#define SECRET_FILE "host-secret"
 #define UUID_LENGTH 36
 #define SMALL_BYTES 256
 #define NAME_BYTES  256
@@ -71,6 +72,25 @@ static struct err host_id(struct arena *a, struct rng *rng, const char *state_di
     if (!is_uuid(str_of(*out)))
         return err_format(a, ERR_CORRUPT,
                           "%s is damaged: restore it, or remove it to make this a new host", path);
+    return OK;
+}
+
+struct err host_secret(struct arena *a, struct rng *rng, const char *state_dir, const char **out)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+    const char *path = fs_join(a, state_dir, SECRET_FILE);
+
+    struct err e = fs_read_all(path, SMALL_BYTES, &text);
+    if (err_is(e, ERR_NOT_FOUND)) {
+        /* Two of them, because a UUID has 122 random bits. */
+        *out = arena_printf(a, "%s%s", rng_uuid(rng, a), rng_uuid(rng, a));
+        return fs_write_atomic(path, str_of(arena_printf(a, "%s\n", *out)), 0600, FS_SYNC);
+    }
+    TRY(e);
+    *out = str_dup(a, str_trim(buf_str(&text)));
+    if (strlen(*out) < UUID_LENGTH)
+        return err_format(a, ERR_CORRUPT, "%s is damaged: remove it, and restart all engines",
+                          path);
     return OK;
 }
 

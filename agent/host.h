@@ -33,6 +33,11 @@ must_use struct err host_lock(struct arena *a, const char *state_dir, int *out_f
 must_use struct err host_describe(struct arena *a, struct rng *rng, const struct host_options *o,
                                   struct agent_host *out);
 
+/* What the passwords of the agent's own users are made of: made once, and kept in the state
+ * directory for the eyes of its user alone. ERR_CORRUPT, ERR_IO. */
+must_use struct err host_secret(struct arena *a, struct rng *rng, const char *state_dir,
+                                const char **out);
+
 /* Bytes of memory that this process may use: the machine's, or what its control group allows. */
 int64_t host_memory_bytes(void);
 

@@ -23,6 +23,7 @@ struct options {
     const char *token_file;
     const char *log_level;
     bool stops_engines;
+    bool forgets_data;
     bool dies_with_parent;
 };
 
@@ -57,6 +58,8 @@ static const struct flag rows[] = {
         .fallback = "info", .choices = levels),
     ROW("stop-engines-on-exit", FLAG_SWITCH, stops_engines, NULL,
         "stop all engines when this program is ended; without it they go on"),
+    ROW("no-keep-data", FLAG_SWITCH, forgets_data, NULL,
+        "what is in memory is dropped when an engine is stopped, whatever its goal says"),
     ROW("die-with-parent", FLAG_SWITCH, dies_with_parent, NULL,
         "end (as by SIGTERM) when the program that started this one ends"),
 };
@@ -108,6 +111,7 @@ static struct err take_options(struct arena *a, const struct options *o, struct 
                  .memory_bytes = o->memory_bytes,
                  .vcpus = o->vcpus},
         .stops_engines = o->stops_engines,
+        .forgets_data = o->forgets_data,
     };
 
     TRY(take_url(a, o->control_plane, &options.url));

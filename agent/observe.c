@@ -13,11 +13,8 @@
 #include "contract/agent.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define SILENCE_MS      2000 /* shorter ones are not spoken of */
@@ -55,6 +52,7 @@ struct probe {
     int64_t heard_ms; /* boot time of the last good answer, or of the beginning */
     struct buf reply;
     unsigned beats;
+    bool is_greeted; /* on this connection */
 };
 
 static int64_t now_ms(const struct probe *p)
@@ -98,16 +96,6 @@ static int connect_socket(const struct sockaddr *address, socklen_t len)
     return fd;
 }
 
-/* Through the folder's descriptor: a path may be longer than a socket's name. */
-static int connect_in(const char *dir, const char *name)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    scoped(fd_close) int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir_fd, name);
-    return dir_fd < 0 ? -1 : connect_socket((struct sockaddr *)&address, sizeof(address));
-}
-
 static int connect_to(const char *host, int port)
 {
     struct net_addr address;
@@ -122,10 +110,11 @@ static void dial(struct probe *p)
 {
     const struct node *n = p->node;
 
-    p->fd = p->contact.socket ? connect_in(n->dir, p->contact.socket)
+    p->fd = p->contact.socket ? net_connect_unix_in(n->dir, p->contact.socket)
                               : connect_to(n->run.address, n->run.port);
     if (p->fd < 0)
         return;
+    p->is_greeted = !p->contact.greeting[0];
     set_phase(p, PROBE_DIALING);
     if (err_failed(loop_watch(p->observe->conf.loop, &p->watch, p->fd, EPOLLOUT)))
         hang_up(p);
@@ -142,11 +131,12 @@ static const struct driver_question *next_question(struct probe *p)
 /* Sends the question. The connection is idle, so a few bytes always fit or it is broken. */
 static void ask(struct probe *p)
 {
-    const struct driver_question *question = next_question(p);
-    size_t len = strlen(question->request);
+    const struct driver_question *question = p->is_greeted ? next_question(p) : &driver_greeted;
+    const char *request = p->is_greeted ? question->request : p->contact.greeting;
+    size_t len = strlen(request);
 
-    p->beats++;
-    if (send(p->fd, question->request, len, MSG_NOSIGNAL) != (ssize_t)len ||
+    p->beats += p->is_greeted;
+    if (send(p->fd, request, len, MSG_NOSIGNAL) != (ssize_t)len ||
         err_failed(loop_watch(p->observe->conf.loop, &p->watch, p->fd, EPOLLIN))) {
         hang_up(p);
         return;
@@ -182,6 +172,12 @@ static void take_answer(struct probe *p, enum driver_reply result, const struct 
         hang_up(p);
         return;
     }
+    if (p->asked == &driver_greeted) {
+        p->is_greeted = true;
+        buf_clear(&p->reply);
+        ask(p);
+        return;
+    }
     if (p->asked == p->contact.stats) {
         n->used_memory_bytes = stats->used_memory_bytes;
         n->connected_clients = stats->connected_clients;
@@ -194,7 +190,7 @@ static void take_answer(struct probe *p, enum driver_reply result, const struct 
 
 static void on_readable(struct probe *p)
 {
-    struct driver_stats stats = {-1, -1};
+    struct driver_stats stats = DRIVER_STATS_UNKNOWN;
 
     ssize_t got = recv(p->fd, buf_reserve(&p->reply, READ_STEP), READ_STEP, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -240,7 +236,7 @@ static void probe_begin(struct observe *o, struct node *n)
         .start_delay_ms = FIRST_START_MS,
         .heard_ms = loop_now_ms(o->conf.loop)
     };
-    (driver ? driver : drivers[0])->contact(n->goal, &p->contact);
+    (driver ? driver : drivers[0])->contact(o->conf.host, n->goal, &p->contact);
     n->probe = p;
     loop_timer_set(o->conf.loop, &p->beat, n->state == NODE_STARTING ? FIRST_START_MS : 0);
 }

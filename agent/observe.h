@@ -10,12 +10,14 @@
 
 #include <stdint.h>
 
+struct driver_host;
 struct loop;
 struct node;
 struct observe;
 
 struct observe_conf {
-    struct loop *loop; /* borrowed */
+    struct loop *loop;              /* borrowed, as is the next */
+    const struct driver_host *host; /* what contact needs to know */
     /* It answered as an engine does that serves. */
     void (*on_alive)(void *context, struct node *n);
     /* It did not answer for so long; said at each beat that finds no answer. */

@@ -2,11 +2,15 @@
 #include "base/net.h"
 
 #include "base/arena.h"
+#include "base/fs.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define LISTEN_BACKLOG 512
@@ -206,4 +210,20 @@ struct err net_listen_tcp(struct arena *a, const struct net_addr *address, int *
 struct err net_bind_udp(struct arena *a, const struct net_addr *address, int *out_fd)
 {
     return bind_socket(a, address, SOCK_DGRAM, out_fd);
+}
+
+/* Through the folder's descriptor: that makes a short name of any path. */
+int net_connect_unix_in(const char *dir, const char *name)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    scoped(fd_close) int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int len =
+        snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir_fd, name);
+    if (dir_fd < 0 || len < 0 || (size_t)len >= sizeof(address.sun_path))
+        return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+        fd_close(&fd);
+    return fd;
 }

@@ -1,53 +1,42 @@
 /* larder-engine, part of Larder: redis, valkey and memcached clusters by one program. */
 #include "agent/drivers/conf.h"
 #include "agent/drivers/driver.h"
+#include "agent/drivers/parameters.h"
+#include "agent/drivers/secrets.h"
 #include "base/arena.h"
+#include "base/vec.h"
 #include "contract/agent.h"
 
 #include <string.h>
 
 #define ADMIN_SOCKET "admin.sock" /* in the working directory, so that no path is too long */
+#define USERS_FILE   "users.acl"
+#define TLS_CERT     "tls.crt"
+#define TLS_KEY      "tls.key"
+#define TLS_CA       "tls-ca.crt"
+#define NOWHERE_PORT 1 /* of the node's own address, where nobody listens */
+
+/* Of the user by which replicas come: the owner's own, whom tenants do not see. */
+#define REPLICA_RULES "owner resetchannels -@all +psync +replconf +ping"
+
+struct files {
+    struct driver_file *items;
+    size_t count, capacity;
+};
 
 static const char *const names[] = {"larder-engine", NULL};
 
-/* Parameters that the engine has as directives of its own. */
-static const struct conf_parameter resp_parameters[] = {
-    {"active-expire-effort",      NULL, 0},
-    {"client-query-buffer-limit", NULL, 0},
-    {"databases",                 NULL, 0},
-    {"hash-max-listpack-entries", NULL, 0},
-    {"hash-max-listpack-value",   NULL, 0},
-    {"hll-sparse-max-bytes",      NULL, 0},
-    {"lazyfree-lazy-eviction",    NULL, 0},
-    {"lazyfree-lazy-expire",      NULL, 0},
-    {"lazyfree-lazy-server-del",  NULL, 0},
-    {"lazyfree-lazy-user-del",    NULL, 0},
-    {"lfu-decay-time",            NULL, 0},
-    {"lfu-log-factor",            NULL, 0},
-    {"list-compress-depth",       NULL, 0},
-    {"list-max-listpack-size",    NULL, 0},
-    {"maxclients",                NULL, 0},
-    {"maxmemory-policy",          NULL, 0},
-    {"maxmemory-samples",         NULL, 0},
-    {"notify-keyspace-events",    NULL, 0},
-    {"proto-max-bulk-len",        NULL, 0},
-    {"set-max-intset-entries",    NULL, 0},
-    {"set-max-listpack-entries",  NULL, 0},
-    {"set-max-listpack-value",    NULL, 0},
-    {"slowlog-log-slower-than",   NULL, 0},
-    {"slowlog-max-len",           NULL, 0},
-    {"stream-node-max-bytes",     NULL, 0},
-    {"stream-node-max-entries",   NULL, 0},
-    {"tcp-keepalive",             NULL, 0},
-    {"timeout",                   NULL, 0},
-    {"zset-max-listpack-entries", NULL, 0},
-    {"zset-max-listpack-value",   NULL, 0},
-};
+static const struct parameter_taker taker = {.is_bundled = true};
 
-static const struct conf_parameter memcached_parameters[] = {
-    {"idle_timeout",                 "timeout",                   0},
-    {"max_item_size",                "larder-memcached-item-max", 0},
-    {"max_simultaneous_connections", "maxclients",                0},
+/* Parameters of memcached that the engine has as directives of its own; all take effect at a start
+ * only. */
+static const struct {
+    const char *parameter, *directive;
+} memcached_parameters[] = {
+    {"backlog_queue_limit",          "tcp-backlog"              },
+    {"idle_timeout",                 "timeout"                  },
+    {"max_item_size",                "larder-memcached-item-max"},
+    {"max_simultaneous_connections", "maxclients"               },
 };
 
 static bool is_memcached(const struct agent_node_goal *goal)
@@ -55,14 +44,113 @@ static bool is_memcached(const struct agent_node_goal *goal)
     return goal->engine && strcmp(goal->engine, "memcached") == 0;
 }
 
-static void add_parameters(struct buf *conf, const struct agent_node_goal *goal)
+static void add_memcached_parameters(struct buf *conf, const struct agent_node_goal *goal)
 {
-    if (is_memcached(goal)) {
-        conf_add_parameters(conf, goal, memcached_parameters, countof(memcached_parameters), 0);
-        return;
+    for (size_t i = 0; i < countof(memcached_parameters); i++) {
+        const char *value = goal_parameter(goal, memcached_parameters[i].parameter);
+        if (value)
+            conf_add(conf, memcached_parameters[i].directive, value);
     }
-    conf_add_parameters(conf, goal, resp_parameters, countof(resp_parameters), 0);
-    conf_add_output_limits(conf, goal);
+}
+
+/* ---- files ---- */
+
+static struct str users_file(struct arena *a, const struct agent_node_goal *goal)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+    const char *const *lines;
+    size_t count;
+
+    users_of_goal(a, goal, "", REPLICA_RULES, &lines, &count);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&text, "%s\n", lines[i]);
+    return (struct str){arena_memdup(a, text.ptr, text.len), text.len};
+}
+
+static void add_file(struct arena *a, struct files *files, const char *name, struct str content)
+{
+    *vec_add(a, files) = (struct driver_file){name, content};
+}
+
+static struct files files_of(struct arena *a, const struct agent_node_goal *goal)
+{
+    struct files files = VEC_EMPTY;
+
+    if (!is_memcached(goal))
+        add_file(a, &files, USERS_FILE, users_file(a, goal));
+    if (goal->tls) {
+        add_file(a, &files, TLS_CERT, str_of(goal->tls->certificate));
+        add_file(a, &files, TLS_KEY, str_of(goal->tls->private_key));
+        add_file(a, &files, TLS_CA, str_of(goal->tls->authority));
+    }
+    return files;
+}
+
+static struct err check_tls(const struct agent_node_tls *tls)
+{
+    if (tls &&
+        (!tls->mode || (strcmp(tls->mode, "preferred") != 0 && strcmp(tls->mode, "required") != 0)))
+        return err_make(ERR_INVALID, "the goal's TLS is neither preferred nor required");
+    if (tls && (!tls->certificate || !tls->private_key || !tls->authority))
+        return err_make(ERR_INVALID, "the goal's TLS lacks a certificate, a key or an authority");
+    return OK;
+}
+
+static struct err check_wishes(struct arena *a, const struct agent_node_goal *goal)
+{
+    TRY(check_tls(goal->tls));
+    TRY(users_check(a, goal));
+    return role_check(goal->role);
+}
+
+/* ---- a start ---- */
+
+static void add_tls(struct buf *conf, const struct agent_node_goal *goal)
+{
+    if (!goal->tls)
+        return;
+    conf_add(conf, "larder-tls-mode", goal->tls->mode);
+    conf_add(conf, "tls-cert-file", TLS_CERT);
+    conf_add(conf, "tls-key-file", TLS_KEY);
+    conf_add(conf, "tls-ca-cert-file", TLS_CA);
+    conf_add(conf, "tls-auth-clients", "no");
+    conf_add(conf, "tls-replication", "yes");
+}
+
+/*
+ * A node with a role begins as a replica of nobody: it takes no writes and gives no data to
+ * replicas that are still looking for it, until it has its orders. What it has loaded keeps its
+ * place in the stream meanwhile.
+ */
+static void add_resp(struct arena *a, struct buf *conf, const struct driver_host *host,
+                     const struct agent_node_goal *goal)
+{
+    conf_add(conf, "larder-engine-name", goal->engine ? goal->engine : "redis");
+    conf_add(conf, "aclfile", USERS_FILE);
+    conf_add(conf, "dbfilename", DRIVER_KEPT);
+    conf_add(conf, "save", "");
+    conf_add(conf, "shutdown-on-sigterm", driver_keeps_data(host, goal) ? "save" : "nosave");
+    conf_add(conf, "repl-diskless-sync-delay", "0");
+    if (goal->topology)
+        conf_add(conf, "cluster-enabled", "yes");
+    if (goal->role)
+        buf_printf(conf, "replicaof %s %d\n", goal->address, NOWHERE_PORT);
+    parameters_add_conf(a, conf, goal, &taker);
+}
+
+static const char *statics_of(struct arena *a, const struct agent_node_goal *goal)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    buf_printf(&text, "%s %s\n", goal->engine ? goal->engine : "redis",
+               goal->engine_version ? goal->engine_version : "");
+    if (is_memcached(goal)) {
+        add_memcached_parameters(&text, goal);
+    } else {
+        buf_puts(&text, goal->topology ? "cluster-enabled yes\n" : "");
+        parameters_add_statics(a, &text, goal, &taker);
+    }
+    return str_dup(a, buf_str(&text));
 }
 
 static struct err bundled_prepare(struct arena *a, const struct driver_host *host,
@@ -72,9 +160,8 @@ static struct err bundled_prepare(struct arena *a, const struct driver_host *hos
     const struct driver_program *program;
 
     TRY(driver_program(a, host, &driver_bundled, NULL, &program));
+    TRY(check_wishes(a, goal));
     conf_add(&conf, "larder-protocol", is_memcached(goal) ? "memcached" : "resp");
-    if (!is_memcached(goal))
-        conf_add(&conf, "larder-engine-name", goal->engine ? goal->engine : "redis");
     if (goal->engine_version)
         conf_add(&conf, "larder-engine-version", goal->engine_version);
     conf_add(&conf, "larder-restricted", "yes");
@@ -82,25 +169,135 @@ static struct err bundled_prepare(struct arena *a, const struct driver_host *hos
     conf_add(&conf, "bind", goal->address);
     conf_add_int(&conf, "port", goal->port.value);
     conf_add(&conf, "daemonize", "no");
-    conf_add(&conf, "save", "");
     conf_add_int(&conf, "maxmemory", goal->maxmemory_bytes.value);
-    add_parameters(&conf, goal);
+    add_tls(&conf, goal);
+    if (is_memcached(goal))
+        add_memcached_parameters(&conf, goal);
+    else
+        add_resp(a, &conf, host, goal);
 
     const char **argv = arena_array(a, 3, sizeof(*argv));
     argv[0] = program->path;
     argv[1] = DRIVER_CONF;
+    struct files files = files_of(a, goal);
     *out = (struct driver_launch){
-        argv, {arena_memdup(a, conf.ptr, conf.len), conf.len}
+        .argv = argv,
+        .conf = {arena_memdup(a, conf.ptr, conf.len), conf.len},
+        .files = files.items,
+        .file_count = files.count,
+        .statics = statics_of(a, goal),
     };
     return OK;
 }
 
-static void bundled_contact(const struct agent_node_goal *goal, struct driver_contact *out)
+/* ---- orders to one that runs ---- */
+
+/* All at once: a certificate fits its key, or neither is taken. */
+static void order_tls(struct arena *a, struct driver_orders *orders,
+                      const struct agent_node_goal *goal)
 {
-    if (is_memcached(goal))
-        *out = (struct driver_contact){NULL, &memcached_probe, &memcached_stats};
+    if (!goal->tls)
+        orders_add(a, orders, "TLS", "CONFIG", "SET", "larder-tls-mode", "off", "tls-replication",
+                   "no", NULL);
     else
-        *out = (struct driver_contact){ADMIN_SOCKET, &resp_probe, &resp_stats};
+        orders_add(a, orders, "TLS", "CONFIG", "SET", "tls-cert-file", TLS_CERT, "tls-key-file",
+                   TLS_KEY, "tls-ca-cert-file", TLS_CA, "tls-auth-clients", "no", "larder-tls-mode",
+                   goal->tls->mode, "tls-replication", "yes", NULL);
+}
+
+static void order_users(struct arena *a, struct driver_orders *orders,
+                        const struct agent_node_goal *goal, int64_t epoch)
+{
+    const char *const *lines;
+    size_t count;
+
+    users_of_goal(a, goal, "", REPLICA_RULES, &lines, &count);
+    const char **words = arena_array(a, count + 2, sizeof(*words));
+    words[0] = "LARDER.USERS";
+    words[1] = arena_printf(a, "%lld", (long long)epoch);
+    for (size_t i = 0; i < count; i++)
+        words[2 + i] = lines[i];
+    orders_add_words(a, orders, "users", words, count + 2);
+}
+
+static void order_topology(struct arena *a, struct driver_orders *orders,
+                           const struct agent_node_topology *topology)
+{
+    const char **words = arena_array(a, topology->words.count + 2, sizeof(*words));
+
+    words[0] = "LARDER.TOPOLOGY";
+    words[1] = arena_printf(a, "%lld", (long long)topology->epoch.value);
+    for (size_t i = 0; i < topology->words.count; i++)
+        words[2 + i] = topology->words.items[i];
+    orders_add_words(a, orders, "topology", words, topology->words.count + 2);
+}
+
+/* A fenced primary gets no role: that of its term belongs to its successor. */
+static void order_role(struct arena *a, struct driver_orders *orders,
+                       const struct agent_node_role *role)
+{
+    const char *term = arena_printf(a, "%lld", (long long)role->term.value);
+
+    if (role->is_fenced.value) {
+        orders_add(a, orders, "fence", "LARDER.FENCE", term, NULL);
+        orders_add(a, orders, "role", "REPLICAOF", "NO", "ONE", NULL);
+    } else if (role->is_primary.value) {
+        orders->after_offset = role->after_offset.value;
+        orders_add(a, orders, "role", "LARDER.ROLE", term, "primary", NULL);
+    } else {
+        orders_add(a, orders, "role", "LARDER.ROLE", term, "replica", role->primary_address,
+                   arena_printf(a, "%lld", (long long)role->primary_port.value), NULL);
+    }
+}
+
+static void order_resp(struct arena *a, struct driver_orders *orders,
+                       const struct driver_host *host, const struct agent_node_goal *goal,
+                       int64_t epoch)
+{
+    const struct agent_node_role *role = goal->role;
+
+    parameters_add_orders(a, orders, "CONFIG", goal, &taker);
+    orders_add(a, orders, "keeping data", "CONFIG", "SET", "shutdown-on-sigterm",
+               driver_keeps_data(host, goal) ? "save" : "nosave", NULL);
+    order_users(a, orders, goal, epoch);
+    orders_add(a, orders, "primary's user", "CONFIG", "SET", "masteruser",
+               role && role->user ? role->user : "", "masterauth",
+               role && role->password ? role->password : "", NULL);
+    size_t last = orders->count;
+    if (role)
+        order_role(a, orders, role);
+    if (goal->topology)
+        order_topology(a, orders, goal->topology);
+    orders_wait(orders, last);
+}
+
+static struct err bundled_orders(struct arena *a, const struct driver_host *host,
+                                 const struct agent_node_goal *goal, const struct driver_now *now,
+                                 struct driver_orders *out)
+{
+    struct driver_orders orders = {0};
+    struct files files = files_of(a, goal);
+
+    TRY(check_wishes(a, goal));
+    orders.files = files.items;
+    orders.file_count = files.count;
+    order_tls(a, &orders, goal);
+    orders_add(a, &orders, "maxmemory", "CONFIG", "SET", "maxmemory",
+               arena_printf(a, "%lld", (long long)goal->maxmemory_bytes.value), NULL);
+    if (!is_memcached(goal))
+        order_resp(a, &orders, host, goal, now->epoch);
+    *out = orders;
+    return OK;
+}
+
+static void bundled_contact(const struct driver_host *host, const struct agent_node_goal *goal,
+                            struct driver_contact *out)
+{
+    (void)host;
+    *out = (struct driver_contact){.socket = ADMIN_SOCKET,
+                                   .probe = &resp_probe,
+                                   .stats = &resp_stats,
+                                   .role = is_memcached(goal) ? NULL : &resp_role};
 }
 
 /* What a line of Larder's own log says: "TIME larder-engine LEVEL: text". */
@@ -123,5 +320,6 @@ const struct driver driver_bundled = {
     .is_ours = true,
     .prepare = bundled_prepare,
     .contact = bundled_contact,
+    .orders = bundled_orders,
     .plain = bundled_plain,
 };

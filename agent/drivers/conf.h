@@ -1,5 +1,5 @@
-/* What drivers share: configuration files in redis.conf's form, parameters by table, programs and
- * their versions, and the two protocols' answers. */
+/* What drivers share: configuration files in redis.conf's form, programs and their versions, and
+ * the two protocols' answers. */
 #ifndef LARDER_AGENT_DRIVERS_CONF_H
 #define LARDER_AGENT_DRIVERS_CONF_H
 
@@ -12,26 +12,11 @@ struct arena;
 /* Adds `name value`; a value that is not one plain word is quoted, so that no value can become a
  * second directive. */
 void conf_add(struct buf *conf, const char *name, const char *value);
+void conf_add_words(struct buf *conf, const char *name, const char *first, const char *second);
 void conf_add_int(struct buf *conf, const char *name, int64_t value);
 
 /* The value of a parameter of the goal, or NULL when it is absent or empty. */
 const char *goal_parameter(const struct agent_node_goal *goal, const char *name);
-
-/* A parameter that an engine takes as a directive. */
-struct conf_parameter {
-    const char *name;      /* ElastiCache's */
-    const char *directive; /* NULL: of the same name */
-    int since;             /* the lowest version that knows it, as version_number; 0: all */
-};
-
-/* Adds those of the goal's parameters that stand in the table; others mean nothing to this engine.
- */
-void conf_add_parameters(struct buf *conf, const struct agent_node_goal *goal,
-                         const struct conf_parameter *table, size_t count, int version);
-
-/* Adds client-output-buffer-limit for normal and pubsub clients where the goal has all three parts.
- */
-void conf_add_output_limits(struct buf *conf, const struct agent_node_goal *goal);
 
 /* The first thing like "7.0.15" that the program says when run with --version; NULL when it cannot
  * be run or says nothing of the kind. In `a`. */
@@ -41,6 +26,7 @@ const char *program_version(struct arena *a, const char *program);
 int version_number(const char *version);
 
 /* PING and INFO of the redis family, version and stats of the memcached family. */
-extern const struct driver_question resp_probe, resp_stats, memcached_probe, memcached_stats;
+extern const struct driver_question resp_probe, resp_stats, resp_role, memcached_probe,
+    memcached_stats;
 
 #endif

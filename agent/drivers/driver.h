@@ -7,6 +7,7 @@
 #ifndef LARDER_AGENT_DRIVERS_DRIVER_H
 #define LARDER_AGENT_DRIVERS_DRIVER_H
 
+#include "agent/drivers/orders.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -16,10 +17,14 @@
 
 struct agent_host_engine_list;
 struct agent_node_goal;
+struct agent_node_role;
 struct arena;
 
-#define DRIVER_CONF \
-    "engine.conf" /* in the node's folder, which is the engine's working directory */
+/* Files in the node's folder, which is the engine's working directory. */
+#define DRIVER_CONF "engine.conf"
+#define DRIVER_KEPT "dump.rdb" /* what was in memory at a clean end, loaded at the next start */
+
+#define DRIVER_GREETING_BYTES 128
 
 struct driver;
 
@@ -35,12 +40,17 @@ struct driver_host {
     const char *engine_dir; /* of larder-engine */
     const struct driver_program *programs;
     size_t program_count;
+    const char *secret; /* of the host: where passwords of the agent's own come from */
+    bool forgets_data;  /* nothing is kept over a stop, whatever goals say */
 };
 
 /* What to run for a goal. */
 struct driver_launch {
     const char *const *argv; /* absolute program first, NULL-terminated */
     struct str conf;         /* content of DRIVER_CONF; empty for none */
+    const struct driver_file *files;
+    size_t file_count;
+    const char *statics; /* all that takes effect at a start only, as text to be compared */
 };
 
 enum driver_reply {
@@ -49,9 +59,27 @@ enum driver_reply {
     DRIVER_BAD, /* an answer, but not the one of an engine that serves */
 };
 
+enum driver_role { DRIVER_ROLE_UNKNOWN, DRIVER_PRIMARY, DRIVER_REPLICA };
+
+/* -1 and unknown: the answer did not say. */
 struct driver_stats {
     int64_t used_memory_bytes;
     int64_t connected_clients;
+    enum driver_role role;
+    bool is_link_up; /* of a replica */
+    int64_t replication_offset;
+};
+
+#define DRIVER_STATS_UNKNOWN \
+    ((struct driver_stats){  \
+        .used_memory_bytes = -1, .connected_clients = -1, .replication_offset = -1})
+
+/* An engine at the moment of its orders. */
+struct driver_now {
+    int64_t epoch;         /* higher with each list of orders */
+    enum driver_role role; /* as it says */
+    bool is_fenced;        /* by orders that it obeyed */
+    struct str record;     /* what the driver's record holds; empty when there is none */
 };
 
 /* Something that an engine is asked over its control connection. */
@@ -66,6 +94,8 @@ struct driver_contact {
     const char *socket; /* unix socket in the node's folder; NULL: the goal's address and port */
     const struct driver_question *probe;
     const struct driver_question *stats;
+    const struct driver_question *role;   /* NULL: this kind knows no roles */
+    char greeting[DRIVER_GREETING_BYTES]; /* said first on each connection; empty for none */
 };
 
 struct driver {
@@ -81,13 +111,38 @@ struct driver {
     struct err (*prepare)(struct arena *a, const struct driver_host *host,
                           const struct agent_node_goal *goal, struct driver_launch *out);
 
-    void (*contact)(const struct agent_node_goal *goal, struct driver_contact *out);
+    /* The file in the node's folder from which orders tell what was ordered before; NULL: they need
+     * not know. */
+    const char *record;
+
+    void (*contact)(const struct driver_host *host, const struct agent_node_goal *goal,
+                    struct driver_contact *out);
+
+    /* What a running engine is told so that it has all of the goal's settings; none for a kind that
+     * can be told nothing. May be given again, and changes nothing then. ERR_INVALID for what
+     * this kind cannot have, ERR_NOT_FOUND. */
+    struct err (*orders)(struct arena *a, const struct driver_host *host,
+                         const struct agent_node_goal *goal, const struct driver_now *now,
+                         struct driver_orders *out);
 
     /* The engine's last words without what it writes in front of each line; part of `line`. */
     struct str (*plain)(struct str line);
 };
 
 extern const struct driver driver_bundled, driver_redis, driver_memcached;
+
+/* Cuts one whole reply of RESP off; `out_first` is its first line, of which an error begins with
+ * '-'. Neither is touched while more is to come. */
+enum driver_reply resp_cut(struct str *reply, struct str *out_first);
+
+/* The answer to a greeting. */
+extern const struct driver_question driver_greeted;
+
+/* ERR_INVALID for a role that says not enough to be given. NULL, no role, is fine. */
+must_use struct err role_check(const struct agent_node_role *role);
+
+/* True when what the goal's node holds is to be there again after a clean stop. */
+bool driver_keeps_data(const struct driver_host *host, const struct agent_node_goal *goal);
 
 /* All kinds; the first is the default. */
 extern const struct driver *const drivers[];

@@ -21,6 +21,25 @@ const struct driver *driver_find(const char *name)
     return NULL;
 }
 
+struct err role_check(const struct agent_node_role *role)
+{
+    if (!role)
+        return OK;
+    if (role->term.value < 1)
+        return err_make(ERR_INVALID, "the goal's role has no term");
+    if (!role->is_primary.value && !role->is_fenced.value &&
+        (!role->primary_address || role->primary_port.value < 1 ||
+         role->primary_port.value > UINT16_MAX))
+        return err_make(ERR_INVALID, "the goal's role is that of a replica of nobody");
+    return OK;
+}
+
+bool driver_keeps_data(const struct driver_host *host, const struct agent_node_goal *goal)
+{
+    bool is_memcached = goal->engine && strcmp(goal->engine, "memcached") == 0;
+    return goal->keeps_data.value && !host->forgets_data && !is_memcached;
+}
+
 static struct err find_path(struct arena *a, const char *engine_dir, const struct driver *d,
                             const char *name, const char **out)
 {
@@ -41,7 +60,9 @@ void drivers_survey(struct arena *a, const char *engine_dir, struct driver_host 
             if (program.version)
                 *vec_add(a, &programs) = program;
         }
-    *out = (struct driver_host){engine_dir, programs.items, programs.count};
+    out->engine_dir = engine_dir;
+    out->programs = programs.items;
+    out->program_count = programs.count;
 }
 
 void drivers_report(struct arena *a, const struct driver_host *host,

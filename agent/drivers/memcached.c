@@ -3,6 +3,7 @@
 #include "agent/drivers/conf.h"
 #include "agent/drivers/driver.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/vec.h"
 #include "contract/agent.h"
 
@@ -81,14 +82,34 @@ static void add_user(struct arena *a, struct words *argv)
         add_option(a, argv, "-u", "root");
 }
 
+/* What cannot be had is refused rather than left out. */
+static struct err check_wishes(const struct agent_node_goal *goal)
+{
+    if (!goal->engine || strcmp(goal->engine, "memcached") != 0)
+        return err_make(ERR_INVALID, "the memcached driver runs memcached only");
+    if (goal->tls || goal->users || goal->role || goal->topology)
+        return err_make(ERR_INVALID,
+                        "the memcached driver has neither TLS nor users, roles or topologies");
+    return OK;
+}
+
+/* All of its command line. */
+static const char *statics_of(struct arena *a, const char *const *argv)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    for (; *argv; argv++)
+        buf_printf(&text, "%s\n", *argv);
+    return str_dup(a, buf_str(&text));
+}
+
 static struct err memcached_prepare(struct arena *a, const struct driver_host *host,
                                     const struct agent_node_goal *goal, struct driver_launch *out)
 {
     const struct driver_program *program;
     struct words argv = VEC_EMPTY;
 
-    if (!goal->engine || strcmp(goal->engine, "memcached") != 0)
-        return err_make(ERR_INVALID, "the memcached driver runs memcached only");
+    TRY(check_wishes(goal));
     TRY(driver_program(a, host, &driver_memcached, NULL, &program));
 
     int64_t megabytes = goal->maxmemory_bytes.value / MEGABYTE;
@@ -101,14 +122,25 @@ static struct err memcached_prepare(struct arena *a, const struct driver_host *h
     add_user(a, &argv);
     add_parameters(a, &argv, goal, version_number(program->version));
     *vec_add(a, &argv) = NULL;
-    *out = (struct driver_launch){.argv = argv.items};
+    *out = (struct driver_launch){.argv = argv.items, .statics = statics_of(a, argv.items)};
     return OK;
 }
 
-static void memcached_contact(const struct agent_node_goal *goal, struct driver_contact *out)
+/* Nothing changes while it runs. */
+static struct err memcached_orders(struct arena *a, const struct driver_host *host,
+                                   const struct agent_node_goal *goal, const struct driver_now *now,
+                                   struct driver_orders *out)
 {
-    (void)goal;
-    *out = (struct driver_contact){NULL, &memcached_probe, &memcached_stats};
+    (void)a, (void)host, (void)now;
+    *out = (struct driver_orders){0};
+    return check_wishes(goal);
+}
+
+static void memcached_contact(const struct driver_host *host, const struct agent_node_goal *goal,
+                              struct driver_contact *out)
+{
+    (void)host, (void)goal;
+    *out = (struct driver_contact){.probe = &memcached_probe, .stats = &memcached_stats};
 }
 
 static struct str memcached_plain(struct str line)
@@ -121,5 +153,6 @@ const struct driver driver_memcached = {
     .names = names,
     .prepare = memcached_prepare,
     .contact = memcached_contact,
+    .orders = memcached_orders,
     .plain = memcached_plain,
 };

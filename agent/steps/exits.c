@@ -34,9 +34,14 @@ static void describe_exit(struct arena *a, struct node *n, const struct shim_sta
 /* Nobody asked for this end of a running engine. */
 static void crash(struct steps *s, struct node *n, int64_t crashed_ms)
 {
+    /* Who was ended by the machine, and not by its agent, has kept what it had. */
+    bool has_kept = kept_is_of_last_run(n);
+
+    if (!has_kept)
+        kept_after_crash(n);
     n->crashes++;
     n->crashed_ms = crashed_ms;
-    n->is_held = !n->goal || !n->goal->restarts_after_exit.value;
+    n->is_held = !has_kept && (!n->goal || !n->goal->restarts_after_exit.value);
     machine_count_crash(s, n);
     node_set_why(n, n->retry_at_ms > machine_now_ms(s)
                         ? "it crashed again and again: the next start waits"
@@ -128,7 +133,12 @@ static enum node_state state_taken_over(const struct node *n, const struct shim_
         return node_is_up(n) ? NODE_STOPPED : n->state;
     if (n->state == NODE_STOPPING && is_known)
         return NODE_STOPPING;
-    if (state->ready_ms > 0 || (n->state == NODE_RUNNING && is_known))
+    if (n->state == NODE_RUNNING && is_known)
+        return NODE_RUNNING;
+    /* Ready, and nobody knows whether it has its settings: it gets them before it counts. */
+    if (state->ready_ms > 0 && n->goal && n->goal_state == NODE_RUNNING && !state->exit)
+        return NODE_STARTING;
+    if (state->ready_ms > 0)
         return NODE_RUNNING;
     if (!n->goal && !state->exit) /* nobody can say what readiness would be */
         return NODE_RUNNING;
@@ -162,7 +172,7 @@ void exits_on_state(void *context, struct node *n, const struct shim_state *stat
     } else {
         n->is_ready |= strcmp(state->phase, SHIM_READY) == 0;
         if (n->state == NODE_STOPPING) /* the order may have been lost with an agent */
-            s->conf.supervisor->stop(s->conf.supervisor, n, STOP_GRACE_MS);
+            s->conf.supervisor->stop(s->conf.supervisor, n, STOP_GRACE_MS + kept_stop_ms(s, n));
         machine_changed(s, n);
     }
     machine_advance(s, n);

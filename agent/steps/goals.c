@@ -36,6 +36,7 @@ static void set_goal(struct steps *s, const struct agent_node_goal *goal)
     if (!node_set_goal(n, goal))
         return;
     machine_forgive(n);
+    settings_compare(s, n);
     machine_advance(s, n);
     machine_changed(s,
                     n); /* also where there is nothing to do: the control plane waits to hear so */
@@ -109,6 +110,7 @@ static void resume_node(struct steps *s, int64_t id)
                  f_err(e));
         n->state = NODE_STOPPED;
     }
+    settings_read_statics(n);
     e = s->conf.supervisor->adopt(s->conf.supervisor, n);
     if (!err_failed(e)) {
         n->is_adopted = true;

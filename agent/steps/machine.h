@@ -55,6 +55,35 @@ void machine_forgive(struct node *n);
 /* True when there is a process, as far as the state says. */
 bool node_is_up(const struct node *n);
 
+/* Looks anew whether the settings of the process are those of the goal, and whether it has to be
+ * started anew for some of them; to be called after either changed. */
+void settings_compare(struct steps *s, struct node *n);
+
+/* What the next process is started with, beside its other files: an agent that comes later reads it
+ * there. */
+must_use struct err settings_write_statics(struct arena *a, const struct node *n,
+                                           const char *statics);
+void settings_read_statics(struct node *n);
+
+/* True when what is kept was written by the process that ended last: that was a clean end. */
+bool kept_is_of_last_run(const struct node *n);
+
+/* Before a start: what is not to be kept goes. */
+void kept_before_start(struct steps *s, struct node *n);
+
+/* The process serves: what was kept is of the past. */
+void kept_in_force(struct node *n);
+
+/* The process died: what is there is older than what it had. */
+void kept_after_crash(struct node *n);
+
+/* A start failed; a replica tries the next one without what was kept. */
+void kept_after_failure(struct node *n);
+
+/* What reading and writing may take beyond a start and a stop. */
+int64_t kept_start_ms(const struct node *n);
+int64_t kept_stop_ms(const struct steps *s, const struct node *n);
+
 /* Timers, with the node or the steps as context. */
 void machine_on_step_due(void *context);
 void machine_on_save_due(void *context);

@@ -11,9 +11,16 @@
 #define START_MAX_MS    30000 /* an engine that is not ready by then is ended and tried again */
 #define REMOVE_AGAIN_MS 1000
 
+/* A replica has nothing that its primary does not have. */
+static bool is_to_follow(const struct node *n)
+{
+    const struct agent_node_role *role = n->goal->role;
+    return role && !role->is_primary.value && !role->is_fenced.value;
+}
+
 static bool may_start(const struct node *n)
 {
-    return !n->is_held || n->goal->restarts_after_exit.value ||
+    return !n->is_held || is_to_follow(n) || n->goal->restarts_after_exit.value ||
            n->goal->boot_count.value > n->run.boot_count;
 }
 
@@ -34,20 +41,26 @@ static struct err check_goal(struct arena *a, const struct steps *s,
     return OK;
 }
 
-static struct err write_conf(struct arena *a, const struct node *n, struct str conf)
+/* Not synced: they are written anew before each start. */
+static struct err write_files(struct arena *a, const struct node *n,
+                              const struct driver_launch *launch)
 {
-    if (conf.len == 0)
+    for (size_t i = 0; i < launch->file_count; i++)
+        TRY(fs_write_atomic(fs_join(a, n->dir, launch->files[i].name), launch->files[i].content,
+                            0600, FS_NO_SYNC));
+    TRY(settings_write_statics(a, n, launch->statics));
+    if (launch->conf.len == 0)
         return OK;
-    /* Not synced: it is written anew before each start. */
-    return fs_write_atomic(fs_join(a, n->dir, DRIVER_CONF), conf, 0600, FS_NO_SYNC);
+    return fs_write_atomic(fs_join(a, n->dir, DRIVER_CONF), launch->conf, 0600, FS_NO_SYNC);
 }
 
 /* Of an engine that was killed: what is there afterwards belongs to the one that starts now. */
-static struct err remove_socket(struct arena *a, const struct node *n, const struct driver *driver)
+static struct err remove_socket(struct arena *a, const struct steps *s, const struct node *n,
+                                const struct driver *driver)
 {
     struct driver_contact contact;
 
-    driver->contact(n->goal, &contact);
+    driver->contact(s->conf.host, n->goal, &contact);
     return contact.socket ? fs_remove(fs_join(a, n->dir, contact.socket)) : OK;
 }
 
@@ -61,8 +74,9 @@ static struct err launch_node(struct arena *a, struct steps *s, struct node *n)
     TRY(check_goal(a, s, goal));
     TRY(driver->prepare(a, s->conf.host, goal, &launch));
     TRY(fs_make_dirs(n->dir, 0700));
-    TRY(remove_socket(a, n, driver));
-    TRY(write_conf(a, n, launch.conf));
+    TRY(remove_socket(a, s, n, driver));
+    kept_before_start(s, n);
+    TRY(write_files(a, n, &launch));
     process.argv = launch.argv;
     process.run =
         (struct node_run){.port = (int)goal->port.value, .boot_count = goal->boot_count.value};
@@ -70,6 +84,8 @@ static struct err launch_node(struct arena *a, struct steps *s, struct node *n)
     snprintf(process.run.address, sizeof(process.run.address), "%s", goal->address);
     TRY(s->conf.supervisor->start(s->conf.supervisor, a, n, &process));
     n->run = process.run;
+    node_forget_settings(n);
+    node_set_statics(n, launch.statics);
     return OK;
 }
 
@@ -102,27 +118,30 @@ static enum step_result step_start(struct steps *s, struct node *n)
 /* `retry` is a start whose time has come; when that is, step_start asks itself. */
 static enum step_result step_retry(struct steps *s, struct node *n)
 {
+    kept_after_failure(n);
     return step_start(s, n);
 }
 
 static enum step_result step_await_ready(struct steps *s, struct node *n)
 {
-    int64_t left_ms = n->began_ms + START_MAX_MS - machine_now_ms(s);
+    int64_t left_ms = n->began_ms + START_MAX_MS + kept_start_ms(n) - machine_now_ms(s);
 
+    if (n->is_ready && n->is_applied)
+        kept_in_force(n);
     if (n->is_ready)
-        return STEP_DONE;
+        return n->is_applied ? STEP_DONE : STEP_WAIT; /* for its settings */
     if (left_ms > 0) {
         loop_timer_set(s->conf.loop, &n->step_timer, left_ms);
         return STEP_WAIT;
     }
-    machine_explain(s, n, "it was not ready within 30 seconds");
+    machine_explain(s, n, "it was not ready in time");
     s->conf.supervisor->stop(s->conf.supervisor, n, 0); /* its exit goes on from here */
     return STEP_WAIT;
 }
 
 static enum step_result step_stop(struct steps *s, struct node *n)
 {
-    s->conf.supervisor->stop(s->conf.supervisor, n, STOP_GRACE_MS);
+    s->conf.supervisor->stop(s->conf.supervisor, n, STOP_GRACE_MS + kept_stop_ms(s, n));
     return STEP_DONE;
 }
 

@@ -3,8 +3,8 @@
  * table of edges. Steps are idempotent, bounded in time and safe to repeat after a crash at any
  * line; what has to be waited for (readiness, an exit) arrives as an event and goes on from there.
  *
- * Later, orders that carry a term (roles, fences) are further steps here: the highest term of a
- * shard is to be on the disk before a step acts on it.
+ * A node is running when its engine serves and has taken on what its goal says (govern.c orders,
+ * settings.c keeps account).
  */
 #ifndef LARDER_AGENT_STEPS_H
 #define LARDER_AGENT_STEPS_H
@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 struct agent_node_goal_list;
+struct arena;
 struct loop;
 struct supervisor;
 struct steps;
@@ -55,6 +56,22 @@ void steps_alive(struct steps *s, struct node *n);
 
 /* The engine, which did answer, has not done so for that long. */
 void steps_silent(struct steps *s, struct node *n, int64_t silent_ms);
+
+/*
+ * A role by this term is about to be given: the term is on the disk when this returns OK.
+ * ERR_CONFLICT when the node has seen a higher one, ERR_IO; sentences in `a`.
+ */
+must_use struct err steps_take_term(struct steps *s, struct arena *a, struct node *n, int64_t term);
+
+/* The settings of this version are in force in the running engine; `term` is that of its role, 0
+ * for none. */
+void steps_obeys(struct steps *s, struct node *n, const char *version, int64_t term);
+
+/* Some settings of the goal cannot be brought into force. */
+void steps_refuses(struct steps *s, struct node *n, const char *why);
+
+/* What the engine says of its role. */
+void steps_sees(struct steps *s, struct node *n, const struct driver_stats *stats);
 
 /* Stops all engines gracefully whatever their goals, and lets none start again. */
 void steps_end_all(struct steps *s);

@@ -25,6 +25,8 @@ void nodes_init(struct nodes *all, const char *dir, const char *boot_id)
 static void node_free(struct node *n)
 {
     arena_fini(&n->goal_arena);
+    free(n->applied);
+    free(n->statics);
     free(n->dir);
     free(n);
 }
@@ -60,7 +62,7 @@ struct node *nodes_add(struct nodes *all, int64_t id)
     struct node *n = calloc(1, sizeof(*n));
     check(n != NULL);
     n->id = id;
-    n->used_memory_bytes = n->connected_clients = -1;
+    n->used_memory_bytes = n->connected_clients = n->replication_offset = -1;
     check(asprintf(&n->dir, "%s/%lld", all->dir, (long long)id) > 0);
     all->items[all->count++] = n;
     return n;
@@ -94,7 +96,42 @@ bool node_set_goal(struct node *n, const struct agent_node_goal *goal)
     n->goal = copy;
     n->goal_text = str_dup(&n->goal_arena, buf_str(&text));
     n->goal_state = state;
+    n->goal_count++;
     return true;
+}
+
+static void keep(char **to, const char *text)
+{
+    char *copy = text ? strdup(text) : NULL;
+
+    check(!text || copy);
+    free(*to);
+    *to = copy;
+}
+
+void node_forget_settings(struct node *n)
+{
+    keep(&n->applied, NULL);
+    n->is_applied = n->is_refused = n->is_reboot_pending = n->is_link_up = false;
+    n->role = NODE_ROLE_UNKNOWN;
+    n->role_term = 0;
+    n->replication_offset = -1;
+}
+
+void node_set_statics(struct node *n, const char *statics)
+{
+    keep(&n->statics, statics);
+}
+
+void node_set_applied(struct node *n, const char *version)
+{
+    keep(&n->applied, version);
+}
+
+bool node_has_settings_of_goal(const struct node *n)
+{
+    const char *wanted = n->goal && n->goal->settings_version ? n->goal->settings_version : "";
+    return n->applied && strcmp(n->applied, wanted) == 0;
 }
 
 void node_run_name(int64_t pid, int64_t started_ms, char out[NODE_EXIT_BYTES])
@@ -118,6 +155,11 @@ static bool has_process(const struct node *n)
     return n->state == NODE_STARTING || n->state == NODE_RUNNING || n->state == NODE_STOPPING;
 }
 
+static const char *role_name(enum node_role role)
+{
+    return role == NODE_ROLE_PRIMARY ? "primary" : role == NODE_ROLE_REPLICA ? "replica" : NULL;
+}
+
 void node_report(const struct node *n, struct agent_node_report *out)
 {
     bool is_alive = has_process(n) && n->run.pid > 0;
@@ -125,15 +167,21 @@ void node_report(const struct node *n, struct agent_node_report *out)
     *out = (struct agent_node_report){
         .node_id = INT_OF(n->id),
         .state = node_state_name(n->state),
-        .boot_count = {n->run.boot_count > 0,                 n->run.boot_count   },
-        .pid = {is_alive,                              n->run.pid          },
-        .started_at = {is_alive,                              n->run.started_ms   },
+        .boot_count = {n->run.boot_count > 0,                    n->run.boot_count    },
+        .pid = {is_alive,                                 n->run.pid           },
+        .started_at = {is_alive,                                 n->run.started_ms    },
         .crashes = INT_OF(n->crashes),
-        .crashed_at = {n->crashed_ms > 0,                     n->crashed_ms       },
+        .crashed_at = {n->crashed_ms > 0,                        n->crashed_ms        },
         .last_exit = n->last_exit[0] ? n->last_exit : NULL,
         .why = n->why[0] ? n->why : NULL,
-        .used_memory_bytes = {is_alive && n->used_memory_bytes >= 0, n->used_memory_bytes},
-        .connected_clients = {is_alive && n->connected_clients >= 0, n->connected_clients},
+        .used_memory_bytes = {is_alive && n->used_memory_bytes >= 0,    n->used_memory_bytes },
+        .connected_clients = {is_alive && n->connected_clients >= 0,    n->connected_clients },
+        .applied_settings = is_alive && n->applied && *n->applied ? n->applied : NULL,
+        .is_reboot_pending = {is_alive && n->statics,                   n->is_reboot_pending },
+        .role = is_alive ? role_name(n->role) : NULL,
+        .term = {is_alive && n->role_term > 0,             n->role_term         },
+        .replication_offset = {is_alive && n->replication_offset >= 0,   n->replication_offset},
+        .is_link_up = {is_alive && n->role == NODE_ROLE_REPLICA, n->is_link_up        },
     };
 }
 
@@ -150,6 +198,7 @@ struct err node_save(struct nodes *all, struct node *n, enum fs_sync sync)
     json_name_text(&w, "BootId", all->boot_id);
     json_name_text(&w, "CountedExit", n->counted_exit);
     json_name_bool(&w, "IsHeld", n->is_held);
+    json_name_int(&w, "HighestTerm", n->highest_term);
     json_name(&w, "Report");
     shape_json_write(&w, &agent_shape_node_report, &report);
     if (n->goal) {
@@ -178,6 +227,9 @@ static void take_report(struct node *n, const struct agent_node_report *r, enum 
     n->crashed_ms = r->crashed_at.value;
     take_text(n->last_exit, sizeof(n->last_exit), r->last_exit);
     node_set_why(n, r->why);
+    keep(&n->applied, r->applied_settings);
+    n->is_reboot_pending = r->is_reboot_pending.value;
+    n->role_term = r->term.value;
 }
 
 static struct err take_file(struct arena *a, struct nodes *all, struct node *n,
@@ -185,7 +237,7 @@ static struct err take_file(struct arena *a, struct nodes *all, struct node *n,
 {
     static const struct err damaged = {ERR_CORRUPT, 0, "node.json is damaged"};
     const struct json *report_json = json_get(file, "Report"), *goal_json = json_get(file, "Goal");
-    const struct json *held = json_get(file, "IsHeld");
+    const struct json *held = json_get(file, "IsHeld"), *term = json_get(file, "HighestTerm");
     const char *boot_id = json_get_text(file, "BootId");
     struct agent_node_report report = {0};
     struct agent_node_goal goal = {0};
@@ -205,6 +257,8 @@ static struct err take_file(struct arena *a, struct nodes *all, struct node *n,
     take_report(n, &report, state);
     take_text(n->counted_exit, sizeof(n->counted_exit), json_get_text(file, "CountedExit"));
     n->is_held = held && held->kind == JSON_BOOL && held->boolean;
+    if (term && !json_to_i64(term, &n->highest_term))
+        return damaged;
     if (goal_json)
         node_set_goal(n, &goal);
     out->is_of_this_boot = boot_id && strcmp(boot_id, all->boot_id) == 0;

@@ -20,6 +20,7 @@
 
 struct agent_node_goal;
 struct agent_node_report;
+struct governor;
 struct probe;
 struct shim_link;
 struct steps;
@@ -28,6 +29,8 @@ struct steps;
 #define NODE_WHY_BYTES     256
 #define NODE_ADDRESS_BYTES 48
 #define NODE_DRIVER_BYTES  32
+
+enum node_role { NODE_ROLE_UNKNOWN, NODE_ROLE_PRIMARY, NODE_ROLE_REPLICA };
 
 /* The process of a node, from its start until nothing of it is left. */
 struct node_run {
@@ -49,6 +52,7 @@ struct node {
     const struct agent_node_goal *goal; /* NULL until one was given */
     const char *goal_text;              /* the same as JSON */
     enum node_state goal_state;
+    int64_t goal_count; /* how many goals there were */
 
     /* The process. */
     struct shim_link *shim; /* NULL when neither shim nor engine is left */
@@ -59,6 +63,18 @@ struct node {
     int64_t began_ms;       /* boot time of its start */
     int64_t ran_since_ms;   /* boot time at which it became ready */
     bool is_silent;         /* it runs and does not answer */
+
+    /* What the process has taken on. */
+    char *applied;          /* SettingsVersion that is in force; NULL for none */
+    bool is_applied;        /* it is that of the goal, and this agent has seen to it */
+    bool is_refused;        /* the engine refuses some of it, and `why` says so */
+    char *statics;          /* what it was started with, as driver_launch has it; NULL: unknown */
+    bool is_reboot_pending; /* the goal's are others */
+    enum node_role role;    /* as it says itself */
+    int64_t role_term;      /* of the last role that it obeyed; 0 for none */
+    int64_t highest_term;   /* that any process of this node was given; on the disk first */
+    int64_t replication_offset; /* -1 while unknown */
+    bool is_link_up;            /* of a replica */
 
     /* What became of it. */
     int64_t crashes;
@@ -78,6 +94,7 @@ struct node {
     struct loop_timer step_timer; /* steps.c */
     struct loop_timer exit_timer; /* steps.c */
     struct probe *probe;          /* observe.c */
+    struct governor *governor;    /* govern.c */
     bool is_unsaved;              /* node.json is behind */
     bool is_named;                /* the control plane's last goals named it */
     bool is_untold;               /* link.c: the control plane was not told of the last change */
@@ -112,6 +129,18 @@ void nodes_remove(struct nodes *all, struct node *n);
 /* Takes a copy of the goal; true when it says something new. `goal->state` must be a goal's state.
  */
 bool node_set_goal(struct node *n, const struct agent_node_goal *goal);
+
+/* The process that runs next has taken on nothing yet. */
+void node_forget_settings(struct node *n);
+
+/* Keeps a copy as what the process was started with; NULL: unknown. */
+void node_set_statics(struct node *n, const char *statics);
+
+/* Keeps a copy as the version of the settings that are in force. */
+void node_set_applied(struct node *n, const char *version);
+
+/* True when the settings in force are those of the goal. */
+bool node_has_settings_of_goal(const struct node *n);
 
 /* "pid@time": which process an exit belongs to. */
 void node_run_name(int64_t pid, int64_t started_ms, char out[NODE_EXIT_BYTES]);

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/net.h"
 #include "base/proc.h"
 
 #include <errno.h>
@@ -17,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define SHIM_LOCK_FD  3
@@ -85,19 +85,6 @@ static void link_free(struct shim_link *k)
     fd_close(&k->fd);
     k->node->shim = NULL;
     free(k);
-}
-
-/* Through the folder's descriptor: a path may be longer than a socket's name. */
-static int connect_in(const char *dir)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    scoped(fd_close) int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" SHIM_SOCKET, dir_fd);
-    if (dir_fd < 0 || fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
-        fd_close(&fd);
-    return fd;
 }
 
 static void look(void *context);
@@ -195,7 +182,7 @@ static void look(void *context)
         gone(k);
         return;
     }
-    int fd = connect_in(k->node->dir);
+    int fd = net_connect_unix_in(k->node->dir, SHIM_SOCKET);
     if (!attach(k, &fd))
         look_later(k);
 }
@@ -293,7 +280,7 @@ static struct err shims_adopt(struct supervisor *base, struct node *n)
         return err_sys(e.sys, "cannot ask for a node's process");
 
     struct shim_link *k = link_new(s, n);
-    int fd = connect_in(n->dir);
+    int fd = net_connect_unix_in(n->dir, SHIM_SOCKET);
     if (!attach(k, &fd))
         look_later(k);
     return OK;

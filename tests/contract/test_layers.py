@@ -32,8 +32,9 @@ ARROWS = {
     "agent/drivers": ["agent/supervise"],
     "agent/steps": ["agent/drivers"],
     "agent/observe": ["agent/drivers"],
+    "agent/govern": ["agent/drivers"],
     "agent/link": ["agent/steps"],
-    "agent": ["agent/link", "agent/observe", "agent/shim"],
+    "agent": ["agent/link", "agent/observe", "agent/govern", "agent/shim"],
     # engine
     "cacheengine/keyspace": ["contract"],
     "cacheengine/types": ["cacheengine/keyspace"],

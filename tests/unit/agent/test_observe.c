@@ -1,5 +1,6 @@
 /* Looking at engines that a test plays: a socket in the node's folder, or one on an address. */
 #include "agent/drivers/driver.h"
+#include "agent/drivers/secrets.h"
 #include "agent/observe.h"
 #include "agent/supervise/node.h"
 #include "base/clock.h"
@@ -24,6 +25,7 @@ static char folder[64];
 static struct loop *loop;
 static struct nodes nodes;
 static struct observe *observe;
+static struct driver_host host;
 static int alive;
 static int64_t silent_ms;
 
@@ -47,7 +49,8 @@ static void begin(void)
     cr_assert_not_null(mkdtemp(folder));
     cr_assert_not(err_failed(loop_open(&clock_system, &loop)));
     nodes_init(&nodes, folder, "boot-1");
-    observe = observe_open(&(struct observe_conf){loop, on_alive, on_silent, NULL});
+    observe = observe_open(&(struct observe_conf){
+        .loop = loop, .host = &host, .on_alive = on_alive, .on_silent = on_silent});
 }
 
 static void end(void)
@@ -71,8 +74,8 @@ static struct node *node_in(enum node_state state, const char *engine)
 
     node_set_goal(n, &goal);
     n->state = state;
-    n->run =
-        (struct node_run){.driver = "bundled", .address = "127.0.0.1", .pid = 42, .started_ms = 1};
+    n->run = (struct node_run){.address = "127.0.0.1", .pid = 42, .started_ms = 1};
+    strcpy(n->run.driver, strcmp(engine, "memcached") == 0 ? "memcached" : "bundled");
     cr_assert_not(err_failed(fs_make_dirs(n->dir, 0700)));
     return n;
 }
@@ -167,6 +170,30 @@ Test(observe, memcached_is_asked_over_its_own_port)
     int fd = accept_probe(listener);
     expect_question(fd, "version\r\n");
     say(fd, "VERSION 1.6.22\r\n");
+    turn_until_alive(1);
+    close(fd);
+    close(listener);
+}
+
+Test(observe, who_wants_to_be_greeted_is_greeted_first)
+{
+    static struct driver_program program = {.path = "/bin/redis-server", .version = "7.0.15"};
+    struct node *n = node_in(NODE_STARTING, "redis");
+    int listener = listen_in(n);
+    char greeting[DRIVER_GREETING_BYTES];
+
+    program.driver = &driver_redis;
+    host = (struct driver_host){.programs = &program, .program_count = 1, .secret = "s"};
+    strcpy(n->run.driver, "redis");
+    snprintf(greeting, sizeof(greeting), "AUTH larder-agent %s\r\n",
+             secret_word(&arena, &host, 1, "larder-agent"));
+    observe_node(observe, n);
+    int fd = accept_probe(listener);
+    expect_question(fd, greeting);
+    say(fd, "+OK\r\n");
+    expect_question(fd, "PING\r\n");
+    cr_assert_eq(alive, 0);
+    say(fd, "+PONG\r\n");
     turn_until_alive(1);
     close(fd);
     close(listener);

@@ -1,9 +1,14 @@
 /* Addresses as text and listening sockets. */
 #include "base/arena.h"
+#include "base/fs.h"
 #include "base/net.h"
 
 #include <criterion/criterion.h>
 
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 Test(net, reads_ipv4_and_ipv6_literals_and_writes_them_back)
@@ -129,4 +134,31 @@ Test(net, an_address_of_another_machine_is_refused_in_words)
     cr_expect_eq(e.code, ERR_UNAVAILABLE);
     cr_expect(str_starts(str_of(e.why), "this machine does not have the address of 192.0.2.1:"));
     arena_fini(&a);
+}
+
+Test(net, a_unix_socket_is_found_in_a_folder_with_a_long_path)
+{
+    struct arena arena = {0};
+    char folder[] = "/tmp/larder-net-XXXXXX";
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "sock"};
+    char here[PATH_MAX];
+
+    cr_assert_not_null(mkdtemp(folder));
+    const char *deep = arena_printf(&arena, "%s/%0150d", folder, 0);
+    cr_assert_eq(mkdir(deep, 0700), 0);
+    cr_assert_lt(net_connect_unix_in(deep, "sock"), 0, "nobody listens yet");
+
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    cr_assert_not_null(getcwd(here, sizeof(here)));
+    cr_assert_eq(chdir(deep), 0);
+    cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    cr_assert_eq(chdir(here), 0);
+    cr_assert_eq(listen(listener, 1), 0);
+    int fd = net_connect_unix_in(deep, "sock");
+    cr_assert_geq(fd, 0);
+    cr_assert_lt(net_connect_unix_in("/nonexistent", "sock"), 0);
+    close(fd);
+    close(listener);
+    cr_assert_not(err_failed(fs_remove_tree(folder)));
+    arena_fini(&arena);
 }

@@ -113,6 +113,27 @@ Test(drivers, a_kind_is_found_by_its_name)
     cr_assert_null(driver_find("Redis"));
 }
 
+static const char *orders_of(const struct driver *d, const struct agent_node_goal *goal)
+{
+    const struct driver_now now = {.epoch = 7};
+    struct driver_orders orders;
+    struct buf text = BUF_EMPTY;
+
+    struct err e = d->orders(&arena, &host, goal, &now, &orders);
+    cr_assert_not(err_failed(e), "%s: %s", d->name, e.why);
+    for (size_t i = 0; i < orders.count; i++)
+        order_write(&text, &orders.items[i]);
+    const char *copy = arena_strdup(&arena, buf_cstr(&text));
+    buf_fini(&text);
+    return copy;
+}
+
+static void assert_orders_are_the_same_again(const struct driver *d,
+                                             const struct agent_node_goal *goal)
+{
+    cr_expect_str_eq(orders_of(d, goal), orders_of(d, goal), "%s", d->name);
+}
+
 /* What must hold for every kind, present and to come. */
 Test(drivers, every_kind_is_complete)
 {
@@ -126,8 +147,10 @@ Test(drivers, every_kind_is_complete)
         struct err e = d->prepare(&arena, &host, &goal, &launch);
         cr_assert_not(err_failed(e), "%s: %s", d->name, e.why);
         cr_expect_eq(launch.argv[0][0], '/', "%s", d->name);
-        d->contact(&goal, &contact);
+        d->contact(&host, &goal, &contact);
         cr_expect(contact.probe && contact.stats, "%s", d->name);
+        cr_expect_not_null(launch.statics, "%s", d->name);
+        assert_orders_are_the_same_again(d, &goal);
         cr_expect(str_is(d->plain(STR("plain words")), "plain words"), "%s", d->name);
         cr_expect(str_is(d->plain(STR("")), ""), "%s", d->name);
 
@@ -171,8 +194,12 @@ Test(drivers, a_redis_server_of_the_host_is_restricted_and_says_when_it_is_ready
     assert_has(conf, "supervised systemd");
     assert_has(conf, "unixsocket admin.sock");
     assert_has(conf, "save \"\"");
-    assert_has(conf, "rename-command CONFIG \"\"");
-    cr_expect_not_null(strstr(conf, "-acl|setuser"));
+    assert_has(conf, "rename-command DEBUG \"\"");
+    cr_expect_null(strstr(conf, "rename-command CONFIG \"\""), "the agent needs it");
+    cr_expect_not_null(strstr(conf, "\nrename-command CONFIG "));
+    assert_has(conf, "aclfile users.acl");
+    cr_assert_eq(launch.file_count, 1);
+    cr_expect_not_null(strstr(str_dup(&arena, launch.files[0].content), "-acl|setuser"));
     conf_of(&driver_redis, "valkey", &launch);
     cr_expect_not_null(strstr(launch.argv[0], "/valkey-server"));
 
@@ -195,6 +222,35 @@ Test(drivers, memcached_gets_all_of_it_on_its_command_line)
 
     struct agent_node_goal goal = goal_of("redis");
     cr_expect(err_is(driver_memcached.prepare(&arena, &host, &goal, &launch), ERR_INVALID));
+}
+
+Test(drivers, only_goals_that_say_so_keep_data_and_only_where_the_host_lets_them)
+{
+    struct agent_node_goal goal = goal_of("redis");
+
+    cr_assert_not(driver_keeps_data(&host, &goal));
+    goal.keeps_data = BOOL_OF(true);
+    cr_assert(driver_keeps_data(&host, &goal));
+    host.forgets_data = true;
+    cr_assert_not(driver_keeps_data(&host, &goal));
+    host.forgets_data = false;
+    goal.engine = "memcached";
+    cr_assert_not(driver_keeps_data(&host, &goal));
+}
+
+Test(drivers, a_role_without_a_term_or_a_primary_is_none)
+{
+    struct agent_node_role role = {.is_primary = BOOL_OF(true)};
+
+    cr_assert_not(err_failed(role_check(NULL)));
+    cr_assert(err_is(role_check(&role), ERR_INVALID));
+    role.term = INT_OF(1);
+    cr_assert_not(err_failed(role_check(&role)));
+    role.is_primary = BOOL_OF(false);
+    cr_assert(err_is(role_check(&role), ERR_INVALID));
+    role.primary_address = "127.0.0.1";
+    role.primary_port = INT_OF(6379);
+    cr_assert_not(err_failed(role_check(&role)));
 }
 
 Test(drivers, last_words_are_made_plain)

@@ -188,6 +188,8 @@ static void says(struct node *n, const char *phase)
     if (strcmp(phase, SHIM_READY) == 0)
         state.ready_ms = state.started_ms + 1;
     fake.base.on_state(fake.base.context, n, &state);
+    if (n->is_ready && n->goal) /* an engine that serves obeys its orders, too */
+        steps_obeys(steps, n, n->goal->settings_version ? n->goal->settings_version : "", 0);
 }
 
 static void exits(struct node *n, const char *kind, int number, const char *last_line)
@@ -278,6 +280,8 @@ Test(steps, an_answer_to_a_probe_is_readiness_too)
 
     says(n, SHIM_STARTING);
     steps_alive(steps, n);
+    cr_assert_eq(n->state, NODE_STARTING, "it has to obey its orders first");
+    steps_obeys(steps, n, "", 0);
     cr_assert_eq(n->state, NODE_RUNNING);
 }
 
@@ -467,7 +471,7 @@ Test(steps, an_engine_that_never_gets_ready_is_ended_and_tried_again)
     cr_assert_eq(fake.last_grace_ms, 0);
     ends(n, SHIM_EXIT_SIGNAL, 15, "some words");
     cr_assert_eq(n->state, NODE_FAILED);
-    cr_assert_str_eq(n->why, "it was not ready within 30 seconds");
+    cr_assert_str_eq(n->why, "it was not ready in time");
 }
 
 Test(steps, goals_that_cannot_be_met_fail_with_a_sentence)

@@ -1,0 +1,49 @@
+/*
+ * Makes running engines take on what their goals say: parameters, users, certificates, topology and
+ * role, ordered over a control connection of its own, which also tells what role an engine really
+ * has. An engine is told everything when it begins, when the agent does, and when the goal's
+ * settings change; what it refuses is tried again.
+ */
+#ifndef LARDER_AGENT_GOVERN_H
+#define LARDER_AGENT_GOVERN_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct arena;
+struct driver_host;
+struct driver_stats;
+struct govern;
+struct loop;
+struct node;
+
+/* All borrowed for the life of the part. */
+struct govern_conf {
+    struct loop *loop;
+    const struct driver_host *host;
+    /* A role by this term is about to be given: it is on the disk when this returns. An error with
+     * a sentence in `a` forbids it. */
+    struct err (*on_term)(void *context, struct arena *a, struct node *n, int64_t term);
+    /* All settings of that version are in force; `term` is that of the role, 0 for none. */
+    void (*on_obeyed)(void *context, struct node *n, const char *version, int64_t term);
+    /* Some are not: why, in a sentence. */
+    void (*on_refused)(void *context, struct node *n, const char *why);
+    /* What the engine says of its role. */
+    void (*on_role)(void *context, struct node *n, const struct driver_stats *stats);
+    void *context;
+};
+
+struct govern *govern_open(const struct govern_conf *conf);
+
+/* All nodes have been let go of by govern_node or govern_forget. */
+void govern_close(struct govern *v);
+
+/* To be called when a node changed: begins or ends governing it, and looks whether its settings are
+ * those of its goal. Orders are given from the loop, never from here. */
+void govern_node(struct govern *v, struct node *n);
+
+/* Ends governing it; the engine stays as it is. */
+void govern_forget(struct node *n);
+
+#endif

@@ -1,0 +1,175 @@
+/* What larder-engine is started with and told: roles, topology, TLS, users. */
+#include "agent/drivers/driver.h"
+#include "base/arena.h"
+#include "contract/agent.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+static struct arena arena;
+static struct driver_program program = {.path = "/bin/larder-engine", .version = "0.1.0"};
+static struct driver_host host = {.programs = &program, .program_count = 1, .secret = "s"};
+static struct agent_node_role role = {
+    .term = {true, 4   },
+      .is_primary = {true, true},
+      .user = "between", .password = "us"
+};
+static struct agent_node_goal goal = {
+    .node_id = {true, 1   },
+    .state = "running",
+    .engine = "redis",
+    .address = "127.1.2.3",
+    .port = {true, 6379},
+    .role = &role,
+};
+
+static void begin(void)
+{
+    program.driver = &driver_bundled;
+}
+
+TestSuite(bundled, .init = begin);
+
+static struct driver_orders orders_for(const struct driver_now *now)
+{
+    struct driver_orders orders;
+
+    struct err e = driver_bundled.orders(&arena, &host, &goal, now, &orders);
+    cr_assert_not(err_failed(e), "%s", e.why);
+    return orders;
+}
+
+static const char *text_of(const struct driver_order *order)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < order->count; i++)
+        text = arena_printf(&arena, "%s%s%.*s", text, i > 0 ? " " : "", STR_ARG(order->words[i]));
+    return text;
+}
+
+/* The last orders, from `count` before the end on. */
+static const char *last_of(const struct driver_orders *orders, size_t count)
+{
+    const char *text = "";
+
+    for (size_t i = orders->count - count; i < orders->count; i++)
+        text = arena_printf(&arena, "%s%s%s\n", text, orders->items[i].waits ? "! " : "",
+                            text_of(&orders->items[i]));
+    return text;
+}
+
+static const char *conf_of(void)
+{
+    struct driver_launch launch;
+
+    struct err e = driver_bundled.prepare(&arena, &host, &goal, &launch);
+    cr_assert_not(err_failed(e), "%s", e.why);
+    return arena_printf(&arena, "\n%.*s", STR_ARG(launch.conf));
+}
+
+static const struct driver_now now = {.epoch = 9};
+
+Test(bundled, a_node_with_a_role_begins_as_the_replica_of_nobody)
+{
+    cr_assert_not_null(strstr(conf_of(), "\nreplicaof 127.1.2.3 1\n"));
+    goal.role = NULL;
+    cr_assert_null(strstr(conf_of(), "replicaof"));
+}
+
+Test(bundled, a_role_comes_last_and_waits_for_all_before_it)
+{
+    struct driver_orders orders = orders_for(&now);
+    cr_assert_str_eq(last_of(&orders, 1), "! LARDER.ROLE 4 primary\n");
+    cr_assert_eq(orders.after_offset, 0);
+
+    role.after_offset = INT_OF(700);
+    orders = orders_for(&now);
+    cr_assert_eq(orders.after_offset, 700);
+
+    role.is_primary = BOOL_OF(false);
+    role.primary_address = "127.1.2.4";
+    role.primary_port = INT_OF(6380);
+    orders = orders_for(&now);
+    cr_assert_str_eq(last_of(&orders, 2), "CONFIG SET masteruser between masterauth us\n"
+                                          "! LARDER.ROLE 4 replica 127.1.2.4 6380\n");
+    cr_assert_eq(orders.after_offset, 0, "a replica waits for nobody");
+}
+
+Test(bundled, a_fenced_primary_keeps_the_role_that_it_has)
+{
+    role.is_fenced = BOOL_OF(true);
+    struct driver_orders orders = orders_for(&now);
+    cr_assert_str_eq(last_of(&orders, 2), "! LARDER.FENCE 4\nREPLICAOF NO ONE\n");
+}
+
+Test(bundled, a_topology_is_told_word_by_word_and_asks_for_a_start_in_cluster_mode)
+{
+    const char *words[] = {"self", "SHARD", "s", "0-16383"};
+    struct agent_node_topology topology = {
+        .epoch = {true, 3    },
+          .words = { true,   4, words}
+    };
+    struct driver_launch alone, clustered;
+
+    cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &alone)));
+    goal.topology = &topology;
+    struct driver_orders orders = orders_for(&now);
+    cr_assert_str_eq(last_of(&orders, 1), "LARDER.TOPOLOGY 3 self SHARD s 0-16383\n");
+    cr_assert_not_null(strstr(conf_of(), "\ncluster-enabled yes\n"));
+    cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &clustered)));
+    cr_assert_str_neq(alone.statics, clustered.statics);
+}
+
+Test(bundled, certificates_are_files_and_the_orders_that_take_them_over)
+{
+    struct agent_node_tls tls = {"preferred", "CERT", "KEY", "CA"};
+    struct driver_launch launch;
+
+    goal.tls = &tls;
+    cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &launch)));
+    cr_assert_eq(launch.file_count, 4);
+    cr_assert(str_is(launch.files[2].content, "KEY"));
+    cr_assert_null(strstr(conf_of(), "KEY"));
+    cr_assert_not_null(strstr(conf_of(), "\nlarder-tls-mode preferred\n"));
+
+    struct driver_orders orders = orders_for(&now);
+    cr_assert_eq(orders.file_count, 4);
+    cr_assert_not_null(strstr(text_of(&orders.items[0]), " larder-tls-mode preferred "));
+    goal.tls = NULL;
+    orders = orders_for(&now);
+    cr_assert_not_null(strstr(text_of(&orders.items[0]), " larder-tls-mode off "));
+
+    tls.mode = "perhaps";
+    goal.tls = &tls;
+    cr_assert(err_is(driver_bundled.prepare(&arena, &host, &goal, &launch), ERR_INVALID));
+    tls = (struct agent_node_tls){.mode = "required", .certificate = "CERT"};
+    cr_assert(err_is(driver_bundled.prepare(&arena, &host, &goal, &launch), ERR_INVALID));
+}
+
+Test(bundled, users_are_told_all_at_once_under_the_epoch_of_the_moment)
+{
+    struct driver_orders orders = orders_for(&now);
+    const char *found = NULL;
+
+    for (size_t i = 0; i < orders.count; i++)
+        if (str_is(orders.items[i].words[0], "LARDER.USERS"))
+            found = text_of(&orders.items[i]);
+    cr_assert_not_null(found);
+    cr_assert_not_null(strstr(found, "LARDER.USERS 9 user default on nopass "));
+    cr_assert_not_null(strstr(found, " user between on #"));
+    cr_assert_not_null(strstr(found, " owner "), "tenants do not see it");
+}
+
+Test(bundled, memcached_has_no_roles_and_no_users)
+{
+    goal.engine = "memcached";
+    goal.role = NULL;
+    struct driver_orders orders = orders_for(&now);
+    struct driver_contact contact;
+
+    cr_assert_eq(orders.count, 2);
+    driver_bundled.contact(&host, &goal, &contact);
+    cr_assert_null(contact.role);
+}

@@ -1,0 +1,213 @@
+/* What redis-server is started with and told: users one by one, roles by its own commands. */
+#include "agent/drivers/driver.h"
+#include "agent/drivers/secrets.h"
+#include "base/arena.h"
+#include "contract/agent.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+static struct arena arena;
+static struct driver_program program = {.path = "/bin/redis-server", .version = "7.0.15"};
+static struct driver_host host = {.programs = &program, .program_count = 1, .secret = "s"};
+static struct agent_node_role role = {
+    .term = {true, 4   },
+      .is_primary = {true, true},
+      .user = "between", .password = "us"
+};
+static struct agent_node_goal goal = {
+    .node_id = {true, 1   },
+    .state = "running",
+    .engine = "redis",
+    .address = "127.1.2.3",
+    .port = {true, 6379},
+    .role = &role,
+};
+
+static void begin(void)
+{
+    program.driver = &driver_redis;
+}
+
+TestSuite(redis, .init = begin);
+
+static struct driver_orders orders_for(const struct driver_now *now)
+{
+    struct driver_orders orders;
+
+    struct err e = driver_redis.orders(&arena, &host, &goal, now, &orders);
+    cr_assert_not(err_failed(e), "%s", e.why);
+    return orders;
+}
+
+static const char *text_of(const struct driver_order *order)
+{
+    const char *text = "";
+
+    for (size_t i = 0; i < order->count; i++)
+        text = arena_printf(&arena, "%s%s%.*s", text, i > 0 ? " " : "", STR_ARG(order->words[i]));
+    return text;
+}
+
+/* The last orders, from `count` before the end on. */
+static const char *last_of(const struct driver_orders *orders, size_t count)
+{
+    const char *text = "";
+
+    for (size_t i = orders->count - count; i < orders->count; i++)
+        text = arena_printf(&arena, "%s%s%s\n", text, orders->items[i].waits ? "! " : "",
+                            text_of(&orders->items[i]));
+    return text;
+}
+
+static const char *conf_of(void)
+{
+    struct driver_launch launch;
+
+    struct err e = driver_redis.prepare(&arena, &host, &goal, &launch);
+    cr_assert_not(err_failed(e), "%s", e.why);
+    return arena_printf(&arena, "\n%.*s", STR_ARG(launch.conf));
+}
+
+static const char *named(const char *command)
+{
+    return arena_printf(&arena, "%.32s", secret_word(&arena, &host, 1, command));
+}
+
+/* All orders for users, a line each. */
+static const char *user_orders(const char *before, const char **rules, size_t count)
+{
+    struct agent_node_users users = {
+        .rules = {true, count, rules}
+    };
+    const struct driver_now now = {.record = str_of(before)};
+    const char *text = "";
+
+    goal.users = &users;
+    goal.role = NULL;
+    struct driver_orders orders = orders_for(&now);
+    for (size_t i = 0; i < orders.count; i++)
+        if (str_is(orders.items[i].words[0], "ACL") || str_is(orders.items[i].words[0], "CLIENT"))
+            text = arena_printf(&arena, "%s%.50s\n", text, text_of(&orders.items[i]));
+    return text;
+}
+
+static const char *record_of(const char **rules, size_t count)
+{
+    struct agent_node_users users = {
+        .rules = {true, count, rules}
+    };
+    const struct driver_now now = {0};
+
+    goal.users = &users;
+    goal.role = NULL;
+    return str_dup(&arena, orders_for(&now).record.content);
+}
+
+Test(redis, users_that_are_as_they_were_are_left_alone)
+{
+    const char *rules[] = {"default off", "ann on #aa ~* +@all"};
+
+    cr_assert_str_eq(user_orders(record_of(rules, 2), rules, 2), "");
+}
+
+Test(redis, who_lost_a_password_is_disconnected_and_who_is_gone_is_deleted)
+{
+    const char *before[] = {"default off", "ann on #aa #bb +get", "bob on #cc +get"};
+    const char *more[] = {"default off", "ann on #aa #bb +get +set", "bob on #cc +get"};
+    const char *after[] = {"default off", "ann on #bb +get"};
+
+    cr_assert_str_eq(user_orders(record_of(before, 3), more, 3),
+                     "ACL SETUSER ann reset on #aa #bb +get +set -acl|se\n");
+    cr_assert_str_eq(user_orders(record_of(before, 3), after, 2),
+                     "ACL SETUSER ann reset on #bb +get -acl|setuser -ac\n"
+                     "CLIENT KILL USER ann\n"
+                     "ACL DELUSER bob\n");
+}
+
+Test(redis, the_agent_has_a_user_and_commands_of_its_own)
+{
+    struct driver_contact contact;
+
+    driver_redis.contact(&host, &goal, &contact);
+    cr_assert_str_eq(contact.greeting, arena_printf(&arena, "AUTH larder-agent %s\r\n",
+                                                    secret_word(&arena, &host, 1, "larder-agent")));
+    cr_assert_not_null(
+        strstr(conf_of(), arena_printf(&arena, "\nrename-command CONFIG %s\n", named("CONFIG"))));
+    cr_assert_not_null(
+        strstr(record_of((const char *[]){"default off"}, 1), "user larder-agent on #"));
+}
+
+Test(redis, roles_are_given_by_its_own_command_behind_everything_else)
+{
+    const struct driver_now as_primary = {.role = DRIVER_PRIMARY},
+                            as_replica = {.role = DRIVER_REPLICA};
+    struct driver_orders orders = orders_for(&as_primary);
+
+    cr_assert_str_eq(last_of(&orders, 1),
+                     arena_printf(&arena, "! %s NO ONE\n", named("REPLICAOF")));
+    role.is_primary = BOOL_OF(false);
+    role.primary_address = "127.1.2.4";
+    role.primary_port = INT_OF(6380);
+    orders = orders_for(&as_replica);
+    const char *follow = arena_printf(&arena, "! %s 127.1.2.4 6380\n", named("REPLICAOF"));
+    cr_assert_str_eq(last_of(&orders, 1), follow);
+    orders = orders_for(&as_primary);
+    cr_assert_str_eq(last_of(&orders, 2),
+                     arena_printf(&arena, "%sCLIENT KILL TYPE normal SKIPME yes\n", follow));
+    cr_assert_not_null(strstr(conf_of(), "\nreplicaof 127.1.2.3 1\n"));
+}
+
+static const char *ordered(const struct driver_orders *orders, const char *directive)
+{
+    for (size_t i = 0; i < orders->count; i++)
+        if (orders->items[i].count == 4 && str_is(orders->items[i].words[2], directive))
+            return str_dup(&arena, orders->items[i].words[3]);
+    return NULL;
+}
+
+Test(redis, the_fence_is_more_replicas_than_there_can_be)
+{
+    struct agent_parameter given[] = {
+        {.name = "min-replicas-to-write", .value = "1"}
+    };
+    const struct driver_now now = {.role = DRIVER_PRIMARY};
+
+    goal.parameters = (struct agent_parameter_list){true, 1, given};
+    struct driver_orders orders = orders_for(&now);
+    cr_assert_str_eq(ordered(&orders, "min-replicas-to-write"), "1");
+    role.is_fenced = BOOL_OF(true);
+    orders = orders_for(&now);
+    cr_assert_str_eq(ordered(&orders, "min-replicas-to-write"), "2147483647");
+    cr_assert_str_eq(last_of(&orders, 2),
+                     arena_printf(&arena, "CLIENT KILL TYPE normal SKIPME yes\n! %s NO ONE\n",
+                                  named("REPLICAOF")));
+}
+
+Test(redis, what_it_cannot_do_is_refused_with_a_sentence)
+{
+    struct agent_node_topology topology = {
+        .epoch = {true, 1}
+    };
+    struct agent_node_tls tls = {"preferred", "CERT", "KEY", "CA"};
+    struct driver_launch launch;
+
+    goal.topology = &topology;
+    cr_assert(err_is(driver_redis.prepare(&arena, &host, &goal, &launch), ERR_INVALID));
+    goal.topology = NULL;
+    goal.tls = &tls;
+    cr_assert(err_is(driver_redis.prepare(&arena, &host, &goal, &launch), ERR_INVALID));
+    tls.mode = "required";
+    cr_assert_not_null(strstr(conf_of(), "\nport 0\ntls-port 6379\n"));
+}
+
+Test(redis, data_is_kept_by_the_directive_that_the_version_has)
+{
+    goal.keeps_data = BOOL_OF(true);
+    cr_assert_not_null(strstr(conf_of(), "\nshutdown-on-sigterm save\n"));
+    program.version = "6.2.7";
+    cr_assert_not_null(strstr(conf_of(), "\nsave 2147483647 2147483647\n"));
+    goal.keeps_data = BOOL_OF(false);
+    cr_assert_not_null(strstr(conf_of(), "\nsave \"\"\n"));
+}

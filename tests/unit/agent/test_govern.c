@@ -1,0 +1,350 @@
+/* Orders to an engine that the test plays, over the socket in the node's folder. */
+#include "agent/drivers/driver.h"
+#include "agent/govern.h"
+#include "agent/supervise/node.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "contract/agent.h"
+
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 10000
+
+#define PRIMARY_INFO "role:master\r\nmaster_repl_offset:70\r\n"
+#define REPLICA_INFO "role:slave\r\nmaster_link_status:down\r\nslave_repl_offset:70\r\n"
+
+static struct arena arena;
+static char folder[64];
+static struct loop *loop;
+static struct nodes nodes;
+static struct govern *govern;
+static struct node *n;
+static int listener, fd;
+static struct driver_program program = {.path = "/bin/larder-engine", .version = "0.1.0"};
+static struct driver_host host = {.programs = &program, .program_count = 1};
+static struct agent_node_role role = {
+    .term = {true, 3   },
+      .is_primary = {true, true}
+};
+static struct agent_node_goal goal = {
+    .node_id = {true, 1   },
+    .state = "running",
+    .engine = "redis",
+    .address = "127.0.0.1",
+    .port = {true, 6379},
+    .settings_version = "v1",
+    .role = &role,
+};
+static struct {
+    const char *obeyed, *refused, *term_refusal;
+    int64_t term, asked_term;
+    struct driver_stats stats;
+} heard;
+
+static struct err on_term(void *context, struct arena *a, struct node *node, int64_t term)
+{
+    (void)context, (void)a, (void)node;
+    heard.asked_term = term;
+    return heard.term_refusal ? err_make(ERR_CONFLICT, heard.term_refusal) : OK;
+}
+
+static void on_obeyed(void *context, struct node *node, const char *version, int64_t term)
+{
+    (void)context;
+    heard.obeyed = arena_strdup(&arena, version);
+    heard.term = term;
+    node->is_applied = strcmp(version, goal.settings_version) == 0;
+    govern_node(govern, node); /* as the agent does after each change */
+}
+
+static void on_refused(void *context, struct node *node, const char *why)
+{
+    (void)context, (void)node;
+    heard.refused = arena_strdup(&arena, why);
+}
+
+static void on_role(void *context, struct node *node, const struct driver_stats *stats)
+{
+    (void)context, (void)node;
+    heard.stats = *stats;
+}
+
+static void begin(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    strcpy(folder, "/tmp/larder-gov-XXXXXX");
+    cr_assert_not_null(mkdtemp(folder));
+    cr_assert_not(err_failed(loop_open(&clock_system, &loop)));
+    nodes_init(&nodes, folder, "boot-1");
+    program.driver = &driver_bundled;
+    govern = govern_open(&(struct govern_conf){.loop = loop,
+                                               .host = &host,
+                                               .on_term = on_term,
+                                               .on_obeyed = on_obeyed,
+                                               .on_refused = on_refused,
+                                               .on_role = on_role});
+    n = nodes_add(&nodes, 1);
+    node_set_goal(n, &goal);
+    n->state = NODE_STARTING;
+    n->is_ready = true;
+    n->run = (struct node_run){.driver = "bundled", .pid = 42, .started_ms = 1};
+    cr_assert_not(err_failed(fs_make_dirs(n->dir, 0700)));
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/admin.sock", n->dir);
+    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    cr_assert_eq(listen(listener, 8), 0);
+    fd = -1;
+}
+
+static void end(void)
+{
+    govern_forget(n);
+    govern_close(govern);
+    nodes_fini(&nodes);
+    loop_close(loop);
+    close(listener);
+    cr_assert_not(err_failed(fs_remove_tree(folder)));
+}
+
+TestSuite(govern, .init = begin, .fini = end, .timeout = 60);
+
+static void accept_governor(void)
+{
+    fd_close(&fd);
+    for (int64_t end_ms = loop_now_ms(loop) + PATIENCE_MS; fd < 0;) {
+        loop_turn(loop, 5);
+        fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        cr_assert_lt(loop_now_ms(loop), end_ms, "nobody called");
+    }
+}
+
+static void say(const char *text)
+{
+    cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+static void say_info(const char *info)
+{
+    say(arena_printf(&arena, "$%zu\r\n%s\r\n", strlen(info), info));
+}
+
+/* Turns until all of a message has come; what is said, the questions for the role answered. */
+static struct str hear(struct buf *text, const char *until)
+{
+    for (int64_t end_ms = loop_now_ms(loop) + PATIENCE_MS;
+         !text->len || !strstr(buf_cstr(text), until);) {
+        loop_turn(loop, 5);
+        ssize_t got = recv(fd, buf_reserve(text, 65536), 65536, 0);
+        if (got > 0)
+            text->len += (size_t)got;
+        cr_assert_lt(loop_now_ms(loop), end_ms, "%s was not said, but: %s", until,
+                     text->len ? buf_cstr(text) : "");
+    }
+    return buf_str(text);
+}
+
+static void hear_role_question(const char *answer)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    cr_assert(str_is(hear(&text, "INFO replication\r\n"), "INFO replication\r\n"));
+    say_info(answer);
+}
+
+static size_t count_orders(struct str text)
+{
+    struct str first;
+    size_t count = 0;
+
+    while (text.len > 0 && resp_cut(&text, &first) == DRIVER_GOOD)
+        count++;
+    cr_assert_eq(text.len, 0, "%.*s", STR_ARG(text));
+    return count;
+}
+
+/* All that is sent before the role; gives the number of orders. */
+static size_t hear_orders(void)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    hear(&text, "masterauth\r\n$0\r\n\r\n");
+    cr_assert_null(strstr(buf_cstr(&text), "LARDER.ROLE"), "the role waits");
+    return count_orders(buf_str(&text));
+}
+
+static void obey(size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        say("+OK\r\n");
+}
+
+static void hear_role_order(void)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    hear(&text, "primary\r\n");
+    cr_assert_str_eq(buf_cstr(&text), "*3\r\n$11\r\nLARDER.ROLE\r\n$1\r\n3\r\n$7\r\nprimary\r\n");
+}
+
+static void turn_until_obeyed(const char *version)
+{
+    for (int64_t end_ms = loop_now_ms(loop) + PATIENCE_MS;
+         !heard.obeyed || strcmp(heard.obeyed, version) != 0;) {
+        loop_turn(loop, 5);
+        cr_assert_lt(loop_now_ms(loop), end_ms, "%s was never in force", version);
+    }
+}
+
+static void turn_until_refused(void)
+{
+    for (int64_t end_ms = loop_now_ms(loop) + PATIENCE_MS; !heard.refused;) {
+        loop_turn(loop, 5);
+        cr_assert_lt(loop_now_ms(loop), end_ms, "nothing was refused");
+    }
+}
+
+Test(govern, an_engine_is_told_everything_and_what_came_of_it_is_asked)
+{
+    govern_node(govern, n);
+    accept_governor();
+    hear_role_question(REPLICA_INFO);
+    obey(hear_orders());
+    hear_role_order();
+    cr_assert_eq(heard.asked_term, 3, "before it was given");
+    cr_assert_null(heard.obeyed);
+    say("+OK\r\n");
+    hear_role_question(PRIMARY_INFO);
+    turn_until_obeyed("v1");
+    cr_assert_eq(heard.term, 3);
+    cr_assert(heard.stats.role == DRIVER_PRIMARY && heard.stats.replication_offset == 70);
+
+    n->state = NODE_RUNNING; /* and from now on only asked */
+    govern_node(govern, n);
+    hear_role_question(PRIMARY_INFO);
+    close(fd);
+}
+
+Test(govern, a_refusal_says_what_and_all_is_ordered_again)
+{
+    govern_node(govern, n);
+    accept_governor();
+    hear_role_question(REPLICA_INFO);
+    size_t count = hear_orders();
+    obey(count - 1);
+    say("-ERR not that\r\n");
+    turn_until_refused();
+    cr_assert_str_eq(heard.refused, "the engine refuses primary's user: ERR not that");
+    accept_governor();
+    hear_role_question(REPLICA_INFO);
+    obey(hear_orders());
+    hear_role_order();
+    say("+OK\r\n");
+    hear_role_question(PRIMARY_INFO);
+    turn_until_obeyed("v1");
+    close(fd);
+}
+
+Test(govern, a_successor_waits_for_the_offset_of_its_predecessor)
+{
+    role.after_offset = INT_OF(100);
+    node_set_goal(n, &goal);
+    govern_node(govern, n);
+    accept_governor();
+    hear_role_question(REPLICA_INFO);
+    obey(hear_orders());
+    hear_role_question(REPLICA_INFO); /* at 70 still */
+    hear_role_question("role:slave\r\nslave_repl_offset:100\r\n");
+    hear_role_order();
+    close(fd);
+}
+
+Test(govern, a_goal_that_changes_in_the_middle_is_met_after_the_one_before)
+{
+    govern_node(govern, n);
+    accept_governor();
+    hear_role_question(REPLICA_INFO);
+    size_t count = hear_orders();
+    goal.settings_version = "v2";
+    node_set_goal(n, &goal);
+    govern_node(govern, n);
+    obey(count);
+    hear_role_order();
+    say("+OK\r\n");
+    hear_role_question(PRIMARY_INFO);
+    turn_until_obeyed("v1");
+    obey(hear_orders());
+    hear_role_order();
+    say("+OK\r\n");
+    hear_role_question(PRIMARY_INFO);
+    turn_until_obeyed("v2");
+    close(fd);
+}
+
+Test(govern, a_term_that_may_not_be_given_is_not_given)
+{
+    heard.term_refusal = "an old one";
+    govern_node(govern, n);
+    accept_governor();
+    hear_role_question(REPLICA_INFO);
+    turn_until_refused();
+    cr_assert_str_eq(heard.refused, "an old one");
+    close(fd);
+}
+
+Test(govern, a_connection_that_breaks_in_the_middle_is_made_anew)
+{
+    govern_node(govern, n);
+    accept_governor();
+    hear_role_question(REPLICA_INFO);
+    hear_orders();
+    accept_governor(); /* closes the one before */
+    hear_role_question(REPLICA_INFO);
+    obey(hear_orders());
+    hear_role_order();
+    close(fd);
+    cr_assert_null(heard.refused);
+}
+
+Test(govern, nonsense_ends_the_connection)
+{
+    govern_node(govern, n);
+    accept_governor();
+    hear_role_question(REPLICA_INFO);
+    hear_orders();
+    say("what?\r\n");
+    accept_governor();
+    hear_role_question(REPLICA_INFO);
+    close(fd);
+}
+
+Test(govern, kinds_that_take_no_orders_are_in_force_as_they_are)
+{
+    goal.role = NULL;
+    goal.engine = "memcached";
+    goal.driver = "memcached";
+    node_set_goal(n, &goal);
+    strcpy(n->run.driver, "memcached");
+    govern_node(govern, n);
+    turn_until_obeyed("v1");
+}
+
+Test(govern, nobody_is_governed_before_it_serves_or_after_it_ended)
+{
+    n->is_ready = false;
+    govern_node(govern, n);
+    cr_assert_null(n->governor);
+    n->is_ready = true;
+    govern_node(govern, n);
+    cr_assert_not_null(n->governor);
+    n->is_exited = true;
+    govern_node(govern, n);
+    cr_assert_null(n->governor);
+}
