@@ -196,6 +196,7 @@ void steps_alive(struct steps *s, struct node *n)
     if (n->state == NODE_STARTING && !n->is_exited && !n->is_ready) {
         n->is_ready = true;
         machine_advance(s, n);
+        machine_changed(s, n); /* it can be told its settings now */
     }
     if (n->is_silent) {
         n->is_silent = false;

@@ -143,9 +143,13 @@ struct err steps_resume(struct steps *s)
 
 bool steps_are_settled(const struct steps *s)
 {
-    vec_each(at, s->conf.nodes)
-        if ((*at)->is_adopted)
+    vec_each(at, s->conf.nodes) {
+        const struct node *n = *at;
+        bool is_being_told =
+            n->state == NODE_STARTING && n->is_ready && !n->is_applied && !n->is_refused;
+        if (n->is_adopted || is_being_told)
             return false;
+    }
     return true;
 }
 

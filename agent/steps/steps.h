@@ -43,8 +43,8 @@ void steps_close(struct steps *s);
  * goals. ERR_IO when the folder cannot be read. */
 must_use struct err steps_resume(struct steps *s);
 
-/* True once every process that an earlier agent left was heard, so that the nodes' states are
- * facts. */
+/* True once every process that an earlier agent left was heard and has its settings or refuses
+ * them, so that the nodes' states are facts. */
 bool steps_are_settled(const struct steps *s);
 
 /* Takes the control plane's goals, all of them: nodes that are not named become absent. A goal that
