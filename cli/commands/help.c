@@ -175,7 +175,7 @@ static void add_operations(struct arena *a, const struct service_desc *s, struct
         const struct op_desc *op = &s->ops[i];
         const struct str doc = first_sentence(op->doc ? op->doc : "");
         if (op->is_served)
-            buf_printf(out, "    %-34s%.*s\n", name_kebab(a, op->name), STR_ARG(doc));
+            buf_printf(out, "    %-48s %.*s\n", name_kebab(a, op->name), STR_ARG(doc));
     }
 }
 
