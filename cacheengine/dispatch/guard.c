@@ -102,14 +102,15 @@ static const char *unwritten_refuses(const struct cmd_call *call)
 static const char *busy_refuses(const struct cmd_call *call)
 {
     struct engine *e = call->engine;
-    bool is_allowed = call->cmd->flags & CMD_ALLOW_BUSY;
+    uint32_t needed = e->loading.is_on && !call->cmd->is_internal ? CMD_LOADING : CMD_ALLOW_BUSY;
+    bool is_allowed = call->cmd->flags & needed;
 
     if (!call->client || !call->client->is_admin)
         return is_allowed ? NULL : scripting_busy_text(e);
     /* The end of the engine is for a script that is slow; other states end when it has ended. */
     bool is_end = strcmp(call->cmd->name, "shutdown") == 0;
     bool is_about_script = scripting_runs(e) && (!is_end || scripting_is_busy(e));
-    if (is_allowed && (call->cmd->is_internal || is_about_script))
+    if (is_allowed && (call->cmd->is_internal || is_about_script || e->loading.is_on))
         return NULL;
     e->owner_waits = true;
     return redirect_held;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/amid.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/host.h"
 
@@ -28,6 +29,7 @@ void loading_end(struct engine *e)
     e->guards = e->loading.guards;
     e->stats = e->loading.stats;
     e->loading = (struct engine_loading){0};
+    amid_end(e);
 }
 
 static void exchange_stats(struct engine *e)
@@ -36,6 +38,18 @@ static void exchange_stats(struct engine *e)
 
     e->stats = e->loading.stats;
     e->loading.stats = own;
+}
+
+/* What he has ordered is not to wait for the end of the file. */
+static void serve_owner(struct engine *e)
+{
+    uint32_t was_busy = e->guards & GUARD_BUSY;
+
+    if (!e->host->serve_owner)
+        return;
+    e->guards |= GUARD_BUSY;
+    e->host->serve_owner(e, e->loading.occupied);
+    e->guards = (e->guards & ~(uint32_t)GUARD_BUSY) | was_busy;
 }
 
 void loading_serve(struct engine *e)
@@ -50,6 +64,7 @@ void loading_serve(struct engine *e)
     exchange_stats(e);
     engine_set_now(e, clock_wall_ms(&clock_system), clock_boot_ms(&clock_system));
     e->host->serve_others(e, e->loading.occupied);
+    serve_owner(e);
     exchange_stats(e);
     /* Settings that were changed meanwhile may have set some. */
     e->loading.guards = e->guards & ~(uint32_t)(GUARD_LOADING | GUARD_BUSY);

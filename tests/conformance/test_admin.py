@@ -463,3 +463,24 @@ def test_the_owner_waits_amid_a_script_and_its_orders_do_not(owned):
         assert conn.read_reply() == b"$4\r\ndone\r\n"
         assert node.state()[b"lease-left-ms"] < 3000
     second.close()
+
+
+def test_the_owner_is_served_while_files_are_loaded(owned):
+    node = owned(enable_debug_command="yes", key_load_delay="500", rdbcompression="no",
+                 loading_process_events_interval_bytes="1024")
+    with node.server.conn() as conn:
+        conn.batch([["SET", "k%d" % i, "%0500d" % i] for i in range(2000)])
+        conn.send(command("DEBUG", "RELOAD"))
+        with Conn(node.path) as second:
+            servers.wait_for(lambda: b"\r\nloading:1" in second.call("INFO", "persistence"), "it loads")
+            begun = time.monotonic()
+            node.owner.send(command("GET", "k1999"))
+            assert second.call("LARDER.LEASE", 1, 60000) == b"OK"
+            assert second.call("LARDER.FENCE", 1) == b"OK"
+            assert time.monotonic() - begun < 0.8
+            assert b"\r\nloading:1" in second.call("INFO", "persistence")
+            assert parse(node.owner.read_reply()) == b"%0500d" % 1999
+            assert b"\r\nloading:0" in second.call("INFO", "persistence")
+            assert node.state()[b"fence-term"] == 1
+    with node.server.conn() as conn:
+        assert conn.call("SET", "k", 1) == FENCED
