@@ -372,7 +372,7 @@ void followers_sync_begin_due(struct followers *rs)
 {
     struct saving *saving = rs->engine->saving;
 
-    if (saving_runs(saving) || rs->sync.is_piped)
+    if (saving_runs(saving) || saving_is_mending(saving) || rs->sync.is_piped)
         return;
     struct group g = group_of(rs);
     if (g.count == 0 || !is_due(rs, &g))

@@ -21,6 +21,7 @@
 #define MEND_FROM_BYTES   (64UL << 20)
 #define MEND_GROWTH_BYTES (64UL << 20)
 #define MEND_REST_MS      10000
+#define MEND_WAIT_MS      15000 /* after this, forks wait for it no longer */
 
 static int64_t now_s(const struct saving *s)
 {
@@ -79,6 +80,40 @@ struct snapshot_options saving_options(struct saving *s,
     };
 }
 
+/* ---- mending ---- */
+
+static bool needs_mending(const struct saving *s, size_t used)
+{
+    if (used < MEND_FROM_BYTES)
+        return false;
+    return s->is_torn || (used > s->mended_bytes + MEND_GROWTH_BYTES &&
+                          s->engine->keyspace.passed_ms - s->mended_ms >= MEND_REST_MS);
+}
+
+/* A pass that is still on its way, or stopping, is let finish. */
+static void mend(struct saving *s)
+{
+    size_t used = keyspace_used_bytes(&s->engine->keyspace);
+
+    if (used < s->mended_bytes)
+        s->mended_bytes = used;
+    if (mender_runs(&s->mender))
+        s->mended_ms = s->engine->keyspace.passed_ms;
+    else if (needs_mending(s, used) && mender_begin(&s->mender)) {
+        s->is_torn = false;
+        s->mended_bytes = used;
+    }
+}
+
+bool saving_is_mending(const struct saving *s)
+{
+    const struct keyspace *ks = &s->engine->keyspace;
+    bool is_due = s->is_torn && ks->account.used_bytes >= MEND_FROM_BYTES;
+
+    return s->torn_ms && ks->passed_ms - s->torn_ms < MEND_WAIT_MS &&
+           (is_due || mender_runs(&s->mender));
+}
+
 /* ---- the end ---- */
 
 /* What a snapshot in the file means: the changes until then are safe. */
@@ -122,8 +157,10 @@ static void settle(struct saving *s, enum child_state how)
         note_file_end(s, how);
     s->child = CHILD_NONE;
     s->is_torn = true;
+    s->torn_ms = s->engine->keyspace.passed_ms;
     s->keys_total = 0;
     clear_run(s);
+    mend(s);
     if (ended)
         ended(ctx, s->engine, how);
 }
@@ -338,27 +375,6 @@ static const struct save_point *due_point(const struct saving *s)
             return p;
     }
     return NULL;
-}
-
-static bool needs_mending(const struct saving *s, size_t used)
-{
-    if (used < MEND_FROM_BYTES)
-        return false;
-    return s->is_torn || (used > s->mended_bytes + MEND_GROWTH_BYTES &&
-                          s->engine->keyspace.passed_ms - s->mended_ms >= MEND_REST_MS);
-}
-
-/* A pass that is still on its way, or stopping, is let finish. */
-static void mend(struct saving *s)
-{
-    size_t used = keyspace_used_bytes(&s->engine->keyspace);
-
-    if (mender_runs(&s->mender))
-        s->mended_ms = s->engine->keyspace.passed_ms;
-    else if (needs_mending(s, used) && mender_begin(&s->mender)) {
-        s->is_torn = false;
-        s->mended_bytes = used;
-    }
 }
 
 void saving_tick(struct saving *s)

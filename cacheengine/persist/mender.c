@@ -21,9 +21,7 @@
 #define HOLES_MAX    (SMALL_PAGES / 16) /* more would be filled at a cost */
 #define MAPPING_MAX  (256UL << 30)      /* what is larger is a sanitizer's */
 #define WHOLE_US     20                 /* a piece that was whole takes less */
-#define REST_SHARE   3                  /* of the time that a piece took */
-#define REST_MAX_US  10000
-#define REFUSALS_MAX 8 /* in a row: there are no huge pages to be had */
+#define REFUSALS_MAX 8                  /* in a row: there are no huge pages to be had */
 
 /* A pass. */
 struct pass {
@@ -33,11 +31,12 @@ struct pass {
     unsigned refusals;
 };
 
-static int64_t now_us(void)
+/* Of this thread's own time, which does not count who else was let run. */
+static int64_t spent_us(void)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
@@ -69,13 +68,6 @@ static bool has_holes(char *at)
     return holes > HOLES_MAX;
 }
 
-static void rest_after(int64_t spent_us)
-{
-    int64_t rest_us = spent_us * REST_SHARE;
-
-    usleep((useconds_t)(rest_us < REST_MAX_US ? rest_us : REST_MAX_US));
-}
-
 /* The memory may be gone by now, or be another's: either way no byte of it changes. */
 static void mend_piece(struct pass *p, char *at)
 {
@@ -86,18 +78,18 @@ static void mend_piece(struct pass *p, char *at)
         return;
     if (!p->is_warm)
         warm_up(p);
-    int64_t before = now_us();
+    int64_t before = spent_us();
     bool is_refused = madvise(at, PIECE, MADV_COLLAPSE) != 0;
-    int64_t spent_us = now_us() - before;
+    int64_t took_us = spent_us() - before;
     p->refusals = !is_refused                         ? 0
                   : errno == ENOMEM || errno == EBUSY ? p->refusals + 1
                                                       : p->refusals;
-    if (spent_us < WHOLE_US)
+    if (took_us < WHOLE_US)
         return;
     if (!is_refused)
         atomic_fetch_add_explicit(&m->mended, 1, memory_order_relaxed);
     p->is_warm = false;
-    rest_after(spent_us);
+    usleep((useconds_t)took_us);
 }
 
 /* A line of the list of mappings: "begin-end rw-p offset device inode  name". */

@@ -9,10 +9,10 @@
  * done here in seconds.
  *
  * A pass goes over all of the process's memory, piece by piece, touches nothing that is whole or
- * has holes, and rests after each piece that it mended, for others wait meanwhile who need memory
- * or touch that piece: a few tenths of a millisecond. Memory that a child shares must not be
- * mended: it would be doubled. Where huge pages are turned off (transparent_hugepage is `never`) or
- * the kernel is older than 6.1 nothing is done.
+ * has holes, and rests as long after each piece that it mended, for others wait meanwhile who
+ * need memory or touch that piece: a few tenths of a millisecond. Memory that a child shares must
+ * not be mended: it would be doubled. Where huge pages are turned off (transparent_hugepage is
+ * `never`) or the kernel is older than 6.1 nothing is done.
  */
 #ifndef LARDER_PERSIST_MENDER_H
 #define LARDER_PERSIST_MENDER_H

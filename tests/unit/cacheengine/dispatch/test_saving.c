@@ -174,6 +174,68 @@ Test(saving, what_flushing_has_saved_is_no_change_any_more)
     end(&p);
 }
 
+static void wait_for_mender(struct saving *s)
+{
+    while (mender_runs(&s->mender))
+        usleep(1000);
+}
+
+Test(saving, what_a_child_tore_is_put_together_and_who_can_wait_does)
+{
+    struct place p;
+
+    begin(&p, NULL);
+    struct saving *s = p.f.engine.saving;
+    says(&p.f, "SETRANGE big 70000000 x", ":70000001\r\n");
+    cr_assert_not(saving_is_mending(s), "nobody waits before there was a child");
+    says(&p.f, "BGSAVE", "+Background saving started\r\n");
+    wait_for_end(&p);
+    cr_assert_not(s->is_torn, "a pass has begun with the child's end");
+    wait_for_mender(s);
+    cr_assert_not(saving_is_mending(s));
+
+    /* While it cannot begin, others wait, but not for ever. */
+    s->is_torn = true;
+    cr_assert(saving_is_mending(s));
+    resp_advance(&p.f, 20000);
+    cr_assert_not(saving_is_mending(s));
+    saving_tick(s);
+    cr_assert_not(s->is_torn, "it has begun");
+    wait_for_mender(s);
+    end(&p);
+}
+
+Test(saving, little_memory_is_left_as_it_is)
+{
+    struct place p;
+
+    begin(&p, NULL);
+    says(&p.f, "SET a 1", "+OK\r\n");
+    says(&p.f, "BGSAVE", "+Background saving started\r\n");
+    wait_for_end(&p);
+    saving_tick(p.f.engine.saving);
+    cr_assert_not(saving_is_mending(p.f.engine.saving));
+    cr_assert_not(p.f.engine.saving->mender.is_started);
+    end(&p);
+}
+
+Test(saving, growth_is_mended_now_and_then)
+{
+    struct place p;
+
+    begin(&p, NULL);
+    struct saving *s = p.f.engine.saving;
+    resp_advance(&p.f, 20000);
+    says(&p.f, "SETRANGE big 70000000 x", ":70000001\r\n");
+    saving_tick(s);
+    cr_assert_geq(s->mended_bytes, 70000000);
+    wait_for_mender(s);
+    says(&p.f, "DEL big", ":1\r\n");
+    saving_tick(s);
+    cr_assert_lt(s->mended_bytes, 70000000, "it counts from there");
+    end(&p);
+}
+
 static void note_end(void *ctx, struct engine *e, enum child_state how)
 {
     (void)e;
