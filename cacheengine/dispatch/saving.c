@@ -90,6 +90,16 @@ static bool needs_mending(const struct saving *s, size_t used)
                           s->engine->keyspace.passed_ms - s->mended_ms >= MEND_REST_MS);
 }
 
+/* What the last pass has done. */
+static void tell_mended(struct saving *s)
+{
+    uint64_t mended = atomic_load(&s->mender.mended);
+
+    if (mended != s->mended_told)
+        log_info("memory put together", f_int("huge_pages", (int64_t)(mended - s->mended_told)));
+    s->mended_told = mended;
+}
+
 /* A pass that is still on its way, or stopping, is let finish. */
 static void mend(struct saving *s)
 {
@@ -99,7 +109,9 @@ static void mend(struct saving *s)
         s->mended_bytes = used;
     if (mender_runs(&s->mender))
         s->mended_ms = s->engine->keyspace.passed_ms;
-    else if (needs_mending(s, used) && mender_begin(&s->mender)) {
+    else
+        tell_mended(s);
+    if (needs_mending(s, used) && mender_begin(&s->mender)) {
         s->is_torn = false;
         s->mended_bytes = used;
     }

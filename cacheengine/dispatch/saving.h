@@ -64,6 +64,7 @@ struct saving {
     int64_t torn_ms;         /* on the passing clock: when the last one ended; 0: there was none */
     int64_t mended_ms;       /* when the last pass was on its way, and what was used then */
     size_t mended_bytes;
+    uint64_t mended_told; /* pieces, to the log */
 };
 
 void saving_init(struct saving *s, struct engine *e);
