@@ -186,6 +186,13 @@ struct err parameter_check_reset(struct arena *a, const struct parameter_family 
     return parameter_check_name(a, f, name, out);
 }
 
+const char *parameter_alternative(const char *name)
+{
+    if (strcmp(name, "reserved-memory") == 0)
+        return "reserved-memory-percent";
+    return strcmp(name, "reserved-memory-percent") == 0 ? "reserved-memory" : NULL;
+}
+
 /* --- numbers --- */
 
 /* Bounds that engines have beyond what the catalogue says of open ranges: a value past them would

@@ -73,6 +73,11 @@ must_use struct err parameter_check_name(struct arena *a, const struct parameter
 must_use struct err parameter_check_reset(struct arena *a, const struct parameter_family *f,
                                           const char *name, const struct parameter **out);
 
+/* The parameter that says the same in another unit, NULL for most: who sets one takes back the
+ * other.
+ */
+const char *parameter_alternative(const char *name);
+
 /* Whether it takes the value; FAULT_INVALID_PARAMETER_VALUE. */
 must_use struct err parameter_check_value(struct arena *a, const struct parameter *p,
                                           const char *value);

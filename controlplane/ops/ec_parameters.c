@@ -57,11 +57,10 @@ static struct err change_begin(struct call *c, const char *name, struct change *
 
 static struct err check_count(struct call *c, const struct ec_parameter_name_value_list *list)
 {
-    if (list->count >= 1 && list->count <= PARAMETERS_PER_CALL)
+    if (list->count <= PARAMETERS_PER_CALL)
         return OK;
     return fault(c, FAULT_INVALID_PARAMETER_VALUE,
-                 "The parameter ParameterNameValues must have between 1 and %d entries, but has "
-                 "%zu.",
+                 "The parameter ParameterNameValues must have at most %d entries, but has %zu.",
                  PARAMETERS_PER_CALL, list->count);
 }
 
@@ -136,7 +135,29 @@ static struct err change_end(struct call *c, struct change *ch)
     return OK;
 }
 
+/* A value that is not there is none to take away. */
+static struct err drop_value(struct call *c, struct change *ch, const char *name)
+{
+    for (size_t i = 0; i < ch->values.count; i++) {
+        if (strcmp(ch->values.items[i].name, name) != 0)
+            continue;
+        ch->values.items[i] = ch->values.items[--ch->values.count];
+        ch->is_changed = true;
+        TRY(store_parameter_value_remove(c->tx, ch->facts.group.id, name));
+        return tell(c, ch, EVENT_PARAMETER_RESET, name, NULL);
+    }
+    return OK;
+}
+
 /* --- modify --- */
+
+static bool is_named(const struct ec_parameter_name_value_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].parameter_name && strcasecmp(list->items[i].parameter_name, name) == 0)
+            return true;
+    return false;
+}
 
 static struct parameter_value *value_slot(struct call *c, struct change *ch, const char *name)
 {
@@ -164,8 +185,26 @@ static struct err set_value(struct call *c, struct change *ch, const struct para
     return why ? tell(c, ch, EVENT_PARAMETER_INERT, p->name, why) : OK;
 }
 
+static struct err modify_one(struct call *c, const struct ec_parameter_name_value_list *list,
+                             size_t at, struct change *ch)
+{
+    const char *value = list->items[at].parameter_value, *name;
+    const struct parameter *p;
+
+    TRY(entry_name(c, list, at, &name));
+    TRY(parameter_check_name(c->arena, ch->facts.family, name, &p));
+    if (!value)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "The parameter ParameterValue must be provided and must not be null.");
+    TRY(parameter_check_value(c->arena, p, value));
+    TRY(set_value(c, ch, p, value));
+    const char *alternative = parameter_alternative(name);
+    return alternative && !is_named(list, alternative) ? drop_value(c, ch, alternative) : OK;
+}
+
 /* A change that is still on its way to the engines does not stand in the way of the next one:
- * clients split a long list into several calls and do not wait between them. */
+ * clients split a long list into several calls and do not wait between them. An empty list changes
+ * nothing. */
 struct err ec_modify_cache_parameter_group(struct call *c,
                                            const struct ec_modify_cache_parameter_group_in *in,
                                            struct ec_modify_cache_parameter_group_out *out)
@@ -175,17 +214,8 @@ struct err ec_modify_cache_parameter_group(struct call *c,
 
     TRY(change_begin(c, in->cache_parameter_group_name, &ch));
     TRY(check_count(c, list));
-    for (size_t i = 0; i < list->count; i++) {
-        const char *value = list->items[i].parameter_value, *name;
-        const struct parameter *p;
-        TRY(entry_name(c, list, i, &name));
-        TRY(parameter_check_name(c->arena, ch.facts.family, name, &p));
-        if (!value)
-            return fault(c, FAULT_INVALID_PARAMETER_VALUE,
-                         "The parameter ParameterValue must be provided and must not be null.");
-        TRY(parameter_check_value(c->arena, p, value));
-        TRY(set_value(c, &ch, p, value));
-    }
+    for (size_t i = 0; i < list->count; i++)
+        TRY(modify_one(c, list, i, &ch));
     TRY(check_whole(c, &ch));
     TRY(change_end(c, &ch));
     out->cache_parameter_group_name = ch.facts.group.name;
@@ -208,17 +238,13 @@ static struct err check_nothing_pending(struct call *c, const struct change *ch)
     return OK;
 }
 
+/* The reserve in bytes, which cannot be reset by itself, goes with the one in percent. */
 static struct err reset_one(struct call *c, struct change *ch, const struct parameter *p)
 {
-    for (size_t i = 0; i < ch->values.count; i++) {
-        if (strcmp(ch->values.items[i].name, p->name) != 0)
-            continue;
-        ch->values.items[i] = ch->values.items[--ch->values.count];
-        ch->is_changed = true;
-        TRY(store_parameter_value_remove(c->tx, ch->facts.group.id, p->name));
-        return tell(c, ch, EVENT_PARAMETER_RESET, p->name, NULL);
-    }
-    return OK;
+    const char *alternative = parameter_alternative(p->name);
+
+    TRY(drop_value(c, ch, p->name));
+    return alternative ? drop_value(c, ch, alternative) : OK;
 }
 
 static struct err reset_some(struct call *c, const struct ec_parameter_name_value_list *list,
@@ -248,12 +274,16 @@ struct err ec_reset_cache_parameter_group(struct call *c,
                                           struct ec_reset_cache_parameter_group_out *out)
 {
     bool is_all = in->reset_all_parameters.value;
+    size_t count = in->parameter_name_values.count;
     struct change ch;
 
     TRY(change_begin(c, in->cache_parameter_group_name, &ch));
-    if (is_all && in->parameter_name_values.count > 0)
+    if (is_all && count > 0)
         return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
                      "ResetAllParameters and ParameterNameValues cannot be used together.");
+    if (!is_all && count == 0)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "Either ResetAllParameters or ParameterNameValues must be provided.");
     TRY(check_nothing_pending(c, &ch));
     TRY(is_all ? reset_all(c, &ch) : reset_some(c, &in->parameter_name_values, &ch));
     TRY(check_whole(c, &ch));

@@ -144,7 +144,7 @@ Test(ec_parameters, mistakes_are_told_and_nothing_is_set)
     for (size_t i = 0; i < 21; i++)
         many[i] = (struct ec_parameter_name_value){"timeout", "30"};
     expect(set_many("mine", many, 21), FAULT_INVALID_PARAMETER_VALUE, NULL);
-    expect(set_many("mine", many, 0), FAULT_INVALID_PARAMETER_VALUE, NULL);
+    must(set_many("mine", many, 0)); /* clients send empty lists, which change nothing */
     expect(set_many("mine", twice, 2), FAULT_INVALID_PARAMETER_VALUE,
            "The parameter timeout is given more than once.");
     expect(set_many("mine", half, 2), FAULT_INVALID_PARAMETER_VALUE, NULL);
@@ -244,6 +244,31 @@ Test(ec_parameters, a_reset_names_parameters_or_all_of_them)
     must(reset("mine", "databases", false)); /* it was not set: no mistake */
     must(reset("mine", NULL, true));
     cr_assert_eq(list("mine", "user").parameters.count, 0);
+}
+
+Test(ec_parameters, the_reserve_is_set_in_bytes_or_in_percent)
+{
+    struct ec_parameter_name_value both[] = {
+        {"reserved-memory",         "1000"},
+        {"reserved-memory-percent", "10"  },
+    };
+
+    create("old", "redis3.2");
+    must(set("old", "reserved-memory", "1000"));
+    expect(reset("old", "reserved-memory", false), FAULT_INVALID_PARAMETER_VALUE,
+           "Parameter reserved-memory doesn't exist");
+    must(reset("old", "reserved-memory-percent", false)); /* which takes the other one along */
+    cr_assert_eq(list("old", "user").parameters.count, 0);
+
+    must(set("old", "reserved-memory", "1000"));
+    must(set("old", "reserved-memory-percent", "10"));
+    cr_assert_eq(list("old", "user").parameters.count, 1);
+    cr_assert_str_eq(list("old", "user").parameters.items[0].parameter_name,
+                     "reserved-memory-percent");
+    must(set("old", "reserved-memory", "1000"));
+    cr_assert_str_eq(list("old", "user").parameters.items[0].parameter_name, "reserved-memory");
+    must(set_many("old", both, 2));
+    cr_assert_eq(list("old", "user").parameters.count, 2);
 }
 
 /* --- what clusters show --- */
