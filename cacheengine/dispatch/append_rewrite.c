@@ -215,6 +215,18 @@ struct err append_base_now(struct append *a, struct arena *arena)
     return adopt_base(a, arena, path);
 }
 
+/* What came into the first increment until now will be in the base. */
+static struct err begin_first(struct append *a, struct arena *arena)
+{
+    struct append_file file = APPEND_FILE_NONE;
+
+    append_file_close(&a->file);
+    TRY(append_new_file(a, append_first_path(a, arena), &file));
+    a->written = a->sync_asked = a->told;
+    append_change_file(a, &file);
+    return OK;
+}
+
 /* ---- the child's end ---- */
 
 static void note_failure(struct append *a)
@@ -243,16 +255,22 @@ static void ended(void *ctx, struct engine *e, enum child_state how)
         a->retry_s = 0;
         if (a->state == APPEND_WAITS)
             a->state = APPEND_ON;
-        log_info("append-only file rewritten", f_int("bytes", (int64_t)append_bytes(a)));
+        log_info("Background AOF rewrite finished successfully",
+                 f_int("bytes", (int64_t)append_bytes(a)));
     } else {
         if (how != CHILD_KILLED)
             note_failure(a);
-        log_warn("append-only file not rewritten", f_err(failed));
+        log_warn("Background AOF rewrite terminated with error", f_err(failed));
         err_ignore(fs_remove(path), "it may not have come so far");
     }
     /* Without a base nothing of it counts: try again until there is one. */
-    if (a->state == APPEND_WAITS && how != CHILD_KILLED)
+    if (a->state == APPEND_WAITS && how != CHILD_KILLED) {
+        log_info("Removing the temp incr aof file", f_str("file", append_first_path(a, &arena)));
+        failed = begin_first(a, &arena);
+        if (err_failed(failed))
+            log_error("the first increment cannot be begun anew", f_err(failed));
         a->is_scheduled = true;
+    }
     engine_apply_persistence(e);
     arena_fini(&arena);
 }
@@ -269,14 +287,8 @@ static struct err begin_increment(struct append *a, struct arena *arena)
     a->keeps_seq = seq;
     if (a->state == APPEND_OFF)
         return OK;
-    if (a->state == APPEND_WAITS) {
-        /* What came into the first increment until now will be in the base. */
-        append_file_close(&a->file);
-        TRY(append_new_file(a, append_first_path(a, arena), &file));
-        a->written = a->sync_asked = a->told;
-        append_change_file(a, &file);
-        return OK;
-    }
+    if (a->state == APPEND_WAITS)
+        return begin_first(a, arena);
     append_flush(a, true);
     if (append_file_is_behind(&a->file))
         return err_sys(a->write_errno, "the append-only file cannot be written");
@@ -316,6 +328,6 @@ struct err append_rewrite_begin(struct append *a, struct arena *arena)
         return e;
     }
     a->child_pid = a->engine->saving->child.pid;
-    log_info("append-only file is being rewritten", f_int("pid", a->child_pid));
+    log_info("Background append only file rewriting started by pid", f_int("pid", a->child_pid));
     return OK;
 }

@@ -4,9 +4,11 @@
 #include "base/log.h"
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/append.h"
+#include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/files.h"
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/host.h"
+#include "cacheengine/dispatch/loading.h"
 #include "cacheengine/dispatch/notify.h"
 #include "cacheengine/dispatch/oom_score.h"
 #include "cacheengine/dispatch/replica.h"
@@ -196,9 +198,7 @@ static bool pairs_are_sound(struct cmd_call *c)
             return false;
         }
         if (c->engine->loading.is_on && waits_for_loading(row->name)) {
-            reply_error(c->reply,
-                        "ERR CONFIG SET failed (possibly related to a parameter that can't "
-                        "be changed during loading) - loading");
+            reply_error(c->reply, loading_text(c->engine));
             return false;
         }
         for (uint32_t j = 2; j < i; j += 2)
@@ -236,10 +236,13 @@ static struct err switch_append(struct cmd_call *c)
     struct engine *e = c->engine;
     struct err failed = OK;
 
-    if (!e->settings.appends)
-        append_turn_off(e->append);
-    else
+    if (e->settings.appends) {
         failed = append_turn_on(e->append, c->scratch);
+    } else {
+        append_turn_off(e->append);
+        /* Who waits for the disk here waits in vain. */
+        blocks_serve_keyless(e);
+    }
     if (!err_failed(failed))
         return OK;
     log_error("the append-only file is not begun", f_err(failed));

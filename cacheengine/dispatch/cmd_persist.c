@@ -172,7 +172,7 @@ static void note_loaded(struct engine *e, const struct snapshot_report *r)
 {
     e->loaded.keys = r->keys;
     e->loaded.expired = r->expired;
-    log_info("snapshot loaded", f_int("keys", (int64_t)r->keys),
+    log_info("Done loading RDB", f_int("keys", (int64_t)r->keys),
              f_int("expired", (int64_t)r->expired), f_int("empty", (int64_t)r->empty));
 }
 

@@ -169,7 +169,7 @@ static bool may_sync(struct cmd_call *c, const struct follower *r)
     if (text)
         reply_error(c->reply, text);
     else
-        log_info("replica asks for the stream", f_int("id", (int64_t)c->client->id));
+        log_info("Replica asks for synchronization", f_int("id", (int64_t)c->client->id));
     return !text;
 }
 
@@ -181,7 +181,7 @@ static void log_mismatch(const struct cmd_call *c, enum repl_continue why, int64
         [REPL_NOT_KEPT] = "what it lacks is not kept",
     };
 
-    log_info("replica cannot go on where it was", f_int("id", (int64_t)c->client->id),
+    log_info("Partial resynchronization not accepted", f_int("id", (int64_t)c->client->id),
              f_str("why", reasons[why]), f_int("offset", next));
 }
 

@@ -314,6 +314,10 @@ void engine_reset_stats(struct engine *e)
     e->error_stat_count = 0;
     memset(e->acl_log.refused, 0, sizeof(e->acl_log.refused));
     e->keyspace.account.peak_bytes = e->keyspace.account.used_bytes;
+    e->saves = e->saving->forks = e->saving->fork_us = 0;
+    e->append->rewrites = e->append->delayed = 0;
+    struct followers *r = e->followers;
+    r->full_syncs = r->partial_syncs = r->refused_partial_syncs = r->bytes_out = 0;
 }
 
 /* ---- sessions ---- */

@@ -112,6 +112,8 @@ void followers_continue(struct engine *e, struct follower *r, int64_t next)
     e->followers->partial_syncs++;
     follower_say(r, text, (size_t)len);
     repl_reader_open(&e->stream, &r->reader, next);
+    log_info("Partial resynchronization request accepted", f_int("id", (int64_t)r->client->id),
+             f_int("offset", next));
     followers_apply_settings(e);
     r->client->host->wake(r->client);
 }
@@ -120,7 +122,7 @@ static void detach(struct engine *e, struct follower *r)
 {
     struct followers *rs = e->followers;
     struct follower **at = &rs->first;
-    bool was_receiving = r->state == FOLLOWER_RECEIVES && r->file_fd < 0;
+    bool was_syncing = r->state == FOLLOWER_PREPARES || r->state == FOLLOWER_RECEIVES;
 
     while (*at != r)
         at = &(*at)->next;
@@ -128,15 +130,15 @@ static void detach(struct engine *e, struct follower *r)
     r->client->feed = NULL;
     repl_reader_close(&e->stream, &r->reader);
     follower_close_file(r);
-    log_info("replica is gone", f_int("id", (int64_t)r->client->id),
+    log_info("Connection with replica lost", f_int("id", (int64_t)r->client->id),
              f_int("offset", r->ack_offset));
     if (--rs->count == 0) {
         rs->alone_since_ms = e->keyspace.passed_ms;
         drop_window(rs);
     }
     acks_lost(e, r->client->id);
-    if (was_receiving)
-        followers_sync_go_on(rs);
+    if (was_syncing)
+        followers_sync_lost(rs);
     followers_apply_settings(e);
 }
 
@@ -162,7 +164,7 @@ void followers_drop_all(struct engine *e)
         r->state = FOLLOWER_SERVED;
         r->client->host->kill(r->client);
     }
-    followers_sync_stop(e->followers);
+    followers_sync_lost(e->followers);
 }
 
 /* ---- how far they are ---- */
@@ -268,7 +270,8 @@ static void keep_alive(struct engine *e)
 {
     for (struct follower *r = e->followers->first; r; r = r->next) {
         if (has_timed_out(e, r)) {
-            log_warn("replica dropped: it was not heard for too long",
+            log_warn(r->state == FOLLOWER_ONLINE ? "Disconnecting timedout replica (streaming sync)"
+                                                 : "Disconnecting timedout replica (full sync)",
                      f_int("id", (int64_t)r->client->id));
             r->client->host->kill(r->client);
         } else if ((r->state == FOLLOWER_WAITS || r->state == FOLLOWER_PREPARES) &&
@@ -405,7 +408,7 @@ void followers_info(const struct engine *e, struct buf *out)
         if (follower_state_name(r))
             put_replica(e, r, number++, out);
     if (e->settings.brand == BRAND_VALKEY)
-        buf_puts(out, "followers_waiting_psync:0\r\n");
+        buf_puts(out, "replicas_waiting_psync:0\r\n");
     buf_printf(out, "master_failover_state:%s\r\n", failover_state_name(e));
     buf_printf(out, "master_replid:%s\r\nmaster_replid2:%s\r\n", s->id, s->former_id);
     buf_printf(out, "master_repl_offset:%lld\r\nsecond_repl_offset:%lld\r\n", (long long)s->offset,

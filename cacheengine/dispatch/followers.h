@@ -174,8 +174,11 @@ void followers_sync_begin_due(struct followers *rs);
 /* A replica waits since now: the snapshot that is being made may serve it. */
 void followers_sync_join(struct followers *rs, struct follower *r);
 
-/* One that got the snapshot of the pipe is gone, or has taken the present chunk. */
+/* One that gets the snapshot of the pipe has taken the present chunk. */
 void followers_sync_go_on(struct followers *rs);
+
+/* One that waited for a snapshot, or was getting it, is gone: what is of use to nobody ends. */
+void followers_sync_lost(struct followers *rs);
 
 void followers_sync_stop(struct followers *rs);
 

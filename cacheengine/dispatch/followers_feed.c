@@ -44,7 +44,7 @@ void follower_has_snapshot(struct follower *r, bool waits_for_ack)
     } else {
         r->state = FOLLOWER_ONLINE;
         r->waits_for_ack = waits_for_ack;
-        log_info("replica is online", f_int("id", (int64_t)r->client->id),
+        log_info("Synchronization with replica succeeded", f_int("id", (int64_t)r->client->id),
                  f_int("offset", r->reader.next - 1));
     }
     followers_apply_settings(e);

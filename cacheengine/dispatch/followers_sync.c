@@ -83,14 +83,13 @@ static void begin_for(struct follower *r, enum follower_state state, int64_t off
         follower_say(r, text,
                      (size_t)snprintf(text, sizeof(text), "+FULLRESYNC %s %lld\r\n", e->stream.id,
                                       (long long)offset));
-    r->client->host->wake(r->client);
 }
 
 static void refuse_group(struct followers *rs, const struct group *g, struct err why)
 {
     static const char text[] = "-ERR BGSAVE failed, replication can't continue\r\n";
 
-    log_warn("snapshot for replicas not begun", f_err(why));
+    log_warn("BGSAVE for replication failed", f_err(why));
     for (struct follower *r = rs->first; r; r = r->next)
         if (is_of(g, r)) {
             r->state = FOLLOWER_SERVED;
@@ -214,7 +213,7 @@ void followers_sync_go_on(struct followers *rs)
             return;
     }
     if (receivers == 0) {
-        log_warn("no replica is left for the snapshot that is being sent");
+        log_warn("Diskless rdb transfer, last replica dropped, killing fork child");
         followers_sync_stop(rs);
         return;
     }
@@ -235,10 +234,26 @@ static void pipe_ended(void *ctx, struct engine *e, enum child_state how)
         finish_pipe(rs);
         return;
     }
-    log_warn("snapshot for replicas failed");
+    log_warn("Background RDB transfer error");
     drop_receivers(rs);
     close_pipe(rs);
     rs->sync.is_piped = false;
+}
+
+void followers_sync_lost(struct followers *rs)
+{
+    if (rs->sync.is_piped) {
+        followers_sync_go_on(rs);
+        return;
+    }
+    if (!rs->sync.is_running || rs->engine->settings.save_point_count > 0)
+        return;
+    for (const struct follower *r = rs->first; r; r = r->next)
+        if (r->state == FOLLOWER_PREPARES && !r->client->is_killed)
+            return;
+    log_info("Killing the child whose file no replica waits for",
+             f_int("pid", rs->engine->saving->child.pid));
+    saving_stop(rs->engine->saving);
 }
 
 void followers_sync_stop(struct followers *rs)
@@ -286,12 +301,19 @@ static struct err begin_pipe(struct followers *rs, const struct group *g)
             follower_say(r, "$EOF:", 5);
             follower_say(r, s->mark, sizeof(s->mark));
             follower_say(r, "\r\n", 2);
+            r->client->host->wake(r->client);
         }
     watch_pipe(rs);
     return OK;
 }
 
 /* ---- through the file ---- */
+
+static void begin_prepared(struct follower *r, int64_t offset)
+{
+    begin_for(r, FOLLOWER_PREPARES, offset);
+    r->client->host->wake(r->client);
+}
 
 static struct err open_file(struct follower *r)
 {
@@ -348,7 +370,7 @@ static struct err begin_file(struct followers *rs, const struct group *g)
     rs->made_file = true;
     for (struct follower *r = rs->first; r; r = r->next)
         if (is_of(g, r))
-            begin_for(r, FOLLOWER_PREPARES, rs->engine->stream.offset);
+            begin_prepared(r, rs->engine->stream.offset);
     return OK;
 }
 
@@ -387,8 +409,9 @@ void followers_sync_begin_due(struct followers *rs)
     if (err_failed(e))
         refuse_group(rs, &g, e);
     else
-        log_info("snapshot for replicas began", f_int("replicas", g.count),
-                 f_str("to", rs->sync.is_piped ? "their connections" : "the file"));
+        log_info(rs->sync.is_piped ? "Background RDB transfer started by pid"
+                                   : "Starting BGSAVE for SYNC with target: disk",
+                 f_int("pid", saving->child.pid), f_int("replicas", g.count));
 }
 
 void followers_sync_join(struct followers *rs, struct follower *r)
@@ -401,7 +424,7 @@ void followers_sync_join(struct followers *rs, struct follower *r)
     /* A snapshot for one that knows less serves this one too, but not the other way round. */
     if (o && (r->knows_eof || !o->knows_eof) && (r->knows_psync2 || !o->knows_psync2) &&
         r->version >= o->version)
-        begin_for(r, FOLLOWER_PREPARES, o->reader.next - 1);
+        begin_prepared(r, o->reader.next - 1);
     else
         followers_sync_begin_due(rs);
 }

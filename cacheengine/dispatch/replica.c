@@ -106,14 +106,14 @@ void replica_client_gone(struct engine *e, struct client *c)
     r->primary = NULL;
     r->stream_db = c->db;
     buf_clear(&r->held);
-    log_warn("the connection to the primary is lost", f_str("host", r->host),
-             f_int("port", r->port), f_int("offset", e->stream.offset));
+    log_warn("Connection with master lost", f_str("host", r->host), f_int("port", r->port),
+             f_int("offset", e->stream.offset));
     wait_for_retry(r, 0);
 }
 
 /* ---- following ---- */
 
-static void begin_following(struct replica *r, struct str rest)
+static void begin_following(struct replica *r, const char *how, struct str rest)
 {
     struct engine *e = r->engine;
     struct client *c = link_adopt(r->link, rest);
@@ -133,8 +133,8 @@ static void begin_following(struct replica *r, struct str rest)
     buf_clear(&r->input);
     repl_stream_open(&e->stream);
     replica_set_guards(e);
-    log_info("follows the primary", f_str("host", r->host), f_int("port", r->port),
-             f_str("id", e->stream.id), f_int("offset", e->stream.offset));
+    log_info(how, f_str("host", r->host), f_int("port", r->port), f_str("id", e->stream.id),
+             f_int("offset", e->stream.offset));
     replica_send_offset(r);
 }
 
@@ -152,7 +152,7 @@ void replica_follow(struct replica *r, struct str rest)
     }
     /* It may be that the link broke while a file was loaded: then the rest is asked for anew. */
     if (r->link)
-        begin_following(r, rest);
+        begin_following(r, "MASTER <-> REPLICA sync: Finished with success", rest);
     else
         wait_for_retry(r, 0);
 }
@@ -169,7 +169,7 @@ static void continue_following(struct replica *r, struct str rest)
         /* Those below must hear of the new name: they come back and go on. */
         followers_drop_all(e);
     }
-    begin_following(r, rest);
+    begin_following(r, "Successful partial resynchronization with master", rest);
 }
 
 /* ---- the link, up to there ---- */
@@ -223,7 +223,8 @@ static bool take_step(struct replica *r, enum greeting_step step, struct str res
         return false;
     case GREETING_SENDS_ALL:
         take_role_over(r);
-        log_info("the primary sends a snapshot", f_int("bytes", r->greeting.length),
+        log_info("MASTER <-> REPLICA sync: receiving a snapshot from master",
+                 f_int("bytes", r->greeting.length),
                  f_str("id", r->greeting.has_history ? r->greeting.id : "-"),
                  f_int("offset", r->greeting.offset));
         replica_load_begin(r, rest);
@@ -333,6 +334,15 @@ static void show_life(struct replica *r)
         link_write(r->link, "\n", 1);
 }
 
+static const char *const silences[] = {
+    [REPLICA_CONNECTS] = "Timeout connecting to the MASTER",
+    [REPLICA_GREETS] = "Timeout connecting to the MASTER",
+    [REPLICA_RECEIVES] = "Timeout receiving bulk data from MASTER",
+    [REPLICA_LOADS] = "Timeout receiving bulk data from MASTER",
+    [REPLICA_FOLLOWS] = "MASTER timeout: no data nor PING received",
+};
+
+/* Nothing has come for repl-timeout. */
 static bool is_silent(const struct replica *r)
 {
     int64_t heard_ms = r->state == REPLICA_FOLLOWS ? r->primary->active_ms : r->io_ms;
@@ -352,7 +362,7 @@ int replica_tick(struct engine *e)
     if (replica_load_is_alone(r))
         return replica_load_some(r) ? 0 : 1;
     if (r->state != REPLICA_WAITS && is_silent(r))
-        replica_fail(r, err_make(ERR_TIMEOUT, "nothing has come for repl-timeout"));
+        replica_fail(r, err_make(ERR_TIMEOUT, silences[r->state]));
     return INT_MAX;
 }
 
@@ -408,7 +418,7 @@ void repl_become_replica(struct engine *e, struct str host, int port)
     note_directive(e);
     replica_set_guards(e);
     oom_score_follow(e);
-    log_info("is a replica now", f_str("host", r->host), f_int("port", port));
+    log_info("REPLICAOF enabled", f_str("host", r->host), f_int("port", port));
     dial(r);
 }
 
@@ -430,8 +440,8 @@ void repl_become_primary(struct engine *e)
     note_directive(e);
     replica_set_guards(e);
     oom_score_follow(e);
-    log_info("is a primary now", f_str("id", e->stream.id), f_str("former_id", e->stream.former_id),
-             f_int("offset", e->stream.offset));
+    log_info("MASTER MODE enabled", f_str("id", e->stream.id),
+             f_str("former_id", e->stream.former_id), f_int("offset", e->stream.offset));
 }
 
 void replica_note_field(void *ctx, struct str name, struct str value)

@@ -95,7 +95,7 @@ static void complain(struct replica *r, const struct cmd_call *call)
     if (now_ms - r->complained_ms < COMPLAIN_MS)
         return;
     r->complained_ms = now_ms;
-    log_error("a command of the primary failed here: the data may differ",
+    log_error("== CRITICAL == This replica is sending an error to its master: the data may differ",
               f_str("command", call->cmd->name), f_str("error", call->reply->error_code));
 }
 

@@ -227,7 +227,7 @@ static void begin_loading(struct replica_load *l)
                                            .ctx = l};
     l->reads.read = l->source == FROM_LINK ? read_link : read_file;
     l->loader = coroutine_new(load_all, l, STACK_BYTES);
-    log_info("the primary's snapshot is being loaded",
+    log_info("MASTER <-> REPLICA sync: Loading DB in memory",
              f_str("from", l->source == FROM_LINK ? "link" : "file"),
              f_str("old_data", l->is_beside ? "served" : "dropped"));
 }
@@ -243,7 +243,7 @@ static void take_over(struct replica_load *l)
     append_restart(e->append);
     e->loaded.keys = l->loading.report.keys;
     e->loaded.expired = l->loading.report.expired;
-    log_info("the primary's snapshot is loaded", f_int("keys", l->loading.report.keys),
+    log_info("Done loading RDB", f_int("keys", l->loading.report.keys),
              f_int("bytes", l->payload.passed), f_int("ms", e->keyspace.passed_ms - l->began_ms));
 }
 
@@ -258,7 +258,7 @@ static void finish(struct replica_load *l)
         struct err why = err_keep(&r->engine->scratch, l->result);
 
         if (!err_is(why, ERR_UNAVAILABLE) && !err_is(why, ERR_IO))
-            log_error("the primary's snapshot cannot be loaded", f_err(why));
+            log_error("Failed trying to load the MASTER synchronization DB", f_err(why));
         load_free(l);
         replica_fail(r, why);
         return;

@@ -143,7 +143,8 @@ static void note_file_end(struct saving *s, enum child_state how)
 {
     if (how == CHILD_DONE) {
         note_saved(s, s->dirty_then);
-        log_info("background saving ended", f_str("file", s->engine->settings.dump_file));
+        log_info("Background saving terminated with success",
+                 f_str("file", s->engine->settings.dump_file));
         return;
     }
     /* One that was told to end says nothing about the disk. */
@@ -151,7 +152,7 @@ static void note_file_end(struct saving *s, enum child_state how)
         s->has_failed = true;
         engine_apply_persistence(s->engine);
     }
-    log_warn("background saving did not succeed",
+    log_warn("Background saving error",
              f_str("why", how == CHILD_KILLED ? "it was ended" : "it failed"));
     if (s->temporary)
         err_ignore(fs_remove(s->temporary), "it may not have come so far");
@@ -305,7 +306,7 @@ struct err saving_begin_file(struct saving *s, saving_ended_fn *ended, void *ctx
 
         s->temporary = strdup(path);
         check(s->temporary);
-        log_info("background saving began", f_int("pid", s->child.pid));
+        log_info("Background saving started by pid", f_int("pid", s->child.pid));
     } else if (!err_is(e, ERR_CONFLICT)) {
         s->has_failed = true;
         engine_apply_persistence(s->engine);
@@ -357,7 +358,7 @@ bool saving_save_now(struct saving *s, bool may_be_urged)
         log_error("snapshot not saved", f_err(failed));
     } else {
         note_saved(s, e->keyspace.dirty);
-        log_info("snapshot saved", f_str("file", e->settings.dump_file));
+        log_info("DB saved on disk", f_str("file", e->settings.dump_file));
     }
     arena_fini(&a);
     return !err_failed(failed);

@@ -478,7 +478,7 @@ static void check_overfull(struct conn *c)
 {
     if (c->client.is_admin || !is_overfull(c))
         return;
-    log_warn("client dropped: its output is over the limit", f_int("id", c->client.id),
+    log_warn("Client closed for overcoming of output buffer limits", f_int("id", c->client.id),
              f_int("bytes", held_bytes(c)));
     c->loop->engine->stats.output_limit_kills++;
     conn_doom(c);

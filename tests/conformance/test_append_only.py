@@ -238,6 +238,16 @@ def test_turned_on_at_run_time_it_begins_with_everything(tmp_path, seed):
         assert content(conn) == want
 
 
+def test_who_waits_for_the_disk_is_told_when_nothing_is_appended_any_more(tmp_path):
+    with engine(tmp_path, appendfsync="no") as server, server.conn() as conn, server.conn() as other:
+        conn.call("SET", "k", "1")
+        conn.send(command("WAITAOF", 1, 0, 0))
+        servers.wait_for(lambda: b"blocked_clients:1\r\n" in other.call("INFO", "clients"), "it waits")
+        other.call("CONFIG", "SET", "appendonly", "no")
+        assert conn.read_reply() \
+            == b"-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.\r\n"
+
+
 @pytest.mark.parametrize("policy", ["always", "everysec"])
 def test_who_waits_for_the_disk_is_told_when_it_has_what_he_wrote(tmp_path, policy):
     with engine(tmp_path, appendfsync=policy) as server, server.conn() as conn, server.conn() as other:

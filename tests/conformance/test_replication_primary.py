@@ -380,3 +380,19 @@ def test_who_asked_for_an_end_that_does_not_come_is_told(start, why):
         assert not is_ending(primary)
     assert call(primary, "SHUTDOWN", "ABORT") == "ERR No shutdown in progress."
     os.kill(replica.pid, signal.SIGCONT)
+
+
+def test_all_replicas_of_a_snapshot_hear_at_once_that_it_comes(start):
+    ours = engine(start, repl_diskless_sync_delay="60", repl_diskless_sync_max_replicas="2", rdb_key_save_delay="60000000")
+    call(ours, "SET", "k", "v")
+    replicas = [ours.conn() for _ in range(2)]
+    for replica in replicas:
+        assert replica.raw("REPLCONF", "capa", "eof") == b"+OK\r\n"
+        replica.send(wire.command("PSYNC", "?", "-1"))
+    for replica in replicas:
+        said = replica.read_line()
+        while said == b"\n":
+            said = replica.read_line()
+        assert said.startswith(b"+FULLRESYNC ")
+        assert replica.read_line().startswith(b"$EOF:")
+        replica.close()

@@ -455,3 +455,33 @@ Test(followers, what_replconf_refuses)
     says(&p.f, "ROLE", "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
     end(&p);
 }
+
+Test(followers, a_file_that_no_replica_waits_for_is_given_up)
+{
+    struct play p;
+    struct resp_client one, two;
+
+    begin(&p, "repl-diskless-sync no");
+    says(&p.f, "SET key value", "+OK\r\n");
+    says(&p.f, "CONFIG SET rdb-key-save-delay 1000000", "+OK\r\n");
+    resp_client_open(&p.f, &one, false);
+    resp_client_open(&p.f, &two, false);
+    asks(&p, &one, "PSYNC ? -1", "");
+    asks(&p, &two, "PSYNC ? -1", "");
+    resp_client_close(&p.f, &one);
+    cr_assert(saving_runs(p.f.engine.saving));
+    says(&p.f, "CONFIG SET save '900 1'", "+OK\r\n");
+    resp_client_close(&p.f, &two);
+    cr_assert(saving_runs(p.f.engine.saving), "it is a snapshot as any other then");
+    says(&p.f, "CONFIG SET save ''", "+OK\r\n");
+    resp_client_open(&p.f, &one, false);
+    asks(&p, &one, "PSYNC ? -1", "");
+    saving_stop(p.f.engine.saving);
+    says(&p.f, "CONFIG RESETSTAT", "+OK\r\n");
+    cr_assert_eq(p.f.engine.followers->full_syncs, 0);
+    followers_sync_begin_due(p.f.engine.followers);
+    cr_assert(saving_runs(p.f.engine.saving));
+    resp_client_close(&p.f, &one);
+    cr_assert_not(saving_runs(p.f.engine.saving));
+    end(&p);
+}
