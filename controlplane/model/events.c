@@ -63,3 +63,14 @@ struct event event_of_cluster(struct arena *a, const struct cluster *c, int64_t 
         e.topic = c->notification_topic;
     return e;
 }
+
+struct event event_of_group(struct arena *a, const struct replication_group *g, int64_t now_ms,
+                            enum event_kind kind, const char *first, const char *second)
+{
+    struct event_source source = {g->account, g->region, g->name};
+    struct event e = event_of(a, &source, now_ms, kind, first, second);
+
+    if (strcmp(g->common.notification_status, "active") == 0)
+        e.topic = g->common.notification_topic;
+    return e;
+}

@@ -2,7 +2,7 @@
 #ifndef LARDER_CONTROLPLANE_MODEL_EVENTS_H
 #define LARDER_CONTROLPLANE_MODEL_EVENTS_H
 
-#include "controlplane/model/cluster.h"
+#include "controlplane/model/group.h"
 
 struct arena;
 
@@ -28,5 +28,9 @@ struct event_source {
 };
 struct event event_of(struct arena *a, const struct event_source *source, int64_t now_ms,
                       enum event_kind kind, const char *first, const char *second);
+
+/* The same of a replication group. */
+struct event event_of_group(struct arena *a, const struct replication_group *g, int64_t now_ms,
+                            enum event_kind kind, const char *first, const char *second);
 
 #endif

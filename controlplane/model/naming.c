@@ -184,3 +184,18 @@ char *endpoint_configuration_name(struct arena *a, const struct endpoint_naming 
 {
     return endpoint_name(a, n, cluster, "cfg");
 }
+
+char *endpoint_primary_name(struct arena *a, const struct endpoint_naming *n, const char *group)
+{
+    return endpoint_name(a, n, group, "ng.0001");
+}
+
+char *endpoint_reader_name(struct arena *a, const struct endpoint_naming *n, const char *group)
+{
+    return endpoint_name(a, n, arena_printf(a, "%s-ro", group), "ng.0001");
+}
+
+char *endpoint_cluster_name(struct arena *a, const struct endpoint_naming *n, const char *group)
+{
+    return endpoint_name(a, n, group, "clustercfg");
+}

@@ -12,6 +12,7 @@
 struct arena;
 
 #define CLUSTER_NAME_MAX 50
+#define GROUP_NAME_MAX   40
 
 /* A letter first; letters, digits and single hyphens; no hyphen last. */
 bool name_is_identifier(const char *name);
@@ -58,6 +59,12 @@ struct endpoint_naming {
  * The tag is six characters, the same for everything of one account and region. In `a`. */
 char *endpoint_node_name(struct arena *a, const struct endpoint_naming *n, const char *cluster,
                          const char *number);
+
+/* Names of a replication group: of its primary and of its readers while cluster mode is off, and of
+ * all its nodes where it is on. In `a`. */
+char *endpoint_primary_name(struct arena *a, const struct endpoint_naming *n, const char *group);
+char *endpoint_reader_name(struct arena *a, const struct endpoint_naming *n, const char *group);
+char *endpoint_cluster_name(struct arena *a, const struct endpoint_naming *n, const char *group);
 
 /* The host name under which memcached clients discover the nodes. In `a`. */
 char *endpoint_configuration_name(struct arena *a, const struct endpoint_naming *n,

@@ -45,6 +45,11 @@ struct place {
     size_t zone_count;
 };
 
+int64_t place_key(int64_t cluster_id, int64_t shard_id)
+{
+    return shard_id ? -shard_id : cluster_id;
+}
+
 const char *place_result_text(enum place_result result)
 {
     static const char *const texts[] = {
@@ -211,6 +216,8 @@ static int seat_compare(const struct place *p, const struct place_request *r, co
     int64_t free_x = x->host->memory_bytes - x->used_bytes;
     int64_t free_y = y->host->memory_bytes - y->used_bytes;
 
+    if (r->keeps_apart && host_x != host_y)
+        return host_x < host_y ? -1 : 1;
     if (r->is_cross_az && zone_x != zone_y)
         return zone_x < zone_y ? -1 : 1;
     if (host_x != host_y)

@@ -21,12 +21,14 @@ struct place;
 #define DRIVER_DEFAULT "bundled"
 
 struct place_request {
-    int64_t cluster_id; /* nodes of one cluster keep away from each other */
-    int64_t node_id;    /* where the search for an address starts, so that none is soon reused */
-    const char *zone;   /* "" = any */
+    int64_t
+        cluster_id;   /* nodes of one cluster (or shard: see place_key) keep away from each other */
+    int64_t node_id;  /* where the search for an address starts, so that none is soon reused */
+    const char *zone; /* "" = any */
     int64_t memory_bytes;
     int port;
     bool is_cross_az;   /* spread over zones before hosts */
+    bool keeps_apart;   /* no two on one host while another one can take them, whatever its zone */
     const char *driver; /* that the host must report among its engines; "" = any */
 };
 
@@ -43,6 +45,9 @@ enum place_result {
     PLACE_NO_MEMORY,  /* not enough of it is free now */
     PLACE_NO_ADDRESS, /* the pools have no address left on which the port is free */
 };
+
+/* What nodes keep away from each other: those of a shard, or of a cluster outside of groups. */
+int64_t place_key(int64_t cluster_id, int64_t shard_id);
 
 /* A sentence for people; a literal. */
 const char *place_result_text(enum place_result result);
@@ -62,8 +67,9 @@ void place_take_node(struct place *p, int64_t cluster_id, const char *host_id);
 /*
  * Chooses for all requests, in their order, and takes what it chose; or chooses nothing, leaves the
  * board as it was and says why. Of the hosts that can take a node the best has the fewest nodes of
- * the cluster in its zone (cross-az only), then on itself, then the most free memory, then the
- * first name. `out` has room for `count` choices; the addresses live in the board's arena.
+ * the cluster on itself (where they keep apart), then in its zone (cross-az only), then on itself,
+ * then the most free memory, then the first name. `out` has room for `count` choices; the addresses
+ * live in the board's arena.
  */
 enum place_result place_nodes(struct place *p, const struct place_request *requests, size_t count,
                               struct place_choice *out);

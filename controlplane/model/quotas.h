@@ -5,9 +5,14 @@
 #define QUOTA_NODES_PER_REGION       300
 #define QUOTA_NODES_PER_MEMCACHED    60
 #define QUOTA_PARAMETER_GROUPS       300
+#define QUOTA_NODES_PER_GROUP        90
+#define QUOTA_SHARDS_PER_GROUP       90
+#define REPLICAS_MAX                 5 /* of a shard */
+#define QUOTA_SWITCHES_PER_DAY       15
 #define QUOTA_USERS_PER_REGION       2000
 #define QUOTA_USER_GROUPS_PER_REGION 200
 #define QUOTA_USERS_PER_GROUP        100
+#define DESCRIPTION_MAX              255
 #define SNAPSHOT_RETENTION_MAX       35 /* days */
 
 /* Ports below need privileges that engines do not run with. */

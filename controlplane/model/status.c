@@ -30,6 +30,22 @@ enum cluster_status cluster_status(const struct cluster *c, const struct operati
     return CLUSTER_AVAILABLE;
 }
 
+/* What members show while their group changes; new ones are created meanwhile. */
+enum cluster_status cluster_member_status(const struct cluster *c, const struct operation *newest,
+                                          const struct replication_group *g,
+                                          const struct group_operation *group_newest)
+{
+    enum cluster_status own = cluster_status(c, newest);
+    enum group_status group = group_status(g, group_newest);
+    bool is_new = group_newest && c->created_ms >= group_newest->created_ms;
+
+    if (own == CLUSTER_DELETING || own == CLUSTER_REBOOTING || group == GROUP_STATUS_AVAILABLE)
+        return own;
+    if (group == GROUP_STATUS_CREATE_FAILED)
+        return CLUSTER_CREATE_FAILED;
+    return is_new && group != GROUP_STATUS_DELETING ? CLUSTER_CREATING : CLUSTER_MODIFYING;
+}
+
 const char *cluster_status_word(enum cluster_status status)
 {
     static const char *const words[] = {

@@ -2,7 +2,7 @@
 #ifndef LARDER_CONTROLPLANE_MODEL_STATUS_H
 #define LARDER_CONTROLPLANE_MODEL_STATUS_H
 
-#include "controlplane/model/cluster.h"
+#include "controlplane/model/group.h"
 
 enum cluster_status {
     CLUSTER_CREATING,
@@ -15,6 +15,11 @@ enum cluster_status {
 
 /* `newest` is the cluster's newest operation, NULL when it has none. */
 enum cluster_status cluster_status(const struct cluster *c, const struct operation *newest);
+
+/* The same of a member of a replication group, whose newest operation is `group_newest`. */
+enum cluster_status cluster_member_status(const struct cluster *c, const struct operation *newest,
+                                          const struct replication_group *g,
+                                          const struct group_operation *group_newest);
 
 /* "available", "rebooting cluster nodes" ... */
 const char *cluster_status_word(enum cluster_status status);

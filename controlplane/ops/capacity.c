@@ -60,6 +60,13 @@ void capacity_take_nodes(struct capacity *cap, const struct node_list *nodes)
             place_take_node(cap->board, nodes->items[i].cluster_id, nodes->items[i].goal.host_id);
 }
 
+void capacity_take_member(struct capacity *cap, int64_t key, const struct node_list *nodes)
+{
+    for (size_t i = 0; i < nodes->count; i++)
+        if (nodes->items[i].goal.has)
+            place_take_node(cap->board, key, nodes->items[i].goal.host_id);
+}
+
 /* Nodes that stand already matter where their cluster waits for more. */
 static struct err take_siblings(struct call *c, struct capacity *cap,
                                 const struct unplaced_node *waiting, size_t count)
@@ -84,7 +91,8 @@ static void place_waiting(struct capacity *cap, const struct unplaced_node *n)
 
     check(type != NULL); /* nothing is stored with a type that the catalogue lacks */
     struct place_request request = {
-        .cluster_id = n->cluster_id,
+        .cluster_id = place_key(n->cluster_id, n->shard_id),
+        .keeps_apart = n->shard_id != 0,
         .node_id = n->node_id,
         .zone = n->zone,
         .memory_bytes = node_type_host_bytes(type),
@@ -176,7 +184,8 @@ static enum place_result place_claim(struct call *c, struct capacity *cap,
 
     for (size_t i = 0; i < claim->count; i++)
         requests[i] = (struct place_request){
-            .cluster_id = claim->cluster_id,
+            .cluster_id = claim->keys ? claim->keys[i] : claim->cluster_id,
+            .keeps_apart = claim->keys != NULL,
             .zone = claim->zones[i],
             .memory_bytes = node_type_host_bytes(claim->type),
             .port = claim->port,
@@ -238,6 +247,21 @@ static void settle_zones(const struct capacity *cap, const struct claim *claim,
         claim->zones[i] = choices[i].zone;
 }
 
+/* Whether each shard would have a member in another zone than its first. What stands already is not
+ * looked at: it is the caller's to ask only for whole shards. */
+static bool is_spread(const struct claim *claim, const struct place_choice *choices)
+{
+    for (size_t i = 0; i < claim->count; i++) {
+        bool is_alone = true;
+        for (size_t k = 0; k < claim->count && is_alone; k++)
+            is_alone =
+                claim->keys[k] != claim->keys[i] || strcmp(choices[k].zone, choices[i].zone) == 0;
+        if (is_alone)
+            return false;
+    }
+    return true;
+}
+
 static struct err no_capacity(struct call *c, const struct claim *claim, const char *why)
 {
     bool names_zone = claim->count > 0 && *claim->zones[0];
@@ -257,7 +281,10 @@ struct err capacity_claim(struct call *c, struct capacity *cap, const struct cla
 
     if (result != PLACE_OK)
         return no_capacity(c, claim, place_result_text(result));
-    if (claim->is_cross_az && claim->count > 1 && is_in_one_zone(choices, claim->count))
+    if (claim->keys && claim->is_multi_az && !is_spread(claim, choices))
+        return no_capacity(c, claim, "only one availability zone has room for them");
+    if (!claim->keys && claim->is_cross_az && claim->count > 1 &&
+        is_in_one_zone(choices, claim->count))
         return no_capacity(c, claim, "only one availability zone has room for them");
     settle_zones(cap, claim, choices);
     return OK;

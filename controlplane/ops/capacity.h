@@ -17,7 +17,9 @@ struct capacity {
 
 /* Nodes that a request wants to add. */
 struct claim {
-    int64_t cluster_id; /* 0 for a cluster that is not there yet */
+    int64_t cluster_id;  /* 0 for a cluster that is not there yet */
+    const int64_t *keys; /* members of groups: the shard of each, see place_key; else NULL */
+    bool is_multi_az;    /* with keys: each shard must stand in more than one zone */
     const struct node_type *type;
     int port;
     bool is_cross_az;
@@ -34,6 +36,9 @@ must_use struct err capacity_check_region(struct call *c, int64_t added);
 
 must_use struct err capacity_open(struct call *c, const struct siting *siting,
                                   struct capacity *out);
+
+/* Says where a member of a shard that gets more of them stands already. */
+void capacity_take_member(struct capacity *cap, int64_t key, const struct node_list *nodes);
 
 /* Says where nodes of a cluster that gets more of them stand already. */
 void capacity_take_nodes(struct capacity *cap, const struct node_list *nodes);

@@ -26,15 +26,17 @@ static struct err describe_one(struct call *c, const struct ec_describe_cache_cl
     return OK;
 }
 
-/* One more than the page is read, to know whether there is a next one. Every cluster is outside of
- * replication groups, so ShowCacheClustersNotInReplicationGroups has nothing to leave out. */
-static struct err describe_page(struct call *c, const struct page *page, bool shows_nodes,
+/* One more than the page is read, to know whether there is a next one. */
+static struct err describe_page(struct call *c, const struct page *page,
+                                const struct ec_describe_cache_clusters_in *in,
                                 struct ec_describe_cache_clusters_out *out)
 {
+    bool shows_nodes = in->show_cache_node_info.value;
     struct cluster_facts *facts;
     size_t count;
 
-    TRY(facts_list(c, page->after, page->limit + 1, &facts, &count));
+    TRY(facts_list(c, page->after, page->limit + 1,
+                   in->show_cache_clusters_not_in_replication_groups.value, &facts, &count));
     if (count > (size_t)page->limit) {
         count = (size_t)page->limit;
         out->marker = page_marker(c, facts[count - 1].cluster.name);
@@ -58,7 +60,7 @@ struct err ec_describe_cache_clusters(struct call *c,
         return page_bad_marker(c, in->marker);
     if (in->cache_cluster_id)
         return describe_one(c, in, out);
-    return describe_page(c, &page, in->show_cache_node_info.value, out);
+    return describe_page(c, &page, in, out);
 }
 
 /* --- reboot --- */

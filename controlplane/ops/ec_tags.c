@@ -4,7 +4,7 @@
 #include "contract/faults.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/model/tags.h"
-#include "controlplane/ops/facts.h"
+#include "controlplane/ops/group_facts.h"
 #include "controlplane/ops/parameters.h"
 #include "controlplane/ops/tagging.h"
 #include "controlplane/ops/users.h"
@@ -20,6 +20,18 @@ static struct err find_cluster(struct call *c, const struct arn *arn)
     struct cluster_facts facts;
 
     return facts_find(c, arn->name, &facts);
+}
+
+/* Members carry their group's tags: nothing is changed while they come and go. */
+static struct err find_group(struct call *c, const struct arn *arn)
+{
+    struct group_facts facts;
+
+    TRY(group_facts_find(c, arn->name, &facts));
+    if (facts.status != GROUP_STATUS_AVAILABLE)
+        return fault(c, FAULT_INVALID_REPLICATION_GROUP_STATE,
+                     "Cluster not in available state to perform tagging operations.");
+    return OK;
 }
 
 static struct err find_subnet_group(struct call *c, const struct arn *arn)
@@ -62,7 +74,7 @@ static const struct {
     const char *noun;
 } types[] = {
     {"cluster",                 find_cluster,         FAULT_CACHE_CLUSTER_NOT_FOUND,             "CacheCluster"      },
-    {"replicationgroup",        NULL,                 FAULT_REPLICATION_GROUP_NOT_FOUND,         "ReplicationGroup"  },
+    {"replicationgroup",        find_group,           FAULT_REPLICATION_GROUP_NOT_FOUND,         "ReplicationGroup"  },
     {"parametergroup",          find_parameter_group, FAULT_CACHE_PARAMETER_GROUP_NOT_FOUND,
      "CacheParameterGroup"                                                                                           },
     {"subnetgroup",             find_subnet_group,    FAULT_CACHE_SUBNET_GROUP_NOT_FOUND,        "CacheSubnetGroup"  },
@@ -126,6 +138,25 @@ struct err tagging_put(struct call *c, const char *arn, const struct tag *tags, 
     return OK;
 }
 
+/* The ARNs that a change of tags is for: the resource's own and, of a group, those of its members.
+ */
+static struct err arns_of(struct call *c, const char *arn, const char ***out, size_t *out_count)
+{
+    struct arn parts;
+    struct group_facts facts = {0};
+
+    TRY(arn_parse(c->arena, arn, &parts));
+    if (strcmp(parts.type, "replicationgroup") == 0)
+        TRY(group_facts_find(c, parts.name, &facts));
+    *out = arena_array(c->arena, 1 + facts.member_count, sizeof(char *));
+    (*out)[0] = arn;
+    for (size_t i = 0; i < facts.member_count; i++)
+        (*out)[1 + i] = arn_make(c->arena, parts.region, parts.account, "cluster",
+                                 facts.members[i].cluster.name);
+    *out_count = 1 + facts.member_count;
+    return OK;
+}
+
 /* All tags of a resource, for the answer. */
 static struct err tags_to_wire(struct call *c, const char *arn, struct ec_tag_list *out)
 {
@@ -157,30 +188,42 @@ struct err ec_add_tags_to_resource(struct call *c, const struct ec_add_tags_to_r
 {
     struct tag *tags = tagging_from_wire(c, &in->tags);
     struct tag *old;
-    size_t old_count;
-    const char *arn;
+    size_t old_count, arn_count;
+    const char *arn, **arns;
 
     TRY(tags_check(c->arena, tags, in->tags.count));
     TRY(resource_find(c, in->resource_name, &arn));
     TRY(store_tag_list(c->tx, arn, &old, &old_count));
     TRY(tags_check_quota(old, old_count, tags, in->tags.count));
-    TRY(tagging_put(c, arn, tags, in->tags.count));
+    TRY(arns_of(c, arn, &arns, &arn_count));
+    for (size_t i = 0; i < arn_count; i++)
+        TRY(tagging_put(c, arns[i], tags, in->tags.count));
     return tags_to_wire(c, arn, &out->tag_list);
+}
+
+/* A member may have lost it already, by a request of its own. */
+static struct err remove_tag(struct call *c, const char **arns, size_t arn_count, const char *key)
+{
+    for (size_t i = 0; i < arn_count; i++) {
+        struct err e = store_tag_remove(c->tx, arns[i], key);
+        if (err_is(e, ERR_NOT_FOUND) && i == 0)
+            return fault(c, FAULT_TAG_NOT_FOUND, "The tag %s is not set on the resource.", key);
+        if (!err_is(e, ERR_NOT_FOUND))
+            TRY(e);
+    }
+    return OK;
 }
 
 struct err ec_remove_tags_from_resource(struct call *c,
                                         const struct ec_remove_tags_from_resource_in *in,
                                         struct ec_remove_tags_from_resource_out *out)
 {
-    const char *arn;
+    const char *arn, **arns;
+    size_t arn_count;
 
     TRY(resource_find(c, in->resource_name, &arn));
-    for (size_t i = 0; i < in->tag_keys.count; i++) {
-        const char *key = in->tag_keys.items[i] ? in->tag_keys.items[i] : "";
-        struct err e = store_tag_remove(c->tx, arn, key);
-        if (err_is(e, ERR_NOT_FOUND))
-            return fault(c, FAULT_TAG_NOT_FOUND, "The tag %s is not set on the resource.", key);
-        TRY(e);
-    }
+    TRY(arns_of(c, arn, &arns, &arn_count));
+    for (size_t i = 0; i < in->tag_keys.count; i++)
+        TRY(remove_tag(c, arns, arn_count, in->tag_keys.items[i] ? in->tag_keys.items[i] : ""));
     return tags_to_wire(c, arn, &out->tag_list);
 }

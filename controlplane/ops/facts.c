@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "contract/faults.h"
 #include "controlplane/model/naming.h"
-#include "controlplane/store/store.h"
+#include "controlplane/store/groups.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,21 +13,17 @@
 
 struct err facts_refresh(struct call *c, struct cluster_facts *f)
 {
-    struct operation newest;
-
-    TRY(store_node_list(c->tx, f->cluster.id, &f->nodes));
-    struct err e = store_operation_newest(c->tx, f->cluster.id, &newest);
-    if (err_failed(e) && !err_is(e, ERR_NOT_FOUND))
-        return e;
-    f->newest = err_failed(e) ? NULL : arena_memdup(c->arena, &newest, sizeof(newest));
-    f->status = cluster_status(&f->cluster, f->newest);
-    return OK;
+    f->nodes = (struct node_list){0};
+    f->newest = NULL;
+    f->group = NULL;
+    f->group_newest = NULL;
+    return facts_fill(c, f, 1);
 }
 
 struct err facts_find(struct call *c, const char *name, struct cluster_facts *out)
 {
     const char *folded = name_fold(c->arena, name);
-    struct cluster_facts f;
+    struct cluster_facts f = {0};
 
     struct err e =
         store_cluster_find(c->tx, c->caller->account, c->caller->region, folded, &f.cluster);
@@ -82,8 +78,39 @@ static void deal_operations(struct cluster_facts **by_id, size_t count,
     }
 }
 
-/* Nodes and operations of all the clusters, by one query each. */
-static struct err facts_fill(struct call *c, struct cluster_facts *list, size_t count)
+/* The groups of the clusters, each once and in order of their ids, by two queries. */
+static struct err fill_groups(struct call *c, struct cluster_facts *list, size_t count)
+{
+    int64_t *ids = arena_array(c->arena, count, sizeof(*ids));
+    struct replication_group *groups;
+    struct group_operation *operations;
+    size_t id_count = 0, group_count, operation_count;
+
+    for (size_t i = 0; i < count; i++)
+        if (list[i].cluster.group_id)
+            ids[id_count++] = list[i].cluster.group_id;
+    if (id_count == 0)
+        return OK;
+    TRY(store_group_list_of(c->tx, ids, id_count, &groups, &group_count));
+    TRY(store_group_operation_newest(c->tx, ids, id_count, &operations, &operation_count));
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < group_count && !list[i].group; k++)
+            if (groups[k].id == list[i].cluster.group_id)
+                list[i].group = &groups[k];
+        for (size_t k = 0; k < operation_count && !list[i].group_newest; k++)
+            if (operations[k].group_id == list[i].cluster.group_id)
+                list[i].group_newest = &operations[k];
+    }
+    return OK;
+}
+
+static enum cluster_status status_of(const struct cluster_facts *f)
+{
+    return f->group ? cluster_member_status(&f->cluster, f->newest, f->group, f->group_newest)
+                    : cluster_status(&f->cluster, f->newest);
+}
+
+struct err facts_fill(struct call *c, struct cluster_facts *list, size_t count)
 {
     struct cluster_facts **by_id = arena_array(c->arena, count, sizeof(struct cluster_facts *));
     int64_t *ids = arena_array(c->arena, count, sizeof(*ids));
@@ -91,6 +118,8 @@ static struct err facts_fill(struct call *c, struct cluster_facts *list, size_t 
     struct operation *operations;
     size_t operation_count;
 
+    if (count == 0)
+        return OK;
     for (size_t i = 0; i < count; i++) {
         by_id[i] = &list[i];
         ids[i] = list[i].cluster.id;
@@ -98,26 +127,26 @@ static struct err facts_fill(struct call *c, struct cluster_facts *list, size_t 
     qsort(by_id, count, sizeof(struct cluster_facts *), id_compare);
     TRY(store_node_list_of(c->tx, ids, count, &nodes));
     TRY(store_operation_newest_of(c->tx, ids, count, &operations, &operation_count));
+    TRY(fill_groups(c, list, count));
     deal_nodes(by_id, count, &nodes);
     deal_operations(by_id, count, operations, operation_count);
     for (size_t i = 0; i < count; i++)
-        list[i].status = cluster_status(&list[i].cluster, list[i].newest);
+        list[i].status = status_of(&list[i]);
     return OK;
 }
 
-struct err facts_list(struct call *c, const char *after, int limit, struct cluster_facts **out,
-                      size_t *out_count)
+struct err facts_list(struct call *c, const char *after, int limit, bool skips_members,
+                      struct cluster_facts **out, size_t *out_count)
 {
     struct cluster *clusters;
     size_t count;
 
-    TRY(store_cluster_list(c->tx, c->caller->account, c->caller->region, after, limit, &clusters,
-                           &count));
+    TRY((skips_members ? store_cluster_list_single : store_cluster_list)(
+        c->tx, c->caller->account, c->caller->region, after, limit, &clusters, &count));
     struct cluster_facts *list = arena_array(c->arena, count, sizeof(*list));
     for (size_t i = 0; i < count; i++)
         list[i].cluster = clusters[i];
-    if (count > 0)
-        TRY(facts_fill(c, list, count));
+    TRY(facts_fill(c, list, count));
     *out = list;
     *out_count = count;
     return OK;

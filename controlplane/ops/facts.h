@@ -11,14 +11,20 @@ struct cluster_facts {
     struct node_list nodes;
     const struct operation *newest; /* NULL when there is none */
     enum cluster_status status;
+    /* Of the replication group that it is a member of; NULL for none. */
+    const struct replication_group *group;
+    const struct group_operation *group_newest;
 };
+
+/* Fills nodes, operations and groups of clusters that were read, by one query each. */
+must_use struct err facts_fill(struct call *c, struct cluster_facts *list, size_t count);
 
 /* By name in any case; FAULT_CACHE_CLUSTER_NOT_FOUND. */
 must_use struct err facts_find(struct call *c, const char *name, struct cluster_facts *out);
 
-/* The caller's clusters with names after `after`, by name, at most `limit`; three queries, however
- * many they are. */
-must_use struct err facts_list(struct call *c, const char *after, int limit,
+/* The caller's clusters with names after `after`, by name, at most `limit`; the same few queries,
+ * however many they are. With `skips_members` none of a replication group is among them. */
+must_use struct err facts_list(struct call *c, const char *after, int limit, bool skips_members,
                                struct cluster_facts **out, size_t *out_count);
 
 /* Reads nodes and operation again, after the handler changed them. */

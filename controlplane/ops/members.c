@@ -105,18 +105,35 @@ struct err member_security_groups(struct call *c, const struct ec_security_group
     return OK;
 }
 
-struct err member_parameter_group(struct call *c, const char *name, const struct engine_version *v,
-                                  const struct node_type *t, struct cluster *cl)
+struct err member_group_parameter_group(struct call *c, const char *name,
+                                        const struct engine_version *v, const struct node_type *t,
+                                        bool wants_cluster, struct cluster *cl,
+                                        bool *out_is_cluster)
 {
     struct parameter_facts facts;
 
+    if (!member_has_text(name) && wants_cluster)
+        name =
+            arena_printf(c->arena, "%s.cluster.on", parameter_group_default(c->arena, v->family));
     TRY(parameters_choose(c, name, v, t, &facts));
-    if (parameter_values_are_clustered(&facts.values))
+    cl->parameter_group = facts.group.name;
+    cl->parameter_revision = facts.group.revision;
+    *out_is_cluster = parameter_values_are_clustered(&facts.values);
+    return OK;
+}
+
+struct err member_parameter_group(struct call *c, const char *name, const struct engine_version *v,
+                                  const struct node_type *t, struct cluster *cl)
+{
+    struct cluster changed = *cl;
+    bool is_cluster;
+
+    TRY(member_group_parameter_group(c, name, v, t, false, &changed, &is_cluster));
+    if (is_cluster)
         return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
                      "Cluster mode should be disabled in parameter group, but found it is "
                      "enabled.");
-    cl->parameter_group = facts.group.name;
-    cl->parameter_revision = facts.group.revision;
+    *cl = changed;
     return OK;
 }
 

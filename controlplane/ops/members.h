@@ -47,6 +47,13 @@ must_use struct err member_parameter_group(struct call *c, const char *name,
                                            const struct engine_version *v,
                                            const struct node_type *t, struct cluster *cl);
 
+/* The same for a replication group, which may have cluster mode on: by default it is where
+ * `wants_cluster`; `*out_is_cluster` tells whether the group that was found turns it on. */
+must_use struct err member_group_parameter_group(struct call *c, const char *name,
+                                                 const struct engine_version *v,
+                                                 const struct node_type *t, bool wants_cluster,
+                                                 struct cluster *cl, bool *out_is_cluster);
+
 /*
  * Sets the windows of a cluster. NULL keeps what the cluster has, or chooses by chance where it has
  * none yet: the same for the same account, region and name. memcached has no snapshot window.

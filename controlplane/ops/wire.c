@@ -118,8 +118,8 @@ static void wire_node_count(struct call *c, const struct cluster_facts *f,
 
     if (f->status == CLUSTER_DELETING)
         before = (int64_t)f->nodes.count;
-    if (f->status == CLUSTER_MODIFYING && str_to_i64(str_of(f->newest->data), &before) &&
-        before != count) {
+    if (f->status == CLUSTER_MODIFYING && f->newest &&
+        str_to_i64(str_of(f->newest->data), &before) && before != count) {
         pending->num_cache_nodes = INT_OF(count);
         wire_removals(c, f, &pending->cache_node_ids_to_remove);
     }
@@ -193,6 +193,13 @@ static void wire_engine_members(struct call *c, const struct cluster_facts *f,
         out->configuration_endpoint = configuration_endpoint(c, f);
 }
 
+/* What members have from their replication group. */
+static void wire_membership(const struct replication_group *g, struct ec_cache_cluster *out)
+{
+    out->replication_group_id = g->name;
+    out->at_rest_encryption_enabled = BOOL_OF(g->is_encrypted_at_rest);
+}
+
 void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_nodes,
                   struct ec_cache_cluster *out)
 {
@@ -221,6 +228,8 @@ void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_node
         .network_type = "ipv4",
         .ip_discovery = "ipv4",
     };
+    if (f->group)
+        wire_membership(f->group, out);
     wire_node_count(c, f, out);
     wire_security_groups(c, cl, &out->security_groups);
     wire_engine_members(c, f, out);

@@ -3,18 +3,17 @@
 
 #include "base/log.h"
 #include "controlplane/model/naming.h"
-#include "controlplane/store/store.h"
+#include "controlplane/store/groups.h"
 
 struct target {
     struct store_tx *tx;
-    const struct view *view;
-    bool *goals, *removed;
+    bool *goals;
 };
 
 static struct err apply_goal(struct target *t, const struct decision *d)
 {
     *t->goals = true;
-    log_info("goal set", f_str("cluster", t->view->cluster.name), f_int("node", d->node_id),
+    log_info("goal set", f_str("cluster", d->about->name), f_int("node", d->node_id),
              f_str("goal", node_state_name(d->goal.state)), f_str("address", d->goal.address),
              f_int("port", d->goal.port), f_str("why", d->why));
     return store_goal_set(t->tx, d->node_id, &d->goal);
@@ -28,7 +27,7 @@ static struct err apply_goal_removal(struct target *t, const struct decision *d)
 
     *t->goals = true;
     TRY(store_goal_remove(t->tx, d->node_id));
-    TRY(store_node_unplaced(t->tx, t->view->cluster.region, &waiting, &count));
+    TRY(store_node_unplaced(t->tx, d->about->region, &waiting, &count));
     for (size_t i = 0; i < count; i++)
         store_touch_cluster(t->tx, waiting[i].cluster_id);
     return OK;
@@ -40,12 +39,34 @@ static struct err apply_event(struct target *t, const struct event *e)
     return store_event_add(t->tx, e);
 }
 
-static struct err apply_removal(struct target *t)
+static struct err apply_removal(struct target *t, const struct cluster *c)
 {
-    const struct cluster *c = &t->view->cluster;
-    *t->removed = true;
     return store_cluster_remove(
         t->tx, c->id, arn_make(store_arena(t->tx), c->region, c->account, "cluster", c->name));
+}
+
+/* --- groups --- */
+
+static struct err apply_shard(struct target *t, const struct decision *d)
+{
+    *t->goals = true;
+    log_info("roles set", f_str("group", d->group->name), f_str("shard", d->shard.number),
+             f_int("term", d->shard.goal.term), f_int("primary", d->shard.goal.primary_id),
+             f_int("fenced", d->shard.goal.fenced_id), f_str("why", d->why));
+    return store_shard_goal_set(t->tx, &d->shard);
+}
+
+static struct err apply_topology(struct target *t, const struct decision *d)
+{
+    *t->goals = true;
+    return store_topology_set(t->tx, d->group->id, d->epoch, d->topology);
+}
+
+static struct err apply_group_removal(struct target *t, const struct replication_group *g)
+{
+    return store_group_remove(
+        t->tx, g->id,
+        arn_make(store_arena(t->tx), g->region, g->account, "replicationgroup", g->name));
 }
 
 static struct err apply_one(struct target *t, const struct decision *d)
@@ -59,20 +80,20 @@ static struct err apply_one(struct target *t, const struct decision *d)
     case DECISION_EVENT: return apply_event(t, &d->event);
     case DECISION_OPERATION: return store_operation_update(t->tx, &d->operation);
     case DECISION_CLUSTER: return store_cluster_update(t->tx, &d->cluster);
-    case DECISION_CLUSTER_REMOVE: return apply_removal(t);
+    case DECISION_CLUSTER_REMOVE: return apply_removal(t, d->about);
+    case DECISION_SHARD: return apply_shard(t, d);
+    case DECISION_TOPOLOGY: return apply_topology(t, d);
+    case DECISION_GROUP_OPERATION: return store_group_operation_update(t->tx, &d->group_operation);
+    case DECISION_GROUP_REMOVE: return apply_group_removal(t, d->group);
     }
     return err_make(ERR_INTERNAL, "a decision of no kind");
 }
 
-struct err apply_decisions(struct store_tx *tx, const struct view *v, const struct decisions *d,
-                           bool *out_goals, bool *out_removed)
+/* What is written about a cluster or group that was removed finds nothing, and does no harm. */
+struct err apply_decisions(struct store_tx *tx, const struct decisions *d, bool *out_goals)
 {
-    struct target t = {tx, v, out_goals, out_removed};
-    for (size_t i = 0; i < d->list.count; i++) {
-        /* A removed cluster took its operation with it. */
-        if (*out_removed && d->list.items[i].kind == DECISION_OPERATION)
-            continue;
+    struct target t = {tx, out_goals};
+    for (size_t i = 0; i < d->list.count; i++)
         TRY(apply_one(&t, &d->list.items[i]));
-    }
     return OK;
 }

@@ -6,9 +6,8 @@
 
 struct store_tx;
 
-/* Applies all decisions about the cluster in the view; `*out_goals` becomes true when any host's
- * goals changed, and `*out_removed` when the cluster is gone. */
-must_use struct err apply_decisions(struct store_tx *tx, const struct view *v,
-                                    const struct decisions *d, bool *out_goals, bool *out_removed);
+/* Applies all decisions; `*out_goals` becomes true when any host's goals changed. */
+must_use struct err apply_decisions(struct store_tx *tx, const struct decisions *d,
+                                    bool *out_goals);
 
 #endif

@@ -12,6 +12,7 @@ static struct decision *add(struct decisions *d, enum decision_kind kind)
 {
     struct decision *added = vec_add(d->arena, &d->list);
     added->kind = kind;
+    added->about = d->about;
     return added;
 }
 
@@ -67,9 +68,10 @@ void decide_cluster(struct decisions *d, struct view *v)
     add(d, DECISION_CLUSTER)->cluster = v->cluster;
 }
 
-void decide_cluster_remove(struct decisions *d)
+void decide_cluster_remove(struct decisions *d, struct view *v)
 {
-    add(d, DECISION_CLUSTER_REMOVE);
+    v->is_removed = true;
+    add(d, DECISION_CLUSTER_REMOVE)->about = &v->cluster;
 }
 
 void decide_wake(struct decisions *d, int64_t at_ms)

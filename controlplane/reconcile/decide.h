@@ -7,31 +7,43 @@
 
 #include "base/vec.h"
 #include "controlplane/model/events.h"
+#include "controlplane/model/group.h"
 #include "controlplane/reconcile/view.h"
 
 enum decision_kind {
-    DECISION_GOAL,           /* set `goal` of `node_id` */
-    DECISION_GOAL_REMOVE,    /* the node is nowhere any more */
-    DECISION_NODE_REMOVE,    /* forget the node */
-    DECISION_TOLD,           /* events about crashes of `node_id` were written: see `goal` */
-    DECISION_EVENT,          /* tell `event` */
-    DECISION_OPERATION,      /* write `operation` */
-    DECISION_CLUSTER,        /* write `cluster` */
-    DECISION_CLUSTER_REMOVE, /* forget the cluster and all that belongs to it */
+    DECISION_GOAL,            /* set `goal` of `node_id` */
+    DECISION_GOAL_REMOVE,     /* the node is nowhere any more */
+    DECISION_NODE_REMOVE,     /* forget the node */
+    DECISION_TOLD,            /* events about crashes of `node_id` were written: see `goal` */
+    DECISION_EVENT,           /* tell `event` */
+    DECISION_OPERATION,       /* write `operation` */
+    DECISION_CLUSTER,         /* write `cluster` */
+    DECISION_CLUSTER_REMOVE,  /* forget the cluster and all that belongs to it */
+    DECISION_SHARD,           /* write the goal of `shard` */
+    DECISION_TOPOLOGY,        /* write `group` 's `epoch` and `topology` */
+    DECISION_GROUP_OPERATION, /* write `group_operation` */
+    DECISION_GROUP_REMOVE,    /* forget `group` and all that belongs to it */
 };
 
 struct decision {
     enum decision_kind kind;
+    const struct cluster *about; /* whose node, operation or self it is; NULL for groups */
     int64_t node_id;
     const char *why; /* the rule's reason, for the log */
     struct node_goal goal;
     struct operation operation;
     struct cluster cluster;
     struct event event;
+    struct shard shard;
+    const struct replication_group *group;
+    struct group_operation group_operation;
+    int64_t epoch;
+    const char *topology;
 };
 
 struct decisions {
-    struct arena *arena; /* where texts live */
+    struct arena *arena;         /* where texts live */
+    const struct cluster *about; /* whom the next decisions are about */
     vec_of(struct decision) list;
     int64_t wake_ms; /* wall time at which the cluster needs another look; INT64_MAX for none */
 };
@@ -48,7 +60,7 @@ void decide_event(struct decisions *d, const struct view *v, enum event_kind kin
                   const char *first, const char *second);
 void decide_operation(struct decisions *d, struct view *v);
 void decide_cluster(struct decisions *d, struct view *v);
-void decide_cluster_remove(struct decisions *d);
+void decide_cluster_remove(struct decisions *d, struct view *v);
 
 /* Another look is due at `at_ms`, or earlier. */
 void decide_wake(struct decisions *d, int64_t at_ms);

@@ -9,6 +9,7 @@
 #include "controlplane/dns/dns.h"
 #include "controlplane/reconcile/access.h"
 #include "controlplane/reconcile/apply.h"
+#include "controlplane/reconcile/groups.h"
 #include "controlplane/reconcile/names.h"
 #include "controlplane/reconcile/reconcile.h"
 #include "controlplane/reconcile/rules.h"
@@ -36,28 +37,77 @@ struct reconciler {
     int64_t access_wake_wall_ms; /* and no longer than this */
 };
 
-/* One look at one cluster; what it did is kept for after the commit. */
+/* One look at one cluster, or at a group with all members; what it did is kept for after the
+ * commit. */
 struct look {
-    struct view view;
-    struct node_list before;
-    bool is_removed;
+    struct view *clusters;
+    struct node_list *before; /* of each */
+    size_t count;
+    struct group_view *group; /* NULL for a cluster outside of groups */
 };
 
-static struct err look_at(struct reconciler *r, struct store_tx *tx, int64_t cluster_id,
-                          struct region_view **regions, struct look *look, bool *goals)
+static void remember_nodes(struct arena *a, struct look *look)
+{
+    look->before = arena_array(a, look->count, sizeof(*look->before));
+    for (size_t i = 0; i < look->count; i++) {
+        const struct node_list *nodes = &look->clusters[i].nodes;
+        look->before[i].count = nodes->count;
+        look->before[i].items = arena_memdup(a, nodes->items, nodes->count * sizeof(*nodes->items));
+    }
+}
+
+static struct err look_load(struct reconciler *r, struct store_tx *tx, const struct cluster *c,
+                            struct region_view **regions, struct look *out)
 {
     struct arena *a = store_arena(tx);
+    int64_t now_ms = clock_wall_ms(r->conf.clock);
+
+    *out = (struct look){0};
+    if (c->group_id) {
+        out->group = arena_new(a, struct group_view);
+        TRY(group_view_load(tx, c->group_id, now_ms, regions, out->group));
+        out->clusters = out->group->members;
+        out->count = out->group->member_count;
+    } else {
+        out->clusters = arena_new(a, struct view);
+        TRY(view_load(tx, c->id, now_ms, regions, out->clusters));
+        out->count = 1;
+    }
+    remember_nodes(a, out);
+    return OK;
+}
+
+static struct err look_at(struct reconciler *r, struct store_tx *tx, const struct cluster *c,
+                          struct region_view **regions, struct look *look, bool *goals)
+{
     struct decisions decisions;
 
-    TRY(view_load(tx, cluster_id, clock_wall_ms(r->conf.clock), regions, &look->view));
-    look->before.count = look->view.nodes.count;
-    look->before.items =
-        arena_memdup(a, look->view.nodes.items, look->before.count * sizeof(struct node));
-    decisions_init(&decisions, a);
-    rules_decide(&look->view, &decisions);
+    TRY(look_load(r, tx, c, regions, look));
+    decisions_init(&decisions, store_arena(tx));
+    if (look->group)
+        groups_decide(look->group, &decisions);
+    else
+        rules_decide(look->clusters, &decisions);
     if (decisions.wake_ms < r->wake_wall_ms)
         r->wake_wall_ms = decisions.wake_ms;
-    return apply_decisions(tx, &look->view, &decisions, goals, &look->is_removed);
+    return apply_decisions(tx, &decisions, goals);
+}
+
+/* A group is looked at once, however many of its members were touched. */
+static bool is_looked_at(const struct look *looks, size_t count, const struct cluster *c)
+{
+    for (size_t i = 0; i < count && c->group_id; i++)
+        if (looks[i].group && looks[i].group->group.id == c->group_id)
+            return true;
+    return false;
+}
+
+static void publish_names(struct dns *dns, struct arena *a, const struct look *look)
+{
+    for (size_t i = 0; i < look->count; i++)
+        names_publish(dns, a, &look->clusters[i], &look->before[i]);
+    if (look->group)
+        names_publish_group(dns, a, look->group);
 }
 
 /* Looks at up to BATCH clusters in one transaction and tells the world after its commit. */
@@ -71,17 +121,19 @@ static struct err run_batch(struct reconciler *r, struct arena *a, const int64_t
 
     TRY(store_begin(r->store, STORE_WRITE, a, &tx));
     for (size_t i = 0; i < count; i++) {
-        struct err e = look_at(r, tx, ids[i], &regions, &looks[looked], &has_goals);
+        struct cluster c;
+        struct err e = store_cluster_get(tx, ids[i], &c);
         if (err_is(e, ERR_NOT_FOUND))
             continue; /* deleted meanwhile */
         TRY(e);
-        looked++;
+        if (!is_looked_at(looks, looked, &c))
+            TRY(look_at(r, tx, &c, &regions, &looks[looked++], &has_goals));
     }
     TRY(store_commit(&tx));
     if (has_goals && r->conf.on_goals)
         r->conf.on_goals(r->conf.context);
     for (size_t i = 0; i < looked && r->conf.dns; i++)
-        names_publish(r->conf.dns, a, &looks[i].view, &looks[i].before, looks[i].is_removed);
+        publish_names(r->conf.dns, a, &looks[i]);
     return OK;
 }
 

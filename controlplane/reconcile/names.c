@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "controlplane/dns/dns.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/reconcile/groups.h"
 
 #include <string.h>
 
@@ -24,8 +25,7 @@ static const struct node *find(const struct node_list *nodes, const char *number
 }
 
 static void publish_configuration(struct dns *dns, struct arena *a,
-                                  const struct endpoint_naming *naming, const struct view *v,
-                                  bool is_removed)
+                                  const struct endpoint_naming *naming, const struct view *v)
 {
     const char *name = endpoint_configuration_name(a, naming, v->cluster.name);
     const char **addresses = arena_array(a, v->nodes.count + 1, sizeof(*addresses));
@@ -34,25 +34,101 @@ static void publish_configuration(struct dns *dns, struct arena *a,
     for (size_t i = 0; i < v->nodes.count; i++)
         if (v->nodes.items[i].goal.has && v->nodes.items[i].goal.state == NODE_RUNNING)
             addresses[count++] = v->nodes.items[i].goal.address;
-    if (is_removed || count == 0)
+    if (v->is_removed || count == 0)
         report(dns_remove(dns, name), name);
     else
         report(dns_upsert(dns, name, addresses, count, DNS_TTL_S), name);
 }
 
 void names_publish(struct dns *dns, struct arena *a, const struct view *v,
-                   const struct node_list *before, bool is_removed)
+                   const struct node_list *before)
 {
     struct endpoint_naming naming = {v->cluster.account, v->cluster.region, dns_zone(dns)};
 
     for (size_t i = 0; i < before->count; i++) {
         const struct node *now = find(&v->nodes, before->items[i].number);
         const char *name = endpoint_node_name(a, &naming, v->cluster.name, before->items[i].number);
-        if (is_removed || !now || !now->goal.has)
+        if (v->is_removed || !now || !now->goal.has)
             report(dns_remove(dns, name), name);
         else
             report(dns_upsert(dns, name, (const char *[]){now->goal.address}, 1, DNS_TTL_S), name);
     }
     if (strcmp(v->cluster.engine, "memcached") == 0)
-        publish_configuration(dns, a, &naming, v, is_removed);
+        publish_configuration(dns, a, &naming, v);
+}
+
+/* --- groups --- */
+
+struct addresses {
+    const char **items;
+    size_t count;
+};
+
+static void publish(struct dns *dns, const char *name, const struct addresses *addresses)
+{
+    if (addresses->count > 0)
+        report(dns_upsert(dns, name, addresses->items, addresses->count, DNS_TTL_S), name);
+    else
+        report(dns_remove(dns, name), name);
+}
+
+/* Addresses of the members that the question picks. */
+static struct addresses gather(struct arena *a, const struct group_view *g,
+                               bool (*is_meant)(const struct group_view *g, const struct view *m))
+{
+    struct addresses out = {arena_array(a, g->member_count + 1, sizeof(char *)), 0};
+
+    for (size_t i = 0; i < g->member_count; i++) {
+        const struct node *n = member_node(&g->members[i]);
+        if (n && n->is_wanted && n->goal.has && is_meant(g, &g->members[i]))
+            out.items[out.count++] = n->goal.address;
+    }
+    return out;
+}
+
+static bool is_primary(const struct group_view *g, const struct view *m)
+{
+    return shard_primary(g, member_shard(g, m)) == m;
+}
+
+static bool is_reader(const struct group_view *g, const struct view *m)
+{
+    return !is_primary(g, m) && member_node(m)->saw.has && member_node(m)->saw.is_link_up;
+}
+
+static bool is_running(const struct group_view *g, const struct view *m)
+{
+    (void)g;
+    return member_node(m)->saw.has && member_node(m)->saw.state == NODE_RUNNING;
+}
+
+/* While roles change the old name stays where it is: the primary's moves when the new one is there.
+ * Without replicas the primary is read from. */
+static void publish_roles(struct dns *dns, struct arena *a, const struct endpoint_naming *naming,
+                          const struct group_view *g)
+{
+    if (g->shards.count != 1 || !primary_is_confirmed(g, &g->shards.items[0]))
+        return;
+    struct addresses primary = gather(a, g, is_primary), readers = gather(a, g, is_reader);
+    publish(dns, endpoint_primary_name(a, naming, g->group.name), &primary);
+    publish(dns, endpoint_reader_name(a, naming, g->group.name),
+            readers.count > 0 ? &readers : &primary);
+}
+
+void names_publish_group(struct dns *dns, struct arena *a, const struct group_view *g)
+{
+    struct endpoint_naming naming = {g->group.account, g->group.region, dns_zone(dns)};
+
+    if (g->is_removed) {
+        report(dns_remove(dns, endpoint_primary_name(a, &naming, g->group.name)), g->group.name);
+        report(dns_remove(dns, endpoint_reader_name(a, &naming, g->group.name)), g->group.name);
+        report(dns_remove(dns, endpoint_cluster_name(a, &naming, g->group.name)), g->group.name);
+        return;
+    }
+    if (g->group.mode != CLUSTER_MODE_ENABLED)
+        publish_roles(dns, a, &naming, g);
+    if (g->group.mode != CLUSTER_MODE_DISABLED) {
+        struct addresses all = gather(a, g, is_running);
+        publish(dns, endpoint_cluster_name(a, &naming, g->group.name), &all);
+    }
 }

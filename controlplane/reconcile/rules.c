@@ -34,10 +34,10 @@ static bool is_leftover(const struct view *v, const struct node *n)
     return !n->is_wanted && !n->goal.has;
 }
 
+/* Members of groups are placed together. */
 static bool is_homeless(const struct view *v, const struct node *n)
 {
-    (void)v;
-    return n->is_wanted && !n->goal.has;
+    return n->is_wanted && !n->goal.has && v->cluster.group_id == 0;
 }
 
 static bool is_boot_due(const struct view *v, const struct node *n)
@@ -178,6 +178,7 @@ static bool run_first(struct view *v, struct node *n, struct decisions *d)
 
 void rules_decide(struct view *v, struct decisions *d)
 {
+    d->about = &v->cluster;
     for (size_t i = 0; i < v->nodes.count;) {
         int64_t id = v->nodes.items[i].id;
         bool is_changed = run_first(v, &v->nodes.items[i], d);

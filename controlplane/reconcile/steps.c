@@ -77,7 +77,7 @@ static enum step_result await_gone(struct view *v, struct decisions *d)
 static enum step_result forget(struct view *v, struct decisions *d)
 {
     decide_event(d, v, EVENT_CLUSTER_DELETED, NULL, NULL);
-    decide_cluster_remove(d);
+    decide_cluster_remove(d, v);
     return STEP_DONE;
 }
 

@@ -56,7 +56,8 @@ struct err view_load(struct store_tx *tx, int64_t cluster_id, int64_t now_ms,
     v.region = region;
     for (size_t i = 0; i < v.nodes.count; i++)
         if (v.nodes.items[i].goal.has)
-            place_take_node(region->board, cluster_id, v.nodes.items[i].goal.host_id);
+            place_take_node(region->board, place_key(cluster_id, v.cluster.shard_id),
+                            v.nodes.items[i].goal.host_id);
     *out = v;
     return OK;
 }

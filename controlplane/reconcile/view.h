@@ -24,9 +24,11 @@ struct view {
     struct operation operation;
     const struct region_view *region;
     int64_t now_ms;
+    bool is_removed; /* it was decided that the cluster goes */
 };
 
-/* Reads the cluster; ERR_NOT_FOUND when it is gone. `regions` is a list that grows. */
+/* Reads the cluster; ERR_NOT_FOUND when it is gone. `regions` is a list that grows. Of members of
+ * groups too: but these are looked at together, see group_view.h. */
 must_use struct err view_load(struct store_tx *tx, int64_t cluster_id, int64_t now_ms,
                               struct region_view **regions, struct view *out);
 

@@ -103,22 +103,41 @@ struct err store_cluster_get(struct store_tx *tx, int64_t id, struct cluster *ou
     return one_cluster(&q, out);
 }
 
+static struct err all_clusters(struct query *q, struct cluster **out, size_t *out_count)
+{
+    vec_of(struct cluster) clusters = VEC_EMPTY;
+
+    while (query_next(q))
+        row_to_cluster(q, vec_add(q->tx->arena, &clusters));
+    TRY(query_end(q));
+    *out = clusters.items;
+    *out_count = clusters.count;
+    return OK;
+}
+
 struct err store_cluster_list(struct store_tx *tx, const char *account, const char *region,
                               const char *after, int limit, struct cluster **out, size_t *out_count)
 {
     static const char sql[] =
         "SELECT " COLUMNS " FROM cache_cluster WHERE account = ? AND region = ? "
         "AND name > ? ORDER BY name LIMIT ?";
-    vec_of(struct cluster) clusters = VEC_EMPTY;
     struct query q;
 
     TRY(query_start(&q, tx, sql, "ttti", account, region, after, (int64_t)limit));
-    while (query_next(&q))
-        row_to_cluster(&q, vec_add(tx->arena, &clusters));
-    TRY(query_end(&q));
-    *out = clusters.items;
-    *out_count = clusters.count;
-    return OK;
+    return all_clusters(&q, out, out_count);
+}
+
+struct err store_cluster_list_single(struct store_tx *tx, const char *account, const char *region,
+                                     const char *after, int limit, struct cluster **out,
+                                     size_t *out_count)
+{
+    static const char sql[] =
+        "SELECT " COLUMNS " FROM cache_cluster WHERE account = ? AND region = ? "
+        "AND name > ? AND group_id IS NULL ORDER BY name LIMIT ?";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "ttti", account, region, after, (int64_t)limit));
+    return all_clusters(&q, out, out_count);
 }
 
 struct err store_cluster_ids(struct store_tx *tx, int64_t **out, size_t *out_count)
@@ -141,16 +160,10 @@ struct err store_group_members(struct store_tx *tx, const int64_t *ids, size_t c
 {
     static const char sql[] = "SELECT " COLUMNS " FROM cache_cluster WHERE group_id IN "
                               "(SELECT value FROM json_each(?)) ORDER BY group_id, name";
-    vec_of(struct cluster) clusters = VEC_EMPTY;
     struct query q;
 
     TRY(query_start(&q, tx, sql, "t", query_id_list(tx, ids, count)));
-    while (query_next(&q))
-        row_to_cluster(&q, vec_add(tx->arena, &clusters));
-    TRY(query_end(&q));
-    *out = clusters.items;
-    *out_count = clusters.count;
-    return OK;
+    return all_clusters(&q, out, out_count);
 }
 
 struct err store_cluster_update(struct store_tx *tx, const struct cluster *c)

@@ -168,6 +168,12 @@ struct err store_node_boot(struct store_tx *tx, int64_t node_id)
     return query_run(tx, sql, "i", node_id);
 }
 
+struct err store_node_identify(struct store_tx *tx, int64_t node_id, const char *engine_id)
+{
+    static const char sql[] = "UPDATE cache_node SET engine_id = ? WHERE id = ? AND engine_id = ''";
+    return query_run(tx, sql, "ti", engine_id, node_id);
+}
+
 struct err store_node_remove(struct store_tx *tx, int64_t node_id)
 {
     static const char sql[] = "DELETE FROM cache_node WHERE id = ?";

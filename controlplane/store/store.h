@@ -84,6 +84,11 @@ must_use struct err store_cluster_get(struct store_tx *tx, int64_t id, struct cl
 must_use struct err store_cluster_list(struct store_tx *tx, const char *account, const char *region,
                                        const char *after, int limit, struct cluster **out,
                                        size_t *out_count);
+
+/* The same without members of replication groups. */
+must_use struct err store_cluster_list_single(struct store_tx *tx, const char *account,
+                                              const char *region, const char *after, int limit,
+                                              struct cluster **out, size_t *out_count);
 must_use struct err store_cluster_ids(struct store_tx *tx, int64_t **out, size_t *out_count);
 
 /* Writes every settable column of `c` (all but id, account, region, name, created_ms). */
@@ -117,6 +122,9 @@ must_use struct err store_node_unplaced(struct store_tx *tx, const char *region,
 
 must_use struct err store_node_want(struct store_tx *tx, int64_t node_id, bool is_wanted);
 must_use struct err store_node_boot(struct store_tx *tx, int64_t node_id); /* boot_count + 1 */
+/* Gives a node that had none the id by which cluster clients know it. */
+must_use struct err store_node_identify(struct store_tx *tx, int64_t node_id,
+                                        const char *engine_id);
 must_use struct err store_node_remove(struct store_tx *tx, int64_t node_id);
 
 /* Wanted nodes in the region, over all clusters of the account. */

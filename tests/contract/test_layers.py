@@ -197,6 +197,11 @@ RUN_BY = {
     "cacheengine/types/t_zset_record.c": "tests/unit/cacheengine/types/test_t_dump.c",
     "cacheengine/types/types.c": "tests/conformance/test_edges.py",
     "controlplane/reconcile/apply.c": "tests/unit/controlplane/reconcile/test_loop.c",
+    "controlplane/ops/group_facts.c": "tests/unit/controlplane/ops/test_ec_groups.c",
+    "controlplane/ops/group_plan.c": "tests/unit/controlplane/ops/test_ec_groups_create.c",
+    "controlplane/ops/membership.c": "tests/unit/controlplane/ops/test_ec_groups_create.c",
+    "controlplane/ops/wire_groups.c": "tests/unit/controlplane/ops/test_ec_groups_create.c",
+    "controlplane/reconcile/group_view.c": "tests/unit/controlplane/reconcile/test_groups.c",
     "controlplane/reconcile/names.c": "tests/unit/controlplane/reconcile/test_loop.c",
     "controlplane/reconcile/view.c": "tests/unit/controlplane/reconcile/test_loop.c",
 }

@@ -157,3 +157,28 @@ Test(tags_of_clusters, tags_go_with_their_cluster)
     must(run_ec_list_tags_for_resource(&ask, &listed));
     cr_assert_eq(listed.tag_list.count, 0);
 }
+
+Test(tags_of_clusters, those_of_a_group_are_set_and_taken_on_all_members)
+{
+    static const char group[] = "arn:aws:elasticache:us-east-1:000000000000:replicationgroup:rg";
+    static const char member[] = "arn:aws:elasticache:us-east-1:000000000000:cluster:rg-002";
+    struct ec_tag tag = {"team", "blue"};
+    struct ec_add_tags_to_resource_in add = {
+        .resource_name = group, .tags = {true, 1, &tag}
+    };
+    struct ec_add_tags_to_resource_out added;
+    struct ec_remove_tags_from_resource_in take = {.resource_name = group,
+                                                   .tag_keys = STRINGS("team")};
+    struct ec_remove_tags_from_resource_out taken;
+    struct ec_list_tags_for_resource_in in = {.resource_name = member};
+    struct ec_list_tags_for_resource_out out;
+
+    world_group("rg", 2);
+    must(run_ec_add_tags_to_resource(&add, &added));
+    must(run_ec_list_tags_for_resource(&in, &out));
+    cr_assert_eq(out.tag_list.count, 1);
+    must(run_ec_remove_tags_from_resource(&take, &taken));
+    must(run_ec_list_tags_for_resource(&in, &out));
+    cr_assert_eq(out.tag_list.count, 0);
+    expect(run_ec_remove_tags_from_resource(&take, &taken), FAULT_TAG_NOT_FOUND, NULL);
+}

@@ -31,7 +31,7 @@ Test(facts, a_list_agrees_with_finding_each)
     world_redis("b");
     world_redis("a");
     struct call c = world_call();
-    must(facts_list(&c, "", 10, &list, &count));
+    must(facts_list(&c, "", 10, false, &list, &count));
     cr_assert_eq(count, 3);
     for (size_t i = 0; i < count; i++) {
         must(facts_find(&c, list[i].cluster.name, &one));
@@ -41,10 +41,10 @@ Test(facts, a_list_agrees_with_finding_each)
         cr_assert_eq(list[i].newest->id, one.newest->id);
         cr_assert_eq(list[i].status, one.status);
     }
-    must(facts_list(&c, "b", 10, &list, &count));
+    must(facts_list(&c, "b", 10, false, &list, &count));
     cr_assert_eq(count, 1);
     cr_assert_str_eq(list[0].cluster.name, "z");
-    must(facts_list(&c, "z", 10, &list, &count));
+    must(facts_list(&c, "z", 10, false, &list, &count));
     cr_assert_eq(count, 0);
 }
 

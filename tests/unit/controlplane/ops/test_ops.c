@@ -9,9 +9,9 @@ TestSuite(ops, .init = world_open, .fini = world_close, .timeout = 120);
 
 Test(ops, an_operation_without_a_handler_is_unsupported)
 {
-    struct ec_create_replication_group_in in = {0};
-    struct ec_create_replication_group_out out = {0};
-    const struct op_desc *op = service_op(&service_elasticache, "CreateReplicationGroup");
+    struct ec_describe_service_updates_in in = {0};
+    struct ec_describe_service_updates_out out = {0};
+    const struct op_desc *op = service_op(&service_elasticache, "DescribeServiceUpdates");
 
     cr_assert_eq(
         ops_run(world.ops, &world.f.arena, &world.caller, &service_elasticache, op, &in, &out).code,

@@ -3,6 +3,7 @@
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/model/place.h"
+#include "controlplane/store/groups.h"
 
 #include <criterion/criterion.h>
 
@@ -80,6 +81,22 @@ void expect(struct err e, int code, const char *why)
 
 /* --- instead of a reconciler --- */
 
+/* Where the others of a shard stand. */
+static void take_shard(struct place *p, const struct unplaced_node *n)
+{
+    struct cluster c, *members;
+    struct node_list nodes;
+    size_t count;
+
+    must(store_cluster_get(world.f.tx, n->cluster_id, &c));
+    must(store_group_members(world.f.tx, &c.group_id, 1, &members, &count));
+    for (size_t i = 0; i < count; i++) {
+        must(store_node_list(world.f.tx, members[i].id, &nodes));
+        if (members[i].shard_id == n->shard_id && nodes.count > 0 && nodes.items[0].goal.has)
+            place_take_node(p, place_key(0, n->shard_id), nodes.items[0].goal.host_id);
+    }
+}
+
 static void place_all(void)
 {
     struct host_list hosts;
@@ -95,8 +112,11 @@ static void place_all(void)
         for (size_t k = 0; k < nodes.count; k++)
             if (nodes.items[k].goal.has)
                 place_take_node(p, waiting[i].cluster_id, nodes.items[k].goal.host_id);
+        if (waiting[i].shard_id)
+            take_shard(p, &waiting[i]);
         struct place_request r = {
-            .cluster_id = waiting[i].cluster_id,
+            .cluster_id = place_key(waiting[i].cluster_id, waiting[i].shard_id),
+            .keeps_apart = waiting[i].shard_id != 0,
             .node_id = waiting[i].node_id,
             .zone = waiting[i].zone,
             .memory_bytes = node_type_host_bytes(node_type_find(waiting[i].node_type)),
@@ -133,6 +153,7 @@ static void settle_nodes(int64_t cluster_id)
                                .last_exit = "",
                                .applied_settings = "",
                                .role = "",
+                               .is_link_up = true,
                                .why = ""};
         if (n->is_wanted)
             must(store_saw_set(world.f.tx, n->id, &saw, &is_changed));
@@ -160,6 +181,84 @@ static void settle_cluster(int64_t cluster_id)
     must(store_operation_update(world.f.tx, &o));
 }
 
+/* The member with the lowest id becomes the primary of a shard that has none. */
+static void settle_shard(struct shard *s)
+{
+    struct cluster *members;
+    size_t count;
+
+    must(store_group_members(world.f.tx, &s->group_id, 1, &members, &count));
+    for (size_t i = 0; i < count; i++)
+        if (members[i].shard_id == s->id && members[i].is_wanted &&
+            (!s->goal.primary_id || members[i].id < s->goal.primary_id))
+            s->goal.primary_id = members[i].id;
+    s->goal.term = 1;
+    must(store_shard_goal_set(world.f.tx, s));
+}
+
+static void settle_switch(struct shard_list *shards, const char *data)
+{
+    struct str rest = str_of(data);
+    int64_t shard_id, from, to;
+
+    cr_assert(str_to_i64(str_cut(&rest, ' '), &shard_id) &&
+              str_to_i64(str_cut(&rest, ' '), &from) && str_to_i64(rest, &to));
+    for (size_t i = 0; i < shards->count; i++)
+        if (shards->items[i].id == shard_id) {
+            cr_assert_eq(shards->items[i].goal.primary_id, from);
+            shards->items[i].goal.primary_id = to;
+            shards->items[i].goal.term++;
+            must(store_shard_goal_set(world.f.tx, &shards->items[i]));
+        }
+}
+
+/* A kept primary stands alone. */
+static void settle_gone_group(struct replication_group *g)
+{
+    struct cluster *members;
+    size_t count;
+
+    must(store_group_members(world.f.tx, &g->id, 1, &members, &count));
+    for (size_t i = 0; i < count; i++) {
+        members[i].group_id = members[i].shard_id = 0;
+        must(store_cluster_update(world.f.tx, &members[i]));
+    }
+    must(store_group_remove(
+        world.f.tx, g->id,
+        arn_make(&world.f.arena, g->region, g->account, "replicationgroup", g->name)));
+}
+
+static void settle_group(struct replication_group *g)
+{
+    struct shard_list shards;
+    struct group_operation o;
+
+    if (!g->is_wanted) {
+        settle_gone_group(g);
+        return;
+    }
+    must(store_shard_list(world.f.tx, &g->id, 1, &shards));
+    for (size_t i = 0; i < shards.count; i++)
+        if (!shards.items[i].goal.has)
+            settle_shard(&shards.items[i]);
+    if (err_failed(store_group_operation_running(world.f.tx, g->id, &o)))
+        return;
+    if (o.kind == GROUP_SWITCH)
+        settle_switch(&shards, o.data);
+    o.state = OPERATION_DONE;
+    must(store_group_operation_update(world.f.tx, &o));
+}
+
+static void settle_groups(void)
+{
+    struct replication_group *groups;
+    size_t count;
+
+    must(store_group_list(world.f.tx, "000000000000", "us-east-1", "", 1000, &groups, &count));
+    for (size_t i = 0; i < count; i++)
+        settle_group(&groups[i]);
+}
+
 void world_settle(void)
 {
     int64_t *ids;
@@ -170,6 +269,7 @@ void world_settle(void)
     must(store_cluster_ids(world.f.tx, &ids, &count));
     for (size_t i = 0; i < count; i++)
         settle_cluster(ids[i]);
+    settle_groups();
     fixture_commit(&world.f);
     clock_manual_advance(&world.clock, 1000);
 }
@@ -220,6 +320,31 @@ struct ec_cache_cluster *world_describe(const char *name)
     must(run_ec_describe_cache_clusters(&in, &out));
     cr_assert_eq(out.cache_clusters.count, 1);
     return out.cache_clusters.items;
+}
+
+struct ec_replication_group *world_group(const char *name, int members)
+{
+    struct ec_create_replication_group_in in = {.replication_group_id = name,
+                                                .replication_group_description = "d",
+                                                .engine = "redis",
+                                                .cache_node_type = "cache.t4g.micro",
+                                                .num_cache_clusters = INT_OF(members),
+                                                .automatic_failover_enabled = BOOL_OF(members > 1)};
+    struct ec_create_replication_group_out out;
+
+    must(run_ec_create_replication_group(&in, &out));
+    world_settle();
+    return world_describe_group(name);
+}
+
+struct ec_replication_group *world_describe_group(const char *name)
+{
+    struct ec_describe_replication_groups_in in = {.replication_group_id = name};
+    struct ec_describe_replication_groups_out out;
+
+    must(run_ec_describe_replication_groups(&in, &out));
+    cr_assert_eq(out.replication_groups.count, 1);
+    return out.replication_groups.items;
 }
 
 struct call world_call(void)

@@ -72,6 +72,11 @@ void world_memcached(const char *name, int nodes);
 /* Describes one cluster, with nodes; it must be there. */
 struct ec_cache_cluster *world_describe(const char *name);
 
+/* Creates a replication group of one shard with automatic failover where it can have it, settles,
+ * and describes it. */
+struct ec_replication_group *world_group(const char *name, int members);
+struct ec_replication_group *world_describe_group(const char *name);
+
 /* A call inside a write transaction, for testing what is below the handlers. */
 struct call world_call(void);
 

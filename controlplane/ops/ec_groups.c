@@ -1,0 +1,109 @@
+/* Replication groups: describe and delete. Making and changing them are chapters of their own. */
+#include "base/arena.h"
+#include "contract/elasticache_handlers.h"
+#include "contract/faults.h"
+#include "controlplane/model/naming.h"
+#include "controlplane/ops/members.h"
+#include "controlplane/ops/page.h"
+#include "controlplane/ops/wire_groups.h"
+#include "controlplane/store/groups.h"
+
+#include <string.h>
+
+/* --- describe --- */
+
+static struct err describe_one(struct call *c, const struct ec_describe_replication_groups_in *in,
+                               struct ec_describe_replication_groups_out *out)
+{
+    struct group_facts facts;
+
+    TRY(group_facts_find(c, in->replication_group_id, &facts));
+    out->replication_groups.has = true;
+    out->replication_groups.count = 1;
+    out->replication_groups.items = wire_group_new(c, &facts);
+    return OK;
+}
+
+/* One more than the page is read, to know whether there is a next one. */
+static struct err describe_page(struct call *c, const struct page *page,
+                                struct ec_describe_replication_groups_out *out)
+{
+    struct group_facts *facts;
+    size_t count;
+
+    TRY(group_facts_list(c, page->after, page->limit + 1, &facts, &count));
+    if (count > (size_t)page->limit) {
+        count = (size_t)page->limit;
+        out->marker = page_marker(c, facts[count - 1].group.name);
+    }
+    out->replication_groups.has = true;
+    out->replication_groups.count = count;
+    out->replication_groups.items =
+        arena_array(c->arena, count, sizeof(struct ec_replication_group));
+    for (size_t i = 0; i < count; i++)
+        wire_group(c, &facts[i], &out->replication_groups.items[i]);
+    return OK;
+}
+
+struct err ec_describe_replication_groups(struct call *c,
+                                          const struct ec_describe_replication_groups_in *in,
+                                          struct ec_describe_replication_groups_out *out)
+{
+    struct page page;
+
+    TRY(page_open(c, in->max_records, in->marker, &page));
+    if (*page.after && !name_is_identifier(page.after))
+        return page_bad_marker(c, in->marker);
+    if (in->replication_group_id)
+        return describe_one(c, in, out);
+    return describe_page(c, &page, out);
+}
+
+/* --- delete --- */
+
+static struct err check_delete(struct call *c, const struct ec_delete_replication_group_in *in,
+                               const struct group_facts *f)
+{
+    bool is_cluster = f->group.mode != CLUSTER_MODE_DISABLED;
+
+    if (!group_status_may_delete(f->status))
+        return fault(c, FAULT_INVALID_REPLICATION_GROUP_STATE,
+                     "Replication group %s has status %s, which is not valid for deletion.",
+                     f->group.name, group_status_word(f->status));
+    if (member_has_text(in->final_snapshot_identifier))
+        return fault(c, FAULT_SNAPSHOT_FEATURE_NOT_SUPPORTED,
+                     "Final snapshots are not supported by this version. Nothing was deleted.");
+    if (in->retain_primary_cluster.value && is_cluster)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "RetainPrimaryCluster cannot be used with cluster mode enabled.");
+    return OK;
+}
+
+static struct err let_go(struct call *c, struct cluster_facts *m)
+{
+    m->cluster.is_wanted = false;
+    TRY(store_cluster_update(c->tx, &m->cluster));
+    for (size_t i = 0; i < m->nodes.count; i++)
+        TRY(store_node_want(c->tx, m->nodes.items[i].id, false));
+    return OK;
+}
+
+struct err ec_delete_replication_group(struct call *c,
+                                       const struct ec_delete_replication_group_in *in,
+                                       struct ec_delete_replication_group_out *out)
+{
+    struct group_facts facts;
+
+    TRY(group_facts_find(c, in->replication_group_id, &facts));
+    TRY(check_delete(c, in, &facts));
+    for (size_t i = 0; i < facts.member_count; i++) {
+        struct cluster_facts *m = &facts.members[i];
+        if (!in->retain_primary_cluster.value || !group_facts_is_primary(&facts, m))
+            TRY(let_go(c, m));
+    }
+    facts.group.is_wanted = false;
+    TRY(store_group_update(c->tx, &facts.group));
+    TRY(group_facts_operate(c, &facts, GROUP_DELETE, ""));
+    out->replication_group = wire_group_new(c, &facts);
+    return OK;
+}

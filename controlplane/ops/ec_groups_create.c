@@ -1,0 +1,375 @@
+/*
+ * CreateReplicationGroup. A plan is filled in by one check after another, each for some members of
+ * the request; only when all have passed, and there is room for every node, anything is written.
+ */
+#include "base/arena.h"
+#include "contract/elasticache_handlers.h"
+#include "contract/faults.h"
+#include "controlplane/model/naming.h"
+#include "controlplane/model/quotas.h"
+#include "controlplane/model/tags.h"
+#include "controlplane/ops/capacity.h"
+#include "controlplane/ops/group_plan.h"
+#include "controlplane/ops/members.h"
+#include "controlplane/ops/membership.h"
+#include "controlplane/ops/tagging.h"
+#include "controlplane/ops/wire_groups.h"
+#include "controlplane/store/groups.h"
+
+#include <string.h>
+
+typedef struct err (*plan_fn)(struct call *c, const struct ec_create_replication_group_in *in,
+                              struct group_plan *p);
+
+/* --- what cannot be obeyed yet --- */
+
+static const struct member_rule unserved[] = {
+    {"SnapshotArns",                NULL   },
+    {"SnapshotName",                NULL   },
+    {"ServerlessCacheSnapshotName", NULL   },
+    {"AuthToken",                   NULL   },
+    {"TransitEncryptionEnabled",    "false"},
+    {"TransitEncryptionMode",       NULL   },
+    {"KmsKeyId",                    NULL   },
+    {"UserGroupIds",                NULL   },
+    {"LogDeliveryConfigurations",   NULL   },
+    {"DataTieringEnabled",          "false"},
+    {"NetworkType",                 "ipv4" },
+    {"IpDiscovery",                 "ipv4" },
+};
+
+static struct err plan_unserved(struct call *c, const struct ec_create_replication_group_in *in,
+                                struct group_plan *p)
+{
+    (void)p;
+    if (member_has_text(in->global_replication_group_id))
+        return fault(c, FAULT_GLOBAL_REPLICATION_GROUP_NOT_FOUND,
+                     "GlobalReplicationGroup not found: %s", in->global_replication_group_id);
+    return members_refuse(c, "CreateReplicationGroup", in, unserved, countof(unserved),
+                          WHY_NOT_SERVED);
+}
+
+/* --- name, description --- */
+
+static struct err plan_name(struct call *c, const struct ec_create_replication_group_in *in,
+                            struct group_plan *p)
+{
+    TRY(name_check(c->arena, "ReplicationGroupIdentifier", in->replication_group_id,
+                   GROUP_NAME_MAX));
+    TRY(member_need(c, "ReplicationGroupDescription", in->replication_group_description));
+    if (strlen(in->replication_group_description) > DESCRIPTION_MAX)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "ReplicationGroupDescription must not be longer than %d characters.",
+                     DESCRIPTION_MAX);
+    p->group.name = name_fold(c->arena, in->replication_group_id);
+    p->group.description = in->replication_group_description;
+    p->group.common.name = p->group.name;
+    return OK;
+}
+
+/* --- an existing cluster as the primary --- */
+
+/* What is given must be what the cluster has. */
+static struct err check_same(struct call *c, const char *member, const char *given,
+                             const char *current)
+{
+    if (!member_has_text(given) || strcmp(name_fold(c->arena, given), current) == 0)
+        return OK;
+    return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                 "%s %s cannot be used with PrimaryClusterId: the cluster has %s.", member, given,
+                 current);
+}
+
+static struct err check_primary(struct call *c, const struct cluster_facts *f)
+{
+    if (!cluster_status_may_change(f->status))
+        return fault(c, FAULT_INVALID_CACHE_CLUSTER_STATE,
+                     "Cache cluster %s is not in available state.", f->cluster.name);
+    if (f->cluster.group_id)
+        return fault(c, FAULT_INVALID_CACHE_CLUSTER_STATE,
+                     "Cache cluster %s is already part of a replication group.", f->cluster.name);
+    if (!engine_is_redis_like(f->cluster.engine))
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "Cache cluster %s has the engine %s, which has no replication groups.",
+                     f->cluster.name, f->cluster.engine);
+    return OK;
+}
+
+static struct err plan_primary(struct call *c, const struct ec_create_replication_group_in *in,
+                               struct group_plan *p)
+{
+    struct cluster_facts *f = arena_new(c->arena, struct cluster_facts);
+
+    if (!member_has_text(in->primary_cluster_id))
+        return OK;
+    TRY(facts_find(c, in->primary_cluster_id, f));
+    TRY(check_primary(c, f));
+    TRY(check_same(c, "Engine", in->engine, f->cluster.engine));
+    TRY(check_same(c, "CacheNodeType", in->cache_node_type, f->cluster.node_type));
+    if (in->port.has && in->port.value != f->cluster.port)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "Port cannot be used with PrimaryClusterId: the cluster has port %d.",
+                     f->cluster.port);
+    if (in->num_node_groups.has || in->node_group_configuration.count > 0 ||
+        in->replicas_per_node_group.has)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "PrimaryClusterId cannot be used with NumNodeGroups, ReplicasPerNodeGroup or "
+                     "NodeGroupConfiguration.");
+    p->adopted = f;
+    p->group.common = f->cluster;
+    return OK;
+}
+
+/* --- engine, type, port --- */
+
+static struct err plan_engine(struct call *c, const struct ec_create_replication_group_in *in,
+                              struct group_plan *p)
+{
+    struct cluster *common = &p->group.common;
+    const char *version = in->engine_version ? in->engine_version : "";
+
+    if (p->adopted && *version == '\0') {
+        p->version = engine_version_reported(common->engine, common->engine_version);
+        check(p->version != NULL);
+        return OK;
+    }
+    const char *engine = p->adopted                    ? common->engine
+                         : member_has_text(in->engine) ? name_fold(c->arena, in->engine)
+                                                       : "redis";
+    if (!engine_is_redis_like(engine))
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "Invalid engine: %s. It must be redis or valkey.", in->engine);
+    TRY(engine_version_choose(c->arena, engine, version, &p->version));
+    if (p->adopted && strcmp(p->version->reported, common->engine_version) != 0)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "EngineVersion %s cannot be used with PrimaryClusterId: the cluster has %s.",
+                     version, common->engine_version);
+    common->engine = p->version->engine;
+    common->engine_version = p->version->reported;
+    return OK;
+}
+
+static struct err plan_type(struct call *c, const struct ec_create_replication_group_in *in,
+                            struct group_plan *p)
+{
+    if (p->adopted) {
+        p->type = node_type_find(p->group.common.node_type);
+        check(p->type != NULL);
+        return OK;
+    }
+    TRY(member_need(c, "CacheNodeType", in->cache_node_type));
+    TRY(node_type_choose(c->arena, in->cache_node_type, p->version, &p->type));
+    if (strcmp(p->type->family, "r6gd") == 0)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "The cache node type %s needs DataTieringEnabled, which is not supported by "
+                     "this version.",
+                     p->type->name);
+    p->group.common.node_type = p->type->name;
+    return OK;
+}
+
+static struct err plan_port(struct call *c, const struct ec_create_replication_group_in *in,
+                            struct group_plan *p)
+{
+    struct cluster *common = &p->group.common;
+    int64_t port = in->port.has ? in->port.value : engine_default_port(common->engine);
+
+    if (p->adopted)
+        return OK;
+    if (port < PORT_MIN || port > PORT_MAX)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "Invalid value %lld for Port. It must be between %d and %d.", (long long)port,
+                     PORT_MIN, PORT_MAX);
+    common->port = (int)port;
+    return OK;
+}
+
+/* --- windows, groups, tags, flags --- */
+
+static struct err plan_windows(struct call *c, const struct ec_create_replication_group_in *in,
+                               struct group_plan *p)
+{
+    struct cluster *common = &p->group.common;
+
+    TRY(member_windows(c, in->preferred_maintenance_window, in->snapshot_window, common));
+    TRY(member_snapshot_retention(c, in->snapshot_retention_limit, &common->snapshot_retention));
+    if (in->auto_minor_version_upgrade.has)
+        common->auto_minor_upgrade = in->auto_minor_version_upgrade.value;
+    else if (!p->adopted)
+        common->auto_minor_upgrade = true;
+    if (in->notification_topic_arn)
+        TRY(member_topic(c, in->notification_topic_arn, NULL, common));
+    return OK;
+}
+
+static struct err plan_siting(struct call *c, const struct ec_create_replication_group_in *in,
+                              struct group_plan *p)
+{
+    struct cluster *common = &p->group.common;
+
+    TRY(member_security_group_names(c, &in->cache_security_group_names));
+    if (p->adopted) {
+        TRY(check_same(c, "CacheSubnetGroupName", in->cache_subnet_group_name,
+                       common->subnet_group));
+        TRY(siting_change(c, common->subnet_group, common->security_groups,
+                          in->security_group_ids.count > 0 ? &in->security_group_ids : NULL,
+                          &p->siting));
+    } else {
+        TRY(siting_choose(c, in->cache_subnet_group_name, &in->security_group_ids, &p->siting));
+    }
+    common->subnet_group = p->siting.subnet_group;
+    common->security_groups = p->siting.security_groups;
+    return OK;
+}
+
+/* Nothing of a group that is encrypted at rest is ever written to a disk. */
+static struct err plan_encryption(struct call *c, const struct ec_create_replication_group_in *in,
+                                  struct group_plan *p)
+{
+    bool is_valkey = strcmp(p->group.common.engine, "valkey") == 0;
+
+    (void)c;
+    p->group.is_encrypted_at_rest =
+        in->at_rest_encryption_enabled.has ? in->at_rest_encryption_enabled.value : is_valkey;
+    return OK;
+}
+
+/* An adopted cluster's tags are those of the group, unless the request brings some. */
+static struct err plan_tags(struct call *c, const struct ec_create_replication_group_in *in,
+                            struct group_plan *p)
+{
+    p->tags = tagging_from_wire(c, &in->tags);
+    p->tag_count = in->tags.count;
+    TRY(tags_check(c->arena, p->tags, p->tag_count));
+    TRY(tags_check_quota(NULL, 0, p->tags, p->tag_count));
+    if (!p->adopted || p->tag_count > 0)
+        return OK;
+    const struct cluster *cl = &p->adopted->cluster;
+    return store_tag_list(c->tx, arn_make(c->arena, cl->region, cl->account, "cluster", cl->name),
+                          &p->tags, &p->tag_count);
+}
+
+/* --- against what is there --- */
+
+static struct err plan_is_new(struct call *c, const struct ec_create_replication_group_in *in,
+                              struct group_plan *p)
+{
+    struct replication_group other;
+
+    (void)in;
+    struct err e =
+        store_group_find(c->tx, c->caller->account, c->caller->region, p->group.name, &other);
+    if (err_is(e, ERR_NOT_FOUND))
+        return OK;
+    TRY(e);
+    return fault(c, FAULT_REPLICATION_GROUP_ALREADY_EXISTS, "Replication group %s already exists.",
+                 p->group.name);
+}
+
+static struct err plan_room(struct call *c, const struct ec_create_replication_group_in *in,
+                            struct group_plan *p)
+{
+    (void)in;
+    TRY(capacity_check_region(c, (int64_t)(p->seat_count - (p->adopted ? 1 : 0))));
+    return group_plan_claim(c, p);
+}
+
+/* The order of the rows is the order in which mistakes are told. */
+static const plan_fn checks[] = {
+    plan_name,   plan_unserved,   plan_primary,      plan_engine,      plan_type,
+    plan_port,   group_plan_mode, group_plan_shards, group_plan_flags, plan_windows,
+    plan_siting, plan_encryption, plan_tags,         plan_is_new,      plan_room,
+};
+
+/* --- recording --- */
+
+static struct err record_shards(struct call *c, struct group_plan *p)
+{
+    for (size_t i = 0; i < p->shard_count; i++) {
+        p->shards[i].group_id = p->group.id;
+        p->shards[i].engine_id = group_secret_new(c->arena);
+        p->shards[i].next_member = 1;
+        p->shards[i].is_wanted = true;
+        TRY(store_shard_insert(c->tx, &p->shards[i]));
+    }
+    return OK;
+}
+
+/* The cluster keeps its name and its data. */
+static struct err adopt(struct call *c, struct group_plan *p)
+{
+    struct cluster *cl = &p->adopted->cluster;
+    const struct node *n = &p->adopted->nodes.items[0];
+    const char *name = cl->name;
+    int64_t id = cl->id, created_ms = cl->created_ms, next_node = cl->next_node;
+
+    *cl = p->group.common;
+    cl->id = id;
+    cl->name = name;
+    cl->created_ms = created_ms;
+    cl->next_node = next_node;
+    cl->configuration_version = 1;
+    cl->group_id = p->group.id;
+    cl->shard_id = p->shards[0].id;
+    cl->is_wanted = true;
+    cl->az_mode = "cross-az";
+    cl->preferred_zone = n->host_zone;
+    TRY(store_cluster_update(c->tx, cl));
+    TRY(store_node_identify(c->tx, n->id, group_secret_new(c->arena)));
+    return tagging_put(c, arn_make(c->arena, cl->region, cl->account, "cluster", cl->name), p->tags,
+                       p->tag_count);
+}
+
+static struct err record_members(struct call *c, struct group_plan *p)
+{
+    for (size_t i = 0; i < p->seat_count; i++) {
+        struct newcomer n = {&p->shards[p->seats[i].shard], p->seats[i].zone, NULL};
+        if (i == 0 && p->adopted)
+            TRY(adopt(c, p));
+        else
+            TRY(membership_add(c, &p->group, &n, p->tags, p->tag_count));
+    }
+    return OK;
+}
+
+static struct err record(struct call *c, struct group_plan *p)
+{
+    struct replication_group *g = &p->group;
+
+    TRY(store_group_insert(c->tx, g));
+    TRY(record_shards(c, p));
+    TRY(record_members(c, p));
+    return tagging_put(c, arn_make(c->arena, g->region, g->account, "replicationgroup", g->name),
+                       p->tags, p->tag_count);
+}
+
+struct err ec_create_replication_group(struct call *c,
+                                       const struct ec_create_replication_group_in *in,
+                                       struct ec_create_replication_group_out *out)
+{
+    const char *account = c->caller->account, *region = c->caller->region;
+    struct group_plan plan = {
+        .group = {.account = account,
+                  .region = region,
+                  .snapshotting_cluster = "",
+                  .user = "larder-replica",
+                  .password = group_secret_new(c->arena),
+                  .common = {.account = account,
+                             .region = region,
+                             .maintenance_window = "",
+                             .snapshot_window = "",
+                             .notification_topic = "",
+                             .notification_status = ""},
+                  .is_wanted = true,
+                  .created_ms = c->now_ms},
+    };
+
+    for (size_t i = 0; i < countof(checks); i++)
+        TRY(checks[i](c, in, &plan));
+    TRY(record(c, &plan));
+
+    struct group_facts facts = {.group = plan.group};
+    TRY(group_facts_operate(c, &facts, GROUP_CREATE, ""));
+    out->replication_group = wire_group_new(c, &facts);
+    return OK;
+}

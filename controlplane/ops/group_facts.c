@@ -1,0 +1,211 @@
+/* Reading replication groups together with their shards, members and operations. */
+#include "controlplane/ops/group_facts.h"
+
+#include "base/arena.h"
+#include "contract/faults.h"
+#include "controlplane/model/naming.h"
+#include "controlplane/store/groups.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define OPERATION_LIMIT_MS (10 * 60 * (int64_t)1000)
+
+/* --- filling --- */
+
+static int id_compare(const void *x, const void *y)
+{
+    const struct group_facts *a = *(struct group_facts *const *)x;
+    const struct group_facts *b = *(struct group_facts *const *)y;
+
+    return (a->group.id > b->group.id) - (a->group.id < b->group.id);
+}
+
+static int find_compare(const void *key, const void *item)
+{
+    int64_t id = *(const int64_t *)key, other = (*(struct group_facts *const *)item)->group.id;
+
+    return (id > other) - (id < other);
+}
+
+static struct group_facts *facts_of(struct group_facts **by_id, size_t count, int64_t id)
+{
+    struct group_facts **at = bsearch(&id, by_id, count, sizeof(*by_id), find_compare);
+
+    return at ? *at : NULL;
+}
+
+static void deal_shards(struct group_facts **by_id, size_t count, const struct shard_list *shards)
+{
+    for (size_t i = 0; i < shards->count; i++) {
+        struct group_facts *f = facts_of(by_id, count, shards->items[i].group_id);
+        if (f && f->shard_count++ == 0)
+            f->shards = &shards->items[i];
+    }
+}
+
+static void deal_members(struct group_facts **by_id, size_t count, struct cluster_facts *members,
+                         size_t member_count)
+{
+    for (size_t i = 0; i < member_count; i++) {
+        struct group_facts *f = facts_of(by_id, count, members[i].cluster.group_id);
+        if (f && f->member_count++ == 0)
+            f->members = &members[i];
+    }
+}
+
+static struct err read_members(struct call *c, const int64_t *ids, size_t count,
+                               struct cluster_facts **out, size_t *out_count)
+{
+    struct cluster *clusters;
+
+    TRY(store_group_members(c->tx, ids, count, &clusters, out_count));
+    struct cluster_facts *members = arena_array(c->arena, *out_count, sizeof(*members));
+    for (size_t i = 0; i < *out_count; i++)
+        members[i].cluster = clusters[i];
+    TRY(facts_fill(c, members, *out_count));
+    *out = members;
+    return OK;
+}
+
+static struct err fill(struct call *c, struct group_facts *list, size_t count)
+{
+    struct group_facts **by_id = arena_array(c->arena, count, sizeof(struct group_facts *));
+    int64_t *ids = arena_array(c->arena, count, sizeof(*ids));
+    struct shard_list shards;
+    struct cluster_facts *members;
+    struct group_operation *operations;
+    size_t member_count, operation_count;
+
+    for (size_t i = 0; i < count; i++) {
+        by_id[i] = &list[i];
+        ids[i] = list[i].group.id;
+    }
+    if (count > 0)
+        qsort(by_id, count, sizeof(*by_id), id_compare);
+    TRY(store_shard_list(c->tx, ids, count, &shards));
+    TRY(read_members(c, ids, count, &members, &member_count));
+    TRY(store_group_operation_newest(c->tx, ids, count, &operations, &operation_count));
+    deal_shards(by_id, count, &shards);
+    deal_members(by_id, count, members, member_count);
+    for (size_t i = 0; i < operation_count; i++)
+        facts_of(by_id, count, operations[i].group_id)->newest = &operations[i];
+    for (size_t i = 0; i < count; i++)
+        list[i].status = group_status(&list[i].group, list[i].newest);
+    return OK;
+}
+
+/* --- reading --- */
+
+struct err group_facts_refresh(struct call *c, struct group_facts *f)
+{
+    struct replication_group group = f->group;
+
+    *f = (struct group_facts){.group = group};
+    return fill(c, f, 1);
+}
+
+struct err group_facts_find(struct call *c, const char *name, struct group_facts *out)
+{
+    const char *folded = name_fold(c->arena, name);
+    struct group_facts f = {0};
+
+    struct err e = store_group_find(c->tx, c->caller->account, c->caller->region, folded, &f.group);
+    if (err_is(e, ERR_NOT_FOUND))
+        return fault(c, FAULT_REPLICATION_GROUP_NOT_FOUND, "ReplicationGroup %s not found", folded);
+    TRY(e);
+    TRY(fill(c, &f, 1));
+    *out = f;
+    return OK;
+}
+
+struct err group_facts_for_change(struct call *c, const char *name, struct group_facts *out)
+{
+    struct group_facts f;
+
+    TRY(group_facts_find(c, name, &f));
+    if (!group_status_may_change(f.status))
+        return fault(c, FAULT_INVALID_REPLICATION_GROUP_STATE,
+                     "Replication group must be in available state to modify.");
+    *out = f;
+    return OK;
+}
+
+struct err group_facts_list(struct call *c, const char *after, int limit, struct group_facts **out,
+                            size_t *out_count)
+{
+    struct replication_group *groups;
+    size_t count;
+
+    TRY(store_group_list(c->tx, c->caller->account, c->caller->region, after, limit, &groups,
+                         &count));
+    struct group_facts *list = arena_array(c->arena, count, sizeof(*list));
+    for (size_t i = 0; i < count; i++)
+        list[i].group = groups[i];
+    TRY(fill(c, list, count));
+    *out = list;
+    *out_count = count;
+    return OK;
+}
+
+/* --- changing --- */
+
+struct err group_facts_operate(struct call *c, struct group_facts *f,
+                               enum group_operation_kind kind, const char *data)
+{
+    struct group_operation o = {
+        .kind = kind,
+        .group_id = f->group.id,
+        .state = OPERATION_RUNNING,
+        .data = data,
+        .why = "",
+        .created_ms = c->now_ms,
+        .deadline_ms = c->now_ms + OPERATION_LIMIT_MS,
+    };
+
+    TRY(store_group_operation_insert(c->tx, &o));
+    TRY(group_facts_refresh(c, f));
+    if (f->member_count > 0)
+        store_touch_cluster(c->tx, f->members[0].cluster.id);
+    return OK;
+}
+
+/* --- questions --- */
+
+struct cluster_facts *group_facts_member(const struct group_facts *f, const char *name)
+{
+    for (size_t i = 0; i < f->member_count; i++)
+        if (f->members[i].cluster.is_wanted && strcmp(f->members[i].cluster.name, name) == 0)
+            return &f->members[i];
+    return NULL;
+}
+
+struct shard *group_facts_shard(const struct group_facts *f, const char *number)
+{
+    for (size_t i = 0; i < f->shard_count; i++)
+        if (f->shards[i].is_wanted && strcmp(f->shards[i].number, number) == 0)
+            return &f->shards[i];
+    return NULL;
+}
+
+bool group_facts_is_in(const struct cluster_facts *m, const struct shard *s)
+{
+    return m->cluster.is_wanted && m->cluster.shard_id == s->id;
+}
+
+bool group_facts_is_primary(const struct group_facts *f, const struct cluster_facts *m)
+{
+    for (size_t i = 0; i < f->shard_count; i++)
+        if (f->shards[i].id == m->cluster.shard_id)
+            return f->shards[i].goal.has && f->shards[i].goal.primary_id == m->cluster.id;
+    return false;
+}
+
+size_t group_facts_count(const struct group_facts *f, const struct shard *s)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < f->member_count; i++)
+        count += group_facts_is_in(&f->members[i], s);
+    return count;
+}

@@ -1,0 +1,196 @@
+/* From facts to the answer's structures. What cluster mode hides is left out: who is the primary of
+ * a shard is the cluster clients' own business. */
+#include "controlplane/ops/wire_groups.h"
+
+#include "base/arena.h"
+#include "controlplane/model/naming.h"
+
+#include <string.h>
+
+/* --- endpoints --- */
+
+typedef char *(*name_fn)(struct arena *a, const struct endpoint_naming *n, const char *group);
+
+static struct endpoint_naming naming_of(const struct call *c)
+{
+    return (struct endpoint_naming){c->caller->account, c->caller->region, c->conf->dns_zone};
+}
+
+static struct ec_endpoint *endpoint_new(struct call *c, const char *address, int port)
+{
+    struct ec_endpoint *e = arena_new(c->arena, struct ec_endpoint);
+
+    *e = (struct ec_endpoint){address, INT_OF(port)};
+    return e;
+}
+
+static const struct node *placed_node(const struct cluster_facts *m)
+{
+    return m->nodes.count > 0 && m->nodes.items[0].goal.has ? &m->nodes.items[0] : NULL;
+}
+
+/* The member that stands for an endpoint where there are no names; NULL for none. */
+typedef bool (*pick_fn)(const struct group_facts *f, const struct cluster_facts *m);
+
+static bool is_primary(const struct group_facts *f, const struct cluster_facts *m)
+{
+    return group_facts_is_primary(f, m);
+}
+
+static bool is_reader(const struct group_facts *f, const struct cluster_facts *m)
+{
+    return !group_facts_is_primary(f, m) && m->nodes.items[0].saw.has &&
+           m->nodes.items[0].saw.is_link_up;
+}
+
+static const struct node *pick(const struct group_facts *f, pick_fn is_meant)
+{
+    for (size_t i = 0; i < f->member_count; i++) {
+        const struct cluster_facts *m = &f->members[i];
+        if (m->cluster.is_wanted && placed_node(m) && is_meant(f, m))
+            return placed_node(m);
+    }
+    return NULL;
+}
+
+/* NULL until there is somebody to lead to. */
+static struct ec_endpoint *endpoint(struct call *c, const struct group_facts *f, name_fn name,
+                                    pick_fn is_meant)
+{
+    struct endpoint_naming naming = naming_of(c);
+    const struct node *n = pick(f, is_meant);
+
+    if (!n)
+        n = pick(f, is_primary);
+    if (!n)
+        return NULL;
+    if (c->conf->endpoint_mode == ENDPOINT_ADDRESS)
+        return endpoint_new(c, n->goal.address, n->goal.port);
+    return endpoint_new(c, name(c->arena, &naming, f->group.name), n->goal.port);
+}
+
+static struct ec_endpoint *member_endpoint(struct call *c, const struct cluster_facts *m)
+{
+    struct endpoint_naming naming = naming_of(c);
+    const struct node *n = placed_node(m);
+
+    if (!n)
+        return NULL;
+    if (c->conf->endpoint_mode == ENDPOINT_ADDRESS)
+        return endpoint_new(c, n->goal.address, n->goal.port);
+    return endpoint_new(c, endpoint_node_name(c->arena, &naming, m->cluster.name, n->number),
+                        n->goal.port);
+}
+
+/* --- shards --- */
+
+static const char *zone_of(const struct cluster_facts *m)
+{
+    const struct node *n = m->nodes.count > 0 ? &m->nodes.items[0] : NULL;
+
+    if (n && *n->host_zone)
+        return n->host_zone;
+    return n && *n->zone ? n->zone : NULL;
+}
+
+static void wire_member(struct call *c, const struct group_facts *f, const struct cluster_facts *m,
+                        struct ec_node_group_member *out)
+{
+    *out = (struct ec_node_group_member){
+        .cache_cluster_id = m->cluster.name,
+        .cache_node_id = "0001",
+        .preferred_availability_zone = zone_of(m),
+    };
+    if (f->group.mode == CLUSTER_MODE_ENABLED)
+        return;
+    out->current_role = group_facts_is_primary(f, m) ? "primary" : "replica";
+    if (cluster_status_has_endpoints(m->status))
+        out->read_endpoint = member_endpoint(c, m);
+}
+
+static void wire_shard(struct call *c, const struct group_facts *f, const struct shard *s,
+                       struct ec_node_group *out)
+{
+    *out = (struct ec_node_group){
+        .node_group_id = s->number,
+        .status =
+            f->status == GROUP_STATUS_CREATE_FAILED ? "creating" : group_status_word(f->status),
+        .slots = f->group.mode == CLUSTER_MODE_ENABLED ? s->slots : NULL,
+        .node_group_members = {.has = true},
+    };
+    if (f->group.mode != CLUSTER_MODE_ENABLED && group_status_has_endpoints(f->status)) {
+        out->primary_endpoint = endpoint(c, f, endpoint_primary_name, is_primary);
+        out->reader_endpoint = endpoint(c, f, endpoint_reader_name, is_reader);
+    }
+    out->node_group_members.items =
+        arena_array(c->arena, f->member_count, sizeof(*out->node_group_members.items));
+    for (size_t i = 0; i < f->member_count; i++)
+        if (group_facts_is_in(&f->members[i], s))
+            wire_member(c, f, &f->members[i],
+                        &out->node_group_members.items[out->node_group_members.count++]);
+}
+
+static void wire_shards(struct call *c, const struct group_facts *f, struct ec_node_group_list *out)
+{
+    out->has = true;
+    out->items = arena_array(c->arena, f->shard_count, sizeof(*out->items));
+    for (size_t i = 0; i < f->shard_count; i++)
+        if (f->shards[i].is_wanted)
+            wire_shard(c, f, &f->shards[i], &out->items[out->count++]);
+}
+
+static void wire_member_names(struct call *c, const struct group_facts *f,
+                              struct ec_cluster_id_list *out)
+{
+    out->has = true;
+    out->items = arena_array(c->arena, f->member_count, sizeof(*out->items));
+    for (size_t i = 0; i < f->member_count; i++)
+        if (f->members[i].cluster.is_wanted)
+            out->items[out->count++] = f->members[i].cluster.name;
+}
+
+/* --- all of it --- */
+
+void wire_group(struct call *c, const struct group_facts *f, struct ec_replication_group *out)
+{
+    const struct replication_group *g = &f->group;
+
+    *out = (struct ec_replication_group){
+        .replication_group_id = g->name,
+        .description = g->description,
+        .status = group_status_word(f->status),
+        .pending_modified_values =
+            arena_new(c->arena, struct ec_replication_group_pending_modified_values),
+        .snapshotting_cluster_id = *g->snapshotting_cluster ? g->snapshotting_cluster : NULL,
+        .automatic_failover = g->has_failover ? "enabled" : "disabled",
+        .multi_az = g->is_multi_az ? "enabled" : "disabled",
+        .snapshot_retention_limit = INT_OF(g->common.snapshot_retention),
+        .snapshot_window = g->common.snapshot_window,
+        .cluster_enabled = BOOL_OF(g->mode != CLUSTER_MODE_DISABLED),
+        .cache_node_type = g->common.node_type,
+        .auth_token_enabled = BOOL_OF(false),
+        .transit_encryption_enabled = BOOL_OF(false),
+        .at_rest_encryption_enabled = BOOL_OF(g->is_encrypted_at_rest),
+        .arn = arn_make(c->arena, g->region, g->account, "replicationgroup", g->name),
+        .log_delivery_configurations = {.has = true},
+        .replication_group_create_time = TIME_OF(g->created_ms),
+        .data_tiering = "disabled",
+        .auto_minor_version_upgrade = BOOL_OF(g->common.auto_minor_upgrade),
+        .network_type = "ipv4",
+        .ip_discovery = "ipv4",
+        .cluster_mode = cluster_mode_name(g->mode),
+        .engine = g->common.engine,
+    };
+    wire_member_names(c, f, &out->member_clusters);
+    wire_shards(c, f, &out->node_groups);
+    if (g->mode != CLUSTER_MODE_DISABLED && group_status_has_endpoints(f->status))
+        out->configuration_endpoint = endpoint(c, f, endpoint_cluster_name, is_primary);
+}
+
+struct ec_replication_group *wire_group_new(struct call *c, const struct group_facts *f)
+{
+    struct ec_replication_group *out = arena_new(c->arena, struct ec_replication_group);
+
+    wire_group(c, f, out);
+    return out;
+}

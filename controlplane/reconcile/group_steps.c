@@ -1,0 +1,319 @@
+/*
+ * The steps of groups. A switch of roles by plan loses nothing: the old primary is fenced, and says
+ * at which offset it stopped; the new one takes the role when it has come so far; only then the old
+ * one is told to follow. What does not come about in time is taken back by a higher term.
+ */
+#include "controlplane/reconcile/group_steps.h"
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "controlplane/reconcile/groups.h"
+
+#include <string.h>
+
+#define FENCE_LIMIT_MS  5000   /* writes are refused for so long at most */
+#define FOLLOW_LIMIT_MS 600000 /* for the old primary to follow the new one */
+
+enum step_result { STEP_DONE, STEP_WAIT, STEP_FAILED };
+
+struct step {
+    const char *name;
+    enum step_result (*run)(struct group_view *g, struct decisions *d);
+};
+
+/* --- questions --- */
+
+/* All wanted members are ready, and nothing is left of the others. */
+static bool is_settled(const struct group_view *g)
+{
+    for (size_t i = 0; i < g->member_count; i++) {
+        const struct view *m = &g->members[i];
+        if (m->is_removed)
+            continue;
+        if (!m->cluster.is_wanted || !member_is_ready(g, m))
+            return false;
+    }
+    return true;
+}
+
+static bool is_new(const struct group_view *g, const struct view *m)
+{
+    return m->cluster.created_ms >= g->operation.created_ms && !m->is_removed;
+}
+
+/* Why the first member that is not ready is not, as far as its agent said. */
+static const char *why_waiting(const struct group_view *g)
+{
+    for (size_t i = 0; i < g->member_count; i++) {
+        const struct view *m = &g->members[i];
+        const struct node *n = member_node(m);
+        if (!n || !m->cluster.is_wanted || member_is_ready(g, m))
+            continue;
+        if (!n->goal.has)
+            return "no host has room for it";
+        if (!n->saw.has || n->saw.state != NODE_RUNNING)
+            return n->saw.has && *n->saw.why ? n->saw.why : "its engine did not start";
+        return *n->saw.why ? n->saw.why : "a member did not take on its role";
+    }
+    return "it took too long";
+}
+
+/* --- create, and other numbers of members --- */
+
+static enum step_result await_members(struct group_view *g, struct decisions *d)
+{
+    (void)d;
+    return is_settled(g) ? STEP_DONE : STEP_WAIT;
+}
+
+static void tell_new_members(struct group_view *g, struct decisions *d)
+{
+    for (size_t i = 0; i < g->member_count; i++) {
+        struct view *m = &g->members[i];
+        if (!is_new(g, m))
+            continue;
+        const struct node *n = member_node(m);
+        decide_event(d, m, EVENT_NODE_ADDED, n->number, n->host_zone);
+        decide_event(d, m, EVENT_CLUSTER_CREATED, NULL, NULL);
+    }
+}
+
+static enum step_result tell_created(struct group_view *g, struct decisions *d)
+{
+    tell_new_members(g, d);
+    decide_group_event(d, g, EVENT_GROUP_CREATED, g->group.name, NULL);
+    if (g->group.has_failover)
+        decide_group_event(d, g, EVENT_FAILOVER_ON, g->group.name, NULL);
+    return STEP_DONE;
+}
+
+static enum step_result tell_replicas(struct group_view *g, struct decisions *d)
+{
+    tell_new_members(g, d);
+    return STEP_DONE;
+}
+
+static const struct step create_steps[] = {
+    {"await_members", await_members},
+    {"tell_created",  tell_created },
+};
+
+static const struct step replicas_steps[] = {
+    {"await_members", await_members},
+    {"tell_replicas", tell_replicas},
+};
+
+static const struct step modify_steps[] = {
+    {"await_members", await_members},
+};
+
+/* --- delete --- */
+
+/* A primary that is kept stands alone from now on. */
+static void release_member(struct view *m, struct decisions *d)
+{
+    m->cluster.group_id = m->cluster.shard_id = 0;
+    m->cluster.az_mode = "single-az";
+    d->about = &m->cluster;
+    decide_cluster(d, m);
+}
+
+static enum step_result await_gone(struct group_view *g, struct decisions *d)
+{
+    (void)d;
+    for (size_t i = 0; i < g->member_count; i++)
+        if (!g->members[i].cluster.is_wanted && !g->members[i].is_removed)
+            return STEP_WAIT;
+    return STEP_DONE;
+}
+
+static enum step_result forget(struct group_view *g, struct decisions *d)
+{
+    for (size_t i = 0; i < g->member_count; i++)
+        if (!g->members[i].is_removed)
+            release_member(&g->members[i], d);
+    decide_group_event(d, g, EVENT_GROUP_DELETED, g->group.name, NULL);
+    decide_group_remove(d, g);
+    return STEP_DONE;
+}
+
+static const struct step delete_steps[] = {
+    {"await_gone", await_gone},
+    {"forget",     forget    },
+};
+
+/* --- switch: "<shard id> <the cluster that is the primary> <the one that is to be>" --- */
+
+struct plan {
+    struct shard *shard;
+    struct view *from, *to;
+};
+
+static struct shard *find_shard(const struct group_view *g, int64_t id)
+{
+    for (size_t i = 0; i < g->shards.count; i++)
+        if (g->shards.items[i].id == id)
+            return &g->shards.items[i];
+    return NULL;
+}
+
+/* False when what was planned is no longer there. */
+static bool plan_read(const struct group_view *g, struct plan *out)
+{
+    struct str rest = str_of(g->operation.data);
+    int64_t shard_id, from_id, to_id;
+
+    if (!str_to_i64(str_cut(&rest, ' '), &shard_id) || !str_to_i64(str_cut(&rest, ' '), &from_id) ||
+        !str_to_i64(rest, &to_id))
+        return false;
+    *out = (struct plan){find_shard(g, shard_id), group_member(g, from_id), group_member(g, to_id)};
+    return out->shard && out->shard->goal.has && out->from && member_node(out->from) && out->to &&
+           member_node(out->to);
+}
+
+static enum step_result fence(struct group_view *g, struct decisions *d)
+{
+    struct plan p;
+
+    if (!plan_read(g, &p))
+        return STEP_FAILED;
+    if (p.shard->goal.primary_id != p.from->cluster.id)
+        return p.shard->goal.primary_id == p.to->cluster.id ? STEP_DONE : STEP_FAILED;
+    if (!p.shard->goal.fenced_id) {
+        if (!member_is_ready(g, p.from) || !member_is_ready(g, p.to))
+            return STEP_WAIT;
+        p.shard->goal.fenced_id = p.from->cluster.id;
+        p.shard->goal.fence_term = p.shard->goal.term;
+        decide_shard(d, g, p.shard, "another member is to be the primary");
+        g->operation.deadline_ms = g->now_ms + FENCE_LIMIT_MS;
+        decide_group_operation(d, g);
+    }
+    return member_is_ready(g, p.from) ? STEP_DONE : STEP_WAIT;
+}
+
+static enum step_result promote(struct group_view *g, struct decisions *d)
+{
+    struct plan p;
+
+    if (!plan_read(g, &p))
+        return STEP_FAILED;
+    if (p.shard->goal.primary_id != p.to->cluster.id) {
+        if (p.shard->goal.fenced_id != p.from->cluster.id)
+            return STEP_FAILED;
+        p.shard->goal.term++;
+        p.shard->goal.primary_id = p.to->cluster.id;
+        p.shard->goal.after_offset = member_node(p.from)->saw.offset;
+        decide_shard(d, g, p.shard, "the old primary takes no writes any more");
+    }
+    return primary_is_confirmed(g, p.shard) ? STEP_DONE : STEP_WAIT;
+}
+
+static enum step_result demote(struct group_view *g, struct decisions *d)
+{
+    struct plan p;
+
+    if (!plan_read(g, &p))
+        return STEP_FAILED;
+    const char *from = p.from->cluster.name, *to = p.to->cluster.name;
+    p.shard->goal.fenced_id = p.shard->goal.fence_term = p.shard->goal.after_offset = 0;
+    decide_shard(d, g, p.shard, "the new primary is there");
+    decide_group_event(d, g, EVENT_FAILOVER_DONE, from, to);
+    d->about = &p.from->cluster;
+    decide_event(d, p.from, EVENT_FAILOVER_DONE_MEMBER, from, to);
+    decide_event(d, p.from, EVENT_NODE_RECOVERING, member_node(p.from)->number, NULL);
+    g->operation.deadline_ms = g->now_ms + FOLLOW_LIMIT_MS;
+    return STEP_DONE;
+}
+
+static enum step_result await_followers(struct group_view *g, struct decisions *d)
+{
+    struct plan p;
+
+    if (!plan_read(g, &p))
+        return STEP_FAILED;
+    if (!is_settled(g))
+        return STEP_WAIT;
+    decide_event(d, p.from, EVENT_NODE_RECOVERED, member_node(p.from)->number, NULL);
+    return STEP_DONE;
+}
+
+static const struct step switch_steps[] = {
+    {"fence",           fence          },
+    {"promote",         promote        },
+    {"demote",          demote         },
+    {"await_followers", await_followers},
+};
+
+/* Whoever was to be the primary: the one that was takes writes again. */
+static void take_back(struct group_view *g, struct decisions *d)
+{
+    struct plan p;
+
+    if (!plan_read(g, &p) || !p.shard->goal.fenced_id)
+        return;
+    groups_promote(g, p.shard, p.shard->goal.fenced_id, d, "the switch did not come about");
+}
+
+/* --- the engine of them all --- */
+
+static const struct {
+    const struct step *steps;
+    int count;
+    bool has_deadline;
+} tables[] = {
+    [GROUP_CREATE] = {create_steps,   countof(create_steps),   true },
+    [GROUP_DELETE] = {delete_steps,   countof(delete_steps),   false},
+    [GROUP_REPLICAS] = {replicas_steps, countof(replicas_steps), true },
+    [GROUP_MODIFY] = {modify_steps,   countof(modify_steps),   true },
+    [GROUP_SWITCH] = {switch_steps,   countof(switch_steps),   true },
+};
+
+static void fail(struct group_view *g, struct decisions *d, const char *why)
+{
+    struct group_operation *o = &g->operation;
+
+    o->state = OPERATION_FAILED;
+    o->why = why;
+    if (o->kind == GROUP_SWITCH)
+        take_back(g, d);
+    decide_group_event(
+        d, g, o->kind == GROUP_CREATE ? EVENT_GROUP_CREATE_FAILED : EVENT_GROUP_MODIFY_FAILED,
+        g->group.name, why);
+    decide_group_operation(d, g);
+}
+
+static void wait_or_fail(struct group_view *g, struct decisions *d)
+{
+    struct group_operation *o = &g->operation;
+
+    if (!tables[o->kind].has_deadline)
+        return;
+    if (g->now_ms < o->deadline_ms)
+        decide_wake(d, o->deadline_ms);
+    else
+        fail(g, d, why_waiting(g));
+}
+
+void group_steps_run(struct group_view *g, struct decisions *d)
+{
+    struct group_operation *o = &g->operation;
+    int before = o->step;
+
+    while (o->step < tables[o->kind].count) {
+        enum step_result result = tables[o->kind].steps[o->step].run(g, d);
+        if (result == STEP_FAILED) {
+            fail(g, d, "what it was for is gone");
+            return;
+        }
+        if (result == STEP_WAIT) {
+            if (o->step != before)
+                decide_group_operation(d, g);
+            wait_or_fail(g, d);
+            return;
+        }
+        o->step++;
+    }
+    o->state = OPERATION_DONE;
+    decide_group_operation(d, g);
+}

@@ -1,0 +1,39 @@
+/* What the rules of groups look at: one replication group with all members; private to reconcile/.
+ */
+#ifndef LARDER_CONTROLPLANE_RECONCILE_GROUP_VIEW_H
+#define LARDER_CONTROLPLANE_RECONCILE_GROUP_VIEW_H
+
+#include "controlplane/model/group.h"
+#include "controlplane/reconcile/view.h"
+
+struct group_view {
+    struct replication_group group;
+    struct shard_list shards; /* goals are kept as decided, like those of nodes */
+    struct view *members;     /* by name, the unwanted too */
+    size_t member_count;
+    bool has_operation; /* one is running */
+    struct group_operation operation;
+    int64_t epoch; /* of the topology that nodes are told */
+    const char *topology;
+    const struct region_view *region;
+    int64_t now_ms;
+    bool is_removed; /* it was decided that the group goes */
+};
+
+/* Reads the group; ERR_NOT_FOUND when it is gone. */
+must_use struct err group_view_load(struct store_tx *tx, int64_t group_id, int64_t now_ms,
+                                    struct region_view **regions, struct group_view *out);
+
+/* The member's node, or NULL when it has none (any more). */
+struct node *member_node(const struct view *m);
+
+/* The shard of a member; it has one. */
+struct shard *member_shard(const struct group_view *g, const struct view *m);
+
+/* The member that the shard's goal names as its primary, or NULL. */
+struct view *shard_primary(const struct group_view *g, const struct shard *s);
+
+/* A member by the id of its cluster, or NULL. */
+struct view *group_member(const struct group_view *g, int64_t cluster_id);
+
+#endif

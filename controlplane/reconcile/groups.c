@@ -1,0 +1,366 @@
+/*
+ * The rules of groups. Level-triggered like those of nodes: each looks at want, goal and sight as
+ * they are. A crashed primary is never started again to be followed by its replicas: first one of
+ * them takes its place, by a higher term, and then it comes back as a replica.
+ */
+#include "controlplane/reconcile/groups.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "controlplane/model/catalog.h"
+#include "controlplane/model/effective.h"
+#include "controlplane/model/settings.h"
+#include "controlplane/reconcile/group_steps.h"
+#include "controlplane/reconcile/rules.h"
+
+#include <string.h>
+
+/* How long a dead primary's replicas are waited for that did not report its end yet; and when none
+ * of them is fit, how long until an unfit one will do. */
+#define CANDIDATES_WAIT_MS 1000
+#define LAST_RESORT_MS     10000
+
+/* --- decisions --- */
+
+static struct decision *add(struct decisions *d, const struct group_view *g,
+                            enum decision_kind kind)
+{
+    struct decision *added = vec_add(d->arena, &d->list);
+
+    added->kind = kind;
+    added->group = &g->group;
+    return added;
+}
+
+void decide_shard(struct decisions *d, const struct group_view *g, const struct shard *s,
+                  const char *why)
+{
+    struct decision *added = add(d, g, DECISION_SHARD);
+
+    added->shard = *s;
+    added->why = why;
+}
+
+void decide_group_event(struct decisions *d, const struct group_view *g, enum event_kind kind,
+                        const char *first, const char *second)
+{
+    add(d, g, DECISION_EVENT)->event =
+        event_of_group(d->arena, &g->group, g->now_ms, kind, first, second);
+}
+
+void decide_group_operation(struct decisions *d, struct group_view *g)
+{
+    add(d, g, DECISION_GROUP_OPERATION)->group_operation = g->operation;
+    g->has_operation = g->operation.state == OPERATION_RUNNING;
+}
+
+void decide_group_remove(struct decisions *d, struct group_view *g)
+{
+    g->is_removed = true;
+    add(d, g, DECISION_GROUP_REMOVE);
+}
+
+/* --- placement: all members that wait, or none --- */
+
+static struct place_request request_of(const struct view *m, const struct node *n,
+                                       const struct node_type *type)
+{
+    return (struct place_request){
+        .cluster_id = place_key(m->cluster.id, m->cluster.shard_id),
+        .node_id = n->id,
+        .zone = n->zone,
+        .memory_bytes = node_type_host_bytes(type),
+        .port = m->cluster.port,
+        .is_cross_az = true,
+        .keeps_apart = true,
+        .driver = DRIVER_DEFAULT,
+    };
+}
+
+static void settle(struct view *m, struct node *n, const struct place_choice *choice,
+                   int64_t memory_bytes, struct decisions *d)
+{
+    struct node_goal goal = {
+        .has = true,
+        .host_id = choice->host_id,
+        .address = choice->address,
+        .port = m->cluster.port,
+        .state = NODE_RUNNING,
+        .boot_count = n->boot_count,
+        .memory_bytes = memory_bytes,
+        .parameters = parameters_number(&m->cluster),
+    };
+
+    n->host_zone = choice->zone;
+    d->about = &m->cluster;
+    decide_goal(d, n, &goal, "its group found room for all that waited");
+}
+
+static void place_members(struct group_view *g, struct decisions *d)
+{
+    struct view **homeless = arena_array(d->arena, g->member_count, sizeof(struct view *));
+    struct place_request *requests = arena_array(d->arena, g->member_count, sizeof(*requests));
+    struct place_choice *choices = arena_array(d->arena, g->member_count, sizeof(*choices));
+    size_t count = 0;
+
+    for (size_t i = 0; i < g->member_count; i++) {
+        struct view *m = &g->members[i];
+        const struct node *n = member_node(m);
+        const struct node_type *type = node_type_find(m->cluster.node_type);
+        if (!n || !n->is_wanted || n->goal.has)
+            continue;
+        check(type != NULL); /* nothing is stored with a type that the catalogue lacks */
+        requests[count] = request_of(m, n, type);
+        homeless[count++] = m;
+    }
+    if (count == 0 || place_nodes(g->region->board, requests, count, choices) != PLACE_OK)
+        return; /* a host's arrival or another node's end wakes us again */
+    for (size_t i = 0; i < count; i++)
+        settle(homeless[i], member_node(homeless[i]), &choices[i], requests[i].memory_bytes, d);
+}
+
+/* --- who is the primary --- */
+
+/* Members are made in the order of their numbers; an adopted cluster is older than all others. */
+static struct view *first_member(const struct group_view *g, const struct shard *s)
+{
+    struct view *first = NULL;
+
+    for (size_t i = 0; i < g->member_count; i++) {
+        struct view *m = &g->members[i];
+        if (m->cluster.shard_id == s->id && m->cluster.is_wanted &&
+            (!first || m->cluster.id < first->cluster.id))
+            first = m;
+    }
+    return first;
+}
+
+static void choose_primaries(struct group_view *g, struct decisions *d)
+{
+    for (size_t i = 0; i < g->shards.count; i++) {
+        struct shard *s = &g->shards.items[i];
+        const struct view *first = s->goal.has ? NULL : first_member(g, s);
+        if (!first)
+            continue;
+        s->goal = (struct shard_goal){.has = true, .term = 1, .primary_id = first->cluster.id};
+        decide_shard(d, g, s, "the first of its members");
+    }
+}
+
+void groups_promote(struct group_view *g, struct shard *s, int64_t cluster_id, struct decisions *d,
+                    const char *why)
+{
+    s->goal = (struct shard_goal){.has = true, .term = s->goal.term + 1, .primary_id = cluster_id};
+    decide_shard(d, g, s, why);
+}
+
+/* --- a primary that died --- */
+
+/* The process ended, and nobody asked for that. */
+static bool has_died(const struct node *n)
+{
+    return n && n->is_wanted && n->goal.has && n->goal.state == NODE_RUNNING && n->saw.has &&
+           strcmp(n->saw.host_id, n->goal.host_id) == 0 && n->saw.crashes > 0 &&
+           n->saw.boot_count >= n->boot_count &&
+           (n->saw.state == NODE_STOPPED || n->saw.state == NODE_FAILED);
+}
+
+static bool is_up(const struct node *n)
+{
+    return n && n->is_wanted && n->goal.has && n->saw.has && n->saw.state == NODE_RUNNING &&
+           strcmp(n->saw.host_id, n->goal.host_id) == 0;
+}
+
+/* A replica of the present primary that had some of its stream. */
+static bool is_fit(const struct shard *s, const struct node *n)
+{
+    return is_up(n) && strcmp(n->saw.role, "replica") == 0 && n->saw.term == s->goal.term &&
+           n->saw.offset > 0;
+}
+
+static bool is_better(const struct view *m, const struct view *best, const char *lost_zone)
+{
+    const struct node *n = member_node(m), *b = best ? member_node(best) : NULL;
+
+    if (!b || n->saw.offset != b->saw.offset)
+        return !b || n->saw.offset > b->saw.offset;
+    return strcmp(n->host_zone, lost_zone) != 0 && strcmp(b->host_zone, lost_zone) == 0;
+}
+
+struct candidates {
+    struct view *best;     /* of those that are fit */
+    struct view *any;      /* of those that run at all */
+    bool has_late_reports; /* one that is fit still believes in its link */
+};
+
+static struct candidates look_for(const struct group_view *g, const struct shard *s,
+                                  const struct view *dead)
+{
+    struct candidates c = {0};
+    const char *lost_zone = member_node(dead)->host_zone;
+
+    for (size_t i = 0; i < g->member_count; i++) {
+        struct view *m = &g->members[i];
+        const struct node *n = member_node(m);
+        if (m == dead || m->cluster.shard_id != s->id || !is_up(n))
+            continue;
+        if (is_better(m, c.any, lost_zone))
+            c.any = m;
+        if (!is_fit(s, n))
+            continue;
+        c.has_late_reports |= n->saw.is_link_up;
+        if (is_better(m, c.best, lost_zone))
+            c.best = m;
+    }
+    return c;
+}
+
+/* The bytes that were under way to the replicas still count: so each is waited for until it says
+ * that its link is down, but not for long. */
+static void fail_over(struct group_view *g, struct shard *s, struct decisions *d)
+{
+    struct view *dead = shard_primary(g, s);
+    const struct node *n = dead ? member_node(dead) : NULL;
+
+    if (!has_died(n))
+        return;
+    struct candidates c = look_for(g, s, dead);
+    int64_t since_ms = g->now_ms - n->saw.crashed_ms;
+    struct view *chosen = c.best && (!c.has_late_reports || since_ms >= CANDIDATES_WAIT_MS) ? c.best
+                          : !c.best && since_ms >= LAST_RESORT_MS                           ? c.any
+                                                                                            : NULL;
+    if (!chosen) {
+        decide_wake(d, n->saw.crashed_ms + (c.best ? CANDIDATES_WAIT_MS : LAST_RESORT_MS));
+        return;
+    }
+    decide_group_event(d, g, EVENT_FAILOVER_DONE, dead->cluster.name, chosen->cluster.name);
+    groups_promote(g, s, chosen->cluster.id, d, "its primary died");
+}
+
+/* --- the topology --- */
+
+/* What the others are told of a node. A new replica counts as well until its group is there: none
+ * looks before. */
+static const char *health_word(const struct group_view *g, const struct shard *s,
+                               const struct view *m)
+{
+    const struct node *n = member_node(m);
+    bool is_new = g->has_operation && g->operation.kind == GROUP_CREATE;
+
+    if (has_died(n))
+        return "fail";
+    if (s->goal.primary_id == m->cluster.id || is_new)
+        return "online";
+    return n->saw.has && n->saw.is_link_up ? "online" : "loading";
+}
+
+static bool is_told(const struct view *m, const struct shard *s)
+{
+    const struct node *n = member_node(m);
+
+    return m->cluster.shard_id == s->id && m->cluster.is_wanted && n && n->goal.has;
+}
+
+/* False when the shard cannot be told of yet. */
+static bool add_shard_words(const struct group_view *g, const struct shard *s, struct buf *words)
+{
+    const struct view *primary = shard_primary(g, s);
+
+    if (!primary || !is_told(primary, s))
+        return false;
+    buf_printf(words, "%sSHARD %s %s", words->len ? " " : "", s->engine_id,
+               *s->slots ? s->slots : "-");
+    for (size_t i = 0; i < g->member_count; i++) {
+        const struct view *m = &g->members[i];
+        if (!is_told(m, s))
+            continue;
+        const struct node *n = member_node(m);
+        buf_printf(words, " NODE %s %s %s %d 0 - %s", n->engine_id,
+                   m == primary ? "primary" : "replica", n->goal.address, n->goal.port,
+                   health_word(g, s, m));
+    }
+    return true;
+}
+
+static void tell_topology(struct group_view *g, struct decisions *d)
+{
+    scoped(buf_fini) struct buf words = BUF_EMPTY;
+
+    if (g->group.mode == CLUSTER_MODE_DISABLED)
+        return;
+    for (size_t i = 0; i < g->shards.count; i++)
+        if (g->shards.items[i].is_wanted && !add_shard_words(g, &g->shards.items[i], &words))
+            return;
+    if (words.len == 0 || str_is(buf_str(&words), g->topology))
+        return;
+    g->epoch++;
+    g->topology = str_dup(d->arena, buf_str(&words));
+    struct decision *added = add(d, g, DECISION_TOPOLOGY);
+    added->epoch = g->epoch;
+    added->topology = g->topology;
+}
+
+/* --- members that go --- */
+
+static void forget_members(struct group_view *g, struct decisions *d)
+{
+    for (size_t i = 0; i < g->member_count; i++) {
+        struct view *m = &g->members[i];
+        if (m->cluster.is_wanted || m->nodes.count > 0 || m->is_removed)
+            continue;
+        d->about = &m->cluster;
+        decide_event(d, m, EVENT_CLUSTER_DELETED, NULL, NULL);
+        decide_cluster_remove(d, m);
+    }
+}
+
+/* --- questions --- */
+
+static bool is_running(const struct node *n)
+{
+    return is_up(n) && n->saw.boot_count >= n->boot_count;
+}
+
+bool member_is_ready(const struct group_view *g, const struct view *m)
+{
+    const struct node *n = member_node(m);
+    const struct shard *s = member_shard(g, m);
+    struct settings_version wanted = {.epoch =
+                                          g->group.mode == CLUSTER_MODE_DISABLED ? 0 : g->epoch};
+    struct settings_version applied;
+
+    if (!is_running(n) || !s->goal.has ||
+        !settings_version_parse(n->saw.applied_settings, &applied))
+        return false;
+    settings_take_role(&wanted, &s->goal, m->cluster.id);
+    if (applied.term != wanted.term || applied.is_fenced != wanted.is_fenced ||
+        applied.epoch != wanted.epoch)
+        return false;
+    return s->goal.primary_id == m->cluster.id || n->saw.is_link_up;
+}
+
+bool primary_is_confirmed(const struct group_view *g, const struct shard *s)
+{
+    const struct view *primary = shard_primary(g, s);
+    const struct node *n = primary ? member_node(primary) : NULL;
+
+    return is_up(n) && strcmp(n->saw.role, "primary") == 0 && n->saw.term == s->goal.term;
+}
+
+/* --- all of it --- */
+
+void groups_decide(struct group_view *g, struct decisions *d)
+{
+    for (size_t i = 0; i < g->member_count; i++)
+        rules_decide(&g->members[i], d);
+    place_members(g, d);
+    choose_primaries(g, d);
+    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
+        fail_over(g, &g->shards.items[i], d);
+    forget_members(g, d);
+    if (g->group.is_wanted)
+        tell_topology(g, d);
+    if (g->has_operation)
+        group_steps_run(g, d);
+}

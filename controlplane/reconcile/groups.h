@@ -1,0 +1,33 @@
+/* Policy for replication groups: where members go, who is a primary, what nodes know of each other.
+ * Pure; private to reconcile/. */
+#ifndef LARDER_CONTROLPLANE_RECONCILE_GROUPS_H
+#define LARDER_CONTROLPLANE_RECONCILE_GROUPS_H
+
+#include "controlplane/reconcile/decide.h"
+#include "controlplane/reconcile/group_view.h"
+
+/* Runs the rules of nodes over all members, then those of the group, then its running operation. */
+void groups_decide(struct group_view *g, struct decisions *d);
+
+/* Whether a member does all that it should: it runs, has taken on role and topology as they are
+ * now, and as a replica it follows its primary. */
+bool member_is_ready(const struct group_view *g, const struct view *m);
+
+/* Whether the shard's primary says that it is one, by the term of the goal. */
+bool primary_is_confirmed(const struct group_view *g, const struct shard *s);
+
+/* Makes another member the primary by the next term. */
+void groups_promote(struct group_view *g, struct shard *s, int64_t cluster_id, struct decisions *d,
+                    const char *why);
+
+/* Writes the shard's goal as it stands in the view. */
+void decide_shard(struct decisions *d, const struct group_view *g, const struct shard *s,
+                  const char *why);
+
+/* An event of the group. */
+void decide_group_event(struct decisions *d, const struct group_view *g, enum event_kind kind,
+                        const char *first, const char *second);
+void decide_group_operation(struct decisions *d, struct group_view *g);
+void decide_group_remove(struct decisions *d, struct group_view *g);
+
+#endif

@@ -1,0 +1,213 @@
+#include "group_scene.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+static struct group_scene s;
+
+static void close_scene(void)
+{
+    group_scene_close(&s);
+}
+
+TestSuite(groups, .fini = close_scene);
+
+/* --- placement --- */
+
+Test(groups, all_members_are_placed_at_once_and_apart)
+{
+    group_scene_open(&s, 1, 3);
+    group_scene_decide(&s);
+    cr_assert_eq(group_scene_count(&s, DECISION_GOAL), 3);
+    cr_assert_str_neq(s.nodes[0].goal.host_id, s.nodes[1].goal.host_id);
+    cr_assert_str_neq(s.nodes[1].goal.host_id, s.nodes[2].goal.host_id);
+    cr_assert_str_neq(s.nodes[0].goal.host_id, s.nodes[2].goal.host_id);
+}
+
+Test(groups, none_is_placed_when_not_all_can_be)
+{
+    group_scene_open(&s, 1, 3);
+    s.nodes[2].zone = "us-east-1z";
+    group_scene_decide(&s);
+    cr_assert_eq(group_scene_count(&s, DECISION_GOAL), 0);
+}
+
+Test(groups, members_of_other_shards_may_share_a_host)
+{
+    group_scene_open(&s, 2, 2);
+    group_scene_decide(&s);
+    cr_assert_eq(group_scene_count(&s, DECISION_GOAL), 4);
+    cr_assert_str_neq(s.nodes[0].goal.host_id, s.nodes[1].goal.host_id);
+    cr_assert_str_neq(s.nodes[2].goal.host_id, s.nodes[3].goal.host_id);
+}
+
+/* --- roles --- */
+
+Test(groups, the_oldest_member_is_the_first_primary)
+{
+    group_scene_open(&s, 1, 3);
+    s.members[1].cluster.id = 0; /* adopted: older than all others */
+    s.members[1].cluster.id = -1;
+    s.nodes[1].cluster_id = -1;
+    group_scene_decide(&s);
+    cr_assert_eq(group_scene_count(&s, DECISION_SHARD), 1);
+    cr_assert_eq(s.shards[0].goal.primary_id, -1);
+    cr_assert_eq(s.shards[0].goal.term, 1);
+}
+
+Test(groups, a_settled_group_is_left_alone)
+{
+    group_scene_open(&s, 2, 2);
+    group_scene_run(&s);
+    group_scene_decide(&s);
+    cr_assert_eq(s.decisions.list.count, 0);
+    cr_assert_eq(s.decisions.wake_ms, INT64_MAX);
+}
+
+Test(groups, a_member_is_ready_when_it_took_on_all_that_was_asked_for)
+{
+    group_scene_open(&s, 2, 2);
+    group_scene_run(&s);
+    cr_assert(member_is_ready(&s.view, &s.members[0]));
+    cr_assert(member_is_ready(&s.view, &s.members[1]));
+    s.nodes[1].saw.is_link_up = false;
+    cr_assert_not(member_is_ready(&s.view, &s.members[1]), "it does not follow");
+    s.nodes[1].saw.is_link_up = true;
+    s.view.epoch++;
+    cr_assert_not(member_is_ready(&s.view, &s.members[1]), "it has an older topology");
+    s.view.epoch--;
+    s.shards[0].goal.term++;
+    cr_assert_not(member_is_ready(&s.view, &s.members[1]), "it has an older term");
+    s.shards[0].goal.term--;
+    s.nodes[1].saw.applied_settings = "";
+    cr_assert_not(member_is_ready(&s.view, &s.members[1]), "it said nothing");
+}
+
+/* --- a primary that dies --- */
+
+Test(groups, of_the_replicas_of_a_dead_primary_the_one_that_has_most_takes_its_place)
+{
+    group_scene_open(&s, 1, 3);
+    group_scene_run(&s);
+    group_scene_kill(&s, 0);
+    group_scene_cut(&s, 1, 200);
+    group_scene_cut(&s, 2, 300);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 3);
+    cr_assert_eq(s.shards[0].goal.term, 2);
+    cr_assert(group_scene_told(&s, "Failover from primary node rg-001 to replica node rg-003 "
+                                   "completed"));
+}
+
+Test(groups, a_replica_that_still_believes_in_its_link_is_waited_for_but_not_for_long)
+{
+    group_scene_open(&s, 1, 3);
+    group_scene_run(&s);
+    group_scene_kill(&s, 0);
+    group_scene_cut(&s, 1, 200);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.term, 1);
+    cr_assert_eq(s.decisions.wake_ms, 2000);
+    s.view.now_ms = 2000;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 2);
+    cr_assert_eq(s.shards[0].goal.term, 2);
+}
+
+Test(groups, a_replica_of_an_older_term_or_without_data_does_not_take_its_place)
+{
+    group_scene_open(&s, 1, 3);
+    group_scene_run(&s);
+    group_scene_kill(&s, 0);
+    group_scene_cut(&s, 1, 500);
+    s.nodes[1].saw.term = 0;
+    group_scene_cut(&s, 2, 0);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.term, 1);
+    s.view.now_ms = 11000;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 2, "when nobody else comes, anybody will do");
+}
+
+Test(groups, a_reboot_of_a_primary_is_no_death)
+{
+    group_scene_open(&s, 1, 2);
+    group_scene_run(&s);
+    s.nodes[0].saw.crashes = 1; /* long ago */
+    s.nodes[0].goal.crashes_told = 1;
+    s.nodes[0].boot_count = 2;
+    s.nodes[0].saw.state = NODE_STOPPED;
+    group_scene_cut(&s, 1, 200);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.term, 1);
+}
+
+Test(groups, a_dead_replica_changes_no_roles)
+{
+    group_scene_open(&s, 1, 2);
+    group_scene_run(&s);
+    group_scene_kill(&s, 1);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.term, 1);
+}
+
+/* --- topology --- */
+
+Test(groups, nodes_of_a_cluster_are_told_of_each_other)
+{
+    group_scene_open(&s, 2, 2);
+    s.nodes[0].zone = s.nodes[2].zone = "us-east-1a";
+    s.nodes[1].zone = s.nodes[3].zone = "us-east-1b";
+    group_scene_operate(&s, GROUP_CREATE, "");
+    group_scene_decide(&s);
+    cr_assert_eq(s.view.epoch, 1);
+    cr_assert_str_eq(s.view.topology,
+                     "SHARD s1 0-8191 NODE n1 primary 127.77.1.1 6379 0 - online "
+                     "NODE n2 replica 127.77.2.2 6379 0 - online "
+                     "SHARD s2 8192-16383 NODE n3 primary 127.77.1.3 6379 0 - online "
+                     "NODE n4 replica 127.77.2.4 6379 0 - online");
+}
+
+Test(groups, the_epoch_grows_with_each_change_and_only_then)
+{
+    group_scene_open(&s, 2, 2);
+    group_scene_run(&s);
+    int64_t epoch = s.view.epoch;
+    group_scene_decide(&s);
+    cr_assert_eq(s.view.epoch, epoch);
+    s.nodes[1].saw.is_link_up = false;
+    group_scene_decide(&s);
+    cr_assert_eq(s.view.epoch, epoch + 1);
+    cr_assert_not_null(strstr(s.view.topology, "NODE n2 replica"));
+    cr_assert_not_null(strstr(s.view.topology, "loading"));
+    group_scene_kill(&s, 2);
+    group_scene_decide(&s);
+    cr_assert_eq(s.view.epoch, epoch + 2);
+    cr_assert_not_null(strstr(s.view.topology, "fail"));
+}
+
+Test(groups, without_cluster_mode_there_is_no_topology)
+{
+    group_scene_open(&s, 1, 2);
+    group_scene_run(&s);
+    cr_assert_eq(s.view.epoch, 0);
+}
+
+/* --- members that go --- */
+
+Test(groups, a_member_that_is_not_wanted_leaves_the_topology_and_then_goes)
+{
+    group_scene_open(&s, 2, 2);
+    group_scene_run(&s);
+    s.members[1].cluster.is_wanted = false;
+    s.nodes[1].is_wanted = false;
+    group_scene_decide(&s);
+    cr_assert_null(strstr(s.view.topology, "NODE n2"));
+    cr_assert_eq(s.nodes[1].goal.state, NODE_ABSENT);
+    s.nodes[1].saw.state = NODE_ABSENT;
+    group_scene_decide(&s);
+    cr_assert(s.members[1].is_removed);
+    cr_assert(group_scene_told(&s, "Cache cluster deleted"));
+    cr_assert_eq(group_scene_count(&s, DECISION_CLUSTER_REMOVE), 1);
+}
