@@ -203,10 +203,13 @@ static void confirm(struct governor *g)
     g->is_obeyed = true;
     g->delay_ms = SOON_MS;
     g->is_fenced = g->fences;
-    if (g->contact.role && g->fd >= 0)
+    if (g->contact.role && g->fd >= 0) {
         ask(g);
-    else
-        tell_obeyed(g);
+        return;
+    }
+    if (g->fd >= 0)
+        set_phase(g, GOVERN_IDLE); /* there is no role to be asked for */
+    tell_obeyed(g);
 }
 
 /* Sends the orders that may go now. */

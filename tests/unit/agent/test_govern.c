@@ -348,3 +348,31 @@ Test(govern, nobody_is_governed_before_it_serves_or_after_it_ended)
     govern_node(govern, n);
     cr_assert_null(n->governor);
 }
+
+/* Its orders end with that of its memory. */
+static size_t hear_memcached_orders(void)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    hear(&text, "maxmemory\r\n$8\r\n67108864\r\n");
+    return count_orders(buf_str(&text));
+}
+
+Test(govern, an_engine_without_a_role_takes_one_goal_after_the_other)
+{
+    goal.engine = "memcached";
+    goal.role = NULL;
+    goal.maxmemory_bytes = INT_OF(64 << 20);
+    node_set_goal(n, &goal);
+    govern_node(govern, n);
+    accept_governor();
+    obey(hear_memcached_orders());
+    turn_until_obeyed("v1");
+    goal.settings_version = "v2";
+    node_set_goal(n, &goal);
+    n->is_applied = false;
+    govern_node(govern, n);
+    obey(hear_memcached_orders());
+    turn_until_obeyed("v2");
+    close(fd);
+}
