@@ -5,6 +5,7 @@
 #include "contract/faults.h"
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/ops/member_clusters.h"
 #include "controlplane/ops/page.h"
 #include "controlplane/ops/wire.h"
 #include "controlplane/store/store.h"
@@ -107,6 +108,7 @@ struct err ec_reboot_cache_cluster(struct call *c, const struct ec_reboot_cache_
         return fault(c, FAULT_INVALID_CACHE_CLUSTER_STATE,
                      "Cache cluster %s is not in available state to be rebooted.",
                      facts.cluster.name);
+    TRY(member_cluster_refuse_reboot(c, &facts));
     if (in->cache_node_ids_to_reboot.count == 0)
         return fault(c, FAULT_INVALID_PARAMETER_VALUE,
                      "The parameter CacheNodeIdsToReboot must name at least one cache node.");
@@ -139,6 +141,8 @@ struct err ec_delete_cache_cluster(struct call *c, const struct ec_delete_cache_
     struct cluster_facts facts;
 
     TRY(facts_find(c, in->cache_cluster_id, &facts));
+    if (facts.group)
+        return member_cluster_delete(c, &facts, in, out);
     TRY(check_delete(c, &facts, in->final_snapshot_identifier));
 
     facts.cluster.is_wanted = false;

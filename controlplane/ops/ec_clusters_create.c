@@ -9,6 +9,7 @@
 #include "controlplane/model/quotas.h"
 #include "controlplane/model/tags.h"
 #include "controlplane/ops/capacity.h"
+#include "controlplane/ops/member_clusters.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/tagging.h"
 #include "controlplane/ops/wire.h"
@@ -75,9 +76,6 @@ static struct err plan_name(struct call *c, const struct ec_create_cache_cluster
 {
     TRY(name_check(c->arena, "CacheClusterIdentifier", in->cache_cluster_id, CLUSTER_NAME_MAX));
     p->cluster.name = name_fold(c->arena, in->cache_cluster_id);
-    if (member_has_text(in->replication_group_id))
-        return fault(c, FAULT_REPLICATION_GROUP_NOT_FOUND, "ReplicationGroup %s not found",
-                     in->replication_group_id);
     return OK;
 }
 
@@ -344,6 +342,8 @@ struct err ec_create_cache_cluster(struct call *c, const struct ec_create_cache_
                     .created_ms = c->now_ms},
     };
 
+    if (member_has_text(in->replication_group_id))
+        return member_cluster_create(c, in, out);
     for (size_t i = 0; i < countof(checks); i++)
         TRY(checks[i](c, in, &plan));
     TRY(record(c, &plan));

@@ -9,6 +9,7 @@
 #include "controlplane/model/events.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/ops/capacity.h"
+#include "controlplane/ops/member_clusters.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/parameters.h"
 #include "controlplane/ops/wire.h"
@@ -353,6 +354,7 @@ struct err ec_modify_cache_cluster(struct call *c, const struct ec_modify_cache_
         return fault(c, FAULT_INVALID_CACHE_CLUSTER_STATE,
                      "Cache cluster %s is not in available state to be modified.",
                      facts.cluster.name);
+    TRY(member_cluster_refuse_modify(c, &facts));
     TRY(check_members(c, in, &facts));
     TRY(check_identity(c, in, &facts.cluster));
     TRY(change_settings(c, in, &facts.cluster));

@@ -4,6 +4,7 @@
 #include "contract/faults.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/ops/members.h"
+#include "controlplane/ops/membership.h"
 #include "controlplane/ops/page.h"
 #include "controlplane/ops/wire_groups.h"
 #include "controlplane/store/groups.h"
@@ -79,15 +80,6 @@ static struct err check_delete(struct call *c, const struct ec_delete_replicatio
     return OK;
 }
 
-static struct err let_go(struct call *c, struct cluster_facts *m)
-{
-    m->cluster.is_wanted = false;
-    TRY(store_cluster_update(c->tx, &m->cluster));
-    for (size_t i = 0; i < m->nodes.count; i++)
-        TRY(store_node_want(c->tx, m->nodes.items[i].id, false));
-    return OK;
-}
-
 struct err ec_delete_replication_group(struct call *c,
                                        const struct ec_delete_replication_group_in *in,
                                        struct ec_delete_replication_group_out *out)
@@ -99,7 +91,7 @@ struct err ec_delete_replication_group(struct call *c,
     for (size_t i = 0; i < facts.member_count; i++) {
         struct cluster_facts *m = &facts.members[i];
         if (!in->retain_primary_cluster.value || !group_facts_is_primary(&facts, m))
-            TRY(let_go(c, m));
+            TRY(membership_let_go(c, m));
     }
     facts.group.is_wanted = false;
     TRY(store_group_update(c->tx, &facts.group));

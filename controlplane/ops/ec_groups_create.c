@@ -300,18 +300,10 @@ static struct err adopt(struct call *c, struct group_plan *p)
 {
     struct cluster *cl = &p->adopted->cluster;
     const struct node *n = &p->adopted->nodes.items[0];
-    const char *name = cl->name;
-    int64_t id = cl->id, created_ms = cl->created_ms, next_node = cl->next_node;
 
-    *cl = p->group.common;
-    cl->id = id;
-    cl->name = name;
-    cl->created_ms = created_ms;
-    cl->next_node = next_node;
-    cl->configuration_version = 1;
+    membership_take_common(cl, &p->group.common);
     cl->group_id = p->group.id;
     cl->shard_id = p->shards[0].id;
-    cl->is_wanted = true;
     cl->az_mode = "cross-az";
     cl->preferred_zone = n->host_zone;
     TRY(store_cluster_update(c->tx, cl));

@@ -9,6 +9,23 @@
 
 #include <string.h>
 
+void membership_take_common(struct cluster *member, const struct cluster *common)
+{
+    member->engine = common->engine;
+    member->engine_version = common->engine_version;
+    member->node_type = common->node_type;
+    member->port = common->port;
+    member->parameter_group = common->parameter_group;
+    member->subnet_group = common->subnet_group;
+    member->security_groups = common->security_groups;
+    member->maintenance_window = common->maintenance_window;
+    member->snapshot_window = common->snapshot_window;
+    member->snapshot_retention = common->snapshot_retention;
+    member->auto_minor_upgrade = common->auto_minor_upgrade;
+    member->notification_topic = common->notification_topic;
+    member->notification_status = common->notification_status;
+}
+
 static const char *next_name(struct call *c, const struct replication_group *g, struct shard *s)
 {
     long long number = s->next_member++;
@@ -35,19 +52,21 @@ static struct err choose_name(struct call *c, const struct replication_group *g,
 static struct err insert(struct call *c, const struct replication_group *g,
                          const struct newcomer *n, struct cluster *out)
 {
-    struct cluster member = g->common;
+    struct cluster member = {
+        .account = g->account,
+        .region = g->region,
+        .name = n->name,
+        .group_id = g->id,
+        .shard_id = n->shard->id,
+        .az_mode = "cross-az",
+        .preferred_zone = n->zone,
+        .next_node = 2,
+        .configuration_version = 1,
+        .is_wanted = true,
+        .created_ms = c->now_ms,
+    };
 
-    member.account = g->account;
-    member.region = g->region;
-    member.name = n->name;
-    member.group_id = g->id;
-    member.shard_id = n->shard->id;
-    member.az_mode = "cross-az";
-    member.preferred_zone = n->zone;
-    member.next_node = 2;
-    member.configuration_version = 1;
-    member.is_wanted = true;
-    member.created_ms = c->now_ms;
+    membership_take_common(&member, &g->common);
     if (!member.name)
         TRY(choose_name(c, g, n->shard, &member.name));
     TRY(store_cluster_insert(c->tx, &member));
@@ -73,4 +92,38 @@ struct err membership_add(struct call *c, const struct replication_group *g,
     TRY(store_node_insert(c->tx, &node));
     return tagging_put(c, arn_make(c->arena, g->region, g->account, "cluster", member.name), tags,
                        tag_count);
+}
+
+struct err membership_add_tagged(struct call *c, const struct replication_group *g,
+                                 const struct newcomer *n)
+{
+    struct tag *tags;
+    size_t count;
+
+    TRY(store_tag_list(c->tx,
+                       arn_make(c->arena, g->region, g->account, "replicationgroup", g->name),
+                       &tags, &count));
+    return membership_add(c, g, n, tags, count);
+}
+
+struct err membership_let_go(struct call *c, struct cluster_facts *m)
+{
+    m->cluster.is_wanted = false;
+    TRY(store_cluster_update(c->tx, &m->cluster));
+    for (size_t i = 0; i < m->nodes.count; i++)
+        TRY(store_node_want(c->tx, m->nodes.items[i].id, false));
+    return OK;
+}
+
+struct err membership_switch(struct call *c, struct group_facts *f,
+                             const struct cluster_facts *replica)
+{
+    for (size_t i = 0; i < f->shard_count; i++)
+        if (f->shards[i].id == replica->cluster.shard_id)
+            return group_facts_operate(c, f, GROUP_SWITCH,
+                                       arena_printf(c->arena, "%lld %lld %lld",
+                                                    (long long)f->shards[i].id,
+                                                    (long long)f->shards[i].goal.primary_id,
+                                                    (long long)replica->cluster.id));
+    return err_make(ERR_INTERNAL, "a member without a shard");
 }

@@ -3,7 +3,7 @@
 #define LARDER_CONTROLPLANE_OPS_MEMBERSHIP_H
 
 #include "controlplane/model/group.h"
-#include "controlplane/ops/call.h"
+#include "controlplane/ops/group_facts.h"
 
 /* A member that is to be made. */
 struct newcomer {
@@ -17,5 +17,19 @@ struct newcomer {
 must_use struct err membership_add(struct call *c, const struct replication_group *g,
                                    const struct newcomer *n, const struct tag *tags,
                                    size_t tag_count);
+
+/* The same, with the tags that the group has. */
+must_use struct err membership_add_tagged(struct call *c, const struct replication_group *g,
+                                          const struct newcomer *n);
+
+/* A member is not wanted any more; the operation that takes it away is the caller's to begin. */
+must_use struct err membership_let_go(struct call *c, struct cluster_facts *m);
+
+/* Gives a member what members have in common. */
+void membership_take_common(struct cluster *member, const struct cluster *common);
+
+/* Begins a switch by plan: the replica is to be the primary of its shard. */
+must_use struct err membership_switch(struct call *c, struct group_facts *f,
+                                      const struct cluster_facts *replica);
 
 #endif

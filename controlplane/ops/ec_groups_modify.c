@@ -1,0 +1,308 @@
+/*
+ * ModifyReplicationGroup. Settings change at once, in the group and in every member; another
+ * primary comes by an operation. What cannot be changed is refused, unless the request names the
+ * value that the group has.
+ */
+#include "base/arena.h"
+#include "contract/elasticache_handlers.h"
+#include "contract/faults.h"
+#include "controlplane/model/events.h"
+#include "controlplane/model/naming.h"
+#include "controlplane/model/quotas.h"
+#include "controlplane/ops/members.h"
+#include "controlplane/ops/membership.h"
+#include "controlplane/ops/parameters.h"
+#include "controlplane/ops/siting.h"
+#include "controlplane/ops/wire_groups.h"
+#include "controlplane/store/groups.h"
+
+#include <string.h>
+
+#define COMBINATION(...) fault(c, FAULT_INVALID_PARAMETER_COMBINATION, __VA_ARGS__)
+
+typedef struct err (*change_fn)(struct call *c, const struct ec_modify_replication_group_in *in,
+                                struct group_facts *f);
+
+/* --- what cannot change --- */
+
+static const struct member_rule unserved[] = {
+    {"NodeGroupId",               NULL   },
+    {"AuthToken",                 NULL   },
+    {"AuthTokenUpdateStrategy",   NULL   },
+    {"UserGroupIdsToAdd",         NULL   },
+    {"UserGroupIdsToRemove",      NULL   },
+    {"RemoveUserGroups",          "false"},
+    {"LogDeliveryConfigurations", NULL   },
+    {"IpDiscovery",               "ipv4" },
+    {"TransitEncryptionEnabled",  "false"},
+    {"TransitEncryptionMode",     NULL   },
+};
+
+static struct err no_change(struct call *c, const char *member, const char *current)
+{
+    return COMBINATION("Changing %s is not supported by this version; the replication group has "
+                       "%s.",
+                       member, current);
+}
+
+/* The version that a request names may be written as asked for or as reported. */
+static struct err check_version(struct call *c, const char *version, const struct cluster *cl)
+{
+    const struct engine_version *v;
+
+    if (!member_has_text(version) || strcmp(version, cl->engine_version) == 0)
+        return OK;
+    TRY(engine_version_choose(c->arena, cl->engine, version, &v));
+    return strcmp(v->reported, cl->engine_version) == 0
+               ? OK
+               : no_change(c, "EngineVersion", cl->engine_version);
+}
+
+static struct err check_identity(struct call *c, const struct ec_modify_replication_group_in *in,
+                                 struct group_facts *f)
+{
+    const struct cluster *cl = &f->group.common;
+    const char *mode = cluster_mode_name(f->group.mode);
+    const struct node_type *type;
+
+    TRY(members_refuse(c, "ModifyReplicationGroup", in, unserved, countof(unserved),
+                       WHY_NOT_SERVED));
+    TRY(member_security_group_names(c, &in->cache_security_group_names));
+    if (member_has_text(in->engine) && strcmp(name_fold(c->arena, in->engine), cl->engine) != 0)
+        return no_change(c, "Engine", cl->engine);
+    TRY(check_version(c, in->engine_version, cl));
+    if (in->cluster_mode && strcmp(in->cluster_mode, mode) != 0)
+        return no_change(c, "ClusterMode", mode);
+    if (!member_has_text(in->cache_node_type) || strcmp(in->cache_node_type, cl->node_type) == 0)
+        return OK;
+    TRY(node_type_choose(c->arena, in->cache_node_type,
+                         engine_version_reported(cl->engine, cl->engine_version), &type));
+    return no_change(c, "CacheNodeType", cl->node_type);
+}
+
+/* --- settings --- */
+
+static struct err change_description(struct call *c,
+                                     const struct ec_modify_replication_group_in *in,
+                                     struct group_facts *f)
+{
+    if (!in->replication_group_description)
+        return OK;
+    if (strlen(in->replication_group_description) > DESCRIPTION_MAX)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "ReplicationGroupDescription must not be longer than %d characters.",
+                     DESCRIPTION_MAX);
+    f->group.description = in->replication_group_description;
+    return OK;
+}
+
+static struct err change_settings(struct call *c, const struct ec_modify_replication_group_in *in,
+                                  struct group_facts *f)
+{
+    struct cluster *cl = &f->group.common;
+
+    if (in->preferred_maintenance_window || in->snapshot_window)
+        TRY(member_windows(c, in->preferred_maintenance_window, in->snapshot_window, cl));
+    TRY(member_snapshot_retention(c, in->snapshot_retention_limit, &cl->snapshot_retention));
+    if (in->notification_topic_arn || in->notification_topic_status)
+        TRY(member_topic(c, in->notification_topic_arn, in->notification_topic_status, cl));
+    if (in->auto_minor_version_upgrade.has)
+        cl->auto_minor_upgrade = in->auto_minor_version_upgrade.value;
+    return OK;
+}
+
+/* A provider names "<group>-001" for a group in cluster mode, too, which has no such member. */
+static struct err change_snapshotting(struct call *c,
+                                      const struct ec_modify_replication_group_in *in,
+                                      struct group_facts *f)
+{
+    if (!member_has_text(in->snapshotting_cluster_id))
+        return OK;
+    const char *name = name_fold(c->arena, in->snapshotting_cluster_id);
+    if (f->group.mode == CLUSTER_MODE_ENABLED)
+        return OK;
+    if (!group_facts_member(f, name))
+        return fault(c, FAULT_CACHE_CLUSTER_NOT_FOUND, "CacheCluster not found: %s", name);
+    f->group.snapshotting_cluster = name;
+    return OK;
+}
+
+static struct err change_parameters(struct call *c, const struct ec_modify_replication_group_in *in,
+                                    struct group_facts *f)
+{
+    struct cluster *cl = &f->group.common, changed = *cl;
+    bool is_cluster = false, was_cluster = f->group.mode != CLUSTER_MODE_DISABLED;
+    struct parameter_facts from, to;
+
+    if (!member_has_text(in->cache_parameter_group_name))
+        return OK;
+    TRY(member_group_parameter_group(c, in->cache_parameter_group_name,
+                                     engine_version_reported(cl->engine, cl->engine_version),
+                                     node_type_find(cl->node_type), false, &changed, &is_cluster));
+    if (is_cluster != was_cluster)
+        return COMBINATION("The parameter group %s turns cluster mode %s, and the replication "
+                           "group has it %s.",
+                           changed.parameter_group, is_cluster ? "on" : "off",
+                           was_cluster ? "on" : "off");
+    TRY(parameters_find(c, cl->parameter_group, &from));
+    TRY(parameters_find(c, changed.parameter_group, &to));
+    TRY(parameters_check_swap(c, &from, &to));
+    cl->parameter_group = changed.parameter_group;
+    return OK;
+}
+
+static struct err change_security_groups(struct call *c,
+                                         const struct ec_modify_replication_group_in *in,
+                                         struct group_facts *f)
+{
+    struct cluster *cl = &f->group.common;
+    struct siting siting;
+
+    if (!in->security_group_ids.has)
+        return OK;
+    TRY(siting_change(c, cl->subnet_group, cl->security_groups, &in->security_group_ids, &siting));
+    cl->security_groups = siting.security_groups;
+    return OK;
+}
+
+/* --- failover and zones --- */
+
+static size_t fewest_members(const struct group_facts *f)
+{
+    size_t fewest = SIZE_MAX;
+
+    for (size_t i = 0; i < f->shard_count; i++) {
+        size_t count = group_facts_count(f, &f->shards[i]);
+        if (f->shards[i].is_wanted && count < fewest)
+            fewest = count;
+    }
+    return fewest;
+}
+
+/* Whether every shard has members in more than one zone. */
+static bool is_spread(const struct group_facts *f)
+{
+    for (size_t i = 0; i < f->member_count; i++) {
+        const struct cluster_facts *m = &f->members[i];
+        bool is_alone = m->cluster.is_wanted && m->nodes.count > 0;
+        for (size_t k = 0; k < f->member_count && is_alone; k++) {
+            const struct cluster_facts *o = &f->members[k];
+            if (o->cluster.is_wanted && o->cluster.shard_id == m->cluster.shard_id &&
+                o->nodes.count > 0)
+                is_alone = strcmp(o->nodes.items[0].host_zone, m->nodes.items[0].host_zone) == 0;
+        }
+        if (is_alone)
+            return false;
+    }
+    return true;
+}
+
+static struct err tell(struct call *c, const struct group_facts *f, enum event_kind kind)
+{
+    struct event event = event_of_group(c->arena, &f->group, c->now_ms, kind, f->group.name, NULL);
+
+    return store_event_add(c->tx, &event);
+}
+
+static struct err change_failover(struct call *c, const struct ec_modify_replication_group_in *in,
+                                  struct group_facts *f)
+{
+    bool is_on = in->automatic_failover_enabled.value;
+
+    if (!in->automatic_failover_enabled.has || is_on == f->group.has_failover)
+        return OK;
+    if (!is_on && f->group.mode != CLUSTER_MODE_DISABLED)
+        return COMBINATION("Turning off automatic failover for replication group with cluster mode "
+                           "enabled is not supported.");
+    if (is_on && fewest_members(f) < 2)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "Must have at least 1 replica when cluster mode is disabled with auto "
+                     "failover enabled.");
+    f->group.has_failover = is_on;
+    return tell(c, f, is_on ? EVENT_FAILOVER_ON : EVENT_FAILOVER_OFF);
+}
+
+static struct err change_multi_az(struct call *c, const struct ec_modify_replication_group_in *in,
+                                  struct group_facts *f)
+{
+    bool was_on = f->group.is_multi_az;
+
+    if (in->multi_az_enabled.has)
+        f->group.is_multi_az = in->multi_az_enabled.value;
+    if (!f->group.is_multi_az)
+        return OK;
+    if (!f->group.has_failover)
+        return COMBINATION("MultiAZEnabled needs AutomaticFailoverEnabled.");
+    if (!was_on && fewest_members(f) < 2)
+        return COMBINATION("MultiAZEnabled needs at least one replica in each node group.");
+    if (!was_on && !is_spread(f))
+        return COMBINATION("MultiAZEnabled needs replicas in other availability zones than the "
+                           "primary's.");
+    return OK;
+}
+
+/* The order of the rows is the order in which mistakes are told. */
+static const change_fn changes[] = {
+    check_identity,    change_description,     change_settings, change_snapshotting,
+    change_parameters, change_security_groups, change_failover, change_multi_az,
+};
+
+/* --- another primary --- */
+
+/* `*out` is NULL when nothing is to be switched. */
+static struct err check_primary(struct call *c, const struct ec_modify_replication_group_in *in,
+                                const struct group_facts *f, const struct cluster_facts **out)
+{
+    *out = NULL;
+    if (!member_has_text(in->primary_cluster_id))
+        return OK;
+    const char *name = name_fold(c->arena, in->primary_cluster_id);
+    const struct cluster_facts *m = group_facts_member(f, name);
+    if (f->group.mode != CLUSTER_MODE_DISABLED)
+        return COMBINATION("PrimaryClusterId cannot be used with cluster mode enabled.");
+    if (!m)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "The cache cluster %s is not a member of the replication group %s.", name,
+                     f->group.name);
+    if (group_facts_is_primary(f, m))
+        return OK;
+    if (f->group.has_failover)
+        return COMBINATION("PrimaryClusterId cannot be changed while automatic failover is "
+                           "enabled.");
+    *out = m;
+    return OK;
+}
+
+/* --- all of it --- */
+
+static struct err record(struct call *c, struct group_facts *f)
+{
+    TRY(store_group_update(c->tx, &f->group));
+    for (size_t i = 0; i < f->member_count; i++) {
+        struct cluster *cl = &f->members[i].cluster;
+        membership_take_common(cl, &f->group.common);
+        TRY(store_cluster_update(c->tx, cl));
+        store_touch_cluster(c->tx, cl->id);
+    }
+    return OK;
+}
+
+struct err ec_modify_replication_group(struct call *c,
+                                       const struct ec_modify_replication_group_in *in,
+                                       struct ec_modify_replication_group_out *out)
+{
+    const struct cluster_facts *primary;
+    struct group_facts facts;
+
+    TRY(group_facts_for_change(c, in->replication_group_id, &facts));
+    for (size_t i = 0; i < countof(changes); i++)
+        TRY(changes[i](c, in, &facts));
+    TRY(check_primary(c, in, &facts, &primary));
+    TRY(record(c, &facts));
+    if (primary)
+        TRY(membership_switch(c, &facts, primary));
+    else
+        TRY(group_facts_refresh(c, &facts));
+    out->replication_group = wire_group_new(c, &facts);
+    return OK;
+}
