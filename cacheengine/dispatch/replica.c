@@ -16,7 +16,9 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#define RETRY_MS    1000
+#define RETRY_MS 1000
+#define FIRST_MS \
+    16 /* a primary that starts beside its replicas is there soon; doubles up to RETRY_MS */
 #define SIGN_MS     1000 /* between offsets, or signs of life while a snapshot is loaded */
 #define GREET_CHUNK 4096
 
@@ -86,7 +88,10 @@ void replica_fail(struct replica *r, struct err why)
     log_warn("not in touch with the primary", f_str("host", r->host), f_int("port", r->port),
              f_err(why));
     let_go(r);
-    wait_for_retry(r, RETRY_MS);
+    int64_t soon_ms = (int64_t)FIRST_MS << r->failures;
+    if (soon_ms < RETRY_MS)
+        r->failures++;
+    wait_for_retry(r, soon_ms < RETRY_MS ? soon_ms : RETRY_MS);
 }
 
 void replica_forget_history(struct replica *r)
@@ -130,6 +135,7 @@ static void begin_following(struct replica *r, const char *how, struct str rest)
     c->reply.resp = 2;
     r->primary = c;
     r->state = REPLICA_FOLLOWS;
+    r->failures = 0;
     buf_clear(&r->input);
     repl_stream_open(&e->stream);
     replica_set_guards(e);
@@ -350,6 +356,13 @@ static bool is_silent(const struct replica *r)
     return now_of(r) - heard_ms > timeout_ms(r);
 }
 
+static int left_to_retry_ms(const struct replica *r)
+{
+    int64_t left_ms = r->retry_at_ms - now_of(r);
+
+    return left_ms > 0 ? (int)left_ms : 0;
+}
+
 int replica_tick(struct engine *e)
 {
     struct replica *r = e->replica;
@@ -363,7 +376,7 @@ int replica_tick(struct engine *e)
         return replica_load_some(r) ? 0 : 1;
     if (r->state != REPLICA_WAITS && is_silent(r))
         replica_fail(r, err_make(ERR_TIMEOUT, silences[r->state]));
-    return INT_MAX;
+    return r->state == REPLICA_WAITS ? left_to_retry_ms(r) : INT_MAX;
 }
 
 /* ---- roles ---- */

@@ -47,6 +47,7 @@ struct replica {
     bool counts_offsets;   /* the primary knows PSYNC: it wants to hear how far this node is */
     bool takes_over;       /* the next PSYNC asks the other side to become primary: FAILOVER */
     int stream_db;         /* that the stream has selected where it stands */
+    int failures;          /* in a row; the first are tried again soon */
     int64_t retry_at_ms;   /* on the clock of passed_ms, as all of these */
     int64_t down_since_ms; /* of the link; for how long it has been down */
     int64_t io_ms;         /* when the primary last sent something */

@@ -136,6 +136,20 @@ static struct view *first_member(const struct group_view *g, const struct shard 
     return first;
 }
 
+/* The highest term that the shard's goal or one of its engines knows: in another group before, or
+ * by orders that this control plane has forgotten. */
+static int64_t highest_term(const struct group_view *g, const struct shard *s)
+{
+    int64_t highest = s->goal.has ? s->goal.term : 0;
+
+    for (size_t i = 0; i < g->member_count; i++) {
+        const struct node *n = member_node(&g->members[i]);
+        if (n && g->members[i].cluster.shard_id == s->id && n->saw.has && n->saw.term > highest)
+            highest = n->saw.term;
+    }
+    return highest;
+}
+
 static void choose_primaries(struct group_view *g, struct decisions *d)
 {
     for (size_t i = 0; i < g->shards.count; i++) {
@@ -143,7 +157,8 @@ static void choose_primaries(struct group_view *g, struct decisions *d)
         const struct view *first = s->goal.has ? NULL : first_member(g, s);
         if (!first)
             continue;
-        s->goal = (struct shard_goal){.has = true, .term = 1, .primary_id = first->cluster.id};
+        s->goal = (struct shard_goal){
+            .has = true, .term = highest_term(g, s) + 1, .primary_id = first->cluster.id};
         decide_shard(d, g, s, "the first of its members");
     }
 }
@@ -151,8 +166,16 @@ static void choose_primaries(struct group_view *g, struct decisions *d)
 void groups_promote(struct group_view *g, struct shard *s, int64_t cluster_id, struct decisions *d,
                     const char *why)
 {
-    s->goal = (struct shard_goal){.has = true, .term = s->goal.term + 1, .primary_id = cluster_id};
+    s->goal =
+        (struct shard_goal){.has = true, .term = highest_term(g, s) + 1, .primary_id = cluster_id};
     decide_shard(d, g, s, why);
+}
+
+/* Engines obey no lower term than they know: the shard's goes above it. */
+static void outgrow_terms(struct group_view *g, struct shard *s, struct decisions *d)
+{
+    if (s->goal.has && highest_term(g, s) > s->goal.term)
+        groups_promote(g, s, s->goal.primary_id, d, "an engine knows a higher term");
 }
 
 /* --- a primary that died --- */
@@ -356,6 +379,8 @@ void groups_decide(struct group_view *g, struct decisions *d)
         rules_decide(&g->members[i], d);
     place_members(g, d);
     choose_primaries(g, d);
+    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
+        outgrow_terms(g, &g->shards.items[i], d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
         fail_over(g, &g->shards.items[i], d);
     forget_members(g, d);

@@ -84,6 +84,25 @@ Test(groups, a_member_is_ready_when_it_took_on_all_that_was_asked_for)
     cr_assert_not(member_is_ready(&s.view, &s.members[1]), "it said nothing");
 }
 
+Test(groups, terms_go_on_where_an_adopted_engine_left_off)
+{
+    group_scene_open(&s, 1, 2);
+    s.nodes[0].saw.has = true;
+    s.nodes[0].saw.term = 7;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.term, 8);
+}
+
+Test(groups, a_term_that_engines_know_and_the_store_forgot_is_outgrown)
+{
+    group_scene_open(&s, 1, 2);
+    group_scene_run(&s);
+    s.nodes[1].saw.term = 5;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.term, 6);
+    cr_assert_eq(s.shards[0].goal.primary_id, 1);
+}
+
 /* --- a primary that dies --- */
 
 Test(groups, of_the_replicas_of_a_dead_primary_the_one_that_has_most_takes_its_place)
