@@ -63,7 +63,6 @@ static struct err check_identity(struct call *c, const struct ec_modify_replicat
 {
     const struct cluster *cl = &f->group.common;
     const char *mode = cluster_mode_name(f->group.mode);
-    const struct node_type *type;
 
     TRY(members_refuse(c, "ModifyReplicationGroup", in, unserved, countof(unserved),
                        WHY_NOT_SERVED));
@@ -73,11 +72,56 @@ static struct err check_identity(struct call *c, const struct ec_modify_replicat
     TRY(check_version(c, in->engine_version, cl));
     if (in->cluster_mode && strcmp(in->cluster_mode, mode) != 0)
         return no_change(c, "ClusterMode", mode);
+    return OK;
+}
+
+/* --- size --- */
+
+/* Engines grow where they stand: each host must have room for what its members get more. */
+static struct err claim_growth(struct call *c, const struct group_facts *f, int64_t grown_bytes)
+{
+    struct host_list hosts;
+
+    TRY(store_host_list(c->tx, c->caller->region, &hosts));
+    for (size_t i = 0; i < hosts.count; i++) {
+        int64_t free_bytes = hosts.items[i].memory_bytes - hosts.items[i].used_bytes;
+        for (size_t k = 0; k < f->member_count; k++) {
+            const struct node_list *nodes = &f->members[k].nodes;
+            if (nodes->count > 0 && nodes->items[0].goal.has &&
+                strcmp(nodes->items[0].goal.host_id, hosts.items[i].id) == 0)
+                free_bytes -= grown_bytes;
+        }
+        if (free_bytes < 0)
+            return fault(c, FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY,
+                         "The host of a member has no room for a larger cache node type.");
+    }
+    return OK;
+}
+
+static struct err change_type(struct call *c, const struct ec_modify_replication_group_in *in,
+                              struct group_facts *f)
+{
+    struct cluster *cl = &f->group.common;
+    const struct node_type *from = node_type_find(cl->node_type), *to;
+
     if (!member_has_text(in->cache_node_type) || strcmp(in->cache_node_type, cl->node_type) == 0)
         return OK;
     TRY(node_type_choose(c->arena, in->cache_node_type,
-                         engine_version_reported(cl->engine, cl->engine_version), &type));
-    return no_change(c, "CacheNodeType", cl->node_type);
+                         engine_version_reported(cl->engine, cl->engine_version), &to));
+    if (strcmp(to->family, "r6gd") == 0)
+        return COMBINATION("The cache node type %s needs DataTieringEnabled, which is not "
+                           "supported by this version.",
+                           to->name);
+    if (to->maxmemory_bytes < from->maxmemory_bytes)
+        return COMBINATION("Changing CacheNodeType to a smaller one is not supported by this "
+                           "version; the replication group has %s.",
+                           cl->node_type);
+    if (!in->apply_immediately.value)
+        return COMBINATION("CacheNodeType can only be changed with ApplyImmediately: changes that "
+                           "wait for the maintenance window are not supported by this version.");
+    TRY(claim_growth(c, f, node_type_host_bytes(to) - node_type_host_bytes(from)));
+    cl->node_type = to->name;
+    return OK;
 }
 
 /* --- settings --- */
@@ -243,8 +287,9 @@ static struct err change_multi_az(struct call *c, const struct ec_modify_replica
 
 /* The order of the rows is the order in which mistakes are told. */
 static const change_fn changes[] = {
-    check_identity,    change_description,     change_settings, change_snapshotting,
-    change_parameters, change_security_groups, change_failover, change_multi_az,
+    check_identity,         change_type,         change_description,
+    change_settings,        change_snapshotting, change_parameters,
+    change_security_groups, change_failover,     change_multi_az,
 };
 
 /* --- another primary --- */
@@ -295,12 +340,18 @@ struct err ec_modify_replication_group(struct call *c,
     struct group_facts facts;
 
     TRY(group_facts_for_change(c, in->replication_group_id, &facts));
+    const char *type = facts.group.common.node_type;
     for (size_t i = 0; i < countof(changes); i++)
         TRY(changes[i](c, in, &facts));
     TRY(check_primary(c, in, &facts, &primary));
+    bool is_resized = strcmp(type, facts.group.common.node_type) != 0;
+    if (primary && is_resized)
+        return COMBINATION("PrimaryClusterId and CacheNodeType cannot be changed together.");
     TRY(record(c, &facts));
     if (primary)
         TRY(membership_switch(c, &facts, primary));
+    else if (is_resized)
+        TRY(group_facts_operate(c, &facts, GROUP_MODIFY, ""));
     else
         TRY(group_facts_refresh(c, &facts));
     out->replication_group = wire_group_new(c, &facts);

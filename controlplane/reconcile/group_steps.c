@@ -8,6 +8,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "controlplane/model/effective.h"
+#include "controlplane/model/settings.h"
 #include "controlplane/reconcile/groups.h"
 
 #include <string.h>
@@ -104,8 +106,24 @@ static const struct step replicas_steps[] = {
     {"tell_replicas", tell_replicas},
 };
 
+/* Engines have taken on the new parameters, of which the size is one. */
+static enum step_result await_settings(struct group_view *g, struct decisions *d)
+{
+    (void)d;
+    if (!is_settled(g))
+        return STEP_WAIT;
+    for (size_t i = 0; i < g->member_count; i++) {
+        struct settings_version applied;
+        const struct view *m = &g->members[i];
+        settings_version_parse(member_node(m)->saw.applied_settings, &applied);
+        if (applied.parameters != parameters_number(&m->cluster))
+            return STEP_WAIT;
+    }
+    return STEP_DONE;
+}
+
 static const struct step modify_steps[] = {
-    {"await_members", await_members},
+    {"await_settings", await_settings},
 };
 
 /* --- delete --- */

@@ -129,8 +129,12 @@ static void boot(struct view *v, struct node *n, struct decisions *d, const char
 
 static void tell_parameters(struct view *v, struct node *n, struct decisions *d, const char *why)
 {
+    const struct node_type *type = node_type_find(v->cluster.node_type);
     struct node_goal goal = n->goal;
+
+    check(type != NULL);
     goal.parameters = parameters_number(&v->cluster);
+    goal.memory_bytes = node_type_host_bytes(type); /* the type decides parameters, too */
     decide_goal(d, n, &goal, why);
 }
 
@@ -156,7 +160,7 @@ const struct rule node_rules[] = {
     {"forget-node", is_leftover,   forget_node,   "no longer wanted, and nowhere"},
     {"place",       is_homeless,   place,         "wanted and without a host"},
     {"boot",        is_boot_due,   boot,          "a reboot was asked for"},
-    {"parameters",  has_new_parameters, tell_parameters, "its parameter group has other values"},
+    {"parameters",  has_new_parameters, tell_parameters, "its parameters or its type are others"},
     {"crash",       has_crashed,   tell_crash,    "its engine ended by itself"},
     {"recovery",    has_recovered, tell_recovery, "its engine answers again"},
 };

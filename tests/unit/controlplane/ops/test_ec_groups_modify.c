@@ -127,6 +127,25 @@ Test(modify_group, what_the_group_has_may_be_named)
     cr_assert_str_eq(g->status, "available");
 }
 
+Test(modify_group, members_grow_where_they_stand)
+{
+    struct ec_modify_replication_group_in in = {.cache_node_type = "cache.t4g.small",
+                                                .apply_immediately = BOOL_OF(true)};
+
+    world_group("rg", 2);
+    struct ec_replication_group *g = modify(in);
+    cr_assert_str_eq(g->status, "modifying");
+    cr_assert_str_eq(g->cache_node_type, "cache.t4g.small");
+    world_settle();
+    cr_assert_str_eq(world_describe("rg-002")->cache_node_type, "cache.t4g.small");
+    in.cache_node_type = "cache.t4g.micro";
+    refuse(in, COMBINATION, NULL);
+    in.cache_node_type = "cache.r7g.16xlarge";
+    refuse(in, FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY, NULL);
+    in.apply_immediately = BOOL_OF(false);
+    refuse(in, COMBINATION, NULL);
+}
+
 static const struct {
     const char *what;
     struct ec_modify_replication_group_in in;

@@ -98,6 +98,27 @@ Test(group_steps, a_primary_that_is_kept_is_let_out_of_its_group)
     cr_assert_eq(s.nodes[0].goal.state, NODE_RUNNING);
 }
 
+/* --- modify --- */
+
+Test(group_steps, another_size_is_there_when_every_engine_has_it)
+{
+    group_scene_open(&s, 1, 2);
+    group_scene_run(&s);
+    int64_t before = s.nodes[0].goal.memory_bytes;
+    for (size_t i = 0; i < 2; i++)
+        s.members[i].cluster.node_type = "cache.t4g.small";
+    group_scene_operate(&s, GROUP_MODIFY, "");
+    group_scene_decide(&s);
+    cr_assert_gt(s.nodes[0].goal.memory_bytes, before);
+    cr_assert_eq(state(), OPERATION_RUNNING);
+    group_scene_obey(&s, 0, 100);
+    group_scene_decide(&s);
+    cr_assert_eq(state(), OPERATION_RUNNING);
+    group_scene_obey(&s, 1, 100);
+    group_scene_decide(&s);
+    cr_assert_eq(state(), OPERATION_DONE);
+}
+
 /* --- switch --- */
 
 static void begin_switch(void)

@@ -1,0 +1,271 @@
+"""Replication groups: real primaries and replicas behind the endpoints, and data that outlives what happens to them."""
+import contextlib
+import os
+import signal
+import threading
+import time
+
+import pytest
+import redis
+from botocore.exceptions import ClientError
+
+from conftest import answers_ping, redis_cli, wait_until
+
+
+class Group:
+    """A group under test, by its name."""
+
+    def __init__(self, service, name):
+        self.service = service
+        self.name = name
+        self.client = service.client()
+
+    @classmethod
+    def create(cls, service, name, **more):
+        group = cls(service, name)
+        group.client.create_replication_group(**{
+            "ReplicationGroupId": name, "ReplicationGroupDescription": "d", "CacheNodeType": "cache.t4g.micro",
+            "Engine": "redis", "AtRestEncryptionEnabled": False, **more})
+        return group.wait()
+
+    def describe(self):
+        return self.client.describe_replication_groups(ReplicationGroupId=self.name)["ReplicationGroups"][0]
+
+    def wait(self, status="available"):
+        wait_until(lambda: self.describe()["Status"] == status, f"{self.name} is {status}", timeout=30)
+        return self
+
+    def wait_gone(self):
+        wait_until(lambda: self.name not in names_of_groups(self.client), f"{self.name} is gone", timeout=30)
+
+    def shard(self):
+        return self.describe()["NodeGroups"][0]
+
+    def primary(self):
+        return self.shard()["PrimaryEndpoint"]
+
+    def roles(self):
+        return {m["CacheClusterId"]: m["CurrentRole"] for m in self.shard()["NodeGroupMembers"]}
+
+    def members(self):
+        return self.describe()["MemberClusters"]
+
+    def messages(self):
+        events = self.client.describe_events(SourceIdentifier=self.name, SourceType="replication-group")["Events"]
+        return [e["Message"] for e in events]
+
+
+def info(endpoint):
+    return dict(line.split(":", 1) for line in redis_cli(endpoint, "INFO").splitlines() if ":" in line)
+
+
+def names_of_groups(client):
+    return [g["ReplicationGroupId"] for g in client.describe_replication_groups()["ReplicationGroups"]]
+
+
+class Writer:
+    """Writes to whoever takes it, and remembers what was acknowledged."""
+
+    def __init__(self, endpoints):
+        self.endpoints = endpoints
+        self.acknowledged = []
+        self.longest_gap = 0.0
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def __enter__(self):
+        self.thread.start()
+        wait_until(lambda: self.acknowledged, "the first write is taken")
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+
+    def run(self):
+        last = time.monotonic()
+        while not self.ended.is_set():
+            for endpoint in self.endpoints:
+                with contextlib.suppress(redis.RedisError), \
+                        redis.Redis(endpoint["Address"], endpoint["Port"], socket_timeout=0.3) as client:
+                    while not self.ended.is_set():
+                        number = len(self.acknowledged)
+                        client.set(f"written:{number}", number)
+                        self.acknowledged.append(number)
+                        now = time.monotonic()
+                        if number > 0:
+                            self.longest_gap = max(self.longest_gap, now - last)
+                        last = now
+
+    def lost(self, endpoint):
+        with redis.Redis(endpoint["Address"], endpoint["Port"]) as client:
+            return [n for n in self.acknowledged if client.get(f"written:{n}") is None]
+
+
+# --- what stands behind the endpoints -------------------------------------------------------------------
+
+
+def test_what_is_written_at_the_primary_is_read_at_the_replicas(house):
+    group = Group.create(house, "plain", NumCacheClusters=3, AutomaticFailoverEnabled=True, MultiAZEnabled=True)
+    shard = group.shard()
+    assert group.roles() == {"plain-001": "primary", "plain-002": "replica", "plain-003": "replica"}
+    assert len({m["PreferredAvailabilityZone"] for m in shard["NodeGroupMembers"]}) == 3
+    assert redis_cli(shard["PrimaryEndpoint"], "SET", "greeting", "hello") == "OK"
+    for member in shard["NodeGroupMembers"]:
+        wait_until(lambda at=member["ReadEndpoint"]: redis_cli(at, "GET", "greeting") == "hello", "the replica has it")
+    assert redis_cli(shard["ReaderEndpoint"], "SET", "greeting", "no").startswith("READONLY")
+    assert "Replication group plain created" in group.messages()
+    assert "Automatic failover has been turned on for replication group plain" in group.messages()
+
+    group.client.delete_replication_group(ReplicationGroupId="plain")
+    group.wait_gone()
+    assert not answers_ping(shard["PrimaryEndpoint"])
+    with pytest.raises(ClientError, match="ReplicationGroupNotFoundFault"):
+        group.describe()
+
+
+def test_a_cluster_client_finds_all_shards(house):
+    group = Group.create(house, "sharded", NumNodeGroups=2, ReplicasPerNodeGroup=1)
+    shown = group.describe()
+    assert shown["ClusterEnabled"] and shown["AutomaticFailover"] == "enabled"
+    assert [s["Slots"] for s in shown["NodeGroups"]] == ["0-8191", "8192-16383"]
+    assert "PrimaryEndpoint" not in shown["NodeGroups"][0]
+    endpoint = shown["ConfigurationEndpoint"]
+    client = redis.RedisCluster(host=endpoint["Address"], port=endpoint["Port"])
+    for number in range(100):
+        client.set(f"key:{number}", number)
+    assert [client.get(f"key:{n}") for n in range(100)] == [b"%d" % n for n in range(100)]
+    assert len(client.get_primaries()) == 2 and len(client.get_replicas()) == 2
+    assert "cluster_state:ok" in redis_cli(endpoint, "CLUSTER", "INFO")
+    client.close()
+
+
+def test_a_cluster_becomes_a_group_and_stands_alone_again(house):
+    endpoint, = house.create("single")
+    assert redis_cli(endpoint, "SET", "kept", "yes") == "OK"
+    group = Group.create(house, "adopting", PrimaryClusterId="single", NumCacheClusters=2, CacheNodeType="")
+    assert group.members() == ["adopting-001", "single"]
+    assert group.primary() == endpoint
+    assert redis_cli(group.shard()["ReaderEndpoint"], "GET", "kept") == "yes"
+
+    group.client.delete_replication_group(ReplicationGroupId="adopting", RetainPrimaryCluster=True)
+    group.wait_gone()
+    assert "ReplicationGroupId" not in house.describe("single")
+    assert redis_cli(endpoint, "GET", "kept") == "yes"
+
+
+# --- members that come and go -----------------------------------------------------------------------------
+
+
+def test_replicas_come_with_the_data_and_go_without_it(house):
+    group = Group.create(house, "growing", NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    redis_cli(group.primary(), "SET", "kept", "yes")
+    group.client.increase_replica_count(ReplicationGroupId="growing", NewReplicaCount=2, ApplyImmediately=True)
+    assert group.members() == ["growing-001", "growing-002", "growing-003"]
+    group.wait()
+    third = group.shard()["NodeGroupMembers"][2]["ReadEndpoint"]
+    assert redis_cli(third, "GET", "kept") == "yes"
+
+    group.client.create_cache_cluster(CacheClusterId="joined", ReplicationGroupId="growing")
+    group.wait()
+    assert redis_cli(house.endpoints("joined")[0], "GET", "kept") == "yes"
+    group.client.delete_cache_cluster(CacheClusterId="joined")
+    group.wait()
+    group.client.decrease_replica_count(ReplicationGroupId="growing", NewReplicaCount=1, ApplyImmediately=True)
+    group.wait()
+    assert group.members() == ["growing-001", "growing-002"]
+    assert not answers_ping(third)
+
+
+def test_members_grow_where_they_stand(house):
+    group = Group.create(house, "sized", NumCacheClusters=2)
+    redis_cli(group.primary(), "SET", "kept", "yes")
+    pids = [house.engine_pid(m["ReadEndpoint"]) for m in group.shard()["NodeGroupMembers"]]
+    before = int(info(group.primary())["maxmemory"])
+    group.client.modify_replication_group(ReplicationGroupId="sized", CacheNodeType="cache.t4g.small",
+                                          ApplyImmediately=True)
+    group.wait()
+    assert group.describe()["CacheNodeType"] == house.describe("sized-002")["CacheNodeType"] == "cache.t4g.small"
+    assert int(info(group.primary())["maxmemory"]) > before
+    assert int(info(group.shard()["ReaderEndpoint"])["maxmemory"]) > before
+    assert redis_cli(group.primary(), "GET", "kept") == "yes"
+    assert [house.engine_pid(m["ReadEndpoint"]) for m in group.shard()["NodeGroupMembers"]] == pids
+
+
+# --- roles that change ------------------------------------------------------------------------------------
+
+
+def test_a_failover_that_is_asked_for_loses_nothing(house):
+    group = Group.create(house, "switched", NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    with Writer([m["ReadEndpoint"] for m in group.shard()["NodeGroupMembers"]]) as writer:
+        group.client.test_failover(ReplicationGroupId="switched", NodeGroupId="0001")
+        group.wait()
+        before = len(writer.acknowledged)
+        wait_until(lambda: len(writer.acknowledged) > before, "writes go on")
+    assert group.roles() == {"switched-001": "replica", "switched-002": "primary"}
+    assert writer.lost(group.primary()) == []
+    assert group.messages()[:2] == ["Failover from primary node switched-001 to replica node switched-002 completed",
+                                    "Test Failover API called for node group 0001"]
+    assert [m for _, m in house.events("switched-001")][:2] == ["Finished recovery for cache nodes 0001",
+                                                                "Recovering cache nodes 0001"]
+
+
+def test_another_primary_is_chosen_by_hand(house):
+    group = Group.create(house, "chosen", NumCacheClusters=2)
+    redis_cli(group.primary(), "SET", "kept", "yes")
+    group.client.modify_replication_group(ReplicationGroupId="chosen", PrimaryClusterId="chosen-002")
+    group.wait()
+    assert group.roles() == {"chosen-001": "replica", "chosen-002": "primary"}
+    assert redis_cli(group.primary(), "GET", "kept") == "yes"
+
+
+def test_a_replica_takes_over_when_its_primary_dies(house):
+    group = Group.create(house, "robbed", NumCacheClusters=3, AutomaticFailoverEnabled=True)
+    old = group.primary()
+    with Writer([m["ReadEndpoint"] for m in group.shard()["NodeGroupMembers"]]) as writer:
+        os.kill(house.engine_pid(old), signal.SIGKILL)
+        wait_until(lambda: group.primary() != old, "another one is the primary")
+        before = len(writer.acknowledged)
+        wait_until(lambda: len(writer.acknowledged) > before + 1, "writes go on")
+    assert len(writer.lost(group.primary())) <= 1
+    assert group.roles()["robbed-001"] == "replica"
+    wait_until(lambda: redis_cli(old, "GET", "written:0") == "0", "the old primary follows, with the data")
+    assert redis_cli(old, "SET", "x", "y").startswith("READONLY")
+
+
+def test_a_shard_of_a_cluster_fails_over_and_clients_hear_of_it(house):
+    group = Group.create(house, "torn", NumNodeGroups=2, ReplicasPerNodeGroup=1)
+    endpoint = group.describe()["ConfigurationEndpoint"]
+    client = redis.RedisCluster(host=endpoint["Address"], port=endpoint["Port"])
+    client.set("key", "kept")
+    holder = client.get_node_from_key("key")
+    os.kill(house.engine_pid({"Address": holder.host, "Port": holder.port}), signal.SIGKILL)
+
+    def read():
+        with contextlib.suppress(redis.RedisError, OSError):
+            return client.get("key") == b"kept" and client.set("key", "kept")
+        return False
+
+    wait_until(read, "the key is there, and written again")
+    client.close()
+
+
+# --- restarts -----------------------------------------------------------------------------------------------
+
+
+def test_roles_and_data_are_back_after_a_restart(new_service):
+    service = new_service().start()
+    group = Group.create(service, "lasting", NumCacheClusters=2)
+    group.client.modify_replication_group(ReplicationGroupId="lasting", PrimaryClusterId="lasting-002")
+    group.wait()
+    redis_cli(group.primary(), "SET", "kept", "yes")
+    primary = group.primary()
+    service.stop()
+    service.start()
+    wait_until(lambda: answers_ping(primary), "the primary is back")
+    group = Group(service, "lasting")
+    assert group.roles() == {"lasting-001": "replica", "lasting-002": "primary"}
+    assert group.primary() == primary
+    wait_until(lambda: redis_cli(primary, "GET", "kept") == "yes", "the data is back")
+    replica = group.shard()["NodeGroupMembers"][0]["ReadEndpoint"]
+    wait_until(lambda: redis_cli(replica, "GET", "kept") == "yes", "the replica has it, too")
