@@ -53,8 +53,10 @@ struct append {
     int64_t retry_s;        /* after failures: not before */
     bool base_is_snapshot;  /* the base that is being written, else commands */
     int64_t flush_delay_us; /* DEBUG AOF-FLUSH-SLEEP */
-    int64_t keeps_seq; /* increments from this number on stay when the running rewrite is done */
-    pid_t child_pid;   /* of the running rewrite */
+    int64_t keeps_seq;   /* increments from this number on stay when the running rewrite is done */
+    pid_t child_pid;     /* of the running rewrite */
+    uint64_t base_mark;  /* what was told when it began, which its base has */
+    int64_t base_offset; /* of the replication stream, likewise */
 };
 
 void append_init(struct append *a, struct engine *e);

@@ -242,6 +242,15 @@ static void note_failure(struct append *a)
     }
 }
 
+/* What was told before the child began is in its base, and so on the disk. */
+static void note_base(struct append *a)
+{
+    if (a->synced >= a->base_mark)
+        return;
+    a->synced = a->base_mark;
+    a->synced_offset = a->base_offset;
+}
+
 static void ended(void *ctx, struct engine *e, enum child_state how)
 {
     struct append *a = ctx;
@@ -255,6 +264,7 @@ static void ended(void *ctx, struct engine *e, enum child_state how)
         a->retry_s = 0;
         if (a->state == APPEND_WAITS)
             a->state = APPEND_ON;
+        note_base(a);
         log_info("Background AOF rewrite finished successfully",
                  f_int("bytes", (int64_t)append_bytes(a)));
     } else {
@@ -328,6 +338,8 @@ struct err append_rewrite_begin(struct append *a, struct arena *arena)
         return e;
     }
     a->child_pid = a->engine->saving->child.pid;
+    a->base_mark = a->told;
+    a->base_offset = a->engine->stream.offset;
     log_info("Background append only file rewriting started by pid", f_int("pid", a->child_pid));
     return OK;
 }

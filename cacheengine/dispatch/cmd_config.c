@@ -171,6 +171,11 @@ static bool waits_for_loading(const char *name)
            strcmp(name, "repl-diskless-load") == 0;
 }
 
+static bool is_loading(const struct engine *e)
+{
+    return e->loading.is_on || replica_is_loading(e, false) || replica_is_loading(e, true);
+}
+
 /* The first thing wrong with the pairs, as an error; nothing is changed. */
 static bool pairs_are_sound(struct cmd_call *c)
 {
@@ -197,7 +202,7 @@ static bool pairs_are_sound(struct cmd_call *c)
                          STR_ARG(c->argv[i]));
             return false;
         }
-        if (c->engine->loading.is_on && waits_for_loading(row->name)) {
+        if (is_loading(c->engine) && waits_for_loading(row->name)) {
             reply_error(c->reply, loading_text(c->engine));
             return false;
         }

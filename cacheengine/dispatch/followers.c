@@ -315,19 +315,17 @@ static void remove_file(struct followers *rs)
     rs->made_file = false;
 }
 
+/* The period counts as it is now: who makes it longer wants no more of them until then. */
 static void ping(struct engine *e)
 {
-    int64_t latest_ms = e->keyspace.passed_ms + e->settings.repl_ping_s * 1000;
+    struct followers *rs = e->followers;
 
-    /* The period may have become shorter. */
-    if (e->followers->ping_at_ms > latest_ms)
-        e->followers->ping_at_ms = latest_ms;
-    /* In a failover, and before the end, the stream must stand still. */
-    if (e->failover.state != FAILOVER_NONE || e->ending.is_on ||
-        e->keyspace.passed_ms < e->followers->ping_at_ms)
+    /* In a failover the stream must stand still. */
+    if (e->failover.state != FAILOVER_NONE ||
+        e->keyspace.passed_ms - rs->pinged_ms < e->settings.repl_ping_s * 1000)
         return;
-    e->followers->ping_at_ms = e->keyspace.passed_ms + e->settings.repl_ping_s * 1000;
-    if (e->followers->count > 0)
+    rs->pinged_ms = e->keyspace.passed_ms;
+    if (rs->count > 0)
         repl_stream_say(&e->stream, STR("*1\r\n$4\r\nPING\r\n"));
 }
 

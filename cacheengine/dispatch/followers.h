@@ -91,7 +91,7 @@ struct followers {
     bool wants_acks; /* they are to be asked for their offsets */
     int64_t flushed; /* offset up to which connections were told of the stream */
     int64_t alone_since_ms;
-    int64_t ping_at_ms, second_at_ms;
+    int64_t pinged_ms, second_at_ms;
     uint64_t full_syncs, partial_syncs, refused_partial_syncs;
     uint64_t bytes_out;
     char field_text[2][24]; /* of a snapshot's head */

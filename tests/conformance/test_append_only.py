@@ -3,6 +3,7 @@
 import os
 import pathlib
 import random
+import re
 import resource
 import shutil
 import signal
@@ -246,6 +247,19 @@ def test_who_waits_for_the_disk_is_told_when_nothing_is_appended_any_more(tmp_pa
         other.call("CONFIG", "SET", "appendonly", "no")
         assert conn.read_reply() \
             == b"-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.\r\n"
+
+
+def test_who_waits_for_the_disk_is_told_when_the_first_base_has_it(tmp_path):
+    with servers.engine(dir=str(tmp_path), rdb_key_save_delay="60000000") as server, server.conn() as conn:
+        conn.call("SET", "k", "1")
+        conn.call("BGSAVE")
+        conn.call("CONFIG", "SET", "appendonly", "yes", "appendfsync", "no")
+        assert info(conn, "aof_rewrite_scheduled") == "1"
+        conn.call("SET", "k", "2")
+        conn.call("CONFIG", "SET", "rdb-key-save-delay", "0")
+        os.kill(int(re.search(r"Background saving started by pid pid=(\d+)", server.output())[1]), signal.SIGKILL)
+        servers.wait_for(lambda: "rewrite finished successfully" in server.output(), "there is a base")
+        assert conn.raw("WAITAOF", 1, 0, 10000) == b"*2\r\n:1\r\n:0\r\n"
 
 
 @pytest.mark.parametrize("policy", ["always", "everysec"])

@@ -485,3 +485,34 @@ Test(followers, a_file_that_no_replica_waits_for_is_given_up)
     cr_assert_not(saving_runs(p.f.engine.saving));
     end(&p);
 }
+
+static void tick_in(struct play *p, int64_t ms)
+{
+    engine_set_now(&p->f.engine, p->f.engine.keyspace.now_ms + ms,
+                   p->f.engine.keyspace.passed_ms + ms);
+    followers_tick(&p->f.engine);
+}
+
+Test(followers, a_longer_period_of_pings_counts_at_once)
+{
+    struct play p;
+    struct resp_client r;
+    struct buf got = BUF_EMPTY;
+
+    begin(&p, "repl-diskless-sync-delay 0");
+    resp_client_open(&p.f, &r, false);
+    asks(&p, &r, "REPLCONF capa eof capa psync2", "+OK\r\n");
+    asks(&p, &r, "PSYNC ? -1", "");
+    take_until(&p, &r, &got, FOLLOWER_ONLINE);
+    says(&p.f, "CONFIG SET repl-ping-replica-period 1", "+OK\r\n");
+    tick_in(&p, 1001);
+    int64_t offset = p.f.engine.stream.offset;
+    tick_in(&p, 1001);
+    cr_assert_eq(p.f.engine.stream.offset, offset + 14);
+    says(&p.f, "CONFIG SET repl-ping-replica-period 3600", "+OK\r\n");
+    tick_in(&p, 1001);
+    cr_assert_eq(p.f.engine.stream.offset, offset + 14);
+    buf_fini(&got);
+    resp_client_close(&p.f, &r);
+    end(&p);
+}
