@@ -31,8 +31,11 @@ static bool is_on(struct cmd_call *c, uint32_t arg)
 /* The key in argument 2, expired or not; NULL after the error was sent. */
 static struct entry *subject(struct cmd_call *c)
 {
-    struct entry *e = db_peek(c->db, call_key(c, 2));
+    bool shows = c->ks->shows_expired;
 
+    c->ks->shows_expired = true;
+    struct entry *e = db_peek(c->db, call_key(c, 2));
+    c->ks->shows_expired = shows;
     if (!e)
         reply_no_key(c->reply);
     return e;

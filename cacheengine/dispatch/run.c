@@ -322,7 +322,7 @@ void engine_execute(struct cmd_call *call)
     bool is_done = !call->client->waiting || !blocks_wait_goes_on(call->client);
     uint64_t spent = engine_ticks() - before;
     s->calls += is_done;
-    s->ticks += spent;
+    s->ticks += is_done ? spent : 0;
     call->client->commands += is_done;
     if (e->settings.tracks_latency && is_done)
         count_duration(s, spent);

@@ -1,3 +1,4 @@
+#include "base/command.h"
 #include "cacheengine/dispatch/block.h"
 #include "dispatch_test.h"
 
@@ -26,6 +27,8 @@ Test(block, a_wait_ends_when_its_key_comes)
     cr_assert_eq(f.engine.waiting_count, 1);
     shows(&f, "INFO clients", "blocked_clients:1\r");
     shows(&f, "CLIENT LIST", "flags=b ");
+    const struct command *cmd = engine_command(&f.engine, &f.main.client, &STR("bzpopmin"), 1);
+    cr_assert_eq(f.engine.by_command[cmd->id].ticks, 0, "nothing is counted before it is done");
     says(&f, "ZADD c 1 x", ":1\r\n");
     hears(&f, &waiter, "");
     says(&f, "ZADD b 1 x", ":1\r\n");

@@ -77,6 +77,10 @@ Test(cmd_debug, the_regular_work_pauses)
                    f.engine.keyspace.passed_ms + 60000);
     engine_tick(&f.engine);
     says(&f, "DBSIZE", ":1\r\n");
+    f.engine.keyspace.hides_expired = true;
+    says(&f, "EXISTS k", ":0\r\n");
+    shows(&f, "DEBUG OBJECT k", "+Value at:");
+    f.engine.keyspace.hides_expired = false;
     says(&f, "DEBUG PAUSE-CRON 0", "+OK\r\n");
     engine_tick(&f.engine);
     says(&f, "DBSIZE", ":0\r\n");
