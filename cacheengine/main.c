@@ -117,7 +117,7 @@ static void write_pid_file(const struct settings *s, int pid)
 /* Who runs here; before the files are loaded, which may take long or fail. */
 static void announce_start(const struct engine *e)
 {
-    printf("larder-engine " LARDER_VERSION ", %s protocol, PID: %d\nServer initialized\n",
+    printf("larder-engine " LARDER_VERSION ", %s protocol, PID: %d\n",
            e->settings.protocol == PROTOCOL_RESP ? "redis" : "memcached", e->pid);
     fflush(stdout);
 }
@@ -146,8 +146,11 @@ static struct err serve(struct engine *e, struct arena *a)
         if (err_failed(failed))
             printf("Failed listening on port %lld, aborting.\n", (long long)e->settings.port);
     }
-    if (!err_failed(failed))
+    if (!err_failed(failed)) {
+        puts("Server initialized");
+        fflush(stdout);
         failed = engine_load_data(e, NULL, a);
+    }
     if (e->is_ending) {
         loop_close(&loop);
         return OK;

@@ -58,7 +58,8 @@ static const char *subscribed_refuses(const struct cmd_call *call)
                                           "punsubscribe", "ssubscribe",  "sunsubscribe",
                                           "ping",         "quit",        "reset"};
 
-    if (!call->client || !call->client->subscriber || call->reply->resp != 2)
+    /* The reply of a script's own calls is in version 2 whatever its client speaks. */
+    if (!call->client || !call->client->subscriber || call->client->reply.resp != 2)
         return NULL;
     for (size_t i = 0; i < countof(allowed); i++)
         if (strcmp(call->cmd->name, allowed[i]) == 0)

@@ -104,8 +104,13 @@ static enum greeting_step take_pong(struct greeting *h, struct str line, struct 
 
 static enum greeting_step take_auth(struct greeting *h, struct str line, struct buf *out)
 {
-    if (!str_starts(line, "+"))
-        return end(h, GREETING_FAILED, line);
+    if (!str_starts(line, "+")) {
+        struct str shown = str_shorten(line, 128);
+
+        h->stage = GREETING_OVER;
+        snprintf(h->why, sizeof(h->why), "Unable to AUTH to MASTER: %.*s", STR_ARG(shown));
+        return GREETING_FAILED;
+    }
     say_all_conf(h, out);
     return GREETING_GOES_ON;
 }

@@ -50,3 +50,15 @@ Test(guard, a_transaction_may_not_run_what_would_be_refused_alone)
     shows(&f, "EXEC", "*1\r\n$1\r\na\r\n");
     resp_close(&f);
 }
+
+Test(guard, a_script_of_who_listens_may_do_what_its_client_may)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    resp_ask(&f, "HELLO 3");
+    resp_ask(&f, "SUBSCRIBE channel");
+    says(&f, "GET k", "_\r\n");
+    says(&f, "EVAL \"return redis.call('get', 'k')\" 0", "_\r\n");
+    resp_close(&f);
+}

@@ -75,7 +75,7 @@ Test(greeting, it_logs_in_where_it_has_a_password)
     begin(&h, &self);
     take(&h, "-NOAUTH Authentication required.\r", "*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n");
     cr_assert_eq(take(&h, "-WRONGPASS no\r", ""), GREETING_FAILED);
-    cr_assert_str_eq(h.why, "-WRONGPASS no");
+    cr_assert_str_eq(h.why, "Unable to AUTH to MASTER: -WRONGPASS no");
     self.user = "bob";
     begin(&h, &self);
     take(&h, "+PONG\r", "*3\r\n$4\r\nAUTH\r\n$3\r\nbob\r\n$6\r\nsecret\r\n");
