@@ -319,6 +319,7 @@ struct err append_turn_on(struct append *a, struct arena *arena)
     if (saving_runs_kind(s, SAVING_REWRITE))
         saving_stop(s);
     if (saving_runs(s)) {
+        log_info("AOF background was scheduled: another child is at work");
         a->is_scheduled = true;
         return OK;
     }

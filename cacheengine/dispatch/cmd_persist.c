@@ -178,38 +178,50 @@ static void note_loaded(struct engine *e, const struct snapshot_report *r)
 
 /* Where the stream of a primary ended that has left the file. */
 struct left_stream {
+    struct engine *engine;
     struct snapshot_loading *loading;
     char id[REPL_ID_LEN + 1];
     int64_t offset;
 };
 
+/* Its replicas have what has expired meanwhile, and are told that it is gone. */
+static void tell_expired(void *ctx, int db, struct str name)
+{
+    const struct left_stream *left = ctx;
+    struct engine *e = left->engine;
+    const struct str argv[] = {e->settings.lazy_expire ? STR("UNLINK") : STR("DEL"), name};
+
+    effect_tell(&e->keyspace, db, argv, countof(argv), EFFECT_FOR_REPLICAS);
+}
+
+static void resume_stream(struct left_stream *left)
+{
+    struct engine *e = left->engine;
+
+    repl_stream_resume(&e->stream, left->id, left->offset);
+    e->followers->alone_since_ms = e->keyspace.passed_ms;
+    left->loading->expired = tell_expired;
+    log_info("replicas can go on from here", f_str("id", left->id), f_int("offset", left->offset));
+}
+
+/* Fields stand in front of the keys. */
 static void note_field(void *ctx, struct str name, struct str value)
 {
     struct left_stream *left = ctx;
 
-    if (str_is(name, "repl-id") && value.len == REPL_ID_LEN) {
+    if (str_is(name, "repl-id") && value.len == REPL_ID_LEN)
         memcpy(left->id, value.ptr, value.len);
-        /* Its replicas have what has expired meanwhile, and must be told when it goes. */
-        left->loading->drops_expired = false;
-    } else if (str_is(name, "repl-offset") && !str_to_i64(value, &left->offset)) {
+    if (str_is(name, "repl-offset") && !str_to_i64(value, &left->offset))
         left->offset = -1;
-    }
-}
-
-static void resume_stream(struct engine *e, const struct left_stream *left)
-{
-    if (!left->id[0] || left->offset < 0)
-        return;
-    repl_stream_resume(&e->stream, left->id, left->offset);
-    e->followers->alone_since_ms = e->keyspace.passed_ms;
-    log_info("replicas can go on from here", f_str("id", left->id), f_int("offset", left->offset));
+    if (left->id[0] && left->offset >= 0 && !left->loading->expired)
+        resume_stream(left);
 }
 
 struct err engine_load_data(struct engine *e, const struct client *occupied, struct arena *a)
 {
     const struct settings *s = &e->settings;
     struct snapshot_loading l = loading_of(e);
-    struct left_stream left = {.loading = &l, .offset = -1};
+    struct left_stream left = {.engine = e, .loading = &l, .offset = -1};
 
     if (s->is_sealed && !e->seal) {
         guard_set(e, GUARD_KEYLESS, true);
@@ -230,7 +242,6 @@ struct err engine_load_data(struct engine *e, const struct client *occupied, str
     if (err_failed(failed))
         return err_format(a, failed.code, "Fatal error loading the DB: %s", err_text(a, failed));
     note_loaded(e, &l.report);
-    resume_stream(e, &left);
     replica_restore(e);
     return OK;
 }

@@ -81,6 +81,9 @@ struct snapshot_loading {
     bool allows_twins;           /* a key may come twice, and the last one counts */
     /* Called with each field; NULL: nobody wants them. */
     void (*field)(void *ctx, struct str name, struct str value);
+    /* Called with each key that has expired and is left out therefore, whatever drops_expired says.
+     * NULL: nobody wants to know. */
+    void (*expired)(void *ctx, int db, struct str name);
     void *ctx;
     /* For files: takes over the libraries below, before any key is; its failure is that of the
      * loading. NULL: nobody wants them. */

@@ -82,6 +82,20 @@ static void expect_key(struct loading *g)
     g->reads->idle_s = g->reads->frequency = -1;
 }
 
+static bool has_gone(const struct loading *g, const struct pending *p)
+{
+    return (g->l->drops_expired || g->l->expired) && p->deadline_ms != NO_DEADLINE &&
+           p->deadline_ms < g->ks->now_ms;
+}
+
+static void leave_out(struct loading *g, struct pending *p)
+{
+    value_drop(g->db, &p->value);
+    g->l->report.expired++;
+    if (g->l->expired)
+        g->l->expired(g->l->ctx, (int)(g->db - g->l->dbs), p->name.text);
+}
+
 /* Reads name and value of a key into the next place of the batch. */
 static struct err read_key(struct loading *g, unsigned record_type)
 {
@@ -96,13 +110,10 @@ static struct err read_key(struct loading *g, unsigned record_type)
         g->l->report.empty++;
     } else {
         TRY(e);
-        if (g->l->drops_expired && p->deadline_ms != NO_DEADLINE &&
-            p->deadline_ms < g->ks->now_ms) {
-            value_drop(g->db, &p->value);
-            g->l->report.expired++;
-        } else {
+        if (has_gone(g, p))
+            leave_out(g, p);
+        else
             g->reads++;
-        }
     }
     g->bad = NULL;
     if (g->reads == g->batch + BATCH_MAX)

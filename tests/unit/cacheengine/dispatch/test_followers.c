@@ -1,3 +1,4 @@
+#include "cacheengine/dispatch/cmd_persist.h"
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/saving.h"
@@ -513,6 +514,49 @@ Test(followers, a_longer_period_of_pings_counts_at_once)
     tick_in(&p, 1001);
     cr_assert_eq(p.f.engine.stream.offset, offset + 14);
     buf_fini(&got);
+    resp_client_close(&p.f, &r);
+    end(&p);
+}
+
+Test(followers, what_expired_while_a_primary_was_away_is_told_when_it_is_back)
+{
+    struct play p;
+    struct resp_client r;
+    struct buf got = BUF_EMPTY;
+    struct arena a = {0};
+    char id[REPL_ID_LEN + 1];
+
+    begin(&p, "repl-diskless-sync-delay 0");
+    resp_client_open(&p.f, &r, false);
+    asks(&p, &r, "REPLCONF capa eof capa psync2", "+OK\r\n");
+    asks(&p, &r, "PSYNC ? -1", "");
+    take_until(&p, &r, &got, FOLLOWER_ONLINE);
+    says(&p.f, "DEBUG SET-ACTIVE-EXPIRE 0", "+OK\r\n");
+    says(&p.f, "SET stays value", "+OK\r\n");
+    says(&p.f, "SET goes value PX 10000", "+OK\r\n");
+    says(&p.f, "SAVE", "+OK\r\n");
+    strcpy(id, p.f.engine.stream.id);
+    int64_t offset = p.f.engine.stream.offset;
+    resp_client_close(&p.f, &r);
+    resp_close(&p.f);
+    resp_open(&p.f, (const char *const[]){p.option, NULL});
+    p.f.engine.host = &loop;
+    p.f.engine.host_ctx = &p;
+    engine_set_now(&p.f.engine, p.f.engine.keyspace.now_ms + 20000,
+                   p.f.engine.keyspace.passed_ms + 20000);
+    cr_assert_not(err_failed(engine_load_data(&p.f.engine, NULL, &a)));
+    cr_assert_eq(p.f.engine.loaded.expired, 1);
+    says(&p.f, "KEYS *", "*1\r\n$5\r\nstays\r\n");
+    resp_client_open(&p.f, &r, false);
+    asks(&p, &r, "REPLCONF capa psync2", "+OK\r\n");
+    const char *line = arena_printf(&a, "PSYNC %s %lld", id, (long long)offset + 1);
+    asks(&p, &r, line, "");
+    buf_clear(&got);
+    take(&r, &got);
+    cr_assert_eq(strncmp(buf_cstr(&got), "+CONTINUE ", 10), 0);
+    cr_assert(ends_with(&got, "*2\r\n$3\r\nDEL\r\n$4\r\ngoes\r\n"));
+    buf_fini(&got);
+    arena_fini(&a);
     resp_client_close(&p.f, &r);
     end(&p);
 }
