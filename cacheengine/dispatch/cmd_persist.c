@@ -18,6 +18,7 @@
 #include "cacheengine/persist/file.h"
 #include "contract/command_procs.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 void cmd_save(struct cmd_call *c)
@@ -161,7 +162,8 @@ static struct err load_file(struct engine *e, enum snapshot_meeting meeting,
     struct stat st;
 
     if (stat(fs_join(a, s->dir, s->dump_file), &st) != 0)
-        st.st_size = 0;
+        return errno == ENOENT ? err_make(ERR_NOT_FOUND, "there is no such file")
+                               : err_sys(errno, "the file cannot be opened");
     loading_begin(e, (uint64_t)st.st_size, &l->report, occupied);
     struct err failed = snapshot_load_file(&e->keyspace, s->dir, s->dump_file, meeting, l, a);
     loading_end(e);

@@ -150,9 +150,16 @@ static void close_pipe(struct followers *rs)
 static void finish_pipe(struct followers *rs)
 {
     struct followers_sync *s = &rs->sync;
+    unsigned count = 0;
+    char text[96];
 
     if (s->pipe.fd >= 0 || !s->child_is_done)
         return;
+    for (const struct follower *r = rs->first; r; r = r->next)
+        count += gets_pipe(r) && !r->client->is_killed;
+    snprintf(text, sizeof(text),
+             "Diskless rdb transfer, done reading from pipe, %u replicas still up", count);
+    log_info(text);
     for (struct follower *r = rs->first; r; r = r->next) {
         if (!gets_pipe(r))
             continue;

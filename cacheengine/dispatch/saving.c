@@ -366,7 +366,7 @@ bool saving_save_now(struct saving *s, bool may_be_urged)
 
 bool saving_note_flush(struct saving *s)
 {
-    if (saving_runs_kind(s, SAVING_FILE))
+    if (saving_is_snapshot(s))
         saving_stop(s);
     return s->engine->settings.save_point_count > 0 && saving_save_now(s, false);
 }

@@ -560,3 +560,22 @@ Test(followers, what_expired_while_a_primary_was_away_is_told_when_it_is_back)
     resp_client_close(&p.f, &r);
     end(&p);
 }
+
+Test(followers, a_snapshot_of_keys_that_were_all_removed_is_given_up)
+{
+    struct play p;
+    struct resp_client r;
+
+    begin(&p, "repl-diskless-sync-delay 0");
+    says(&p.f, "SET key value", "+OK\r\n");
+    says(&p.f, "CONFIG SET rdb-key-save-delay 1000000", "+OK\r\n");
+    resp_client_open(&p.f, &r, false);
+    asks(&p, &r, "REPLCONF capa eof capa psync2", "+OK\r\n");
+    asks(&p, &r, "PSYNC ? -1", "");
+    cr_assert(saving_runs_kind(p.f.engine.saving, SAVING_STREAM));
+    says(&p.f, "FLUSHALL", "+OK\r\n");
+    cr_assert_not(saving_runs(p.f.engine.saving));
+    cr_assert(r.client.is_killed, "it comes again");
+    resp_client_close(&p.f, &r);
+    end(&p);
+}
