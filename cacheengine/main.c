@@ -5,6 +5,7 @@
 #include "cacheengine/dispatch/cmd_persist.h"
 #include "cacheengine/dispatch/files.h"
 #include "cacheengine/dispatch/replica.h"
+#include "cacheengine/dispatch/unkept.h"
 #include "cacheengine/net/loop.h"
 
 #include <errno.h>
@@ -135,6 +136,7 @@ static struct err serve(struct engine *e, struct arena *a)
 {
     struct loop loop = {0};
 
+    TRY(unkept_check(&e->settings));
     TRY(prepare_process(e, a));
     TRY(settle_dir(&e->config, a));
     engine_init(e);

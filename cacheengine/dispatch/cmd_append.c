@@ -6,6 +6,7 @@
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/transaction.h"
+#include "cacheengine/dispatch/unkept.h"
 #include "cacheengine/keyspace/wait.h"
 #include "contract/command_procs.h"
 
@@ -13,6 +14,8 @@ void cmd_bgrewriteaof(struct cmd_call *c)
 {
     struct append *a = c->engine->append;
 
+    if (unkept_refuses(c))
+        return;
     if (saving_runs_kind(c->engine->saving, SAVING_REWRITE)) {
         reply_error(c->reply, "ERR Background append only file rewriting already in progress");
         return;

@@ -5,6 +5,7 @@
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/replica.h"
+#include "cacheengine/dispatch/unkept.h"
 #include "cacheengine/keyspace/number.h"
 #include "contract/command_procs.h"
 
@@ -82,7 +83,7 @@ static void role_replica(struct cmd_call *c, int64_t term)
         reply_syntax_error(c->reply);
         return;
     }
-    if (!call_int_or(c, 4, 1, 65535, "ERR Invalid master port", &port))
+    if (unkept_refuses(c) || !call_int_or(c, 4, 1, 65535, "ERR Invalid master port", &port))
         return;
     bool was_primary = !is_replica(c->engine);
     repl_become_replica(c->engine, c->argv[3], (int)port);

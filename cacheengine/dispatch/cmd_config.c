@@ -12,6 +12,7 @@
 #include "cacheengine/dispatch/notify.h"
 #include "cacheengine/dispatch/oom_score.h"
 #include "cacheengine/dispatch/replica.h"
+#include "cacheengine/dispatch/unkept.h"
 #include "cacheengine/keyspace/glob.h"
 #include "contract/command_procs.h"
 
@@ -261,6 +262,7 @@ static struct err set_one(struct cmd_call *c, const struct config_row *row, stru
     struct settings *s = &c->engine->settings;
     int64_t clients = s->max_clients;
 
+    TRY(unkept_check_one(s, str_of(row->name), value));
     TRY(settle_place(c, row, &value));
     TRY(config_set(&c->engine->config, c->scratch, row, value));
     if (strcmp(row->name, "appendonly") == 0)

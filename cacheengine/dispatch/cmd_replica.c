@@ -1,6 +1,7 @@
 /* REPLICAOF, under both its names. */
 #include "base/log.h"
 #include "cacheengine/dispatch/replica.h"
+#include "cacheengine/dispatch/unkept.h"
 #include "contract/command_procs.h"
 
 static void become_replica(struct cmd_call *c)
@@ -8,6 +9,8 @@ static void become_replica(struct cmd_call *c)
     const struct replica *now = c->engine->replica;
     int64_t port;
 
+    if (unkept_refuses(c))
+        return;
     if (!str_to_i64(c->argv[2], &port) || port < 0 || port > 65535) {
         reply_error(c->reply, "ERR Invalid master port");
         return;

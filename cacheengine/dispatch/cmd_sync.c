@@ -3,6 +3,7 @@
 #include "cacheengine/dispatch/cmd_replica.h"
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/session.h"
+#include "cacheengine/dispatch/unkept.h"
 #include "cacheengine/keyspace/number.h"
 #include "contract/command_procs.h"
 
@@ -189,7 +190,7 @@ void cmd_sync(struct cmd_call *c)
 {
     struct follower *r = followers_of(c->engine, c->client);
 
-    if (follower_is_attached(r) || !may_sync(c, r))
+    if (unkept_refuses(c) || follower_is_attached(r) || !may_sync(c, r))
         return;
     r->is_old = true;
     followers_add(c->engine, r);
@@ -217,7 +218,8 @@ void cmd_psync(struct cmd_call *c)
     struct follower *r = followers_of(e, c->client);
     int64_t next;
 
-    if (follower_is_attached(r) || !takes_over(c) || !may_sync(c, r) || !call_int(c, 2, &next))
+    if (unkept_refuses(c) || follower_is_attached(r) || !takes_over(c) || !may_sync(c, r) ||
+        !call_int(c, 2, &next))
         return;
     enum repl_continue how = repl_stream_continues(&e->stream, c->argv[1], next);
     if (how == REPL_CONTINUES) {

@@ -8,6 +8,7 @@
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/pause.h"
 #include "cacheengine/dispatch/saving.h"
+#include "cacheengine/dispatch/unkept.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -110,7 +111,7 @@ static bool save(struct engine *e, unsigned how)
         (how & ENDING_SAVES) || (e->settings.save_point_count > 0 && !(how & ENDING_SAVES_NOT));
 
     /* What is not loaded yet must not be lost. */
-    if (!saves || e->loading.is_on || (e->guards & GUARD_LOADING))
+    if (!saves || unkept_is(e) || e->loading.is_on || (e->guards & GUARD_LOADING))
         return true;
     log_info("Saving the final RDB snapshot before exiting.");
     if (saving_save_now(e->saving, true))
