@@ -75,7 +75,9 @@ size_t session_bytes(const struct client *c)
     size_t bytes = c->host->bytes ? c->host->bytes(c) : 0;
 
     bytes += c->feed ? c->feed->held_bytes(c->feed) : 0;
-    return bytes + reply_held_bytes(&c->reply) + (c->transaction ? c->transaction->bytes : 0);
+    if (c->transaction)
+        bytes += c->transaction->bytes + c->transaction->watch_bytes;
+    return bytes + reply_held_bytes(&c->reply);
 }
 
 static const char *or_empty(const char *text)
@@ -127,7 +129,7 @@ void session_describe(const struct client *c, int64_t passed_ms, struct buf *out
         pubsub_count_of(c, PUBSUB_SHARD), transaction_is_open(c) ? (int)t->count : -1,
         t ? t->watched : 0, f.input_bytes, f.input_room - f.input_bytes);
     buf_printf(out, " multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%d omem=%zu tot-mem=%zu events=%s cmd=%s",
-               t ? t->bytes : 0, pending > 0, pending, session_bytes(c), f.events,
+               t ? t->bytes + t->watch_bytes : 0, pending > 0, pending, session_bytes(c), f.events,
                c->last_cmd ? c->last_cmd->name : "NULL");
     buf_puts(out, " user=");
     buf_add_str(out, c->user ? c->user->name : STR("(superuser)"));

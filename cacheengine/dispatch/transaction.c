@@ -6,6 +6,7 @@
 #include "cacheengine/dispatch/transaction.h"
 
 #include "base/command.h"
+#include "base/log.h"
 #include "cacheengine/dispatch/access.h"
 #include "cacheengine/dispatch/amid.h"
 #include "cacheengine/dispatch/guard.h"
@@ -138,6 +139,13 @@ static struct transaction *transaction_of(struct client *c)
     return c->transaction;
 }
 
+/* Memory of a client that grows by so much, or (a negative number as size_t has it) shrinks. */
+static void book(struct engine *e, size_t bytes)
+{
+    account_add(&e->keyspace.account, bytes);
+    e->keyspace.account.client_bytes += bytes;
+}
+
 static void unwatch(struct engine *e, struct client *c)
 {
     struct transaction *t = c->transaction;
@@ -154,6 +162,8 @@ static void unwatch(struct engine *e, struct client *c)
         e->watches->count--;
         free(w);
     }
+    book(e, -t->watch_bytes);
+    t->watch_bytes = 0;
     t->watched = 0;
     t->is_stale = false;
     engine_observe(e);
@@ -161,8 +171,7 @@ static void unwatch(struct engine *e, struct client *c)
 
 static void queue_free(struct engine *e, struct transaction *t)
 {
-    account_sub(&e->keyspace.account, t->bytes);
-    e->keyspace.account.client_bytes -= t->bytes;
+    book(e, -t->bytes);
     while (t->head) {
         struct queued_call *q = t->head;
 
@@ -199,6 +208,20 @@ void transaction_break(struct client *c)
         c->transaction->is_broken = true;
 }
 
+/* What is queued is still to be run, so it counts as what a client has sent and is not used up. */
+static void check_limit(const struct cmd_call *call)
+{
+    struct engine *e = call->engine;
+    struct client *c = call->client;
+
+    if ((int64_t)c->transaction->bytes <= e->settings.query_buffer_limit || c->is_primary)
+        return;
+    log_warn("client dropped: its transaction is over the limit of query buffers",
+             f_int("id", c->id), f_int("bytes", c->transaction->bytes));
+    e->stats.query_limit_kills++;
+    c->host->kill(c);
+}
+
 void transaction_queue(struct cmd_call *call)
 {
     struct transaction *t = call->client->transaction;
@@ -223,9 +246,9 @@ void transaction_queue(struct cmd_call *call)
     t->tail = q;
     t->count++;
     t->bytes += bytes;
-    account_add(&call->ks->account, bytes);
-    call->ks->account.client_bytes += bytes;
+    book(call->engine, bytes);
     reply_status(call->reply, "QUEUED");
+    check_limit(call);
 }
 
 /* MULTI and WATCH have no place within a transaction; with Valkey 8 they end it, too. */
@@ -357,6 +380,8 @@ static void watch(struct cmd_call *c, struct key k)
     w->next_of_client = t->watches;
     t->watches = w;
     t->watched++;
+    t->watch_bytes += sizeof(*w) + k.len;
+    book(e, sizeof(*w) + k.len);
     w->next_of_hash = *head;
     w->at_of_hash = head;
     if (*head)

@@ -15,7 +15,7 @@ struct queued_call {
 struct transaction {
     struct queued_call *head, *tail;
     uint32_t count;
-    size_t bytes;
+    size_t bytes, watch_bytes; /* of the queue, of the watches; both are in the client's memory */
     struct watch *watches;
     uint32_t watched; /* how many there are */
     bool is_open;     /* between MULTI and EXEC */

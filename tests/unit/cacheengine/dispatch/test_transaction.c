@@ -192,3 +192,49 @@ Test(transaction, memory_is_given_back_however_it_ends)
         resp_close(&f);
     }
 }
+
+Test(transaction, one_that_queues_without_end_is_cut)
+{
+    static const char *const options[] = {"client-query-buffer-limit 1mb", NULL};
+    struct resp_fixture f;
+    struct resp_client c;
+    char line[10016];
+    int count = 0;
+
+    resp_open(&f, options);
+    resp_client_open(&f, &c, false);
+    memset(line, 'x', sizeof(line));
+    memcpy(line, "SET k ", 6);
+    line[sizeof(line) - 1] = 0;
+    resp_ask_of(&f, &c, "MULTI");
+    while (!c.is_killed && count < 1000) {
+        resp_ask_of(&f, &c, line);
+        count++;
+    }
+    cr_assert_gt(count, 90);
+    cr_assert_lt(count, 110);
+    cr_assert_eq(f.engine.stats.query_limit_kills, 1);
+    resp_client_close(&f, &c);
+    resp_close(&f);
+}
+
+Test(transaction, queue_and_watches_are_in_the_clients_memory_and_leave_it)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    says(&f, "PING", "+PONG\r\n");
+    size_t before = f.engine.keyspace.account.client_bytes;
+    says(&f, "WATCH some_key_of_a_length another_key_of_a_length", "+OK\r\n");
+    size_t watching = f.engine.keyspace.account.client_bytes;
+    cr_assert_gt(watching, before + 40);
+    says(&f, "MULTI", "+OK\r\n");
+    says(&f, "SET k v", "+QUEUED\r\n");
+    cr_assert_gt(f.engine.keyspace.account.client_bytes, watching);
+    says(&f, "EXEC", "*1\r\n+OK\r\n");
+    cr_assert_eq(f.engine.keyspace.account.client_bytes, before);
+    says(&f, "WATCH some_key_of_a_length", "+OK\r\n");
+    says(&f, "UNWATCH", "+OK\r\n");
+    cr_assert_eq(f.engine.keyspace.account.client_bytes, before);
+    resp_close(&f);
+}
