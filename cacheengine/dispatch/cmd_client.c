@@ -1,6 +1,7 @@
 /* CLIENT: about connections. */
 #include "base/command.h"
 #include "cacheengine/dispatch/block.h"
+#include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/pause.h"
 #include "cacheengine/dispatch/session.h"
 #include "cacheengine/keyspace/wait.h"
@@ -277,6 +278,13 @@ static bool filter_takes(const struct cmd_call *c, const struct kill_filter *f,
     return !f->local.ptr || str_is(f->local, facts.local);
 }
 
+static void kill(struct engine *e, struct client *c)
+{
+    c->host->kill(c);
+    if (c->follower)
+        followers_let_go(e, c);
+}
+
 void cmd_client_kill(struct cmd_call *c)
 {
     struct kill_filter f = {.skips_me = true};
@@ -297,7 +305,7 @@ void cmd_client_kill(struct cmd_call *c)
         if (o == c->client)
             o->is_closing = true;
         else
-            o->host->kill(o);
+            kill(c->engine, o);
     }
     if (!is_old)
         reply_int(c->reply, count);

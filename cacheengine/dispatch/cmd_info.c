@@ -198,9 +198,12 @@ static void info_memory(const struct engine *e, struct buf *out)
     put_ratio(out, "mem_fragmentation_ratio", memory_ratio(m.resident, m.used));
     put_difference(out, "mem_fragmentation_bytes", m.resident, m.used);
     put(out, "mem_not_counted_for_evict", ks->account.exempt_bytes);
-    put(out, "mem_replication_backlog", m.replication - repl_stream_excess(&e->stream));
+    /* What no replica waits for is let go of, some blocks at a time, and nobody's but the
+     * backlog's. */
+    size_t of_replicas = e->stream.reader_count > 0 ? repl_stream_excess(&e->stream) : 0;
+    put(out, "mem_replication_backlog", m.replication - of_replicas);
     put(out, "mem_total_replication_buffers", m.replication);
-    put(out, "mem_clients_slaves", repl_stream_excess(&e->stream));
+    put(out, "mem_clients_slaves", of_replicas);
     put(out, "mem_clients_normal", m.clients);
     put(out, "mem_cluster_links", 0);
     put(out, "mem_aof_buffer", e->append->file.pending.cap);
@@ -322,12 +325,12 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "instantaneous_ops_per_sec", (uint64_t)s->commands_rate);
     put(out, "total_net_input_bytes", s->bytes_in);
     put(out, "total_net_output_bytes", s->bytes_out);
-    put(out, "total_net_repl_input_bytes", 0);
+    put(out, "total_net_repl_input_bytes", s->repl_bytes_in);
     put(out, "total_net_repl_output_bytes", e->followers->bytes_out);
     put_ratio(out, "instantaneous_input_kbps", s->in_rate / 1024);
     put_ratio(out, "instantaneous_output_kbps", s->out_rate / 1024);
-    put_ratio(out, "instantaneous_input_repl_kbps", 0);
-    put_ratio(out, "instantaneous_output_repl_kbps", 0);
+    put_ratio(out, "instantaneous_input_repl_kbps", s->repl_in_rate / 1024);
+    put_ratio(out, "instantaneous_output_repl_kbps", s->repl_out_rate / 1024);
     put(out, "rejected_connections", s->rejected_connections);
     put(out, "tls_handshakes", s->tls_handshakes);
     put(out, "tls_handshake_failures", s->tls_failures);

@@ -245,6 +245,11 @@ static void sample(struct engine *e)
     s->out_rate = smooth(s->out_rate, s->bytes_out - s->sampled_out, passed_ms);
     s->rounds_rate = smooth(s->rounds_rate, s->rounds - s->sampled_rounds, passed_ms);
     s->ticks_rate = smooth(s->ticks_rate, s->round_ticks - s->sampled_ticks, passed_ms);
+    s->repl_in_rate = smooth(s->repl_in_rate, s->repl_bytes_in - s->sampled_repl_in, passed_ms);
+    s->repl_out_rate =
+        smooth(s->repl_out_rate, e->followers->bytes_out - s->sampled_repl_out, passed_ms);
+    s->sampled_repl_in = s->repl_bytes_in;
+    s->sampled_repl_out = e->followers->bytes_out;
     s->sampled_at_ms = e->keyspace.passed_ms;
     s->sampled_rounds = s->rounds;
     s->sampled_ticks = s->round_ticks;

@@ -65,6 +65,7 @@ struct engine_stats {
     uint64_t connections, rejected_connections;
     uint64_t commands;
     uint64_t bytes_in, bytes_out, reads, writes;
+    uint64_t repl_bytes_in; /* of bytes_in, from the primary */
     uint64_t errors, unexpected_errors;
     uint64_t query_limit_kills, output_limit_kills;
     uint64_t tls_handshakes, tls_failures;
@@ -74,7 +75,8 @@ struct engine_stats {
     uint64_t rounds, round_ticks; /* of the loop, between its waits */
     int64_t sampled_at_ms;        /* rates per second, sampled by engine_tick */
     uint64_t sampled_commands, sampled_in, sampled_out, sampled_rounds, sampled_ticks;
-    double commands_rate, in_rate, out_rate, rounds_rate, ticks_rate;
+    uint64_t sampled_repl_in, sampled_repl_out;
+    double commands_rate, in_rate, out_rate, rounds_rate, ticks_rate, repl_in_rate, repl_out_rate;
 };
 
 /* A file is being loaded (loading.h). */

@@ -156,6 +156,11 @@ void followers_forget(struct engine *e, struct client *c)
     free(r);
 }
 
+void followers_let_go(struct engine *e, struct client *c)
+{
+    repl_reader_close(&e->stream, &c->follower->reader);
+}
+
 void followers_drop_all(struct engine *e)
 {
     for (struct follower *r = e->followers->first; r; r = r->next) {

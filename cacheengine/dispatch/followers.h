@@ -114,6 +114,9 @@ void followers_continue(struct engine *e, struct follower *r, int64_t next);
 /* The client is going. */
 void followers_forget(struct engine *e, struct client *c);
 
+/* Its connection was killed: nothing more is kept for it. */
+void followers_let_go(struct engine *e, struct client *c);
+
 /* Closes all their connections, so that they ask anew: the history has changed. */
 void followers_drop_all(struct engine *e);
 

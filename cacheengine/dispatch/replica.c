@@ -286,6 +286,7 @@ static void on_readable(struct link *l)
     r->input.len += got;
     if (got > 0)
         r->io_ms = now_of(r);
+    r->engine->stats.repl_bytes_in += got;
     take_lines(r);
 }
 

@@ -122,6 +122,7 @@ static struct err read_raw(struct replica_load *l, char *to, size_t max, size_t 
         return OK;
     }
     TRY(link_read(l->replica->link, to, max, got));
+    l->replica->engine->stats.repl_bytes_in += *got;
     if (*got > 0)
         l->replica->io_ms = l->replica->engine->keyspace.passed_ms;
     return OK;

@@ -362,6 +362,8 @@ static bool note_read(struct conn *c, ssize_t got)
     e->stats.reads++;
     e->stats.bytes_in += (uint64_t)got;
     c->client.bytes_in += (uint64_t)got;
+    if (__builtin_expect(c->client.is_primary, 0))
+        e->stats.repl_bytes_in += (uint64_t)got;
     c->client.active_ms = e->keyspace.passed_ms;
     return true;
 }

@@ -89,3 +89,16 @@ def own_engine():
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture
+def start():
+    """Starts servers and proxies and stops them behind the test."""
+    started = []
+
+    def begin(kind, *args, **options):
+        started.append(kind(*args, **options))
+        return started[-1]
+    yield begin
+    for one in reversed(started):
+        (one.stop if hasattr(one, "stop") else one.close)()

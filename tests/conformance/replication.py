@@ -11,6 +11,15 @@ import wire
 DATABASES = 3
 
 
+def call(server, *args):
+    with server.conn(timeout=60) as conn:
+        return conn.call(*args)
+
+
+def follow(replica, primary):
+    assert call(replica, "REPLICAOF", "127.0.0.1", primary.port) == b"OK"
+
+
 def info(conn, section="replication"):
     lines = conn.call("INFO", section).decode().split("\r\n")
     return dict(line.split(":", 1) for line in lines if ":" in line)

@@ -9,22 +9,9 @@ import pytest
 import replication
 import servers
 import wire
-from replication import assert_same, fill, info, wait_equal, wait_up
+from replication import assert_same, call, fill, follow, info, wait_equal, wait_up
 
 AT_ONCE = {"repl_diskless_sync_delay": "0"}
-
-
-@pytest.fixture
-def start():
-    """Starts servers and proxies and stops them behind the test."""
-    started = []
-
-    def begin(kind, *args, **options):
-        started.append(kind(*args, **options))
-        return started[-1]
-    yield begin
-    for one in reversed(started):
-        (one.stop if hasattr(one, "stop") else one.close)()
 
 
 def engine(start, **options):
@@ -33,15 +20,6 @@ def engine(start, **options):
 
 def redis(start, **options):
     return start(servers.redis, **options)
-
-
-def call(server, *args):
-    with server.conn(timeout=60) as conn:
-        return conn.call(*args)
-
-
-def follow(replica, primary):
-    assert call(replica, "REPLICAOF", "127.0.0.1", primary.port) == b"OK"
 
 
 def assert_same_soon(*several):
@@ -396,3 +374,23 @@ def test_all_replicas_of_a_snapshot_hear_at_once_that_it_comes(start):
         assert said.startswith(b"+FULLRESYNC ")
         assert replica.read_line().startswith(b"$EOF:")
         replica.close()
+
+
+def test_what_replicas_cost_is_told_on_both_sides(start):
+    primary, replica = engine(start, repl_backlog_size="16kb"), engine(start)
+    follow(replica, primary)
+    wait_up(replica)
+    with primary.conn() as conn:
+        conn.batch([["SET", "k%d" % i, "x" * 10000] for i in range(100)])
+    wait_equal(primary, replica)
+    told = info_of(replica, "stats")
+    assert 10**6 < int(told["total_net_repl_input_bytes"]) <= int(told["total_net_input_bytes"])
+    assert int(info_of(primary, "stats")["total_net_repl_output_bytes"]) > 10**6
+    os.kill(replica.pid, signal.SIGSTOP)
+    with primary.conn() as conn:
+        for _ in range(20):
+            conn.batch([["SET", "k%d" % i, "x" * 100000] for i in range(10)])
+        assert int(info(conn, "memory")["mem_clients_slaves"]) > 10**6
+        assert conn.call("CLIENT", "KILL", "TYPE", "slave") == 1
+        assert int(info(conn, "memory")["mem_clients_slaves"]) == 0
+    os.kill(replica.pid, signal.SIGCONT)

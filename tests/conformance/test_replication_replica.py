@@ -9,23 +9,10 @@ import pytest
 import replication
 import servers
 import wire
-from replication import assert_same, contents, fill, info, wait_equal, wait_up
+from replication import assert_same, call, contents, fill, follow, info, wait_equal, wait_up
 
 DISK = {"repl_diskless_sync": "no"}
 DISKLESS = {"repl_diskless_sync": "yes", "repl_diskless_sync_delay": "0"}
-
-
-@pytest.fixture
-def start():
-    """Starts servers and proxies and stops them behind the test."""
-    started = []
-
-    def begin(kind, *args, **options):
-        started.append(kind(*args, **options))
-        return started[-1]
-    yield begin
-    for one in reversed(started):
-        (one.stop if hasattr(one, "stop") else one.close)()
 
 
 def redis(start, **options):
@@ -34,16 +21,6 @@ def redis(start, **options):
 
 def engine(start, **options):
     return start(servers.engine, **{"repl_diskless_sync_delay": 0, **options})
-
-
-def follow(replica, primary):
-    with replica.conn() as conn:
-        assert conn.call("REPLICAOF", "127.0.0.1", primary.port) == b"OK"
-
-
-def call(server, *args):
-    with server.conn(timeout=60) as conn:
-        return conn.call(*args)
 
 
 @pytest.mark.parametrize("load", ["disabled", "on-empty-db", "swapdb", "flush-before-load"])
