@@ -6,6 +6,7 @@
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/loading.h"
 #include "cacheengine/dispatch/memory.h"
+#include "cacheengine/dispatch/own_expiries.h"
 #include "cacheengine/dispatch/pubsub.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
@@ -355,7 +356,7 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "latest_fork_usec", e->saving->fork_us);
     put(out, "total_forks", e->saving->forks);
     put(out, "migrate_cached_sockets", 0);
-    put(out, "slave_expires_tracked_keys", 0);
+    put(out, "slave_expires_tracked_keys", own_expiries_count(e));
     put(out, "active_defrag_hits", e->keyspace.stats.tidy_moved);
     put(out, "active_defrag_misses", e->keyspace.stats.tidy_looked - e->keyspace.stats.tidy_moved);
     put(out, "active_defrag_key_hits", 0);

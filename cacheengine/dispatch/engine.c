@@ -15,6 +15,7 @@
 #include "cacheengine/dispatch/monitor.h"
 #include "cacheengine/dispatch/moving.h"
 #include "cacheengine/dispatch/notify.h"
+#include "cacheengine/dispatch/own_expiries.h"
 #include "cacheengine/dispatch/pause.h"
 #include "cacheengine/dispatch/pubsub.h"
 #include "cacheengine/dispatch/replica.h"
@@ -141,6 +142,7 @@ void engine_fini(struct engine *e)
     acl_fini(&e->acl);
     reply_pool_fini(&e->replies);
     replica_stop(e);
+    own_expiries_fini(e);
     failover_fini(e);
     repl_stream_fini(&e->stream);
     keyspace_fini(&e->keyspace);
@@ -295,6 +297,7 @@ int engine_tick(struct engine *e)
     bool is_done = e->keyspace.stands_still || keyspace_make_room(&e->keyspace) != EVICT_LATER;
     is_done &= keyspace_free_some(&e->keyspace, FREE_SLICE_US);
     is_done &= !e->moving || moving_tick(e);
+    own_expiries_tick(e);
     bool is_swept = sweep(e);
     e->stats.expire_capped += !is_swept;
     /* Who waits for a key may have to hear that it is gone. */

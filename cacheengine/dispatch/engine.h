@@ -34,6 +34,7 @@ struct saving;
 struct seal_key;
 struct cluster;
 struct moving;
+struct own_expiries;
 struct scripting;
 struct command;
 struct protocol;
@@ -121,6 +122,7 @@ struct engine {
         bool is_taken; /* the stream goes on from there */
     } restored;        /* what the snapshot that was loaded at the start is a state of */
     struct failover failover;
+    struct own_expiries *own_expiries; /* of a writable replica (own_expiries.h); else NULL */
     struct oom_score oom_score;
     struct replica *replica;   /* this node is one (replica.h); NULL: it is a primary */
     struct repl_stream stream; /* what replicas are told; its id is the node's replication id */

@@ -10,6 +10,7 @@
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/oom_score.h"
+#include "cacheengine/dispatch/own_expiries.h"
 #include "cacheengine/dispatch/replica_load.h"
 #include "cacheengine/repl/stream.h"
 
@@ -48,6 +49,7 @@ void replica_set_guards(struct engine *e)
     guard_set(e, GUARD_REPLICA, e->replica && e->settings.replica_is_read_only);
     guard_set(e, GUARD_STALE, !is_up && !e->settings.replica_serves_stale);
     guard_set(e, GUARD_LOADING, replica_is_loading(e, false));
+    own_expiries_apply(e);
 }
 
 void replica_apply_settings(struct engine *e)

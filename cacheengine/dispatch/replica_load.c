@@ -12,6 +12,7 @@
 #include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/function_payload.h"
+#include "cacheengine/dispatch/own_expiries.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/persist/file.h"
 #include "cacheengine/persist/snapshot.h"
@@ -220,6 +221,7 @@ static void begin_loading(struct replica_load *l)
         replica_forget_history(l->replica);
         keyspace_flush(&e->keyspace, -1, keyspace_count(&e->keyspace) > FEW_KEYS);
     }
+    own_expiries_forget(e);
     replica_set_guards(e);
     l->loading = (struct snapshot_loading){.dbs = keyspace_dbs_new(&e->keyspace),
                                            .sums = e->settings.sums_dumps,

@@ -334,3 +334,18 @@ def test_whoever_does_not_speak_as_a_primary_is_left_alone(start):
             assert conn.call("PING") == b"PONG"
         conn.call("REPLICAOF", "NO", "ONE")
         assert wire.parse(conn.raw("GET", "own")) in (b"old", None)
+
+
+@pytest.mark.parametrize("kind", [engine, redis])
+def test_what_a_writable_replica_gave_an_end_goes_by_itself(start, kind):
+    primary, replica = redis(start), kind(start, replica_read_only="no")
+    follow(replica, primary)
+    wait_up(replica)
+    call(primary, "SET", "theirs", 1, "PX", 100)
+    wait_equal(primary, replica)
+    with replica.conn() as conn:
+        conn.batch([["SET", "own:%d" % i, i, "PX", 100] for i in range(500)])
+        assert conn.call("EXPIRE", "theirs", 1000) in (0, 1)
+        assert int(info(conn, "stats")["slave_expires_tracked_keys"]) >= 500
+        servers.wait_for(lambda: conn.call("DBSIZE") <= 1, "they go")
+        servers.wait_for(lambda: int(info(conn, "stats")["slave_expires_tracked_keys"]) <= 1, "and are forgotten")
