@@ -44,8 +44,17 @@ static bool is_memcached(const struct agent_node_goal *goal)
     return goal->engine && strcmp(goal->engine, "memcached") == 0;
 }
 
+/* A full cache makes room by letting go of what was not used for longest, or refuses. */
+static const char *memcached_policy(const struct agent_node_goal *goal)
+{
+    const char *refuses = goal_parameter(goal, "error_on_memory_exhausted");
+
+    return refuses && strcmp(refuses, "1") == 0 ? "noeviction" : "allkeys-lru";
+}
+
 static void add_memcached_parameters(struct buf *conf, const struct agent_node_goal *goal)
 {
+    conf_add(conf, "maxmemory-policy", memcached_policy(goal));
     for (size_t i = 0; i < countof(memcached_parameters); i++) {
         const char *value = goal_parameter(goal, memcached_parameters[i].parameter);
         if (value)

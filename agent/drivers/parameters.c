@@ -147,19 +147,26 @@ static bool is_static(const struct agent_node_goal *goal, const struct parameter
 /* ---- limits of output buffers: three parameters, one directive ---- */
 
 static const struct {
-    const char *class; /* the engine's */
-    const char *name;  /* ElastiCache's */
+    const char *class;    /* the engine's */
+    const char *name;     /* ElastiCache's */
+    const char *old_name; /* of families before redis5.0 */
     const char *fallback[3];
 } output_limits[] = {
-    {"normal",  "normal",  {"0", "0", "0"}                },
-    {"replica", "replica", {"268435456", "67108864", "60"}},
-    {"pubsub",  "pubsub",  {"33554432", "8388608", "60"}  },
+    {"normal", "normal",  "normal", {"0", "0", "0"}                },
+    {"slave",  "replica", "slave",  {"268435456", "67108864", "60"}}, /* every version knows it so */
+    {"pubsub", "pubsub",  "pubsub", {"33554432", "8388608", "60"}  },
 };
 
 static bool is_number(const char *text)
 {
     int64_t number;
     return str_to_i64(str_of(text), &number) && number >= 0;
+}
+
+static const char *limit_part(struct arena *a, const struct agent_node_goal *goal,
+                              const char *class, const char *part)
+{
+    return goal_parameter(goal, arena_printf(a, "client-output-buffer-limit-%s-%s", class, part));
 }
 
 /* "class hard soft seconds"; true when the goal says anything of it. */
@@ -171,17 +178,16 @@ static bool output_limit(struct arena *a, const struct agent_node_goal *goal, si
     bool is_given = false;
 
     for (size_t i = 0; i < countof(parts); i++) {
-        const char *value = goal_parameter(goal, arena_printf(a, "client-output-buffer-limit-%s-%s",
-                                                              output_limits[row].name, parts[i]));
+        const char *value = limit_part(a, goal, output_limits[row].name, parts[i]);
+        if (!value)
+            value = limit_part(a, goal, output_limits[row].old_name, parts[i]);
         bool is_good = value && is_number(value);
 
         values[i] = is_good ? value : output_limits[row].fallback[i];
         is_given |= is_good;
     }
-    /* `slave` is what every version of the engines knows. */
-    bool is_replica = strcmp(output_limits[row].class, "replica") == 0;
-    *out = arena_printf(a, "%s %s %s %s", is_replica ? "slave" : output_limits[row].class,
-                        values[0], values[1], values[2]);
+    *out =
+        arena_printf(a, "%s %s %s %s", output_limits[row].class, values[0], values[1], values[2]);
     return is_given;
 }
 

@@ -113,6 +113,24 @@ def test_a_cluster_that_goes_over_to_another_group_gets_its_values(house, client
     wait_until(lambda: memory_info(endpoint, "maxmemory_policy") == "volatile-lru", "the default is back", timeout=5)
 
 
+def test_every_member_of_a_replication_group_hears(house, client):
+    make_group(client, "members", "redis7")
+    client.create_replication_group(
+        ReplicationGroupId="members", ReplicationGroupDescription="d", Engine="redis", NumCacheClusters=2,
+        CacheNodeType="cache.t4g.micro", CacheParameterGroupName="members")
+    client.get_waiter("replication_group_available").wait(
+        ReplicationGroupId="members", WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    endpoints = [e for name in ("members-001", "members-002") for e in house.endpoints(name)]
+    set_values(client, "members", maxmemory__policy="allkeys-lru")
+    for endpoint in endpoints:
+        wait_until(lambda: memory_info(endpoint, "maxmemory_policy") == "allkeys-lru", "the policy is in force", timeout=5)
+    for name in ("members-001", "members-002"):
+        wait_in_force(house, name)
+        assert house.describe(name)["CacheParameterGroup"]["CacheParameterGroupName"] == "members"
+    with pytest.raises(ClientError, match="still members of this parameter group members"):
+        client.delete_cache_parameter_group(CacheParameterGroupName="members")
+
+
 def test_an_engine_that_died_comes_back_with_its_values(house, client):
     make_group(client, "mortal", "redis7")
     set_values(client, "mortal", maxmemory__policy="volatile-ttl")
@@ -158,6 +176,26 @@ def test_memcached_nodes_are_rebooted_one_by_one(house, client):
     reboot(house, client, "items", "0002")
     wait_in_force(house, "items")
     assert memcached(two, big) == "STORED\n"
+
+
+def fill(endpoint, megabytes):
+    """Items of a megabyte: what was said of each."""
+    return [memcached(endpoint, f"set k{i} 0 0 1000000\n{'x' * 1000000}\n") for i in range(megabytes)]
+
+
+def test_a_full_memcached_node_makes_room_or_refuses_as_its_group_says(house, client):
+    make_group(client, "full", "memcached1.6")
+    set_values(client, "full", memcached_connections_overhead="500")  # which leaves 12 MiB
+    endpoint, = house.create("full", engine="memcached", CacheParameterGroupName="full")
+    assert set(fill(endpoint, 30)) == {"STORED\n"}
+    assert memcached(endpoint, "get k0\n", until=b"END\r\n") == "END\n"
+    assert memcached(endpoint, "get k29\n", until=b"END\r\n").startswith("VALUE k29 0 1000000\n")
+    set_values(client, "full", error_on_memory_exhausted="1")
+    wait_until(lambda: apply_status(house, "full")[0] == "pending-reboot", "a reboot is due", timeout=5)
+    reboot(house, client, "full", "0001")
+    said = fill(endpoint, 30)
+    assert said[0] == "STORED\n" and said[-1].startswith("SERVER_ERROR out of memory"), said
+    assert memcached(endpoint, "get k0\n", until=b"END\r\n").startswith("VALUE k0 0 1000000\n")
 
 
 # --- groups and what they are used for ----------------------------------------------------------------

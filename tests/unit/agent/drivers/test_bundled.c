@@ -173,3 +173,22 @@ Test(bundled, memcached_has_no_roles_and_no_users)
     driver_bundled.contact(&host, &goal, &contact);
     cr_assert_null(contact.role);
 }
+
+Test(bundled, a_full_memcached_makes_room_unless_it_is_to_refuse)
+{
+    struct agent_parameter refuses[] = {
+        {.name = "error_on_memory_exhausted", .value = "1", .is_static = {true, true}},
+    };
+    struct driver_launch makes_room, refusing;
+
+    goal.engine = "memcached";
+    goal.role = NULL;
+    goal.parameters = (struct agent_parameter_list){0};
+    cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &makes_room)));
+    goal.parameters = (struct agent_parameter_list){true, 1, refuses};
+    cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &refusing)));
+    cr_assert_not_null(
+        strstr(str_dup(&arena, makes_room.conf), "\nmaxmemory-policy allkeys-lru\n"));
+    cr_assert_not_null(strstr(str_dup(&arena, refusing.conf), "\nmaxmemory-policy noeviction\n"));
+    cr_assert_str_neq(makes_room.statics, refusing.statics, "it is for the start");
+}

@@ -182,7 +182,7 @@ Test(drivers, the_bundled_engine_is_told_what_it_is)
     assert_has(conf, "larder-protocol memcached");
     assert_has(conf, "larder-memcached-item-max 2097152");
     assert_has(conf, "timeout 30");
-    cr_expect_null(strstr(conf, "maxmemory-policy"));
+    assert_has(conf, "maxmemory-policy allkeys-lru");
 }
 
 Test(drivers, a_redis_server_of_the_host_is_restricted_and_says_when_it_is_ready)

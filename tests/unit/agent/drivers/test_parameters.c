@@ -136,6 +136,11 @@ Test(parameters, limits_of_output_buffers_are_put_together)
     cr_assert_str_eq(conf_of(&goal, &bundled),
                      "client-output-buffer-limit slave 268435456 7 60\n"
                      "client-output-buffer-limit pubsub 100 8388608 60\n");
+    struct agent_parameter old_given[] = {
+        {.name = "client-output-buffer-limit-slave-hard-limit", .value = "9"},
+    };
+    struct agent_node_goal old = GOAL(old_given);
+    cr_assert_str_eq(conf_of(&old, &bundled), "client-output-buffer-limit slave 9 67108864 60\n");
 }
 
 Test(parameters, endpoints_have_names_where_TLS_and_all_nodes_do)
