@@ -9,17 +9,17 @@
 #include <limits.h>
 #include <string.h>
 
-#define V7_0  700
-#define V7_2  702
-#define V8_0  800
-#define NEVER INT_MAX
+#define V7_0 700
+#define V7_2 702
+#define V8_0 800
+#define NONE INT_MAX
 
 struct parameter {
     const char *name;     /* ElastiCache's and the directive's */
     const char *old_name; /* of earlier families and engines; NULL: it always had this one */
     const char *fallback; /* what an engine does that was told nothing */
-    int since;            /* the first redis-server that knows the name; 0: all of them */
-    bool is_bundled;      /* larder-engine obeys it, too */
+    int since;       /* the first redis-server that knows the name; 0: all of them, NONE: none */
+    bool is_bundled; /* larder-engine obeys it, too */
 };
 
 static const struct parameter parameters[] = {
@@ -35,6 +35,7 @@ static const struct parameter parameters[] = {
     {"active-expire-effort",                NULL,                       "1",             600,  true },
     {"activerehashing",                     NULL,                       "yes",           0,    false},
     {"client-query-buffer-limit",           NULL,                       "1073741824",    400,  true },
+    {"close-on-replica-write",              "close-on-slave-write",     "no",            NONE, true },
     {"cluster-allow-pubsubshard-when-down", NULL,                       "yes",           V7_0, true },
     {"cluster-allow-reads-when-down",       NULL,                       "no",            600,  true },
     {"cluster-preferred-endpoint-type",     NULL,                       "ip",            V7_0, true },
@@ -85,6 +86,8 @@ static const char *directive_of(const struct parameter *p, const struct paramete
 {
     if (taker->is_bundled)
         return p->is_bundled ? p->name : NULL;
+    if (p->since == NONE)
+        return NULL;
     return taker->version >= p->since ? p->name : p->old_name;
 }
 

@@ -21,6 +21,8 @@ bool guard_is_write(const struct cmd_call *call)
     return false;
 }
 
+#define REPLICA "READONLY You can't write against a read only replica."
+
 /* NULL: it may run; else the error. */
 typedef const char *guard_fn(const struct cmd_call *call);
 
@@ -42,6 +44,16 @@ static const char *stale_refuses(const struct cmd_call *call)
     if (!lacks(call, CMD_STALE))
         return NULL;
     return "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+}
+
+/* A client that took it for a primary looks for the primary once it has to connect anew. */
+static const char *replica_refuses(const struct cmd_call *call)
+{
+    if (!guard_is_write(call))
+        return NULL;
+    if (call->client && call->engine->settings.closes_on_replica_write)
+        call->client->is_closing = true;
+    return REPLICA;
 }
 
 static const char *loading_refuses(const struct cmd_call *call)
@@ -117,7 +129,6 @@ static const char *busy_refuses(const struct cmd_call *call)
     return redirect_held;
 }
 
-#define REPLICA "READONLY You can't write against a read only replica."
 #define UNSAVED "MISCONF snapshots cannot be written: see the log"
 #define FENCED \
     "READONLY This node is fenced: it takes no writes until a higher term makes it primary."
@@ -141,7 +152,7 @@ static const struct {
     {GUARD_CLUSTER,      NULL,         redirect_refusal  },
     {GUARD_SUBSCRIBED,   NULL,         subscribed_refuses},
     {GUARD_KEYLESS,      KEYLESS,      loading_refuses   },
-    {GUARD_REPLICA,      REPLICA,      NULL              },
+    {GUARD_REPLICA,      REPLICA,      replica_refuses   },
     {GUARD_UNSAVED,      UNSAVED,      unsaved_refuses   },
     {GUARD_UNWRITTEN,    UNWRITTEN,    unwritten_refuses },
     {GUARD_FEW_REPLICAS, FEW_REPLICAS, NULL              },

@@ -174,7 +174,8 @@ struct settings {
     const char *primary_user, *primary_password;
     bool replica_serves_stale; /* while its primary is out of reach */
     bool replica_is_read_only;
-    int64_t replica_priority; /* for who chooses the next primary */
+    bool closes_on_replica_write; /* who writes to a read-only replica loses the connection */
+    int64_t replica_priority;     /* for who chooses the next primary */
     const char *replica_announce_ip;
     int64_t replica_announce_port;
     bool replica_is_announced;

@@ -1,6 +1,7 @@
 """Parameter groups: what is set in a group is in force on the engines that use it."""
 import os
 import signal
+import socket
 import time
 
 import pytest
@@ -127,6 +128,10 @@ def test_every_member_of_a_replication_group_hears(house, client):
     for name in ("members-001", "members-002"):
         wait_in_force(house, name)
         assert house.describe(name)["CacheParameterGroup"]["CacheParameterGroupName"] == "members"
+    with socket.create_connection((endpoints[1]["Address"], endpoints[1]["Port"]), timeout=5) as writer:
+        writer.sendall(b"SET k v\r\nPING\r\n")  # which no replica takes: the client is to look for the primary anew
+        said = b"".join(iter(lambda: writer.recv(4096), b""))
+        assert said.startswith(b"-READONLY") and b"PONG" not in said
     with pytest.raises(ClientError, match="still members of this parameter group members"):
         client.delete_cache_parameter_group(CacheParameterGroupName="members")
 

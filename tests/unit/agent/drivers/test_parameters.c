@@ -103,6 +103,11 @@ Test(parameters, an_older_name_of_a_family_means_the_same_directive)
     struct agent_node_goal goal = GOAL(goal_given);
 
     cr_assert_str_eq(ordered(&goal, &bundled, "min-replicas-to-write"), "2");
+    goal.parameters.items[0] =
+        (struct agent_parameter){.name = "close-on-slave-write", .value = "yes"};
+    cr_assert_str_eq(ordered(&goal, &bundled, "close-on-replica-write"), "yes");
+    cr_assert_null(ordered(&goal, &redis70, "close-on-replica-write"), "it does not know it");
+    cr_assert_null(ordered(&goal, &redis62, "close-on-slave-write"), "under no name");
 }
 
 Test(parameters, a_static_one_is_for_the_start_alone)

@@ -19,6 +19,20 @@ Test(guard, a_replica_takes_no_writes_and_answers_reads)
     resp_close(&f);
 }
 
+Test(guard, a_replica_lets_go_of_who_writes_where_it_is_told_to)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    guard_set(&f.engine, GUARD_REPLICA, true);
+    f.engine.settings.closes_on_replica_write = true;
+    says(&f, "GET k", "$-1\r\n");
+    cr_assert_not(f.main.client.is_closing);
+    says(&f, "SET k v", "-" READONLY "\r\n");
+    cr_assert(f.main.client.is_closing);
+    resp_close(&f);
+}
+
 Test(guard, what_was_queued_before_is_refused_when_it_is_to_run)
 {
     struct resp_fixture f;
