@@ -401,10 +401,10 @@ void followers_sync_begin_due(struct followers *rs)
 {
     struct saving *saving = rs->engine->saving;
 
-    if (saving_runs(saving) || saving_is_mending(saving) || rs->sync.is_piped)
+    if (saving_runs(saving) || rs->sync.is_piped)
         return;
     struct group g = group_of(rs);
-    if (g.count == 0 || !is_due(rs, &g))
+    if (g.count == 0 || !is_due(rs, &g) || !saving_is_ready(saving))
         return;
     /* The stream that follows begins without a memory of what was selected before. */
     rs->engine->stream.selected = EFFECT_ANY_DB;

@@ -21,7 +21,7 @@
 #define MEND_FROM_BYTES   (64UL << 20)
 #define MEND_GROWTH_BYTES (64UL << 20)
 #define MEND_REST_MS      10000
-#define MEND_WAIT_MS      15000 /* after this, forks wait for it no longer */
+#define MEND_WAIT_MS      15000 /* after this nobody waits for it any longer */
 
 static int64_t now_s(const struct saving *s)
 {
@@ -82,12 +82,12 @@ struct snapshot_options saving_options(struct saving *s,
 
 /* ---- mending ---- */
 
-static bool needs_mending(const struct saving *s, size_t used)
+/* Whether there may be more to mend than a fork should meet. */
+static bool is_torn(const struct saving *s)
 {
-    if (used < MEND_FROM_BYTES)
-        return false;
-    return s->is_torn || (used > s->mended_bytes + MEND_GROWTH_BYTES &&
-                          s->engine->keyspace.passed_ms - s->mended_ms >= MEND_REST_MS);
+    size_t used = s->engine->keyspace.account.used_bytes;
+
+    return used >= MEND_FROM_BYTES && (s->is_torn || used > s->mended_bytes + MEND_GROWTH_BYTES);
 }
 
 /* What the last pass has done. */
@@ -100,30 +100,43 @@ static void tell_mended(struct saving *s)
     s->mended_told = mended;
 }
 
-/* A pass that is still on its way, or stopping, is let finish. */
+/* Begins a pass, unless one is still on its way, or stopping. */
 static void mend(struct saving *s)
 {
-    size_t used = keyspace_used_bytes(&s->engine->keyspace);
-
-    if (used < s->mended_bytes)
-        s->mended_bytes = used;
-    if (mender_runs(&s->mender))
-        s->mended_ms = s->engine->keyspace.passed_ms;
-    else
-        tell_mended(s);
-    if (needs_mending(s, used) && mender_begin(&s->mender)) {
-        s->is_torn = false;
-        s->mended_bytes = used;
-    }
+    if (!is_torn(s) || !mender_begin(&s->mender))
+        return;
+    s->is_torn = false;
+    s->mended_bytes = s->engine->keyspace.account.used_bytes;
 }
 
-bool saving_is_mending(const struct saving *s)
+static void mend_if_due(struct saving *s)
 {
     const struct keyspace *ks = &s->engine->keyspace;
-    bool is_due = s->is_torn && ks->account.used_bytes >= MEND_FROM_BYTES;
 
-    return s->torn_ms && ks->passed_ms - s->torn_ms < MEND_WAIT_MS &&
-           (is_due || mender_runs(&s->mender));
+    if (ks->account.used_bytes < s->mended_bytes)
+        s->mended_bytes = ks->account.used_bytes;
+    if (mender_runs(&s->mender)) {
+        s->mended_ms = ks->passed_ms;
+        return;
+    }
+    tell_mended(s);
+    if (s->is_torn || ks->passed_ms - s->mended_ms >= MEND_REST_MS)
+        mend(s);
+}
+
+bool saving_is_ready(struct saving *s)
+{
+    int64_t now_ms = s->engine->keyspace.passed_ms;
+
+    if (saving_runs(s))
+        return false;
+    if (!s->asked_ms)
+        s->asked_ms = now_ms;
+    mend(s);
+    if (mender_runs(&s->mender) && now_ms - s->asked_ms < MEND_WAIT_MS)
+        return false;
+    s->asked_ms = 0;
+    return true;
 }
 
 /* ---- the end ---- */
@@ -170,10 +183,9 @@ static void settle(struct saving *s, enum child_state how)
         note_file_end(s, how);
     s->child = CHILD_NONE;
     s->is_torn = true;
-    s->torn_ms = s->engine->keyspace.passed_ms;
     s->keys_total = 0;
     clear_run(s);
-    mend(s);
+    mend_if_due(s);
     if (ended)
         ended(ctx, s->engine, how);
 }
@@ -396,7 +408,7 @@ void saving_tick(struct saving *s)
         look(s);
         return;
     }
-    mend(s);
+    mend_if_due(s);
     const struct save_point *point = due_point(s);
     bool is_due = point || (s->is_scheduled && (now_s(s) - s->tried_s > RETRY_S || !s->has_failed));
     if (!is_due)

@@ -61,10 +61,10 @@ struct saving {
     uint64_t forks, fork_us; /* how many, and how long the last one took */
     struct mender mender;    /* of memory, while no child runs */
     bool is_torn;            /* a child has ended since the last pass began */
-    int64_t torn_ms;         /* on the passing clock: when the last one ended; 0: there was none */
-    int64_t mended_ms;       /* when the last pass was on its way, and what was used then */
-    size_t mended_bytes;
-    uint64_t mended_told; /* pieces, to the log */
+    int64_t mended_ms;       /* on the passing clock: when the last pass was on its way */
+    size_t mended_bytes;     /* what was used when it began */
+    uint64_t mended_told;    /* pieces, to the log */
+    int64_t asked_ms;        /* when somebody began to wait for it; 0: nobody does */
 };
 
 void saving_init(struct saving *s, struct engine *e);
@@ -87,9 +87,9 @@ static inline bool saving_is_snapshot(const struct saving *s)
     return s->child.pid != 0 && s->kind != SAVING_REWRITE;
 }
 
-/* True while what the last child tore is being put together; for some seconds, not for long. Who
- * can wait does, for then the next fork is short. */
-bool saving_is_mending(const struct saving *s);
+/* True when a child may begin and its fork will be short. Where it would not, memory is put
+ * together first: who can wait asks again, for some seconds at most. */
+bool saving_is_ready(struct saving *s);
 
 /* How snapshots are to be written now; the head's fields are put into `fields`. */
 struct snapshot_options saving_options(struct saving *s,
