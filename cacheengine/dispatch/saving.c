@@ -21,7 +21,7 @@
 #define MEND_FROM_BYTES   (64UL << 20)
 #define MEND_GROWTH_BYTES (64UL << 20)
 #define MEND_REST_MS      10000
-#define MEND_WAIT_MS      15000 /* after this nobody waits for it any longer */
+#define MEND_WAIT_MS      30000 /* after this nobody waits for it any longer */
 
 static int64_t now_s(const struct saving *s)
 {

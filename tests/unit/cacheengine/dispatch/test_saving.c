@@ -208,7 +208,7 @@ Test(saving, a_fork_that_can_wait_has_memory_put_together_but_does_not_wait_for_
     cr_assert_not(saving_is_ready(s));
     resp_advance(&p.f, 5000);
     cr_assert_not(saving_is_ready(s));
-    resp_advance(&p.f, 15000);
+    resp_advance(&p.f, 30000);
     cr_assert(saving_is_ready(s));
     cr_assert_not(saving_is_ready(s), "the next one waits as long");
     atomic_store(&s->mender.is_running, false);
