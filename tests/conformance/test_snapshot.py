@@ -4,6 +4,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import struct
 import subprocess
 import time
@@ -224,3 +225,27 @@ def test_an_engine_that_loads_can_be_ended(tmp_path, how):
                 conn.call("SHUTDOWN", "SAVE")
             assert ours.proc.wait(10) == 0
     assert (tmp_path / "dump.rdb").read_bytes() == before
+
+
+def huge_bytes(server):
+    with open("/proc/%d/smaps_rollup" % server.pid) as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("AnonHugePages:")) * 1024
+
+
+def test_memory_that_a_child_tore_is_put_together_again(own_engine):
+    """A page that is written to while a child shares it falls into 512, each of which the next fork has to copy."""
+    server = own_engine()
+    with server.conn() as conn:
+        conn.call("DEBUG", "POPULATE", 120_000, "key", 1000)
+        whole = huge_bytes(server)
+        if whole < 60 << 20 or tuple(map(int, os.uname().release.split(".")[:2])) < (6, 1):
+            pytest.skip("this system has no huge pages, or cannot be told to make some")
+        conn.call("CONFIG", "SET", "rdb-key-save-delay", 10_000_000)
+        conn.call("BGSAVE")
+        conn.batch([["SET", "key:%d" % n, b"x" * 1000] for n in range(0, 120_000, 300)])
+        assert huge_bytes(server) < whole / 2
+        with open("/proc/%d/task/%d/children" % (server.pid, server.pid)) as f:
+            os.kill(int(f.read()), signal.SIGUSR1)
+        servers.wait_for(lambda: huge_bytes(server) > whole * 0.9, "memory being whole again", within=30)
+        assert all(conn.call("GET", "key:%d" % n) == b"x" * 1000 for n in range(0, 120_000, 3000))
+        assert conn.call("GET", "key:1").startswith(b"value:1")
