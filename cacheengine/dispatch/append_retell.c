@@ -1,6 +1,6 @@
 /*
  * Keys as commands. The one idea: a collection is told in commands of some dozens of elements, so
- * that no command becomes as long as the collection; what has no elements of a simple kind is told
+ * that no command becomes as long as the collection. What no commands say, which is little, is told
  * as RESTORE of what DUMP says.
  */
 #include "cacheengine/dispatch/append_retell.h"
@@ -9,7 +9,9 @@
 #include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/keyspace/crc64.h"
 #include "cacheengine/keyspace/effect.h"
+#include "cacheengine/keyspace/number.h"
 #include "cacheengine/keyspace/value.h"
+#include "cacheengine/types/stream_group.h"
 
 #include <unistd.h>
 
@@ -99,7 +101,7 @@ static void put_collection(struct retelling *r, const struct entry *e)
     end_command(r);
 }
 
-/* ---- what has no simple elements ---- */
+/* ---- what no commands say ---- */
 
 struct dump {
     struct sink sink;
@@ -132,6 +134,123 @@ static void put_restore(struct retelling *r, const struct entry *e)
     put_word(&r->out, STR("0"));
     put_word(&r->out, buf_str(&d.bytes));
     buf_fini(&d.bytes);
+}
+
+/* ---- streams ---- */
+
+/* A name or a number as a word; holds until the next of the same room. */
+struct id_room {
+    char text[STREAM_ID_TEXT_MAX];
+};
+
+static struct str id_word(struct id_room *room, struct stream_id id)
+{
+    return (struct str){room->text, stream_id_write(room->text, id)};
+}
+
+static struct str number_word(struct id_room *room, int64_t v)
+{
+    return (struct str){room->text, number_write_i64(room->text, v)};
+}
+
+#define put_words(r, ...)                               \
+    put_command((r), (const struct str[]){__VA_ARGS__}, \
+                sizeof((const struct str[]){__VA_ARGS__}) / sizeof(struct str))
+static void put_command(struct retelling *r, const struct str *words, size_t count)
+{
+    if (r->out.len >= FLUSH_BYTES)
+        flush(r);
+    buf_printf(&r->out, "*%zu\r\n", count);
+    for (size_t i = 0; i < count; i++)
+        put_word(&r->out, words[i]);
+}
+
+static void put_entry(struct retelling *r, struct stream_entry *e)
+{
+    struct id_room id;
+
+    put_head(r, 3 + 2 * e->fields, "XADD");
+    put_word(&r->out, r->key);
+    put_word(&r->out, id_word(&id, e->id));
+    for (uint32_t i = 0, fields = e->fields; i < fields; i++) {
+        struct packed_item field, value;
+        struct packed_digits digits;
+
+        stream_pair(e, &field, &value);
+        put_word(&r->out, packed_text(&field, &digits));
+        put_word(&r->out, packed_text(&value, &digits));
+    }
+}
+
+/* An entry that is cut at once leaves a stream behind where there is none. */
+static void put_entries(struct retelling *r, const struct stream *s)
+{
+    struct stream_walk w = stream_walk_begin(s, STREAM_ID_MIN, STREAM_ID_MAX, false);
+    struct stream_id some = stream_id_is_zero(s->last) ? (struct stream_id){0, 1} : s->last;
+    struct id_room last, added, removed;
+    struct stream_entry e;
+
+    while (stream_next(&w, &e))
+        put_entry(r, &e);
+    if (s->length == 0)
+        put_words(r, STR("XADD"), r->key, STR("MAXLEN"), STR("0"), id_word(&last, some), STR("x"),
+                  STR("y"));
+    put_words(r, STR("XSETID"), r->key, id_word(&last, s->last), STR("ENTRIESADDED"),
+              number_word(&added, (int64_t)s->added), STR("MAXDELETEDID"),
+              id_word(&removed, s->removed));
+}
+
+static void put_pending(struct retelling *r, const struct stream_group *g,
+                        const struct stream_pending *p)
+{
+    struct id_room id, when, times;
+
+    put_words(r, STR("XCLAIM"), r->key, g->name, p->consumer->name, STR("0"), id_word(&id, p->id),
+              STR("TIME"), number_word(&when, p->delivered_ms), STR("RETRYCOUNT"),
+              number_word(&times, (int64_t)p->deliveries), STR("FORCE"), STR("JUSTID"));
+}
+
+static void put_group(struct retelling *r, const struct stream_group *g)
+{
+    struct id_place at = id_map_begin(&g->pending);
+    struct id_room last, read;
+    const struct stream_pending *p;
+
+    put_words(r, STR("XGROUP"), STR("CREATE"), r->key, g->name, id_word(&last, g->last),
+              STR("ENTRIESREAD"), number_word(&read, g->read));
+    for (uint32_t i = 0; i < g->consumer_count; i++)
+        put_words(r, STR("XGROUP"), STR("CREATECONSUMER"), r->key, g->name, g->consumers[i]->name);
+    for (; (p = id_map_at(&g->pending, at)); id_map_next(&g->pending, &at))
+        put_pending(r, g, p);
+}
+
+/* XCLAIM lets go of what waits for a consumer and is not in the stream any more: no commands say
+ * that. */
+static bool is_sayable(const struct stream *s)
+{
+    for (uint32_t i = 0; i < s->group_count; i++) {
+        const struct id_map *all = &s->groups[i]->pending;
+        struct id_place at = id_map_begin(all);
+        const struct stream_pending *p;
+
+        for (; (p = id_map_at(all, at)); id_map_next(all, &at))
+            if (!stream_has(s, p->id))
+                return false;
+    }
+    return true;
+}
+
+static void put_stream(struct retelling *r, const struct entry *e)
+{
+    const struct stream *s = entry_outside(e);
+
+    if (!is_sayable(s)) {
+        put_restore(r, e);
+        return;
+    }
+    put_entries(r, s);
+    for (uint32_t i = 0; i < s->group_count; i++)
+        put_group(r, s->groups[i]);
 }
 
 /* ---- keys ---- */
@@ -167,10 +286,10 @@ static void put_key(void *ctx, uint32_t ref)
     r->key = entry_key(e);
     if (entry_type(e) == TYPE_STRING)
         put_string(r, e);
-    else if (r->ks->types[entry_type(e)]->each)
+    else if (entry_type(e) != TYPE_STREAM)
         put_collection(r, e);
     else
-        put_restore(r, e);
+        put_stream(r, e);
     put_end(r, e);
     r->keys++;
     if (o->key_delay_us > 0)
