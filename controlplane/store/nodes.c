@@ -305,8 +305,8 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         "g.parameters, n.engine_id, c.id, r.term, r.primary_id, r.fenced_id, r.fence_term, r.after_offset, "
         "pg.address, pg.port, rg.replication_user, rg.replication_password, t.epoch, t.topology, "
         "EXISTS (SELECT 1 FROM cache_cluster o WHERE o.group_id = c.group_id AND "
-        "o.node_group_id = c.node_group_id AND o.id <> c.id), c.parameter_group, p.id, p.revision "
-        "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
+        "o.node_group_id = c.node_group_id AND o.id <> c.id), c.parameter_group, p.id, p.revision, "
+        "rg.is_encrypted_at_rest FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
         "JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_group_goal r ON r.node_group_id = c.node_group_id "
         "LEFT JOIN cache_node pn ON pn.cluster_id = r.primary_id "
@@ -333,6 +333,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
             .parameter_group = query_text(&q, 29),
             .parameter_group_id = query_int(&q, 30),
             .parameter_revision = query_int(&q, 31),
+            .is_encrypted_at_rest = query_int(&q, 32) != 0,
         };
         row_to_goal(&q, 6, &n->goal);
         row_to_membership(&q, 17, n);

@@ -208,6 +208,7 @@ struct host_node {
     const char *replication_user, *replication_password;
     int64_t epoch; /* 0: cluster mode is off */
     const char *topology;
+    bool is_encrypted_at_rest;
 };
 must_use struct err store_host_nodes(struct store_tx *tx, const char *host_id,
                                      struct host_node **out, size_t *out_count);

@@ -185,7 +185,7 @@ class Service:
 
     def command(self):
         return [*self.prefix, str(BIN / "larder"), "up", "--state-dir", str(self.state_dir), "--listen", f"127.0.0.1:{self.port}",
-                "--dns", "off", "--pool", self.pool, "--memory", self.memory, *self.flags]
+                *([] if "--dns" in self.flags else ["--dns", "off"]), "--pool", self.pool, "--memory", self.memory, *self.flags]
 
     def environment(self):
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "LARDER_"))}

@@ -9,7 +9,8 @@ import pytest
 import redis
 from botocore.exceptions import ClientError
 
-from conftest import answers_ping, redis_cli, wait_until
+from conftest import answers_ping, free_port, redis_cli, wait_until
+from test_larderd import resolve
 
 
 class Group:
@@ -248,6 +249,30 @@ def test_a_shard_of_a_cluster_fails_over_and_clients_hear_of_it(house):
 
     wait_until(read, "the key is there, and written again")
     client.close()
+
+
+def test_names_follow_the_roles(new_service):
+    port = free_port()
+    service = new_service("--dns", f"127.0.0.1:{port}", "--endpoints", "dns").start()
+    group = Group.create(service, "named", NumCacheClusters=2)
+    shard = group.shard()
+    primary, reader = shard["PrimaryEndpoint"]["Address"], shard["ReaderEndpoint"]["Address"]
+    first, second = (m["ReadEndpoint"]["Address"] for m in shard["NodeGroupMembers"])
+    assert primary.startswith("named.") and ".ng.0001.use1." in primary and reader.startswith("named-ro.")
+    addresses = [resolve(port, name)[1] for name in (first, second)]
+    wait_until(lambda: [resolve(port, n)[1] for n in (primary, reader)] == addresses, "names lead to primary and reader")
+    group.client.modify_replication_group(ReplicationGroupId="named", PrimaryClusterId="named-002")
+    group.wait()
+    assert [group.shard()[e]["Address"] for e in ("PrimaryEndpoint", "ReaderEndpoint")] == [primary, reader]
+    wait_until(lambda: [resolve(port, n)[1] for n in (reader, primary)] == addresses, "names follow the roles")
+    group.client.delete_replication_group(ReplicationGroupId="named")
+    group.wait_gone()
+    wait_until(lambda: all(resolve(port, n)[0] == 3 for n in (primary, reader, first)), "the names are gone")
+
+    spread = Group.create(service, "spread", NumNodeGroups=2, ReplicasPerNodeGroup=1)
+    name = spread.describe()["ConfigurationEndpoint"]["Address"]
+    assert name.startswith("spread.") and ".clustercfg.use1." in name
+    wait_until(lambda: len(resolve(port, name)[1]) == 4, "the name leads to all nodes")
 
 
 # --- restarts -----------------------------------------------------------------------------------------------

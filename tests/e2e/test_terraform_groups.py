@@ -16,6 +16,9 @@ resource "aws_elasticache_replication_group" "plain" {{
   maintenance_window         = "sun:05:00-sun:06:00"
   snapshot_window            = "03:00-04:00"
   tags                       = {{ team = "blue" }}
+  lifecycle {{
+    ignore_changes = [auth_token_update_strategy] # an import cannot read it, and the provider has a default
+  }}
 }}
 resource "aws_elasticache_replication_group" "sharded" {{
   replication_group_id       = "sharded"
@@ -28,6 +31,9 @@ resource "aws_elasticache_replication_group" "sharded" {{
   automatic_failover_enabled = true
   at_rest_encryption_enabled = true
   port                       = 7000
+  lifecycle {{
+    ignore_changes = [auth_token_update_strategy]
+  }}
 }}
 output "primary" {{
   value = aws_elasticache_replication_group.plain.primary_endpoint_address
