@@ -17,6 +17,14 @@ enum cluster_mode { CLUSTER_MODE_DISABLED, CLUSTER_MODE_COMPATIBLE, CLUSTER_MODE
 const char *cluster_mode_name(enum cluster_mode mode);
 bool cluster_mode_parse(const char *name, enum cluster_mode *out);
 
+/* Who may enter a group, as far as answers and waits need it. */
+struct group_entry {
+    const char *user_group; /* the name of the attached one; "" for none */
+    bool has_token;
+    int64_t token_modified_ms; /* 0: there never was one */
+    int64_t revision;          /* that its nodes should have in force; 0: none is needed */
+};
+
 /* A replication group as wanted. */
 struct replication_group {
     int64_t id;
@@ -29,6 +37,7 @@ struct replication_group {
     int64_t next_shard; /* number of the next one: those of removed ones never come back */
     /* What members have in common: engine to notification_status. The rest means nothing here. */
     struct cluster common;
+    struct group_entry entry; /* read alone: see store/access.h */
     bool is_wanted;
     int64_t created_ms;
 };

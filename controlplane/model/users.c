@@ -157,6 +157,10 @@ struct err user_check(struct arena *a, const struct user *u)
                           "The parameter UserName must consist of 1 to %d printable characters "
                           "without spaces.",
                           USER_LOGIN_MAX);
+    if (strncmp(u->login, USER_OWNERS_PREFIX, strlen(USER_OWNERS_PREFIX)) == 0)
+        return err_make(FAULT_INVALID_PARAMETER_VALUE,
+                        "The parameter UserName must not begin with " USER_OWNERS_PREFIX
+                        ": such names are reserved.");
     if (u->authentication == AUTHENTICATION_IAM &&
         strcmp(str_lower(a, str_of(u->login)), u->name) != 0)
         return err_make(FAULT_INVALID_PARAMETER_COMBINATION,

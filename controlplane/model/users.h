@@ -28,6 +28,9 @@ struct arena;
 #define USER_DEFAULT        "default"
 #define USER_DEFAULT_ACCESS "on ~* +@all"
 
+/* Names of users by which nodes come to each other, and agents to them, begin so. */
+#define USER_OWNERS_PREFIX "larder-"
+
 enum authentication { AUTHENTICATION_PASSWORD, AUTHENTICATION_NONE, AUTHENTICATION_IAM };
 
 /* "password", "no-password", "iam". */

@@ -3,9 +3,11 @@
 #include "controlplane/ops/access.h"
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/vec.h"
 #include "contract/faults.h"
 #include "controlplane/model/catalog.h"
+#include "controlplane/ops/group_facts.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/users.h"
 #include "controlplane/store/users.h"
@@ -186,20 +188,97 @@ struct err access_check(struct call *c, const struct access_cache *cache,
     return plan(c, cache, r, &nothing);
 }
 
+/* "+team -other ROTATING": a group that comes, one that goes, what becomes of the token. */
+static struct err describe_change(struct call *c, const struct access_request *r,
+                                  const struct cache_access *before, const struct cache_access *x,
+                                  const char **out)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+    int64_t ids[] = {before->user_group_id, x->user_group_id};
+    struct user_group *groups;
+    size_t count;
+
+    TRY(store_user_group_list_of(c->tx, ids, ids[0] == ids[1] ? 0 : 2, &groups, &count));
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&text, "%c%s ", groups[i].id == x->user_group_id ? '+' : '-', groups[i].name);
+    if (r->token)
+        buf_puts(&text, r->strategy && strcmp(r->strategy, "SET") == 0 ? "SETTING" : "ROTATING");
+    *out = str_dup(c->arena, buf_str(&text));
+    return OK;
+}
+
 struct err access_change(struct call *c, const struct access_cache *cache,
-                         const struct access_request *r, bool *out_changed)
+                         const struct access_request *r, const char **out_pending)
 {
     struct cache_access before, x;
 
+    *out_pending = NULL;
     TRY(store_access_get(c->tx, cache->replication_group_id, cache->cluster_id, &before));
     x = before;
     TRY(plan(c, cache, r, &x));
-    *out_changed = !is_same(&before, &x);
-    if (!*out_changed && x.token.modified_ms == before.token.modified_ms)
+    bool is_changed = !is_same(&before, &x);
+    if (!is_changed && x.token.modified_ms == before.token.modified_ms)
         return OK;
-    if (*out_changed)
+    if (is_changed) {
         TRY(store_revision_next(c->tx, &x.revision));
+        TRY(describe_change(c, r, &before, &x, out_pending));
+    }
     return store_access_put(c->tx, &x);
+}
+
+/* --- what is under way --- */
+
+static void add_id(struct call *c, struct ec_user_group_id_list *list, struct str name)
+{
+    list->has = true;
+    list->count = 1;
+    list->items = arena_array(c->arena, 1, sizeof(*list->items));
+    list->items[0] = str_dup(c->arena, name);
+}
+
+void access_pending_to_wire(struct call *c, const char *pending,
+                            struct ec_replication_group_pending_modified_values *out)
+{
+    for (struct str rest = str_of(pending); rest.len > 0;) {
+        struct str word = str_cut(&rest, ' ');
+
+        if (word.len == 0)
+            continue;
+        if (word.ptr[0] != '+' && word.ptr[0] != '-') {
+            out->auth_token_status = str_dup(c->arena, word);
+            continue;
+        }
+        if (!out->user_groups)
+            out->user_groups = arena_new(c->arena, struct ec_user_groups_update_status);
+        add_id(c,
+               word.ptr[0] == '+' ? &out->user_groups->user_group_ids_to_add
+                                  : &out->user_groups->user_group_ids_to_remove,
+               (struct str){word.ptr + 1, word.len - 1});
+    }
+}
+
+/* --- attached caches --- */
+
+/* One that is being changed already waits for its nodes anyway. */
+static struct err modify_cache(struct call *c, const struct attachment *at)
+{
+    struct group_facts facts;
+
+    TRY(group_facts_find(c, at->replication_group, &facts));
+    if (!group_status_may_change(facts.status))
+        return OK;
+    return group_facts_operate(c, &facts, GROUP_MODIFY, "");
+}
+
+struct err access_modify_caches(struct call *c, const int64_t *user_group_ids, size_t count)
+{
+    struct attachment *attachments;
+    size_t attached;
+
+    TRY(store_access_attachments(c->tx, user_group_ids, count, &attachments, &attached));
+    for (size_t i = 0; i < attached; i++)
+        TRY(modify_cache(c, &attachments[i]));
+    return OK;
 }
 
 struct err access_check_caches(struct call *c, int64_t user_group_id, const char *engine,

@@ -35,12 +35,21 @@ must_use struct err access_check(struct call *c, const struct access_cache *cach
 
 /*
  * Checks and records: hosts are told, and nodes take the change on without losing a connection that
- * may stay. `*out_changed` tells whether anything differs. Faults:
+ * may stay. `*out_pending` is what is under way, for the operation that waits for the nodes and for
+ * access_pending_to_wire; NULL when nothing differs. Faults:
  * FAULT_INVALID_PARAMETER_COMBINATION, FAULT_INVALID_PARAMETER_VALUE, FAULT_USER_GROUP_NOT_FOUND,
  * FAULT_INVALID_USER_GROUP_STATE.
  */
 must_use struct err access_change(struct call *c, const struct access_cache *cache,
-                                  const struct access_request *r, bool *out_changed);
+                                  const struct access_request *r, const char **out_pending);
+
+/* What is under way of a replication group, from the text that access_change gave. */
+void access_pending_to_wire(struct call *c, const char *pending,
+                            struct ec_replication_group_pending_modified_values *out);
+
+/* The caches of changed user groups are being modified until their nodes have the change. */
+must_use struct err access_modify_caches(struct call *c, const int64_t *user_group_ids,
+                                         size_t count);
 
 /* Whether the caches that a user group is attached to can take it as it is to be:
  * FAULT_INVALID_PARAMETER_COMBINATION. */

@@ -8,6 +8,7 @@
 #include "controlplane/model/naming.h"
 #include "controlplane/model/quotas.h"
 #include "controlplane/model/tags.h"
+#include "controlplane/ops/access.h"
 #include "controlplane/ops/capacity.h"
 #include "controlplane/ops/group_plan.h"
 #include "controlplane/ops/members.h"
@@ -27,11 +28,9 @@ static const struct member_rule unserved[] = {
     {"SnapshotArns",                NULL   },
     {"SnapshotName",                NULL   },
     {"ServerlessCacheSnapshotName", NULL   },
-    {"AuthToken",                   NULL   },
     {"TransitEncryptionEnabled",    "false"},
     {"TransitEncryptionMode",       NULL   },
     {"KmsKeyId",                    NULL   },
-    {"UserGroupIds",                NULL   },
     {"LogDeliveryConfigurations",   NULL   },
     {"DataTieringEnabled",          "false"},
     {"NetworkType",                 "ipv4" },
@@ -234,6 +233,49 @@ static struct err plan_encryption(struct call *c, const struct ec_create_replica
     return OK;
 }
 
+/* --- who may enter --- */
+
+static struct access_cache entry_of(const struct ec_create_replication_group_in *in,
+                                    const struct group_plan *p)
+{
+    bool is_preferred =
+        in->transit_encryption_mode && strcmp(in->transit_encryption_mode, "preferred") == 0;
+
+    return (struct access_cache){.replication_group_id = p->group.id,
+                                 .engine = p->version->engine,
+                                 .engine_version = p->version->reported,
+                                 .has_tls = in->transit_encryption_enabled.value && !is_preferred,
+                                 .is_new = true};
+}
+
+static struct access_request entry_asked(const struct ec_create_replication_group_in *in)
+{
+    return (struct access_request){.add = in->user_group_ids.items,
+                                   .add_count = in->user_group_ids.count,
+                                   .token = in->auth_token};
+}
+
+static struct err plan_entry(struct call *c, const struct ec_create_replication_group_in *in,
+                             struct group_plan *p)
+{
+    struct access_cache cache = entry_of(in, p);
+    struct access_request asked = entry_asked(in);
+
+    return access_check(c, &cache, &asked);
+}
+
+/* The group as it is read back: with who may enter. */
+static struct err record_entry(struct call *c, const struct ec_create_replication_group_in *in,
+                               struct group_plan *p)
+{
+    struct access_cache cache = entry_of(in, p);
+    struct access_request asked = entry_asked(in);
+    const char *pending;
+
+    TRY(access_change(c, &cache, &asked, &pending));
+    return store_group_get(c->tx, p->group.id, &p->group);
+}
+
 /* An adopted cluster's tags are those of the group, unless the request brings some. */
 static struct err plan_tags(struct call *c, const struct ec_create_replication_group_in *in,
                             struct group_plan *p)
@@ -276,9 +318,10 @@ static struct err plan_room(struct call *c, const struct ec_create_replication_g
 
 /* The order of the rows is the order in which mistakes are told. */
 static const plan_fn checks[] = {
-    plan_name,   plan_unserved,   plan_primary,      plan_engine,      plan_type,
-    plan_port,   group_plan_mode, group_plan_shards, group_plan_flags, plan_windows,
-    plan_siting, plan_encryption, plan_tags,         plan_is_new,      plan_room,
+    plan_name,        plan_unserved, plan_primary,    plan_engine,
+    plan_type,        plan_port,     group_plan_mode, group_plan_shards,
+    group_plan_flags, plan_windows,  plan_siting,     plan_encryption,
+    plan_entry,       plan_tags,     plan_is_new,     plan_room,
 };
 
 /* --- recording --- */
@@ -324,13 +367,15 @@ static struct err record_members(struct call *c, struct group_plan *p)
     return OK;
 }
 
-static struct err record(struct call *c, struct group_plan *p)
+static struct err record(struct call *c, const struct ec_create_replication_group_in *in,
+                         struct group_plan *p)
 {
     struct replication_group *g = &p->group;
 
     TRY(store_group_insert(c->tx, g));
     TRY(record_shards(c, p));
     TRY(record_members(c, p));
+    TRY(record_entry(c, in, p));
     return tagging_put(c, arn_make(c->arena, g->region, g->account, "replicationgroup", g->name),
                        p->tags, p->tag_count);
 }
@@ -352,13 +397,14 @@ struct err ec_create_replication_group(struct call *c,
                              .snapshot_window = "",
                              .notification_topic = "",
                              .notification_status = ""},
+                  .entry = {.user_group = ""},
                   .is_wanted = true,
                   .created_ms = c->now_ms},
     };
 
     for (size_t i = 0; i < countof(checks); i++)
         TRY(checks[i](c, in, &plan));
-    TRY(record(c, &plan));
+    TRY(record(c, in, &plan));
 
     struct group_facts facts = {.group = plan.group};
     TRY(group_facts_operate(c, &facts, GROUP_CREATE, ""));

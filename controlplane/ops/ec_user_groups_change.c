@@ -242,6 +242,7 @@ struct err ec_modify_user_group(struct call *c, const struct ec_modify_user_grou
     group.revised_ms = c->now_ms;
     TRY(change_members(c, in, &group));
     TRY(store_user_group_update(c->tx, &group));
+    TRY(access_modify_caches(c, &group.id, 1));
     TRY(users_tell(c, group.name, EVENT_USER_GROUP_MODIFYING));
     TRY(user_groups_to_wire(c, &group, 1, &answer));
     USER_GROUP_ANSWER(out, answer);

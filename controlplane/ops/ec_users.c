@@ -6,6 +6,7 @@
 #include "controlplane/model/events.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/model/quotas.h"
+#include "controlplane/ops/access.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/page.h"
 #include "controlplane/ops/users.h"
@@ -241,6 +242,20 @@ struct err ec_describe_users(struct call *c, const struct ec_describe_users_in *
     return in->user_id ? describe_one(c, in, out) : describe_page(c, &page, in, out);
 }
 
+/* --- what follows from a change --- */
+
+struct err users_revise_groups(struct call *c, const struct user *u)
+{
+    struct member_list groups;
+
+    TRY(memberships_of(c, u, 1, &groups));
+    TRY(store_user_group_revise(c->tx, u->id, u->revision, c->now_ms));
+    int64_t *ids = arena_array(c->arena, groups.count, sizeof(*ids));
+    for (size_t i = 0; i < groups.count; i++)
+        ids[i] = groups.items[i].group_id;
+    return access_modify_caches(c, ids, groups.count);
+}
+
 /* --- delete --- */
 
 /* A group of engine redis does not do without its default user. */
@@ -277,7 +292,7 @@ struct err ec_delete_user(struct call *c, const struct ec_delete_user_in *in,
     TRY(store_revision_next(c->tx, &user.revision));
     user.is_wanted = false;
     TRY(store_user_update(c->tx, &user));
-    TRY(store_user_group_revise(c->tx, user.id, user.revision, c->now_ms));
+    TRY(users_revise_groups(c, &user));
     TRY(store_member_drop_all(c->tx, user.id, user.revision));
     TRY(users_to_wire(c, &user, 1, &answer));
     USER_ANSWER(out, answer);

@@ -194,7 +194,7 @@ struct err ec_modify_user(struct call *c, const struct ec_modify_user_in *in,
         TRY(users_check_groups(c, &user));
         TRY(store_revision_next(c->tx, &user.revision));
         TRY(store_user_update(c->tx, &user));
-        TRY(store_user_group_revise(c->tx, user.id, user.revision, c->now_ms));
+        TRY(users_revise_groups(c, &user));
         TRY(users_tell(c, user.name, EVENT_USER_MODIFYING));
     }
     TRY(users_to_wire(c, &user, 1, &answer));

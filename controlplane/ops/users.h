@@ -20,6 +20,9 @@ must_use struct err user_groups_to_wire(struct call *c, const struct user_group 
 /* Checks a change of a user in every group that it is in. */
 must_use struct err users_check_groups(struct call *c, const struct user *changed);
 
+/* The user's revision is one of its groups, too, and their caches are being modified. */
+must_use struct err users_revise_groups(struct call *c, const struct user *u);
+
 /* Adds an event of a user, or of a user group. */
 must_use struct err users_tell(struct call *c, const char *source, enum event_kind kind);
 

@@ -198,6 +198,9 @@ static void wire_membership(const struct replication_group *g, struct ec_cache_c
 {
     out->replication_group_id = g->name;
     out->at_rest_encryption_enabled = BOOL_OF(g->is_encrypted_at_rest);
+    out->auth_token_enabled = BOOL_OF(g->entry.has_token);
+    if (g->entry.token_modified_ms > 0)
+        out->auth_token_last_modified_date = TIME_OF(g->entry.token_modified_ms);
 }
 
 void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_nodes,

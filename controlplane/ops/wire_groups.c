@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/ops/access.h"
 
 #include <string.h>
 
@@ -149,6 +150,19 @@ static void wire_member_names(struct call *c, const struct group_facts *f,
             out->items[out->count++] = f->members[i].cluster.name;
 }
 
+static void wire_entry(struct call *c, const struct replication_group *g,
+                       struct ec_replication_group *out)
+{
+    out->user_group_ids.has = true;
+    if (*g->entry.user_group) {
+        out->user_group_ids.count = 1;
+        out->user_group_ids.items = arena_array(c->arena, 1, sizeof(const char *));
+        out->user_group_ids.items[0] = g->entry.user_group;
+    }
+    if (g->entry.token_modified_ms > 0)
+        out->auth_token_last_modified_date = TIME_OF(g->entry.token_modified_ms);
+}
+
 /* --- all of it --- */
 
 void wire_group(struct call *c, const struct group_facts *f, struct ec_replication_group *out)
@@ -168,7 +182,7 @@ void wire_group(struct call *c, const struct group_facts *f, struct ec_replicati
         .snapshot_window = g->common.snapshot_window,
         .cluster_enabled = BOOL_OF(g->mode != CLUSTER_MODE_DISABLED),
         .cache_node_type = g->common.node_type,
-        .auth_token_enabled = BOOL_OF(false),
+        .auth_token_enabled = BOOL_OF(g->entry.has_token),
         .transit_encryption_enabled = BOOL_OF(false),
         .at_rest_encryption_enabled = BOOL_OF(g->is_encrypted_at_rest),
         .arn = arn_make(c->arena, g->region, g->account, "replicationgroup", g->name),
@@ -181,6 +195,9 @@ void wire_group(struct call *c, const struct group_facts *f, struct ec_replicati
         .cluster_mode = cluster_mode_name(g->mode),
         .engine = g->common.engine,
     };
+    wire_entry(c, g, out);
+    if (f->status == GROUP_STATUS_MODIFYING && f->newest && f->newest->kind == GROUP_MODIFY)
+        access_pending_to_wire(c, f->newest->data, out->pending_modified_values);
     wire_member_names(c, f, &out->member_clusters);
     wire_shards(c, f, &out->node_groups);
     if (g->mode != CLUSTER_MODE_DISABLED && group_status_has_endpoints(f->status))

@@ -358,7 +358,7 @@ bool member_is_ready(const struct group_view *g, const struct view *m)
         return false;
     settings_take_role(&wanted, &s->goal, m->cluster.id);
     if (applied.term != wanted.term || applied.is_fenced != wanted.is_fenced ||
-        applied.epoch != wanted.epoch)
+        applied.epoch != wanted.epoch || applied.users < g->group.entry.revision)
         return false;
     return s->goal.primary_id == m->cluster.id || n->saw.is_link_up;
 }

@@ -1,4 +1,4 @@
-/* Tables replication_group and group_goal. */
+/* Tables replication_group and group_goal; how a group is entered is written by access.c. */
 #include "controlplane/store/groups.h"
 
 #include "base/arena.h"
@@ -10,7 +10,8 @@
     "is_encrypted_at_rest, replication_user, replication_password, snapshotting_cluster, " \
     "next_shard, engine, engine_version, node_type, port, parameter_group, subnet_group, " \
     "security_groups, maintenance_window, snapshot_window, snapshot_retention, "           \
-    "auto_minor_upgrade, notification_topic, notification_status, is_wanted, created_ms"
+    "auto_minor_upgrade, notification_topic, notification_status, is_wanted, created_ms, " \
+    "user_group, token_digests, token_modified_ms, access_revision"
 
 static void row_to_common(const struct query *q, int at, struct cluster *out)
 {
@@ -53,6 +54,10 @@ static void row_to_group(struct query *q, struct replication_group *out)
         .next_shard = query_int(q, 12),
         .is_wanted = query_int(q, 26) != 0,
         .created_ms = query_int(q, 27),
+        .entry = {.user_group = query_text(q, 28),
+                  .has_token = *query_text(q, 29) != '\0',
+                  .token_modified_ms = query_int(q, 30),
+                  .revision = query_int(q, 31)},
     };
     row_to_common(q, 13, &out->common);
     if (!cluster_mode_parse(query_text(q, 5), &out->mode))
@@ -136,7 +141,8 @@ struct err store_group_find(struct store_tx *tx, const char *account, const char
                             const char *name, struct replication_group *out)
 {
     static const char sql[] =
-        "SELECT " COLUMNS " FROM replication_group WHERE account = ? AND region = ? AND name = ?";
+        "SELECT " COLUMNS
+        " FROM replication_group_view WHERE account = ? AND region = ? AND name = ?";
     struct query q;
     TRY(query_start(&q, tx, sql, "ttt", account, region, name));
     return one_group(&q, out);
@@ -144,7 +150,7 @@ struct err store_group_find(struct store_tx *tx, const char *account, const char
 
 struct err store_group_get(struct store_tx *tx, int64_t id, struct replication_group *out)
 {
-    static const char sql[] = "SELECT " COLUMNS " FROM replication_group WHERE id = ?";
+    static const char sql[] = "SELECT " COLUMNS " FROM replication_group_view WHERE id = ?";
     struct query q;
     TRY(query_start(&q, tx, sql, "i", id));
     return one_group(&q, out);
@@ -166,8 +172,9 @@ struct err store_group_list(struct store_tx *tx, const char *account, const char
                             const char *after, int limit, struct replication_group **out,
                             size_t *out_count)
 {
-    static const char sql[] = "SELECT " COLUMNS " FROM replication_group WHERE account = ? AND "
-                              "region = ? AND name > ? ORDER BY name LIMIT ?";
+    static const char sql[] =
+        "SELECT " COLUMNS " FROM replication_group_view WHERE account = ? AND "
+        "region = ? AND name > ? ORDER BY name LIMIT ?";
     struct query q;
     TRY(query_start(&q, tx, sql, "ttti", account, region, after, (int64_t)limit));
     return all_groups(&q, out, out_count);
@@ -176,7 +183,7 @@ struct err store_group_list(struct store_tx *tx, const char *account, const char
 struct err store_group_list_of(struct store_tx *tx, const int64_t *ids, size_t count,
                                struct replication_group **out, size_t *out_count)
 {
-    static const char sql[] = "SELECT " COLUMNS " FROM replication_group WHERE id IN "
+    static const char sql[] = "SELECT " COLUMNS " FROM replication_group_view WHERE id IN "
                               "(SELECT value FROM json_each(?)) ORDER BY id";
     struct query q;
     TRY(query_start(&q, tx, sql, "t", query_id_list(tx, ids, count)));

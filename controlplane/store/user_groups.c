@@ -78,6 +78,17 @@ struct err store_user_group_list(struct store_tx *tx, const char *account, const
     return all_groups(&q, out, out_count);
 }
 
+struct err store_user_group_list_of(struct store_tx *tx, const int64_t *ids, size_t count,
+                                    struct user_group **out, size_t *out_count)
+{
+    static const char sql[] = "SELECT " COLUMNS " FROM user_group WHERE id IN "
+                              "(SELECT value FROM json_each(?)) ORDER BY name";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", query_id_list(tx, ids, count)));
+    return all_groups(&q, out, out_count);
+}
+
 struct err store_user_group_count(struct store_tx *tx, const char *account, const char *region,
                                   int64_t *out)
 {

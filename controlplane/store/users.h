@@ -53,6 +53,9 @@ must_use struct err store_user_group_find(struct store_tx *tx, const char *accou
 must_use struct err store_user_group_list(struct store_tx *tx, const char *account,
                                           const char *region, const char *after, int limit,
                                           struct user_group **out, size_t *out_count);
+/* Those of the ids that are there, by name. */
+must_use struct err store_user_group_list_of(struct store_tx *tx, const int64_t *ids, size_t count,
+                                             struct user_group **out, size_t *out_count);
 must_use struct err store_user_group_count(struct store_tx *tx, const char *account,
                                            const char *region, int64_t *out);
 

@@ -122,15 +122,16 @@ Test(users, one_user_is_as_its_engine_allows)
         enum authentication authentication;
         int code;
     } rows[] = {
-        {"u", "Some.User_1", "redis",  AUTHENTICATION_PASSWORD, ERR_OK                             },
-        {"u", "default",     "redis",  AUTHENTICATION_NONE,     ERR_OK                             },
-        {"u", "u",           "redis",  AUTHENTICATION_IAM,      ERR_OK                             },
-        {"u", "U",           "valkey", AUTHENTICATION_IAM,      ERR_OK                             },
-        {"u", "v",           "redis",  AUTHENTICATION_IAM,      FAULT_INVALID_PARAMETER_COMBINATION},
-        {"u", "u",           "valkey", AUTHENTICATION_NONE,     FAULT_INVALID_PARAMETER_COMBINATION},
-        {"u", "a b",         "redis",  AUTHENTICATION_PASSWORD, FAULT_INVALID_PARAMETER_VALUE      },
-        {"u", "a\nb",        "redis",  AUTHENTICATION_PASSWORD, FAULT_INVALID_PARAMETER_VALUE      },
-        {"u", "",            "redis",  AUTHENTICATION_PASSWORD, FAULT_INVALID_PARAMETER_VALUE      },
+        {"u", "Some.User_1",    "redis",  AUTHENTICATION_PASSWORD, ERR_OK                             },
+        {"u", "default",        "redis",  AUTHENTICATION_NONE,     ERR_OK                             },
+        {"u", "u",              "redis",  AUTHENTICATION_IAM,      ERR_OK                             },
+        {"u", "U",              "valkey", AUTHENTICATION_IAM,      ERR_OK                             },
+        {"u", "v",              "redis",  AUTHENTICATION_IAM,      FAULT_INVALID_PARAMETER_COMBINATION},
+        {"u", "u",              "valkey", AUTHENTICATION_NONE,     FAULT_INVALID_PARAMETER_COMBINATION},
+        {"u", "larder-replica", "redis",  AUTHENTICATION_PASSWORD, FAULT_INVALID_PARAMETER_VALUE      },
+        {"u", "a b",            "redis",  AUTHENTICATION_PASSWORD, FAULT_INVALID_PARAMETER_VALUE      },
+        {"u", "a\nb",           "redis",  AUTHENTICATION_PASSWORD, FAULT_INVALID_PARAMETER_VALUE      },
+        {"u", "",               "redis",  AUTHENTICATION_PASSWORD, FAULT_INVALID_PARAMETER_VALUE      },
     };
     struct arena a = {0};
 

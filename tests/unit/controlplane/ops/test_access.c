@@ -45,7 +45,10 @@ static struct err change(const struct access_cache *cache, const struct access_r
                          bool *out_changed)
 {
     struct call c = world_call();
-    struct err e = access_change(&c, cache, r, out_changed);
+    const char *pending;
+    struct err e = access_change(&c, cache, r, &pending);
+
+    *out_changed = !err_failed(e) && pending;
 
     if (err_failed(e))
         store_rollback(&world.f.tx);
@@ -231,4 +234,96 @@ Test(access_of_caches, attached_caches_limit_what_a_group_can_become)
            NULL);
     expect(access_check_caches(&c, group.id, "valkey", "7.2"), FAULT_INVALID_PARAMETER_COMBINATION,
            NULL);
+}
+
+static const char *word_of(const struct ec_user_group_id_list *list)
+{
+    return list->count == 1 ? list->items[0] : "";
+}
+
+Test(access_of_caches, what_is_under_way_is_told_by_the_operation)
+{
+    static const char *const team[] = {"team"}, *const other[] = {"other"};
+    struct access_cache cache = make();
+    struct access_request attach = {.add = team, .add_count = 1};
+    struct access_request swap = {.add = other, .add_count = 1, .remove = team, .remove_count = 1};
+    struct access_request back = {.removes_all = true, .token = TWO, .strategy = "SET"};
+    struct access_request rotate = {.token = ONE};
+    const struct {
+        const struct access_request *r;
+        const char *to_add, *to_remove, *token;
+    } rows[] = {
+        {&attach, "team",  "",      NULL      },
+        {&swap,   "other", "team",  NULL      },
+        {&back,   "",      "other", "SETTING" },
+        {&rotate, "",      "",      "ROTATING"},
+    };
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct ec_replication_group_pending_modified_values out = {0};
+        struct call c = world_call();
+        const char *pending;
+
+        must(access_change(&c, &cache, rows[i].r, &pending));
+        access_pending_to_wire(&c, pending, &out);
+        if (*rows[i].to_add || *rows[i].to_remove) {
+            cr_assert_str_eq(word_of(&out.user_groups->user_group_ids_to_add), rows[i].to_add);
+            cr_assert_str_eq(word_of(&out.user_groups->user_group_ids_to_remove),
+                             rows[i].to_remove);
+        } else {
+            cr_assert_null(out.user_groups);
+        }
+        cr_assert_eq(out.auth_token_status == NULL, rows[i].token == NULL);
+        if (rows[i].token)
+            cr_assert_str_eq(out.auth_token_status, rows[i].token);
+        fixture_commit(&world.f);
+    }
+}
+
+static const char *group_word(const char *name)
+{
+    struct ec_describe_replication_groups_in in = {.replication_group_id = name};
+    struct ec_describe_replication_groups_out out;
+
+    must(run_ec_describe_replication_groups(&in, &out));
+    return out.replication_groups.items[0].status;
+}
+
+Test(access_of_caches, caches_of_a_changed_group_are_being_modified)
+{
+    struct ec_modify_user_in in = {.user_id = "ida", .access_string = "off -@all"};
+    struct ec_modify_user_out out;
+    struct ec_describe_replication_groups_in ask = {.replication_group_id = "used"};
+    struct ec_describe_replication_groups_out told;
+
+    make();
+    people_attach("used", "redis", "7.1.0", "iam");
+    people_attach("apart", "redis", "7.1.0", "team");
+    must(run_ec_modify_user(&in, &out));
+    cr_assert_str_eq(group_word("used"), "modifying");
+    cr_assert_str_eq(group_word("apart"), "available");
+    must(run_ec_describe_replication_groups(&ask, &told));
+    cr_assert_eq(told.replication_groups.items[0].user_group_ids.count, 1);
+    cr_assert_str_eq(told.replication_groups.items[0].user_group_ids.items[0], "iam");
+}
+
+Test(access_of_caches, a_new_group_is_checked_before_it_is_made)
+{
+    struct ec_create_replication_group_in in = {.replication_group_id = "new",
+                                                .replication_group_description = "d",
+                                                .cache_node_type = "cache.t4g.micro",
+                                                .auth_token = ONE};
+    struct ec_create_replication_group_out out;
+
+    make();
+    expect(run_ec_create_replication_group(&in, &out), FAULT_INVALID_PARAMETER_COMBINATION,
+           "AuthToken requires TransitEncryptionEnabled, and the TransitEncryptionMode required.");
+    in.auth_token = NULL;
+    in.user_group_ids = (struct ec_user_group_id_list_input)STRINGS("team");
+    expect(run_ec_create_replication_group(&in, &out), FAULT_INVALID_PARAMETER_COMBINATION,
+           "User groups require TransitEncryptionEnabled, and the TransitEncryptionMode required.");
+    in.user_group_ids = (struct ec_user_group_id_list_input){0};
+    must(run_ec_create_replication_group(&in, &out));
+    cr_assert(out.replication_group->user_group_ids.has);
+    cr_assert_eq(out.replication_group->user_group_ids.count, 0);
 }

@@ -102,6 +102,7 @@ struct replication_group fixture_group(struct fixture *f, const char *name)
                    .auto_minor_upgrade = true,
                    .notification_topic = "",
                    .notification_status = ""},
+        .entry = {.user_group = ""},
         .is_wanted = true,
         .created_ms = 1000,
     };

@@ -1,4 +1,6 @@
+#include "controlplane/store/access.h"
 #include "controlplane/store/groups.h"
+#include "controlplane/store/users.h"
 #include "fixture.h"
 
 #include <criterion/criterion.h>
@@ -160,4 +162,37 @@ Test(groups, a_topology_is_replaced_and_its_hosts_hear_of_it)
     must(store_shard_goal_set(f.tx, &s));
     must(store_host_generation(f.tx, h.id, &after));
     cr_assert_eq(after, before + 3);
+}
+
+Test(groups, who_may_enter_is_read_along)
+{
+    struct replication_group g = fixture_group(&f, "rg"), found;
+    struct user_group team = {.account = "000000000000",
+                              .region = "us-east-1",
+                              .name = "team",
+                              .engine = "redis",
+                              .revision = 9,
+                              .is_wanted = true};
+    struct cache_access x = {
+        .replication_group_id = g.id, .token = {"aa", false, 77},
+             .revision = 4
+    };
+
+    must(store_group_get(f.tx, g.id, &found));
+    cr_assert_str_eq(found.entry.user_group, "");
+    cr_assert_not(found.entry.has_token);
+    cr_assert_eq(found.entry.revision, 0);
+    must(store_access_put(f.tx, &x));
+    must(store_group_get(f.tx, g.id, &found));
+    cr_assert(found.entry.has_token);
+    cr_assert_eq(found.entry.token_modified_ms, 77);
+    cr_assert_eq(found.entry.revision, 4);
+    must(store_user_group_insert(f.tx, &team));
+    x.user_group_id = team.id;
+    x.token.digests = "";
+    must(store_access_put(f.tx, &x));
+    must(store_group_get(f.tx, g.id, &found));
+    cr_assert_str_eq(found.entry.user_group, "team");
+    cr_assert_not(found.entry.has_token);
+    cr_assert_eq(found.entry.revision, 9);
 }

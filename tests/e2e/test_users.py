@@ -1,0 +1,215 @@
+"""Users and user groups: through boto3 and Terraform, over restarts, and in the engines of attached caches."""
+import pytest
+from botocore.exceptions import ClientError
+
+from conftest import wait_until
+from terraform import Terraform, needs_terraform
+
+PASSWORD = "password-of-16-ch"
+
+
+def make_user(client, user_id, **more):
+    wanted = {"UserId": user_id, "UserName": user_id, "Engine": "redis", "AccessString": "on ~* +@all",
+              "Passwords": [PASSWORD]}
+    return client.create_user(**{**wanted, **more})
+
+
+def user_of(client, user_id):
+    return client.describe_users(UserId=user_id)["Users"][0]
+
+
+def group_of(client, group_id):
+    return client.describe_user_groups(UserGroupId=group_id)["UserGroups"][0]
+
+
+def wait_group(client, group_id):
+    wait_until(lambda: group_of(client, group_id)["Status"] == "active", f"{group_id} is active", pause=0.02)
+    return group_of(client, group_id)
+
+
+def wait_user(client, user_id):
+    wait_until(lambda: user_of(client, user_id)["Status"] == "active", f"{user_id} is active", pause=0.02)
+
+
+def refusal(call, **members):
+    with pytest.raises(ClientError) as caught:
+        call(**members)
+    return caught.value.response["Error"]["Code"]
+
+
+def test_a_user_lives_from_create_to_delete(house):
+    client = house.client()
+    made = make_user(client, "Life", AccessString="on ~app::* -@all +@read", Tags=[{"Key": "team", "Value": "blue"}])
+    assert (made["UserId"], made["Status"], made["AccessString"]) == ("life", "active", "on ~app::* -@all +@read")
+    assert made["Authentication"] == {"Type": "password", "PasswordCount": 1}
+    assert made["UserGroupIds"] == [] and made["MinimumEngineVersion"] == "6.0"
+    assert client.list_tags_for_resource(ResourceName=made["ARN"])["TagList"] == [{"Key": "team", "Value": "blue"}]
+    changed = client.modify_user(UserId="life", AppendAccessString="+set", Passwords=[PASSWORD, PASSWORD + "2"])
+    assert changed["Status"] == "modifying" and changed["AccessString"] == "on ~app::* -@all +@read +set"
+    wait_user(client, "life")
+    assert client.delete_user(UserId="LIFE")["Status"] == "deleting"
+    wait_until(lambda: "life" not in [u["UserId"] for u in client.describe_users()["Users"]], "the user is gone")
+    assert refusal(client.describe_users, UserId="life") == "UserNotFound"
+    events = client.describe_events(SourceType="user", SourceIdentifier="life")["Events"]
+    assert [e["Message"] for e in events] == ["User life deleted", "Finished modifying user life",
+                                              "Modifying user life", "User life created"]
+
+
+def test_a_group_changes_by_pending_members(house):
+    client = house.client()
+    for name in ("g-one", "g-two"):
+        make_user(client, name)
+    make_user(client, "g-default", UserName="default")
+    made = client.create_user_group(UserGroupId="Grp", Engine="REDIS", UserIds=["default", "g-one"])
+    assert (made["UserGroupId"], made["Status"], made["Engine"]) == ("grp", "creating", "redis")
+    wait_group(client, "grp")
+    changed = client.modify_user_group(UserGroupId="grp", UserIdsToAdd=["g-two", "g-default"],
+                                       UserIdsToRemove=["default"])
+    assert changed["Status"] == "modifying" and changed["UserIds"] == ["default", "g-one"]
+    assert changed["PendingChanges"] == {"UserIdsToAdd": ["g-default", "g-two"], "UserIdsToRemove": ["default"]}
+    assert wait_group(client, "grp")["UserIds"] == ["g-default", "g-one", "g-two"]
+    assert user_of(client, "g-two")["UserGroupIds"] == ["grp"]
+    client.delete_user(UserId="g-one")
+    wait_until(lambda: group_of(client, "grp")["UserIds"] == ["g-default", "g-two"], "the user has left its group")
+    assert refusal(client.delete_user, UserId="g-default") == "DefaultUserAssociatedToUserGroup"
+    client.delete_user_group(UserGroupId="grp")
+    wait_until(lambda: refused_as_gone(client, "grp"), "the group is gone")
+
+
+def refused_as_gone(client, group_id):
+    try:
+        client.describe_user_groups(UserGroupId=group_id)
+        return False
+    except client.exceptions.UserGroupNotFoundFault:
+        return True
+
+
+def test_mistakes_have_the_codes_of_the_service(house):
+    client = house.client()
+    make_user(client, "m-one")
+    make_user(client, "m-valkey", Engine="valkey")
+    member = {"UserGroupId": "m", "Engine": "redis", "UserIds": ["default"]}
+    assert refusal(client.create_user, UserId="x", UserName="x", Engine="redis", AccessString="on +config",
+                   Passwords=[PASSWORD]) == "InvalidParameterValue"
+    assert refusal(client.create_user, UserId="m-one", UserName="x", Engine="redis", AccessString="on",
+                   Passwords=[PASSWORD]) == "UserAlreadyExists"
+    assert refusal(client.create_user, UserId="x", UserName="y", Engine="redis", AccessString="on",
+                   AuthenticationMode={"Type": "iam"}) == "InvalidParameterCombination"
+    assert refusal(client.create_user_group, **{**member, "UserIds": ["m-one"]}) == "DefaultUserRequired"
+    assert refusal(client.create_user_group, **{**member, "UserIds": ["default", "no-one"]}) == "UserNotFound"
+    assert refusal(client.create_user_group, **{**member, "UserIds": ["default", "m-valkey"]}) \
+        == "InvalidParameterCombination"
+    client.create_user_group(**member)
+    assert refusal(client.create_user_group, **member) == "UserGroupAlreadyExists"
+    wait_group(client, "m")
+    assert refusal(client.modify_user_group, UserGroupId="m") == "InvalidParameterCombination"
+    assert refusal(client.modify_user_group, UserGroupId="m", UserIdsToRemove=["m-one"]) == "InvalidParameterValue"
+    assert refusal(client.modify_user, UserId="nobody", AccessString="on") == "UserNotFound"
+    assert refusal(client.describe_users, Filters=[{"Name": "nonsense", "Values": ["x"]}]) == "InvalidParameterValue"
+
+
+def test_pages_and_filters_give_every_user_once(house):
+    client = house.client()
+    for i in range(25):
+        make_user(client, f"p-{i:02}", Engine="valkey" if i % 5 == 0 else "redis")
+    pages = list(client.get_paginator("describe_users").paginate(PaginationConfig={"PageSize": 20}))
+    seen = [u["UserId"] for page in pages for u in page["Users"]]
+    assert seen == sorted(set(seen)) and len([s for s in seen if s.startswith("p-")]) == 25 and "default" in seen
+    names = {u["UserId"] for u in client.describe_users(Engine="VALKEY")["Users"]}
+    assert {"p-00", "p-20"} <= names and "p-01" not in names
+    found = client.describe_users(Filters=[{"Name": "UserId", "Values": ["p-03", "p-04"]}])["Users"]
+    assert [u["UserId"] for u in found] == ["p-03", "p-04"]
+
+
+def test_users_outlive_a_restart_and_no_password_is_kept(new_service):
+    service = new_service().start()
+    client = service.client()
+    make_user(client, "ann")
+    client.create_user_group(UserGroupId="team", Engine="redis", UserIds=["default", "ann"])
+    wait_group(client, "team")
+    before = user_of(client, "ann"), group_of(client, "team")
+    service.stop()
+    kept = b"".join(p.read_bytes() for p in service.state_dir.rglob("*") if p.is_file())
+    assert PASSWORD.encode() not in kept
+    service.start()
+    assert (user_of(client, "ann"), group_of(client, "team")) == before
+
+
+USERS = """
+resource "aws_elasticache_user" "default" {{
+  user_id              = "tf-default"
+  user_name            = "default"
+  access_string        = "on ~app::* -@all +@read +@hash +@bitmap +@geo -setbit -bitfield -hset"
+  engine               = "REDIS"
+  no_password_required = true
+}}
+resource "aws_elasticache_user" "app" {{
+  user_id       = "tf-app"
+  user_name     = "App"
+  access_string = "{access}"
+  engine        = "redis"
+  passwords     = {passwords}
+  tags          = {{ team = "{team}" }}
+}}
+resource "aws_elasticache_user" "iam" {{
+  user_id       = "tf-iam"
+  user_name     = "tf-iam"
+  access_string = "on ~* +@all"
+  engine        = "valkey"
+  authentication_mode {{
+    type = "iam"
+  }}
+}}
+resource "aws_elasticache_user" "late" {{
+  user_id       = "tf-late"
+  user_name     = "late"
+  access_string = "on ~* -@all +@read"
+  engine        = "redis"
+  authentication_mode {{
+    type      = "password"
+    passwords = ["password-of-16-ch", "another-password-"]
+  }}
+}}
+resource "aws_elasticache_user_group" "team" {{
+  engine        = "redis"
+  user_group_id = "tf-team"
+  user_ids      = [aws_elasticache_user.default.user_id, aws_elasticache_user.app.user_id]
+  tags          = {{ team = "{team}" }}
+  lifecycle {{
+    ignore_changes = [user_ids]
+  }}
+}}
+resource "aws_elasticache_user_group" "valkey" {{
+  engine        = "valkey"
+  user_group_id = "tf-valkey"
+  user_ids      = [aws_elasticache_user.iam.user_id]
+}}
+resource "aws_elasticache_user_group_association" "late" {{
+  user_group_id = aws_elasticache_user_group.team.user_group_id
+  user_id       = aws_elasticache_user.late.user_id
+}}
+data "aws_elasticache_user" "app" {{
+  user_id    = "tf-app"
+  depends_on = [aws_elasticache_user.app]
+}}
+"""
+
+
+@needs_terraform
+def test_terraform_applies_changes_imports_and_destroys(house, tmp_path):
+    client = house.client()
+    terraform = Terraform(tmp_path, house.url)
+    terraform.apply(USERS.format(access="on ~* +@all", passwords='["password-of-16-ch"]', team="blue"))
+    terraform.plan_is_empty()
+    assert group_of(client, "tf-team")["UserIds"] == ["tf-app", "tf-default", "tf-late"]
+    terraform.apply(USERS.format(access="off ~b* -@all +get", team="red",
+                                 passwords='["password-of-16-ch", "another-password-"]'))
+    terraform.plan_is_empty()
+    assert user_of(client, "tf-app")["AccessString"] == "off ~b* -@all +get"
+    assert user_of(client, "tf-app")["Authentication"] == {"Type": "password", "PasswordCount": 2}
+    terraform.import_again({"aws_elasticache_user.iam": "tf-iam",
+                            "aws_elasticache_user_group.valkey": "tf-valkey"})
+    terraform.destroy()
+    left = [u["UserId"] for u in client.describe_users()["Users"] if u["UserId"].startswith("tf-")]
+    assert left == []
+    assert [g for g in client.describe_user_groups()["UserGroups"] if g["UserGroupId"].startswith("tf-")] == []
