@@ -1,6 +1,7 @@
 /* SHA-1 and SHA-256 of nettle; the only file that includes its headers. */
 #include "base/digest.h"
 
+#include <nettle/hmac.h>
 #include <nettle/sha1.h>
 #include <nettle/sha2.h>
 
@@ -20,6 +21,16 @@ void digest_sha256(const void *data, size_t len, unsigned char out[DIGEST_SHA256
     sha256_init(&ctx);
     sha256_update(&ctx, len, data);
     sha256_digest(&ctx, DIGEST_SHA256_BYTES, out);
+}
+
+void digest_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+                        unsigned char out[DIGEST_SHA256_BYTES])
+{
+    struct hmac_sha256_ctx ctx;
+
+    hmac_sha256_set_key(&ctx, key_len, key);
+    hmac_sha256_update(&ctx, len, data);
+    hmac_sha256_digest(&ctx, DIGEST_SHA256_BYTES, out);
 }
 
 void digest_hex(const unsigned char *bytes, size_t count, char *out)

@@ -13,6 +13,10 @@
 void digest_sha1(const void *data, size_t len, unsigned char out[DIGEST_SHA1_BYTES]);
 void digest_sha256(const void *data, size_t len, unsigned char out[DIGEST_SHA256_BYTES]);
 
+/* HMAC (RFC 2104) by SHA-256. */
+void digest_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+                        unsigned char out[DIGEST_SHA256_BYTES]);
+
 /* `count` bytes as lower-case hexadecimal digits with a NUL behind them: 2 * count + 1 bytes. */
 void digest_hex(const unsigned char *bytes, size_t count, char *out);
 

@@ -30,6 +30,7 @@
 #define ACCOUNT_DIGITS  12
 #define TOKEN_MAX_BYTES 4096
 #define TOKEN_LEAST     16
+#define KEYS_MAX_BYTES  (1 << 20)
 
 #define TOPICS_MAX_BYTES (1 << 20)
 
@@ -40,6 +41,7 @@
 
 struct options {
     const char *state_dir, *listen, *dns, *region, *account, *auth, *endpoints, *dns_zone;
+    const char *keys_file, *iam_tokens;
     const char *token_file, *topics, *network, *log_level;
     bool dies_with_parent;
 };
@@ -47,6 +49,7 @@ struct options {
 #define AT(member) .at = offsetof(struct options, member)
 
 static const char *const auth_words[] = {"open", "scoped", NULL};
+static const char *const iam_words[] = {"signed", "scoped", NULL};
 static const char *const endpoint_words[] = {"address", "dns", NULL};
 static const char *const network_words[] = {"open", "declared", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", NULL};
@@ -72,6 +75,11 @@ static const struct flag rows[] = {
     {.name = "network", .kind = FLAG_CHOICE, AT(network), .value = "open|declared",
      .fallback = "declared", .choices = network_words,
      .doc = "whether ids of subnets and security groups that nobody named are taken as they come"},
+    {.name = "keys-file", .kind = FLAG_TEXT, AT(keys_file), .value = "FILE",
+     .doc = "access keys with their secrets, a pair on each line: what IAM users' tokens are signed with"},
+    {.name = "iam-tokens", .kind = FLAG_CHOICE, AT(iam_tokens), .value = "signed|scoped",
+     .fallback = "signed", .choices = iam_words,
+     .doc = "whether tokens of access keys that are not in the keys file are refused, or taken at their word"},
     {.name = "token-file", .kind = FLAG_TEXT, AT(token_file), .value = "FILE",
      .doc = "holds the token that agents must show; without it only agents of this machine may call"},
     {.name = "topics", .kind = FLAG_TEXT, AT(topics), .value = "FILE",
@@ -99,6 +107,10 @@ struct larderd {
     struct arena arena;
     struct options options;
     struct regions regions;
+    struct {
+        struct iam_key *items;
+        size_t count, capacity;
+    } keys;
     const char *token; /* NULL without --token-file */
     struct topics topics;
     struct ops_conf ops_conf;
@@ -204,11 +216,62 @@ static struct err take_topics(struct larderd *d)
                          : OK;
 }
 
+/* "ACCESS-KEY SECRET" */
+static struct err take_key(struct larderd *d, struct str text, int number)
+{
+    struct str secret = text;
+    struct str name = str_cut(&secret, ' ');
+
+    secret = str_trim(secret);
+    if (name.len == 0 || secret.len == 0 || str_find(secret, ' ') != SIZE_MAX)
+        return err_format(&d->arena, ERR_INVALID,
+                          "--keys-file %s: line %d is not an access key and its secret",
+                          d->options.keys_file, number);
+    *vec_add(&d->arena, &d->keys) =
+        (struct iam_key){str_dup(&d->arena, name), str_dup(&d->arena, secret)};
+    return OK;
+}
+
+static struct err take_keys(struct larderd *d)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+    struct str rest;
+
+    if (!d->options.keys_file)
+        return OK;
+    struct err e = fs_read_all(d->options.keys_file, KEYS_MAX_BYTES, &text);
+    if (err_failed(e))
+        return err_format(&d->arena, ERR_INVALID, "--keys-file %s: %s", d->options.keys_file,
+                          err_text(&d->arena, e));
+    rest = buf_str(&text);
+    for (int number = 1; rest.len > 0; number++) {
+        struct str one = str_trim(str_cut(&rest, '\n'));
+        if (one.len > 0 && one.ptr[0] != '#')
+            TRY(take_key(d, one, number));
+    }
+    return OK;
+}
+
+/* Who can reach the caches could come in as anybody. */
+static struct err check_iam(struct larderd *d)
+{
+    struct net_addr address;
+
+    if (strcmp(d->options.iam_tokens, "scoped") == 0 &&
+        net_addr_parse(str_of(d->options.listen), &address) && !net_addr_is_loopback(&address))
+        return err_format(&d->arena, ERR_INVALID,
+                          "--iam-tokens scoped is for loopback addresses only, and %s is none: "
+                          "other machines could use caches with tokens of their own making",
+                          d->options.listen);
+    return take_keys(d);
+}
+
 static struct err check_options(struct larderd *d)
 {
     TRY(take_regions(d));
     TRY(check_account(d));
     TRY(check_listen(d));
+    TRY(check_iam(d));
     TRY(take_token(d));
     return take_topics(d);
 }
@@ -304,11 +367,15 @@ static struct err larderd_open(struct larderd *d)
     TRY(open_state(d));
     TRY(open_dns(d));
     open_api(d);
-    TRY(fleet_start(d->store,
-                    &(struct fleet_conf){.clock = &clock_system,
-                                         .beat_ms = HOST_BEAT_MS,
-                                         .silent_ms = HOST_SILENT_MS},
-                    &d->fleet));
+    TRY(fleet_start(
+        d->store,
+        &(struct fleet_conf){
+            .clock = &clock_system,
+            .beat_ms = HOST_BEAT_MS,
+            .silent_ms = HOST_SILENT_MS,
+            .keys = {d->keys.items, d->keys.count, strcmp(d->options.iam_tokens, "scoped") == 0}
+    },
+        &d->fleet));
     TRY(open_front(d));
     TRY(notify_start(d->store, &(struct notify_conf){.clock = &clock_system, .topics = d->topics},
                      &d->notifier));

@@ -113,6 +113,10 @@ static void plan_control_plane(struct arena *a, const struct up_options *o, cons
         add_flag(a, &argv, "--dns-zone", o->dns_zone);
     if (o->topics)
         add_flag(a, &argv, "--topics", o->topics);
+    if (o->keys)
+        add_flag(a, &argv, "--keys-file", o->keys);
+    /* Where requests need no signature, tokens of IAM users do not need a known key either. */
+    add_flag(a, &argv, "--iam-tokens", strcmp(auth, "open") == 0 ? "scoped" : "signed");
     add_flag(a, &argv, "--token-file", plan->token_path);
     add_flag(a, &argv, "--log-level", o->log_level);
     *vec_add(a, &argv) = "--die-with-parent";

@@ -25,6 +25,7 @@ struct up_options {
     const char *dns_zone;  /* NULL: larderd's own default */
     const char *network;   /* "open" or "declared" */
     const char *topics;    /* larderd's file of webhooks; NULL: none */
+    const char *keys;      /* larderd's file of access keys; NULL: none */
     const char *log_level;
     int64_t agents;       /* hosts in each region */
     int64_t memory_bytes; /* that each host offers; 0: what the machine has */

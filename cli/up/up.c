@@ -73,6 +73,8 @@ static const struct flag rows[] = {
     CHOICE("network", network, network_words, "open|declared", "open",
            "whether ids of subnets and security groups that nobody named are taken as they come"),
     TEXT("topics", topics, "FILE", NULL, "webhooks of notification topics, one 'ARN URL' a line"),
+    TEXT("keys-file", keys, "FILE", NULL,
+         "access keys that sign tokens of IAM users, one 'KEY SECRET' a line"),
     CHOICE("log-level", log_level, level_words, "LEVEL", "info",
            "how much the logs in DIR/logs tell: debug, info, warn or error"),
 };

@@ -12,6 +12,7 @@
 #include "contract/agent.h"
 #include "controlplane/fleet/goals.h"
 #include "controlplane/fleet/hosts.h"
+#include "controlplane/fleet/verify.h"
 #include "controlplane/store/store.h"
 
 #include <pthread.h>
@@ -359,24 +360,49 @@ struct err fleet_sync(struct fleet *f, struct arena *a, const struct agent_sync_
     return OK;
 }
 
+/* Whether the host may speak; `*out_was_silent` tells whether it was counted as lost. */
+static struct err hear(struct fleet *f, const char *host_id, const char *incarnation,
+                       bool *out_was_silent)
+{
+    *out_was_silent = false;
+    enum presence_answer who =
+        presence_hear(&f->present, host_id, incarnation, boot_now(f), out_was_silent);
+
+    if (who == PRESENCE_SUPERSEDED)
+        return superseded();
+    return who == PRESENCE_NEW ? err_make(FAULT_HOST_UNKNOWN, "this host has not synced yet") : OK;
+}
+
 struct err fleet_report(struct fleet *f, struct arena *a, const struct agent_report_in *in,
                         struct agent_report_out *out)
 {
     scoped(store_rollback) struct store_tx *tx = NULL;
-    bool was_silent = false;
+    bool was_silent;
 
     (void)out;
-    enum presence_answer who =
-        presence_hear(&f->present, in->host_id, in->incarnation, boot_now(f), &was_silent);
-    if (who == PRESENCE_SUPERSEDED)
-        return superseded();
-    if (who == PRESENCE_NEW)
-        return err_make(FAULT_HOST_UNKNOWN, "this host has not synced yet");
+    TRY(hear(f, in->host_id, in->incarnation, &was_silent));
     TRY(store_begin(f->store, STORE_WRITE, a, &tx));
     if (was_silent) {
         TRY(store_host_silence(tx, in->host_id, false));
         store_touch_all(tx);
     }
     TRY(record_nodes(tx, in->host_id, &in->nodes));
+    return store_commit(&tx);
+}
+
+struct err fleet_verify_token(struct fleet *f, struct arena *a,
+                              const struct agent_verify_token_in *in,
+                              struct agent_verify_token_out *out)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    bool was_silent;
+
+    TRY(hear(f, in->host_id, in->incarnation, &was_silent));
+    TRY(store_begin(f->store, was_silent ? STORE_WRITE : STORE_READ, a, &tx));
+    TRY(verify_token(tx, &f->conf.keys, in, clock_wall_ms(f->conf.clock), out));
+    if (!was_silent)
+        return OK;
+    TRY(store_host_silence(tx, in->host_id, false));
+    store_touch_all(tx);
     return store_commit(&tx);
 }

@@ -6,6 +6,8 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct arena;
@@ -16,11 +18,25 @@ struct agent_sync_in;
 struct agent_sync_out;
 struct agent_report_in;
 struct agent_report_out;
+struct agent_verify_token_in;
+struct agent_verify_token_out;
+
+/* Access keys whose secrets are known: what IAM users' tokens are signed with. */
+struct iam_key {
+    const char *access_key, *secret;
+};
+
+struct iam_keys {
+    const struct iam_key *items;
+    size_t count;
+    bool trusts_unknown; /* tokens of other keys are taken at their word */
+};
 
 struct fleet_conf {
     const struct clock *clock;
     int64_t beat_ms;   /* a poll is held no longer than this */
     int64_t silent_ms; /* a host unheard of for longer gets no new nodes */
+    struct iam_keys keys;
 };
 
 /* Starts with every known host counted as heard just now. Starts the thread that notices silence.
@@ -43,5 +59,11 @@ must_use struct err fleet_sync(struct fleet *f, struct arena *a, const struct ag
 /* Records changes of some nodes. Errors: FAULT_HOST_UNKNOWN (sync first), FAULT_HOST_SUPERSEDED. */
 must_use struct err fleet_report(struct fleet *f, struct arena *a, const struct agent_report_in *in,
                                  struct agent_report_out *out);
+
+/* Judges the token of an IAM user. Errors: FAULT_HOST_UNKNOWN (sync first), FAULT_HOST_SUPERSEDED.
+ */
+must_use struct err fleet_verify_token(struct fleet *f, struct arena *a,
+                                       const struct agent_verify_token_in *in,
+                                       struct agent_verify_token_out *out);
 
 #endif

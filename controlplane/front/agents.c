@@ -44,12 +44,18 @@ static struct err run_report(struct message *m, struct arena *a)
     return fleet_report(m->agents->fleet, a, m->in, m->out);
 }
 
+static struct err run_verify_token(struct message *m, struct arena *a)
+{
+    return fleet_verify_token(m->agents->fleet, a, m->in, m->out);
+}
+
 static const struct {
     const char *name;
     struct err (*run)(struct message *m, struct arena *a);
 } runs[] = {
-    {"Sync",   run_sync  },
-    {"Report", run_report},
+    {"Sync",        run_sync        },
+    {"Report",      run_report      },
+    {"VerifyToken", run_verify_token},
 };
 
 struct agents *agents_new(struct fleet *fleet, struct api *api, const char *token)

@@ -151,3 +151,25 @@ struct err store_host_access(struct store_tx *tx, const char *host_id, struct ho
     *out_count = list.count;
     return OK;
 }
+
+struct err store_node_entry(struct store_tx *tx, int64_t node_id, const char *host_id,
+                            struct node_entry *out)
+{
+    static const char sql[] =
+        "SELECT r.account, r.region, r.name, a.user_group_id FROM node_goal g "
+        "JOIN cache_node n ON n.id = g.node_id JOIN cache_cluster c ON c.id = n.cluster_id "
+        "JOIN replication_group r ON r.id = c.group_id "
+        "JOIN cache_access a ON a.replication_group_id = r.id "
+        "WHERE g.node_id = ? AND g.host_id = ? AND a.user_group_id IS NOT NULL";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "it", node_id, host_id));
+    bool is_found = query_next(&q);
+    if (is_found)
+        *out = (struct node_entry){.account = query_text(&q, 0),
+                                   .region = query_text(&q, 1),
+                                   .cache = query_text(&q, 2),
+                                   .user_group_id = query_int(&q, 3)};
+    TRY(query_end(&q));
+    return is_found ? OK : err_make(ERR_NOT_FOUND, "no node of a cache with users");
+}

@@ -62,4 +62,12 @@ struct host_access {
 must_use struct err store_host_access(struct store_tx *tx, const char *host_id,
                                       struct host_access **out, size_t *out_count);
 
+/* Of which cache a node on that host is, when a user group is attached to it; ERR_NOT_FOUND. */
+struct node_entry {
+    const char *account, *region, *cache;
+    int64_t user_group_id;
+};
+must_use struct err store_node_entry(struct store_tx *tx, int64_t node_id, const char *host_id,
+                                     struct node_entry *out);
+
 #endif
