@@ -60,6 +60,12 @@ bool group_operation_kind_parse(const char *name, enum group_operation_kind *out
     return true;
 }
 
+bool group_has_tls(const struct replication_group *g)
+{
+    (void)g;
+    return false; /* requests for it are refused */
+}
+
 /* --- status --- */
 
 enum group_status group_status(const struct replication_group *g,

@@ -93,6 +93,9 @@ struct group_operation {
     int64_t deadline_ms; /* wall time; waiting any longer is failing */
 };
 
+/* Whether all connections to the group are encrypted; those of no group are yet. */
+bool group_has_tls(const struct replication_group *g);
+
 /* --- status --- */
 
 enum group_status {

@@ -9,6 +9,7 @@
 #include "controlplane/model/events.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/model/quotas.h"
+#include "controlplane/ops/access.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/parameters.h"
@@ -27,11 +28,6 @@ typedef struct err (*change_fn)(struct call *c, const struct ec_modify_replicati
 
 static const struct member_rule unserved[] = {
     {"NodeGroupId",               NULL   },
-    {"AuthToken",                 NULL   },
-    {"AuthTokenUpdateStrategy",   NULL   },
-    {"UserGroupIdsToAdd",         NULL   },
-    {"UserGroupIdsToRemove",      NULL   },
-    {"RemoveUserGroups",          "false"},
     {"LogDeliveryConfigurations", NULL   },
     {"IpDiscovery",               "ipv4" },
     {"TransitEncryptionEnabled",  "false"},
@@ -318,6 +314,32 @@ static struct err check_primary(struct call *c, const struct ec_modify_replicati
     return OK;
 }
 
+/* --- who may enter --- */
+
+/* `*out_pending` is NULL when nothing changes. */
+static struct err change_entry(struct call *c, const struct ec_modify_replication_group_in *in,
+                               struct group_facts *f, const char **out_pending)
+{
+    const struct access_cache cache = {
+        .replication_group_id = f->group.id,
+        .engine = f->group.common.engine,
+        .engine_version = f->group.common.engine_version,
+        .has_tls = group_has_tls(&f->group),
+    };
+    const struct access_request asked = {
+        .add = in->user_group_ids_to_add.items,
+        .add_count = in->user_group_ids_to_add.count,
+        .remove = in->user_group_ids_to_remove.items,
+        .remove_count = in->user_group_ids_to_remove.count,
+        .removes_all = in->remove_user_groups.value,
+        .token = in->auth_token,
+        .strategy = in->auth_token_update_strategy,
+    };
+
+    TRY(access_change(c, &cache, &asked, out_pending));
+    return store_group_get(c->tx, f->group.id, &f->group);
+}
+
 /* --- all of it --- */
 
 static struct err record(struct call *c, struct group_facts *f)
@@ -337,6 +359,7 @@ struct err ec_modify_replication_group(struct call *c,
                                        struct ec_modify_replication_group_out *out)
 {
     const struct cluster_facts *primary;
+    const char *pending;
     struct group_facts facts;
 
     TRY(group_facts_for_change(c, in->replication_group_id, &facts));
@@ -348,10 +371,11 @@ struct err ec_modify_replication_group(struct call *c,
     if (primary && is_resized)
         return COMBINATION("PrimaryClusterId and CacheNodeType cannot be changed together.");
     TRY(record(c, &facts));
+    TRY(change_entry(c, in, &facts, &pending));
     if (primary)
         TRY(membership_switch(c, &facts, primary));
-    else if (is_resized)
-        TRY(group_facts_operate(c, &facts, GROUP_MODIFY, ""));
+    else if (is_resized || pending)
+        TRY(group_facts_operate(c, &facts, GROUP_MODIFY, pending ? pending : ""));
     else
         TRY(group_facts_refresh(c, &facts));
     out->replication_group = wire_group_new(c, &facts);

@@ -327,3 +327,27 @@ Test(access_of_caches, a_new_group_is_checked_before_it_is_made)
     cr_assert(out.replication_group->user_group_ids.has);
     cr_assert_eq(out.replication_group->user_group_ids.count, 0);
 }
+
+Test(access_of_caches, a_group_lets_users_go_by_a_change_of_it)
+{
+    struct ec_modify_replication_group_in in = {.replication_group_id = "used"};
+    struct ec_modify_replication_group_out out;
+
+    make();
+    people_attach("used", "redis", "7.1.0", "team");
+    in.user_group_ids_to_remove = (struct ec_user_group_id_list)STRINGS("other");
+    expect(run_ec_modify_replication_group(&in, &out), FAULT_INVALID_PARAMETER_VALUE,
+           "User group other is not associated with the replication group.");
+    in.user_group_ids_to_remove = (struct ec_user_group_id_list){0};
+    in.auth_token = ONE;
+    expect(run_ec_modify_replication_group(&in, &out), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
+    in.auth_token = NULL;
+    in.user_group_ids_to_remove = (struct ec_user_group_id_list)STRINGS("Team");
+    must(run_ec_modify_replication_group(&in, &out));
+    cr_assert_str_eq(out.replication_group->status, "modifying");
+    cr_assert_eq(out.replication_group->user_group_ids.count, 0);
+    cr_assert_str_eq(out.replication_group->pending_modified_values->user_groups
+                         ->user_group_ids_to_remove.items[0],
+                     "team");
+    cr_assert_eq(people_group_now("team")->replication_groups.count, 0);
+}

@@ -170,7 +170,7 @@ static const struct {
      {.preferred_maintenance_window = "mon:03:00-mon:04:00", .snapshot_window = "03:30-04:30"},
      COMBINATION                                                                                                                      },
     {"token",                   {.auth_token = "0123456789abcdef", .auth_token_update_strategy = "SET"}, COMBINATION                  },
-    {"users",                   {.user_group_ids_to_add = STRINGS("g")},                                 COMBINATION                  },
+    {"users",                   {.user_group_ids_to_add = STRINGS("g")},                                 FAULT_USER_GROUP_NOT_FOUND   },
     {"tls",                     {.transit_encryption_enabled = BOOL_OF(true)},                           COMBINATION                  },
 };
 
