@@ -363,6 +363,16 @@ static const char *begin_refusal(const struct scripting_call *sc)
     return text;
 }
 
+/* That of the keys that the call names; -1: it names none, and the first that is used counts. */
+static int declared_slot(const struct scripting_call *sc)
+{
+    const struct machine_words *w = &sc->words;
+
+    return sc->call->engine->cluster && w->key_count > 0
+               ? (int)slot_of_key(w->keys[0].ptr, w->keys[0].len)
+               : -1;
+}
+
 bool scripting_begin(struct scripting_call *sc)
 {
     struct engine *e = sc->call->engine;
@@ -372,7 +382,7 @@ bool scripting_begin(struct scripting_call *sc)
         .name = sc->name,
         .flags = sc->flags,
         .telling = SCRIPT_TELLS_ALL,
-        .slot = -1,
+        .slot = declared_slot(sc),
         .is_asking = sc->call->client->was_asking,
         .began_ms = clock_boot_ms(&clock_system),
         .is_function = sc->is_function,

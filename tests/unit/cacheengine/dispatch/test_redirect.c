@@ -198,3 +198,16 @@ Test(redirect, a_cluster_that_is_down_has_channels_or_not)
     says(&f, "SPUBLISH bar x", "-CLUSTERDOWN The cluster is down\r\n");
     end(&f);
 }
+
+Test(redirect, a_script_keeps_to_the_slot_of_the_keys_that_its_call_names)
+{
+    struct resp_fixture f;
+
+    begin(&f, "LARDER.TOPOLOGY 1 " ID("1") " " SHARD_A SHARD_B);
+    shows(&f, "EVAL \"#!lua\\nreturn redis.call('set', 'baz', '1')\" 1 bar",
+          "-ERR Script attempted to access keys that do not hash to the same slot");
+    says(&f, "EVAL \"#!lua\\nreturn redis.call('set', 'bar', '1')\" 1 bar", "+OK\r\n");
+    says(&f, "EVAL \"#!lua\\nreturn redis.call('set', 'baz', '1')\" 0", "+OK\r\n");
+    says(&f, "EVAL \"return redis.call('set', 'baz', '1')\" 1 bar", "+OK\r\n");
+    end(&f);
+}
