@@ -55,10 +55,10 @@ def test_groups_are_applied_changed_imported_and_destroyed(house, tmp_path):
     assert len(shown["plain"]["MemberClusters"]) == 3 and shown["plain"]["Description"] == "second"
     assert len(shown["sharded"]["MemberClusters"]) == 6
 
+    terraform.apply(CONFIGURATION.format(description="second", clusters=2, replicas=1))
+    terraform.plan_is_empty()
     terraform.import_again({"aws_elasticache_replication_group.plain": "plain",
                             "aws_elasticache_replication_group.sharded": "sharded"})
-    terraform.plan_is_empty()
-    terraform.apply(CONFIGURATION.format(description="second", clusters=2, replicas=1))
     terraform.plan_is_empty()
     terraform.destroy()
     assert house.client().describe_replication_groups()["ReplicationGroups"] == []
