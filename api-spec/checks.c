@@ -24,7 +24,7 @@ static void check_structure(const struct model_service *s, const cJSON *shape)
     cJSON_ArrayForEach(item, members)
     {
         const char *place = spec_format("%s.%s", shape->string, item->string);
-        spec_only(s->file, place, item, "shape name deprecated idempotencyToken doc");
+        spec_only(s->file, place, item, "shape name queryName deprecated idempotencyToken doc");
         model_shape(s, place, spec_text(s->file, place, item, "shape"));
     }
     cJSON_ArrayForEach(item, required)

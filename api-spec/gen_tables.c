@@ -2,6 +2,7 @@
  */
 #include "api-spec/model.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -44,6 +45,20 @@ static const char *wire_name(const struct model_service *s, const cJSON *member)
     return spec_text_or(s->file, member->string, member, "name", otherwise);
 }
 
+/* EC2 requests write names with a capital, unless the model says otherwise; elsewhere requests and
+ * answers have the same names, and this is NULL. */
+static const char *query_name(const struct model_service *s, const cJSON *member)
+{
+    const char *wire = spec_text_or(s->file, member->string, member, "name", NULL);
+    const char *query = spec_text_or(s->file, member->string, member, "queryName", NULL);
+
+    if (!s->is_ec2 || query)
+        return query;
+    if (!wire)
+        return member->string;
+    return spec_format("%c%s", toupper((unsigned char)wire[0]), wire + 1);
+}
+
 static void write_members(const struct model_service *s, const char *table, const char *c_struct,
                           const cJSON *shape, struct spec_out *out)
 {
@@ -60,6 +75,8 @@ static void write_members(const struct model_service *s, const char *table, cons
                 spec_snake(spec_text(s->file, member->string, member, "shape")), c_struct,
                 spec_snake(member->string), is_required(shape, member->string) ? "true" : "false");
         spec_out_literal(out, model_member_doc(s, member));
+        fputs(", ", out->stream);
+        spec_out_literal(out, query_name(s, member));
         fputs("},\n", out->stream);
     }
     fputs("};\n", out->stream);
@@ -364,6 +381,8 @@ void write_service_source(const struct model *m, const struct model_service *s, 
         "\n    .xmlns = ",
         spec_snake(s->name), s->name, spec_text(s->file, "service", s->meta, "apiVersion"));
     spec_out_literal(&out, spec_text_or(s->file, "service", s->meta, "xmlNamespace", NULL));
+    if (s->is_ec2)
+        fprintf(out.stream, ",\n    .is_ec2 = true");
     fprintf(out.stream, ",\n    .ops = ops,\n    .op_count = %zu,\n", s->op_count);
     if (paginators)
         fprintf(out.stream, "    .paginators = paginators,\n    .paginator_count = %d,\n",

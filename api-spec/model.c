@@ -161,7 +161,9 @@ static void load_service(struct model *m, const char *file, const cJSON *root)
     s.meta = spec_object(file, "file", root, "service");
     s.name = spec_text(file, "service", s.meta, "name");
     s.prefix = spec_text(file, "service", s.meta, "prefix");
-    s.has_handlers = strcmp(spec_text(file, "service", s.meta, "protocol"), "query") == 0;
+    s.is_ec2 = strcmp(spec_text(file, "service", s.meta, "protocol"), "ec2") == 0;
+    s.has_handlers =
+        s.is_ec2 || strcmp(spec_text(file, "service", s.meta, "protocol"), "query") == 0;
     s.shapes = spec_object(file, "file", root, "shapes");
     s.paginators = cJSON_GetObjectItemCaseSensitive(root, "paginators");
     s.member_docs = cJSON_GetObjectItemCaseSensitive(root, "memberDocs");

@@ -17,6 +17,7 @@ struct model_service {
     const char *file;
     const char *name;   /* "elasticache" */
     const char *prefix; /* "ec" */
+    bool is_ec2;        /* requests have names of their own; see write_members */
     bool has_handlers;  /* its operations run in controlplane/ops */
     const cJSON *meta, *shapes, *paginators, *waiters;
     const cJSON *member_docs; /* sentences for members of that name in any shape, or NULL */

@@ -83,7 +83,8 @@ struct shape_member {
     const struct shape *shape; /* what it holds */
     size_t offset;             /* where it stands in the generated struct */
     bool is_required;
-    const char *doc; /* one sentence, or NULL */
+    const char *doc;   /* one sentence, or NULL */
+    const char *query; /* its name in requests where that is not `wire`, else NULL */
 };
 
 struct shape {
@@ -156,6 +157,7 @@ struct service_desc {
     const char *name;    /* "elasticache": the service in the credential scope */
     const char *version; /* "2015-02-02" */
     const char *xmlns;
+    bool is_ec2;               /* speaks EC2's dialect of Query: flat lists, other envelopes */
     const struct op_desc *ops; /* sorted by name */
     size_t op_count;
     const struct paginator_desc *paginators;

@@ -9,7 +9,9 @@
 #include "base/rng.h"
 #include "base/shape_check.h"
 #include "base/shape_json.h"
+#include "contract/ec2.h"
 #include "contract/elasticache.h"
+#include "contract/iam.h"
 #include "contract/sts.h"
 #include "controlplane/api/auth.h"
 #include "controlplane/api/openapi.h"
@@ -26,7 +28,8 @@
 #define FIRST_BYTES     4096 /* most answers fit, so that their buffers need not grow */
 
 /* The first is meant where nothing says otherwise. */
-static const struct service_desc *const services[] = {&service_elasticache, &service_sts};
+static const struct service_desc *const services[] = {&service_elasticache, &service_sts,
+                                                      &service_ec2, &service_iam};
 
 struct api {
     struct api_conf conf;
@@ -185,6 +188,9 @@ static struct err check_input(struct exchange *x, const void *in)
 
     if (shape_check(x->arena, x->api->patterns, x->op->in, in, &breach))
         return OK;
+    if (breach.missing && x->service->is_ec2)
+        return err_format(x->arena, FAULT_MISSING_PARAMETER,
+                          "The request must contain the parameter %s", breach.path);
     if (breach.missing)
         return err_format(x->arena, FAULT_INVALID_PARAMETER_VALUE,
                           "The parameter %s must be provided and must not be null.",
@@ -192,10 +198,10 @@ static struct err check_input(struct exchange *x, const void *in)
     return err_make(FAULT_INVALID_PARAMETER_VALUE, breach.why);
 }
 
-/* Only STS has one endpoint for the whole world. */
+/* STS and IAM have one endpoint for the whole world. */
 static bool is_global(const struct service_desc *service)
 {
-    return service == &service_sts;
+    return service == &service_sts || service == &service_iam;
 }
 
 static struct err run(struct exchange *x, const void *in)

@@ -275,7 +275,7 @@ static struct err place_member(struct decoder *d, const struct shape_member *m, 
 static const struct shape_member *member_of(const struct shape *s, struct str name)
 {
     for (size_t i = 0; i < s->member_count; i++)
-        if (str_is(name, s->members[i].wire))
+        if (str_is(name, s->members[i].query ? s->members[i].query : s->members[i].wire))
             return &s->members[i];
     return NULL;
 }

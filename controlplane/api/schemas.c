@@ -257,6 +257,8 @@ void schemas_write_all(struct openapi *x)
         check(done != NULL);
         x->service = x->services[i];
         for (size_t k = 0; k < x->service->op_count; k++) {
+            if (x->service->ops[k].rest_count == 0)
+                continue; /* stands at no path: the document does not have it */
             write_inner(x, done, x->service->ops[k].in);
             if (x->service->ops[k].out)
                 write_reachable(x, done, x->service->ops[k].out);

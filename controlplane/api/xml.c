@@ -184,10 +184,31 @@ static void root_open(struct buf *out, const char *name, const char *ending,
     buf_puts(out, "\">");
 }
 
+/* Members stand right behind the request's id; an operation without a result says that it worked.
+ */
+static void ec2_result(struct buf *out, const struct op_desc *op, const void *value,
+                       const char *request_id)
+{
+    buf_puts(out, "<requestId>");
+    buf_puts(out, request_id);
+    buf_puts(out, "</requestId>");
+    if (op->out)
+        write_members(out, op->out, value);
+    else
+        buf_puts(out, "<return>true</return>");
+    buf_puts(out, "</");
+    buf_puts(out, op->name);
+    buf_puts(out, "Response>");
+}
+
 void xml_result(struct buf *out, const struct service_desc *service, const struct op_desc *op,
                 const void *value, const char *request_id)
 {
     root_open(out, op->name, "Response", service);
+    if (service->is_ec2) {
+        ec2_result(out, op, value, request_id);
+        return;
+    }
     if (op->out && op->wrapper)
         write_struct(out, str_of(op->wrapper), op->out, value);
     else if (op->out)
@@ -199,9 +220,25 @@ void xml_result(struct buf *out, const struct service_desc *service, const struc
     buf_puts(out, "Response>");
 }
 
+static void ec2_fault(struct buf *out, const struct fault_desc *fault, const char *why,
+                      const char *request_id)
+{
+    buf_puts(out, "<Response><Errors><Error><Code>");
+    buf_puts(out, fault->wire);
+    buf_puts(out, "</Code><Message>");
+    xml_text(out, str_of(why));
+    buf_puts(out, "</Message></Error></Errors><RequestID>");
+    buf_puts(out, request_id);
+    buf_puts(out, "</RequestID></Response>");
+}
+
 void xml_fault(struct buf *out, const struct service_desc *service, const struct fault_desc *fault,
                const char *why, const char *request_id)
 {
+    if (service->is_ec2) {
+        ec2_fault(out, fault, why, request_id);
+        return;
+    }
     root_open(out, "ErrorResponse", "", service);
     buf_puts(out, "<Error><Type>");
     buf_puts(out, fault->is_receiver ? "Receiver" : "Sender");

@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "contract/agent.h"
+#include "contract/ec2.h"
 #include "contract/elasticache.h"
+#include "contract/iam.h"
 #include "contract/sts.h"
 #include "controlplane/front/exchange.h"
 #include "controlplane/front/keeper.h"
@@ -33,8 +35,8 @@
 /* More than keeper lets in, as connections are counted a moment after they were accepted. */
 #define LIBRARY_CONNECTIONS 65536
 
-static const struct service_desc *const services[] = {&service_elasticache, &service_sts,
-                                                      &service_agent, NULL};
+static const struct service_desc *const services[] = {
+    &service_elasticache, &service_sts, &service_ec2, &service_iam, &service_agent, NULL};
 
 struct front {
     struct MHD_Daemon *daemon;

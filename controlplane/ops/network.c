@@ -8,12 +8,12 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "contract/faults.h"
+#include "controlplane/ops/zones.h"
 #include "controlplane/store/network.h"
 
 #include <string.h>
 
-#define ANYWHERE      "0.0.0.0/0"
-#define ZONES_OF_NAME 3 /* of a region that no host enrolled in */
+#define ANYWHERE "0.0.0.0/0"
 
 struct zones {
     const char **items;
@@ -26,19 +26,6 @@ static bool has_zone(const struct zones *zones, const char *zone)
         if (strcmp(zones->items[i], zone) == 0)
             return true;
     return false;
-}
-
-/* Zones of the region: those of its hosts, else those that are usual. */
-static struct err zones_of_region(struct call *c, struct zones *out)
-{
-    TRY(store_zone_list(c->tx, c->caller->region, &out->items, &out->count));
-    if (out->count > 0)
-        return OK;
-    out->count = ZONES_OF_NAME;
-    out->items = arena_array(c->arena, out->count, sizeof(*out->items));
-    for (size_t i = 0; i < out->count; i++)
-        out->items[i] = arena_printf(c->arena, "%s%c", c->caller->region, (char)('a' + i));
-    return OK;
 }
 
 char *network_new_id(struct call *c, const char *prefix)
@@ -159,7 +146,7 @@ struct err network_is_due(struct call *c, bool *out)
 {
     struct zones zones, given;
 
-    TRY(zones_of_region(c, &zones));
+    TRY(zones_of_region(c, &zones.items, &zones.count));
     TRY(store_zone_given(c->tx, c->caller->account, c->caller->region, &given.items, &given.count));
     *out = false;
     for (size_t i = 0; i < zones.count; i++)
@@ -173,7 +160,7 @@ struct err network_open(struct call *c, struct network *out)
     struct zones zones, given;
     struct network n;
 
-    TRY(zones_of_region(c, &zones));
+    TRY(zones_of_region(c, &zones.items, &zones.count));
     TRY(store_zone_given(c->tx, account, region, &given.items, &given.count));
     TRY(store_network_load(c->tx, account, region, &n));
     if (given.count == 0 && !network_default_vpc(&n)) {
@@ -206,7 +193,7 @@ static struct err assume_subnet(struct call *c, struct network *n, const char *i
         !network_free_block(n, v, NETWORK_ASSUMED_PREFIX, true, &block))
         return fault(c, FAULT_INVALID_SUBNET, "The VPC %s has no room for the subnet %s.", v->id,
                      id);
-    TRY(zones_of_region(c, &zones));
+    TRY(zones_of_region(c, &zones.items, &zones.count));
     struct subnet s = {
         .id = id,
         .vpc_id = v->id,

@@ -5,9 +5,12 @@
 #include "controlplane/ops/ops.h"
 
 #include "base/clock.h"
+#include "contract/ec2_handlers.h"
 #include "contract/elasticache_handlers.h"
+#include "contract/iam_handlers.h"
 #include "contract/sts_handlers.h"
 #include "controlplane/ops/call.h"
+#include "controlplane/ops/network.h"
 #include "controlplane/store/store.h"
 
 #include <stdlib.h>
@@ -31,7 +34,9 @@ struct handler {
     {                                                                       \
         return name(c, in, out);                                            \
     }
+#include "contract/ec2_served.def"
 #include "contract/elasticache_served.def"
+#include "contract/iam_served.def"
 #include "contract/sts_served.def"
 #undef OP
 
@@ -39,6 +44,12 @@ struct handler {
 static const struct handler handlers[] = {
 #define SERVICE "elasticache"
 #include "contract/elasticache_served.def"
+#undef SERVICE
+#define SERVICE "ec2"
+#include "contract/ec2_served.def"
+#undef SERVICE
+#define SERVICE "iam"
+#include "contract/iam_served.def"
 #undef SERVICE
 #define SERVICE "sts"
 #include "contract/sts_served.def"
@@ -74,6 +85,56 @@ const struct ops_conf *ops_conf(const struct ops *o)
     return &o->conf;
 }
 
+/* --- running --- */
+
+static struct call call_of(const struct ops *o, struct arena *a, const struct caller *who,
+                           struct store_tx *tx)
+{
+    return (struct call){
+        .arena = a,
+        .tx = tx,
+        .caller = who,
+        .conf = &o->conf,
+        .now_ms = clock_wall_ms(o->conf.clock),
+    };
+}
+
+static struct err network_is_due_of(struct ops *o, struct arena *a, const struct caller *who,
+                                    bool *out)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+
+    TRY(store_begin(o->store, STORE_READ, a, &tx));
+    struct call c = call_of(o, a, who, tx);
+    return network_is_due(&c, out);
+}
+
+/* Reading calls cannot write, and yet a new account must find its default VPC: what it lacks is
+ * given to it before. */
+static struct err prepare_network(struct ops *o, struct arena *a, const struct caller *who)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    struct network ignored;
+    bool is_due;
+
+    TRY(network_is_due_of(o, a, who, &is_due));
+    if (!is_due)
+        return OK;
+    TRY(store_begin(o->store, STORE_WRITE, a, &tx));
+    struct call c = call_of(o, a, who, tx);
+    TRY(network_open(&c, &ignored));
+    return store_commit(&tx);
+}
+
+/* EC2's way to ask whether a call would do: it runs, and then nothing is kept. */
+static bool is_dry_run(const struct op_desc *op, const void *in)
+{
+    const struct shape_member *m = shape_find(op->in, "DryRun");
+    const struct opt_bool *value = m ? shape_value(m, in) : NULL;
+
+    return value && value->value;
+}
+
 struct err ops_run(struct ops *o, struct arena *a, const struct caller *who,
                    const struct service_desc *service, const struct op_desc *op, const void *in,
                    void *out)
@@ -83,15 +144,13 @@ struct err ops_run(struct ops *o, struct arena *a, const struct caller *who,
 
     if (!handler)
         return err_make(ERR_UNSUPPORTED, "The operation is not served yet.");
+    if (service->is_ec2)
+        TRY(prepare_network(o, a, who));
     TRY(store_begin(o->store, op->is_read_only ? STORE_READ : STORE_WRITE, a, &tx));
-
-    struct call c = {
-        .arena = a,
-        .tx = tx,
-        .caller = who,
-        .conf = &o->conf,
-        .now_ms = clock_wall_ms(o->conf.clock),
-    };
+    struct call c = call_of(o, a, who, tx);
     TRY(handler->run(&c, in, out));
+    if (service->is_ec2 && is_dry_run(op, in))
+        return err_make(FAULT_DRY_RUN_OPERATION,
+                        "Request would have succeeded, but DryRun flag is set.");
     return op->is_read_only ? OK : store_commit(&tx);
 }

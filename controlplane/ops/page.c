@@ -14,10 +14,13 @@ struct err page_bad_marker(struct call *c, const char *marker)
     return fault(c, FAULT_INVALID_PARAMETER_VALUE, "The Marker %s is not valid.", marker);
 }
 
-static struct err marker_read(struct call *c, const char *marker, const char **out)
+struct err page_marker_read(struct call *c, const char *marker, const char **out)
 {
     struct opt_blob blob;
 
+    *out = "";
+    if (!marker || !*marker)
+        return OK;
     if (!base64_read(c->arena, str_of(marker), &blob) || blob.len == 0 ||
         memchr(blob.ptr, '\0', blob.len))
         return page_bad_marker(c, marker);
@@ -37,8 +40,7 @@ struct err page_open(struct call *c, struct opt_int max_records, const char *mar
                          (long long)max_records.value, RECORDS_MIN, RECORDS_MAX);
         page.limit = (int)max_records.value;
     }
-    if (marker && *marker)
-        TRY(marker_read(c, marker, &page.after));
+    TRY(page_marker_read(c, marker, &page.after));
     *out = page;
     return OK;
 }

@@ -15,6 +15,9 @@ struct page {
 must_use struct err page_open(struct call *c, struct opt_int max_records, const char *marker,
                               struct page *out);
 
+/* Reads a marker alone; `*out` is "" for none. FAULT_INVALID_PARAMETER_VALUE. */
+must_use struct err page_marker_read(struct call *c, const char *marker, const char **out);
+
 struct err page_bad_marker(struct call *c, const char *marker);
 
 /* The marker for a next page that begins behind `last`. */

@@ -87,6 +87,14 @@ must_use struct err store_subnet_group_remove(struct store_tx *tx, int64_t id, c
 must_use struct err store_subnet_group_is_used(struct store_tx *tx, const char *account,
                                                const char *region, const char *name, bool *out);
 
+/* Whether some cache is in the security group. */
+must_use struct err store_security_group_is_used(struct store_tx *tx, const char *account,
+                                                 const char *region, const char *id, bool *out);
+
+/* Whether some group of subnets holds the subnet. */
+must_use struct err store_subnet_is_grouped(struct store_tx *tx, const char *account,
+                                            const char *region, const char *subnet, bool *out);
+
 /* A placed node as the network sees it. */
 struct network_node {
     int64_t node_id;

@@ -139,6 +139,20 @@ must_use struct err store_tag_remove(struct store_tx *tx, const char *arn, const
 must_use struct err store_tag_list(struct store_tx *tx, const char *arn, struct tag **out,
                                    size_t *out_count); /* by key */
 
+/* A tag together with what it is on. */
+struct arn_tag {
+    const char *arn;
+    struct tag tag;
+};
+
+/* Tags of all resources whose ARNs are from `first` up to `last`, without it; by ARN, then key. */
+must_use struct err store_tag_range(struct store_tx *tx, const char *account, const char *region,
+                                    const char *first, const char *last, struct arn_tag **out,
+                                    size_t *out_count);
+
+/* Takes all tags off a resource. */
+must_use struct err store_tag_clear(struct store_tx *tx, const char *arn);
+
 /* --- operations --- */
 
 must_use struct err store_operation_insert(struct store_tx *tx, struct operation *o);

@@ -147,6 +147,13 @@ struct err store_subnet_group_remove(struct store_tx *tx, int64_t id, const char
     return query_run(tx, group, "i", id);
 }
 
+static struct err one_bool(struct query *q, bool *out)
+{
+    if (query_next(q))
+        *out = query_int(q, 0) != 0;
+    return query_end(q);
+}
+
 struct err store_subnet_group_is_used(struct store_tx *tx, const char *account, const char *region,
                                       const char *name, bool *out)
 {
@@ -157,9 +164,33 @@ struct err store_subnet_group_is_used(struct store_tx *tx, const char *account, 
     struct query q;
 
     TRY(query_start(&q, tx, sql, "ttt", account, region, name));
-    if (query_next(&q))
-        *out = query_int(&q, 0) != 0;
-    return query_end(&q);
+    return one_bool(&q, out);
+}
+
+struct err store_security_group_is_used(struct store_tx *tx, const char *account,
+                                        const char *region, const char *id, bool *out)
+{
+    static const char sql[] =
+        "SELECT EXISTS (SELECT 1 FROM cache_cluster WHERE account = ?1 AND region = ?2 "
+        "AND instr(',' || security_groups || ',', ',' || ?3 || ',') > 0) "
+        "OR EXISTS (SELECT 1 FROM replication_group WHERE account = ?1 AND region = ?2 "
+        "AND instr(',' || security_groups || ',', ',' || ?3 || ',') > 0)";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "ttt", account, region, id));
+    return one_bool(&q, out);
+}
+
+struct err store_subnet_is_grouped(struct store_tx *tx, const char *account, const char *region,
+                                   const char *subnet, bool *out)
+{
+    static const char sql[] =
+        "SELECT EXISTS (SELECT 1 FROM subnet_group g JOIN subnet_group_subnet s "
+        "ON s.group_id = g.id WHERE g.account = ? AND g.region = ? AND s.subnet_id = ?)";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "ttt", account, region, subnet));
+    return one_bool(&q, out);
 }
 
 struct err store_network_node_list(struct store_tx *tx, const char *account, const char *region,

@@ -33,3 +33,30 @@ struct err store_tag_list(struct store_tx *tx, const char *arn, struct tag **out
     *out_count = tags.count;
     return OK;
 }
+
+struct err store_tag_range(struct store_tx *tx, const char *account, const char *region,
+                           const char *first, const char *last, struct arn_tag **out,
+                           size_t *out_count)
+{
+    static const char sql[] =
+        "SELECT arn, key, value FROM tag WHERE arn >= ?1 AND arn < ?2 AND account = ?3 "
+        "AND region = ?4 ORDER BY arn, key";
+    vec_of(struct arn_tag) tags = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "tttt", first, last, account, region));
+    while (query_next(&q))
+        *vec_add(tx->arena, &tags) = (struct arn_tag){
+            query_text(&q, 0), {query_text(&q, 1), query_text(&q, 2)}
+        };
+    TRY(query_end(&q));
+    *out = tags.items;
+    *out_count = tags.count;
+    return OK;
+}
+
+struct err store_tag_clear(struct store_tx *tx, const char *arn)
+{
+    static const char sql[] = "DELETE FROM tag WHERE arn = ?";
+    return query_run(tx, sql, "t", arn);
+}

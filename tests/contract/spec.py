@@ -37,7 +37,8 @@ def _botocore_shape(shape):
     if "locationName" in shape:
         out["locationName"] = shape["locationName"]
     if shape["type"] == "structure":
-        out["members"] = {name: {"shape": m["shape"], **({"locationName": m["name"]} if "name" in m else {})}
+        out["members"] = {name: {"shape": m["shape"], **({"locationName": m["name"]} if "name" in m else {}),
+                                 **({"queryName": m["queryName"]} if "queryName" in m else {})}
                           for name, m in shape["members"].items()}
     if shape["type"] == "list":
         item = shape["item"]
@@ -58,8 +59,10 @@ def botocore_model(service="elasticache"):
         operations_[name] = {"name": name, "http": {"method": "POST", "requestUri": "/"},
                              "input": {"shape": op["in"]}, "errors": [{"shape": e} for e in op.get("errors", [])]}
         if "out" in op:
-            operations_[name]["output"] = {"shape": op["out"], "resultWrapper": op["wrapper"]}
-    metadata = {"apiVersion": ours["service"]["apiVersion"], "protocol": "query", "serviceId": service,
+            operations_[name]["output"] = {"shape": op["out"],
+                                           **({"resultWrapper": op["wrapper"]} if "wrapper" in op else {})}
+    metadata = {"apiVersion": ours["service"]["apiVersion"], "protocol": ours["service"]["protocol"],
+                "serviceId": service,
                 "endpointPrefix": service, "xmlNamespace": ours["service"]["xmlNamespace"]}
     return ServiceModel({"metadata": metadata, "operations": operations_,
                          "shapes": {n: _botocore_shape(s) for n, s in ours["shapes"].items()}}, service)

@@ -155,8 +155,8 @@ def test_without_a_scope_the_action_decides(echo):
 
 
 def test_a_service_that_is_not_served_is_named(echo):
-    got = query(echo, "Action=DescribeVpcs", header=authorization(service="ec2"))
-    assert error_of(got) == ("InvalidAction", "The service ec2 is not served by this version of Larder.")
+    got = query(echo, "Action=ListQueues", header=authorization(service="sqs"))
+    assert error_of(got) == ("InvalidAction", "The service sqs is not served by this version of Larder.")
 
 
 def test_an_operation_of_another_service_is_no_action_here(echo):

@@ -17,7 +17,9 @@
 #include "base/shape_check.h"
 #include "base/shape_json.h"
 #include "contract/agent.h"
+#include "contract/ec2.h"
 #include "contract/elasticache.h"
+#include "contract/iam.h"
 #include "contract/sts.h"
 #include "controlplane/api/api.h"
 #include "controlplane/api/openapi.h"
@@ -30,7 +32,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct service_desc *const services[] = {&service_elasticache, &service_sts};
+static const struct service_desc *const services[] = {&service_elasticache, &service_sts,
+                                                      &service_ec2, &service_iam};
 
 /* What the handler behind the api shall do, and what it saw: the api's `ops` points here. */
 struct ops {

@@ -20,8 +20,8 @@ static const struct shape moment = {SHAPE_TIMESTAMP, "TStamp", .size = sizeof(st
 static const struct shape blob = {SHAPE_BLOB, "Blob", .size = sizeof(struct opt_blob)};
 
 static const struct shape_member inner_members[] = {
-    {"Name", "Name", &string,  offsetof(struct sample_inner, name), true,  NULL},
-    {"Rank", "Rank", &integer, offsetof(struct sample_inner, rank), false, NULL},
+    {"Name", "Name", &string,  offsetof(struct sample_inner, name), true,  NULL, NULL},
+    {"Rank", "Rank", &integer, offsetof(struct sample_inner, rank), false, NULL, NULL},
 };
 static const struct shape inner = {.kind = SHAPE_STRUCT,
                                    .name = "Inner",
@@ -48,19 +48,19 @@ static const struct shape flags = {.kind = SHAPE_MAP,
                                    .key_name = "key"};
 
 static const struct shape_member members[] = {
-    {"Text",   "Text",   &text,    offsetof(struct sample, text),   false, NULL},
-    {"AColor", "AColor", &color,   offsetof(struct sample, color),  false, NULL},
-    {"Secret", "Secret", &secret,  offsetof(struct sample, secret), false, NULL},
-    {"Number", "Number", &integer, offsetof(struct sample, number), false, NULL},
-    {"Big",    "Big",    &longer,  offsetof(struct sample, big),    false, NULL},
-    {"Ratio",  "Ratio",  &number,  offsetof(struct sample, ratio),  false, NULL},
-    {"Flag",   "Flag",   &boolean, offsetof(struct sample, flag),   false, NULL},
-    {"When",   "When",   &moment,  offsetof(struct sample, when),   false, NULL},
-    {"Bytes",  "Bytes",  &blob,    offsetof(struct sample, bytes),  false, NULL},
-    {"Inner",  "Inner",  &inner,   offsetof(struct sample, inner),  false, NULL},
-    {"Inners", "Inners", &inners,  offsetof(struct sample, inners), false, NULL},
-    {"Texts",  "Texts",  &texts,   offsetof(struct sample, texts),  false, NULL},
-    {"Flags",  "Flags",  &flags,   offsetof(struct sample, flags),  false, NULL},
+    {"Text",   "Text",   &text,    offsetof(struct sample, text),   false, NULL, NULL},
+    {"AColor", "AColor", &color,   offsetof(struct sample, color),  false, NULL, NULL},
+    {"Secret", "Secret", &secret,  offsetof(struct sample, secret), false, NULL, NULL},
+    {"Number", "Number", &integer, offsetof(struct sample, number), false, NULL, NULL},
+    {"Big",    "Big",    &longer,  offsetof(struct sample, big),    false, NULL, NULL},
+    {"Ratio",  "Ratio",  &number,  offsetof(struct sample, ratio),  false, NULL, NULL},
+    {"Flag",   "Flag",   &boolean, offsetof(struct sample, flag),   false, NULL, NULL},
+    {"When",   "When",   &moment,  offsetof(struct sample, when),   false, NULL, NULL},
+    {"Bytes",  "Bytes",  &blob,    offsetof(struct sample, bytes),  false, NULL, NULL},
+    {"Inner",  "Inner",  &inner,   offsetof(struct sample, inner),  false, NULL, NULL},
+    {"Inners", "Inners", &inners,  offsetof(struct sample, inners), false, NULL, NULL},
+    {"Texts",  "Texts",  &texts,   offsetof(struct sample, texts),  false, NULL, NULL},
+    {"Flags",  "Flags",  &flags,   offsetof(struct sample, flags),  false, NULL, NULL},
 };
 const struct shape sample_shape = {.kind = SHAPE_STRUCT,
                                    .name = "Sample",

@@ -167,7 +167,7 @@ static const struct shape flag_map = {.kind = SHAPE_MAP,
                                       .item_name = "value",
                                       .key_name = "key"};
 static const struct shape_member flag_members[] = {
-    {"Flags", "Flags", &flag_map, offsetof(struct flags, flags), false, NULL}
+    {"Flags", "Flags", &flag_map, offsetof(struct flags, flags), false, NULL, NULL}
 };
 static const struct shape flags_shape = {.kind = SHAPE_STRUCT,
                                          .name = "F",

@@ -115,8 +115,8 @@ Test(xml, flat_lists_repeat_their_name_and_maps_have_entries)
                                      .item_name = "value",
                                      .key_name = "key"};
     static const struct shape_member members[] = {
-        {"Names", "Name",  &list, offsetof(struct flat, names), false, NULL},
-        {"Ports", "Ports", &map,  offsetof(struct flat, ports), false, NULL}
+        {"Names", "Name",  &list, offsetof(struct flat, names), false, NULL, NULL},
+        {"Ports", "Ports", &map,  offsetof(struct flat, ports), false, NULL, NULL}
     };
     static const struct shape shape = {.kind = SHAPE_STRUCT,
                                        .name = "F",

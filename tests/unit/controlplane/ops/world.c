@@ -46,7 +46,8 @@ void world_close(void)
 /* Faults that every operation may answer with. */
 static bool is_generic(int code)
 {
-    return code == FAULT_INVALID_PARAMETER_VALUE || code == FAULT_INVALID_PARAMETER_COMBINATION;
+    return code == FAULT_INVALID_PARAMETER_VALUE || code == FAULT_INVALID_PARAMETER_COMBINATION ||
+           code == FAULT_MISSING_PARAMETER;
 }
 
 static bool is_listed(const struct op_desc *op, int code)

@@ -5,7 +5,9 @@
 
 #include "../store/fixture.h"
 #include "base/clock.h"
+#include "contract/ec2_handlers.h"
 #include "contract/elasticache_handlers.h"
+#include "contract/iam_handlers.h"
 #include "contract/sts_handlers.h"
 #include "controlplane/ops/call.h"
 #include "controlplane/ops/ops.h"
@@ -50,6 +52,12 @@ must_use struct err world_run(const struct service_desc *service, const char *op
     }
 #define SERVICE service_elasticache
 #include "contract/elasticache_served.def"
+#undef SERVICE
+#define SERVICE service_ec2
+#include "contract/ec2_served.def"
+#undef SERVICE
+#define SERVICE service_iam
+#include "contract/iam_served.def"
 #undef SERVICE
 #define SERVICE service_sts
 #include "contract/sts_served.def"

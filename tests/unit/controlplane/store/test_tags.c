@@ -25,3 +25,22 @@ Test(tags, removing_what_is_not_there_says_so)
     must(store_tag_remove(f.tx, "arn", "k"));
     cr_assert(err_is(store_tag_remove(f.tx, "arn", "k"), ERR_NOT_FOUND));
 }
+
+Test(tags, a_range_of_arns_is_read_at_once)
+{
+    struct arn_tag *tags;
+    size_t count;
+
+    must(store_tag_put(f.tx, "0", "r", "arn:ec2:b", "k", "v"));
+    must(store_tag_put(f.tx, "0", "r", "arn:ec2:a", "k2", "v"));
+    must(store_tag_put(f.tx, "0", "r", "arn:ec2:a", "k1", "v"));
+    must(store_tag_put(f.tx, "0", "r", "arn:other", "k", "v"));
+    must(store_tag_put(f.tx, "1", "r", "arn:ec2:c", "k", "v"));
+    must(store_tag_range(f.tx, "0", "r", "arn:ec2:", "arn:ec2;", &tags, &count));
+    cr_assert_eq(count, 3);
+    cr_assert_str_eq(tags[0].arn, "arn:ec2:a");
+    cr_assert_str_eq(tags[0].tag.key, "k1");
+    must(store_tag_clear(f.tx, "arn:ec2:a"));
+    must(store_tag_range(f.tx, "0", "r", "arn:ec2:", "arn:ec2;", &tags, &count));
+    cr_assert_eq(count, 1);
+}
