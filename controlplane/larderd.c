@@ -32,6 +32,8 @@
 #define TOKEN_LEAST     16
 #define KEYS_MAX_BYTES  (1 << 20)
 
+#define NETWORK_FILE_MAX_BYTES (1 << 20)
+
 #define TOPICS_MAX_BYTES (1 << 20)
 
 #define KEPT_BYTES (4 << 20) /* by each thread's part of the heap, after a burst */
@@ -42,7 +44,7 @@
 struct options {
     const char *state_dir, *listen, *dns, *region, *account, *auth, *endpoints, *dns_zone;
     const char *keys_file, *iam_tokens;
-    const char *token_file, *topics, *network, *log_level;
+    const char *token_file, *topics, *network, *network_file, *log_level;
     bool dies_with_parent;
 };
 
@@ -80,6 +82,8 @@ static const struct flag rows[] = {
     {.name = "iam-tokens", .kind = FLAG_CHOICE, AT(iam_tokens), .value = "signed|scoped",
      .fallback = "signed", .choices = iam_words,
      .doc = "whether tokens of access keys that are not in the keys file are refused, or taken at their word"},
+    {.name = "network-file", .kind = FLAG_TEXT, AT(network_file), .value = "FILE",
+     .doc = "a JSON file that declares VPCs, subnets and security groups"},
     {.name = "token-file", .kind = FLAG_TEXT, AT(token_file), .value = "FILE",
      .doc = "holds the token that agents must show; without it only agents of this machine may call"},
     {.name = "topics", .kind = FLAG_TEXT, AT(topics), .value = "FILE",
@@ -336,6 +340,23 @@ static void open_api(struct larderd *d)
     });
 }
 
+static struct err declare_network(struct larderd *d)
+{
+    const char *path = d->options.network_file;
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    if (path) {
+        struct err e = fs_read_all(path, NETWORK_FILE_MAX_BYTES, &text);
+        if (err_failed(e))
+            return err_format(&d->arena, ERR_INVALID, "--network-file %s: %s", path,
+                              err_text(&d->arena, e));
+    }
+    struct err e = ops_declare_network(d->store, &d->ops_conf, &d->arena, buf_str(&text));
+    return err_failed(e) ? err_format(&d->arena, e.code, "--network-file %s: %s",
+                                      path ? path : "(none)", err_text(&d->arena, e))
+                         : OK;
+}
+
 static struct err open_front(struct larderd *d)
 {
     return front_start(&d->arena,
@@ -367,6 +388,7 @@ static struct err larderd_open(struct larderd *d)
     TRY(open_state(d));
     TRY(open_dns(d));
     open_api(d);
+    TRY(declare_network(d));
     TRY(fleet_start(
         d->store,
         &(struct fleet_conf){

@@ -109,6 +109,8 @@ static void plan_control_plane(struct arena *a, const struct up_options *o, cons
     add_flag(a, &argv, "--auth", auth);
     add_flag(a, &argv, "--endpoints", o->endpoints);
     add_flag(a, &argv, "--network", o->network);
+    if (o->network_file)
+        add_flag(a, &argv, "--network-file", o->network_file);
     if (o->dns_zone)
         add_flag(a, &argv, "--dns-zone", o->dns_zone);
     if (o->topics)

@@ -70,6 +70,8 @@ static const struct flag rows[] = {
            "whether endpoints are addresses or names"),
     TEXT("dns-zone", dns_zone, "ZONE", NULL,
          "the zone of endpoint names (default: cache.larder.internal)"),
+    TEXT("network-file", network_file, "FILE", NULL,
+         "a JSON file that declares VPCs, subnets and security groups"),
     CHOICE("network", network, network_words, "open|declared", "open",
            "whether ids of subnets and security groups that nobody named are taken as they come"),
     TEXT("topics", topics, "FILE", NULL, "webhooks of notification topics, one 'ARN URL' a line"),

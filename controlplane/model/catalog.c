@@ -58,6 +58,12 @@ const struct node_type *node_type_find(const char *name)
     return NULL;
 }
 
+const struct node_type *node_type_all(size_t *out_count)
+{
+    *out_count = countof(node_types);
+    return node_types;
+}
+
 int64_t node_type_host_bytes(const struct node_type *t)
 {
     return t->memory_mib * MIB;
@@ -74,6 +80,18 @@ static const char *node_type_since(const struct node_type *t, const char *engine
     if (strcmp(engine, "memcached") == 0)
         return t->since_memcached;
     return strcmp(engine, "redis") == 0 ? t->since_redis : t->since_valkey;
+}
+
+bool node_type_runs(const struct node_type *t, const char *engine)
+{
+    return node_type_since(t, engine) != NULL;
+}
+
+bool node_type_runs_version(const struct node_type *t, const struct engine_version *v)
+{
+    const char *since = node_type_since(t, v->engine);
+
+    return since && version_compare(v->reported, since) >= 0;
 }
 
 struct err node_type_choose(struct arena *a, const char *name, const struct engine_version *v,

@@ -37,6 +37,13 @@ struct engine_version {
 /* By exact name, or NULL. */
 const struct node_type *node_type_find(const char *name);
 
+/* All of them, those of previous generations too, in the order of the table. */
+const struct node_type *node_type_all(size_t *out_count);
+
+/* Whether the type is there for some version of the engine; and for this one. */
+bool node_type_runs(const struct node_type *t, const char *engine);
+bool node_type_runs_version(const struct node_type *t, const struct engine_version *v);
+
 /* Memory that a host must have left for one node. */
 int64_t node_type_host_bytes(const struct node_type *t);
 

@@ -102,7 +102,9 @@ static const char *const subnet_filters[] = {"availability-zone",
                                              "cidrBlock",
                                              "default-for-az",
                                              "defaultForAz",
+                                             "ipv6-cidr-block-association.association-id",
                                              "ipv6-cidr-block-association.ipv6-cidr-block",
+                                             "ipv6-cidr-block-association.state",
                                              "ipv6-native",
                                              "map-public-ip-on-launch",
                                              "owner-id",
@@ -128,7 +130,12 @@ static bool passes(struct call *c, const struct ec2_filter_list *filters, const 
     trait_add(&t, "cidrBlock", s->cidr);
     trait_add_bool(&t, "default-for-az", s->is_default);
     trait_add_bool(&t, "defaultForAz", s->is_default);
-    trait_add(&t, "ipv6-cidr-block-association.ipv6-cidr-block", s->ipv6_cidr);
+    if (subnet_has_ipv6(s)) {
+        trait_add(&t, "ipv6-cidr-block-association.association-id",
+                  wire->ipv6_cidr_block_association_set.items[0].association_id);
+        trait_add(&t, "ipv6-cidr-block-association.ipv6-cidr-block", s->ipv6_cidr);
+        trait_add(&t, "ipv6-cidr-block-association.state", "associated");
+    }
     trait_add_bool(&t, "ipv6-native", !subnet_has_ipv4(s));
     trait_add_bool(&t, "map-public-ip-on-launch", s->maps_public_ip);
     trait_add(&t, "owner-id", c->caller->account);

@@ -80,14 +80,18 @@ static struct err find(struct call *c, const struct inventory *inv, const char *
 /* --- describe --- */
 
 static const char *const vpc_filters[] = {"cidr",
+                                          "cidr-block-association.association-id",
                                           "cidr-block-association.cidr-block",
+                                          "cidr-block-association.state",
                                           "dhcp-options-id",
                                           "is-default",
                                           "isDefault",
+                                          "ipv6-cidr-block-association.association-id",
+                                          "ipv6-cidr-block-association.ipv6-cidr-block",
+                                          "ipv6-cidr-block-association.state",
                                           "owner-id",
                                           "state",
                                           "vpc-id",
-                                          "ipv6-cidr-block-association.ipv6-cidr-block",
                                           NULL};
 
 static bool passes(struct call *c, const struct ec2_filter_list *filters, const struct vpc *v,
@@ -99,7 +103,15 @@ static bool passes(struct call *c, const struct ec2_filter_list *filters, const 
         return true;
     trait_add(&t, "cidr", v->cidr);
     trait_add(&t, "cidr-block-association.cidr-block", v->cidr);
-    trait_add(&t, "ipv6-cidr-block-association.ipv6-cidr-block", v->ipv6_cidr);
+    trait_add(&t, "cidr-block-association.association-id",
+              wire->cidr_block_association_set.items[0].association_id);
+    trait_add(&t, "cidr-block-association.state", "associated");
+    if (*v->ipv6_cidr) {
+        trait_add(&t, "ipv6-cidr-block-association.association-id",
+                  wire->ipv6_cidr_block_association_set.items[0].association_id);
+        trait_add(&t, "ipv6-cidr-block-association.ipv6-cidr-block", v->ipv6_cidr);
+        trait_add(&t, "ipv6-cidr-block-association.state", "associated");
+    }
     trait_add(&t, "dhcp-options-id", wire->dhcp_options_id);
     trait_add_bool(&t, "is-default", v->is_default);
     trait_add_bool(&t, "isDefault", v->is_default);

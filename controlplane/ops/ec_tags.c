@@ -9,6 +9,7 @@
 #include "controlplane/ops/tagging.h"
 #include "controlplane/ops/users.h"
 #include "controlplane/store/network.h"
+#include "controlplane/store/reservations.h"
 #include "controlplane/store/store.h"
 
 #include <string.h>
@@ -66,6 +67,17 @@ static struct err find_user_group(struct call *c, const struct arn *arn)
     return user_groups_find(c, arn->name, &group);
 }
 
+static struct err find_reservation(struct call *c, const struct arn *arn)
+{
+    struct reservation r;
+    struct err e = store_reservation_find(c->tx, arn->account, arn->region, arn->name, &r);
+
+    if (err_is(e, ERR_NOT_FOUND))
+        return fault(c, FAULT_RESERVED_CACHE_NODE_NOT_FOUND, "ReservedCacheNode not found: %s",
+                     arn->name);
+    return e;
+}
+
 /* One row per type word of an ARN. Types without a finder have no resources yet. */
 static const struct {
     const char *type;
@@ -85,7 +97,8 @@ static const struct {
     {"serverlesscache",         NULL,                 FAULT_SERVERLESS_CACHE_NOT_FOUND,          "ServerlessCache"   },
     {"serverlesscachesnapshot", NULL,                 FAULT_SERVERLESS_CACHE_SNAPSHOT_NOT_FOUND,
      "ServerlessCacheSnapshot"                                                                                       },
-    {"reserved-instance",       NULL,                 FAULT_RESERVED_CACHE_NODE_NOT_FOUND,       "ReservedCacheNode" },
+    {"reserved-instance",       find_reservation,     FAULT_RESERVED_CACHE_NODE_NOT_FOUND,
+     "ReservedCacheNode"                                                                                             },
 };
 
 static struct err check_owner(struct call *c, const char *text, const struct arn *arn)

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/shape.h"
+#include "base/str.h"
 
 struct arena;
 struct clock;
@@ -42,6 +43,13 @@ struct ops *ops_new(struct store *store, const struct ops_conf *conf);
 void ops_free(struct ops *o);
 
 const struct ops_conf *ops_conf(const struct ops *o);
+
+/*
+ * Takes over the network that the operator declares (see declared.c for the form of the file; an
+ * empty text declares nothing). ERR_INVALID says what is wrong with it; nothing is changed then.
+ */
+must_use struct err ops_declare_network(struct store *store, const struct ops_conf *conf,
+                                        struct arena *a, struct str file);
 
 /*
  * Runs `op` of `service` with a decoded and spec-validated input and fills `out` (zeroed by the

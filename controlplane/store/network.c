@@ -213,6 +213,18 @@ struct err store_network_load(struct store_tx *tx, const char *account, const ch
     return OK;
 }
 
+struct err store_network_undeclare(struct store_tx *tx)
+{
+    static const char vpcs[] = "UPDATE vpc SET origin = 'made' WHERE origin = 'declared'";
+    static const char subnets[] = "UPDATE subnet SET origin = 'made' WHERE origin = 'declared'";
+    static const char groups[] =
+        "UPDATE security_group SET origin = 'made' WHERE origin = 'declared'";
+
+    TRY(query_run(tx, vpcs, ""));
+    TRY(query_run(tx, subnets, ""));
+    return query_run(tx, groups, "");
+}
+
 /* --- zones --- */
 
 static struct err all_texts(struct query *q, const char ***out, size_t *out_count)

@@ -50,6 +50,9 @@ must_use struct err store_security_rule_update(struct store_tx *tx, const char *
 must_use struct err store_security_rule_remove(struct store_tx *tx, const char *account,
                                                const char *region, const char *id);
 
+/* Rows that were declared count as made from now on; in all accounts. */
+must_use struct err store_network_undeclare(struct store_tx *tx);
+
 /* Zones with a host, without doubles, by name. */
 must_use struct err store_zone_list(struct store_tx *tx, const char *region, const char ***out,
                                     size_t *out_count);

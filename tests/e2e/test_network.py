@@ -1,5 +1,6 @@
 """Networks: the default VPC, own ones made by the EC2 calls, subnet groups over them, and caches placed in them."""
 import ipaddress
+import json
 
 import pytest
 from botocore.exceptions import ClientError
@@ -222,3 +223,19 @@ def test_a_declared_network_takes_no_other_ids(new_service):
                    SubnetIds=["subnet-unknown"]) == ("InvalidSubnet", 400)
     known = service.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
     ec.create_cache_subnet_group(CacheSubnetGroupName="g", CacheSubnetGroupDescription="d", SubnetIds=[known])
+
+
+def test_operators_declare_networks_in_a_file(new_service, tmp_path):
+    declared = tmp_path / "network.json"
+    declared.write_text(json.dumps({"Vpcs": [{
+        "VpcId": "vpc-office", "CidrBlock": "10.60.0.0/16",
+        "Subnets": [{"SubnetId": "subnet-office", "AvailabilityZone": "us-east-1b", "CidrBlock": "10.60.0.0/24"}],
+        "SecurityGroups": [{"GroupId": "sg-office", "GroupName": "office"}]}]}))
+    service = new_service("--network", "declared", "--network-file", str(declared)).start()
+    ec = service.client()
+    ec.create_cache_subnet_group(CacheSubnetGroupName="office", CacheSubnetGroupDescription="d",
+                                 SubnetIds=["subnet-office"])
+    service.create("here", CacheSubnetGroupName="office", SecurityGroupIds=["sg-office"])
+    node, = service.describe("here")["CacheNodes"]
+    assert node["CustomerAvailabilityZone"] == "us-east-1b"
+    assert code_of(service.client("ec2").delete_vpc, VpcId="vpc-office")[0] == "DependencyViolation"
