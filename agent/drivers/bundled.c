@@ -327,6 +327,7 @@ const struct driver driver_bundled = {
     .name = "bundled",
     .names = names,
     .is_ours = true,
+    .says_ready = true,
     .prepare = bundled_prepare,
     .contact = bundled_contact,
     .orders = bundled_orders,

@@ -106,6 +106,9 @@ struct driver {
     const char *const *names;
     bool is_ours; /* ...but in engine_dir, as it is part of Larder */
 
+    /* It says itself when it is ready; till then an answer only means that it is loading. */
+    bool says_ready;
+
     /* What to run for the goal. ERR_INVALID for a goal that this kind cannot meet, ERR_NOT_FOUND
      * when the program is not on the host. */
     struct err (*prepare)(struct arena *a, const struct driver_host *host,

@@ -43,13 +43,27 @@ static void crash(struct steps *s, struct node *n, int64_t crashed_ms)
     n->crashed_ms = crashed_ms;
     n->is_held = !has_kept && (!n->goal || !n->goal->restarts_after_exit.value);
     machine_count_crash(s, n);
-    node_set_why(n, n->retry_at_ms > machine_now_ms(s)
+    node_set_why(n, !n->is_held && n->retry_at_ms > machine_now_ms(s)
                         ? "it crashed again and again: the next start waits"
                         : NULL);
     log_warn("engine crashed", f_int("node", n->id),
              f_str("cluster", n->goal ? n->goal->cluster : NULL), f_int("pid", n->run.pid),
              f_str("exit", n->last_exit), f_int("crashes", n->crashes));
     machine_set_state(s, n, NODE_STOPPED);
+}
+
+/* An end that was asked for, at which data was to be kept. */
+static void check_kept(struct steps *s, struct node *n)
+{
+    bool was_to_keep =
+        n->goal && n->goal_state != NODE_ABSENT && driver_keeps_data(s->conf.host, n->goal);
+
+    if (!was_to_keep || kept_is_of_last_run(n))
+        return;
+    n->is_held = !n->goal->restarts_after_exit.value;
+    node_set_why(n, "what was in memory could not be written when it was stopped");
+    log_error("what was in memory is lost: it was not written at the stop", f_int("node", n->id),
+              f_str("cluster", n->goal->cluster), f_str("exit", n->last_exit));
 }
 
 /* What an exit means, by the state in which it came. */
@@ -65,6 +79,10 @@ static void take_down_exit(struct steps *s, struct node *n, int64_t exited_ms, s
                                 ? str_dup(&a, driver_running(n)->plain(last_line))
                                 : arena_printf(&a, "it ended while starting: %s", n->last_exit));
         machine_fail(s, n);
+        break;
+    case NODE_STOPPING:
+        check_kept(s, n);
+        machine_changed(s, n);
         break;
     default: machine_changed(s, n); break;
     }
@@ -193,7 +211,9 @@ void exits_on_gone(void *context, struct node *n)
 
 void steps_alive(struct steps *s, struct node *n)
 {
-    if (n->state == NODE_STARTING && !n->is_exited && !n->is_ready) {
+    bool counts = n->state == NODE_STARTING && !n->is_exited && !driver_running(n)->says_ready;
+
+    if (counts && !n->is_ready) {
         n->is_ready = true;
         machine_advance(s, n);
         machine_changed(s, n); /* it can be told its settings now */

@@ -96,7 +96,8 @@ static enum step_result step_start(struct steps *s, struct node *n)
     if (n->shim)
         return STEP_WAIT; /* until nothing is left of the process before */
     if (!may_start(n)) {
-        machine_explain(s, n, "it crashed, and starting it empty needs an order");
+        if (!n->why[0])
+            machine_explain(s, n, "it crashed, and starting it empty needs an order");
         return STEP_WAIT;
     }
     if (machine_now_ms(s) < n->retry_at_ms) {

@@ -147,6 +147,8 @@ static struct up_child plan_host(struct arena *a, const struct up_options *o,
     add_flag(a, &argv, "--token-file", token_path);
     add_flag(a, &argv, "--log-level", o->log_level);
     *vec_add(a, &argv) = "--stop-engines-on-exit";
+    if (o->forgets_data)
+        *vec_add(a, &argv) = "--no-keep-data";
     *vec_add(a, &argv) = "--die-with-parent";
     *vec_add(a, &argv) = NULL;
     return (struct up_child){name, log_path_of(a, o, name), argv.items};

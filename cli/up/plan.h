@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ struct up_options {
     const char *topics;       /* larderd's file of webhooks; NULL: none */
     const char *keys;         /* larderd's file of access keys; NULL: none */
     const char *log_level;
+    bool forgets_data;    /* hosts keep nothing of what is in memory over a stop */
     int64_t agents;       /* hosts in each region */
     int64_t memory_bytes; /* that each host offers; 0: what the machine has */
 };

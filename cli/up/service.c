@@ -22,7 +22,7 @@ enum {
     FAILURES_MAX = 12,      /* starts in a row that came to nothing: most of a minute */
     START_LIMIT_MS = 60000, /* the first start takes a fraction of a second */
     STOP_PLANE_MS = 10000,  /* the control plane has only its store to close */
-    STOP_HOSTS_MS = 30000,  /* hosts stop engines, each with its own patience */
+    STOP_HOSTS_MS = 120000, /* hosts stop engines, which write what they have in memory */
 };
 
 static const char ready_word[] = "ready "; /* how all programs say it; what follows is their own */

@@ -24,7 +24,7 @@
 enum {
     TOKEN_BYTES = 32,
     AGENTS_MAX = 64,
-    PREDECESSOR_WAIT_MS = 40000, /* as long as a stop may take */
+    PREDECESSOR_WAIT_MS = 135000, /* as long as a stop may take */
     PREDECESSOR_PAUSE_MS = 50,
 };
 
@@ -48,6 +48,11 @@ static const char *const level_words[] = {"debug", "info", "warn", "error", NULL
     {                                                                         \
         .name = (name_), .kind = (kind_), .at = AT(field), .value = (value_), \
         .fallback = (fallback_), .min = (min_), .max = (max_), .doc = (doc_)  \
+    }
+
+#define SWITCH(name_, field, doc_)                                           \
+    {                                                                        \
+        .name = (name_), .kind = FLAG_SWITCH, .at = AT(field), .doc = (doc_) \
     }
 
 static const struct flag rows[] = {
@@ -77,6 +82,8 @@ static const struct flag rows[] = {
     TEXT("topics", topics, "FILE", NULL, "webhooks of notification topics, one 'ARN URL' a line"),
     TEXT("keys-file", keys, "FILE", NULL,
          "access keys that sign tokens of IAM users, one 'KEY SECRET' a line"),
+    SWITCH("no-keep-data", forgets_data,
+           "what is in the caches is dropped at a stop; else it is back at the next start"),
     CHOICE("log-level", log_level, level_words, "LEVEL", "info",
            "how much the logs in DIR/logs tell: debug, info, warn or error"),
 };

@@ -172,6 +172,7 @@ static void goal_to_wire(struct arena *a, const struct host_node *n,
         .port = INT_OF(n->goal.port),
         .boot_count = INT_OF(n->goal.boot_count),
         .restarts_after_exit = BOOL_OF(true), /* nodes without replicas come back empty */
+        .keeps_data = BOOL_OF(engine_is_redis_like(n->engine)), /* over a clean stop, that is */
     };
     add_membership(a, n, out);
     add_parameters(a, &effective, out);

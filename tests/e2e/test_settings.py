@@ -162,3 +162,206 @@ def test_a_restarted_engine_takes_no_writes_before_its_orders(host, plane, drive
     plane.want(1, SettingsVersion="r2", Role=replica(host, 2, of=2))
     plane.wait_node(1, State="running", Role="replica", IsLinkUp=True)
     assert cli(host, 1, "GET", "k") == "v" and cli(host, 2, "GET", "k") == "v"
+
+
+# --- data over stops ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("driver", REDIS_KINDS)
+def test_what_was_in_memory_is_back_after_a_clean_stop_and_not_after_a_crash(host, plane, driver):
+    agent = host.start("--stop-engines-on-exit")
+    host.run(1, driver=driver, KeepsData=True)
+    assert cli(host, 1, "SET", "k", "v") == "OK"
+    agent.send_signal(signal.SIGTERM)
+    assert agent.wait(20) == 0
+    assert host.engines() == [] and kept(host, 1).exists()
+
+    host.start()
+    report = plane.wait_node(1, State="running")
+    assert cli(host, 1, "GET", "k") == "v"
+    assert not kept(host, 1).exists(), "it is of the past now"
+    os.kill(report["Pid"], signal.SIGKILL)
+    report = plane.wait_node(1, State="running", Crashes=1)
+    assert cli(host, 1, "GET", "k") == ""
+
+    assert cli(host, 1, "SET", "k", "w") == "OK"
+    plane.want(1, BootCount=2)
+    plane.wait_node(1, State="running", BootCount=2)
+    assert cli(host, 1, "GET", "k") == "w"
+    plane.want(1, BootCount=3, KeepsData=False)
+    plane.wait_node(1, State="running", BootCount=3)
+    assert cli(host, 1, "GET", "k") == ""
+
+
+def kept(host, node_id):
+    return host.state_dir / "nodes" / str(node_id) / "dump.rdb"
+
+
+@pytest.mark.parametrize("driver", REDIS_KINDS)
+def test_a_host_that_is_told_to_forget_forgets(host, plane, driver):
+    host.start("--no-keep-data")
+    host.run(1, driver=driver, KeepsData=True)
+    assert cli(host, 1, "SET", "k", "v") == "OK"
+    plane.want(1, BootCount=2)
+    plane.wait_node(1, State="running", BootCount=2)
+    assert cli(host, 1, "GET", "k") == ""
+
+
+@pytest.mark.parametrize("driver", REDIS_KINDS)
+def test_a_machine_that_ends_takes_nothing_with_it(host, plane, driver):
+    """SIGTERM to every process at once, as at a shutdown; the agent does not order the engine's end itself."""
+    host.start()
+    pid = host.run(1, driver=driver, KeepsData=True, RestartsAfterExit=False)["Pid"]
+    assert cli(host, 1, "SET", "k", "v") == "OK"
+    agent = host.agents[-1]
+    agent.send_signal(signal.SIGKILL)
+    agent.wait()
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: kept(host, 1).exists() and pid not in host.engines(), "the engine to end")
+    host.start()
+    plane.wait_node(1, State="running")
+    assert cli(host, 1, "GET", "k") == "v"
+
+
+@pytest.mark.parametrize("driver", REDIS_KINDS)
+def test_a_damaged_file_is_told_and_left_where_it_is(host, plane, driver):
+    host.start()
+    host.run(1, driver=driver, KeepsData=True)
+    assert cli(host, 1, "SET", "k", "v" * 100) == "OK"
+    plane.want(1, State="stopped")
+    plane.wait_node(1, State="stopped")
+    whole = kept(host, 1).read_bytes()
+    kept(host, 1).write_bytes(whole[:len(whole) - 20])
+    plane.want(1, State="running")
+    report = plane.wait(lambda p: p.nodes[1] if "Why" in p.nodes.get(1, {}) else None, "a reason")
+    print(f"\n{driver}: {report['Why']}")
+    assert report["State"] == "failed"
+    assert kept(host, 1).read_bytes() == whole[:len(whole) - 20]
+    kept(host, 1).write_bytes(whole)
+    plane.wait_node(1, State="running", timeout=30)
+    assert cli(host, 1, "GET", "k") == "v" * 100
+
+
+@pytest.mark.parametrize("driver", REDIS_KINDS)
+def test_a_primary_and_its_replica_come_back_with_what_they_had(host, plane, driver):
+    agent = host.start("--stop-engines-on-exit")
+    host.run(1, driver=driver, SettingsVersion="r1", Role=primary(1), RestartsAfterExit=False, KeepsData=True)
+    host.run(2, driver=driver, SettingsVersion="r1", Role=replica(host, 1, of=1), KeepsData=True)
+    plane.wait_node(2, IsLinkUp=True)
+    assert cli(host, 1, "SET", "k", "v") == "OK"
+    agent.send_signal(signal.SIGTERM)
+    assert agent.wait(20) == 0
+    host.start()
+    plane.wait_node(1, State="running", Role="primary", AppliedSettings="r1")
+    plane.wait_node(2, State="running", Role="replica", IsLinkUp=True)
+    assert cli(host, 1, "GET", "k") == "v" and cli(host, 2, "GET", "k") == "v"
+    assert cli(host, 1, "SET", "k", "w") == "OK"
+    wait_until(lambda: cli(host, 2, "GET", "k") == "w", "the replica to follow")
+
+
+# --- certificates ---------------------------------------------------------------------------------------
+
+
+def certificate(folder, name, address):
+    """A certificate by an authority of its own; the goal's form of it and the authority's file."""
+    folder = pathlib.Path(folder)
+    run = lambda *words: subprocess.run(["openssl", *words], check=True, cwd=folder,  # noqa: E731
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+        "-subj", f"/CN={name} authority", "-keyout", f"{name}-ca.key", "-out", f"{name}-ca.crt")
+    run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={name}",
+        "-keyout", f"{name}.key", "-out", f"{name}.csr")
+    (folder / f"{name}.ext").write_text(f"subjectAltName=IP:{address}\n")
+    run("x509", "-req", "-in", f"{name}.csr", "-CA", f"{name}-ca.crt", "-CAkey", f"{name}-ca.key", "-CAcreateserial",
+        "-days", "2", "-extfile", f"{name}.ext", "-out", f"{name}.crt")
+    return {"Certificate": (folder / f"{name}.crt").read_text(), "PrivateKey": (folder / f"{name}.key").read_text(),
+            "Authority": (folder / f"{name}-ca.crt").read_text()}, folder / f"{name}-ca.crt"
+
+
+def test_TLS_is_switched_and_certificates_are_exchanged_under_living_connections(host, plane, tmp_path):
+    host.start()
+    address = host.goal(1)["Address"]
+    first, first_ca = certificate(tmp_path, "first", address)
+    second, second_ca = certificate(tmp_path, "second", address)
+    pid = host.run(1, SettingsVersion="t0")["Pid"]
+    plane.want(1, SettingsVersion="t1", Tls={"Mode": "preferred", **first})
+    plane.wait_node(1, AppliedSettings="t1")
+    folder = host.state_dir / "nodes" / "1"
+    assert (folder / "tls.key").stat().st_mode & 0o777 == 0o600
+    assert cli(host, 1, "PING") == "PONG" and cli(host, 1, "PING", tls=first_ca) == "PONG"
+
+    context = __import__("ssl").create_default_context(cafile=str(first_ca))
+    import socket
+    with socket.create_connection((address, 6379), timeout=5) as plain, \
+            context.wrap_socket(plain, server_hostname=address) as living:
+        living.sendall(b"PING\r\n")
+        assert living.recv(64) == b"+PONG\r\n"
+        plane.want(1, SettingsVersion="t2", Tls={"Mode": "required", **second})
+        plane.wait_node(1, AppliedSettings="t2")
+        living.sendall(b"PING\r\n")
+        assert living.recv(64) == b"+PONG\r\n"
+    assert cli(host, 1, "PING", tls=second_ca) == "PONG"
+    assert cli(host, 1, "PING", tls=first_ca) != "PONG" and cli(host, 1, "PING") != "PONG"
+    assert plane.nodes[1]["Pid"] == pid
+    plane.want(1, BootCount=2)
+    plane.wait_node(1, State="running", BootCount=2)
+    assert cli(host, 1, "PING", tls=second_ca) == "PONG"
+
+
+@pytest.mark.parametrize("driver", REDIS_KINDS)
+def test_replicas_follow_under_TLS_as_a_user_of_their_own(host, plane, driver, tmp_path):
+    host.start()
+    made, authority = certificate(tmp_path, "both", host.goal(1)["Address"])
+    tls = {"Mode": "required", **made}
+    users = {"Epoch": 1, "Rules": ["default on #" + sha("pw") + " ~* +@all"]}
+    host.run(1, driver=driver, SettingsVersion="r1", Role=primary(1), Tls=tls, Users=users)
+    host.run(2, driver=driver, SettingsVersion="r1", Role=replica(host, 1, of=1), Tls=tls, Users=users)
+    plane.wait_node(2, IsLinkUp=True)
+    assert cli(host, 1, "SET", "k", "v", password="pw", tls=authority) == "OK"
+    wait_until(lambda: cli(host, 2, "GET", "k", password="pw", tls=authority) == "v", "the replica to have it")
+
+
+# --- ends in the middle -----------------------------------------------------------------------------------
+
+
+def test_an_agent_that_dies_while_it_orders_is_followed_by_one_that_goes_on(host, plane):
+    host.start()
+    pid = host.run(1, SettingsVersion="v0", Role=primary(1))["Pid"]
+    for round_ in range(1, 9):
+        plane.want(1, SettingsVersion=f"v{round_}", Role=primary(1 + round_),
+                   Parameters=[parameter("timeout", str(round_))])
+        time.sleep(0.0007 * round_)
+        host.agents[-1].kill()
+        host.start()
+        plane.wait_node(1, AppliedSettings=f"v{round_}", State="running", Role="primary", Term=1 + round_)
+    assert plane.nodes[1]["Pid"] == pid and plane.nodes[1]["Crashes"] == 0
+
+
+def test_an_engine_that_dies_while_it_is_ordered_gets_all_of_it_in_its_next_life(host, plane):
+    host.start()
+    pid = host.run(1, SettingsVersion="v0", Role=primary(1))["Pid"]
+    for round_ in range(1, 6):
+        plane.want(1, SettingsVersion=f"v{round_}", Role=primary(1 + round_),
+                   Users={"Epoch": round_, "Rules": ["default on nopass ~* +@all", f"u{round_} on nopass +ping"]})
+        time.sleep(0.0007 * round_)
+        os.kill(pid, signal.SIGKILL)
+        report = plane.wait_node(1, Crashes=round_, AppliedSettings=f"v{round_}", State="running", Term=1 + round_)
+        pid = report["Pid"]
+        assert cli(host, 1, "PING", user=f"u{round_}", password="any") == "PONG"
+
+
+def test_a_shard_of_a_cluster_is_told_its_topology(host, plane):
+    host.start()
+    self_id, shard = "a" * 40, "b" * 40
+    def words(slots):
+        return [self_id, "SHARD", shard, slots, "NODE", self_id, "primary", host.goal(1)["Address"], "6379", "0", "-",
+                "online"]
+    host.run(1, SettingsVersion="e1", Role=primary(1), Topology={"Epoch": 1, "Words": words("0-99")})
+    assert "cluster_slots_assigned:100" in cli(host, 1, "CLUSTER", "INFO")
+    plane.want(1, SettingsVersion="e2", Topology={"Epoch": 2, "Words": words("0-16383")})
+    plane.wait_node(1, AppliedSettings="e2")
+    assert "cluster_state:ok" in cli(host, 1, "CLUSTER", "INFO")
+    pid = plane.nodes[1]["Pid"]
+    os.kill(pid, signal.SIGKILL)
+    plane.wait_node(1, State="running", Crashes=1)
+    assert "cluster_state:ok" in cli(host, 1, "CLUSTER", "INFO")

@@ -7,9 +7,11 @@
 
 #include <criterion/criterion.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static struct arena arena;
 static char folder[64];
@@ -274,12 +276,26 @@ Test(steps, a_node_starts_becomes_ready_and_runs)
     cr_assert_eq(fake.starts, 1, "the same goal again does nothing");
 }
 
-Test(steps, an_answer_to_a_probe_is_readiness_too)
+Test(steps, an_answer_while_it_loads_is_no_readiness)
 {
     struct node *n = want();
 
     says(n, SHIM_STARTING);
     steps_alive(steps, n);
+    cr_assert_not(n->is_ready, "this kind says it itself");
+}
+
+Test(steps, an_answer_to_a_probe_is_readiness_where_nothing_is_said)
+{
+    static const struct driver_program memcached = {&driver_memcached, "/bin/memcached", "1.6.18"};
+
+    host.programs = &memcached;
+    goal.driver = goal.engine = "memcached";
+    struct node *n = want();
+
+    says(n, SHIM_STARTING);
+    steps_alive(steps, n);
+    cr_assert(n->is_ready);
     cr_assert_eq(n->state, NODE_STARTING, "it has to obey its orders first");
     steps_obeys(steps, n, "", 0);
     cr_assert_eq(n->state, NODE_RUNNING);
@@ -714,6 +730,78 @@ Test(steps, at_the_end_all_stop_and_none_comes_back)
     want();
     pass(60000);
     cr_assert_eq(fake.starts, 1);
+}
+
+static void write_kept(const struct node *n)
+{
+    cr_assert_not(err_failed(
+        fs_write_atomic(fs_join(&arena, n->dir, DRIVER_KEPT), STR("data"), 0600, FS_NO_SYNC)));
+}
+
+Test(steps, data_that_could_not_be_written_is_a_loss_that_is_told_and_decided_on)
+{
+    goal.keeps_data = BOOL_OF(true);
+    goal.restarts_after_exit = BOOL_OF(false);
+    struct node *n = running();
+
+    goal.boot_count = INT_OF(2);
+    want();
+    write_kept(n);
+    ends(n, SHIM_EXIT_STATUS, 0, "");
+    cr_assert_eq(fake.starts, 2, "it has what it had");
+    says(n, SHIM_READY);
+    cr_assert_not(fs_exists(fs_join(&arena, n->dir, DRIVER_KEPT)));
+
+    steps_end_all(steps);
+    ends(n, SHIM_EXIT_SIGNAL, 9, "");
+    cr_assert_str_eq(n->why, "what was in memory could not be written when it was stopped");
+    agent_restarts(false);
+    cr_assert_eq(fake.starts, 2, "an empty start needs an order");
+}
+
+Test(steps, an_end_by_the_machine_that_kept_everything_is_no_loss)
+{
+    goal.keeps_data = BOOL_OF(true);
+    goal.restarts_after_exit = BOOL_OF(false);
+    struct node *n = running();
+
+    pass(30);
+    write_kept(n);
+    agent_restarts(false);
+    n = nodes_find(&nodes, 1);
+    cr_assert_not(n->is_held);
+    cr_assert_eq(fake.starts, 2);
+    cr_assert(fs_exists(fs_join(&arena, n->dir, DRIVER_KEPT)));
+    says(n, SHIM_STARTING);
+    ends(n, SHIM_EXIT_STATUS, 1, "a damaged file");
+    cr_assert_str_eq(n->why, "a damaged file");
+    cr_assert(fs_exists(fs_join(&arena, n->dir, DRIVER_KEPT)), "it is left for who can mend it");
+}
+
+Test(steps, a_crash_loses_what_was_kept_before_it)
+{
+    goal.keeps_data = BOOL_OF(true);
+    struct node *n = running();
+
+    const struct timespec before_it[] = {{.tv_sec = 1}, {.tv_sec = 1}};
+
+    write_kept(n);
+    cr_assert_eq(utimensat(AT_FDCWD, fs_join(&arena, n->dir, DRIVER_KEPT), before_it, 0), 0);
+    exits(n, SHIM_EXIT_SIGNAL, 11, "");
+    cr_assert_not(fs_exists(fs_join(&arena, n->dir, DRIVER_KEPT)));
+}
+
+Test(steps, a_crashed_replica_comes_back_whatever_the_goal_says_of_crashes)
+{
+    struct agent_node_role role = {
+        .term = {true, 1   },
+          .primary_address = "127.1.0.9", .primary_port = {true, 6379}
+    };
+
+    goal.restarts_after_exit = BOOL_OF(false);
+    goal.role = &role;
+    crashes(running());
+    cr_assert_eq(fake.starts, 2);
 }
 
 Test(steps, a_stop_at_the_end_is_no_crash_and_the_next_agent_starts_again)

@@ -58,6 +58,27 @@ Test(plan, has_one_host_in_each_zone_with_its_own_addresses)
     }
 }
 
+static bool has_word(const struct up_child *child, const char *word)
+{
+    for (const char **at = child->argv; *at; at++)
+        if (strcmp(*at, word) == 0)
+            return true;
+    return false;
+}
+
+Test(plan, data_is_kept_unless_it_is_not_wanted)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct up_options o = usual();
+    struct up_plan plan;
+
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    cr_expect(not(has_word(&plan.hosts[0], "--no-keep-data")));
+    o.forgets_data = true;
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    cr_expect(has_word(&plan.hosts[2], "--no-keep-data"));
+}
+
 Test(plan, gives_every_region_its_own_hosts)
 {
     scoped(arena_fini) struct arena a = {0};
