@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import BIN, answers_ping, free_port, redis_cli, wait_until
+from conftest import BIN, answers_ping, free_port, memcached, redis_cli, wait_until
 
 
 def refused(service, listen=None):
@@ -50,6 +50,73 @@ def test_a_second_start_resumes_the_clusters_where_they_were(service):
     tags = service.client().list_tags_for_resource(ResourceName=after["ARN"])["TagList"]
     assert tags == [{"Key": "k", "Value": "v"}]
     print(f"\nsecond start ready after {1000 * service.start_seconds:.0f} ms")
+
+
+def fill(endpoint):
+    assert redis_cli(endpoint, "SET", "greeting", "hello") == "OK"
+    assert redis_cli(endpoint, "HSET", "h", "f", "v") == "1"
+    assert redis_cli(endpoint, "SET", "brief", "x", "EX", "1000") == "OK"
+
+
+def test_what_was_in_redis_is_back_after_a_stop(service):
+    redis, = service.create("keeps")
+    cached, = service.create("forgets", engine="memcached")
+    fill(redis)
+    assert memcached(cached, "set a 0 0 1\nx\n") == "STORED\n"
+    service.stop()
+
+    service.start()
+    for name in ("keeps", "forgets"):
+        service.wait_available(name)
+    wait_until(lambda: answers_ping(redis), "the engine is back at its address")
+    assert redis_cli(redis, "GET", "greeting") == "hello"
+    assert redis_cli(redis, "HGET", "h", "f") == "v"
+    assert 0 < int(redis_cli(redis, "TTL", "brief")) <= 1000
+    wait_until(lambda: memcached_answers(cached), "memcached is back at its address")
+    assert memcached(cached, "get a\n", until=b"END\r\n") == "END\n"
+    os.kill(service.engine_pid(redis), signal.SIGKILL)
+    wait_until(lambda: answers_ping(redis), "the engine is replaced")
+    assert redis_cli(redis, "GET", "greeting") == "", "what a crash takes is gone, and nothing older comes back"
+
+
+def memcached_answers(endpoint):
+    with contextlib.suppress(OSError):
+        return memcached(endpoint, "version\n").startswith("VERSION")
+    return False
+
+
+def test_data_that_is_not_to_be_kept_is_not(new_service):
+    service = new_service("--no-keep-data").start()
+    redis, = service.create("forgets")
+    fill(redis)
+    service.stop()
+    assert not list(service.state_dir.rglob("dump.rdb"))
+    service.start()
+    service.wait_available("forgets")
+    wait_until(lambda: answers_ping(redis), "the engine is back at its address")
+    assert redis_cli(redis, "GET", "greeting") == ""
+
+
+def test_a_group_is_back_with_its_roles_and_its_data(service):
+    client = service.client()
+    client.create_replication_group(ReplicationGroupId="pair", ReplicationGroupDescription="two of them",
+                                    Engine="valkey", CacheNodeType="cache.t4g.micro", NumCacheClusters=2)
+    client.get_waiter("replication_group_available").wait(ReplicationGroupId="pair",
+                                                          WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+    before = client.describe_replication_groups(ReplicationGroupId="pair")["ReplicationGroups"][0]
+    primary = before["NodeGroups"][0]["PrimaryEndpoint"]
+    fill(primary)
+    service.stop()
+
+    service.start()
+    wait_until(lambda: redis_cli(primary, "GET", "greeting") == "hello", "the primary with its data")
+    wait_until(lambda: redis_cli(primary, "SET", "greeting", "again") == "OK", "writes to be taken")
+    after = client.describe_replication_groups(ReplicationGroupId="pair")["ReplicationGroups"][0]
+    assert [m["CurrentRole"] for m in after["NodeGroups"][0]["NodeGroupMembers"]] == \
+        [m["CurrentRole"] for m in before["NodeGroups"][0]["NodeGroupMembers"]]
+    replica, = [m["ReadEndpoint"] for m in after["NodeGroups"][0]["NodeGroupMembers"] if m["CurrentRole"] == "replica"]
+    wait_until(lambda: redis_cli(replica, "GET", "greeting") == "again", "the replica to follow")
+    assert redis_cli(replica, "HGET", "h", "f") == "v"
 
 
 def test_it_ends_by_ctrl_c_too(service):

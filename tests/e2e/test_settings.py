@@ -164,6 +164,16 @@ def test_a_restarted_engine_takes_no_writes_before_its_orders(host, plane, drive
     assert cli(host, 1, "GET", "k") == "v" and cli(host, 2, "GET", "k") == "v"
 
 
+def test_memcached_makes_room_unless_it_is_told_to_refuse(host, plane):
+    host.start()
+    for node_id, refuses in ((1, "0"), (2, "1")):
+        host.run(node_id, Engine="memcached", MaxmemoryBytes=8 << 20,
+                 Parameters=[parameter("error_on_memory_exhausted", refuses, True)])
+        answers = {host.talk(node_id, f"set k{i} 0 0 900000\r\n{'x' * 900000}\r\n") for i in range(16)}
+        assert answers == ({"STORED\r\n"} if refuses == "0" else
+                           {"STORED\r\n", "SERVER_ERROR out of memory storing object\r\n"})
+
+
 # --- data over stops ------------------------------------------------------------------------------------
 
 
