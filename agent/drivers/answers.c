@@ -3,6 +3,8 @@
 #include "agent/drivers/conf.h"
 #include "agent/drivers/driver.h"
 
+#include <string.h>
+
 #define RESP_MAX_COUNT (1 << 20)
 
 /* The redis family's answers. */
@@ -21,8 +23,11 @@ static enum driver_reply cut_line(struct str *rest, struct str *line)
 {
     if (str_find(*rest, '\n') == SIZE_MAX)
         return DRIVER_PARTIAL;
-    *line = str_trim(str_cut(rest, '\n'));
-    return line->len > 0 ? DRIVER_GOOD : DRIVER_BAD;
+    *line = str_cut(rest, '\n');
+    if (!str_ends(*line, "\r") || line->len == 1)
+        return DRIVER_BAD;
+    line->len--;
+    return DRIVER_GOOD;
 }
 
 enum driver_reply resp_cut(struct str *reply, struct str *out_first)
@@ -52,6 +57,8 @@ enum driver_reply resp_cut(struct str *reply, struct str *out_first)
             continue;
         if (rest.len < (size_t)count + 2)
             return DRIVER_PARTIAL;
+        if (memcmp(rest.ptr + count, "\r\n", 2) != 0)
+            return DRIVER_BAD;
         rest = (struct str){rest.ptr + count + 2, rest.len - (size_t)count - 2};
     }
     *reply = rest;

@@ -62,7 +62,8 @@ def test_a_static_parameter_waits_for_a_reboot_and_says_so(host, plane, driver):
     plane.want(1, SettingsVersion="p2", Parameters=[parameter("databases", "3", True)])
     plane.wait_node(1, AppliedSettings="p2", IsRebootPending=True)
     assert host.talk(1, "SELECT 5\r\n") == "+OK\r\n"
-    os.kill(host.agents[-1].pid, signal.SIGKILL)
+    host.agents[-1].kill()
+    host.agents[-1].wait()
     host.start()
     plane.wait_node(1, AppliedSettings="p2", IsRebootPending=True)
     plane.want(1, BootCount=2)
@@ -342,6 +343,7 @@ def test_an_agent_that_dies_while_it_orders_is_followed_by_one_that_goes_on(host
                    Parameters=[parameter("timeout", str(round_))])
         time.sleep(0.0007 * round_)
         host.agents[-1].kill()
+        host.agents[-1].wait()
         host.start()
         plane.wait_node(1, AppliedSettings=f"v{round_}", State="running", Role="primary", Term=1 + round_)
     assert plane.nodes[1]["Pid"] == pid and plane.nodes[1]["Crashes"] == 0

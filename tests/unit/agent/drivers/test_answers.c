@@ -113,8 +113,9 @@ Test(answers, whole_replies_are_cut_off_whatever_they_are)
 
 Test(answers, what_is_no_reply_is_bad)
 {
-    static const char *const texts[] = {"hello\r\n", "\r\n",          "$x\r\n",
-                                        "$-2\r\n",   "*99999999\r\n", "*1\r\nwhat\r\n"};
+    static const char *const texts[] = {"hello\r\n",     "\r\n",          "$x\r\n",
+                                        "$-2\r\n",       "*99999999\r\n", "*1\r\nwhat\r\n",
+                                        "$1\r\nabc\r\n", "+OK\n"};
 
     for (size_t i = 0; i < countof(texts); i++) {
         struct str rest = str_of(texts[i]), first;
