@@ -6,7 +6,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-TABLE = (ROOT / "agent" / "drivers" / "parameters.c").read_text()
+TABLE = re.search(r"parameters\[\] = \{(.*?)\n\};", (ROOT / "agent" / "drivers" / "parameters.c").read_text(),
+                  re.DOTALL).group(1)
 DIRECTIVES = (ROOT / "cacheengine" / "dispatch" / "config.def").read_text()
 UNITS = {"kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
 

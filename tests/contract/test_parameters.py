@@ -28,7 +28,6 @@ def obeyed():
     memcached = re.search(r"memcached_parameters\[\] = \{(.*?)\n\};", (spec.ROOT / "agent/drivers/bundled.c").read_text(),
                           re.DOTALL).group(1)
     names |= set(re.findall(r'\{"([^"]+)"', memcached))
-    names |= set(re.findall(r'goal_parameter\(goal, "([^"]+)"\)', (spec.ROOT / "agent/drivers/bundled.c").read_text()))
     return {n for n in names if n != "NULL"}
 
 
