@@ -17,8 +17,9 @@
 #include "controlplane/front/front.h"
 #include "controlplane/notify/notify.h"
 #include "controlplane/ops/ops.h"
+#include "controlplane/pki/pki.h"
 #include "controlplane/reconcile/reconcile.h"
-#include "controlplane/store/store.h"
+#include "controlplane/store/certificates.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -117,6 +118,7 @@ struct larderd {
     } keys;
     const char *token; /* NULL without --token-file */
     struct topics topics;
+    struct authority authority;
     struct ops_conf ops_conf;
     int lock_fd;
 
@@ -304,6 +306,29 @@ static struct err open_state(struct larderd *d)
     return OK;
 }
 
+/* Made once, when the store is new: every certificate that was ever given out is worth what it is.
+ */
+static struct err make_authority(struct larderd *d, struct store_tx *tx)
+{
+    struct pki_identity made;
+
+    TRY(pki_authority_new(&d->arena, "Larder", clock_wall_ms(&clock_system), &made));
+    d->authority = (struct authority){made.certificate, made.private_key, made.not_after_ms};
+    return store_authority_put(tx, &d->authority);
+}
+
+static struct err open_authority(struct larderd *d)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+
+    TRY(store_begin(d->store, STORE_WRITE, &d->arena, &tx));
+    struct err e = store_authority_get(tx, &d->authority);
+    if (!err_is(e, ERR_NOT_FOUND))
+        return e;
+    TRY(make_authority(d, tx));
+    return store_commit(&tx);
+}
+
 static struct err open_dns(struct larderd *d)
 {
     bool is_off = strcmp(d->options.dns, "off") == 0;
@@ -376,16 +401,20 @@ static void on_goals(void *context)
 
 static struct err open_reconciler(struct larderd *d)
 {
-    return reconcile_start(
-        d->store,
-        &(struct reconcile_conf){
-            .clock = &clock_system, .dns = d->dns, .on_goals = on_goals, .context = d->front},
-        &d->reconciler);
+    return reconcile_start(d->store,
+                           &(struct reconcile_conf){.clock = &clock_system,
+                                                    .dns = d->dns,
+                                                    .authority = &d->authority,
+                                                    .dns_zone = dns_zone(d->dns),
+                                                    .on_goals = on_goals,
+                                                    .context = d->front},
+                           &d->reconciler);
 }
 
 static struct err larderd_open(struct larderd *d)
 {
     TRY(open_state(d));
+    TRY(open_authority(d));
     TRY(open_dns(d));
     open_api(d);
     TRY(declare_network(d));

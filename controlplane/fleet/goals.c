@@ -10,6 +10,7 @@
 #include "controlplane/model/effective.h"
 #include "controlplane/model/place.h"
 #include "controlplane/model/settings.h"
+#include "controlplane/store/certificates.h"
 #include "controlplane/store/parameters.h"
 
 #include <string.h>
@@ -134,6 +135,37 @@ static int64_t add_users(struct arena *a, const struct host_users *users, const 
     return revision;
 }
 
+/* --- encryption in transit --- */
+
+static struct err load_authority(struct store_tx *tx, const struct host_node *nodes, size_t count,
+                                 struct authority *out)
+{
+    for (size_t i = 0; i < count; i++)
+        if (nodes[i].tls != TLS_OFF)
+            return store_authority_get(tx, out);
+    return OK;
+}
+
+/* Without its certificate a node must not serve at all: connections would be plain. */
+static void add_tls(struct arena *a, const struct host_node *n, const struct authority *authority,
+                    struct agent_node_goal *out)
+{
+    if (n->tls == TLS_OFF)
+        return;
+    if (n->certificate.revision == 0) {
+        if (n->goal.state == NODE_RUNNING)
+            out->state = node_state_name(NODE_STOPPED);
+        return;
+    }
+    out->tls = arena_new(a, struct agent_node_tls);
+    out->tls->mode = tls_mode_name(n->tls);
+    out->tls->certificate = n->certificate.certificate;
+    out->tls->private_key = n->certificate.private_key;
+    out->tls->authority = authority->certificate;
+}
+
+/* --- all of it --- */
+
 static const char *settings_of(struct arena *a, const struct host_node *n, int64_t users)
 {
     const struct cluster cluster = {
@@ -143,7 +175,12 @@ static const char *settings_of(struct arena *a, const struct host_node *n, int64
         .parameter_revision = n->parameter_revision,
     };
     struct settings_version v = {
-        .parameters = parameters_number(&cluster), .users = users, .epoch = n->epoch};
+        .parameters = parameters_number(&cluster),
+        .users = users,
+        .epoch = n->epoch,
+        .tls = n->tls,
+        .certificate = n->certificate.revision,
+    };
 
     settings_take_role(&v, &n->role, n->cluster_id);
     return settings_version_text(a, &v);
@@ -151,7 +188,7 @@ static const char *settings_of(struct arena *a, const struct host_node *n, int64
 
 static void goal_to_wire(struct arena *a, const struct host_node *n,
                          const struct group_values *values, const struct host_users *users,
-                         struct agent_node_goal *out)
+                         const struct authority *authority, struct agent_node_goal *out)
 {
     const struct node_type *type = node_type_find(n->node_type);
     const struct engine_version *version = engine_version_reported(n->engine, n->engine_version);
@@ -175,6 +212,7 @@ static void goal_to_wire(struct arena *a, const struct host_node *n,
         .keeps_data = BOOL_OF(engine_is_redis_like(n->engine)), /* over a clean stop, that is */
     };
     add_membership(a, n, out);
+    add_tls(a, n, authority, out);
     add_parameters(a, &effective, out);
     out->settings_version = settings_of(a, n, add_users(a, users, n, out));
 }
@@ -184,16 +222,18 @@ struct err goals_of_host(struct store_tx *tx, const char *host_id, struct agent_
     struct arena *a = store_arena(tx);
     struct group_values values;
     struct host_users users;
+    struct authority authority = {0};
     struct host_node *nodes;
     size_t count;
 
     TRY(store_host_nodes(tx, host_id, &nodes, &count));
     TRY(load_values(tx, nodes, count, &values));
     TRY(host_users_load(tx, host_id, &users));
+    TRY(load_authority(tx, nodes, count, &authority));
     out->has = true;
     out->count = count;
     out->items = arena_array(a, count, sizeof(*out->items));
     for (size_t i = 0; i < count; i++)
-        goal_to_wire(a, &nodes[i], &values, &users, &out->items[i]);
+        goal_to_wire(a, &nodes[i], &values, &users, &authority, &out->items[i]);
     return OK;
 }

@@ -4,6 +4,7 @@
  *     /healthz            the process runs
  *     /readyz             the store answers
  *     /metrics            Prometheus text
+ *     /ca.pem             the certificate that clients of caches trust
  *     /agent/v1/...       messages of agents (fleet)
  *     everything else     the interface (api)
  *

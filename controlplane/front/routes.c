@@ -8,7 +8,7 @@
 #include "controlplane/front/gauges.h"
 #include "controlplane/front/metrics.h"
 #include "controlplane/front/refuse.h"
-#include "controlplane/store/store.h"
+#include "controlplane/store/certificates.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,13 +79,36 @@ static void answer_metrics(struct routes *r, struct arena *a, struct api_respons
         log_warn("metrics without the store's counts", f_err(e));
 }
 
+/* What clients of caches with encryption in transit trust. */
+static struct err read_authority(struct store *store, struct arena *a, struct authority *out)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+
+    TRY(store_begin(store, STORE_READ, a, &tx));
+    return store_authority_get(tx, out);
+}
+
+static void answer_authority(struct routes *r, struct arena *a, struct api_response *out)
+{
+    struct authority authority;
+    struct err e = read_authority(r->store, a, &authority);
+
+    out->status = err_failed(e) ? 503 : 200;
+    buf_puts(&out->body, err_failed(e) ? err_text(a, e) : authority.certificate);
+    if (err_failed(e))
+        buf_putc(&out->body, '\n');
+    else
+        out->content_type = "application/x-pem-file";
+}
+
 static const struct own_path {
     const char *path, *name;
     void (*answer)(struct routes *r, struct arena *a, struct api_response *out);
 } own_paths[] = {
-    {"/healthz", "healthz", answer_alive  },
-    {"/readyz",  "readyz",  answer_ready  },
-    {"/metrics", "metrics", answer_metrics},
+    {"/healthz", "healthz",   answer_alive    },
+    {"/readyz",  "readyz",    answer_ready    },
+    {"/metrics", "metrics",   answer_metrics  },
+    {"/ca.pem",  "authority", answer_authority},
 };
 
 static const struct own_path *own_path_find(struct str path)

@@ -3,6 +3,7 @@
 #define LARDER_CONTROLPLANE_MODEL_CLUSTER_H
 
 #include "contract/node_states.h"
+#include "controlplane/model/certificate.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,6 +49,7 @@ struct cluster {
     int snapshot_retention; /* days */
     bool auto_minor_upgrade;
     const char *notification_topic, *notification_status;
+    enum tls_mode tls;
     int64_t next_node; /* number of the next node: those of removed ones never come back */
     int64_t configuration_version; /* memcached auto discovery: raised at each change of nodes */
     bool is_wanted;
@@ -66,6 +68,7 @@ struct node_goal {
     int64_t crashes_told;
     bool is_told_down;
     int64_t parameters; /* see parameters_number in effective.h; what its host was last told of */
+    enum tls_mode tls;  /* what its host was last told */
 };
 
 /* What its agent last reported. */

@@ -62,8 +62,7 @@ bool group_operation_kind_parse(const char *name, enum group_operation_kind *out
 
 bool group_has_tls(const struct replication_group *g)
 {
-    (void)g;
-    return false; /* requests for it are refused */
+    return g->common.tls == TLS_REQUIRED;
 }
 
 /* --- status --- */

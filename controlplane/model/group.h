@@ -93,7 +93,7 @@ struct group_operation {
     int64_t deadline_ms; /* wall time; waiting any longer is failing */
 };
 
-/* Whether all connections to the group are encrypted; those of no group are yet. */
+/* Whether all connections to the group are encrypted. */
 bool group_has_tls(const struct replication_group *g);
 
 /* --- status --- */

@@ -6,9 +6,13 @@
 
 char *settings_version_text(struct arena *a, const struct settings_version *v)
 {
-    return arena_printf(a, "p%lld.u%lld.r%lld%s.t%lld", (long long)v->parameters,
-                        (long long)v->users, (long long)v->term, v->is_fenced ? "f" : "",
-                        (long long)v->epoch);
+    char *text =
+        arena_printf(a, "p%lld.u%lld.r%lld%s.t%lld", (long long)v->parameters, (long long)v->users,
+                     (long long)v->term, v->is_fenced ? "f" : "", (long long)v->epoch);
+
+    if (v->tls == TLS_OFF)
+        return text;
+    return arena_printf(a, "%s.m%d.c%lld", text, (int)v->tls, (long long)v->certificate);
 }
 
 /* Cuts "<letter><number>" off the front. */
@@ -31,6 +35,19 @@ static bool take_role(struct str *rest, struct settings_version *v)
     return take_part(&part, 'r', &v->term);
 }
 
+/* Nodes with plain connections have no such part. */
+static bool take_tls(struct str *rest, struct settings_version *v)
+{
+    int64_t mode;
+
+    if (rest->len == 0)
+        return true;
+    if (!take_part(rest, 'm', &mode) || (mode != TLS_PREFERRED && mode != TLS_REQUIRED))
+        return false;
+    v->tls = (enum tls_mode)mode;
+    return take_part(rest, 'c', &v->certificate);
+}
+
 bool settings_version_parse(const char *text, struct settings_version *out)
 {
     struct str rest = str_of(text);
@@ -38,7 +55,8 @@ bool settings_version_parse(const char *text, struct settings_version *out)
 
     *out = v;
     if (!take_part(&rest, 'p', &v.parameters) || !take_part(&rest, 'u', &v.users) ||
-        !take_role(&rest, &v) || !take_part(&rest, 't', &v.epoch) || rest.len > 0)
+        !take_role(&rest, &v) || !take_part(&rest, 't', &v.epoch) || !take_tls(&rest, &v) ||
+        rest.len > 0)
         return false;
     *out = v;
     return true;

@@ -19,9 +19,11 @@ struct settings_version {
     int64_t term;       /* of the shard; 0: the node stands alone */
     bool is_fenced;     /* as the primary of that term it takes no writes */
     int64_t epoch;      /* of the topology; 0: cluster mode is off */
+    enum tls_mode tls;
+    int64_t certificate; /* its revision; 0 while connections are plain */
 };
 
-/* "p3.u0.r2.t5", "p0.u0.r2f.t5"; in `a`. */
+/* "p3.u0.r2.t5", "p0.u0.r2f.t5", "p0.u1.r1.t0.m2.c1"; in `a`. */
 char *settings_version_text(struct arena *a, const struct settings_version *v);
 
 /* False for what is no such text; `out` is then all zero. */

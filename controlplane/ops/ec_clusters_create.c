@@ -9,6 +9,7 @@
 #include "controlplane/model/quotas.h"
 #include "controlplane/model/tags.h"
 #include "controlplane/ops/capacity.h"
+#include "controlplane/ops/encryption.h"
 #include "controlplane/ops/member_clusters.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/tagging.h"
@@ -40,16 +41,15 @@ static bool is_memcached(const struct plan *p)
 /* --- what cannot be obeyed yet --- */
 
 static const struct member_rule unserved[] = {
-    {"SnapshotArns",              NULL   },
-    {"SnapshotName",              NULL   },
-    {"AuthToken",                 NULL   },
-    {"OutpostMode",               NULL   },
-    {"PreferredOutpostArn",       NULL   },
-    {"PreferredOutpostArns",      NULL   },
-    {"LogDeliveryConfigurations", NULL   },
-    {"TransitEncryptionEnabled",  "false"},
-    {"NetworkType",               "ipv4" },
-    {"IpDiscovery",               "ipv4" },
+    {"SnapshotArns",              NULL  },
+    {"SnapshotName",              NULL  },
+    {"AuthToken",                 NULL  },
+    {"OutpostMode",               NULL  },
+    {"PreferredOutpostArn",       NULL  },
+    {"PreferredOutpostArns",      NULL  },
+    {"LogDeliveryConfigurations", NULL  },
+    {"NetworkType",               "ipv4"},
+    {"IpDiscovery",               "ipv4"},
 };
 
 static const struct member_rule not_memcached[] = {
@@ -111,6 +111,12 @@ static struct err plan_type(struct call *c, const struct ec_create_cache_cluster
                      p->type->name);
     p->cluster.node_type = p->type->name;
     return OK;
+}
+
+static struct err plan_encryption(struct call *c, const struct ec_create_cache_cluster_in *in,
+                                  struct plan *p)
+{
+    return encryption_choose(c, in->transit_encryption_enabled, NULL, p->version, &p->cluster.tls);
 }
 
 static struct err plan_nodes(struct call *c, const struct ec_create_cache_cluster_in *in,
@@ -295,8 +301,9 @@ static struct err plan_capacity(struct call *c, const struct ec_create_cache_clu
 
 /* The order of the rows is the order in which mistakes are told. */
 static const plan_fn checks[] = {
-    plan_name,    plan_engine, plan_type, plan_nodes,  plan_port,  plan_zones,    plan_unserved,
-    plan_windows, plan_groups, plan_tags, plan_is_new, plan_quota, plan_capacity,
+    plan_name, plan_engine, plan_type,     plan_encryption, plan_nodes,
+    plan_port, plan_zones,  plan_unserved, plan_windows,    plan_groups,
+    plan_tags, plan_is_new, plan_quota,    plan_capacity,
 };
 
 /* --- recording --- */

@@ -10,6 +10,7 @@
 #include "controlplane/model/tags.h"
 #include "controlplane/ops/access.h"
 #include "controlplane/ops/capacity.h"
+#include "controlplane/ops/encryption.h"
 #include "controlplane/ops/group_plan.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
@@ -28,8 +29,6 @@ static const struct member_rule unserved[] = {
     {"SnapshotArns",                NULL   },
     {"SnapshotName",                NULL   },
     {"ServerlessCacheSnapshotName", NULL   },
-    {"TransitEncryptionEnabled",    "false"},
-    {"TransitEncryptionMode",       NULL   },
     {"KmsKeyId",                    NULL   },
     {"LogDeliveryConfigurations",   NULL   },
     {"DataTieringEnabled",          "false"},
@@ -227,24 +226,20 @@ static struct err plan_encryption(struct call *c, const struct ec_create_replica
 {
     bool is_valkey = strcmp(p->group.common.engine, "valkey") == 0;
 
-    (void)c;
     p->group.is_encrypted_at_rest =
         in->at_rest_encryption_enabled.has ? in->at_rest_encryption_enabled.value : is_valkey;
-    return OK;
+    return encryption_choose(c, in->transit_encryption_enabled, in->transit_encryption_mode,
+                             p->version, &p->group.common.tls);
 }
 
 /* --- who may enter --- */
 
-static struct access_cache entry_of(const struct ec_create_replication_group_in *in,
-                                    const struct group_plan *p)
+static struct access_cache entry_of(const struct group_plan *p)
 {
-    bool is_preferred =
-        in->transit_encryption_mode && strcmp(in->transit_encryption_mode, "preferred") == 0;
-
     return (struct access_cache){.replication_group_id = p->group.id,
                                  .engine = p->version->engine,
                                  .engine_version = p->version->reported,
-                                 .has_tls = in->transit_encryption_enabled.value && !is_preferred,
+                                 .has_tls = group_has_tls(&p->group),
                                  .is_new = true};
 }
 
@@ -258,7 +253,7 @@ static struct access_request entry_asked(const struct ec_create_replication_grou
 static struct err plan_entry(struct call *c, const struct ec_create_replication_group_in *in,
                              struct group_plan *p)
 {
-    struct access_cache cache = entry_of(in, p);
+    struct access_cache cache = entry_of(p);
     struct access_request asked = entry_asked(in);
 
     return access_check(c, &cache, &asked);
@@ -268,7 +263,7 @@ static struct err plan_entry(struct call *c, const struct ec_create_replication_
 static struct err record_entry(struct call *c, const struct ec_create_replication_group_in *in,
                                struct group_plan *p)
 {
-    struct access_cache cache = entry_of(in, p);
+    struct access_cache cache = entry_of(p);
     struct access_request asked = entry_asked(in);
     const char *pending;
 

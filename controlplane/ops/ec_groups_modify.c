@@ -10,6 +10,7 @@
 #include "controlplane/model/naming.h"
 #include "controlplane/model/quotas.h"
 #include "controlplane/ops/access.h"
+#include "controlplane/ops/encryption.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/parameters.h"
@@ -27,11 +28,9 @@ typedef struct err (*change_fn)(struct call *c, const struct ec_modify_replicati
 /* --- what cannot change --- */
 
 static const struct member_rule unserved[] = {
-    {"NodeGroupId",               NULL   },
-    {"LogDeliveryConfigurations", NULL   },
-    {"IpDiscovery",               "ipv4" },
-    {"TransitEncryptionEnabled",  "false"},
-    {"TransitEncryptionMode",     NULL   },
+    {"NodeGroupId",               NULL  },
+    {"LogDeliveryConfigurations", NULL  },
+    {"IpDiscovery",               "ipv4"},
 };
 
 static struct err no_change(struct call *c, const char *member, const char *current)
@@ -205,6 +204,20 @@ static struct err change_security_groups(struct call *c,
     return OK;
 }
 
+static struct err change_encryption(struct call *c, const struct ec_modify_replication_group_in *in,
+                                    struct group_facts *f)
+{
+    struct cluster *cl = &f->group.common;
+    enum tls_mode mode;
+
+    TRY(encryption_change(c, in->transit_encryption_enabled, in->transit_encryption_mode,
+                          engine_version_reported(cl->engine, cl->engine_version), cl->tls, &mode));
+    if (mode != cl->tls && !in->apply_immediately.value)
+        return COMBINATION("In-transit encryption can only be changed with ApplyImmediately.");
+    cl->tls = mode;
+    return OK;
+}
+
 /* --- failover and zones --- */
 
 static size_t fewest_members(const struct group_facts *f)
@@ -283,9 +296,9 @@ static struct err change_multi_az(struct call *c, const struct ec_modify_replica
 
 /* The order of the rows is the order in which mistakes are told. */
 static const change_fn changes[] = {
-    check_identity,         change_type,         change_description,
-    change_settings,        change_snapshotting, change_parameters,
-    change_security_groups, change_failover,     change_multi_az,
+    check_identity,      change_type,       change_description,     change_settings,
+    change_snapshotting, change_parameters, change_security_groups, change_encryption,
+    change_failover,     change_multi_az,
 };
 
 /* --- another primary --- */
@@ -363,18 +376,20 @@ struct err ec_modify_replication_group(struct call *c,
     struct group_facts facts;
 
     TRY(group_facts_for_change(c, in->replication_group_id, &facts));
-    const char *type = facts.group.common.node_type;
+    const struct cluster before = facts.group.common;
     for (size_t i = 0; i < countof(changes); i++)
         TRY(changes[i](c, in, &facts));
     TRY(check_primary(c, in, &facts, &primary));
-    bool is_resized = strcmp(type, facts.group.common.node_type) != 0;
-    if (primary && is_resized)
-        return COMBINATION("PrimaryClusterId and CacheNodeType cannot be changed together.");
+    bool is_rebuilt = strcmp(before.node_type, facts.group.common.node_type) != 0 ||
+                      before.tls != facts.group.common.tls;
+    if (primary && is_rebuilt)
+        return COMBINATION("PrimaryClusterId cannot be changed together with CacheNodeType or "
+                           "in-transit encryption.");
     TRY(record(c, &facts));
     TRY(change_entry(c, in, &facts, &pending));
     if (primary)
         TRY(membership_switch(c, &facts, primary));
-    else if (is_resized || pending)
+    else if (is_rebuilt || pending)
         TRY(group_facts_operate(c, &facts, GROUP_MODIFY, pending ? pending : ""));
     else
         TRY(group_facts_refresh(c, &facts));

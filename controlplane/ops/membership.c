@@ -24,6 +24,7 @@ void membership_take_common(struct cluster *member, const struct cluster *common
     member->auto_minor_upgrade = common->auto_minor_upgrade;
     member->notification_topic = common->notification_topic;
     member->notification_status = common->notification_status;
+    member->tls = common->tls;
 }
 
 static const char *next_name(struct call *c, const struct replication_group *g, struct shard *s)

@@ -90,6 +90,7 @@ static void settle(struct view *m, struct node *n, const struct place_choice *ch
         .boot_count = n->boot_count,
         .memory_bytes = memory_bytes,
         .parameters = parameters_number(&m->cluster),
+        .tls = m->cluster.tls,
     };
 
     n->host_zone = choice->zone;
@@ -299,9 +300,10 @@ static bool add_shard_words(const struct group_view *g, const struct shard *s, s
         if (!is_told(m, s))
             continue;
         const struct node *n = member_node(m);
-        buf_printf(words, " NODE %s %s %s %d 0 - %s", n->engine_id,
-                   m == primary ? "primary" : "replica", n->goal.address, n->goal.port,
-                   health_word(g, s, m));
+        buf_printf(words, " NODE %s %s %s %d %d - %s", n->engine_id,
+                   m == primary ? "primary" : "replica", n->goal.address,
+                   m->cluster.tls == TLS_REQUIRED ? 0 : n->goal.port,
+                   m->cluster.tls == TLS_OFF ? 0 : n->goal.port, health_word(g, s, m));
     }
     return true;
 }
@@ -358,7 +360,8 @@ bool member_is_ready(const struct group_view *g, const struct view *m)
         return false;
     settings_take_role(&wanted, &s->goal, m->cluster.id);
     if (applied.term != wanted.term || applied.is_fenced != wanted.is_fenced ||
-        applied.epoch != wanted.epoch || applied.users < g->group.entry.revision)
+        applied.epoch != wanted.epoch || applied.users < g->group.entry.revision ||
+        applied.tls != m->cluster.tls)
         return false;
     return s->goal.primary_id == m->cluster.id || n->saw.is_link_up;
 }

@@ -9,6 +9,7 @@
 #include "controlplane/dns/dns.h"
 #include "controlplane/reconcile/access.h"
 #include "controlplane/reconcile/apply.h"
+#include "controlplane/reconcile/certificates.h"
 #include "controlplane/reconcile/groups.h"
 #include "controlplane/reconcile/names.h"
 #include "controlplane/reconcile/reconcile.h"
@@ -77,6 +78,18 @@ static struct err look_load(struct reconciler *r, struct store_tx *tx, const str
     return OK;
 }
 
+static struct err certify(struct reconciler *r, struct store_tx *tx, const struct look *look,
+                          bool *goals)
+{
+    struct certifier by = {r->conf.authority, r->conf.dns_zone};
+
+    for (size_t i = 0; i < look->count; i++)
+        TRY(certificates_look(tx, &by, &look->clusters[i],
+                              look->group ? look->group->group.name : NULL, goals,
+                              &r->wake_wall_ms));
+    return OK;
+}
+
 static struct err look_at(struct reconciler *r, struct store_tx *tx, const struct cluster *c,
                           struct region_view **regions, struct look *look, bool *goals)
 {
@@ -90,7 +103,8 @@ static struct err look_at(struct reconciler *r, struct store_tx *tx, const struc
         rules_decide(look->clusters, &decisions);
     if (decisions.wake_ms < r->wake_wall_ms)
         r->wake_wall_ms = decisions.wake_ms;
-    return apply_decisions(tx, &decisions, goals);
+    TRY(apply_decisions(tx, &decisions, goals));
+    return certify(r, tx, look, goals);
 }
 
 /* A group is looked at once, however many of its members were touched. */

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 
+struct authority;
 struct clock;
 struct dns;
 struct store;
@@ -14,7 +15,9 @@ struct reconciler;
 
 struct reconcile_conf {
     const struct clock *clock;
-    struct dns *dns; /* records follow placed nodes; NULL for none */
+    struct dns *dns;                   /* records follow placed nodes; NULL for none */
+    const struct authority *authority; /* who certifies nodes with encryption in transit */
+    const char *dns_zone;              /* in which their names are */
 
     /* Called after a commit that changed goals of any host (from the reconciler's thread). */
     void (*on_goals)(void *context);

@@ -64,6 +64,11 @@ static bool has_recovered(const struct view *v, const struct node *n)
     return n->goal.has && n->goal.is_told_down && n->saw.has && n->saw.state == NODE_RUNNING;
 }
 
+static bool has_new_encryption(const struct view *v, const struct node *n)
+{
+    return n->is_wanted && n->goal.has && n->goal.tls != v->cluster.tls;
+}
+
 /* --- then --- */
 
 static void forget_goal(struct view *v, struct node *n, struct decisions *d, const char *why)
@@ -114,6 +119,7 @@ static void place(struct view *v, struct node *n, struct decisions *d, const cha
         .boot_count = n->boot_count,
         .memory_bytes = request.memory_bytes,
         .parameters = parameters_number(&v->cluster),
+        .tls = v->cluster.tls,
     };
     n->host_zone = choice.zone;
     decide_goal(d, n, &goal, why);
@@ -135,6 +141,14 @@ static void tell_parameters(struct view *v, struct node *n, struct decisions *d,
     check(type != NULL);
     goal.parameters = parameters_number(&v->cluster);
     goal.memory_bytes = node_type_host_bytes(type); /* the type decides parameters, too */
+    decide_goal(d, n, &goal, why);
+}
+
+static void tell_encryption(struct view *v, struct node *n, struct decisions *d, const char *why)
+{
+    struct node_goal goal = n->goal;
+
+    goal.tls = v->cluster.tls;
     decide_goal(d, n, &goal, why);
 }
 
@@ -161,6 +175,7 @@ const struct rule node_rules[] = {
     {"place",       is_homeless,   place,         "wanted and without a host"},
     {"boot",        is_boot_due,   boot,          "a reboot was asked for"},
     {"parameters",  has_new_parameters, tell_parameters, "its parameters or its type are others"},
+    {"encryption",  has_new_encryption, tell_encryption, "its encryption in transit is another one"},
     {"crash",       has_crashed,   tell_crash,    "its engine ended by itself"},
     {"recovery",    has_recovered, tell_recovery, "its engine answers again"},
 };

@@ -11,9 +11,9 @@
     "configuration_version, next_node, is_wanted, created_ms, coalesce(group_id, 0), "              \
     "coalesce(node_group_id, 0), coalesce((SELECT p.revision FROM parameter_group p "               \
     "WHERE p.account = cache_cluster.account AND p.region = cache_cluster.region "                  \
-    "AND p.name = cache_cluster.parameter_group), 0)"
+    "AND p.name = cache_cluster.parameter_group), 0), tls_mode"
 
-static void row_to_cluster(const struct query *q, struct cluster *out)
+static void row_to_cluster(struct query *q, struct cluster *out)
 {
     *out = (struct cluster){
         .id = query_int(q, 0),
@@ -43,6 +43,8 @@ static void row_to_cluster(const struct query *q, struct cluster *out)
         .shard_id = query_int(q, 24),
         .parameter_revision = query_int(q, 25),
     };
+    if (!tls_mode_parse(query_text(q, 26), &out->tls))
+        q->error = err_make(ERR_CORRUPT, "a cache cluster has an unknown mode of encryption");
 }
 
 struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
@@ -52,9 +54,9 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
         "az_mode, preferred_zone, parameter_group, subnet_group, security_groups, "
         "maintenance_window, snapshot_window, snapshot_retention, auto_minor_upgrade, "
         "notification_topic, notification_status, configuration_version, next_node, is_wanted, "
-        "created_ms, group_id, node_group_id) "
+        "created_ms, group_id, node_group_id, tls_mode) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), "
-        "nullif(?, 0)) RETURNING id";
+        "nullif(?, 0), ?) RETURNING id";
     struct query q;
 
     TRY(query_start(&q, tx, sql,
@@ -63,13 +65,13 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
                     "ttttttt"
                     "ib"
                     "tt"
-                    "iibiii",
+                    "iibiiit",
                     c->account, c->region, c->name, c->engine, c->engine_version, c->node_type,
                     (int64_t)c->port, c->az_mode, c->preferred_zone, c->parameter_group,
                     c->subnet_group, c->security_groups, c->maintenance_window, c->snapshot_window,
                     (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
                     c->notification_status, c->configuration_version, c->next_node, c->is_wanted,
-                    c->created_ms, c->group_id, c->shard_id));
+                    c->created_ms, c->group_id, c->shard_id, tls_mode_name(c->tls)));
     if (query_next(&q))
         c->id = query_int(&q, 0);
     return query_end(&q);
@@ -174,20 +176,20 @@ struct err store_cluster_update(struct store_tx *tx, const struct cluster *c)
         "maintenance_window = ?, snapshot_window = ?, snapshot_retention = ?, "
         "auto_minor_upgrade = ?, notification_topic = ?, notification_status = ?, "
         "configuration_version = ?, next_node = ?, is_wanted = ?, group_id = nullif(?, 0), "
-        "node_group_id = nullif(?, 0) WHERE id = ?";
+        "node_group_id = nullif(?, 0), tls_mode = ? WHERE id = ?";
 
     TRY(query_run(tx, sql,
                   "ttti"
                   "ttttttt"
                   "ib"
                   "tt"
-                  "iibiii",
+                  "iibiiti",
                   c->engine, c->engine_version, c->node_type, (int64_t)c->port, c->az_mode,
                   c->preferred_zone, c->parameter_group, c->subnet_group, c->security_groups,
                   c->maintenance_window, c->snapshot_window, (int64_t)c->snapshot_retention,
                   c->auto_minor_upgrade, c->notification_topic, c->notification_status,
                   c->configuration_version, c->next_node, c->is_wanted, c->group_id, c->shard_id,
-                  c->id));
+                  tls_mode_name(c->tls), c->id));
     return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such cache cluster");
 }
 

@@ -76,6 +76,9 @@ const char *query_id_list(const struct store_tx *tx, const int64_t *ids, size_t 
 /* Raises the generation of every host that has a node of the group. */
 must_use struct err hosts_raise(struct store_tx *tx, int64_t group_id);
 
+/* The same of the host that a node is placed on, if it is. */
+must_use struct err host_raise_of_node(struct store_tx *tx, int64_t node_id);
+
 /* Rows changed by the last statement of this transaction. */
 int64_t query_changes(const struct store_tx *tx);
 

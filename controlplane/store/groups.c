@@ -11,7 +11,7 @@
     "next_shard, engine, engine_version, node_type, port, parameter_group, subnet_group, " \
     "security_groups, maintenance_window, snapshot_window, snapshot_retention, "           \
     "auto_minor_upgrade, notification_topic, notification_status, is_wanted, created_ms, " \
-    "user_group, token_digests, token_modified_ms, access_revision"
+    "user_group, token_digests, token_modified_ms, access_revision, tls_mode"
 
 static void row_to_common(const struct query *q, int at, struct cluster *out)
 {
@@ -60,6 +60,8 @@ static void row_to_group(struct query *q, struct replication_group *out)
                   .revision = query_int(q, 31)},
     };
     row_to_common(q, 13, &out->common);
+    if (!tls_mode_parse(query_text(q, 32), &out->common.tls))
+        q->error = err_make(ERR_CORRUPT, "a replication group has an unknown mode of encryption");
     if (!cluster_mode_parse(query_text(q, 5), &out->mode))
         q->error = err_make(ERR_CORRUPT, "a replication group has an unknown cluster mode");
 }
@@ -72,8 +74,8 @@ struct err store_group_insert(struct store_tx *tx, struct replication_group *g)
         "snapshotting_cluster, next_shard, engine, engine_version, node_type, port, "
         "parameter_group, subnet_group, security_groups, maintenance_window, snapshot_window, "
         "snapshot_retention, auto_minor_upgrade, notification_topic, notification_status, "
-        "is_wanted, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+        "is_wanted, created_ms, tls_mode) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
     const struct cluster *c = &g->common;
     struct query q;
 
@@ -85,14 +87,14 @@ struct err store_group_insert(struct store_tx *tx, struct replication_group *g)
                     "ttttt"
                     "ib"
                     "tt"
-                    "bi",
+                    "bit",
                     g->account, g->region, g->name, g->description, cluster_mode_name(g->mode),
                     g->has_failover, g->is_multi_az, g->is_encrypted_at_rest, g->user, g->password,
                     g->snapshotting_cluster, g->next_shard, c->engine, c->engine_version,
                     c->node_type, (int64_t)c->port, c->parameter_group, c->subnet_group,
                     c->security_groups, c->maintenance_window, c->snapshot_window,
                     (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
-                    c->notification_status, g->is_wanted, g->created_ms));
+                    c->notification_status, g->is_wanted, g->created_ms, tls_mode_name(c->tls)));
     if (query_next(&q))
         g->id = query_int(&q, 0);
     return query_end(&q);
@@ -106,7 +108,7 @@ struct err store_group_update(struct store_tx *tx, const struct replication_grou
         "engine = ?, engine_version = ?, node_type = ?, port = ?, parameter_group = ?, "
         "subnet_group = ?, security_groups = ?, maintenance_window = ?, snapshot_window = ?, "
         "snapshot_retention = ?, auto_minor_upgrade = ?, notification_topic = ?, "
-        "notification_status = ?, is_wanted = ? WHERE id = ?";
+        "notification_status = ?, is_wanted = ?, tls_mode = ? WHERE id = ?";
     const struct cluster *c = &g->common;
 
     TRY(query_run(tx, sql,
@@ -117,13 +119,13 @@ struct err store_group_update(struct store_tx *tx, const struct replication_grou
                   "ttttt"
                   "ib"
                   "tt"
-                  "bi",
+                  "bti",
                   g->description, cluster_mode_name(g->mode), g->has_failover, g->is_multi_az,
                   g->is_encrypted_at_rest, g->snapshotting_cluster, g->next_shard, c->engine,
                   c->engine_version, c->node_type, (int64_t)c->port, c->parameter_group,
                   c->subnet_group, c->security_groups, c->maintenance_window, c->snapshot_window,
                   (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
-                  c->notification_status, g->is_wanted, g->id));
+                  c->notification_status, g->is_wanted, tls_mode_name(c->tls), g->id));
     return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such replication group");
 }
 

@@ -223,6 +223,8 @@ struct host_node {
     int64_t epoch; /* 0: cluster mode is off */
     const char *topology;
     bool is_encrypted_at_rest;
+    enum tls_mode tls;
+    struct node_certificate certificate;
 };
 must_use struct err store_host_nodes(struct store_tx *tx, const char *host_id,
                                      struct host_node **out, size_t *out_count);

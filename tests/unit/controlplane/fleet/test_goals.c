@@ -1,6 +1,7 @@
 #include "../store/fixture.h"
 #include "contract/agent.h"
 #include "controlplane/fleet/goals.h"
+#include "controlplane/store/certificates.h"
 #include "controlplane/store/parameters.h"
 
 #include <criterion/criterion.h>
@@ -220,4 +221,33 @@ Test(goals, a_node_outside_of_groups_has_no_role)
     cr_assert_null(g.topology);
     cr_assert(g.restarts_after_exit.value);
     cr_assert_str_eq(behind_parameters(g.settings_version), ".u0.r0.t0");
+}
+
+Test(goals, a_node_that_is_to_encrypt_does_not_run_without_its_certificate)
+{
+    struct authority authority = {"root", "root's key", 1};
+    struct node_certificate certificate = {
+        .names = "c1", .certificate = "cert", .private_key = "key"};
+    struct host h = fixture_host(&f, "h1", "us-east-1a", "127.77.0.0/24", 1LL << 32);
+    struct cluster c = fixture_cluster(&f, "c1", "redis");
+    struct node n = fixture_node(&f, c.id, "0001");
+    struct node_goal goal = {
+        .host_id = h.id, .address = "127.77.0.1", .port = c.port, .state = NODE_RUNNING};
+    struct agent_node_goal_list list = {0};
+
+    c.tls = TLS_PREFERRED;
+    must(store_cluster_update(f.tx, &c));
+    must(store_authority_put(f.tx, &authority));
+    must(store_goal_set(f.tx, n.id, &goal));
+    must(goals_of_host(f.tx, h.id, &list));
+    cr_assert_str_eq(list.items[0].state, "stopped");
+    cr_assert_null(list.items[0].tls);
+    must(store_certificate_put(f.tx, n.id, &certificate));
+    must(goals_of_host(f.tx, h.id, &list));
+    cr_assert_str_eq(list.items[0].state, "running");
+    cr_assert_str_eq(list.items[0].tls->mode, "preferred");
+    cr_assert_str_eq(list.items[0].tls->certificate, "cert");
+    cr_assert_str_eq(list.items[0].tls->private_key, "key");
+    cr_assert_str_eq(list.items[0].tls->authority, "root");
+    cr_assert_str_eq(behind_parameters(list.items[0].settings_version), ".u0.r0.t0.m1.c1");
 }

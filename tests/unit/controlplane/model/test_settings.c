@@ -15,7 +15,8 @@ static struct settings_version parse(const char *text)
 Test(settings, a_version_survives_the_round_trip)
 {
     scoped(arena_fini) struct arena a = {0};
-    static const char *const texts[] = {"p0.u0.r0.t0", "p12.u3.r4.t5", "p1.u0.r7f.t9"};
+    static const char *const texts[] = {"p0.u0.r0.t0", "p12.u3.r4.t5", "p1.u0.r7f.t9",
+                                        "p1.u0.r0.t0.m1.c4", "p0.u2.r7f.t9.m2.c1"};
 
     for (size_t i = 0; i < countof(texts); i++) {
         struct settings_version v = parse(texts[i]);
@@ -23,12 +24,23 @@ Test(settings, a_version_survives_the_round_trip)
     }
     cr_assert(parse("p1.u0.r7f.t9").is_fenced);
     cr_assert_eq(parse("p1.u0.r7f.t9").term, 7);
+    cr_assert_eq(parse("p1.u0.r0.t0.m1.c4").tls, TLS_PREFERRED);
+    cr_assert_eq(parse("p1.u0.r0.t0.m1.c4").certificate, 4);
 }
 
 Test(settings, what_is_no_version_is_all_zero)
 {
-    static const char *const bad[] = {
-        "", "p1", "p1.u2.r3", "p1.u2.r3.t4.x", "p1.u2.rf.t4", "u1.p2.r3.t4", "p1.u2.r3.t"};
+    static const char *const bad[] = {"",
+                                      "p1",
+                                      "p1.u2.r3",
+                                      "p1.u2.r3.t4.x",
+                                      "p1.u2.r3.t4.m2",
+                                      "p1.u2.r3.t4.m0.c1",
+                                      "p1.u2.r3.t4.m3.c1",
+                                      "p1.u2.r3.t4.m2.c1.x",
+                                      "p1.u2.rf.t4",
+                                      "u1.p2.r3.t4",
+                                      "p1.u2.r3.t"};
 
     for (size_t i = 0; i < countof(bad); i++) {
         struct settings_version v = {.term = 9};

@@ -177,8 +177,6 @@ Test(create, every_mistake_has_its_fault)
         {{REDIS, .tags = {true, 1, &aws_tag}},                                                   FAULT_INVALID_PARAMETER_VALUE,       NULL                                                                                     },
         {{REDIS, .auth_token = "sixteen-or-more-chars"},
          FAULT_INVALID_PARAMETER_COMBINATION,                                                                                         "The parameter AuthToken is not supported by this version."                              },
-        {{REDIS, .transit_encryption_enabled = BOOL_OF(true)},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                         "The parameter TransitEncryptionEnabled is not supported by this version."               },
         {{REDIS, .network_type = "dual_stack"},                                                  FAULT_INVALID_PARAMETER_COMBINATION, NULL                                                                                     },
         {{REDIS, .ip_discovery = "ipv6"},                                                        FAULT_INVALID_PARAMETER_COMBINATION, NULL                                                                                     },
         {{REDIS, .snapshot_name = "s"},                                                          FAULT_INVALID_PARAMETER_COMBINATION, NULL                                                                                     },

@@ -404,7 +404,7 @@ static const struct {
     {"global group",
      {GROUP, .global_replication_group_id = "ldgnf-x"},
      FAULT_GLOBAL_REPLICATION_GROUP_NOT_FOUND                                                                                    },
-    {"tls",                                  {GROUP, .transit_encryption_enabled = BOOL_OF(true)},                    COMBINATION},
+    {"tls mode without tls",                 {GROUP, .transit_encryption_mode = "preferred"},                         COMBINATION},
     {"token",                                {GROUP, .auth_token = "0123456789abcdef"},                               COMBINATION},
     {"snapshot",                             {GROUP, .snapshot_name = "s"},                                           COMBINATION},
     {"too many nodes for the hosts",
