@@ -37,8 +37,8 @@
  * (CANCEL).
  *
  * Big collections go in pieces, some dozens of elements at a time, and may change meanwhile
- * (migration_pieces.h); the target does not know for how long they were unused. At once go a
- * stream, one element, and what changes all the time in ways that name no elements.
+ * (migration_pieces.h), long strings, too; the target does not know for how long they were unused.
+ * At once go a stream, one element, and what changes all the time in ways that name no elements.
  *
  * Where larder-write-acks is set, the target's answer that it has the slots waits for its replicas
  * to have all that was sent.

@@ -5,7 +5,8 @@
  * will, or will not.
  *
  * Of a list the target has the first so many elements: what happens within them happens there too,
- * and what happens behind them is met later.
+ * and what happens behind them is met later. So it is with the bytes of a string, of which nothing
+ * is changed but that some are added: after any other change it is begun anew.
  */
 #include "cacheengine/cluster/migration_pieces.h"
 
@@ -18,6 +19,8 @@
 #define BYTES_MIN      65536
 #define ELEMENTS_MAX   64 /* of a command */
 #define COMMAND_BYTES  16384
+#define STRING_MIN     (512 * 1024)
+#define STRING_PART    65536
 #define BEGINNINGS_MAX 8
 
 /* How elements of a type are said. */
@@ -134,11 +137,18 @@ static void put_element(void *ctx, struct str first, struct str second)
 
 /* ---- the pass ---- */
 
+static bool is_long(const struct entry *e)
+{
+    return entry_form(e) == FORM_OUTSIDE && blob_str(entry_outside(e)).len > STRING_MIN;
+}
+
 bool pieces_want(const struct migration *m, struct db *db, const struct entry *e)
 {
     const struct type_ops *ops = m->ks->types[entry_type(e)];
 
-    if (entry_type(e) == TYPE_STRING || entry_form(e) != FORM_OUTSIDE || !ops->some)
+    if (entry_type(e) == TYPE_STRING)
+        return is_long(e);
+    if (entry_form(e) != FORM_OUTSIDE || !ops->some)
         return false;
     void *object = entry_outside(e);
     return ops->weight(object) > WEIGHT_MIN || ops->bytes(db, object) > BYTES_MIN;
@@ -166,11 +176,34 @@ static void put_deadline(struct migration *m, const struct entry *e)
     migration_command_end(m, from);
 }
 
+/* The next bytes of a string; true when they were the last. */
+static bool put_part(struct migration *m, const struct entry *e)
+{
+    struct number_text digits;
+    struct str all = db_string(e, &digits);
+    size_t at = (size_t)m->pieces.cursor < all.len ? (size_t)m->pieces.cursor : all.len;
+    size_t len = all.len - at < STRING_PART ? all.len - at : STRING_PART;
+    size_t from = migration_command_begin(m, 3);
+
+    migration_put_word(&m->out, STR("APPEND"));
+    migration_put_word(&m->out, first_name(m));
+    migration_put_word(&m->out, (struct str){all.ptr + at, len});
+    migration_command_end(m, from);
+    m->pieces.cursor = at + len;
+    return at + len == all.len;
+}
+
 static void put_some(struct migration *m, struct db *db, const struct entry *e)
 {
-    m->pieces.cursor = m->ks->types[m->pieces.type]->some(db, e, m->pieces.cursor, put_element, m);
-    if (m->pieces.cursor)
-        return;
+    if (m->pieces.type == TYPE_STRING) {
+        if (!put_part(m, e))
+            return;
+    } else {
+        m->pieces.cursor =
+            m->ks->types[m->pieces.type]->some(db, e, m->pieces.cursor, put_element, m);
+        if (m->pieces.cursor)
+            return;
+    }
     end_command(m);
     put_deadline(m, e);
     m->keys_sent++;
@@ -327,5 +360,7 @@ bool pieces_take_effect(struct migration *m, const struct effect *e)
     /* The deadline goes last. */
     if (str_is_nocase(e->argv[0], "pexpireat") || str_is_nocase(e->argv[0], "persist"))
         return true;
+    if (m->pieces.type == TYPE_STRING)
+        return str_is_nocase(e->argv[0], "append");
     return m->pieces.type == TYPE_LIST ? take_list(m, entry, e) : take_naming(m, entry, e);
 }

@@ -319,6 +319,34 @@ def test_big_collections_move_in_pieces_while_they_are_written(seed):
         twin.close()
 
 
+def test_a_long_string_moves_in_parts_while_it_grows():
+    slots = set(slots_of("bar").values())
+    with clusters.cluster(shards=2, enable_debug_command="yes") as c:
+        client = Client(c)
+        client.call("SETRANGE", "s{bar}", 64 << 20, "end")
+        client.call("PEXPIREAT", "s{bar}", 4000000000000)
+        gaps, stop, grown = {}, threading.Event(), b""
+        threads = [threading.Thread(target=pings, args=(n, gaps, stop)) for n in c.nodes]
+        for t in threads:
+            t.start()
+        move = c.begin_move(slots, 0, 1)
+        while c.status(c.primary(0), move)[b"state"] not in (b"done", b"failed"):
+            more = b"+%d" % len(grown)
+            client.call("APPEND", "s{bar}", more)
+            grown += more
+        c.end_move(move, slots, 0, 1)
+        stop.set()
+        for t in threads:
+            t.join()
+        print("a string of 64 MB: longest gaps of PING %s ms" % {n: round(g * 1000, 1) for n, g in gaps.items()})
+        with c.primary(1).conn() as conn:
+            assert conn.call("STRLEN", "s{bar}") == (64 << 20) + 3 + len(grown)
+            assert conn.call("GETRANGE", "s{bar}", 64 << 20, -1) == b"end" + grown
+            assert conn.call("PEXPIRETIME", "s{bar}") == 4000000000000
+        assert max(gaps.values()) < 1
+        client.close()
+
+
 def test_a_cancelled_migration_leaves_nothing_behind():
     slots = set(slots_of("bar").values())
     with clusters.cluster(shards=2) as c:
