@@ -100,7 +100,8 @@ def test_data_that_is_not_to_be_kept_is_not(new_service):
 def test_a_group_is_back_with_its_roles_and_its_data(service):
     client = service.client()
     client.create_replication_group(ReplicationGroupId="pair", ReplicationGroupDescription="two of them",
-                                    Engine="valkey", CacheNodeType="cache.t4g.micro", NumCacheClusters=2)
+                                    Engine="valkey", CacheNodeType="cache.t4g.micro", NumCacheClusters=2,
+                                    AtRestEncryptionEnabled=False)  # else nothing of it is written to a disk
     client.get_waiter("replication_group_available").wait(ReplicationGroupId="pair",
                                                           WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
     before = client.describe_replication_groups(ReplicationGroupId="pair")["ReplicationGroups"][0]
