@@ -219,6 +219,7 @@ static struct err redis_prepare(struct arena *a, const struct driver_host *host,
     TRY(check_wishes(a, goal, taker.version));
 
     conf_add(&conf, "bind", goal->address);
+    conf_add(&conf, "replica-announce-ip", goal->address);
     add_ports(&conf, goal);
     conf_add(&conf, "protected-mode",
              "no"); /* who may connect is the network's matter, as in a VPC */

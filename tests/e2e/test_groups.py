@@ -115,6 +115,8 @@ def test_what_is_written_at_the_primary_is_read_at_the_replicas(house):
     for member in shard["NodeGroupMembers"]:
         wait_until(lambda at=member["ReadEndpoint"]: redis_cli(at, "GET", "greeting") == "hello", "the replica has it")
     assert redis_cli(shard["ReaderEndpoint"], "SET", "greeting", "no").startswith("READONLY")
+    told = {info(shard["PrimaryEndpoint"])[f"slave{i}"].split(",")[0] for i in range(2)}
+    assert told == {f"ip={m['ReadEndpoint']['Address']}" for m in shard["NodeGroupMembers"] if m["CurrentRole"] == "replica"}
     assert "Replication group plain created" in group.messages()
     assert "Automatic failover has been turned on for replication group plain" in group.messages()
 
