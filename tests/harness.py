@@ -111,18 +111,21 @@ def stage_unit():
     return tally + run_unit_programs("build-asan")
 
 
-def run_pytest(folder, binaries="build"):
+def run_pytest(*paths, binaries="build", is_quiet=False):
+    """A run of pytest over folders, files and options; with `is_quiet` its screen is shown at its end and in one piece."""
     with tempfile.TemporaryDirectory() as tmp:
         report = pathlib.Path(tmp, "report.xml")
         environment = dict(os.environ, LARDER_BIN_DIR=str(ROOT / binaries / "bin"), PYTHONDONTWRITEBYTECODE="1")
         try:
             done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs",
-                                   "--tb=short", "--durations=5", f"--junitxml={report}", folder],
+                                   "--tb=short", "--durations=5", f"--junitxml={report}", *paths],
                                   cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, timeout=PYTEST_TIMEOUT_S,
-                                  check=False)
+                                  stdout=subprocess.PIPE if is_quiet else None, text=True, check=False)
         except subprocess.TimeoutExpired:
-            say(f"   {folder}: no end after {PYTEST_TIMEOUT_S} s")
+            say(f"   {paths[0]}: no end after {PYTEST_TIMEOUT_S} s")
             return Tally(failed=1)
+        if is_quiet:
+            say(done.stdout.rstrip())
         tally = tally_of_xml(report) if report.exists() else Tally()
     if done.returncode not in (0, 5) and tally.failed == 0:
         tally.failed += 1
@@ -143,12 +146,20 @@ def stage_threads():
     """The engine's background thread under ThreadSanitizer (Criterion does not run under it)."""
     build("build-tsan", "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DLARDER_TESTS=OFF", "-DLARDER_FUZZ=OFF",
           "-DLARDER_SANITIZE=thread", targets=["larder-engine"])
-    return run_pytest("tests/threads", "build-tsan")
+    return run_pytest("tests/threads", binaries="build-tsan")
 
 
 def stage_e2e():
     build_release()
-    return run_pytest("tests/e2e")
+    return run_pytest("tests/e2e", "--ignore-glob=*/test_terraform*")
+
+
+def stage_terraform():
+    """Terraform's provider waits for most of its time (30 s before it looks at a new cache): its files run beside each other."""
+    build_release()
+    files = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "tests" / "e2e").glob("test_terraform*.py"))
+    with ThreadPoolExecutor(len(files)) as pool:
+        return sum(pool.map(lambda f: run_pytest(f, is_quiet=True), files), Tally())
 
 
 def seeds_of(target):
@@ -224,6 +235,7 @@ STAGES = {
     "conformance": stage_conformance,
     "threads": stage_threads,
     "e2e": stage_e2e,
+    "terraform": stage_terraform,
     "fuzz": stage_fuzz,
 }
 
