@@ -40,7 +40,7 @@ def test_redis_lives_a_whole_life_by_aws_cli_and_redis_cli(service):
     assert rebooted["CacheClusterStatus"] == "rebooting cluster nodes"
     service.wait_available("first")
     assert service.endpoints("first") == [endpoint]
-    assert redis_cli(endpoint, "GET", "greeting") == ""
+    assert redis_cli(endpoint, "GET", "greeting") == "hello", "what a redis node has outlives a reboot"
 
     deleted = service.aws_json("elasticache", "delete-cache-cluster", "--cache-cluster-id", "first")["CacheCluster"]
     assert deleted["CacheClusterStatus"] == "deleting"
