@@ -189,16 +189,24 @@ static struct err check_listen(struct larderd *d)
     return OK;
 }
 
+/* A file that a flag names; an error names both. */
+static struct err read_named(struct larderd *d, const char *flag, const char *path,
+                             size_t max_bytes, struct buf *out)
+{
+    struct err e = fs_read_all(path, max_bytes, out);
+
+    return err_failed(e) ? err_format(&d->arena, ERR_INVALID, "--%s %s: %s", flag, path,
+                                      err_text(&d->arena, e))
+                         : OK;
+}
+
 static struct err take_token(struct larderd *d)
 {
     scoped(buf_fini) struct buf text = BUF_EMPTY;
 
     if (!d->options.token_file)
         return OK;
-    struct err e = fs_read_all(d->options.token_file, TOKEN_MAX_BYTES, &text);
-    if (err_failed(e))
-        return err_format(&d->arena, ERR_INVALID, "--token-file %s: %s", d->options.token_file,
-                          err_text(&d->arena, e));
+    TRY(read_named(d, "token-file", d->options.token_file, TOKEN_MAX_BYTES, &text));
     struct str token = str_trim(buf_str(&text));
     if (token.len < TOKEN_LEAST || memchr(token.ptr, '\0', token.len))
         return err_format(&d->arena, ERR_INVALID,
@@ -214,9 +222,8 @@ static struct err take_topics(struct larderd *d)
 
     if (!d->options.topics)
         return OK;
-    struct err e = fs_read_all(d->options.topics, TOPICS_MAX_BYTES, &text);
-    if (!err_failed(e))
-        e = topics_parse(&d->arena, buf_str(&text), &d->topics);
+    TRY(read_named(d, "topics", d->options.topics, TOPICS_MAX_BYTES, &text));
+    struct err e = topics_parse(&d->arena, buf_str(&text), &d->topics);
     return err_failed(e) ? err_format(&d->arena, ERR_INVALID, "--topics %s: %s", d->options.topics,
                                       err_text(&d->arena, e))
                          : OK;
@@ -245,10 +252,7 @@ static struct err take_keys(struct larderd *d)
 
     if (!d->options.keys_file)
         return OK;
-    struct err e = fs_read_all(d->options.keys_file, KEYS_MAX_BYTES, &text);
-    if (err_failed(e))
-        return err_format(&d->arena, ERR_INVALID, "--keys-file %s: %s", d->options.keys_file,
-                          err_text(&d->arena, e));
+    TRY(read_named(d, "keys-file", d->options.keys_file, KEYS_MAX_BYTES, &text));
     rest = buf_str(&text);
     for (int number = 1; rest.len > 0; number++) {
         struct str one = str_trim(str_cut(&rest, '\n'));
@@ -370,12 +374,8 @@ static struct err declare_network(struct larderd *d)
     const char *path = d->options.network_file;
     scoped(buf_fini) struct buf text = BUF_EMPTY;
 
-    if (path) {
-        struct err e = fs_read_all(path, NETWORK_FILE_MAX_BYTES, &text);
-        if (err_failed(e))
-            return err_format(&d->arena, ERR_INVALID, "--network-file %s: %s", path,
-                              err_text(&d->arena, e));
-    }
+    if (path)
+        TRY(read_named(d, "network-file", path, NETWORK_FILE_MAX_BYTES, &text));
     struct err e = ops_declare_network(d->store, &d->ops_conf, &d->arena, buf_str(&text));
     return err_failed(e) ? err_format(&d->arena, e.code, "--network-file %s: %s",
                                       path ? path : "(none)", err_text(&d->arena, e))

@@ -109,6 +109,13 @@ static struct err rule_by_id(struct call *c, const struct target *t, const char 
                  "The security group rule ID '%s' does not exist", id ? id : "");
 }
 
+/* The older way to name one permission; the four requests have the same members for it. */
+#define FLAT_OF(in_)                                                                \
+    {                                                                               \
+        (in_)->ip_protocol, (in_)->cidr_ip, (in_)->source_security_group_name,      \
+            (in_)->source_security_group_owner_id, (in_)->from_port, (in_)->to_port \
+    }
+
 /* --- authorize --- */
 
 static struct err check_new(struct call *c, const struct target *t,
@@ -159,12 +166,7 @@ struct err ec2_authorize_security_group_ingress(
     struct call *c, const struct ec2_authorize_security_group_ingress_in *in,
     struct ec2_authorize_security_group_ingress_out *out)
 {
-    struct permission_flat flat = {in->ip_protocol,
-                                   in->cidr_ip,
-                                   in->source_security_group_name,
-                                   in->source_security_group_owner_id,
-                                   in->from_port,
-                                   in->to_port};
+    struct permission_flat flat = FLAT_OF(in);
     struct target t;
 
     TRY(target_open(c, in->group_id, in->group_name, false, &t));
@@ -178,12 +180,7 @@ struct err ec2_authorize_security_group_egress(
     struct call *c, const struct ec2_authorize_security_group_egress_in *in,
     struct ec2_authorize_security_group_egress_out *out)
 {
-    struct permission_flat flat = {in->ip_protocol,
-                                   in->cidr_ip,
-                                   in->source_security_group_name,
-                                   in->source_security_group_owner_id,
-                                   in->from_port,
-                                   in->to_port};
+    struct permission_flat flat = FLAT_OF(in);
     struct target t;
 
     TRY(target_open(c, in->group_id, NULL, true, &t));
@@ -239,12 +236,7 @@ struct err ec2_revoke_security_group_ingress(struct call *c,
                                              const struct ec2_revoke_security_group_ingress_in *in,
                                              struct ec2_revoke_security_group_ingress_out *out)
 {
-    struct permission_flat flat = {in->ip_protocol,
-                                   in->cidr_ip,
-                                   in->source_security_group_name,
-                                   in->source_security_group_owner_id,
-                                   in->from_port,
-                                   in->to_port};
+    struct permission_flat flat = FLAT_OF(in);
     struct security_rules rules;
     struct target t;
 
@@ -260,12 +252,7 @@ struct err ec2_revoke_security_group_egress(struct call *c,
                                             const struct ec2_revoke_security_group_egress_in *in,
                                             struct ec2_revoke_security_group_egress_out *out)
 {
-    struct permission_flat flat = {in->ip_protocol,
-                                   in->cidr_ip,
-                                   in->source_security_group_name,
-                                   in->source_security_group_owner_id,
-                                   in->from_port,
-                                   in->to_port};
+    struct permission_flat flat = FLAT_OF(in);
     struct security_rules rules;
     struct target t;
 

@@ -58,25 +58,7 @@ static struct err check_members(struct call *c, const struct ec_modify_cache_clu
     return members_refuse(c, "ModifyCacheCluster", in, unserved, countof(unserved), WHY_NOT_SERVED);
 }
 
-static struct err no_change(struct call *c, const char *member, const char *current)
-{
-    return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
-                 "Changing %s is not supported by this version; the cluster has %s.", member,
-                 current);
-}
-
-/* The version that a request names may be written as asked for or as reported. */
-static struct err check_version(struct call *c, const char *version, const struct cluster *cl)
-{
-    const struct engine_version *v;
-
-    if (!member_has_text(version) || strcmp(version, cl->engine_version) == 0)
-        return OK;
-    TRY(engine_version_choose(c->arena, cl->engine, version, &v));
-    return strcmp(v->reported, cl->engine_version) == 0
-               ? OK
-               : no_change(c, "EngineVersion", cl->engine_version);
-}
+#define NOUN "cluster"
 
 static struct err check_identity(struct call *c, const struct ec_modify_cache_cluster_in *in,
                                  const struct cluster *cl)
@@ -86,12 +68,12 @@ static struct err check_identity(struct call *c, const struct ec_modify_cache_cl
 
     check(v != NULL);
     if (member_has_text(in->engine) && strcasecmp(in->engine, cl->engine) != 0)
-        return no_change(c, "Engine", cl->engine);
-    TRY(check_version(c, in->engine_version, cl));
+        return member_no_change(c, NOUN, "Engine", cl->engine);
+    TRY(member_same_version(c, NOUN, in->engine_version, cl));
     if (!member_has_text(in->cache_node_type) || strcmp(in->cache_node_type, cl->node_type) == 0)
         return OK;
     TRY(node_type_choose(c->arena, in->cache_node_type, v, &type));
-    return no_change(c, "CacheNodeType", cl->node_type);
+    return member_no_change(c, NOUN, "CacheNodeType", cl->node_type);
 }
 
 /* --- what changes at once --- */

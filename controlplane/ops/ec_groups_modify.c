@@ -33,25 +33,7 @@ static const struct member_rule unserved[] = {
     {"IpDiscovery",               "ipv4"},
 };
 
-static struct err no_change(struct call *c, const char *member, const char *current)
-{
-    return COMBINATION("Changing %s is not supported by this version; the replication group has "
-                       "%s.",
-                       member, current);
-}
-
-/* The version that a request names may be written as asked for or as reported. */
-static struct err check_version(struct call *c, const char *version, const struct cluster *cl)
-{
-    const struct engine_version *v;
-
-    if (!member_has_text(version) || strcmp(version, cl->engine_version) == 0)
-        return OK;
-    TRY(engine_version_choose(c->arena, cl->engine, version, &v));
-    return strcmp(v->reported, cl->engine_version) == 0
-               ? OK
-               : no_change(c, "EngineVersion", cl->engine_version);
-}
+#define NOUN "replication group"
 
 static struct err check_identity(struct call *c, const struct ec_modify_replication_group_in *in,
                                  struct group_facts *f)
@@ -63,10 +45,10 @@ static struct err check_identity(struct call *c, const struct ec_modify_replicat
                        WHY_NOT_SERVED));
     TRY(member_security_group_names(c, &in->cache_security_group_names));
     if (member_has_text(in->engine) && strcmp(name_fold(c->arena, in->engine), cl->engine) != 0)
-        return no_change(c, "Engine", cl->engine);
-    TRY(check_version(c, in->engine_version, cl));
+        return member_no_change(c, NOUN, "Engine", cl->engine);
+    TRY(member_same_version(c, NOUN, in->engine_version, cl));
     if (in->cluster_mode && strcmp(in->cluster_mode, mode) != 0)
-        return no_change(c, "ClusterMode", mode);
+        return member_no_change(c, NOUN, "ClusterMode", mode);
     return OK;
 }
 

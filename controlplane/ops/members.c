@@ -56,6 +56,27 @@ struct err member_need(struct call *c, const char *name, const char *value)
                  "The parameter %s must be provided and must not be null.", name);
 }
 
+struct err member_no_change(struct call *c, const char *noun, const char *member,
+                            const char *current)
+{
+    return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                 "Changing %s is not supported by this version; the %s has %s.", member, noun,
+                 current);
+}
+
+struct err member_same_version(struct call *c, const char *noun, const char *version,
+                               const struct cluster *cl)
+{
+    const struct engine_version *v;
+
+    if (!member_has_text(version) || strcmp(version, cl->engine_version) == 0)
+        return OK;
+    TRY(engine_version_choose(c->arena, cl->engine, version, &v));
+    return strcmp(v->reported, cl->engine_version) == 0
+               ? OK
+               : member_no_change(c, noun, "EngineVersion", cl->engine_version);
+}
+
 struct err member_security_group_names(struct call *c,
                                        const struct ec_cache_security_group_name_list *in)
 {

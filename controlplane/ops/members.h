@@ -32,6 +32,16 @@ static inline bool member_has_text(const char *value)
 /* FAULT_INVALID_PARAMETER_VALUE when a member that is needed is missing or empty. */
 must_use struct err member_need(struct call *c, const char *name, const char *value);
 
+/* What a member says cannot be changed to: FAULT_INVALID_PARAMETER_COMBINATION. `noun` is what has
+ * the value now: "cluster". */
+must_use struct err member_no_change(struct call *c, const char *noun, const char *member,
+                                     const char *current);
+
+/* member_no_change, unless EngineVersion is empty or means what `cl` has: as it was asked for or as
+ * it is reported. Also the faults of engine_version_choose. */
+must_use struct err member_same_version(struct call *c, const char *noun, const char *version,
+                                        const struct cluster *cl);
+
 /* Any use of the old cache security groups is refused. */
 must_use struct err member_security_group_names(struct call *c,
                                                 const struct ec_cache_security_group_name_list *in);

@@ -2,6 +2,7 @@
 #include "agent/drivers/driver.h"
 #include "base/arena.h"
 #include "contract/agent.h"
+#include "said.h"
 
 #include <criterion/criterion.h>
 
@@ -40,26 +41,6 @@ static struct driver_orders orders_for(const struct driver_now *now)
     return orders;
 }
 
-static const char *text_of(const struct driver_order *order)
-{
-    const char *text = "";
-
-    for (size_t i = 0; i < order->count; i++)
-        text = arena_printf(&arena, "%s%s%.*s", text, i > 0 ? " " : "", STR_ARG(order->words[i]));
-    return text;
-}
-
-/* The last orders, from `count` before the end on. */
-static const char *last_of(const struct driver_orders *orders, size_t count)
-{
-    const char *text = "";
-
-    for (size_t i = orders->count - count; i < orders->count; i++)
-        text = arena_printf(&arena, "%s%s%s\n", text, orders->items[i].waits ? "! " : "",
-                            text_of(&orders->items[i]));
-    return text;
-}
-
 static const char *conf_of(void)
 {
     struct driver_launch launch;
@@ -81,7 +62,7 @@ Test(bundled, a_node_with_a_role_begins_as_the_replica_of_nobody)
 Test(bundled, a_role_comes_last_and_waits_for_all_before_it)
 {
     struct driver_orders orders = orders_for(&now);
-    cr_assert_str_eq(last_of(&orders, 1), "! LARDER.ROLE 4 primary\n");
+    cr_assert_str_eq(orders_last(&arena, &orders, 1), "! LARDER.ROLE 4 primary\n");
     cr_assert_eq(orders.after_offset, 0);
 
     role.after_offset = INT_OF(700);
@@ -92,8 +73,9 @@ Test(bundled, a_role_comes_last_and_waits_for_all_before_it)
     role.primary_address = "127.1.2.4";
     role.primary_port = INT_OF(6380);
     orders = orders_for(&now);
-    cr_assert_str_eq(last_of(&orders, 2), "CONFIG SET masteruser between masterauth us\n"
-                                          "! LARDER.ROLE 4 replica 127.1.2.4 6380\n");
+    cr_assert_str_eq(orders_last(&arena, &orders, 2),
+                     "CONFIG SET masteruser between masterauth us\n"
+                     "! LARDER.ROLE 4 replica 127.1.2.4 6380\n");
     cr_assert_eq(orders.after_offset, 0, "a replica waits for nobody");
 }
 
@@ -101,7 +83,7 @@ Test(bundled, a_fenced_primary_keeps_the_role_that_it_has)
 {
     role.is_fenced = BOOL_OF(true);
     struct driver_orders orders = orders_for(&now);
-    cr_assert_str_eq(last_of(&orders, 2), "! LARDER.FENCE 4\nREPLICAOF NO ONE\n");
+    cr_assert_str_eq(orders_last(&arena, &orders, 2), "! LARDER.FENCE 4\nREPLICAOF NO ONE\n");
 }
 
 Test(bundled, a_topology_is_told_word_by_word_and_asks_for_a_start_in_cluster_mode)
@@ -116,7 +98,7 @@ Test(bundled, a_topology_is_told_word_by_word_and_asks_for_a_start_in_cluster_mo
     cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &alone)));
     goal.topology = &topology;
     struct driver_orders orders = orders_for(&now);
-    cr_assert_str_eq(last_of(&orders, 1), "LARDER.TOPOLOGY 3 self SHARD s 0-16383\n");
+    cr_assert_str_eq(orders_last(&arena, &orders, 1), "LARDER.TOPOLOGY 3 self SHARD s 0-16383\n");
     cr_assert_not_null(strstr(conf_of(), "\ncluster-enabled yes\n"));
     cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &clustered)));
     cr_assert_str_neq(alone.statics, clustered.statics);
@@ -136,10 +118,10 @@ Test(bundled, certificates_are_files_and_the_orders_that_take_them_over)
 
     struct driver_orders orders = orders_for(&now);
     cr_assert_eq(orders.file_count, 4);
-    cr_assert_not_null(strstr(text_of(&orders.items[0]), " larder-tls-mode preferred "));
+    cr_assert_not_null(strstr(order_text(&arena, &orders.items[0]), " larder-tls-mode preferred "));
     goal.tls = NULL;
     orders = orders_for(&now);
-    cr_assert_not_null(strstr(text_of(&orders.items[0]), " larder-tls-mode off "));
+    cr_assert_not_null(strstr(order_text(&arena, &orders.items[0]), " larder-tls-mode off "));
 
     tls.mode = "perhaps";
     goal.tls = &tls;
@@ -155,7 +137,7 @@ Test(bundled, users_are_told_all_at_once_under_the_epoch_of_the_moment)
 
     for (size_t i = 0; i < orders.count; i++)
         if (str_is(orders.items[i].words[0], "LARDER.USERS"))
-            found = text_of(&orders.items[i]);
+            found = order_text(&arena, &orders.items[i]);
     cr_assert_not_null(found);
     cr_assert_not_null(strstr(found, "LARDER.USERS 9 user default on nopass "));
     cr_assert_not_null(strstr(found, " user between on #"));

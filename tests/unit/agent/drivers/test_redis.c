@@ -3,6 +3,7 @@
 #include "agent/drivers/secrets.h"
 #include "base/arena.h"
 #include "contract/agent.h"
+#include "said.h"
 
 #include <criterion/criterion.h>
 
@@ -41,26 +42,6 @@ static struct driver_orders orders_for(const struct driver_now *now)
     return orders;
 }
 
-static const char *text_of(const struct driver_order *order)
-{
-    const char *text = "";
-
-    for (size_t i = 0; i < order->count; i++)
-        text = arena_printf(&arena, "%s%s%.*s", text, i > 0 ? " " : "", STR_ARG(order->words[i]));
-    return text;
-}
-
-/* The last orders, from `count` before the end on. */
-static const char *last_of(const struct driver_orders *orders, size_t count)
-{
-    const char *text = "";
-
-    for (size_t i = orders->count - count; i < orders->count; i++)
-        text = arena_printf(&arena, "%s%s%s\n", text, orders->items[i].waits ? "! " : "",
-                            text_of(&orders->items[i]));
-    return text;
-}
-
 static const char *conf_of(void)
 {
     struct driver_launch launch;
@@ -89,7 +70,7 @@ static const char *user_orders(const char *before, const char **rules, size_t co
     struct driver_orders orders = orders_for(&now);
     for (size_t i = 0; i < orders.count; i++)
         if (str_is(orders.items[i].words[0], "ACL") || str_is(orders.items[i].words[0], "CLIENT"))
-            text = arena_printf(&arena, "%s%.50s\n", text, text_of(&orders.items[i]));
+            text = arena_printf(&arena, "%s%.50s\n", text, order_text(&arena, &orders.items[i]));
     return text;
 }
 
@@ -145,16 +126,16 @@ Test(redis, roles_are_given_by_its_own_command_behind_everything_else)
                             as_replica = {.role = DRIVER_REPLICA};
     struct driver_orders orders = orders_for(&as_primary);
 
-    cr_assert_str_eq(last_of(&orders, 1),
+    cr_assert_str_eq(orders_last(&arena, &orders, 1),
                      arena_printf(&arena, "! %s NO ONE\n", named("REPLICAOF")));
     role.is_primary = BOOL_OF(false);
     role.primary_address = "127.1.2.4";
     role.primary_port = INT_OF(6380);
     orders = orders_for(&as_replica);
     const char *follow = arena_printf(&arena, "! %s 127.1.2.4 6380\n", named("REPLICAOF"));
-    cr_assert_str_eq(last_of(&orders, 1), follow);
+    cr_assert_str_eq(orders_last(&arena, &orders, 1), follow);
     orders = orders_for(&as_primary);
-    cr_assert_str_eq(last_of(&orders, 2),
+    cr_assert_str_eq(orders_last(&arena, &orders, 2),
                      arena_printf(&arena, "%sCLIENT KILL TYPE normal SKIPME yes\n", follow));
     cr_assert_not_null(strstr(conf_of(), "\nreplicaof 127.1.2.3 1\n"));
 }
@@ -180,7 +161,7 @@ Test(redis, the_fence_is_more_replicas_than_there_can_be)
     role.is_fenced = BOOL_OF(true);
     orders = orders_for(&now);
     cr_assert_str_eq(ordered(&orders, "min-replicas-to-write"), "2147483647");
-    cr_assert_str_eq(last_of(&orders, 2),
+    cr_assert_str_eq(orders_last(&arena, &orders, 2),
                      arena_printf(&arena, "CLIENT KILL TYPE normal SKIPME yes\n! %s NO ONE\n",
                                   named("REPLICAOF")));
 }
