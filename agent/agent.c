@@ -11,6 +11,7 @@
 #include "agent/steps/steps.h"
 #include "agent/supervise/loop.h"
 #include "agent/supervise/supervise.h"
+#include "agent/tasks/tasks.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/fs.h"
@@ -46,6 +47,7 @@ struct agent {
     struct steps *steps;
     struct observe *observe;
     struct govern *govern;
+    struct tasks *tasks;
     struct link *link;
     struct loop_watch signals;
     struct loop_timer settle, last_words;
@@ -69,6 +71,7 @@ static void on_change(void *context, struct node *n)
 
     observe_node(g->observe, n);
     govern_node(g->govern, n);
+    tasks_look(g->tasks, n);
     link_tell(g->link, n);
     end_when_idle(g);
 }
@@ -103,6 +106,12 @@ static void on_disobeyed(void *context, struct node *n, const char *why)
     steps_refuses(g->steps, n, why);
 }
 
+static void on_task_news(void *context, struct node *n)
+{
+    struct agent *g = context;
+    link_tell(g->link, n);
+}
+
 static void on_role(void *context, struct node *n, const struct driver_stats *stats)
 {
     struct agent *g = context;
@@ -125,6 +134,8 @@ static void on_first_answer(void *context)
 
     log_info("enrolled", f_str("host", g->host.name), f_str("id", g->host.host_id),
              f_str("zone", g->host.zone), f_int("nodes", g->nodes.count));
+    vec_each(at, &g->nodes)
+        tasks_look(g->tasks, *at); /* also where goals are the ones of before */
     printf("ready %s\n", g->host.host_id);
     fflush(stdout);
 }
@@ -258,8 +269,17 @@ static void open_steps(struct agent *g)
                                      .on_change = on_change,
                                      .context = g};
 
+    const struct tasks_conf tasks = {.loop = g->loop,
+                                     .host = &g->programs,
+                                     .kinds = task_kinds,
+                                     .url = g->options->url,
+                                     .token = g->options->token,
+                                     .on_news = on_task_news,
+                                     .context = g};
+
     g->observe = observe_open(&observe);
     g->govern = govern_open(&govern);
+    g->tasks = tasks_open(&tasks);
     g->steps = steps_open(&steps);
 }
 
@@ -318,11 +338,13 @@ static void agent_fini(struct agent *g)
 
         observe_forget(n);
         govern_forget(n);
+        tasks_forget(n);
         supervise_forget(n);
     }
     link_close(g->link);
     observe_close(g->observe);
     govern_close(g->govern);
+    tasks_close(g->tasks);
     supervise_close(g->supervisor);
     nodes_fini(&g->nodes);
     loop_close(g->loop);

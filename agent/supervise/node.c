@@ -183,6 +183,8 @@ void node_report(const struct node *n, struct agent_node_report *out)
         .replication_offset = {is_alive && n->replication_offset >= 0,   n->replication_offset},
         .is_link_up = {is_alive && n->role == NODE_ROLE_REPLICA, n->is_link_up        },
     };
+    if (n->task_reports)
+        out->tasks = *n->task_reports;
 }
 
 struct err node_save(struct nodes *all, struct node *n, enum fs_sync sync)

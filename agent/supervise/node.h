@@ -20,10 +20,12 @@
 
 struct agent_node_goal;
 struct agent_node_report;
+struct agent_node_task_report_list;
 struct governor;
 struct probe;
 struct shim_link;
 struct steps;
+struct task;
 
 #define NODE_EXIT_BYTES    64
 #define NODE_WHY_BYTES     256
@@ -90,16 +92,18 @@ struct node {
     int64_t retry_at_ms; /* boot time before which it is not started again */
 
     /* Others hang their parts here. */
-    struct steps *steps;          /* steps.c */
-    struct loop_timer step_timer; /* steps.c */
-    struct loop_timer exit_timer; /* steps.c */
-    struct probe *probe;          /* observe.c */
-    struct governor *governor;    /* govern.c */
-    bool is_unsaved;              /* node.json is behind */
-    bool is_named;                /* the control plane's last goals named it */
-    bool is_untold;               /* link.c: the control plane was not told of the last change */
-    bool is_being_told;           /* link.c: it stands in the report under way */
-    bool is_told_again;           /* link.c: to be said once more, see there */
+    struct steps *steps;                                    /* steps.c */
+    struct loop_timer step_timer;                           /* steps.c */
+    struct loop_timer exit_timer;                           /* steps.c */
+    struct probe *probe;                                    /* observe.c */
+    struct governor *governor;                              /* govern.c */
+    struct task *tasks;                                     /* tasks/ */
+    const struct agent_node_task_report_list *task_reports; /* tasks/; NULL: there is none */
+    bool is_unsaved;                                        /* node.json is behind */
+    bool is_named;      /* the control plane's last goals named it */
+    bool is_untold;     /* link.c: the control plane was not told of the last change */
+    bool is_being_told; /* link.c: it stands in the report under way */
+    bool is_told_again; /* link.c: to be said once more, see there */
 };
 
 /* All nodes of the host. */

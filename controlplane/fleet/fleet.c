@@ -12,6 +12,7 @@
 #include "contract/agent.h"
 #include "controlplane/fleet/goals.h"
 #include "controlplane/fleet/hosts.h"
+#include "controlplane/fleet/tasks.h"
 #include "controlplane/fleet/verify.h"
 #include "controlplane/store/store.h"
 
@@ -257,6 +258,7 @@ static struct err record_nodes(struct store_tx *tx, const char *host_id,
         bool is_changed;
         TRY(sight_of(store_arena(tx), host_id, &nodes->items[i], &saw));
         TRY(store_saw_set(tx, nodes->items[i].node_id.value, &saw, &is_changed));
+        TRY(tasks_record(tx, &nodes->items[i]));
         if (is_changed)
             log_debug("node seen", f_int("node", nodes->items[i].node_id.value),
                       f_str("state", node_state_name(saw.state)), f_int("pid", saw.pid),

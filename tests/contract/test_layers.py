@@ -34,8 +34,9 @@ ARROWS = {
     "agent/steps": ["agent/drivers"],
     "agent/observe": ["agent/drivers"],
     "agent/govern": ["agent/drivers"],
+    "agent/tasks": ["agent/drivers"],
     "agent/link": ["agent/steps"],
-    "agent": ["agent/link", "agent/observe", "agent/govern", "agent/shim"],
+    "agent": ["agent/link", "agent/observe", "agent/govern", "agent/tasks", "agent/shim"],
     # engine
     "cacheengine/keyspace": ["contract"],
     "cacheengine/types": ["cacheengine/keyspace"],
