@@ -73,6 +73,7 @@ static struct err judge(struct store_tx *tx, const struct iam_keys *keys,
     TRY(find_user(tx, &entry, in->user, &user));
     TRY(iam_token_parse(a, in->token, &token));
     purpose.cache = entry.cache;
+    purpose.is_serverless = entry.is_serverless;
     purpose.region = entry.region;
     purpose.user = user.name;
     TRY(iam_token_check(a, &token, &purpose, out_left_ms));

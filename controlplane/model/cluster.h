@@ -31,6 +31,19 @@ struct operation {
     int64_t deadline_ms; /* wall time; waiting any longer is failing */
 };
 
+/* A serverless cache that a cluster or group stands behind. Such are nobody's own: calls for
+ * clusters and groups do not see them, everything else treats them as any. */
+struct owner {
+    int64_t id; /* 0 for none */
+    const char *name;
+};
+
+/* What each node may take, where the owner says so and not the type; all 0 for others. */
+struct allotment {
+    int64_t least_bytes, most_bytes; /* of data */
+    int64_t work_most;               /* ECPUs per second; 0: as much as it can */
+};
+
 /* A cache cluster as wanted. */
 struct cluster {
     int64_t id;
@@ -50,6 +63,8 @@ struct cluster {
     bool auto_minor_upgrade;
     const char *notification_topic, *notification_status;
     enum tls_mode tls;
+    struct owner owner;
+    struct allotment allotment;
     int64_t next_node; /* number of the next node: those of removed ones never come back */
     int64_t configuration_version; /* memcached auto discovery: raised at each change of nodes */
     bool is_wanted;

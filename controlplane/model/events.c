@@ -74,3 +74,34 @@ struct event event_of_group(struct arena *a, const struct replication_group *g, 
         e.topic = g->common.notification_topic;
     return e;
 }
+
+/* Members of a group come and go unseen; the rest is one thing to look at. */
+static const struct {
+    enum event_kind of_owned, of_owner;
+    bool has_reason;
+} translations[] = {
+    {EVENT_CLUSTER_CREATED,       EVENT_SERVERLESS_CREATED,       false},
+    {EVENT_CLUSTER_CREATE_FAILED, EVENT_SERVERLESS_CREATE_FAILED, true },
+    {EVENT_CLUSTER_DELETED,       EVENT_SERVERLESS_DELETED,       false},
+    {EVENT_GROUP_CREATED,         EVENT_SERVERLESS_CREATED,       false},
+    {EVENT_GROUP_CREATE_FAILED,   EVENT_SERVERLESS_CREATE_FAILED, true },
+    {EVENT_GROUP_MODIFY_FAILED,   EVENT_SERVERLESS_MODIFY_FAILED, true },
+    {EVENT_GROUP_DELETED,         EVENT_SERVERLESS_DELETED,       false},
+    {EVENT_SERVERLESS_MODIFIED,   EVENT_SERVERLESS_MODIFIED,      false},
+};
+
+bool event_of_owner(struct arena *a, const struct cluster *owned, int64_t now_ms,
+                    enum event_kind kind, const char *first, const char *second, struct event *out)
+{
+    struct event_source source = {owned->account, owned->region, owned->owner.name};
+
+    for (size_t i = 0; i < countof(translations) && owned->group_id == 0; i++) {
+        if (translations[i].of_owned != kind)
+            continue;
+        const char *reason = second ? second : first;
+        *out = event_of(a, &source, now_ms, translations[i].of_owner,
+                        translations[i].has_reason ? reason : NULL, NULL);
+        return true;
+    }
+    return false;
+}

@@ -29,6 +29,14 @@ struct event_source {
 struct event event_of(struct arena *a, const struct event_source *source, int64_t now_ms,
                       enum event_kind kind, const char *first, const char *second);
 
+/*
+ * What an event of an owned cluster or group is to those who know its owner alone: false for what
+ * does not concern them. `first` and `second` are the gaps of the original, whose last is the
+ * reason where there is one.
+ */
+bool event_of_owner(struct arena *a, const struct cluster *owned, int64_t now_ms,
+                    enum event_kind kind, const char *first, const char *second, struct event *out);
+
 /* The same of a replication group. */
 struct event event_of_group(struct arena *a, const struct replication_group *g, int64_t now_ms,
                             enum event_kind kind, const char *first, const char *second);

@@ -151,16 +151,22 @@ char *region_code(struct arena *a, const char *region)
 
 #define TAG_LENGTH 6
 
-static void endpoint_tag(struct arena *a, const struct endpoint_naming *n, char out[TAG_LENGTH + 1])
+/* The same for the same text. */
+static void tag_of(const char *text, char out[TAG_LENGTH + 1])
 {
     static const char digits[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    uint64_t hash = name_hash(arena_printf(a, "%s/%s", n->account, n->region));
+    uint64_t hash = name_hash(text);
 
     for (size_t i = 0; i < TAG_LENGTH; i++) {
         out[i] = digits[hash % (sizeof(digits) - 1)];
         hash /= sizeof(digits) - 1;
     }
     out[TAG_LENGTH] = '\0';
+}
+
+static void endpoint_tag(struct arena *a, const struct endpoint_naming *n, char out[TAG_LENGTH + 1])
+{
+    tag_of(arena_printf(a, "%s/%s", n->account, n->region), out);
 }
 
 static char *endpoint_name(struct arena *a, const struct endpoint_naming *n, const char *cluster,
@@ -198,4 +204,14 @@ char *endpoint_reader_name(struct arena *a, const struct endpoint_naming *n, con
 char *endpoint_cluster_name(struct arena *a, const struct endpoint_naming *n, const char *group)
 {
     return endpoint_name(a, n, group, "clustercfg");
+}
+
+char *endpoint_serverless_name(struct arena *a, const struct endpoint_naming *n, const char *cache,
+                               int64_t id)
+{
+    char tag[TAG_LENGTH + 1];
+
+    tag_of(arena_printf(a, "%s/%s/%s/%lld", n->account, n->region, cache, (long long)id), tag);
+    return arena_printf(a, "%s-%s.serverless.%s.%s", cache, tag, region_code(a, n->region),
+                        n->zone);
 }

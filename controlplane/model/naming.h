@@ -70,4 +70,9 @@ char *endpoint_cluster_name(struct arena *a, const struct endpoint_naming *n, co
 char *endpoint_configuration_name(struct arena *a, const struct endpoint_naming *n,
                                   const char *cluster);
 
+/* The host name of a serverless cache, whose tag is its own: another cache of the same name, with
+ * another id, has another one. In `a`. */
+char *endpoint_serverless_name(struct arena *a, const struct endpoint_naming *n, const char *cache,
+                               int64_t id);
+
 #endif

@@ -264,7 +264,7 @@ static struct err modify_cache(struct call *c, const struct attachment *at)
 {
     struct group_facts facts;
 
-    TRY(group_facts_find(c, at->replication_group, &facts));
+    TRY(group_facts_get(c, at->replication_group_id, &facts));
     if (!group_status_may_change(facts.status))
         return OK;
     return group_facts_operate(c, &facts, GROUP_MODIFY, "");
@@ -281,6 +281,12 @@ struct err access_modify_caches(struct call *c, const int64_t *user_group_ids, s
     return OK;
 }
 
+const char *attachment_text(struct call *c, const struct attachment *at)
+{
+    return at->owner.id ? arena_printf(c->arena, "serverless cache %s", at->owner.name)
+                        : arena_printf(c->arena, "replication group %s", at->replication_group);
+}
+
 struct err access_check_caches(struct call *c, int64_t user_group_id, const char *engine,
                                const char *minimum_version)
 {
@@ -295,8 +301,8 @@ struct err access_check_caches(struct call *c, int64_t user_group_id, const char
         if (err_failed(e))
             return fault(c, e.code,
                          "The change needs engine %s %s or later, but the user group is associated "
-                         "with replication group %s of %s %s.",
-                         engine, minimum_version, at->replication_group, at->engine,
+                         "with %s of %s %s.",
+                         engine, minimum_version, attachment_text(c, at), at->engine,
                          at->engine_version);
     }
     return OK;

@@ -51,6 +51,9 @@ void access_pending_to_wire(struct call *c, const char *pending,
 must_use struct err access_modify_caches(struct call *c, const int64_t *user_group_ids,
                                          size_t count);
 
+/* "replication group rg", for sentences. */
+const char *attachment_text(struct call *c, const struct attachment *at);
+
 /* Whether the caches that a user group is attached to can take it as it is to be:
  * FAULT_INVALID_PARAMETER_COMBINATION. */
 must_use struct err access_check_caches(struct call *c, int64_t user_group_id, const char *engine,

@@ -6,6 +6,7 @@
 #include "contract/faults.h"
 #include "controlplane/model/events.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/ops/access.h"
 #include "controlplane/ops/page.h"
 #include "controlplane/ops/users.h"
 #include "controlplane/store/access.h"
@@ -93,15 +94,20 @@ static void members_to_wire(struct call *c, const struct user_group *g,
 static void attachments_to_wire(struct call *c, const struct user_group *g,
                                 const struct group_view *v, struct ec_user_group *out)
 {
-    struct names attached = {0};
+    struct names groups = {0}, caches = {0};
 
-    for (size_t i = 0; i < v->attachment_count; i++)
-        if (v->attachments[i].user_group_id == g->id)
-            *vec_add(c->arena, &attached.list) = v->attachments[i].replication_group;
-    out->replication_groups.has = true;
-    out->replication_groups.count = attached.list.count;
-    out->replication_groups.items = attached.list.items;
-    out->serverless_caches.has = true;
+    for (size_t i = 0; i < v->attachment_count; i++) {
+        const struct attachment *at = &v->attachments[i];
+        if (at->user_group_id == g->id && at->owner.id)
+            *vec_add(c->arena, &caches.list) = at->owner.name;
+        else if (at->user_group_id == g->id)
+            *vec_add(c->arena, &groups.list) = at->replication_group;
+    }
+    out->replication_groups.has = out->serverless_caches.has = true;
+    out->replication_groups.count = groups.list.count;
+    out->replication_groups.items = groups.list.items;
+    out->serverless_caches.count = caches.list.count;
+    out->serverless_caches.items = caches.list.items;
 }
 
 struct err user_groups_to_wire(struct call *c, const struct user_group *groups, size_t count,
@@ -182,8 +188,8 @@ static struct err check_delete(struct call *c, const struct user_group *g)
     TRY(store_access_attachments(c->tx, &g->id, 1, &attachments, &count));
     if (count > 0)
         return fault(c, FAULT_INVALID_USER_GROUP_STATE,
-                     "User group %s is associated with replication group %s and cannot be deleted.",
-                     g->name, attachments[0].replication_group);
+                     "User group %s is associated with %s and cannot be deleted.", g->name,
+                     attachment_text(c, &attachments[0]));
     return OK;
 }
 

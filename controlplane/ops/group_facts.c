@@ -119,6 +119,16 @@ struct err group_facts_find(struct call *c, const char *name, struct group_facts
     return OK;
 }
 
+struct err group_facts_get(struct call *c, int64_t id, struct group_facts *out)
+{
+    struct group_facts f = {0};
+
+    TRY(store_group_get(c->tx, id, &f.group));
+    TRY(fill(c, &f, 1));
+    *out = f;
+    return OK;
+}
+
 struct err group_facts_for_change(struct call *c, const char *name, struct group_facts *out)
 {
     struct group_facts f;

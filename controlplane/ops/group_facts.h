@@ -18,7 +18,10 @@ struct group_facts {
 /* By name in any case; FAULT_REPLICATION_GROUP_NOT_FOUND. */
 must_use struct err group_facts_find(struct call *c, const char *name, struct group_facts *out);
 
-/* The same, for a change of it: FAULT_INVALID_REPLICATION_GROUP_STATE unless it is available. */
+/* By its id, whoever owns it; ERR_NOT_FOUND. */
+must_use struct err group_facts_get(struct call *c, int64_t id, struct group_facts *out);
+
+/* By name, for a change of it: FAULT_INVALID_REPLICATION_GROUP_STATE unless it is available. */
 must_use struct err group_facts_for_change(struct call *c, const char *name,
                                            struct group_facts *out);
 

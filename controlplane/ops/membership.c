@@ -25,6 +25,8 @@ void membership_take_common(struct cluster *member, const struct cluster *common
     member->notification_topic = common->notification_topic;
     member->notification_status = common->notification_status;
     member->tls = common->tls;
+    member->owner = common->owner;
+    member->allotment = common->allotment;
 }
 
 static const char *next_name(struct call *c, const struct replication_group *g, struct shard *s)

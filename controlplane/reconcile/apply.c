@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "controlplane/model/naming.h"
-#include "controlplane/store/groups.h"
+#include "controlplane/store/serverless.h"
 
 struct target {
     struct store_tx *tx;
@@ -39,10 +39,21 @@ static struct err apply_event(struct target *t, const struct event *e)
     return store_event_add(t->tx, e);
 }
 
+/* Whoever owned what is gone now is gone, too. */
+static struct err remove_owner(struct target *t, const struct cluster *owned)
+{
+    if (owned->owner.id == 0)
+        return OK;
+    return store_serverless_remove(t->tx, owned->owner.id,
+                                   arn_make(store_arena(t->tx), owned->region, owned->account,
+                                            "serverlesscache", owned->owner.name));
+}
+
 static struct err apply_removal(struct target *t, const struct cluster *c)
 {
-    return store_cluster_remove(
-        t->tx, c->id, arn_make(store_arena(t->tx), c->region, c->account, "cluster", c->name));
+    TRY(store_cluster_remove(
+        t->tx, c->id, arn_make(store_arena(t->tx), c->region, c->account, "cluster", c->name)));
+    return c->group_id == 0 ? remove_owner(t, c) : OK;
 }
 
 /* --- groups --- */
@@ -64,9 +75,10 @@ static struct err apply_topology(struct target *t, const struct decision *d)
 
 static struct err apply_group_removal(struct target *t, const struct replication_group *g)
 {
-    return store_group_remove(
+    TRY(store_group_remove(
         t->tx, g->id,
-        arn_make(store_arena(t->tx), g->region, g->account, "replicationgroup", g->name));
+        arn_make(store_arena(t->tx), g->region, g->account, "replicationgroup", g->name)));
+    return remove_owner(t, &g->common);
 }
 
 static struct err apply_one(struct target *t, const struct decision *d)

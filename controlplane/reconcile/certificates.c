@@ -24,6 +24,10 @@ static struct names names_of(struct arena *a, const struct certifier *by, const 
     struct names names = {0};
 
     *vec_add(a, &names) = n->goal.address;
+    if (c->owner.id) {
+        *vec_add(a, &names) = endpoint_serverless_name(a, &naming, c->owner.name, c->owner.id);
+        return names;
+    }
     *vec_add(a, &names) = endpoint_node_name(a, &naming, c->name, n->number);
     if (strcmp(c->engine, "memcached") == 0)
         *vec_add(a, &names) = endpoint_configuration_name(a, &naming, c->name);

@@ -53,8 +53,13 @@ void decide_told(struct decisions *d, struct node *n, int64_t crashes_told, bool
 void decide_event(struct decisions *d, const struct view *v, enum event_kind kind,
                   const char *first, const char *second)
 {
-    add(d, DECISION_EVENT)->event =
-        event_of_cluster(d->arena, &v->cluster, v->now_ms, kind, first, second);
+    struct event event;
+
+    if (v->cluster.owner.id == 0)
+        event = event_of_cluster(d->arena, &v->cluster, v->now_ms, kind, first, second);
+    else if (!event_of_owner(d->arena, &v->cluster, v->now_ms, kind, first, second, &event))
+        return;
+    add(d, DECISION_EVENT)->event = event;
 }
 
 void decide_operation(struct decisions *d, struct view *v)

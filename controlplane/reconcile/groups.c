@@ -45,8 +45,13 @@ void decide_shard(struct decisions *d, const struct group_view *g, const struct 
 void decide_group_event(struct decisions *d, const struct group_view *g, enum event_kind kind,
                         const char *first, const char *second)
 {
-    add(d, g, DECISION_EVENT)->event =
-        event_of_group(d->arena, &g->group, g->now_ms, kind, first, second);
+    struct event event;
+
+    if (g->group.common.owner.id == 0)
+        event = event_of_group(d->arena, &g->group, g->now_ms, kind, first, second);
+    else if (!event_of_owner(d->arena, &g->group.common, g->now_ms, kind, first, second, &event))
+        return;
+    add(d, g, DECISION_EVENT)->event = event;
 }
 
 void decide_group_operation(struct decisions *d, struct group_view *g)

@@ -40,11 +40,47 @@ static void publish_configuration(struct dns *dns, struct arena *a,
         report(dns_upsert(dns, name, addresses, count, DNS_TTL_S), name);
 }
 
+struct addresses {
+    const char **items;
+    size_t count;
+};
+
+static void publish(struct dns *dns, const char *name, const struct addresses *addresses)
+{
+    if (addresses->count > 0)
+        report(dns_upsert(dns, name, addresses->items, addresses->count, DNS_TTL_S), name);
+    else
+        report(dns_remove(dns, name), name);
+}
+
+/* Where a cluster or group of these nodes is a serverless cache's, that alone has a name. */
+static const char *owner_name(struct arena *a, const struct endpoint_naming *naming,
+                              const struct cluster *owned)
+{
+    return endpoint_serverless_name(a, naming, owned->owner.name, owned->owner.id);
+}
+
+static void publish_owner(struct dns *dns, struct arena *a, const struct endpoint_naming *naming,
+                          const struct view *v)
+{
+    struct addresses addresses = {arena_array(a, v->nodes.count + 1, sizeof(char *)), 0};
+
+    for (size_t i = 0; i < v->nodes.count && !v->is_removed; i++)
+        if (v->nodes.items[i].goal.has && v->nodes.items[i].goal.state == NODE_RUNNING)
+            addresses.items[addresses.count++] = v->nodes.items[i].goal.address;
+    publish(dns, owner_name(a, naming, &v->cluster), &addresses);
+}
+
 void names_publish(struct dns *dns, struct arena *a, const struct view *v,
                    const struct node_list *before)
 {
     struct endpoint_naming naming = {v->cluster.account, v->cluster.region, dns_zone(dns)};
 
+    if (v->cluster.owner.id) {
+        if (v->cluster.group_id == 0)
+            publish_owner(dns, a, &naming, v);
+        return;
+    }
     for (size_t i = 0; i < before->count; i++) {
         const struct node *now = find(&v->nodes, before->items[i].number);
         const char *name = endpoint_node_name(a, &naming, v->cluster.name, before->items[i].number);
@@ -58,19 +94,6 @@ void names_publish(struct dns *dns, struct arena *a, const struct view *v,
 }
 
 /* --- groups --- */
-
-struct addresses {
-    const char **items;
-    size_t count;
-};
-
-static void publish(struct dns *dns, const char *name, const struct addresses *addresses)
-{
-    if (addresses->count > 0)
-        report(dns_upsert(dns, name, addresses->items, addresses->count, DNS_TTL_S), name);
-    else
-        report(dns_remove(dns, name), name);
-}
 
 /* Addresses of the members that the question picks. */
 static struct addresses gather(struct arena *a, const struct group_view *g,
@@ -119,6 +142,13 @@ void names_publish_group(struct dns *dns, struct arena *a, const struct group_vi
 {
     struct endpoint_naming naming = {g->group.account, g->group.region, dns_zone(dns)};
 
+    if (g->group.common.owner.id) {
+        struct addresses primaries = gather(a, g, is_primary);
+        if (g->is_removed)
+            primaries.count = 0;
+        publish(dns, owner_name(a, &naming, &g->group.common), &primaries);
+        return;
+    }
     if (g->is_removed) {
         report(dns_remove(dns, endpoint_primary_name(a, &naming, g->group.name)), g->group.name);
         report(dns_remove(dns, endpoint_reader_name(a, &naming, g->group.name)), g->group.name);

@@ -49,8 +49,9 @@ struct err store_access_attachments(struct store_tx *tx, const int64_t *user_gro
                                     size_t count, struct attachment **out, size_t *out_count)
 {
     static const char sql[] =
-        "SELECT a.user_group_id, r.id, r.name, r.engine, r.engine_version FROM cache_access a "
-        "JOIN replication_group r ON r.id = a.replication_group_id "
+        "SELECT a.user_group_id, r.id, r.name, r.engine, r.engine_version, "
+        "coalesce(r.owner_id, 0), r.owner_name FROM cache_access a "
+        "JOIN replication_group_view r ON r.id = a.replication_group_id "
         "WHERE a.user_group_id IN (SELECT value FROM json_each(?)) ORDER BY a.user_group_id, r.name";
     vec_of(struct attachment) attachments = VEC_EMPTY;
     struct query q;
@@ -63,6 +64,7 @@ struct err store_access_attachments(struct store_tx *tx, const int64_t *user_gro
             .replication_group = query_text(&q, 2),
             .engine = query_text(&q, 3),
             .engine_version = query_text(&q, 4),
+            .owner = {query_int(&q, 5), query_text(&q, 6)},
         };
     TRY(query_end(&q));
     *out = attachments.items;
@@ -156,10 +158,12 @@ struct err store_node_entry(struct store_tx *tx, int64_t node_id, const char *ho
                             struct node_entry *out)
 {
     static const char sql[] =
-        "SELECT r.account, r.region, r.name, a.user_group_id FROM node_goal g "
+        "SELECT r.account, r.region, coalesce(s.name, r.name), a.user_group_id, s.id IS NOT NULL "
+        "FROM node_goal g "
         "JOIN cache_node n ON n.id = g.node_id JOIN cache_cluster c ON c.id = n.cluster_id "
         "JOIN replication_group r ON r.id = c.group_id "
         "JOIN cache_access a ON a.replication_group_id = r.id "
+        "LEFT JOIN serverless_cache s ON s.id = r.owner_id "
         "WHERE g.node_id = ? AND g.host_id = ? AND a.user_group_id IS NOT NULL";
     struct query q;
 
@@ -169,7 +173,8 @@ struct err store_node_entry(struct store_tx *tx, int64_t node_id, const char *ho
         *out = (struct node_entry){.account = query_text(&q, 0),
                                    .region = query_text(&q, 1),
                                    .cache = query_text(&q, 2),
-                                   .user_group_id = query_int(&q, 3)};
+                                   .user_group_id = query_int(&q, 3),
+                                   .is_serverless = query_int(&q, 4) != 0};
     TRY(query_end(&q));
     return is_found ? OK : err_make(ERR_NOT_FOUND, "no node of a cache with users");
 }

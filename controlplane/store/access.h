@@ -29,6 +29,7 @@ must_use struct err store_access_put(struct store_tx *tx, const struct cache_acc
 struct attachment {
     int64_t user_group_id, replication_group_id;
     const char *replication_group, *engine, *engine_version;
+    struct owner owner; /* of the group: then that is what users know */
 };
 must_use struct err store_access_attachments(struct store_tx *tx, const int64_t *user_group_ids,
                                              size_t count, struct attachment **out,
@@ -66,6 +67,7 @@ must_use struct err store_host_access(struct store_tx *tx, const char *host_id,
 struct node_entry {
     const char *account, *region, *cache;
     int64_t user_group_id;
+    bool is_serverless;
 };
 must_use struct err store_node_entry(struct store_tx *tx, int64_t node_id, const char *host_id,
                                      struct node_entry *out);

@@ -3,6 +3,7 @@
 #include "base/vec.h"
 #include "controlplane/store/db.h"
 #include "controlplane/store/groups.h"
+#include "controlplane/store/serverless.h"
 
 #define COLUMNS                                                                                     \
     "id, account, region, name, engine, engine_version, node_type, port, az_mode, preferred_zone, " \
@@ -11,7 +12,9 @@
     "configuration_version, next_node, is_wanted, created_ms, coalesce(group_id, 0), "              \
     "coalesce(node_group_id, 0), coalesce((SELECT p.revision FROM parameter_group p "               \
     "WHERE p.account = cache_cluster.account AND p.region = cache_cluster.region "                  \
-    "AND p.name = cache_cluster.parameter_group), 0), tls_mode"
+    "AND p.name = cache_cluster.parameter_group), 0), tls_mode, coalesce(owner_id, 0), "            \
+    "coalesce((SELECT s.name FROM serverless_cache s WHERE s.id = cache_cluster.owner_id), ''), "   \
+    "memory_least, memory_most, work_most"
 
 static void row_to_cluster(struct query *q, struct cluster *out)
 {
@@ -42,6 +45,8 @@ static void row_to_cluster(struct query *q, struct cluster *out)
         .group_id = query_int(q, 23),
         .shard_id = query_int(q, 24),
         .parameter_revision = query_int(q, 25),
+        .owner = {query_int(q,  27), query_text(q, 28)},
+        .allotment = { query_int(q, 29), query_int(q,  30), query_int(q, 31)},
     };
     if (!tls_mode_parse(query_text(q, 26), &out->tls))
         q->error = err_make(ERR_CORRUPT, "a cache cluster has an unknown mode of encryption");
@@ -54,9 +59,10 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
         "az_mode, preferred_zone, parameter_group, subnet_group, security_groups, "
         "maintenance_window, snapshot_window, snapshot_retention, auto_minor_upgrade, "
         "notification_topic, notification_status, configuration_version, next_node, is_wanted, "
-        "created_ms, group_id, node_group_id, tls_mode) "
+        "created_ms, group_id, node_group_id, tls_mode, owner_id, memory_least, memory_most, "
+        "work_most) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), "
-        "nullif(?, 0), ?) RETURNING id";
+        "nullif(?, 0), ?, nullif(?, 0), ?, ?, ?) RETURNING id";
     struct query q;
 
     TRY(query_start(&q, tx, sql,
@@ -65,13 +71,15 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
                     "ttttttt"
                     "ib"
                     "tt"
-                    "iibiiit",
+                    "iibiiit"
+                    "iiii",
                     c->account, c->region, c->name, c->engine, c->engine_version, c->node_type,
                     (int64_t)c->port, c->az_mode, c->preferred_zone, c->parameter_group,
                     c->subnet_group, c->security_groups, c->maintenance_window, c->snapshot_window,
                     (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
                     c->notification_status, c->configuration_version, c->next_node, c->is_wanted,
-                    c->created_ms, c->group_id, c->shard_id, tls_mode_name(c->tls)));
+                    c->created_ms, c->group_id, c->shard_id, tls_mode_name(c->tls), c->owner.id,
+                    c->allotment.least_bytes, c->allotment.most_bytes, c->allotment.work_most));
     if (query_next(&q))
         c->id = query_int(&q, 0);
     return query_end(&q);
@@ -91,7 +99,8 @@ struct err store_cluster_find(struct store_tx *tx, const char *account, const ch
                               const char *name, struct cluster *out)
 {
     static const char sql[] =
-        "SELECT " COLUMNS " FROM cache_cluster WHERE account = ? AND region = ? AND name = ?";
+        "SELECT " COLUMNS " FROM cache_cluster WHERE account = ? AND region = ? AND name = ? "
+        "AND owner_id IS NULL";
     struct query q;
     TRY(query_start(&q, tx, sql, "ttt", account, region, name));
     return one_cluster(&q, out);
@@ -122,7 +131,7 @@ struct err store_cluster_list(struct store_tx *tx, const char *account, const ch
 {
     static const char sql[] =
         "SELECT " COLUMNS " FROM cache_cluster WHERE account = ? AND region = ? "
-        "AND name > ? ORDER BY name LIMIT ?";
+        "AND name > ? AND owner_id IS NULL ORDER BY name LIMIT ?";
     struct query q;
 
     TRY(query_start(&q, tx, sql, "ttti", account, region, after, (int64_t)limit));
@@ -135,7 +144,7 @@ struct err store_cluster_list_single(struct store_tx *tx, const char *account, c
 {
     static const char sql[] =
         "SELECT " COLUMNS " FROM cache_cluster WHERE account = ? AND region = ? "
-        "AND name > ? AND group_id IS NULL ORDER BY name LIMIT ?";
+        "AND name > ? AND group_id IS NULL AND owner_id IS NULL ORDER BY name LIMIT ?";
     struct query q;
 
     TRY(query_start(&q, tx, sql, "ttti", account, region, after, (int64_t)limit));
@@ -168,6 +177,17 @@ struct err store_group_members(struct store_tx *tx, const int64_t *ids, size_t c
     return all_clusters(&q, out, out_count);
 }
 
+struct err store_cluster_list_owned(struct store_tx *tx, const int64_t *owners, size_t count,
+                                    struct cluster **out, size_t *out_count)
+{
+    static const char sql[] = "SELECT " COLUMNS " FROM cache_cluster WHERE group_id IS NULL AND "
+                              "owner_id IN (SELECT value FROM json_each(?)) ORDER BY owner_id";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", query_id_list(tx, owners, count)));
+    return all_clusters(&q, out, out_count);
+}
+
 struct err store_cluster_update(struct store_tx *tx, const struct cluster *c)
 {
     static const char sql[] =
@@ -176,20 +196,23 @@ struct err store_cluster_update(struct store_tx *tx, const struct cluster *c)
         "maintenance_window = ?, snapshot_window = ?, snapshot_retention = ?, "
         "auto_minor_upgrade = ?, notification_topic = ?, notification_status = ?, "
         "configuration_version = ?, next_node = ?, is_wanted = ?, group_id = nullif(?, 0), "
-        "node_group_id = nullif(?, 0), tls_mode = ? WHERE id = ?";
+        "node_group_id = nullif(?, 0), tls_mode = ?, memory_least = ?, memory_most = ?, "
+        "work_most = ? WHERE id = ?";
 
     TRY(query_run(tx, sql,
                   "ttti"
                   "ttttttt"
                   "ib"
                   "tt"
-                  "iibiiti",
+                  "iibiit"
+                  "iiii",
                   c->engine, c->engine_version, c->node_type, (int64_t)c->port, c->az_mode,
                   c->preferred_zone, c->parameter_group, c->subnet_group, c->security_groups,
                   c->maintenance_window, c->snapshot_window, (int64_t)c->snapshot_retention,
                   c->auto_minor_upgrade, c->notification_topic, c->notification_status,
                   c->configuration_version, c->next_node, c->is_wanted, c->group_id, c->shard_id,
-                  tls_mode_name(c->tls), c->id));
+                  tls_mode_name(c->tls), c->allotment.least_bytes, c->allotment.most_bytes,
+                  c->allotment.work_most, c->id));
     return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such cache cluster");
 }
 

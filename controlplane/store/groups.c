@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/vec.h"
 #include "controlplane/store/db.h"
+#include "controlplane/store/serverless.h"
 
 #define COLUMNS                                                                            \
     "id, account, region, name, description, cluster_mode, has_failover, is_multi_az, "    \
@@ -11,7 +12,8 @@
     "next_shard, engine, engine_version, node_type, port, parameter_group, subnet_group, " \
     "security_groups, maintenance_window, snapshot_window, snapshot_retention, "           \
     "auto_minor_upgrade, notification_topic, notification_status, is_wanted, created_ms, " \
-    "user_group, token_digests, token_modified_ms, access_revision, tls_mode"
+    "user_group, token_digests, token_modified_ms, access_revision, tls_mode, "            \
+    "coalesce(owner_id, 0), owner_name, memory_least, memory_most, work_most"
 
 static void row_to_common(const struct query *q, int at, struct cluster *out)
 {
@@ -60,6 +62,9 @@ static void row_to_group(struct query *q, struct replication_group *out)
                   .revision = query_int(q, 31)},
     };
     row_to_common(q, 13, &out->common);
+    out->common.owner = (struct owner){query_int(q, 33), query_text(q, 34)};
+    out->common.allotment =
+        (struct allotment){query_int(q, 35), query_int(q, 36), query_int(q, 37)};
     if (!tls_mode_parse(query_text(q, 32), &out->common.tls))
         q->error = err_make(ERR_CORRUPT, "a replication group has an unknown mode of encryption");
     if (!cluster_mode_parse(query_text(q, 5), &out->mode))
@@ -74,8 +79,9 @@ struct err store_group_insert(struct store_tx *tx, struct replication_group *g)
         "snapshotting_cluster, next_shard, engine, engine_version, node_type, port, "
         "parameter_group, subnet_group, security_groups, maintenance_window, snapshot_window, "
         "snapshot_retention, auto_minor_upgrade, notification_topic, notification_status, "
-        "is_wanted, created_ms, tls_mode) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+        "is_wanted, created_ms, tls_mode, owner_id, memory_least, memory_most, work_most) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "nullif(?, 0), ?, ?, ?) RETURNING id";
     const struct cluster *c = &g->common;
     struct query q;
 
@@ -87,14 +93,17 @@ struct err store_group_insert(struct store_tx *tx, struct replication_group *g)
                     "ttttt"
                     "ib"
                     "tt"
-                    "bit",
+                    "bit"
+                    "iiii",
                     g->account, g->region, g->name, g->description, cluster_mode_name(g->mode),
                     g->has_failover, g->is_multi_az, g->is_encrypted_at_rest, g->user, g->password,
                     g->snapshotting_cluster, g->next_shard, c->engine, c->engine_version,
                     c->node_type, (int64_t)c->port, c->parameter_group, c->subnet_group,
                     c->security_groups, c->maintenance_window, c->snapshot_window,
                     (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
-                    c->notification_status, g->is_wanted, g->created_ms, tls_mode_name(c->tls)));
+                    c->notification_status, g->is_wanted, g->created_ms, tls_mode_name(c->tls),
+                    c->owner.id, c->allotment.least_bytes, c->allotment.most_bytes,
+                    c->allotment.work_most));
     if (query_next(&q))
         g->id = query_int(&q, 0);
     return query_end(&q);
@@ -108,7 +117,8 @@ struct err store_group_update(struct store_tx *tx, const struct replication_grou
         "engine = ?, engine_version = ?, node_type = ?, port = ?, parameter_group = ?, "
         "subnet_group = ?, security_groups = ?, maintenance_window = ?, snapshot_window = ?, "
         "snapshot_retention = ?, auto_minor_upgrade = ?, notification_topic = ?, "
-        "notification_status = ?, is_wanted = ?, tls_mode = ? WHERE id = ?";
+        "notification_status = ?, is_wanted = ?, tls_mode = ?, memory_least = ?, memory_most = ?, "
+        "work_most = ? WHERE id = ?";
     const struct cluster *c = &g->common;
 
     TRY(query_run(tx, sql,
@@ -119,13 +129,16 @@ struct err store_group_update(struct store_tx *tx, const struct replication_grou
                   "ttttt"
                   "ib"
                   "tt"
-                  "bti",
+                  "bt"
+                  "iiii",
                   g->description, cluster_mode_name(g->mode), g->has_failover, g->is_multi_az,
                   g->is_encrypted_at_rest, g->snapshotting_cluster, g->next_shard, c->engine,
                   c->engine_version, c->node_type, (int64_t)c->port, c->parameter_group,
                   c->subnet_group, c->security_groups, c->maintenance_window, c->snapshot_window,
                   (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
-                  c->notification_status, g->is_wanted, tls_mode_name(c->tls), g->id));
+                  c->notification_status, g->is_wanted, tls_mode_name(c->tls),
+                  c->allotment.least_bytes, c->allotment.most_bytes, c->allotment.work_most,
+                  g->id));
     return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such replication group");
 }
 
@@ -144,7 +157,8 @@ struct err store_group_find(struct store_tx *tx, const char *account, const char
 {
     static const char sql[] =
         "SELECT " COLUMNS
-        " FROM replication_group_view WHERE account = ? AND region = ? AND name = ?";
+        " FROM replication_group_view WHERE account = ? AND region = ? AND name = ? "
+        "AND owner_id IS NULL";
     struct query q;
     TRY(query_start(&q, tx, sql, "ttt", account, region, name));
     return one_group(&q, out);
@@ -176,7 +190,7 @@ struct err store_group_list(struct store_tx *tx, const char *account, const char
 {
     static const char sql[] =
         "SELECT " COLUMNS " FROM replication_group_view WHERE account = ? AND "
-        "region = ? AND name > ? ORDER BY name LIMIT ?";
+        "region = ? AND name > ? AND owner_id IS NULL ORDER BY name LIMIT ?";
     struct query q;
     TRY(query_start(&q, tx, sql, "ttti", account, region, after, (int64_t)limit));
     return all_groups(&q, out, out_count);
@@ -189,6 +203,16 @@ struct err store_group_list_of(struct store_tx *tx, const int64_t *ids, size_t c
                               "(SELECT value FROM json_each(?)) ORDER BY id";
     struct query q;
     TRY(query_start(&q, tx, sql, "t", query_id_list(tx, ids, count)));
+    return all_groups(&q, out, out_count);
+}
+
+struct err store_group_list_owned(struct store_tx *tx, const int64_t *owners, size_t count,
+                                  struct replication_group **out, size_t *out_count)
+{
+    static const char sql[] = "SELECT " COLUMNS " FROM replication_group_view WHERE owner_id IN "
+                              "(SELECT value FROM json_each(?)) ORDER BY owner_id";
+    struct query q;
+    TRY(query_start(&q, tx, sql, "t", query_id_list(tx, owners, count)));
     return all_groups(&q, out, out_count);
 }
 

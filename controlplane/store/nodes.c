@@ -187,7 +187,7 @@ struct err store_node_count(struct store_tx *tx, const char *account, const char
 {
     static const char sql[] =
         "SELECT count(*) FROM cache_node n JOIN cache_cluster c ON c.id = n.cluster_id "
-        "WHERE c.account = ? AND c.region = ? AND n.is_wanted";
+        "WHERE c.account = ? AND c.region = ? AND n.is_wanted AND c.owner_id IS NULL";
     struct query q;
 
     TRY(query_start(&q, tx, sql, "tt", account, region));

@@ -186,7 +186,9 @@ struct err store_subnet_is_grouped(struct store_tx *tx, const char *account, con
 {
     static const char sql[] =
         "SELECT EXISTS (SELECT 1 FROM subnet_group g JOIN subnet_group_subnet s "
-        "ON s.group_id = g.id WHERE g.account = ? AND g.region = ? AND s.subnet_id = ?)";
+        "ON s.group_id = g.id WHERE g.account = ?1 AND g.region = ?2 AND s.subnet_id = ?3) "
+        "OR EXISTS (SELECT 1 FROM serverless_cache WHERE account = ?1 AND region = ?2 "
+        "AND instr(',' || subnets || ',', ',' || ?3 || ',') > 0)";
     struct query q;
 
     TRY(query_start(&q, tx, sql, "ttt", account, region, subnet));
@@ -201,7 +203,8 @@ struct err store_network_node_list(struct store_tx *tx, const char *account, con
         "SELECT n.id, c.name, n.number, c.subnet_group, c.security_groups, h.zone, g.address, "
         "n.created_ms FROM cache_cluster c JOIN cache_node n ON n.cluster_id = c.id "
         "JOIN node_goal g ON g.node_id = n.id JOIN host h ON h.id = g.host_id "
-        "WHERE c.account = ?1 AND c.region = ?2 AND (?3 = '' OR c.subnet_group = ?3) ORDER BY n.id";
+        "WHERE c.account = ?1 AND c.region = ?2 AND (?3 = '' OR c.subnet_group = ?3) "
+        "AND c.owner_id IS NULL ORDER BY n.id";
     vec_of(struct network_node) nodes = VEC_EMPTY;
     struct query q;
 

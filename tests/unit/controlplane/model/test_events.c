@@ -41,6 +41,30 @@ Test(events, messages_are_filled_in)
     arena_fini(&a);
 }
 
+Test(events, what_happens_to_what_is_owned_is_told_of_its_owner_or_not_at_all)
+{
+    struct arena a = {0};
+    struct cluster group = {
+        .account = "1", .region = "r", .name = "serverless.one", .owner = {1, "one"}
+    };
+    struct cluster member = group;
+    struct event e;
+
+    member.group_id = 7;
+    cr_assert(
+        event_of_owner(&a, &group, 42, EVENT_GROUP_CREATE_FAILED, "serverless.one", "no room", &e));
+    cr_assert_str_eq(e.message, "Failed to create the serverless cache: no room");
+    cr_assert_str_eq(e.source, "one");
+    cr_assert_str_eq(e.source_type, "serverless-cache");
+    cr_assert(event_of_owner(&a, &group, 42, EVENT_CLUSTER_CREATE_FAILED, "no room", NULL, &e));
+    cr_assert_str_eq(e.message, "Failed to create the serverless cache: no room");
+    cr_assert(event_of_owner(&a, &group, 42, EVENT_GROUP_DELETED, "serverless.one", NULL, &e));
+    cr_assert_str_eq(e.message, "Serverless cache deleted");
+    cr_assert_not(event_of_owner(&a, &group, 42, EVENT_FAILOVER_ON, "serverless.one", NULL, &e));
+    cr_assert_not(event_of_owner(&a, &member, 42, EVENT_CLUSTER_CREATED, NULL, NULL, &e));
+    arena_fini(&a);
+}
+
 Test(events, every_kind_has_a_message_without_gaps)
 {
     struct arena a = {0};

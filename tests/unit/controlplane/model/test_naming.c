@@ -169,3 +169,15 @@ Test(naming, the_hash_is_the_same_in_every_build)
     cr_assert_eq(name_hash(""), 0xefd01f60ba992926u);
     cr_assert_eq(name_hash("000000000000/us-east-1"), 0x12dcd81f0162ee57u);
 }
+
+Test(naming, a_serverless_cache_has_a_name_of_its_own)
+{
+    struct arena a = {0};
+    struct endpoint_naming n = {"000000000000", "us-east-1", "cache.larder.internal"};
+    const char *one = endpoint_serverless_name(&a, &n, "one", 1);
+
+    cr_assert_eq(strncmp(one, "one-", 4), 0);
+    cr_assert_str_eq(one + 10, ".serverless.use1.cache.larder.internal");
+    cr_assert_str_neq(one, endpoint_serverless_name(&a, &n, "one", 2));
+    arena_fini(&a);
+}

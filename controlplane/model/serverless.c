@@ -1,0 +1,72 @@
+/*
+ * Nodes of serverless caches begin small and are given twice the room whenever half of it is used,
+ * so that a burst finds some; what they no longer need they give back by halves. The two thresholds
+ * are so far apart that one step never asks for the other.
+ */
+#include "controlplane/model/serverless.h"
+
+#include "base/arena.h"
+
+#define GIB               ((int64_t)1 << 30)
+#define ROOM_FIRST_BYTES  ((int64_t)512 << 20) /* of a node of which nothing is asked */
+#define STORAGE_MOST_GB   5000                 /* of a cache that has no limit of its own */
+#define WORK_OF_SHARD     100000               /* ECPUs per second that one engine surely does */
+#define SHARDS_MOST       90
+#define ROOM_SPARE_PARTS  4 /* beside the data, a node needs a quarter for itself */
+#define SHRINK_USED_PARTS 8
+
+char *serverless_behind_name(struct arena *a, const char *name)
+{
+    return arena_printf(a, "serverless.%s", name);
+}
+
+static int64_t share(int64_t of, int64_t parts)
+{
+    return (of + parts - 1) / parts;
+}
+
+int64_t serverless_shards(const struct serverless_limits *limits)
+{
+    int64_t shards = share(limits->work_least, WORK_OF_SHARD);
+
+    return shards < 1 ? 1 : shards > SHARDS_MOST ? SHARDS_MOST : shards;
+}
+
+struct allotment serverless_allotment(const struct serverless_limits *limits, int64_t shards)
+{
+    int64_t most_gb = limits->storage_most_gb ? limits->storage_most_gb : STORAGE_MOST_GB;
+    struct allotment a = {
+        .least_bytes = share(limits->storage_least_gb * GIB, shards),
+        .most_bytes = most_gb * GIB / shards,
+        .work_most = share(limits->work_most, shards),
+    };
+
+    if (a.least_bytes < ROOM_FIRST_BYTES)
+        a.least_bytes = ROOM_FIRST_BYTES;
+    if (a.least_bytes > a.most_bytes)
+        a.least_bytes = a.most_bytes;
+    return a;
+}
+
+int64_t allotment_host_bytes(int64_t data_bytes)
+{
+    return data_bytes + data_bytes / ROOM_SPARE_PARTS;
+}
+
+int64_t allotment_data_bytes(int64_t host_bytes)
+{
+    return host_bytes / (ROOM_SPARE_PARTS + 1) * ROOM_SPARE_PARTS;
+}
+
+int64_t allotment_room(const struct allotment *a, int64_t now_bytes, int64_t used_bytes)
+{
+    int64_t room = now_bytes;
+
+    while (used_bytes > room / 2 && room < a->most_bytes)
+        room *= 2;
+    while (used_bytes < room / SHRINK_USED_PARTS && room > a->least_bytes)
+        room /= 2;
+    if (room < a->least_bytes)
+        room = a->least_bytes;
+    return room < a->most_bytes ? room : a->most_bytes;
+}

@@ -1,0 +1,52 @@
+/* Serverless caches as plain data, and what their limits mean for the nodes behind them. Text is
+ * never NULL; "" means not given. */
+#ifndef LARDER_CONTROLPLANE_MODEL_SERVERLESS_H
+#define LARDER_CONTROLPLANE_MODEL_SERVERLESS_H
+
+#include "controlplane/model/cluster.h"
+
+struct arena;
+
+#define SERVERLESS_NAME_MAX 40
+
+/* What a cache may use; 0 where nothing is said. */
+struct serverless_limits {
+    int64_t storage_least_gb, storage_most_gb;
+    int64_t work_least, work_most; /* ECPUs per second */
+};
+
+/* A serverless cache as wanted. */
+struct serverless_cache {
+    int64_t id;
+    const char *account, *region, *name, *description;
+    const char *engine;         /* redis, valkey, memcached */
+    const char *engine_version; /* in full, as reported */
+    struct serverless_limits limits;
+    const char *security_groups, *subnets; /* ids, comma separated */
+    int snapshot_retention;                /* days */
+    const char *snapshot_time;             /* "05:30"; "" for memcached */
+    int64_t created_ms;
+};
+
+/* The name of the group or cluster behind a cache: nobody can ask for one of this form. In `a`. */
+char *serverless_behind_name(struct arena *a, const char *name);
+
+/* How many shards a cache begins with, so that they can do the work that is to be there at least.
+ */
+int64_t serverless_shards(const struct serverless_limits *limits);
+
+/* What each node of one of `shards` shards may take. */
+struct allotment serverless_allotment(const struct serverless_limits *limits, int64_t shards);
+
+/* What a node takes of its host for so much data, and how much data it has room for then. */
+int64_t allotment_host_bytes(int64_t data_bytes);
+int64_t allotment_data_bytes(int64_t host_bytes);
+
+/*
+ * How much data a node should have room for that holds `used_bytes` and has room for `now_bytes`:
+ * as much as now, or twice as much before it gets tight, or half of it when nearly all is empty;
+ * within what is allotted.
+ */
+int64_t allotment_room(const struct allotment *a, int64_t now_bytes, int64_t used_bytes);
+
+#endif
