@@ -7,6 +7,7 @@
 
 #include "agent/govern.h"
 #include "agent/link.h"
+#include "agent/measure.h"
 #include "agent/observe.h"
 #include "agent/steps/steps.h"
 #include "agent/supervise/loop.h"
@@ -48,6 +49,7 @@ struct agent {
     struct observe *observe;
     struct govern *govern;
     struct tasks *tasks;
+    struct measure *measure;
     struct link *link;
     struct loop_watch signals;
     struct loop_timer settle, last_words;
@@ -72,6 +74,8 @@ static void on_change(void *context, struct node *n)
     observe_node(g->observe, n);
     govern_node(g->govern, n);
     tasks_look(g->tasks, n);
+    if (n->state == NODE_ABSENT)
+        measure_forget(n);
     link_tell(g->link, n);
     end_when_idle(g);
 }
@@ -80,6 +84,14 @@ static void on_alive(void *context, struct node *n)
 {
     struct agent *g = context;
     steps_alive(g->steps, n);
+}
+
+static void on_numbers(void *context, struct node *n, struct str answer)
+{
+    struct agent *g = context;
+
+    measure_take(g->measure, n, answer);
+    link_tell_sample(g->link);
 }
 
 static void on_silent(void *context, struct node *n, int64_t silent_ms)
@@ -252,6 +264,7 @@ static void open_steps(struct agent *g)
     const struct observe_conf observe = {.loop = g->loop,
                                          .host = &g->programs,
                                          .on_alive = on_alive,
+                                         .on_numbers = on_numbers,
                                          .on_silent = on_silent,
                                          .context = g};
     const struct govern_conf govern = {.loop = g->loop,
@@ -280,6 +293,7 @@ static void open_steps(struct agent *g)
     g->observe = observe_open(&observe);
     g->govern = govern_open(&govern);
     g->tasks = tasks_open(&tasks);
+    g->measure = measure_open(&clock_system, "/proc");
     g->steps = steps_open(&steps);
 }
 
@@ -339,12 +353,14 @@ static void agent_fini(struct agent *g)
         observe_forget(n);
         govern_forget(n);
         tasks_forget(n);
+        measure_forget(n);
         supervise_forget(n);
     }
     link_close(g->link);
     observe_close(g->observe);
     govern_close(g->govern);
     tasks_close(g->tasks);
+    measure_close(g->measure);
     supervise_close(g->supervisor);
     nodes_fini(&g->nodes);
     loop_close(g->loop);

@@ -8,6 +8,7 @@
  */
 #include "agent/link.h"
 
+#include "agent/drivers/numbers.h"
 #include "agent/steps/steps.h"
 #include "agent/supervise/loop.h"
 #include "agent/supervise/node.h"
@@ -29,6 +30,7 @@
 #define REPORT_TIMEOUT_MS 10000
 #define EMPTY_PAUSE_MS    100 /* after an answer that came at once and brought nothing */
 #define SETTLE_MS         1000
+#define SAMPLES_MS        1500 /* all nodes are asked within a beat, and told of together */
 #define MAX_ANSWER_BYTES  (64U << 20)
 #define FAULT_DEPTH       8
 
@@ -37,7 +39,7 @@ struct link {
     struct http_loop *http;
     struct loop_watch watch;
     struct http_exchange *sync, *report; /* NULL when not under way */
-    struct loop_timer sync_timer, report_timer, settle_timer;
+    struct loop_timer sync_timer, report_timer, settle_timer, sample_timer;
     int64_t sync_ms, report_ms; /* boot times at which the last of each was sent */
     int64_t generation;
     int64_t retry_ms; /* the longest wait before the next attempt; 0 when all is well */
@@ -80,6 +82,36 @@ static struct agent_node_report_list report_list(struct arena *a, const struct n
     vec_each(at, nodes)
         if (is_all || (*at)->is_being_told)
             node_report(*at, &list.items[list.count++]);
+    return list;
+}
+
+static struct agent_node_number_list number_list(struct arena *a, const struct sample *s)
+{
+    struct agent_node_number_list list = {.has = true, .count = s->count};
+
+    list.items = arena_array(a, s->count + 1, sizeof(*list.items));
+    for (size_t i = 0; i < s->count; i++)
+        list.items[i] = (struct agent_node_number){
+            s->items[i].name, {true, s->items[i].value}
+        };
+    return list;
+}
+
+/* Of the minute before, those that were not told yet. */
+static struct agent_node_sample_list sample_list(struct arena *a, const struct nodes *nodes)
+{
+    struct agent_node_sample_list list = {.has = true};
+
+    list.items = arena_array(a, nodes->count + 1, sizeof(*list.items));
+    vec_each(at, nodes) {
+        const struct node *n = *at;
+
+        if (n->sample)
+            list.items[list.count++] =
+                (struct agent_node_sample){.node_id = INT_OF(n->id),
+                                           .at = TIME_OF(n->sample->at_ms),
+                                           .numbers = number_list(a, n->sample)};
+    }
     return list;
 }
 
@@ -167,7 +199,7 @@ static struct err outcome(struct link *k, struct arena *a, struct err e,
 static bool has_news(const struct link *k)
 {
     vec_each(at, k->conf.nodes)
-        if ((*at)->is_untold)
+        if ((*at)->is_untold || (*at)->sample)
             return true;
     return false;
 }
@@ -256,6 +288,9 @@ static void settle_told(struct link *k, bool was_taken)
     vec_each(at, k->conf.nodes) {
         struct node *n = *at;
 
+        if (was_taken && n->sample && n->sample->at_ms == n->told_sample_ms)
+            n->sample = NULL;
+        n->told_sample_ms = 0;
         if (!n->is_being_told)
             continue;
         n->is_being_told = false;
@@ -315,14 +350,16 @@ static void send_report(void *context)
 
         n->is_being_told = n->is_untold;
         n->is_untold = false;
+        n->told_sample_ms = n->sample ? n->sample->at_ms : 0;
     }
     const struct agent_report_in message = {
         .host_id = k->conf.host->host_id,
         .incarnation = k->conf.host->incarnation,
         .nodes = report_list(&a, k->conf.nodes, false),
+        .samples = sample_list(&a, k->conf.nodes),
     };
     k->report_ms = loop_now_ms(k->conf.loop);
-    if (message.nodes.count > 0)
+    if (message.nodes.count > 0 || message.samples.count > 0)
         start(k, "/agent/v1/report", service_op(&service_agent, "Report")->in, &message,
               REPORT_TIMEOUT_MS, on_report_done, &k->report);
 }
@@ -331,6 +368,20 @@ void link_tell(struct link *k, struct node *n)
 {
     n->is_untold = true;
     report_soon(k);
+}
+
+static void on_samples_due(void *context)
+{
+    struct link *k = context;
+
+    if (has_news(k))
+        report_soon(k);
+}
+
+void link_tell_sample(struct link *k)
+{
+    if (!k->sample_timer.is_on)
+        loop_timer_set(k->conf.loop, &k->sample_timer, SAMPLES_MS);
 }
 
 /* Beginning and end. */
@@ -356,6 +407,7 @@ struct err link_open(const struct link_conf *conf, struct link **out)
     k->sync_timer = (struct loop_timer){.on_due = send_sync, .context = k};
     k->report_timer = (struct loop_timer){.on_due = send_report, .context = k};
     k->settle_timer = (struct loop_timer){.on_due = on_settled, .context = k};
+    k->sample_timer = (struct loop_timer){.on_due = on_samples_due, .context = k};
     struct err e = loop_watch(conf->loop, &k->watch, http_loop_fd(http), EPOLLIN);
     if (err_failed(e)) {
         link_close(k);
@@ -373,6 +425,7 @@ void link_close(struct link *k)
     loop_timer_stop(k->conf.loop, &k->sync_timer);
     loop_timer_stop(k->conf.loop, &k->report_timer);
     loop_timer_stop(k->conf.loop, &k->settle_timer);
+    loop_timer_stop(k->conf.loop, &k->sample_timer);
     http_loop_close(k->http);
     free(k);
 }

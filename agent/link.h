@@ -49,6 +49,9 @@ void link_start(struct link *k);
 /* The node changed: it is reported with the next turn of the loop. */
 void link_tell(struct link *k, struct node *n);
 
+/* A node has a sample (n->sample): it goes with the next report, which is not long in coming. */
+void link_tell_sample(struct link *k);
+
 /* True when the control plane was told of every change. */
 bool link_is_quiet(const struct link *k);
 

@@ -8,6 +8,7 @@
 #include "agent/supervise/node.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/net.h"
 #include "contract/agent.h"
@@ -22,6 +23,7 @@
 #define FIRST_START_MS  5
 #define LAST_START_MS   200
 #define BEATS_PER_STATS 10
+#define MINUTE_MS       60000
 #define REPLY_MAX_BYTES (256U << 10)
 #define READ_STEP       4096
 #define HUNG_MS         5000 /* a connection that brings nothing for so long is made anew */
@@ -52,6 +54,7 @@ struct probe {
     int64_t heard_ms; /* boot time of the last good answer, or of the beginning */
     struct buf reply;
     unsigned beats;
+    int64_t minute;  /* of the wall clock, in which its numbers were asked for last */
     bool is_greeted; /* on this connection */
 };
 
@@ -122,10 +125,20 @@ static void dial(struct probe *p)
 
 /* Asking. */
 
+static int64_t minute_now(const struct probe *p)
+{
+    return clock_wall_ms(loop_clock(p->observe->conf.loop)) / MINUTE_MS;
+}
+
 static const struct driver_question *next_question(struct probe *p)
 {
-    bool is_time = p->node->state == NODE_RUNNING && p->beats % BEATS_PER_STATS == 1;
-    return is_time ? p->contact.stats : p->contact.probe;
+    bool is_running = p->node->state == NODE_RUNNING;
+
+    if (is_running && minute_now(p) != p->minute) {
+        p->minute = minute_now(p);
+        return p->contact.numbers;
+    }
+    return is_running && p->beats % BEATS_PER_STATS == 1 ? p->contact.stats : p->contact.probe;
 }
 
 /* Sends the question. The connection is idle, so a few bytes always fit or it is broken. */
@@ -182,6 +195,8 @@ static void take_answer(struct probe *p, enum driver_reply result, const struct 
         n->used_memory_bytes = stats->used_memory_bytes;
         n->connected_clients = stats->connected_clients;
     }
+    if (p->asked == p->contact.numbers)
+        o->conf.on_numbers(o->conf.context, n, buf_str(&p->reply));
     set_phase(p, PROBE_IDLE);
     p->heard_ms = now_ms(p);
     buf_clear(&p->reply);
@@ -238,6 +253,7 @@ static void probe_begin(struct observe *o, struct node *n)
     };
     (driver ? driver : drivers[0])->contact(o->conf.host, n->goal, &p->contact);
     n->probe = p;
+    p->minute = minute_now(p);
     loop_timer_set(o->conf.loop, &p->beat, n->state == NODE_STARTING ? FIRST_START_MS : 0);
 }
 

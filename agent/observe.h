@@ -3,10 +3,12 @@
  * open (so that a full table of clients blinds nobody), and now and then for its numbers.
  *
  * An engine that starts is asked at short intervals, because not every kind says when it is ready;
- * one that runs, once a second.
+ * one that runs, once a second, and once a minute for all of its numbers.
  */
 #ifndef LARDER_AGENT_OBSERVE_H
 #define LARDER_AGENT_OBSERVE_H
+
+#include "base/str.h"
 
 #include <stdint.h>
 
@@ -20,6 +22,8 @@ struct observe_conf {
     const struct driver_host *host; /* what contact needs to know */
     /* It answered as an engine does that serves. */
     void (*on_alive)(void *context, struct node *n);
+    /* What it answered when it was asked for its numbers, once in each minute of the clock. */
+    void (*on_numbers)(void *context, struct node *n, struct str answer);
     /* It did not answer for so long; said at each beat that finds no answer. */
     void (*on_silent)(void *context, struct node *n, int64_t silent_ms);
     void *context;

@@ -143,6 +143,14 @@ static enum driver_reply read_role(struct str reply, struct driver_stats *out)
     return DRIVER_GOOD;
 }
 
+static enum driver_reply read_all(struct str reply, struct driver_stats *out)
+{
+    struct str info;
+
+    (void)out;
+    return cut_bulk(&reply, &info);
+}
+
 static enum driver_reply read_greeted(struct str reply, struct driver_stats *out)
 {
     (void)out;
@@ -153,6 +161,7 @@ static enum driver_reply read_greeted(struct str reply, struct driver_stats *out
 
 const struct driver_question resp_probe = {"PING\r\n", read_pong};
 const struct driver_question resp_stats = {"INFO memory\r\nINFO clients\r\n", read_info};
+const struct driver_question resp_numbers = {"INFO all\r\n", read_all};
 const struct driver_question resp_role = {"INFO replication\r\n", read_role};
 const struct driver_question driver_greeted = {NULL, read_greeted};
 
@@ -185,3 +194,4 @@ static enum driver_reply read_stats(struct str reply, struct driver_stats *out)
 
 const struct driver_question memcached_probe = {"version\r\n", read_version};
 const struct driver_question memcached_stats = {"stats\r\n", read_stats};
+const struct driver_question memcached_numbers = {"stats\r\n", read_stats};

@@ -304,10 +304,17 @@ static void bundled_contact(const struct driver_host *host, const struct agent_n
                             struct driver_contact *out)
 {
     (void)host;
-    *out = (struct driver_contact){.socket = ADMIN_SOCKET,
-                                   .probe = &resp_probe,
-                                   .stats = &resp_stats,
-                                   .role = is_memcached(goal) ? NULL : &resp_role};
+    if (is_memcached(goal))
+        *out = (struct driver_contact){.socket = ADMIN_SOCKET,
+                                       .probe = &memcached_probe,
+                                       .stats = &memcached_stats,
+                                       .numbers = &memcached_numbers};
+    else
+        *out = (struct driver_contact){.socket = ADMIN_SOCKET,
+                                       .probe = &resp_probe,
+                                       .stats = &resp_stats,
+                                       .numbers = &resp_numbers,
+                                       .role = &resp_role};
 }
 
 /* What a line of Larder's own log says: "TIME larder-engine LEVEL: text". */

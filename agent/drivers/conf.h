@@ -26,7 +26,7 @@ const char *program_version(struct arena *a, const char *program);
 int version_number(const char *version);
 
 /* PING and INFO of the redis family, version and stats of the memcached family. */
-extern const struct driver_question resp_probe, resp_stats, resp_role, memcached_probe,
-    memcached_stats;
+extern const struct driver_question resp_probe, resp_stats, resp_numbers, resp_role,
+    memcached_probe, memcached_stats, memcached_numbers;
 
 #endif

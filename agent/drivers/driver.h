@@ -94,8 +94,9 @@ struct driver_contact {
     const char *socket; /* unix socket in the node's folder; NULL: the goal's address and port */
     const struct driver_question *probe;
     const struct driver_question *stats;
-    const struct driver_question *role;   /* NULL: this kind knows no roles */
-    char greeting[DRIVER_GREETING_BYTES]; /* said first on each connection; empty for none */
+    const struct driver_question *numbers; /* its answer is for numbers.h */
+    const struct driver_question *role;    /* NULL: this kind knows no roles */
+    char greeting[DRIVER_GREETING_BYTES];  /* said first on each connection; empty for none */
 };
 
 struct driver {

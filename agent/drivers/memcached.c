@@ -140,7 +140,8 @@ static void memcached_contact(const struct driver_host *host, const struct agent
                               struct driver_contact *out)
 {
     (void)host, (void)goal;
-    *out = (struct driver_contact){.probe = &memcached_probe, .stats = &memcached_stats};
+    *out = (struct driver_contact){
+        .probe = &memcached_probe, .stats = &memcached_stats, .numbers = &memcached_numbers};
 }
 
 static struct str memcached_plain(struct str line)

@@ -416,8 +416,11 @@ static void redis_contact(const struct driver_host *host, const struct agent_nod
     scoped(arena_fini) struct arena a = {0};
     const struct driver_program *program;
 
-    *out = (struct driver_contact){
-        .socket = ADMIN_SOCKET, .probe = &resp_probe, .stats = &resp_stats, .role = &resp_role};
+    *out = (struct driver_contact){.socket = ADMIN_SOCKET,
+                                   .probe = &resp_probe,
+                                   .stats = &resp_stats,
+                                   .numbers = &resp_numbers,
+                                   .role = &resp_role};
     if (!err_failed(program_of(&a, host, goal, &program)) &&
         version_number(program->version) >= V6_0)
         snprintf(out->greeting, sizeof(out->greeting), "AUTH " ADMIN_USER " %s\r\n",

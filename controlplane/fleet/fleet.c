@@ -12,6 +12,7 @@
 #include "contract/agent.h"
 #include "controlplane/fleet/goals.h"
 #include "controlplane/fleet/hosts.h"
+#include "controlplane/fleet/samples.h"
 #include "controlplane/fleet/tasks.h"
 #include "controlplane/fleet/verify.h"
 #include "controlplane/store/store.h"
@@ -389,6 +390,7 @@ struct err fleet_report(struct fleet *f, struct arena *a, const struct agent_rep
         store_touch_all(tx);
     }
     TRY(record_nodes(tx, in->host_id, &in->nodes));
+    TRY(samples_record(tx, &in->samples, clock_wall_ms(f->conf.clock)));
     return store_commit(&tx);
 }
 

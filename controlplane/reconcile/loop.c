@@ -14,6 +14,7 @@
 #include "controlplane/reconcile/names.h"
 #include "controlplane/reconcile/reconcile.h"
 #include "controlplane/reconcile/rules.h"
+#include "controlplane/store/points.h"
 #include "controlplane/store/store.h"
 
 #include <pthread.h>
@@ -23,7 +24,8 @@
 
 #define BATCH            64
 #define PRUNE_EVERY_MS   (3600 * 1000LL)
-#define RETRY_MS         500 /* after the store refused (a full disk): look again */
+#define POINTS_MAX_BYTES (4LL << 30) /* beyond that the oldest points go before their time */
+#define RETRY_MS         500         /* after the store refused (a full disk): look again */
 #define SLEEP_AT_MOST_MS (3600 * 1000LL)
 
 struct reconciler {
@@ -205,9 +207,11 @@ static void prune(struct reconciler *r, struct arena *a)
     if (!err_failed(e))
         e = store_event_prune(tx, now_ms - EVENT_KEEP_MS);
     if (!err_failed(e))
+        e = store_point_prune(tx, now_ms - POINTS_KEEP_MS, POINTS_MAX_BYTES);
+    if (!err_failed(e))
         e = store_commit(&tx);
     if (err_failed(e))
-        log_warn("old events could not be removed", f_err(e));
+        log_warn("old events and points could not be removed", f_err(e));
 }
 
 /* Everything that changed, or all clusters when a deadline came; true when it went well. */

@@ -108,6 +108,10 @@ static struct err bind_all(struct query *q, const char *types, va_list ap)
             result = sqlite3_bind_text(q->statement, i, text, -1, SQLITE_TRANSIENT);
         } else if (*types == 'b') {
             result = sqlite3_bind_int(q->statement, i, va_arg(ap, int) != 0);
+        } else if (*types == 's') {
+            struct str bytes = va_arg(ap, struct str);
+            result = sqlite3_bind_blob64(q->statement, i, bytes.len ? bytes.ptr : "", bytes.len,
+                                         SQLITE_STATIC);
         } else {
             check(*types == 'i');
             result = sqlite3_bind_int64(q->statement, i, va_arg(ap, int64_t));
@@ -179,6 +183,12 @@ const char *query_text(const struct query *q, int column)
     if (!text)
         return "";
     return arena_strndup(q->tx->arena, text, (size_t)sqlite3_column_bytes(q->statement, column));
+}
+
+struct str query_blob(const struct query *q, int column)
+{
+    const char *bytes = sqlite3_column_blob(q->statement, column);
+    return (struct str){bytes ? bytes : "", (size_t)sqlite3_column_bytes(q->statement, column)};
 }
 
 bool query_is_null(const struct query *q, int column)

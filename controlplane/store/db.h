@@ -6,6 +6,7 @@
 #define LARDER_CONTROLPLANE_STORE_DB_H
 
 #include "base/err.h"
+#include "base/str.h"
 #include "controlplane/store/store.h"
 
 #include <sqlite3.h>
@@ -53,7 +54,8 @@ struct query {
     struct err error;
 };
 
-/* Binds arguments by `types`: 't' text (const char *), 'i' integer (int64_t), 'b' bool (int). */
+/* Binds arguments by `types`: 't' text (const char *), 'i' integer (int64_t), 'b' bool (int), 's'
+ * bytes (struct str), which must live until the query ends. */
 must_use struct err query_start(struct query *q, struct store_tx *tx, const char *sql,
                                 const char *types, ...);
 
@@ -68,6 +70,8 @@ must_use struct err query_run(struct store_tx *tx, const char *sql, const char *
 
 int64_t query_int(const struct query *q, int column);
 const char *query_text(const struct query *q, int column); /* a copy in the transaction's arena */
+/* The bytes of a blob, until the next row. */
+struct str query_blob(const struct query *q, int column);
 bool query_is_null(const struct query *q, int column);
 
 /* The ids as a JSON array for `json_each(?)`; in the transaction's arena. */

@@ -35,8 +35,9 @@ ARROWS = {
     "agent/observe": ["agent/drivers"],
     "agent/govern": ["agent/drivers"],
     "agent/tasks": ["agent/drivers"],
+    "agent/measure": ["agent/drivers"],
     "agent/link": ["agent/steps"],
-    "agent": ["agent/link", "agent/observe", "agent/govern", "agent/tasks", "agent/shim"],
+    "agent": ["agent/link", "agent/observe", "agent/govern", "agent/measure", "agent/tasks", "agent/shim"],
     # engine
     "cacheengine/keyspace": ["contract"],
     "cacheengine/types": ["cacheengine/keyspace"],

@@ -1,5 +1,6 @@
 /* The line to a control plane that the test plays: it reads each message off a socket and answers
  * it. */
+#include "agent/drivers/numbers.h"
 #include "agent/link.h"
 #include "agent/steps/steps.h"
 #include "agent/supervise/supervise.h"
@@ -294,6 +295,36 @@ Test(link, changes_during_a_report_go_with_the_next)
     plane_read();
     answer_at(report, 200, "{}");
     cr_assert_eq(expect_report().nodes.count, 1);
+}
+
+Test(link, samples_go_with_a_report_of_their_own_until_they_are_taken)
+{
+    static const struct sample sample = {.at_ms = 60000, .count = 1, .items = {{"CacheHits", 2.5}}};
+
+    link_start(the_link);
+    expect_sync();
+    answer(200, GOAL_ABSENT(5, 17));
+    expect_sync();
+    expect_report();
+    answer(200, "{}");
+    expect_report(); /* once more, see above */
+    answer(200, "{}");
+    turn(20);
+    nodes_find(&nodes, 17)->sample = &sample;
+    link_tell_sample(the_link);
+    struct agent_report_in in = expect_report();
+    cr_assert_eq(in.nodes.count, 0);
+    cr_assert_eq(in.samples.count, 1);
+    cr_assert_eq(in.samples.items[0].node_id.value, 17);
+    cr_assert_eq(in.samples.items[0].at.value, 60000);
+    cr_assert_str_eq(in.samples.items[0].numbers.items[0].name, "CacheHits");
+    cr_assert_eq(in.samples.items[0].numbers.items[0].value.value, 2.5);
+    answer(500, "{}");
+    cr_assert_eq(expect_report().samples.count, 1);
+    answer(200, "{}");
+    turn(20);
+    cr_assert_null(nodes_find(&nodes, 17)->sample);
+    cr_assert(link_is_quiet(the_link));
 }
 
 Test(link, a_report_that_was_not_taken_is_sent_again)

@@ -36,6 +36,32 @@ static void on_alive(void *context, struct node *n)
     alive++;
 }
 
+static const char *numbers;
+
+static void on_numbers(void *context, struct node *n, struct str answer)
+{
+    (void)context;
+    (void)n;
+    numbers = str_dup(&arena, answer);
+}
+
+/* The minute of the wall clock is the test's, so that no question for numbers comes amid it. */
+static int64_t wall_ms = 600000;
+
+static int64_t test_wall_ms(const struct clock *c)
+{
+    (void)c;
+    return wall_ms;
+}
+
+static int64_t test_boot_ms(const struct clock *c)
+{
+    (void)c;
+    return clock_boot_ms(&clock_system);
+}
+
+static const struct clock test_clock = {.wall_ms = test_wall_ms, .boot_ms = test_boot_ms};
+
 static void on_silent(void *context, struct node *n, int64_t ms)
 {
     (void)context;
@@ -47,10 +73,13 @@ static void begin(void)
 {
     strcpy(folder, "/tmp/larder-obs-XXXXXX");
     cr_assert_not_null(mkdtemp(folder));
-    cr_assert_not(err_failed(loop_open(&clock_system, &loop)));
+    cr_assert_not(err_failed(loop_open(&test_clock, &loop)));
     nodes_init(&nodes, folder, "boot-1");
-    observe = observe_open(&(struct observe_conf){
-        .loop = loop, .host = &host, .on_alive = on_alive, .on_silent = on_silent});
+    observe = observe_open(&(struct observe_conf){.loop = loop,
+                                                  .host = &host,
+                                                  .on_alive = on_alive,
+                                                  .on_numbers = on_numbers,
+                                                  .on_silent = on_silent});
 }
 
 static void end(void)
@@ -152,6 +181,29 @@ Test(observe, an_engine_that_starts_is_asked_until_it_answers)
     turn_until_alive(2);
     cr_assert_eq(n->used_memory_bytes, 1000);
     cr_assert_eq(n->connected_clients, 3);
+    close(fd);
+    close(listener);
+}
+
+Test(observe, in_each_minute_an_engine_is_asked_for_its_numbers_once)
+{
+    struct node *n = node_in(NODE_RUNNING, "redis");
+    int listener = listen_in(n);
+
+    observe_node(observe, n);
+    int fd = accept_probe(listener);
+    expect_question(fd, "PING\r\n");
+    say(fd, "+PONG\r\n");
+    turn_until_alive(1);
+    wall_ms += 60000;
+    expect_question(fd, "INFO all\r\n");
+    say(fd, "$5\r\na:1\r\n");
+    loop_turn(loop, 10);
+    cr_assert_null(numbers);
+    say(fd, "\r\n");
+    turn_until_alive(2);
+    cr_assert_str_eq(numbers, "$5\r\na:1\r\n\r\n");
+    expect_question(fd, "PING\r\n");
     close(fd);
     close(listener);
 }

@@ -154,6 +154,7 @@ Test(bundled, memcached_has_no_roles_and_no_users)
     cr_assert_eq(orders.count, 2);
     driver_bundled.contact(&host, &goal, &contact);
     cr_assert_null(contact.role);
+    cr_assert_str_eq(contact.probe->request, "version\r\n", "what it says must be its own tongue");
 }
 
 Test(bundled, a_full_memcached_makes_room_unless_it_is_to_refuse)
