@@ -5,16 +5,32 @@
 
 #include <string.h>
 
+/* Puts the slots of a hand-over under the shard that has them. */
+static void settle_handover(struct cluster *c, const struct handover *one)
+{
+    const struct topology *t = c->topology;
+    const struct topology_shard *to = topology_shard_find(t, str_of(one->to));
+    uint16_t shard = to ? (uint16_t)(to - t->shards) : NO_SHARD;
+    uint32_t first, last = 0;
+
+    for (uint32_t from = 0; slot_set_run(&one->slots, from, &first, &last); from = last + 1)
+        for (uint32_t slot = first; slot <= last; slot++)
+            c->owner[slot] = shard;
+    slot_set_join(&c->handed, &one->slots);
+}
+
 /* Makes `owner` and `hidden` from the topology and what was handed over since. */
 static void settle(struct cluster *c)
 {
     const struct topology *t = c->topology;
     uint16_t own = topology_own_shard(t);
 
-    c->hidden = c->foreign = (struct slot_set){{0}};
+    memcpy(c->owner, t->owner, sizeof(c->owner));
+    c->handed = c->hidden = c->foreign = (struct slot_set){{0}};
+    for (size_t i = 0; i < c->handovers.count; i++)
+        if (handover_counts(&c->handovers.items[i]))
+            settle_handover(c, &c->handovers.items[i]);
     for (uint32_t slot = 0; slot < SLOT_COUNT; slot++) {
-        if (!slot_set_has(&c->handed, slot))
-            c->owner[slot] = t->owner[slot];
         /* Keys that come one by one are seen while they come. */
         bool comes = t->next_owner[slot] == own;
         if (c->owner[slot] == own || c->owner[slot] == NO_SHARD || comes)
@@ -34,6 +50,7 @@ void cluster_init(struct cluster *c, const char *node_id, const char *shard_id)
 
 void cluster_fini(struct cluster *c)
 {
+    handovers_fini(&c->handovers);
     arena_fini(&c->arena);
     *c = (struct cluster){0};
 }
@@ -77,40 +94,6 @@ static struct err check_successor(const struct cluster *c, struct arena *a,
     return OK;
 }
 
-/* What was handed over and what a topology says of it: the shard of the new topology that has the
- * slot, or NO_SHARD when it decides itself. */
-static uint16_t keep_handed(const struct cluster *c, const struct topology *t, uint32_t slot)
-{
-    const struct topology *old = c->topology;
-    uint16_t before = old->owner[slot];
-
-    if (c->owner[slot] == NO_SHARD)
-        return NO_SHARD;
-    const struct topology_shard *to =
-        topology_shard_find(t, str_of(old->shards[c->owner[slot]].id));
-
-    if (!to || t->owner[slot] == (uint16_t)(to - t->shards))
-        return NO_SHARD;
-    /* A third shard has it. */
-    if (t->owner[slot] != NO_SHARD &&
-        (before == NO_SHARD || strcmp(t->shards[t->owner[slot]].id, old->shards[before].id) != 0))
-        return NO_SHARD;
-    return (uint16_t)(to - t->shards);
-}
-
-static void carry_handed(struct cluster *c, const struct topology *t)
-{
-    uint32_t first, last = 0;
-    struct slot_set handed = c->handed;
-
-    for (uint32_t from = 0; slot_set_run(&handed, from, &first, &last); from = last + 1)
-        for (uint32_t slot = first; slot <= last; slot++) {
-            c->owner[slot] = keep_handed(c, t, slot);
-            if (c->owner[slot] == NO_SHARD)
-                slot_set_remove(&c->handed, slot);
-        }
-}
-
 struct err cluster_set(struct cluster *c, struct arena *a, const struct str *words, size_t count,
                        int64_t now_ms)
 {
@@ -127,7 +110,7 @@ struct err cluster_set(struct cluster *c, struct arena *a, const struct str *wor
         arena_fini(&arena);
         return e;
     }
-    carry_handed(c, t);
+    handovers_confirm(&c->handovers, t);
     arena_fini(&c->arena);
     c->arena = arena;
     c->topology = t;
@@ -138,18 +121,32 @@ struct err cluster_set(struct cluster *c, struct arena *a, const struct str *wor
     return OK;
 }
 
-void cluster_hand_over(struct cluster *c, const struct slot_set *slots, uint16_t shard)
+bool cluster_hand_over(struct cluster *c, const struct handover *one)
 {
-    uint32_t first, last = 0;
+    if (!handover_put(&c->handovers, one))
+        return false;
+    settle(c);
+    return true;
+}
 
-    for (uint32_t from = 0; slot_set_run(slots, from, &first, &last); from = last + 1)
-        for (uint32_t slot = first; slot <= last; slot++) {
-            c->owner[slot] = shard;
-            if (shard == c->topology->owner[slot])
-                slot_set_remove(&c->handed, slot);
-            else
-                slot_set_add(&c->handed, slot);
-        }
+bool cluster_take_back(struct cluster *c, struct str id)
+{
+    if (!handover_remove(&c->handovers, id))
+        return false;
+    settle(c);
+    return true;
+}
+
+void cluster_take_handovers(struct cluster *c, struct handovers *taken)
+{
+    uint64_t changes = c->handovers.changes;
+
+    handovers_fini(&c->handovers);
+    c->handovers = *taken;
+    c->handovers.changes = changes + 1;
+    *taken = (struct handovers){0};
+    if (c->word_count > 0)
+        handovers_confirm(&c->handovers, c->topology);
     settle(c);
 }
 
@@ -178,6 +175,8 @@ enum route cluster_route(const struct cluster *c, const struct settings *s,
     uint16_t owner = c->owner[q->slot], own = topology_own_shard(t);
     bool is_primary = topology_self(t)->is_primary;
 
+    if (c->paused && (c->hides_paused || !q->is_read) && slot_set_has(c->paused, q->slot))
+        return ROUTE_HELD;
     if (owner == NO_SHARD)
         return ROUTE_UNSERVED;
     if (!topology_is_up(t, s->wants_full_coverage)) {
@@ -188,8 +187,6 @@ enum route cluster_route(const struct cluster *c, const struct settings *s,
     }
     *shard = owner;
     if (owner == own && is_primary) {
-        if (c->paused && !q->is_read && slot_set_has(c->paused, q->slot))
-            return ROUTE_HELD;
         *shard = t->next_owner[q->slot];
         return *shard == NO_SHARD || slot_set_has(&c->handed, q->slot) ? ROUTE_HERE : ROUTE_ASK;
     }

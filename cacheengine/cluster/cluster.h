@@ -1,16 +1,15 @@
 /*
  * What one node knows of its cluster: the topology that it was told last, what has changed hands
- * since (migrate.h), and from both whether a command on a slot runs here. No sockets, no gossip:
+ * since (handover.h), and from both whether a command on a slot runs here. No sockets, no gossip:
  * the agent tells every node, and nodes tell each other nothing but keys.
  *
  * Ownership is looked up in `owner`, one number per slot. What was handed over after the topology
- * was made stays so under later topologies, until one of them gives the slot to the shard that has
- * it, or to a third one.
+ * was made stays so under later topologies until one of them knows of it.
  */
 #ifndef LARDER_CLUSTER_CLUSTER_H
 #define LARDER_CLUSTER_CLUSTER_H
 
-#include "cacheengine/cluster/topology.h"
+#include "cacheengine/cluster/handover.h"
 
 struct settings;
 
@@ -20,13 +19,15 @@ struct cluster {
     const struct str *words; /* that it was made of; none: it was never set */
     size_t word_count;
     int64_t set_ms;             /* wall time when it was set */
+    struct handovers handovers; /* since the topology was made, or before anybody was told one */
     uint16_t owner[SLOT_COUNT]; /* the shard that serves a slot now, or NO_SHARD */
-    struct slot_set handed;     /* slots whose owner is another than the topology has */
+    struct slot_set handed;     /* slots whose owner the hand-overs say */
     struct slot_set hidden;     /* slots of other shards */
     struct slot_set foreign;    /* of them, those that the topology too gives to others */
     struct slot_set importing;  /* of them, those whose keys come here: the imports' (import.h) */
     const struct slot_set
-        *paused; /* slots that are being handed over: nothing may change. NULL: none */
+        *paused;       /* slots that are being handed over: nothing may change. NULL: none */
+    bool hides_paused; /* nor may anything of them be seen */
 };
 
 /* A node that was told nothing yet; the ids are its own until then. */
@@ -41,8 +42,13 @@ void cluster_fini(struct cluster *c);
 must_use struct err cluster_set(struct cluster *c, struct arena *a, const struct str *words,
                                 size_t count, int64_t now_ms);
 
-/* Notes that slots are served by another shard from now on. */
-void cluster_hand_over(struct cluster *c, const struct slot_set *slots, uint16_t shard);
+/* Puts a record of a hand-over, and takes one back. False, and nothing, when there is no room for
+ * it; when there is none of this id. Who calls it tells it (handover.h). */
+bool cluster_hand_over(struct cluster *c, const struct handover *one);
+bool cluster_take_back(struct cluster *c, struct str id);
+
+/* Takes over records in place of those there are, as far as the topology has not decided them. */
+void cluster_take_handovers(struct cluster *c, struct handovers *taken);
 
 /* True when the node serves the slot as a primary. */
 bool cluster_is_mine(const struct cluster *c, uint32_t slot);

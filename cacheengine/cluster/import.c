@@ -67,6 +67,8 @@ static const char *objection(const struct imports *im, const struct cluster *c,
 
     if (!topology_self(t)->is_primary)
         return "this node is no primary";
+    if (slot_set_meets(&c->handed, &wanted->slots))
+        return "a topology is to confirm first where some of the slots are";
     if (!from)
         return "there is no such shard";
     for (uint32_t at = 0; slot_set_run(&wanted->slots, at, &first, &last); at = last + 1)
@@ -95,11 +97,29 @@ struct err import_expect(struct imports *im, struct cluster *c, struct arena *a,
         return err_format(a, ERR_CONFLICT, "%s", why);
     if (im->count == IMPORTS_MAX)
         return err_make(ERR_LIMIT, "there are 16 migrations already: cancel those that are over");
-    struct import *i = malloc(sizeof(*i));
-    check(i);
-    *i = *wanted;
-    im->items[im->count++] = i;
+    struct handover one = {.stage = HANDOVER_EXPECTED, .slots = wanted->slots};
+    memcpy(one.id, wanted->id, sizeof(one.id));
+    memcpy(one.token, wanted->token, sizeof(one.token));
+    memcpy(one.from, wanted->from_shard, sizeof(one.from));
+    memcpy(one.to, c->topology->shards[topology_own_shard(c->topology)].id, sizeof(one.to));
+    if (!cluster_hand_over(c, &one))
+        return err_make(ERR_LIMIT, "a topology is to confirm first what was handed over");
+    check(import_add(im, &one));
     return OK;
+}
+
+struct import *import_add(struct imports *im, const struct handover *one)
+{
+    if (im->count == IMPORTS_MAX)
+        return NULL;
+    struct import *i = calloc(1, sizeof(*i));
+    check(i);
+    memcpy(i->id, one->id, sizeof(i->id));
+    memcpy(i->token, one->token, sizeof(i->token));
+    memcpy(i->from_shard, one->from, sizeof(i->from_shard));
+    i->slots = one->slots;
+    im->items[im->count++] = i;
+    return i;
 }
 
 void import_drop(struct imports *im, struct cluster *c, struct import *i)
@@ -111,6 +131,19 @@ void import_drop(struct imports *im, struct cluster *c, struct import *i)
     im->items[at] = im->items[--im->count];
     free(i);
     imports_settle(im, c);
+}
+
+bool import_take(struct cluster *c, struct import *i)
+{
+    struct handover *one = handover_find(&c->handovers, str_of(i->id));
+
+    if (!one)
+        return false;
+    struct handover taken = *one;
+    taken.stage = HANDOVER_TAKEN;
+    check(cluster_hand_over(c, &taken));
+    i->state = IMPORT_TAKEN;
+    return true;
 }
 
 void import_fail(struct import *i, const char *why)

@@ -36,10 +36,14 @@ struct imports {
 
 void imports_fini(struct imports *im);
 
-/* Expects slots; the same again changes nothing. ERR_CONFLICT with a sentence in `a` when they are
- * this node's already, not of that shard, or expected by another id; ERR_LIMIT. */
+/* Expects slots, and puts that on record; the same again changes nothing. ERR_CONFLICT with a
+ * sentence in `a` when they are this node's already, not of that shard, or expected by another id;
+ * ERR_LIMIT. */
 must_use struct err import_expect(struct imports *im, struct cluster *c, struct arena *a,
                                   const struct import *wanted);
+
+/* One that a record tells of, which another process has left; NULL when there are too many. */
+struct import *import_add(struct imports *im, const struct handover *one);
 
 struct import *import_find(const struct imports *im, struct str id);
 struct import *import_of(const struct imports *im, const struct client *c);
@@ -50,6 +54,9 @@ struct import *import_by_token(const struct imports *im, struct str token);
 
 /* Forgets one; its keys are another's then, and go. */
 void import_drop(struct imports *im, struct cluster *c, struct import *i);
+
+/* Makes the slots this node's, and its record "taken"; false when there is no record any more. */
+bool import_take(struct cluster *c, struct import *i);
 
 /* Notes that it can not go on. */
 void import_fail(struct import *i, const char *why);

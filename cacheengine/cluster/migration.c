@@ -19,10 +19,14 @@
 #define PAUSE_MAX_US   20000
 #define CONNECT_MS     5000
 #define RETRY_MS       200
+#define ASK_MS         1000  /* between two questions whether the slots were taken */
+#define HOLD_MS        1000  /* clients are held so long at most when the link broke amid it */
+#define GIVE_MAX_MS    1000  /* so long the record may be on its way */
+#define GIVE_REST_MS   1000  /* and so long it is not tried again when it was not there in time */
 #define GIVE_UP_MS     60000 /* a cut lasts that long at most */
 #define LINE_MAX_BYTES 512
 
-const char *const migration_state_names[] = {"connects", "copies", "pauses",
+const char *const migration_state_names[] = {"connects", "copies", "pauses", "gives",
                                              "takes",    "done",   "failed"};
 
 static int64_t now_us(void)
@@ -44,6 +48,7 @@ static void pause_writes(struct migration *m)
 {
     m->paused_us = now_us();
     m->cluster->paused = &m->order.slots;
+    m->cluster->hides_paused = false;
     m->host.changed(m->host.ctx);
 }
 
@@ -84,18 +89,71 @@ static void fail(struct migration *m, const char *why)
     end(m, MIGRATION_FAILED);
 }
 
-static void hand_over(struct migration *m)
+static void finish(struct migration *m)
 {
-    const struct topology_shard *to =
-        topology_shard_find(m->cluster->topology, str_of(m->to_shard));
-
-    /* A shard that is gone from the topology: the slots are another's all the same. */
-    uint16_t shard = to ? (uint16_t)(to - m->cluster->topology->shards) : NO_SHARD;
-    cluster_hand_over(m->cluster, &m->order.slots, shard);
     end(m, MIGRATION_DONE);
     log_info("migration done", f_str("id", m->order.id), f_int("keys", m->keys_sent),
              f_int("effects", m->effects_sent), f_int("pause_us", m->longest_pause_us),
              f_int("ms", m->ended_ms - m->started_ms));
+}
+
+/* ---- giving, and taking back ---- */
+
+/* Writes down how the slots stand; false when there is no room for it. */
+static bool put_record(struct migration *m, enum handover_stage stage)
+{
+    struct handover one = {.stage = stage,
+                           .slots = m->order.slots,
+                           .port = (uint16_t)m->order.port,
+                           .is_secure = m->order.is_secure};
+
+    memcpy(one.id, m->order.id, sizeof(one.id));
+    memcpy(one.token, m->order.token, sizeof(one.token));
+    memcpy(one.from, m->from_shard, sizeof(one.from));
+    memcpy(one.to, m->to_shard, sizeof(one.to));
+    snprintf(one.host, sizeof(one.host), "%s", m->target_host);
+    if (!cluster_hand_over(m->cluster, &one))
+        return false;
+    m->gave_mark = m->host.tell(m->host.ctx);
+    return true;
+}
+
+static bool has_record(const struct migration *m)
+{
+    return handover_find(&m->cluster->handovers, str_of(m->order.id)) != NULL;
+}
+
+/* The target has not taken the slots, and will not unless it is asked anew. */
+static void take_back(struct migration *m)
+{
+    if (!cluster_take_back(m->cluster, str_of(m->order.id)))
+        return;
+    m->host.tell(m->host.ctx);
+    m->host.changed(m->host.ctx);
+}
+
+/* From here on nobody serves the slots until the target does, or until they are taken back. */
+static void give(struct migration *m)
+{
+    if (!topology_shard_find(m->cluster->topology, str_of(m->to_shard))) {
+        fail(m, "the shard that the slots go to is gone");
+        return;
+    }
+    m->state = MIGRATION_GIVES;
+    m->gave_ms = m->ks->passed_ms;
+    m->cluster->hides_paused = true;
+    if (put_record(m, HANDOVER_GIVEN))
+        m->host.changed(m->host.ctx);
+    else
+        fail(m, "there are too many hand-overs that no topology has confirmed");
+}
+
+static void hand_over(struct migration *m)
+{
+    if (put_record(m, HANDOVER_HANDED))
+        finish(m);
+    else
+        fail(m, "there are too many hand-overs that no topology has confirmed");
 }
 
 /* ---- sending ---- */
@@ -126,6 +184,63 @@ static void ask_to_take(struct migration *m)
     say(m, text);
 }
 
+static void introduce(struct migration *m);
+
+/* What was sent does not count any more. */
+static void forget_sent(struct migration *m)
+{
+    effect_sink_remove(m->ks, &m->sink);
+    migration_feed_drop(m);
+    m->acked = m->appended = 0;
+    migration_feed_open(m);
+    effect_sink_add(m->ks, &m->sink);
+    m->has_begun = m->is_revived = m->is_greeted = false;
+    m->state = MIGRATION_CONNECTS;
+}
+
+static void start_over(struct migration *m)
+{
+    forget_sent(m);
+    introduce(m);
+}
+
+/* The record was not there in time, and the target was not asked yet. */
+static void give_later(struct migration *m)
+{
+    log_warn("slots are not given: replicas or the disk are too slow", f_str("id", m->order.id));
+    m->rests_until_ms = m->ks->passed_ms + GIVE_REST_MS;
+    take_back(m);
+    m->state = MIGRATION_COPIES;
+    resume_writes(m);
+    if (m->is_revived)
+        start_over(m);
+}
+
+/* Asks the target to take the slots once it is certain that nobody serves them here. */
+static void go_on_giving(struct migration *m)
+{
+    flush(m);
+    if (m->acked == m->appended && m->host.is_kept(m->host.ctx, m->gave_mark))
+        ask_to_take(m);
+    else if (m->ks->passed_ms - m->gave_ms > GIVE_MAX_MS)
+        give_later(m);
+    link_wake_in(m->link, 1);
+}
+
+static void go_on_copying(struct migration *m)
+{
+    int64_t end_us = now_us() + SLICE_US;
+
+    do
+        migration_feed_step(m);
+    while (!migration_feed_is_done(m) && !is_window_full(m) && now_us() < end_us);
+    if (migration_feed_is_done(m) && m->out.len <= PAUSE_AT_BYTES &&
+        m->ks->passed_ms >= m->rests_until_ms) {
+        m->state = MIGRATION_PAUSES;
+        pause_writes(m);
+    }
+}
+
 /* What can be done without waiting for the target. */
 static void go_on(struct migration *m)
 {
@@ -133,17 +248,14 @@ static void go_on(struct migration *m)
         link_wake_in(m->link, 0);
         return;
     }
-    if (m->state == MIGRATION_COPIES && !is_window_full(m)) {
-        int64_t end_us = now_us() + SLICE_US;
-
-        do
-            migration_feed_step(m);
-        while (!migration_feed_is_done(m) && !is_window_full(m) && now_us() < end_us);
-        if (migration_feed_is_done(m) && m->out.len <= PAUSE_AT_BYTES) {
-            m->state = MIGRATION_PAUSES;
-            pause_writes(m);
-        }
+    if (m->state == MIGRATION_TAKES)
+        return;
+    if (m->state == MIGRATION_GIVES) {
+        go_on_giving(m);
+        return;
     }
+    if (m->state == MIGRATION_COPIES && !is_window_full(m))
+        go_on_copying(m);
     if (m->out.len > KEPT_MAX) {
         fail(m, "writes come faster than they can be sent");
         return;
@@ -151,33 +263,68 @@ static void go_on(struct migration *m)
     flush(m);
     bool is_late = now_us() - m->paused_us > PAUSE_MAX_US || !migration_feed_is_done(m);
     if (m->state == MIGRATION_PAUSES && m->acked == m->appended && migration_feed_is_done(m)) {
-        ask_to_take(m);
+        give(m);
     } else if (m->state == MIGRATION_PAUSES && is_late) {
         m->state = MIGRATION_COPIES;
         resume_writes(m);
     }
-    link_wake_in(m->link, 0);
+    if (m->state == MIGRATION_GIVES)
+        go_on_giving(m);
+    else if (m->link)
+        link_wake_in(m->link, 0);
 }
 
 /* ---- answers ---- */
 
-static void on_count(struct migration *m, uint64_t count)
+static void cut(struct migration *m, const char *why);
+
+/* What makes no sense ends the migration; but not while the target may have the slots. */
+static void give_up(struct migration *m, const char *why)
 {
-    if (count < m->acked || count > m->appended) {
-        fail(m, "the target has counted wrong");
+    if (m->state == MIGRATION_TAKES) {
+        cut(m, why);
         return;
     }
-    migration_feed_acked(m, count);
-    if (m->is_greeted)
-        return;
-    /* What was under way when the link broke is sent again. */
+    take_back(m);
+    fail(m, why);
+}
+
+/* The target says how far it is on a new link, so it has not taken the slots. What was under way
+ * when the old one broke is sent again. */
+static void on_greeted(struct migration *m)
+{
     m->is_greeted = m->has_begun = true;
     m->sent = 0;
     m->cut_ms = 0;
-    if (m->state == MIGRATION_TAKES)
-        m->state = MIGRATION_PAUSES;
-    else
+    if (m->state != MIGRATION_TAKES) {
         m->state = MIGRATION_COPIES;
+        return;
+    }
+    m->state = MIGRATION_GIVES;
+    m->gave_ms = m->ks->passed_ms;
+    m->gave_mark = m->host.tell(m->host.ctx);
+}
+
+static void on_count(struct migration *m, uint64_t count)
+{
+    if (m->is_revived && !m->is_greeted)
+        m->acked = m->appended = count;
+    if (count < m->acked || count > m->appended) {
+        give_up(m, "the target has counted wrong");
+        return;
+    }
+    migration_feed_acked(m, count);
+    if (!m->is_greeted)
+        on_greeted(m);
+}
+
+/* The target was started anew and has nothing, nor has it taken anything. */
+static void on_none(struct migration *m)
+{
+    log_info("migration begins anew: the target has nothing of it", f_str("id", m->order.id));
+    take_back(m);
+    resume_writes(m);
+    start_over(m);
 }
 
 /* It knows us now: requests that came before that would be a stranger's. */
@@ -190,10 +337,34 @@ static void introduce(struct migration *m)
     say(m, text);
 }
 
+/* Something that is not so for ever: it is asked again on a new link. */
+static bool is_passing(struct str line)
+{
+    static const char *const codes[] = {"-TRYAGAIN ", "-LOADING ", "-BUSY ", "-MASTERDOWN "};
+
+    for (size_t i = 0; i < countof(codes); i++)
+        if (str_starts(line, codes[i]))
+            return true;
+    return false;
+}
+
+static void on_error(struct migration *m, struct str line)
+{
+    char text[LINE_MAX_BYTES + 32];
+
+    snprintf(text, sizeof(text), "the target says: %.*s", STR_ARG(line));
+    /* Who does not let us in says nothing about the slots. */
+    if (is_passing(line) || (m->state == MIGRATION_TAKES && !m->is_greeted)) {
+        cut(m, text);
+        return;
+    }
+    take_back(m);
+    fail(m, text);
+}
+
 static void on_answer(struct migration *m, struct str line)
 {
     uint64_t count;
-    char text[LINE_MAX_BYTES + 32];
 
     /* It has the slots, though its replicas were too slow to confirm it. */
     if (m->state == MIGRATION_TAKES && str_starts(line, "-UNCONFIRMED ")) {
@@ -201,32 +372,31 @@ static void on_answer(struct migration *m, struct str line)
         hand_over(m);
         return;
     }
-    if (line.len == 0 || line.ptr[0] != '+') {
-        snprintf(text, sizeof(text), "the target says: %.*s", STR_ARG(line));
-        fail(m, text);
+    if (str_starts(line, "-")) {
+        on_error(m, line);
         return;
     }
-    line.ptr++;
-    line.len--;
-    if (str_is(line, "TAKEN"))
+    if (str_is(line, "+TAKEN"))
         hand_over(m);
-    else if (str_to_u64(line, &count))
+    else if (str_is(line, "+NONE") && m->has_begun && !m->is_greeted)
+        on_none(m);
+    else if (str_starts(line, "+") && str_to_u64((struct str){line.ptr + 1, line.len - 1}, &count))
         on_count(m, count);
-    else if (str_is(line, "OK") && !m->is_greeted)
+    else if (str_is(line, "+OK") && !m->is_greeted)
         introduce(m);
     else
-        fail(m, "the target says what makes no sense");
+        give_up(m, "the target says what makes no sense");
 }
 
 static void on_bytes(struct migration *m, struct str bytes)
 {
-    while (bytes.len > 0 && !migration_is_over(m)) {
+    while (bytes.len > 0 && m->link && !migration_is_over(m)) {
         bool is_whole = str_find(bytes, '\n') != SIZE_MAX;
         struct str part = str_cut(&bytes, '\n');
 
         buf_add_str(&m->line, part);
         if (m->line.len > LINE_MAX_BYTES) {
-            fail(m, "the target says too much");
+            give_up(m, "the target says too much");
         } else if (is_whole) {
             struct str line = str_trim(buf_str(&m->line));
 
@@ -247,11 +417,15 @@ static void cut(struct migration *m, const char *why)
     if (!m->cut_ms)
         m->cut_ms = m->ks->passed_ms;
     snprintf(m->failure, sizeof(m->failure), "%s", why);
-    /* While the target takes over, writes stay held: it may have the slots. */
+    /* The target may have the slots: clients stay held for a while, and are sent there then. */
     if (m->state == MIGRATION_TAKES)
         return;
+    if (m->state == MIGRATION_GIVES)
+        take_back(m);
     m->state = MIGRATION_CONNECTS;
     resume_writes(m);
+    if (m->is_revived)
+        forget_sent(m);
 }
 
 static void on_connected(struct link *l)
@@ -311,9 +485,9 @@ static void dial(struct migration *m)
 
 /* ---- the whole ---- */
 
-struct migration *migration_start(struct keyspace *ks, struct cluster *c,
-                                  const struct migration_host *host,
-                                  const struct migration_order *order)
+static struct migration *make(struct keyspace *ks, struct cluster *c,
+                              const struct migration_host *host,
+                              const struct migration_order *order)
 {
     struct migration *m = calloc(1, sizeof(*m));
 
@@ -321,11 +495,44 @@ struct migration *migration_start(struct keyspace *ks, struct cluster *c,
     *m = (struct migration){.ks = ks, .cluster = c, .host = *host, .order = *order};
     m->target_host = strdup(order->host);
     check(m->target_host);
-    memcpy(m->to_shard, c->topology->shards[order->to].id, sizeof(m->to_shard));
     m->started_ms = ks->passed_ms;
+    return m;
+}
+
+static void begin(struct migration *m)
+{
     migration_feed_open(m);
-    effect_sink_add(ks, &m->sink);
+    effect_sink_add(m->ks, &m->sink);
     dial(m);
+}
+
+struct migration *migration_start(struct keyspace *ks, struct cluster *c,
+                                  const struct migration_host *host,
+                                  const struct migration_order *order)
+{
+    struct migration *m = make(ks, c, host, order);
+    const struct topology *t = c->topology;
+
+    memcpy(m->to_shard, t->shards[order->to].id, sizeof(m->to_shard));
+    memcpy(m->from_shard, t->shards[topology_own_shard(t)].id, sizeof(m->from_shard));
+    begin(m);
+    return m;
+}
+
+struct migration *migration_revive(struct keyspace *ks, struct cluster *c,
+                                   const struct migration_host *host, const struct handover *one)
+{
+    struct migration_order order = {
+        .slots = one->slots, .host = one->host, .port = one->port, .is_secure = one->is_secure};
+
+    memcpy(order.id, one->id, sizeof(order.id));
+    memcpy(order.token, one->token, sizeof(order.token));
+    struct migration *m = make(ks, c, host, &order);
+    memcpy(m->to_shard, one->to, sizeof(m->to_shard));
+    memcpy(m->from_shard, one->from, sizeof(m->from_shard));
+    m->state = MIGRATION_TAKES;
+    m->has_begun = m->is_revived = true;
+    begin(m);
     return m;
 }
 
@@ -352,22 +559,44 @@ static bool is_still_mine(const struct migration *m)
     return true;
 }
 
-void migration_tick(struct migration *m)
+/* What a topology has decided ends it. True when it is over. */
+static bool is_decided(struct migration *m)
 {
-    if (migration_is_over(m))
-        return;
-    if (!is_still_mine(m)) {
+    bool has_given = m->state == MIGRATION_GIVES || m->state == MIGRATION_TAKES;
+
+    if (has_given && !has_record(m)) {
+        if (is_still_mine(m))
+            fail(m, "the slots are this shard's by order");
+        else
+            finish(m);
+    } else if (!has_given && !is_still_mine(m)) {
         fail(m, "the slots are not this shard's any more");
-        return;
     }
-    if (m->link)
-        return;
-    if (m->cut_ms && m->ks->passed_ms - m->cut_ms > GIVE_UP_MS && m->state != MIGRATION_TAKES) {
+    return migration_is_over(m);
+}
+
+/* Dials again where it is time. */
+static void try_again(struct migration *m)
+{
+    bool is_in_doubt = m->state == MIGRATION_TAKES;
+    int64_t cut_for_ms = m->cut_ms ? m->ks->passed_ms - m->cut_ms : 0;
+
+    if (is_in_doubt && cut_for_ms > HOLD_MS)
+        resume_writes(m);
+    if (cut_for_ms > GIVE_UP_MS && !is_in_doubt) {
         char why[sizeof(m->failure)];
 
         snprintf(why, sizeof(why), "%s", m->failure);
         fail(m, why);
-    } else if (m->ks->passed_ms - m->dial_ms >= RETRY_MS) {
-        dial(m);
+        return;
     }
+    bool is_held = m->cluster->paused != NULL;
+    if (m->ks->passed_ms - m->dial_ms >= (is_in_doubt && !is_held ? ASK_MS : RETRY_MS))
+        dial(m);
+}
+
+void migration_tick(struct migration *m)
+{
+    if (!migration_is_over(m) && !is_decided(m) && !m->link)
+        try_again(m);
 }

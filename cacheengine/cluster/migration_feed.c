@@ -327,7 +327,7 @@ static void on_effect(struct effect_sink *s, const struct effect *e)
     const struct command *cmd = is_end ? NULL : command_find(name.ptr, name.len);
     if (str_is_nocase(name, "flushall") || str_is_nocase(name, "flushdb")) {
         note_flush(m);
-    } else if (cmd && pieces_take_effect(m, e)) {
+    } else if (cmd && cmd->key_specs && pieces_take_effect(m, e)) {
         m->effects_sent++;
     } else if (cmd && cmd->key_specs && e->argc > 1) {
         size_t before = m->group_keys.len;

@@ -48,6 +48,19 @@ static struct err read_id(struct reading *r, char out[CLUSTER_ID_LEN + 1])
     return OK;
 }
 
+bool cluster_id_read(struct str word, char out[CLUSTER_ID_LEN + 1])
+{
+    if (word.len != CLUSTER_ID_LEN)
+        return false;
+    for (size_t i = 0; i < word.len; i++)
+        if (!(word.ptr[i] >= '0' && word.ptr[i] <= '9') &&
+            !(word.ptr[i] >= 'a' && word.ptr[i] <= 'f'))
+            return false;
+    memcpy(out, word.ptr, CLUSTER_ID_LEN);
+    out[CLUSTER_ID_LEN] = 0;
+    return true;
+}
+
 /* ---- slots ---- */
 
 static bool read_slot(struct str s, uint32_t *out)

@@ -79,6 +79,9 @@ must_use struct err topology_parse(struct arena *a, const struct str *words, siz
 /* That of a node that was told of none: alone, without slots; epoch 0. */
 struct topology *topology_alone(struct arena *a, const char *node_id, const char *shard_id);
 
+/* An id as above; false when it is none. */
+bool cluster_id_read(struct str word, char out[CLUSTER_ID_LEN + 1]);
+
 /* A list of slots as above; ERR_INVALID with a sentence in `a`. */
 must_use struct err slots_parse(struct arena *a, struct str text, struct slot_set *out);
 

@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "cacheengine/dispatch/function_payload.h"
+#include "cacheengine/dispatch/handed.h"
 #include "cacheengine/dispatch/loading.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/persist/append_read.h"
@@ -225,6 +226,11 @@ static bool is_snapshot(int fd)
     return got > 0 && begins_as_snapshot(head, (size_t)got);
 }
 
+static void note_field(void *ctx, struct str name, struct str value)
+{
+    handed_note_field(ctx, name, value);
+}
+
 /* The snapshot that a file begins with, into the databases; *out is where it ends. */
 static struct err load_head(struct loader *l, struct source *from, uint64_t *out)
 {
@@ -233,6 +239,8 @@ static struct err load_head(struct loader *l, struct source *from, uint64_t *out
         .dbs = e->keyspace.dbs,
         .sums = e->settings.sums_dumps && !e->keyspace.skips_checksums,
         .key_delay_us = &e->settings.load_key_delay_us,
+        .field = note_field,
+        .ctx = e,
     };
 
     e->loading.report = &s.report;
@@ -395,7 +403,9 @@ struct err append_load(struct append *a, const struct client *occupied, struct a
 {
     struct engine *e = a->engine;
     struct keyspace *ks = &e->keyspace;
-    struct loader l = {.append = a, .engine = e, .arena = arena, .client.is_admin = true};
+    struct loader l = {
+        .append = a, .engine = e, .arena = arena, .client = {.is_admin = true, .is_file = true}
+    };
     struct effect_sink *sinks = ks->effects.sinks;
     int64_t now_ms = ks->now_ms;
 

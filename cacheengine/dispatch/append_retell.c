@@ -6,6 +6,7 @@
 #include "cacheengine/dispatch/append_retell.h"
 
 #include "base/buf.h"
+#include "cacheengine/cluster/handover.h"
 #include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/keyspace/crc64.h"
 #include "cacheengine/keyspace/effect.h"
@@ -313,12 +314,30 @@ static void put_libraries(struct retelling *r)
     }
 }
 
+/* What stands in a snapshot's head, and is to be known by who has the commands alone. */
+static void put_handovers(struct retelling *r)
+{
+    for (size_t i = 0; i < r->options->field_count; i++) {
+        struct str rest = r->options->fields[i].value, words = rest;
+        uint32_t count = 1;
+
+        if (strcmp(r->options->fields[i].name, HANDOVER_FIELD) != 0)
+            continue;
+        for (; words.len > 0; count++)
+            (void)str_cut(&words, ' ');
+        put_head(r, count, HANDOVER_COMMAND);
+        while (rest.len > 0)
+            put_word(&r->out, str_cut(&rest, ' '));
+    }
+}
+
 struct err append_retell(struct keyspace *ks, struct sink *to, const struct snapshot_options *o)
 {
     struct retelling r = {.ks = ks, .to = to, .options = o};
     char select[EFFECT_SELECT_MAX];
 
     put_libraries(&r);
+    put_handovers(&r);
     if (ks->settings->stamps_append)
         buf_printf(&r.out, "#TS:%lld\r\n", (long long)ks->now_ms / 1000);
     for (int i = 0; i < ks->db_count; i++) {

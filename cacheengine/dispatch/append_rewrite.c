@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/append_retell.h"
+#include "cacheengine/dispatch/handed.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/persist/file.h"
 #include "cacheengine/persist/seal.h"
@@ -129,17 +130,14 @@ static struct err write_base(struct append *a, const char *path, struct snapshot
     return fsync(fd) == 0 ? OK : err_sys(errno, "the base does not reach the disk");
 }
 
-static const struct snapshot_field base_field = {
-    "aof-base", {"1", 1}
-};
-
-static struct snapshot_options base_options(struct append *a)
+/* What stands in the head of a base: not of which stream it is a state, as the file goes on. */
+static struct snapshot_options base_options(struct append *a,
+                                            struct snapshot_field fields[SAVING_FIELDS_MAX])
 {
-    struct snapshot_field none[SAVING_FIELDS_MAX];
-    struct snapshot_options o = saving_options(a->engine->saving, none);
+    struct snapshot_options o = saving_options(a->engine->saving, fields);
 
-    o.fields = &base_field;
-    o.field_count = 1;
+    fields[0] = (struct snapshot_field){"aof-base", STR("1")};
+    o.field_count = 1 + handed_field(a->engine, &fields[1]);
     return o;
 }
 
@@ -206,7 +204,8 @@ static struct err adopt_base(struct append *a, struct arena *arena, const char *
 
 struct err append_base_now(struct append *a, struct arena *arena)
 {
-    struct snapshot_options o = base_options(a);
+    struct snapshot_field fields[SAVING_FIELDS_MAX];
+    struct snapshot_options o = base_options(a, fields);
     const char *path = child_path(a, arena, (long)getpid());
 
     a->keeps_seq = a->manifest.increment_seq + 1;
@@ -321,7 +320,8 @@ bool append_rewrite_rests(const struct append *a)
 
 struct err append_rewrite_begin(struct append *a, struct arena *arena)
 {
-    struct rewrite_job job = {a, base_options(a)};
+    struct snapshot_field fields[SAVING_FIELDS_MAX];
+    struct rewrite_job job = {a, base_options(a, fields)};
     struct saving_order o = {
         .kind = SAVING_REWRITE, .run = run_child, .run_ctx = &job, .ended = ended, .ctx = a};
 

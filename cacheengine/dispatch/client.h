@@ -91,6 +91,7 @@ struct client {
     uint64_t bytes_in, bytes_out;
     int db;
     enum client_reply_mode reply_mode;
+    bool is_file;    /* its requests are those of the append-only file */
     bool is_primary; /* its requests are the stream that this replica follows */
     bool is_admin;   /* of the admin socket: never restricted, always permitted */
     bool is_authenticated;

@@ -4,6 +4,7 @@
  */
 #include "base/command.h"
 #include "base/log.h"
+#include "cacheengine/dispatch/handed.h"
 #include "cacheengine/dispatch/moving.h"
 #include "cacheengine/dispatch/redirect.h"
 #include "cacheengine/keyspace/slot_walk.h"
@@ -247,7 +248,7 @@ void cmd_larder_topology(struct cmd_call *c)
         say_topology(c);
         return;
     }
-    uint64_t before = e->cluster->topology->epoch;
+    uint64_t before = e->cluster->topology->epoch, changes = e->cluster->handovers.changes;
     struct err err = cluster_set(e->cluster, c->scratch, c->argv + 1, c->argc - 1, c->ks->now_ms);
     if (err_failed(err)) {
         reply_errorf(c->reply, "ERR topology refused: %s", err_text(c->scratch, err));
@@ -258,6 +259,8 @@ void cmd_larder_topology(struct cmd_call *c)
         log_info("topology set", f_int("epoch", t->epoch), f_int("shards", t->shard_count),
                  f_int("nodes", t->node_count), f_int("slots", t->assigned_count));
     redirect_apply(e);
+    if (e->cluster->handovers.changes != changes)
+        handed_tell(e);
     moving_apply(e);
     reply_ok(c->reply);
 }

@@ -77,8 +77,9 @@ void cmd_auth(struct cmd_call *c)
         password = c->argv[2];
     }
     bool is_source = c->argc == 3 && str_is(user, MOVING_USER);
-    if (is_source && !moving_login(c, password))
-        reply_error(c->reply, "WRONGPASS invalid username-password pair or user is disabled.");
+    const char *why = is_source ? moving_login(c, password) : NULL;
+    if (why)
+        reply_error(c->reply, why);
     else if (is_source || access_login(c, user, password) == LOGIN_DONE)
         reply_ok(c->reply);
 }

@@ -5,6 +5,7 @@
 #include "cacheengine/cluster/forget.h"
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/handed.h"
 #include "cacheengine/dispatch/moving.h"
 #include "cacheengine/dispatch/redirect.h"
 #include "contract/command_procs.h"
@@ -13,18 +14,10 @@
 
 static bool take_id(struct cmd_call *c, uint32_t arg, char out[CLUSTER_ID_LEN + 1])
 {
-    struct str s = c->argv[arg];
-    bool is_sound = s.len == CLUSTER_ID_LEN;
-
-    for (size_t i = 0; is_sound && i < s.len; i++)
-        is_sound = (s.ptr[i] >= '0' && s.ptr[i] <= '9') || (s.ptr[i] >= 'a' && s.ptr[i] <= 'f');
-    if (!is_sound) {
-        reply_error(c->reply, "ERR an id or token has 40 digits of 0-9 and a-f");
-        return false;
-    }
-    memcpy(out, s.ptr, CLUSTER_ID_LEN);
-    out[CLUSTER_ID_LEN] = 0;
-    return true;
+    if (cluster_id_read(c->argv[arg], out))
+        return true;
+    reply_error(c->reply, "ERR an id or token has 40 digits of 0-9 and a-f");
+    return false;
 }
 
 static bool take_epoch(struct cmd_call *c, uint32_t arg)
@@ -67,11 +60,15 @@ static void expect(struct cmd_call *c)
     if (!has_words(c, 7, 7) || !take_id(c, 2, i.id) || !take_epoch(c, 3) ||
         !take_slots(c, 4, &i.slots) || !take_id(c, 5, i.from_shard) || !take_id(c, 6, i.token))
         return;
+    uint64_t changes = e->cluster->handovers.changes;
     struct err err = import_expect(&e->moving->in, e->cluster, c->scratch, &i);
-    if (err_failed(err))
+    if (err_failed(err)) {
         reply_errorf(c->reply, "ERR %s", err.why);
-    else
-        reply_ok(c->reply);
+        return;
+    }
+    if (e->cluster->handovers.changes != changes)
+        handed_tell(e);
+    reply_ok(c->reply);
 }
 
 /* Why the slots can not be given; NULL: they can. */
@@ -90,6 +87,10 @@ static const char *objection(const struct engine *e, const struct migration_orde
         for (uint32_t slot = first; slot <= last; slot++)
             if (!cluster_is_mine(e->cluster, slot))
                 return "ERR the slots are not all this node's";
+    if (slot_set_meets(&e->cluster->handed, &o->slots))
+        return "ERR a topology is to confirm first where some of the slots are";
+    if (e->cluster->handovers.count >= HANDOVERS_MAX - IMPORTS_MAX)
+        return "ERR a topology is to confirm first what was handed over";
     if (e->moving->out && !migration_is_over(e->moving->out))
         return "ERR another migration is under way";
     return NULL;
@@ -103,6 +104,11 @@ static bool take_target(struct cmd_call *c, struct migration_order *o)
 
     if (!to) {
         reply_error(c->reply, "ERR there is no such shard");
+        return false;
+    }
+    if (c->argv[6].len == 0 || c->argv[6].len > HANDOVER_HOST_MAX ||
+        memchr(c->argv[6].ptr, ' ', c->argv[6].len) || memchr(c->argv[6].ptr, 0, c->argv[6].len)) {
+        reply_error(c->reply, "ERR a host has up to 255 letters");
         return false;
     }
     if (!str_to_u64(c->argv[7], &port) || port == 0 || port > UINT16_MAX) {
@@ -146,29 +152,71 @@ static void start(struct cmd_call *c)
     reply_ok(c->reply);
 }
 
-static void cancel(struct cmd_call *c)
+/* The record of the id, and what this process knows beyond it. */
+struct known {
+    struct import *in;
+    bool is_out;
+    const struct handover *record;
+};
+
+static bool know(struct cmd_call *c, struct known *out)
 {
     struct moving *m = c->engine->moving;
+    struct str id = c->argv[2];
 
-    if (!has_words(c, 3, 3))
-        return;
-    struct import *i = import_find(&m->in, c->argv[2]);
-    if (i && i->state == IMPORT_TAKEN && slot_set_meets(&c->engine->cluster->handed, &i->slots)) {
-        reply_error(c->reply, "ERR the slots were taken: a topology is to confirm that");
-        return;
-    }
-    if (i) {
-        if (i->client)
-            i->client->host->kill(i->client);
-        import_drop(&m->in, c->engine->cluster, i);
-        reply_ok(c->reply);
-    } else if (m->out && str_is(c->argv[2], m->out->order.id)) {
+    *out = (struct known){
+        .in = import_find(&m->in, id),
+        .is_out = m->out && str_is(id, m->out->order.id),
+        .record = handover_find(&c->engine->cluster->handovers, id),
+    };
+    if (out->in || out->is_out || out->record)
+        return true;
+    reply_error(c->reply, "ERR there is no such migration");
+    return false;
+}
+
+/* Ends it on this side, whatever it has come to. The slots are whose the topology says. */
+static void end(struct cmd_call *c, const struct known *k)
+{
+    struct engine *e = c->engine;
+    struct moving *m = e->moving;
+
+    if (k->in && k->in->client)
+        k->in->client->host->kill(k->in->client);
+    if (k->in)
+        import_drop(&m->in, e->cluster, k->in);
+    if (cluster_take_back(e->cluster, c->argv[2]))
+        handed_tell(e);
+    if (k->is_out) {
         migration_free(m->out);
         m->out = NULL;
-        reply_ok(c->reply);
-    } else {
-        reply_error(c->reply, "ERR there is no such migration");
     }
+    redirect_apply(e);
+    reply_ok(c->reply);
+}
+
+static void cancel(struct cmd_call *c)
+{
+    struct known k;
+
+    if (!has_words(c, 3, 3) || !know(c, &k))
+        return;
+    if (k.record && (k.record->stage == HANDOVER_TAKEN || k.record->stage == HANDOVER_HANDED))
+        reply_error(c->reply, "ERR the slots were taken: a topology is to confirm that");
+    else
+        end(c, &k);
+}
+
+/* The owner knows what is lost by it. */
+static void give_back(struct cmd_call *c)
+{
+    struct known k;
+
+    if (!has_words(c, 3, 3) || !know(c, &k))
+        return;
+    log_warn("slots that were handed over are returned by order",
+             f_str("id", str_dup(c->scratch, c->argv[2])));
+    end(c, &k);
 }
 
 static void say_text(struct reply *r, const char *name, const char *value)
@@ -213,27 +261,54 @@ static void say_in(struct cmd_call *c, const struct import *i)
     say_text(c->reply, "error", i->failure);
 }
 
+/* What another process has left, or was given before the present one. */
+static void say_record(struct cmd_call *c, const struct handover *one)
+{
+    reply_map(c->reply, 5);
+    say_text(c->reply, "id", one->id);
+    say_text(c->reply, "direction", "out");
+    say_text(c->reply, "state", handover_stage_names[one->stage]);
+    say_text(c->reply, "shard", one->to);
+    say_number(c->reply, "slots", slot_set_count(&one->slots));
+}
+
+static bool is_said(const struct moving *m, const struct handover *one)
+{
+    bool is_out = m->out && strcmp(m->out->order.id, one->id) == 0;
+
+    return is_out || import_find(&m->in, str_of(one->id));
+}
+
 static void status(struct cmd_call *c)
 {
+    const struct handovers *h = &c->engine->cluster->handovers;
     const struct moving *m = c->engine->moving;
+    size_t said = m->in.count + (m->out != NULL);
 
     if (!has_words(c, 2, 2))
         return;
-    reply_array(c->reply, m->in.count + (m->out != NULL));
+    struct reply_mark mark = reply_open(c->reply);
     if (m->out)
         say_out(c, m->out);
     for (size_t i = 0; i < m->in.count; i++)
         say_in(c, m->in.items[i]);
+    for (size_t i = 0; i < h->count; i++)
+        if (!is_said(m, &h->items[i])) {
+            say_record(c, &h->items[i]);
+            said++;
+        }
+    reply_close(c->reply, mark, '*', said);
 }
 
 static const struct {
     const char *word;
     void (*run)(struct cmd_call *c);
 } orders[] = {
-    {"expect", expect},
-    {"start",  start },
-    {"cancel", cancel},
-    {"status", status},
+    {"expect", expect   },
+    {"start",  start    },
+    {"cancel", cancel   },
+    {"return", give_back},
+    {"status", status   },
 };
 
 void cmd_larder_migrate(struct cmd_call *c)
@@ -247,7 +322,8 @@ void cmd_larder_migrate(struct cmd_call *c)
             orders[i].run(c);
             return;
         }
-    reply_error(c->reply, "ERR LARDER.MIGRATE is told to EXPECT, START, CANCEL or say STATUS");
+    reply_error(c->reply,
+                "ERR LARDER.MIGRATE is told to EXPECT, START, CANCEL, RETURN or say STATUS");
 }
 
 /* ---- LARDER.IMPORT ---- */
@@ -298,7 +374,7 @@ static void say_applied(struct cmd_call *c, struct import *i)
     reply_status(c->reply, text);
 }
 
-/* Leaves when as many replicas as acknowledge writes have all that came: the source forgets it. */
+/* Leaves when as many replicas as acknowledge writes have all that came. */
 static void say_taken(struct cmd_call *c)
 {
     uint64_t begin = reply_place(c->reply);
@@ -315,27 +391,29 @@ static void import_resume(struct cmd_call *c, struct import *i)
     else if (i->state == IMPORT_RECEIVES)
         say_applied(c, i);
     else
-        reply_errorf(c->reply, "ERR the migration has not begun here, or it has failed: %s",
-                     i->failure);
+        reply_status(c->reply, "NONE");
 }
 
-static void import_take(struct cmd_call *c, struct import *i)
+static void import_takes(struct cmd_call *c, struct import *i)
 {
     struct engine *e = c->engine;
-    const struct topology *t = e->cluster->topology;
 
-    if (i->state != IMPORT_RECEIVES || !topology_self(t)->is_primary ||
-        (e->guards & GUARD_REPLICA)) {
+    if (i->state == IMPORT_TAKEN) {
+        say_taken(c);
+        return;
+    }
+    if (i->state != IMPORT_RECEIVES || !topology_self(e->cluster->topology)->is_primary ||
+        e->replica || guard_write_refusal(e) || !import_take(e->cluster, i)) {
         reply_error(c->reply, "ERR the slots can not be taken here now");
         return;
     }
-    i->state = IMPORT_TAKEN;
+    handed_tell(e);
     imports_settle(&e->moving->in, e->cluster);
-    cluster_hand_over(e->cluster, &i->slots, topology_own_shard(t));
     redirect_apply(e);
     log_info("slots taken", f_str("id", i->id), f_int("slots", slot_set_count(&i->slots)),
              f_int("commands", i->applied));
-    say_taken(c);
+    /* As a write, it is answered when as many replicas as acknowledge writes have it. */
+    reply_status(c->reply, "TAKEN");
 }
 
 static const struct {
@@ -347,7 +425,7 @@ static const struct {
     {"resume", true,  import_resume},
     {"sync",   false, say_applied  },
     {"forget", false, import_forget},
-    {"take",   true,  import_take  },
+    {"take",   true,  import_takes },
 };
 
 void cmd_larder_import(struct cmd_call *c)

@@ -9,6 +9,7 @@
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/function_payload.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/handed.h"
 #include "cacheengine/dispatch/loading.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
@@ -216,6 +217,7 @@ static void note_field(void *ctx, struct str name, struct str value)
 {
     struct left_stream *left = ctx;
 
+    handed_note_field(left->engine, name, value);
     if (str_is(name, "repl-id") && value.len == REPL_ID_LEN)
         memcpy(left->id, value.ptr, value.len);
     if (str_is(name, "repl-offset") && !str_to_i64(value, &left->offset))

@@ -223,6 +223,14 @@ uint32_t followers_reached(const struct engine *e, int64_t offset)
     return count;
 }
 
+bool followers_all_have(const struct engine *e, int64_t offset)
+{
+    for (const struct follower *r = e->followers->first; r; r = r->next)
+        if (r->state == FOLLOWER_ONLINE && !r->is_old && r->ack_offset < offset)
+            return false;
+    return true;
+}
+
 uint32_t followers_saved(const struct engine *e, int64_t offset)
 {
     uint32_t count = 0;

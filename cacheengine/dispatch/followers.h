@@ -135,6 +135,9 @@ void followers_acknowledge(struct engine *e, struct follower *r, int64_t offset,
 uint32_t followers_reached(const struct engine *e, int64_t offset);
 uint32_t followers_saved(const struct engine *e, int64_t offset);
 
+/* Whether all that are online and acknowledge have everything up to an offset. */
+bool followers_all_have(const struct engine *e, int64_t offset);
+
 /* Asks all to acknowledge, with the next flush. */
 void followers_ask(struct engine *e);
 

@@ -8,6 +8,8 @@
 #include "base/command.h"
 #include "base/log.h"
 #include "cacheengine/cluster/forget.h"
+#include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/handed.h"
 #include "cacheengine/dispatch/keys.h"
 #include "cacheengine/dispatch/redirect.h"
 #include "cacheengine/dispatch/scripting.h"
@@ -26,6 +28,13 @@ void moving_release(struct engine *e)
         c->is_postponed = false;
         c->host->resume(c);
     }
+}
+
+/* True when the node is a primary, by its topology and by its role. */
+static bool is_primary(const struct engine *e)
+{
+    return e->cluster->word_count > 0 && topology_self(e->cluster->topology)->is_primary &&
+           !e->replica;
 }
 
 /* ---- the side that gives ---- */
@@ -57,30 +66,93 @@ static bool is_writing(void *ctx)
     return e->scripting && e->scripting->running;
 }
 
+static int64_t tell(void *ctx)
+{
+    return handed_tell(ctx);
+}
+
+static bool is_kept(void *ctx, int64_t mark)
+{
+    return handed_is_kept(ctx, mark);
+}
+
 struct migration_host moving_host(struct engine *e)
 {
     return (struct migration_host){.ctx = e,
                                    .dialer = &e->dialer,
                                    .keys = keys_of,
                                    .is_writing = is_writing,
-                                   .changed = on_changed};
+                                   .changed = on_changed,
+                                   .tell = tell,
+                                   .is_kept = is_kept};
+}
+
+/* A record, "given", of which nobody here knows more: another process has left it. */
+static const struct handover *find_left(const struct engine *e)
+{
+    const struct topology *t = e->cluster->topology;
+    const char *own = t->shards[topology_own_shard(t)].id;
+
+    for (size_t i = 0; i < e->cluster->handovers.count; i++) {
+        const struct handover *one = &e->cluster->handovers.items[i];
+
+        if (one->stage == HANDOVER_GIVEN && strcmp(one->from, own) == 0)
+            return one;
+    }
+    return NULL;
+}
+
+/* Goes on with what a process that is gone had given, as soon as this one may. */
+static void revive(struct engine *e)
+{
+    struct moving *m = e->moving;
+
+    if (e->cluster->handovers.count == 0 || (m->out && !migration_is_over(m->out)) ||
+        !is_primary(e) || guard_write_refusal(e) || !e->dialer.dial)
+        return;
+    const struct handover *one = find_left(e);
+    if (!one)
+        return;
+    struct migration_host host = moving_host(e);
+    log_info("migration goes on where it was left", f_str("id", one->id));
+    migration_free(m->out);
+    m->out = migration_revive(&e->keyspace, e->cluster, &host, one);
+}
+
+static void go_on_giving(struct engine *e)
+{
+    struct moving *m = e->moving;
+
+    /* What was given stays so, and is the next primary's to ask for. */
+    if (m->out && !migration_is_over(m->out) && e->replica) {
+        log_warn("migration left: this node is a replica now", f_str("id", m->out->order.id));
+        migration_free(m->out);
+        m->out = NULL;
+    }
+    if (m->out)
+        migration_tick(m->out);
+    revive(e);
 }
 
 /* ---- the side that gets ---- */
 
-bool moving_login(struct cmd_call *c, struct str token)
+const char *moving_login(struct cmd_call *c, struct str token)
 {
     struct engine *e = c->engine;
     struct import *i = e->moving ? import_by_token(&e->moving->in, token) : NULL;
 
+    if (e->moving && (e->loading.is_on || e->guards & GUARD_KEYLESS))
+        return "TRYAGAIN the data is not loaded yet";
     if (!i)
-        return false;
+        return "WRONGPASS invalid username-password pair or user is disabled.";
+    if (!is_primary(e))
+        return "TRYAGAIN this node is no primary at present";
     if (i->client && i->client != c->client)
         i->client->host->kill(i->client);
     i->client = c->client;
     c->client->is_importer = c->client->is_authenticated = true;
     c->client->user = NULL;
-    return true;
+    return NULL;
 }
 
 void moving_forget_client(struct engine *e, struct client *c)
@@ -91,6 +163,15 @@ void moving_forget_client(struct engine *e, struct client *c)
         i->client = NULL;
 }
 
+void moving_end_import(struct engine *e, struct import *i)
+{
+    if (cluster_take_back(e->cluster, str_of(i->id))) {
+        handed_tell(e);
+        redirect_apply(e);
+    }
+    imports_settle(&e->moving->in, e->cluster);
+}
+
 static void fail_import(struct engine *e, struct import *i, const char *why)
 {
     import_fail(i, why);
@@ -99,7 +180,7 @@ static void fail_import(struct engine *e, struct import *i, const char *why)
         i->client->is_postponed = false;
         i->client->host->kill(i->client);
     }
-    imports_settle(&e->moving->in, e->cluster);
+    moving_end_import(e, i);
 }
 
 void moving_note_flush(struct engine *e)
@@ -139,7 +220,7 @@ void moving_run(struct cmd_call *call)
         return;
     call->client->is_closing = true;
     import_fail(i, call->reply->error_code);
-    imports_settle(&e->moving->in, e->cluster);
+    moving_end_import(e, i);
     log_warn("a command of a migration failed here", f_str("id", i->id),
              f_str("command", call->cmd->name), f_str("error", call->reply->error_code));
 }
@@ -158,6 +239,7 @@ void moving_fini(struct engine *e)
         return;
     migration_free(e->moving->out);
     imports_fini(&e->moving->in);
+    buf_fini(&e->moving->field_text);
     free(e->moving);
     e->moving = NULL;
 }
@@ -178,19 +260,51 @@ void moving_apply(struct engine *e)
 {
     const struct imports *in = &e->moving->in;
 
-    for (size_t i = 0; i < in->count; i++)
-        if (in->items[i]->state == IMPORT_RECEIVES && came_too_early(e, in->items[i]))
-            fail_import(e, in->items[i], "the topology gave the slots here before they were taken");
-    if (e->moving->out)
-        migration_tick(e->moving->out);
+    for (size_t i = 0; i < in->count; i++) {
+        struct import *one = in->items[i];
+
+        if (one->state > IMPORT_RECEIVES)
+            continue;
+        if (came_too_early(e, one))
+            fail_import(e, one, "the topology gave the slots here before they were taken");
+        else if (!handover_find(&e->cluster->handovers, str_of(one->id)))
+            fail_import(e, one, "the slots are not that shard's any more");
+    }
+    go_on_giving(e);
+}
+
+/* ---- records that came ---- */
+
+static void follow_record(struct imports *in, const struct handover *one)
+{
+    struct import *i = import_find(in, str_of(one->id));
+
+    if (!i)
+        i = import_add(in, one);
+    if (i && one->stage == HANDOVER_TAKEN)
+        i->state = IMPORT_TAKEN;
+}
+
+void moving_follow_records(struct engine *e)
+{
+    const struct handovers *h = &e->cluster->handovers;
+    struct imports *in = &e->moving->in;
+
+    for (size_t i = in->count; i-- > 0;)
+        if (!handover_find(h, str_of(in->items[i]->id)))
+            import_drop(in, e->cluster, in->items[i]);
+    for (size_t i = 0; i < h->count; i++)
+        if (h->items[i].stage == HANDOVER_EXPECTED || h->items[i].stage == HANDOVER_TAKEN)
+            follow_record(in, &h->items[i]);
+    imports_settle(in, e->cluster);
+    redirect_apply(e);
 }
 
 bool moving_tick(struct engine *e)
 {
     bool is_clean = cluster_forget_some(e->cluster, &e->keyspace.dbs[0], FORGET_SLICE_US);
 
-    if (e->moving->out)
-        migration_tick(e->moving->out);
+    go_on_giving(e);
     /* Those who wait for slots to be empty look again. */
     for (size_t i = 0; i < e->moving->in.count; i++) {
         struct client *c = e->moving->in.items[i]->client;

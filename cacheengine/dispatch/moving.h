@@ -15,6 +15,7 @@
 struct moving {
     struct migration *out; /* the present or the last one; NULL: none */
     struct imports in;
+    struct buf field_text; /* of the head of the last snapshot */
 };
 
 /* What a migration needs of the engine. */
@@ -30,11 +31,18 @@ bool moving_tick(struct engine *e);
 /* A topology was set. */
 void moving_apply(struct engine *e);
 
-/* AUTH by a source: false when nothing with this token is expected. */
-bool moving_login(struct cmd_call *c, struct str token);
+/* AUTH by a source: an error's text when nothing with this token is expected, or not now; NULL when
+ * it may go on. */
+const char *moving_login(struct cmd_call *c, struct str token);
 
 /* A client is gone. */
 void moving_forget_client(struct engine *e, struct client *c);
+
+/* An import is over here, and its record with it. */
+void moving_end_import(struct engine *e, struct import *i);
+
+/* The records were replaced (handed.h): what is expected and taken follows. */
+void moving_follow_records(struct engine *e);
 
 /* All keys are about to be removed: what is on its way here can not be told from the rest. */
 void moving_note_flush(struct engine *e);

@@ -9,6 +9,7 @@
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/handed.h"
 #include "cacheengine/dispatch/oom_score.h"
 #include "cacheengine/dispatch/own_expiries.h"
 #include "cacheengine/dispatch/replica_load.h"
@@ -465,6 +466,7 @@ void replica_note_field(void *ctx, struct str name, struct str value)
     struct engine *e = ctx;
     int64_t v;
 
+    handed_note_field(e, name, value);
     if (str_is(name, "repl-id") && value.len == REPL_ID_LEN) {
         memcpy(e->restored.id, value.ptr, REPL_ID_LEN);
         e->restored.id[REPL_ID_LEN] = 0;

@@ -9,9 +9,11 @@
 #include "base/coroutine.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "cacheengine/cluster/handover.h"
 #include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/function_payload.h"
+#include "cacheengine/dispatch/handed.h"
 #include "cacheengine/dispatch/own_expiries.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/persist/file.h"
@@ -51,6 +53,7 @@ struct replica_load {
     int64_t slice_end_us;
     int64_t began_ms, began_s; /* of the clock that only goes on, and of the wall's */
     int stream_db;             /* as the snapshot tells */
+    struct buf handovers;      /* likewise */
 };
 
 static int64_t now_us(void)
@@ -66,6 +69,7 @@ static void load_free(struct replica_load *l)
     coroutine_free(l->loader);
     keyspace_dbs_free_aside(&l->replica->engine->keyspace, l->loading.dbs);
     buf_fini(&l->first);
+    buf_fini(&l->handovers);
     if (l->fd >= 0)
         close(l->fd);
     free(l->chunk);
@@ -185,6 +189,10 @@ static void note_field(void *ctx, struct str name, struct str value)
     struct replica_load *l = ctx;
     int64_t db;
 
+    if (str_is(name, HANDOVER_FIELD)) {
+        buf_clear(&l->handovers);
+        buf_add_str(&l->handovers, value);
+    }
     if (str_is(name, "repl-stream-db") && str_to_i64(value, &db) && db >= 0 &&
         db < l->replica->engine->keyspace.db_count)
         l->stream_db = (int)db;
@@ -243,6 +251,7 @@ static void take_over(struct replica_load *l)
     watches_flush(e, -1);
     keyspace_dbs_exchange(&e->keyspace, l->loading.dbs);
     blocks_note_all(e, -1);
+    (void)handed_take_text(e, buf_str(&l->handovers));
     append_restart(e->append);
     e->loaded.keys = l->loading.report.keys;
     e->loaded.expired = l->loading.report.expired;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cacheengine/dispatch/function_payload.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/handed.h"
 #include "cacheengine/dispatch/oom_score.h"
 #include "cacheengine/persist/file.h"
 
@@ -64,7 +65,9 @@ struct snapshot_options saving_options(struct saving *s,
                                        struct snapshot_field fields[SAVING_FIELDS_MAX])
 {
     const struct settings *set = &s->engine->settings;
+    size_t count = s->fields ? s->fields(s->fields_ctx, fields, SAVING_FIELDS_MAX - 1) : 0;
 
+    count += handed_field(s->engine, &fields[count]);
     return (struct snapshot_options){
         .version = s->reader_version ? s->reader_version : version_of(set),
         .leaves_out_keys = s->leaves_out_keys,
@@ -73,7 +76,7 @@ struct snapshot_options saving_options(struct saving *s,
         .wants_seal = set->is_sealed,
         .sums = set->sums_dumps,
         .fields = fields,
-        .field_count = s->fields ? s->fields(s->fields_ctx, fields, SAVING_FIELDS_MAX) : 0,
+        .field_count = count,
         .put_libraries = function_records_put,
         .libraries = s->engine,
         .key_delay_us = set->save_key_delay_us,

@@ -2,7 +2,8 @@
  * The source of a migration, whatever its target answers and its clients write meanwhile. The input
  * is a program: lines that begin with '>' are bytes of the target (ended by CR LF), others act by
  * their first letter. Commands are counted as a target would, and what is written to the link must
- * be whole commands; at the end the slots are the source's or were given, never both.
+ * be whole commands; the slots are the source's or were given, never both. 'r': the process is
+ * another one, which finds the record alone.
  */
 #include "base/command.h"
 #include "cacheengine/cluster/migration.h"
@@ -87,6 +88,21 @@ static void changed(void *ctx)
     (void)ctx;
 }
 
+static int64_t tell_records(void *ctx)
+{
+    int64_t *told = ctx;
+
+    return ++*told;
+}
+
+/* Not at once, but soon. */
+static bool is_kept(void *ctx, int64_t mark)
+{
+    int64_t *told = ctx;
+
+    return mark < ++*told - 1;
+}
+
 struct play {
     struct settings settings;
     struct keyspace ks;
@@ -94,6 +110,7 @@ struct play {
     struct cluster cluster;
     struct wire wire;
     struct link_dialer dialer;
+    int64_t told;
     struct migration *m;
 };
 
@@ -170,6 +187,27 @@ static void answer(struct play *p, struct str bytes)
     p->wire.answer = (struct str){NULL, 0};
 }
 
+static struct migration_host host_of(struct play *p)
+{
+    return (struct migration_host){.ctx = &p->told,
+                                   .dialer = &p->dialer,
+                                   .keys = keys_of,
+                                   .changed = changed,
+                                   .tell = tell_records,
+                                   .is_kept = is_kept};
+}
+
+static void revive(struct play *p)
+{
+    const struct migration_host h = host_of(p);
+
+    if (p->cluster.handovers.count == 0 || p->cluster.handovers.items[0].stage != HANDOVER_GIVEN)
+        return;
+    struct handover left = p->cluster.handovers.items[0];
+    migration_free(p->m);
+    p->m = migration_revive(&p->ks, &p->cluster, &h, &left);
+}
+
 static void act(struct play *p, struct str line)
 {
     struct link *l = &p->wire.link;
@@ -195,6 +233,7 @@ static void act(struct play *p, struct str line)
         migration_tick(p->m);
         break;
     case 'f': flush_all(p); break;
+    case 'r': revive(p); break;
     default:
         if (!holds_writes)
             change_many(p, line);
@@ -217,7 +256,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t slot = 0; slot < SLOT_COUNT; slot += 2)
         slot_set_add(&o.slots, slot);
     p->dialer = (struct link_dialer){&p->wire, wire_dial};
-    struct migration_host h = {.dialer = &p->dialer, .keys = keys_of, .changed = changed};
+    struct migration_host h = host_of(p);
     p->m = migration_start(&p->ks, &p->cluster, &h, &o);
     while (rest.len > 0) {
         struct str line = str_cut(&rest, '\n');
@@ -225,7 +264,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (line.len > 0)
             act(p, line);
         check(p->m->acked <= p->m->appended);
-        check((p->m->state == MIGRATION_DONE) == !cluster_is_mine(&p->cluster, 0));
+        bool is_given = p->m->state == MIGRATION_GIVES || p->m->state == MIGRATION_TAKES;
+        check((is_given || p->m->state == MIGRATION_DONE) == !cluster_is_mine(&p->cluster, 0));
         check(!migration_is_over(p->m) || (!p->cluster.paused && !p->wire.is_open));
     }
     migration_free(p->m);

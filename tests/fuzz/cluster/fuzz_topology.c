@@ -1,7 +1,7 @@
 /*
  * Topologies of any words, one after the other to one node. Lines are topologies, spaces stand
- * between words, "#x" for an id. What is taken must hold together; what is refused must say why and
- * change nothing.
+ * between words, "#x" for an id; "H" begins one of records of hand-overs in place of a topology.
+ * What is taken must hold together; what is refused must say why and change nothing.
  */
 #include "base/buf.h"
 #include "cacheengine/cluster/show.h"
@@ -70,10 +70,32 @@ static void show_all(const struct cluster *c)
 /* Gives slots away as a migration would. */
 static void hand_over(struct cluster *c, uint32_t slot)
 {
-    struct slot_set one = {{0}};
+    const struct topology *t = c->topology;
+    struct handover one = {.stage = HANDOVER_HANDED, .host = "h", .port = 1};
 
-    slot_set_add(&one, slot % SLOT_COUNT);
-    cluster_hand_over(c, &one, (uint16_t)(slot % c->topology->shard_count));
+    memset(one.id, "0123456789abcdef"[slot % 16], CLUSTER_ID_LEN);
+    memcpy(one.from, t->shards[0].id, sizeof(one.from));
+    memcpy(one.to, t->shards[slot % t->shard_count].id, sizeof(one.to));
+    memcpy(one.token, one.id, sizeof(one.token));
+    slot_set_add(&one.slots, slot % SLOT_COUNT);
+    check(cluster_hand_over(c, &one) || c->handovers.count == HANDOVERS_MAX);
+}
+
+/* Words as records; what was read must be the same when it is read again. */
+static void take_records(struct cluster *c, struct arena *a, const struct str *words, size_t count)
+{
+    struct handovers taken = {0}, again = {0};
+    struct err e = handovers_decode(&taken, a, words, count);
+
+    if (err_failed(e)) {
+        check(e.why && *e.why && taken.count == 0);
+        return;
+    }
+    struct str text = handovers_text(&taken, a);
+    check(!err_failed(handovers_parse(&again, a, text)) && again.count == taken.count);
+    check(str_eq(text, handovers_text(&again, a)));
+    handovers_fini(&again);
+    cluster_take_handovers(c, &taken);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -88,7 +110,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct arena a = {0};
         struct str line = str_cut(&rest, '\n');
         uint64_t before = c.topology->epoch;
-        struct err e = cluster_set(&c, &a, words, words_of(&a, line, words), 1);
+        size_t count = words_of(&a, line, words);
+
+        if (count > 0 && str_is(words[0], "H")) {
+            take_records(&c, &a, words + 1, count - 1);
+            check_sound(&c);
+            arena_fini(&a);
+            continue;
+        }
+        struct err e = cluster_set(&c, &a, words, count, 1);
 
         check(err_failed(e) ? e.why && *e.why && c.topology->epoch == before : c.word_count > 0);
         check_sound(&c);

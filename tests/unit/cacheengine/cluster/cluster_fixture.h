@@ -55,6 +55,24 @@ static inline struct err parse_text(struct arena *a, const char *text, struct to
     return topology_parse(a, w->items, w->count, out);
 }
 
+/* A record of a hand-over of a slot; ids of the digit each. */
+static inline struct handover handover_of(enum handover_stage stage, char id, char from, char to,
+                                          uint32_t slot)
+{
+    struct handover one = {.stage = stage};
+
+    memset(one.id, id, CLUSTER_ID_LEN);
+    memset(one.token, 'e', CLUSTER_ID_LEN);
+    memset(one.from, from, CLUSTER_ID_LEN);
+    memset(one.to, to, CLUSTER_ID_LEN);
+    slot_set_add(&one.slots, slot);
+    if (stage >= HANDOVER_GIVEN) {
+        strcpy(one.host, "127.0.0.1");
+        one.port = 7003;
+    }
+    return one;
+}
+
 static inline struct err set_topology(struct cluster *c, struct arena *a, const char *text)
 {
     struct words *w = arena_alloc(a, sizeof(*w));

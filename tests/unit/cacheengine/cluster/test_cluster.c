@@ -109,13 +109,12 @@ Test(cluster, what_is_down_serves_what_it_is_allowed_to)
 Test(cluster, what_was_handed_over_stays_so_until_a_topology_knows_it)
 {
     scoped(arena_fini) struct arena a = {0};
-    struct slot_set five = {{0}};
+    struct handover five = handover_of(HANDOVER_HANDED, '7', 'a', 'b', 5);
     struct cluster c;
 
     begin(&c);
     cr_assert_not(err_failed(set_topology(&c, &a, "5 #1 " TWO_SHARDS)));
-    slot_set_add(&five, 5);
-    cluster_hand_over(&c, &five, 1);
+    cr_assert(cluster_hand_over(&c, &five));
     cr_assert_not(cluster_is_mine(&c, 5));
     cr_assert(slot_set_has(&c.hidden, 5));
     /* It names the owner of before, and in another order. */
@@ -137,13 +136,12 @@ Test(cluster, what_was_handed_over_stays_so_until_a_topology_knows_it)
 Test(cluster, a_third_owner_overrules_what_was_handed_over)
 {
     scoped(arena_fini) struct arena a = {0};
-    struct slot_set five = {{0}};
+    struct handover five = handover_of(HANDOVER_HANDED, '7', 'a', 'b', 5);
     struct cluster c;
 
     begin(&c);
     cr_assert_not(err_failed(set_topology(&c, &a, "5 #1 " TWO_SHARDS)));
-    slot_set_add(&five, 5);
-    cluster_hand_over(&c, &five, 1);
+    cr_assert(cluster_hand_over(&c, &five));
     cr_assert_not(err_failed(
         set_topology(&c, &a,
                      "6 #1 SHARD #a 0-4,6-8191 NODE #1 primary 127.0.0.1 7001 0 - online "
@@ -151,5 +149,66 @@ Test(cluster, a_third_owner_overrules_what_was_handed_over)
                      "SHARD #c 5 NODE #4 primary 127.0.0.1 7004 0 - online")));
     cr_assert(slot_set_is_empty(&c.handed));
     cr_assert_eq(c.owner[5], 2);
+    cluster_fini(&c);
+}
+
+Test(cluster, records_that_came_before_a_topology_hold_under_it)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct handover given = handover_of(HANDOVER_GIVEN, '7', 'a', 'b', 5);
+    struct handover expected = handover_of(HANDOVER_EXPECTED, '8', 'b', 'a', 9000);
+    struct handovers left = {0};
+    struct settings s = {0};
+    struct cluster c;
+
+    begin(&c);
+    cr_assert(handover_put(&left, &given));
+    cr_assert(handover_put(&left, &expected));
+    cluster_take_handovers(&c, &left);
+    cr_assert_eq(route(&c, &s, (struct route_query){.slot = 5}), ROUTE_UNSERVED);
+    cr_assert_not(err_failed(set_topology(&c, &a, "5 #1 " TWO_SHARDS)));
+    cr_assert_eq(route(&c, &s, (struct route_query){.slot = 5}), ROUTE_MOVED);
+    cr_assert_eq(route(&c, &s, (struct route_query){.slot = 6}), ROUTE_HERE);
+    cr_assert_eq(route(&c, &s, (struct route_query){.slot = 9000}), ROUTE_MOVED);
+    cr_assert(cluster_take_back(&c, str_of(given.id)));
+    cr_assert_not(cluster_take_back(&c, str_of(given.id)));
+    cr_assert_eq(route(&c, &s, (struct route_query){.slot = 5}), ROUTE_HERE);
+    cluster_fini(&c);
+}
+
+Test(cluster, records_that_come_behind_their_topology_are_over)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct handover old = handover_of(HANDOVER_HANDED, '7', 'c', 'a', 5);
+    struct handovers left = {0};
+    struct cluster c;
+
+    begin(&c);
+    cr_assert_not(err_failed(set_topology(&c, &a, "5 #1 " TWO_SHARDS)));
+    cr_assert(handover_put(&left, &old));
+    cluster_take_handovers(&c, &left);
+    cr_assert_eq(c.handovers.count, 0);
+    cr_assert(cluster_is_mine(&c, 5));
+    cluster_fini(&c);
+}
+
+Test(cluster, while_slots_are_given_nobody_sees_them)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct handover given = handover_of(HANDOVER_GIVEN, '7', 'a', 'b', 5);
+    struct settings s = {0};
+    struct cluster c;
+
+    begin(&c);
+    cr_assert_not(err_failed(set_topology(&c, &a, "5 #1 " TWO_SHARDS)));
+    c.paused = &given.slots;
+    cr_assert_eq(route(&c, &s, (struct route_query){.slot = 5, .is_read = true}), ROUTE_HERE);
+    cr_assert_eq(route(&c, &s, (struct route_query){.slot = 5}), ROUTE_HELD);
+    c.hides_paused = true;
+    cr_assert(cluster_hand_over(&c, &given));
+    cr_assert_eq(route(&c, &s, (struct route_query){.slot = 5, .is_read = true}), ROUTE_HELD);
+    cr_assert_eq(route(&c, &s, (struct route_query){.slot = 6, .is_read = true}), ROUTE_HERE);
+    c.paused = NULL;
+    cr_assert_eq(route(&c, &s, (struct route_query){.slot = 5, .is_read = true}), ROUTE_MOVED);
     cluster_fini(&c);
 }

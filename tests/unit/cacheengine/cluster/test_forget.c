@@ -57,15 +57,15 @@ Test(forget, what_comes_or_was_only_handed_over_stays)
     scoped(arena_fini) struct arena a = {0};
     struct cluster c;
     struct fixture f;
-    struct slot_set own;
+    struct handover own = handover_of(HANDOVER_HANDED, '7', 'a', 'b', 0);
 
     begin(&f, &c, &a);
     topology_slots(c.topology, 1, &c.importing);
     cr_assert(cluster_forget_some(&c, f.db, 1000000));
     cr_assert_eq(db_count(f.db), COUNT);
     /* Until a topology has confirmed it. */
-    topology_slots(c.topology, 0, &own);
-    cluster_hand_over(&c, &own, 1);
+    topology_slots(c.topology, 0, &own.slots);
+    cr_assert(cluster_hand_over(&c, &own));
     cr_assert(cluster_forget_some(&c, f.db, 1000000));
     cr_assert_eq(db_count(f.db), COUNT);
     cluster_fini(&c);

@@ -84,8 +84,36 @@ Test(import, slots_are_on_their_way_while_they_are_received)
     cr_assert(slot_set_has(&c.importing, 9000));
     import_fail(im.items[0], "for a test");
     cr_assert_str_eq(import_state_names[im.items[0]->state], "failed");
+    cr_assert_eq(c.handovers.count, 1);
     import_drop(&im, &c, im.items[0]);
     cr_assert(slot_set_is_empty(&c.importing));
     cr_assert_eq(im.count, 0);
+    cluster_fini(&c);
+}
+
+Test(import, what_is_expected_and_taken_is_on_record)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct imports im = {0}, left = {0};
+    struct cluster c;
+    struct import i = wanted(ID_7, 9000);
+
+    begin(&c, &a);
+    cr_assert_not(err_failed(import_expect(&im, &c, &a, &i)));
+    cr_assert_eq(c.handovers.items[0].stage, HANDOVER_EXPECTED);
+    cr_assert_not(cluster_is_mine(&c, 9000));
+    struct import *found = import_add(&left, &c.handovers.items[0]);
+    cr_assert_str_eq(found->token, TOKEN);
+    cr_assert_eq(found->state, IMPORT_EXPECTED);
+    cr_assert(import_take(&c, im.items[0]));
+    cr_assert_eq(c.handovers.items[0].stage, HANDOVER_TAKEN);
+    cr_assert(cluster_is_mine(&c, 9000));
+    /* Until a topology has confirmed it nothing else happens to the slots. */
+    i = wanted(ID_8, 9000);
+    cr_assert(err_is(import_expect(&im, &c, &a, &i), ERR_CONFLICT));
+    cr_assert(cluster_take_back(&c, STR(ID_7)));
+    cr_assert_not(import_take(&c, im.items[0]));
+    imports_fini(&left);
+    imports_fini(&im);
     cluster_fini(&c);
 }
