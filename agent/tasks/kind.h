@@ -41,6 +41,8 @@ struct task {
     bool is_named;
 };
 
+extern const struct task_kind task_import_slots, task_export_slots, task_settle_slots;
+
 const struct tasks_conf *task_conf(const struct task *t);
 
 /* How the node's engine is spoken with. */

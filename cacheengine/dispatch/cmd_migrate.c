@@ -235,13 +235,14 @@ static void say_out(struct cmd_call *c, const struct migration *m)
 {
     int64_t until_ms = migration_is_over(m) ? m->ended_ms : c->ks->passed_ms;
 
-    reply_map(c->reply, 11);
+    reply_map(c->reply, 12);
     say_text(c->reply, "id", m->order.id);
     say_text(c->reply, "direction", "out");
     say_text(c->reply, "state", migration_state_names[m->state]);
     say_text(c->reply, "shard", m->to_shard);
     say_number(c->reply, "slots", slot_set_count(&m->order.slots));
     say_number(c->reply, "keys", m->keys_sent);
+    say_number(c->reply, "keys-here", db_slots_count(&c->ks->dbs[0], &m->order.slots));
     say_number(c->reply, "effects", m->effects_sent);
     say_number(c->reply, "bytes", m->bytes_sent);
     say_number(c->reply, "longest-pause-us", (uint64_t)m->longest_pause_us);

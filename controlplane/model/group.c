@@ -15,7 +15,7 @@ static const char *const mode_names[] = {
 
 static const char *const kind_names[] = {
     [GROUP_CREATE] = "create", [GROUP_DELETE] = "delete", [GROUP_REPLICAS] = "replicas",
-    [GROUP_MODIFY] = "modify", [GROUP_SWITCH] = "switch",
+    [GROUP_MODIFY] = "modify", [GROUP_SWITCH] = "switch", [GROUP_RESHARD] = "reshard",
 };
 
 /* The index of a name in a table, or `count`. */

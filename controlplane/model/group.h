@@ -76,6 +76,7 @@ enum group_operation_kind {
     GROUP_REPLICAS, /* another number of members */
     GROUP_MODIFY,   /* other settings */
     GROUP_SWITCH,   /* another primary, by plan */
+    GROUP_RESHARD,  /* other shards, or other shares of the slots */
 };
 
 const char *group_operation_kind_name(enum group_operation_kind kind);
@@ -87,7 +88,7 @@ struct group_operation {
     int64_t group_id;
     int step;
     enum operation_state state;
-    const char *data; /* SWITCH: see reconcile/group_steps.c */
+    const char *data; /* SWITCH, RESHARD: see reconcile/group_steps.c */
     const char *why;
     int64_t created_ms;
     int64_t deadline_ms; /* wall time; waiting any longer is failing */

@@ -5,6 +5,7 @@
 #include "contract/faults.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/store/groups.h"
+#include "controlplane/store/slot_moves.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,37 @@ static struct err read_members(struct call *c, const int64_t *ids, size_t count,
     return OK;
 }
 
+static bool is_resharding(const struct group_facts *f)
+{
+    return f->newest && f->newest->kind == GROUP_RESHARD && f->newest->state == OPERATION_RUNNING;
+}
+
+/* Nearly always there is nothing to be read. */
+static struct err read_progress(struct call *c, struct group_facts *list, size_t count)
+{
+    int64_t *ids = arena_array(c->arena, count, sizeof(*ids));
+    struct slot_move_list moves;
+    size_t busy = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (is_resharding(&list[i]))
+            ids[busy++] = list[i].group.id;
+    if (busy == 0)
+        return OK;
+    TRY(store_slot_move_list(c->tx, ids, busy, &moves));
+    for (size_t i = 0; i < count; i++) {
+        size_t first = 0, end = 0;
+        if (!is_resharding(&list[i]))
+            continue;
+        while (first < moves.count && moves.items[first].group_id != list[i].group.id)
+            first++;
+        for (end = first; end < moves.count && moves.items[end].group_id == list[i].group.id;)
+            end++;
+        list[i].moved_percent = slot_moves_percent(moves.items + first, end - first);
+    }
+    return OK;
+}
+
 static struct err fill(struct call *c, struct group_facts *list, size_t count)
 {
     struct group_facts **by_id = arena_array(c->arena, count, sizeof(struct group_facts *));
@@ -92,7 +124,7 @@ static struct err fill(struct call *c, struct group_facts *list, size_t count)
         facts_of(by_id, count, operations[i].group_id)->newest = &operations[i];
     for (size_t i = 0; i < count; i++)
         list[i].status = group_status(&list[i].group, list[i].newest);
-    return OK;
+    return read_progress(c, list, count);
 }
 
 /* --- reading --- */

@@ -13,6 +13,7 @@ struct group_facts {
     size_t member_count;
     const struct group_operation *newest; /* NULL when there is none */
     enum group_status status;
+    double moved_percent; /* of the slots that a running GROUP_RESHARD moves */
 };
 
 /* By name in any case; FAULT_REPLICATION_GROUP_NOT_FOUND. */

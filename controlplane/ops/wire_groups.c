@@ -116,7 +116,7 @@ static void wire_shard(struct call *c, const struct group_facts *f, const struct
         .node_group_id = s->number,
         .status =
             f->status == GROUP_STATUS_CREATE_FAILED ? "creating" : group_status_word(f->status),
-        .slots = f->group.mode == CLUSTER_MODE_ENABLED ? s->slots : NULL,
+        .slots = f->group.mode == CLUSTER_MODE_ENABLED && *s->slots ? s->slots : NULL,
         .node_group_members = {.has = true},
     };
     if (f->group.mode != CLUSTER_MODE_ENABLED && group_status_has_endpoints(f->status)) {
@@ -163,6 +163,15 @@ static void wire_entry(struct call *c, const struct replication_group *g,
         out->auth_token_last_modified_date = TIME_OF(g->entry.token_modified_ms);
 }
 
+static void wire_progress(struct call *c, const struct group_facts *f,
+                          struct ec_replication_group_pending_modified_values *out)
+{
+    out->resharding = arena_new(c->arena, struct ec_resharding_status);
+    out->resharding->slot_migration = arena_new(c->arena, struct ec_slot_migration);
+    out->resharding->slot_migration->progress_percentage =
+        (struct opt_double){true, f->moved_percent};
+}
+
 /* --- all of it --- */
 
 void wire_group(struct call *c, const struct group_facts *f, struct ec_replication_group *out)
@@ -199,6 +208,8 @@ void wire_group(struct call *c, const struct group_facts *f, struct ec_replicati
     wire_entry(c, g, out);
     if (f->status == GROUP_STATUS_MODIFYING && f->newest && f->newest->kind == GROUP_MODIFY)
         access_pending_to_wire(c, f->newest->data, out->pending_modified_values);
+    if (f->status == GROUP_STATUS_MODIFYING && f->newest->kind == GROUP_RESHARD)
+        wire_progress(c, f, out->pending_modified_values);
     wire_member_names(c, f, &out->member_clusters);
     wire_shards(c, f, &out->node_groups);
     if (g->mode != CLUSTER_MODE_DISABLED && group_status_has_endpoints(f->status))

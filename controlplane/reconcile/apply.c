@@ -3,7 +3,10 @@
 
 #include "base/log.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/store/groups.h"
 #include "controlplane/store/serverless.h"
+#include "controlplane/store/slot_moves.h"
+#include "controlplane/store/tasks.h"
 
 struct target {
     struct store_tx *tx;
@@ -81,6 +84,36 @@ static struct err apply_group_removal(struct target *t, const struct replication
     return remove_owner(t, &g->common);
 }
 
+static struct err apply_move(struct target *t, const struct decision *d)
+{
+    struct slot_move move = d->move;
+    struct node_task task = d->task;
+
+    *t->goals = true;
+    log_info("slots move", f_str("group", d->group->name), f_int("move", move.id),
+             f_int("attempt", move.attempt), f_str("slots", move.slots),
+             f_str("state", slot_move_state_name(move.state)));
+    if (d->old_task_id)
+        TRY(store_task_remove(t->tx, d->old_task_id));
+    if (task.kind) {
+        TRY(store_task_insert(t->tx, &task));
+        move.task_id = task.id;
+    }
+    return store_slot_move_update(t->tx, &move);
+}
+
+static struct err apply_moves_end(struct target *t, const struct replication_group *g)
+{
+    struct slot_move_list moves;
+
+    *t->goals = true;
+    TRY(store_slot_move_list(t->tx, &g->id, 1, &moves));
+    for (size_t i = 0; i < moves.count; i++)
+        if (moves.items[i].task_id)
+            TRY(store_task_remove(t->tx, moves.items[i].task_id));
+    return store_slot_move_clear(t->tx, g->id);
+}
+
 static struct err apply_one(struct target *t, const struct decision *d)
 {
     switch (d->kind) {
@@ -97,6 +130,11 @@ static struct err apply_one(struct target *t, const struct decision *d)
     case DECISION_TOPOLOGY: return apply_topology(t, d);
     case DECISION_GROUP_OPERATION: return store_group_operation_update(t->tx, &d->group_operation);
     case DECISION_GROUP_REMOVE: return apply_group_removal(t, d->group);
+    case DECISION_NODE_UNWANTED: return store_node_want(t->tx, d->node_id, false);
+    case DECISION_SHARD_WANT: return store_shard_update(t->tx, &d->shard);
+    case DECISION_SHARD_REMOVE: return store_shard_remove(t->tx, d->shard.id);
+    case DECISION_MOVE: return apply_move(t, d);
+    case DECISION_MOVES_CLEAR: return apply_moves_end(t, d->group);
     }
     return err_make(ERR_INTERNAL, "a decision of no kind");
 }

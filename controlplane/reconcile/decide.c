@@ -41,6 +41,12 @@ void decide_node_remove(struct decisions *d, struct view *v, struct node *n)
     v->nodes.count--;
 }
 
+void decide_node_unwanted(struct decisions *d, struct node *n)
+{
+    n->is_wanted = false;
+    add(d, DECISION_NODE_UNWANTED)->node_id = n->id;
+}
+
 void decide_told(struct decisions *d, struct node *n, int64_t crashes_told, bool is_told_down)
 {
     n->goal.crashes_told = crashes_told;

@@ -8,6 +8,7 @@
 #include "base/vec.h"
 #include "controlplane/model/events.h"
 #include "controlplane/model/group.h"
+#include "controlplane/model/slot_moves.h"
 #include "controlplane/reconcile/view.h"
 
 enum decision_kind {
@@ -23,6 +24,11 @@ enum decision_kind {
     DECISION_TOPOLOGY,        /* write `group` 's `epoch` and `topology` */
     DECISION_GROUP_OPERATION, /* write `group_operation` */
     DECISION_GROUP_REMOVE,    /* forget `group` and all that belongs to it */
+    DECISION_NODE_UNWANTED,   /* `node_id` is not wanted any more */
+    DECISION_SHARD_WANT,      /* write `shard` 's slots, and whether it is wanted */
+    DECISION_SHARD_REMOVE,    /* forget `shard`, which has no members any more */
+    DECISION_MOVE,            /* write `move`, with `task` in place of `old_task_id` */
+    DECISION_MOVES_CLEAR,     /* forget all moves of `group`, and their tasks */
 };
 
 struct decision {
@@ -37,6 +43,9 @@ struct decision {
     struct shard shard;
     const struct replication_group *group;
     struct group_operation group_operation;
+    struct slot_move move;
+    struct node_task task; /* kind is NULL for none */
+    int64_t old_task_id;   /* 0 for none */
     int64_t epoch;
     const char *topology;
 };
@@ -54,6 +63,7 @@ void decide_goal(struct decisions *d, struct node *n, const struct node_goal *go
                  const char *why);
 void decide_goal_remove(struct decisions *d, struct node *n, const char *why);
 void decide_node_remove(struct decisions *d, struct view *v, struct node *n);
+void decide_node_unwanted(struct decisions *d, struct node *n);
 void decide_told(struct decisions *d, struct node *n, int64_t crashes_told, bool is_told_down);
 /* The gaps of the event's sentence are `first` and `second`; NULL where it has none. */
 void decide_event(struct decisions *d, const struct view *v, enum event_kind kind,

@@ -11,11 +11,15 @@
 #include "controlplane/model/effective.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/reconcile/groups.h"
+#include "controlplane/reconcile/moves.h"
+#include "controlplane/reconcile/rules.h"
 
 #include <string.h>
 
 #define FENCE_LIMIT_MS  5000   /* writes are refused for so long at most */
 #define FOLLOW_LIMIT_MS 600000 /* for the old primary to follow the new one */
+#define MOVE_LIMIT_MS   600000 /* for slots to change hands */
+#define GIVE_UP_LOOK_MS 1000   /* between two looks whether it may be given up */
 
 enum step_result { STEP_DONE, STEP_WAIT, STEP_FAILED };
 
@@ -58,7 +62,8 @@ static const char *why_waiting(const struct group_view *g)
             return n->saw.has && *n->saw.why ? n->saw.why : "its engine did not start";
         return *n->saw.why ? n->saw.why : "a member did not take on its role";
     }
-    return "it took too long";
+    const char *why = moves_why_waiting(g);
+    return why ? why : "it took too long";
 }
 
 /* --- create, and other numbers of members --- */
@@ -263,6 +268,88 @@ static const struct step switch_steps[] = {
     {"await_followers", await_followers},
 };
 
+/* --- reshard: the ids of shards that go, with spaces between --- */
+
+static bool is_leaving(const struct group_view *g, const struct shard *s)
+{
+    int64_t id;
+
+    for (struct str rest = str_of(g->operation.data); rest.len > 0;)
+        if (str_to_i64(str_cut(&rest, ' '), &id) && id == s->id)
+            return true;
+    return false;
+}
+
+/* As long as something comes about there is time for more. */
+static enum step_result move_slots(struct group_view *g, struct decisions *d)
+{
+    struct group_operation *o = &g->operation;
+
+    if (moves_are_done(g))
+        return STEP_DONE;
+    for (size_t i = 0; i < g->moves.count; i++)
+        if (g->moves.items[i].state == SLOT_MOVE_DONE && g->moves.items[i].since_ms == g->now_ms &&
+            o->deadline_ms < g->now_ms + MOVE_LIMIT_MS) {
+            o->deadline_ms = g->now_ms + MOVE_LIMIT_MS;
+            decide_group_operation(d, g);
+        }
+    if (g->now_ms < o->deadline_ms)
+        moves_begin(g, d);
+    return STEP_WAIT;
+}
+
+/* All know by now that no slot is theirs. */
+static enum step_result release_shards(struct group_view *g, struct decisions *d)
+{
+    for (size_t i = 0; i < g->shards.count; i++) {
+        struct shard *s = &g->shards.items[i];
+        if (!is_leaving(g, s) || !s->is_wanted)
+            continue;
+        s->is_wanted = false;
+        decide_group_shard(d, g, DECISION_SHARD_WANT, s);
+    }
+    for (size_t i = 0; i < g->member_count; i++) {
+        struct view *m = &g->members[i];
+        if (m->is_removed || !m->cluster.is_wanted || member_shard(g, m)->is_wanted)
+            continue;
+        m->cluster.is_wanted = false;
+        d->about = &m->cluster;
+        decide_cluster(d, m);
+        for (size_t k = 0; k < m->nodes.count; k++)
+            decide_node_unwanted(d, &m->nodes.items[k]);
+        rules_decide(m, d);
+    }
+    return STEP_DONE;
+}
+
+static enum step_result forget_shards(struct group_view *g, struct decisions *d)
+{
+    for (size_t i = 0; i < g->member_count; i++)
+        if (!g->members[i].cluster.is_wanted && !g->members[i].is_removed)
+            return STEP_WAIT;
+    for (size_t i = 0; i < g->shards.count; i++)
+        if (!g->shards.items[i].is_wanted)
+            decide_group_shard(d, g, DECISION_SHARD_REMOVE, &g->shards.items[i]);
+    return is_settled(g) ? STEP_DONE : STEP_WAIT;
+}
+
+static enum step_result tell_resharded(struct group_view *g, struct decisions *d)
+{
+    decide_moves_clear(d, g);
+    decide_group_event(d, g, EVENT_GROUP_RESHARDED, g->group.name, NULL);
+    return STEP_DONE;
+}
+
+static const struct step reshard_steps[] = {
+    {"await_members",  await_members },
+    {"tell_replicas",  tell_replicas },
+    {"move_slots",     move_slots    },
+    {"await_members",  await_members },
+    {"release_shards", release_shards},
+    {"forget_shards",  forget_shards },
+    {"tell_resharded", tell_resharded},
+};
+
 /* Whoever was to be the primary: the one that was takes writes again. */
 static void take_back(struct group_view *g, struct decisions *d)
 {
@@ -278,13 +365,15 @@ static void take_back(struct group_view *g, struct decisions *d)
 static const struct {
     const struct step *steps;
     int count;
-    bool has_deadline;
+    bool has_deadline; /* waiting for longer is failing, told by `failure` */
+    enum event_kind failure;
 } tables[] = {
-    [GROUP_CREATE] = {create_steps,   countof(create_steps),   true },
-    [GROUP_DELETE] = {delete_steps,   countof(delete_steps),   false},
-    [GROUP_REPLICAS] = {replicas_steps, countof(replicas_steps), true },
-    [GROUP_MODIFY] = {modify_steps,   countof(modify_steps),   true },
-    [GROUP_SWITCH] = {switch_steps,   countof(switch_steps),   true },
+    [GROUP_CREATE] = {create_steps,   countof(create_steps),   true,  EVENT_GROUP_CREATE_FAILED },
+    [GROUP_DELETE] = {delete_steps,   countof(delete_steps),   false, EVENT_GROUP_DELETED       },
+    [GROUP_REPLICAS] = {replicas_steps, countof(replicas_steps), true,  EVENT_GROUP_MODIFY_FAILED },
+    [GROUP_MODIFY] = {modify_steps,   countof(modify_steps),   true,  EVENT_GROUP_MODIFY_FAILED },
+    [GROUP_SWITCH] = {switch_steps,   countof(switch_steps),   true,  EVENT_GROUP_MODIFY_FAILED },
+    [GROUP_RESHARD] = {reshard_steps,  countof(reshard_steps),  true,  EVENT_GROUP_RESHARD_FAILED},
 };
 
 static void fail(struct group_view *g, struct decisions *d, const char *why)
@@ -295,10 +384,18 @@ static void fail(struct group_view *g, struct decisions *d, const char *why)
     o->why = why;
     if (o->kind == GROUP_SWITCH)
         take_back(g, d);
-    decide_group_event(
-        d, g, o->kind == GROUP_CREATE ? EVENT_GROUP_CREATE_FAILED : EVENT_GROUP_MODIFY_FAILED,
-        g->group.name, why);
+    if (o->kind == GROUP_RESHARD)
+        decide_moves_clear(d, g);
+    decide_group_event(d, g, tables[o->kind].failure, g->group.name, why);
     decide_group_operation(d, g);
+}
+
+/* What a shard is giving must be known to be given or not. */
+static bool may_give_up(const struct group_view *g)
+{
+    bool is_late = g->now_ms >= g->operation.deadline_ms + MOVE_LIMIT_MS;
+
+    return moves_are_idle(g) || (is_late && !moves_are_giving(g));
 }
 
 static void wait_or_fail(struct group_view *g, struct decisions *d)
@@ -309,8 +406,10 @@ static void wait_or_fail(struct group_view *g, struct decisions *d)
         return;
     if (g->now_ms < o->deadline_ms)
         decide_wake(d, o->deadline_ms);
-    else
+    else if (may_give_up(g))
         fail(g, d, why_waiting(g));
+    else
+        decide_wake(d, g->now_ms + GIVE_UP_LOOK_MS);
 }
 
 void group_steps_run(struct group_view *g, struct decisions *d)

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "controlplane/store/groups.h"
+#include "controlplane/store/slot_moves.h"
 
 static struct err load_members(struct store_tx *tx, struct region_view **regions,
                                struct group_view *g)
@@ -27,6 +28,7 @@ struct err group_view_load(struct store_tx *tx, int64_t group_id, int64_t now_ms
     TRY(store_shard_list(tx, &group_id, 1, &g.shards));
     TRY(store_topology_get(tx, group_id, &g.epoch, &g.topology));
     TRY(load_members(tx, regions, &g));
+    TRY(store_slot_move_list(tx, &group_id, 1, &g.moves));
     struct err e = store_group_operation_running(tx, group_id, &g.operation);
     if (err_failed(e) && !err_is(e, ERR_NOT_FOUND))
         return e;

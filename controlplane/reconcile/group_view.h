@@ -4,6 +4,7 @@
 #define LARDER_CONTROLPLANE_RECONCILE_GROUP_VIEW_H
 
 #include "controlplane/model/group.h"
+#include "controlplane/model/slot_moves.h"
 #include "controlplane/reconcile/view.h"
 
 struct group_view {
@@ -13,7 +14,8 @@ struct group_view {
     size_t member_count;
     bool has_operation; /* one is running */
     struct group_operation operation;
-    int64_t epoch; /* of the topology that nodes are told */
+    struct slot_move_list moves; /* of the running operation */
+    int64_t epoch;               /* of the topology that nodes are told */
     const char *topology;
     const struct region_view *region;
     int64_t now_ms;

@@ -12,6 +12,7 @@
 #include "controlplane/model/effective.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/reconcile/group_steps.h"
+#include "controlplane/reconcile/moves.h"
 #include "controlplane/reconcile/rules.h"
 
 #include <string.h>
@@ -58,6 +59,18 @@ void decide_group_operation(struct decisions *d, struct group_view *g)
 {
     add(d, g, DECISION_GROUP_OPERATION)->group_operation = g->operation;
     g->has_operation = g->operation.state == OPERATION_RUNNING;
+}
+
+void decide_group_shard(struct decisions *d, const struct group_view *g, enum decision_kind kind,
+                        const struct shard *s)
+{
+    add(d, g, kind)->shard = *s;
+}
+
+void decide_moves_clear(struct decisions *d, struct group_view *g)
+{
+    g->moves.count = 0;
+    add(d, g, DECISION_MOVES_CLEAR);
 }
 
 void decide_group_remove(struct decisions *d, struct group_view *g)
@@ -320,8 +333,9 @@ static void tell_topology(struct group_view *g, struct decisions *d)
     if (g->group.mode == CLUSTER_MODE_DISABLED)
         return;
     for (size_t i = 0; i < g->shards.count; i++)
-        if (g->shards.items[i].is_wanted && !add_shard_words(g, &g->shards.items[i], &words))
-            return;
+        if (g->shards.items[i].is_wanted && !add_shard_words(g, &g->shards.items[i], &words) &&
+            *g->shards.items[i].slots)
+            return; /* a new shard may wait for its place, the others do not wait for it */
     if (words.len == 0 || str_is(buf_str(&words), g->topology))
         return;
     g->epoch++;
@@ -387,6 +401,7 @@ void groups_decide(struct group_view *g, struct decisions *d)
         rules_decide(&g->members[i], d);
     place_members(g, d);
     choose_primaries(g, d);
+    moves_look(g, d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
         outgrow_terms(g, &g->shards.items[i], d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)

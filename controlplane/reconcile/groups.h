@@ -28,6 +28,10 @@ void decide_shard(struct decisions *d, const struct group_view *g, const struct 
 void decide_group_event(struct decisions *d, const struct group_view *g, enum event_kind kind,
                         const char *first, const char *second);
 void decide_group_operation(struct decisions *d, struct group_view *g);
+/* DECISION_SHARD_WANT or DECISION_SHARD_REMOVE of a shard as it stands in the view. */
+void decide_group_shard(struct decisions *d, const struct group_view *g, enum decision_kind kind,
+                        const struct shard *s);
+void decide_moves_clear(struct decisions *d, struct group_view *g);
 void decide_group_remove(struct decisions *d, struct group_view *g);
 
 #endif

@@ -207,3 +207,82 @@ Test(group_steps, a_switch_of_what_is_gone_fails)
     group_scene_decide(&s);
     cr_assert_eq(state(), OPERATION_FAILED);
 }
+
+/* --- reshard --- */
+
+Test(group_steps, a_shard_goes_when_its_slots_are_gone)
+{
+    group_scene_open(&s, 2, 1);
+    group_scene_run(&s);
+    s.shards[0].slots = "0-16383";
+    s.shards[1].slots = "";
+    group_scene_operate(&s, GROUP_RESHARD, "2");
+    group_scene_decide(&s);
+    cr_assert(s.shards[1].is_wanted, "not all know yet that it has none");
+    group_scene_obey(&s, 0, 100);
+    group_scene_obey(&s, 1, 100);
+    group_scene_decide(&s);
+    cr_assert_not(s.shards[1].is_wanted);
+    cr_assert_not(s.members[1].cluster.is_wanted);
+    cr_assert_eq(group_scene_count(&s, DECISION_NODE_UNWANTED), 1);
+    cr_assert_eq(s.nodes[1].goal.state, NODE_ABSENT);
+    cr_assert_eq(state(), OPERATION_RUNNING);
+    s.nodes[1].saw.state = NODE_ABSENT;
+    group_scene_decide(&s);
+    cr_assert_eq(group_scene_count(&s, DECISION_SHARD_REMOVE), 1);
+    group_scene_obey(&s, 0, 100);
+    group_scene_decide(&s);
+    cr_assert_eq(state(), OPERATION_DONE);
+    cr_assert_eq(group_scene_count(&s, DECISION_MOVES_CLEAR), 1);
+    cr_assert(group_scene_told(&s, "Finished modifying the node groups of replication group rg"));
+}
+
+Test(group_steps, a_new_shard_is_told_of_when_it_has_a_place_and_holds_nobody_up)
+{
+    group_scene_open(&s, 2, 1);
+    s.shards[0].slots = "0-16383";
+    s.shards[1].slots = "";
+    s.members[1].cluster.node_type = "cache.r6g.16xlarge";
+    s.nodes[0].goal = (struct node_goal){.has = true,
+                                         .host_id = "h1",
+                                         .address = "127.77.1.1",
+                                         .port = 6379,
+                                         .state = NODE_RUNNING,
+                                         .boot_count = 1};
+    group_scene_operate(&s, GROUP_RESHARD, "");
+    group_scene_decide(&s);
+    cr_assert_not(s.nodes[1].goal.has, "there is no room for it");
+    cr_assert(strstr(s.view.topology, "SHARD s1 0-16383"));
+    cr_assert_null(strstr(s.view.topology, "SHARD s2"));
+}
+
+Test(group_steps, resharding_is_not_given_up_while_a_shard_is_at_giving)
+{
+    struct slot_move move = {.id = 1,
+                             .group_id = 1,
+                             .from_id = 1,
+                             .to_id = 2,
+                             .slots = "0-9",
+                             .token = "t",
+                             .state = SLOT_MOVE_MOVING,
+                             .task_id = 5,
+                             .attempt = 1,
+                             .task_why = ""};
+
+    group_scene_open(&s, 2, 1);
+    group_scene_run(&s);
+    group_scene_operate(&s, GROUP_RESHARD, "");
+    s.view.operation.step = 2;
+    s.view.moves = (struct slot_move_list){&move, 1};
+    s.view.now_ms = 10000;
+    group_scene_decide(&s);
+    cr_assert_eq(state(), OPERATION_RUNNING);
+    move.state = SLOT_MOVE_WAITING;
+    move.task_id = 0;
+    group_scene_decide(&s);
+    cr_assert_eq(state(), OPERATION_FAILED);
+    cr_assert_eq(group_scene_count(&s, DECISION_MOVES_CLEAR), 1);
+    cr_assert(group_scene_told(&s,
+                               "Failed to modify the node groups of replication group rg: slots "
+                               "could not be moved to their new node group"));
+}

@@ -1,0 +1,204 @@
+"""Scaling while written: shards come and go, and their slots move with all that is in them."""
+import contextlib
+import os
+import random
+import signal
+import threading
+import time
+
+import pytest
+import redis
+from botocore.exceptions import BotoCoreError, ClientError
+
+from conftest import wait_until
+from test_groups import Group
+
+SLOTS = 16384
+
+
+class ClusterWriter:
+    """Writes through a cluster client and remembers what was acknowledged, and what it did not expect."""
+
+    def __init__(self, endpoint):
+        self.endpoint = endpoint
+        self.acknowledged = {}
+        self.errors = []
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def connect(self):
+        return redis.RedisCluster(host=self.endpoint["Address"], port=self.endpoint["Port"], socket_timeout=2)
+
+    def __enter__(self):
+        self.thread.start()
+        wait_until(lambda: self.acknowledged, "the first write is taken")
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+
+    def run(self):
+        client, number = self.connect(), 0
+        while not self.ended.is_set():
+            number += 1
+            key = f"written:{number % 5000}"
+            try:
+                client.set(key, number)
+                self.acknowledged[key] = number
+            except (redis.RedisError, OSError) as e:
+                self.errors.append(repr(e))
+                with contextlib.suppress(redis.RedisError, OSError):
+                    client = self.connect()
+
+    def lost(self, endpoint):
+        """Keys whose value is older than the last one that was acknowledged."""
+        client = redis.RedisCluster(host=endpoint["Address"], port=endpoint["Port"])
+        return {k: n for k, n in self.acknowledged.items() if int(client.get(k) or 0) < n}
+
+
+def slots_of(text):
+    found = set()
+    for part in (text or "").split(","):
+        if part:
+            low, _, high = part.partition("-")
+            found |= set(range(int(low), int(high or low) + 1))
+    return found
+
+
+def shares(shown):
+    return {s["NodeGroupId"]: slots_of(s.get("Slots")) for s in shown["NodeGroups"]}
+
+
+def reshard(group, count, **more):
+    group.client.modify_replication_group_shard_configuration(
+        ReplicationGroupId=group.name, NodeGroupCount=count, ApplyImmediately=True, **more)
+
+
+def watch(group, within=60.0):
+    """What the group showed until it was available again."""
+    seen, end = [], time.monotonic() + within
+    while not seen or seen[-1]["Status"] == "modifying":
+        assert time.monotonic() < end, seen[-1]
+        with contextlib.suppress(BotoCoreError, ClientError):  # while nobody listens
+            seen.append(group.describe())
+        time.sleep(0.02)
+    assert seen[-1]["Status"] == "available", seen[-1]
+    return seen
+
+
+def check_course(seen):
+    """At every moment each slot had one shard, and progress never went back."""
+    progress = [s["PendingModifiedValues"].get("Resharding", {}).get("SlotMigration", {}).get("ProgressPercentage")
+                for s in seen]
+    told = [p for p in progress if p is not None]
+    assert told == sorted(told) and progress[-1] is None, progress
+    for shown in seen:
+        parts = shares(shown)
+        assert sum(map(len, parts.values())) == SLOTS and set().union(*parts.values()) == set(range(SLOTS))
+
+
+def fill(endpoint, count=3000):
+    client = redis.RedisCluster(host=endpoint["Address"], port=endpoint["Port"])
+    for n in range(count):
+        client.set(f"kept:{n}", f"value {n}")
+    client.hset("kept:hash", mapping={f"field{n}": n for n in range(2000)})
+    return client
+
+
+def check_filled(endpoint, count=3000):
+    client = redis.RedisCluster(host=endpoint["Address"], port=endpoint["Port"])
+    assert [n for n in range(count) if client.get(f"kept:{n}") != f"value {n}".encode()] == []
+    assert client.hlen("kept:hash") == 2000
+    assert sum(client.dbsize(target_nodes=n) for n in client.get_primaries()) >= count
+
+
+def test_shards_come_and_go_under_writers(house):
+    group = Group.create(house, "elastic", NumNodeGroups=2, ReplicasPerNodeGroup=1)
+    endpoint = group.describe()["ConfigurationEndpoint"]
+    fill(endpoint)
+    with ClusterWriter(endpoint) as writer:
+        reshard(group, 4, ReshardingConfiguration=[
+            {"NodeGroupId": "0003", "PreferredAvailabilityZones": ["us-east-1c", "us-east-1a"]},
+            {"NodeGroupId": "0004", "PreferredAvailabilityZones": ["us-east-1b", "us-east-1c"]}])
+        assert group.describe()["Status"] == "modifying"
+        with pytest.raises(ClientError, match="InvalidReplicationGroupState"):
+            reshard(group, 5)
+        check_course(watch(group))
+        shown = group.describe()
+        assert {k: len(v) for k, v in shares(shown).items()} == dict.fromkeys(["0001", "0002", "0003", "0004"], 4096)
+        assert [m["PreferredAvailabilityZone"] for m in shown["NodeGroups"][2]["NodeGroupMembers"]] \
+            == ["us-east-1c", "us-east-1a"]
+        assert shown["ConfigurationEndpoint"] == endpoint
+        reshard(group, 1, NodeGroupsToRetain=["0003"])
+        check_course(watch(group))
+        assert group.members() == ["elastic-0003-001", "elastic-0003-002"]
+    assert (writer.errors, writer.lost(endpoint_of(group))) == ([], {})
+    check_filled(endpoint_of(group))
+    told = group.messages()
+    assert told.count("Started modifying the node groups of replication group elastic") == 2
+    assert told.count("Finished modifying the node groups of replication group elastic") == 2
+    reshard(group, 2)  # numbers of removed shards do not come back
+    watch(group)
+    assert sorted(shares(group.describe())) == ["0003", "0005"]
+    group.client.delete_replication_group(ReplicationGroupId="elastic")
+    group.wait_gone()
+
+
+def endpoint_of(group):
+    return group.describe()["ConfigurationEndpoint"]
+
+
+def test_slots_move_over_encrypted_connections(house):
+    group = Group.create(house, "sealed", NumNodeGroups=1, CacheParameterGroupName="default.redis7.cluster.on",
+                         TransitEncryptionEnabled=True)
+    endpoint = endpoint_of(group)
+    client = redis.RedisCluster(host=endpoint["Address"], port=endpoint["Port"], ssl=True, ssl_cert_reqs="none")
+    for n in range(500):
+        client.set(f"k{n}", n)
+    reshard(group, 2)
+    watch(group)
+    assert [n for n in range(500) if client.get(f"k{n}") != b"%d" % n] == []
+    assert [len(s) for s in shares(group.describe()).values()] == [8192, 8192]
+
+
+def test_a_killed_control_plane_goes_on_where_it_stood(new_service):
+    service = new_service().start()
+    group = Group.create(service, "durable", NumNodeGroups=1, ReplicasPerNodeGroup=1,
+                         CacheParameterGroupName="default.redis7.cluster.on")
+    endpoint = endpoint_of(group)
+    fill(endpoint)
+    chance = random.Random(6)
+    with ClusterWriter(endpoint) as writer:
+        for count, more in ((3, {}), (1, {"NodeGroupsToRemove": ["0001", "0002"]})):
+            reshard(group, count, **more)
+            for _ in range(4):
+                time.sleep(chance.uniform(0.01, 0.3))
+                for pid in service.pids("larderd") + (service.pids("larder-agent")[:1] if chance.random() < 0.5 else []):
+                    os.kill(pid, signal.SIGKILL)
+                wait_until(lambda: service.pids("larderd"), "it is started again")
+            check_course_over_kills(watch(group))
+    assert (writer.errors, writer.lost(endpoint_of(group))) == ([], {})
+    check_filled(endpoint_of(group))
+    assert group.members() == ["durable-0003-001", "durable-0003-002"]
+    assert len(service.pids("larder-engine")) == 2
+
+
+def check_course_over_kills(seen):
+    assert all(sum(map(len, shares(s).values())) == SLOTS for s in seen)
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_killed_engine_does_not_stop_it(service, side):
+    group = Group.create(service, "mortal", NumNodeGroups=3, ReplicasPerNodeGroup=1)
+    fill(endpoint_of(group))
+    victim = service.endpoints({"source": "mortal-0003-001", "target": "mortal-0001-001"}[side])[0]
+    pid = service.engine_pid(victim)
+    reshard(group, 2, NodeGroupsToRemove=["0003"])
+    wait_until(lambda: SLOTS // 3 > len(shares(group.describe())["0003"]), "some slots have moved", pause=0.001)
+    os.kill(pid, signal.SIGKILL)
+    watch(group)
+    assert list(map(len, shares(group.describe()).values())) == [8192, 8192]
+    check_filled(endpoint_of(group))
+    told = group.messages()
+    assert any(m.startswith("Failover from primary node mortal-000") for m in told), told
