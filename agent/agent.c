@@ -112,10 +112,10 @@ static void on_obeyed(void *context, struct node *n, const char *version, int64_
     steps_obeys(g->steps, n, version, term);
 }
 
-static void on_disobeyed(void *context, struct node *n, const char *why)
+static void on_disobeyed(void *context, struct node *n, const char *why, bool is_vital)
 {
     struct agent *g = context;
-    steps_refuses(g->steps, n, why);
+    steps_refuses(g->steps, n, why, is_vital);
 }
 
 static void on_task_news(void *context, struct node *n)

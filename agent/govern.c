@@ -108,7 +108,7 @@ static void beat_in(struct governor *g, int64_t delay_ms)
 }
 
 /* The settings are not in force, because: they are ordered anew a little later. */
-static void refuse(struct governor *g, const char *why)
+static void refuse(struct governor *g, const char *why, bool is_vital)
 {
     struct govern_conf *conf = &g->govern->conf;
     scoped(arena_fini) struct arena a = {0};
@@ -117,13 +117,13 @@ static void refuse(struct governor *g, const char *why)
     hang_up(g);
     g->retry_at_ms = now_ms(g) + RETRY_MS;
     beat_in(g, RETRY_MS);
-    conf->on_refused(conf->context, g->node, kept);
+    conf->on_refused(conf->context, g->node, kept, is_vital);
 }
 
 static void refuse_err(struct governor *g, struct err e)
 {
     scoped(arena_fini) struct arena a = {0};
-    refuse(g, err_text(&a, e));
+    refuse(g, err_text(&a, e), false);
 }
 
 /* ---- sending ---- */
@@ -319,8 +319,10 @@ static void take_orders(struct governor *g)
     while (g->answered < g->sent && (result = resp_cut(&rest, &first)) == DRIVER_GOOD) {
         if (first.ptr[0] == '-') {
             const struct driver_order *order = &g->orders.items[g->answered];
-            refuse(g, arena_printf(&g->arena, "the engine refuses %s: %.*s", order->what,
-                                   (int)first.len - 1, first.ptr + 1));
+            refuse(g,
+                   arena_printf(&g->arena, "the engine refuses %s: %.*s", order->what,
+                                (int)first.len - 1, first.ptr + 1),
+                   order->is_vital);
             return;
         }
         g->answered++;
@@ -434,7 +436,7 @@ static void on_beat(void *context)
         if (g->node->is_applied)
             hang_up(g);
         else
-            refuse(g, "the engine does not answer to orders");
+            refuse(g, "the engine does not answer to orders", false);
         return;
     }
     if (!g->contact.socket && is_due(g))

@@ -27,8 +27,8 @@ struct govern_conf {
     struct err (*on_term)(void *context, struct arena *a, struct node *n, int64_t term);
     /* All settings of that version are in force; `term` is that of the role, 0 for none. */
     void (*on_obeyed)(void *context, struct node *n, const char *version, int64_t term);
-    /* Some are not: why, in a sentence. */
-    void (*on_refused)(void *context, struct node *n, const char *why);
+    /* Some are not: why, in a sentence. `is_vital`: without them it must not start. */
+    void (*on_refused)(void *context, struct node *n, const char *why, bool is_vital);
     /* What the engine says of its role. */
     void (*on_role)(void *context, struct node *n, const struct driver_stats *stats);
     void *context;

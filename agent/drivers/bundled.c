@@ -138,6 +138,8 @@ static void add_resp(struct arena *a, struct buf *conf, const struct driver_host
     conf_add(conf, "aclfile", USERS_FILE);
     conf_add(conf, "dbfilename", DRIVER_KEPT);
     conf_add(conf, "save", "");
+    if (goal->seal)
+        conf_add(conf, "larder-sealed", "yes");
     conf_add(conf, "shutdown-on-sigterm", driver_keeps_data(host, goal) ? "save" : "nosave");
     conf_add(conf, "repl-diskless-sync-delay", "0");
     if (goal->topology)
@@ -230,6 +232,15 @@ static void order_users(struct arena *a, struct driver_orders *orders,
     orders_add_words(a, orders, "users", words, count + 2);
 }
 
+/* Comes first, as an engine that waits for its key takes nothing else. */
+static void order_seal(struct arena *a, struct driver_orders *orders,
+                       const struct agent_node_seal *seal)
+{
+    orders_add(a, orders, "data key", "LARDER.KEY", seal->data_key, NULL);
+    orders->items[orders->count - 1].is_vital = true; /* it loads what was kept */
+    orders_add(a, orders, "encryption at rest", "CONFIG", "SET", "larder-sealed", "yes", NULL);
+}
+
 static void order_topology(struct arena *a, struct driver_orders *orders,
                            const struct agent_node_topology *topology)
 {
@@ -289,8 +300,13 @@ static struct err bundled_orders(struct arena *a, const struct driver_host *host
     struct files files = files_of(a, goal);
 
     TRY(check_wishes(a, goal));
+    /* Nothing is in force before it: what was kept would be taken for loaded, and removed. */
+    if (goal->seal && !goal->seal->data_key)
+        return err_make(ERR_NOT_FOUND, "the control plane has not told the data key yet");
     orders.files = files.items;
     orders.file_count = files.count;
+    if (goal->seal)
+        order_seal(a, &orders, goal->seal);
     order_tls(a, &orders, goal);
     orders_add(a, &orders, "maxmemory", "CONFIG", "SET", "maxmemory",
                arena_printf(a, "%lld", (long long)goal->maxmemory_bytes.value), NULL);
@@ -335,6 +351,7 @@ const struct driver driver_bundled = {
     .name = "bundled",
     .names = names,
     .is_ours = true,
+    .can_seal = true,
     .says_ready = true,
     .prepare = bundled_prepare,
     .contact = bundled_contact,

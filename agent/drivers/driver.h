@@ -107,6 +107,8 @@ struct driver {
     const char *const *names;
     bool is_ours; /* ...but in engine_dir, as it is part of Larder */
 
+    bool can_seal; /* what it writes to its disk can be encrypted */
+
     /* It says itself when it is ready; till then an answer only means that it is loading. */
     bool says_ready;
 
@@ -145,7 +147,8 @@ extern const struct driver_question driver_greeted;
 /* ERR_INVALID for a role that says not enough to be given. NULL, no role, is fine. */
 must_use struct err role_check(const struct agent_node_role *role);
 
-/* True when what the goal's node holds is to be there again after a clean stop. */
+/* True when what the goal's node holds is to be there again after a clean stop. What is to be
+ * sealed is not kept by a kind that cannot. */
 bool driver_keeps_data(const struct driver_host *host, const struct agent_node_goal *goal);
 
 /* All kinds; the first is the default. */

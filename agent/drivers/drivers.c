@@ -37,7 +37,10 @@ struct err role_check(const struct agent_node_role *role)
 bool driver_keeps_data(const struct driver_host *host, const struct agent_node_goal *goal)
 {
     bool is_memcached = goal->engine && strcmp(goal->engine, "memcached") == 0;
-    return goal->keeps_data.value && !host->forgets_data && !is_memcached;
+    const struct driver *d = driver_find(goal->driver);
+    bool can_write = !goal->seal || (d && d->can_seal);
+
+    return goal->keeps_data.value && !host->forgets_data && !is_memcached && can_write;
 }
 
 static struct err find_path(struct arena *a, const char *engine_dir, const struct driver *d,

@@ -23,7 +23,8 @@ struct driver_order {
     const char *what; /* for the sentence when it is refused */
     const struct str *words;
     size_t count;
-    bool waits; /* until everything before it was obeyed */
+    bool waits;    /* until everything before it was obeyed */
+    bool is_vital; /* an engine that is starting and refuses it is of no use, and is ended */
 };
 
 struct driver_orders {

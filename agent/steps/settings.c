@@ -4,6 +4,7 @@
  * its role.
  */
 #include "agent/steps/machine.h"
+#include "agent/supervise/supervise.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -76,12 +77,14 @@ void steps_obeys(struct steps *s, struct node *n, const char *version, int64_t t
     machine_changed(s, n);
 }
 
-void steps_refuses(struct steps *s, struct node *n, const char *why)
+void steps_refuses(struct steps *s, struct node *n, const char *why, bool is_vital)
 {
     if (!n->is_refused || strcmp(n->why, why) != 0)
         log_warn("settings are not in force", f_int("node", n->id), f_str("why", why));
     n->is_refused = true;
     machine_explain(s, n, why);
+    if (is_vital && n->state == NODE_STARTING)
+        s->conf.supervisor->stop(s->conf.supervisor, n, 0); /* its exit goes on from here */
 }
 
 static enum node_role role_of(const struct driver_stats *stats)

@@ -67,8 +67,9 @@ must_use struct err steps_take_term(struct steps *s, struct arena *a, struct nod
  * for none. */
 void steps_obeys(struct steps *s, struct node *n, const char *version, int64_t term);
 
-/* Some settings of the goal cannot be brought into force. */
-void steps_refuses(struct steps *s, struct node *n, const char *why);
+/* Some settings of the goal cannot be brought into force. `is_vital`: a start without them has
+ * failed. */
+void steps_refuses(struct steps *s, struct node *n, const char *why, bool is_vital);
 
 /* What the engine says of its role. */
 void steps_sees(struct steps *s, struct node *n, const struct driver_stats *stats);

@@ -204,8 +204,13 @@ struct err node_save(struct nodes *all, struct node *n, enum fs_sync sync)
     json_name(&w, "Report");
     shape_json_write(&w, &agent_shape_node_report, &report);
     if (n->goal) {
+        struct agent_node_goal goal = *n->goal;
+        struct agent_node_seal keyless = {0};
+
+        if (goal.seal)
+            goal.seal = &keyless; /* the key is not to lie beside what it opens */
         json_name(&w, "Goal");
-        shape_json_write(&w, &agent_shape_node_goal, n->goal);
+        shape_json_write(&w, &agent_shape_node_goal, &goal);
     }
     json_end_object(&w);
     buf_putc(&text, '\n');

@@ -115,8 +115,10 @@ static void add_membership(struct arena *a, const struct host_node *n, struct ag
     if (!n->role.has)
         return;
     out->role = role_new(a, n);
-    /* Nothing of a group that is encrypted at rest is written to a disk. */
-    out->keeps_data = BOOL_OF(!n->is_encrypted_at_rest);
+    if (*n->data_key) {
+        out->seal = arena_new(a, struct agent_node_seal);
+        out->seal->data_key = n->data_key;
+    }
     out->restarts_after_exit = BOOL_OF(!(is_primary(n) && n->has_siblings));
     if (n->epoch > 0)
         out->topology = topology_new(a, n);

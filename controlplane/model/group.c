@@ -2,10 +2,14 @@
 #include "controlplane/model/group.h"
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/rng.h"
 
 #include <string.h>
+
+#define SECRET_BYTES   20
+#define DATA_KEY_BYTES 32
 
 static const char *const mode_names[] = {
     [CLUSTER_MODE_DISABLED] = "disabled",
@@ -106,16 +110,22 @@ bool group_status_has_endpoints(enum group_status status)
 
 /* --- secrets --- */
 
+static char *random_digits(struct arena *a, size_t byte_count)
+{
+    unsigned char bytes[DATA_KEY_BYTES];
+    char *text = arena_alloc(a, 2 * byte_count + 1);
+
+    rng_system_bytes(bytes, byte_count);
+    digest_hex(bytes, byte_count, text);
+    return text;
+}
+
 char *group_secret_new(struct arena *a)
 {
-    static const char digits[] = "0123456789abcdef";
-    unsigned char bytes[20];
-    char *text = arena_array(a, 2 * sizeof(bytes) + 1, 1);
+    return random_digits(a, SECRET_BYTES);
+}
 
-    rng_system_bytes(bytes, sizeof(bytes));
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        text[2 * i] = digits[bytes[i] >> 4];
-        text[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    return text;
+char *data_key_new(struct arena *a)
+{
+    return random_digits(a, DATA_KEY_BYTES);
 }

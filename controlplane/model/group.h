@@ -32,6 +32,8 @@ struct replication_group {
     enum cluster_mode mode;
     bool has_failover, is_multi_az;
     bool is_encrypted_at_rest;
+    const char *data_key;        /* of what is encrypted at rest, 64 hexadecimal digits; else "" */
+    const char *kms_key;         /* as the user named it; "" for none */
     const char *user, *password; /* by which replicas come to their primary */
     const char *snapshotting_cluster;
     int64_t next_shard; /* number of the next one: those of removed ones never come back */
@@ -119,8 +121,12 @@ bool group_status_may_delete(enum group_status status);
 /* Endpoints appear when a group leaves `creating`. */
 bool group_status_has_endpoints(enum group_status status);
 
-/* --- secrets and ids, of 40 hexadecimal digits; in `a`, from the system's generator --- */
+/* --- secrets, ids and keys; in `a`, from the system's generator --- */
 
+/* 40 hexadecimal digits. */
 char *group_secret_new(struct arena *a);
+
+/* 64 hexadecimal digits, under which nodes encrypt what they write to their disks. */
+char *data_key_new(struct arena *a);
 
 #endif

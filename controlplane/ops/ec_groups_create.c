@@ -29,7 +29,6 @@ static const struct member_rule unserved[] = {
     {"SnapshotArns",                NULL   },
     {"SnapshotName",                NULL   },
     {"ServerlessCacheSnapshotName", NULL   },
-    {"KmsKeyId",                    NULL   },
     {"LogDeliveryConfigurations",   NULL   },
     {"DataTieringEnabled",          "false"},
     {"NetworkType",                 "ipv4" },
@@ -220,7 +219,6 @@ static struct err plan_siting(struct call *c, const struct ec_create_replication
     return OK;
 }
 
-/* Nothing of a group that is encrypted at rest is ever written to a disk. */
 static struct err plan_encryption(struct call *c, const struct ec_create_replication_group_in *in,
                                   struct group_plan *p)
 {
@@ -228,6 +226,11 @@ static struct err plan_encryption(struct call *c, const struct ec_create_replica
 
     p->group.is_encrypted_at_rest =
         in->at_rest_encryption_enabled.has ? in->at_rest_encryption_enabled.value : is_valkey;
+    if (member_has_text(in->kms_key_id) && !p->group.is_encrypted_at_rest)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "KmsKeyId needs AtRestEncryptionEnabled.");
+    p->group.kms_key = member_has_text(in->kms_key_id) ? in->kms_key_id : "";
+    p->group.data_key = p->group.is_encrypted_at_rest ? data_key_new(c->arena) : "";
     return encryption_choose(c, in->transit_encryption_enabled, in->transit_encryption_mode,
                              p->version, &p->group.common.tls);
 }

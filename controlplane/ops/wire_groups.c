@@ -195,6 +195,7 @@ void wire_group(struct call *c, const struct group_facts *f, struct ec_replicati
         .transit_encryption_enabled = BOOL_OF(g->common.tls != TLS_OFF),
         .transit_encryption_mode = g->common.tls != TLS_OFF ? tls_mode_name(g->common.tls) : NULL,
         .at_rest_encryption_enabled = BOOL_OF(g->is_encrypted_at_rest),
+        .kms_key_id = *g->kms_key ? g->kms_key : NULL,
         .arn = arn_make(c->arena, g->region, g->account, "replicationgroup", g->name),
         .log_delivery_configurations = {.has = true},
         .replication_group_create_time = TIME_OF(g->created_ms),

@@ -13,7 +13,7 @@
     "security_groups, maintenance_window, snapshot_window, snapshot_retention, "           \
     "auto_minor_upgrade, notification_topic, notification_status, is_wanted, created_ms, " \
     "user_group, token_digests, token_modified_ms, access_revision, tls_mode, "            \
-    "coalesce(owner_id, 0), owner_name, memory_least, memory_most, work_most"
+    "coalesce(owner_id, 0), owner_name, memory_least, memory_most, work_most, data_key, kms_key"
 
 static void row_to_common(const struct query *q, int at, struct cluster *out)
 {
@@ -60,6 +60,8 @@ static void row_to_group(struct query *q, struct replication_group *out)
                   .has_token = *query_text(q, 29) != '\0',
                   .token_modified_ms = query_int(q, 30),
                   .revision = query_int(q, 31)},
+        .data_key = query_text(q, 38),
+        .kms_key = query_text(q, 39),
     };
     row_to_common(q, 13, &out->common);
     out->common.owner = (struct owner){query_int(q, 33), query_text(q, 34)};
@@ -79,31 +81,33 @@ struct err store_group_insert(struct store_tx *tx, struct replication_group *g)
         "snapshotting_cluster, next_shard, engine, engine_version, node_type, port, "
         "parameter_group, subnet_group, security_groups, maintenance_window, snapshot_window, "
         "snapshot_retention, auto_minor_upgrade, notification_topic, notification_status, "
-        "is_wanted, created_ms, tls_mode, owner_id, memory_least, memory_most, work_most) "
+        "is_wanted, created_ms, tls_mode, owner_id, memory_least, memory_most, work_most, "
+        "data_key, kms_key) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "nullif(?, 0), ?, ?, ?) RETURNING id";
+        "nullif(?, 0), ?, ?, ?, ?, ?) RETURNING id";
     const struct cluster *c = &g->common;
     struct query q;
 
-    TRY(query_start(&q, tx, sql,
-                    "ttttt"
-                    "bbb"
-                    "ttti"
-                    "ttti"
-                    "ttttt"
-                    "ib"
-                    "tt"
-                    "bit"
-                    "iiii",
-                    g->account, g->region, g->name, g->description, cluster_mode_name(g->mode),
-                    g->has_failover, g->is_multi_az, g->is_encrypted_at_rest, g->user, g->password,
-                    g->snapshotting_cluster, g->next_shard, c->engine, c->engine_version,
-                    c->node_type, (int64_t)c->port, c->parameter_group, c->subnet_group,
-                    c->security_groups, c->maintenance_window, c->snapshot_window,
-                    (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
-                    c->notification_status, g->is_wanted, g->created_ms, tls_mode_name(c->tls),
-                    c->owner.id, c->allotment.least_bytes, c->allotment.most_bytes,
-                    c->allotment.work_most));
+    TRY(query_start(
+        &q, tx, sql,
+        "ttttt"
+        "bbb"
+        "ttti"
+        "ttti"
+        "ttttt"
+        "ib"
+        "tt"
+        "bit"
+        "iiii"
+        "tt",
+        g->account, g->region, g->name, g->description, cluster_mode_name(g->mode), g->has_failover,
+        g->is_multi_az, g->is_encrypted_at_rest, g->user, g->password, g->snapshotting_cluster,
+        g->next_shard, c->engine, c->engine_version, c->node_type, (int64_t)c->port,
+        c->parameter_group, c->subnet_group, c->security_groups, c->maintenance_window,
+        c->snapshot_window, (int64_t)c->snapshot_retention, c->auto_minor_upgrade,
+        c->notification_topic, c->notification_status, g->is_wanted, g->created_ms,
+        tls_mode_name(c->tls), c->owner.id, c->allotment.least_bytes, c->allotment.most_bytes,
+        c->allotment.work_most, g->data_key ? g->data_key : "", g->kms_key ? g->kms_key : ""));
     if (query_next(&q))
         g->id = query_int(&q, 0);
     return query_end(&q);

@@ -317,7 +317,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         "pg.address, pg.port, rg.replication_user, rg.replication_password, t.epoch, t.topology, "
         "EXISTS (SELECT 1 FROM cache_cluster o WHERE o.group_id = c.group_id AND "
         "o.node_group_id = c.node_group_id AND o.id <> c.id), c.parameter_group, p.id, p.revision, "
-        "rg.is_encrypted_at_rest, c.tls_mode, e.certificate, e.private_key, e.revision "
+        "rg.data_key, c.tls_mode, e.certificate, e.private_key, e.revision "
         "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
         "JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_group_goal r ON r.node_group_id = c.node_group_id "
@@ -346,7 +346,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
             .parameter_group = query_text(&q, 29),
             .parameter_group_id = query_int(&q, 30),
             .parameter_revision = query_int(&q, 31),
-            .is_encrypted_at_rest = query_int(&q, 32) != 0,
+            .data_key = query_text(&q, 32),
         };
         row_to_goal(&q, 6, &n->goal);
         row_to_membership(&q, 17, n);

@@ -222,7 +222,7 @@ struct host_node {
     const char *replication_user, *replication_password;
     int64_t epoch; /* 0: cluster mode is off */
     const char *topology;
-    bool is_encrypted_at_rest;
+    const char *data_key; /* "" where files are plain */
     enum tls_mode tls;
     struct node_certificate certificate;
 };

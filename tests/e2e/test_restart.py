@@ -97,17 +97,21 @@ def test_data_that_is_not_to_be_kept_is_not(new_service):
     assert redis_cli(redis, "GET", "greeting") == ""
 
 
-def test_a_group_is_back_with_its_roles_and_its_data(service):
+@pytest.mark.parametrize("is_sealed", [False, True], ids=["plain", "encrypted at rest"])
+def test_a_group_is_back_with_its_roles_and_its_data(service, is_sealed):
     client = service.client()
     client.create_replication_group(ReplicationGroupId="pair", ReplicationGroupDescription="two of them",
                                     Engine="valkey", CacheNodeType="cache.t4g.micro", NumCacheClusters=2,
-                                    AtRestEncryptionEnabled=False)  # else nothing of it is written to a disk
+                                    AtRestEncryptionEnabled=is_sealed)
     client.get_waiter("replication_group_available").wait(ReplicationGroupId="pair",
                                                           WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
     before = client.describe_replication_groups(ReplicationGroupId="pair")["ReplicationGroups"][0]
     primary = before["NodeGroups"][0]["PrimaryEndpoint"]
     fill(primary)
     service.stop()
+    kept = list(service.state_dir.rglob("dump.rdb"))
+    assert len(kept) == 2
+    assert all((b"greeting" in path.read_bytes()) is not is_sealed for path in kept)
 
     service.start()
     wait_until(lambda: redis_cli(primary, "GET", "greeting") == "hello", "the primary with its data")
@@ -118,6 +122,32 @@ def test_a_group_is_back_with_its_roles_and_its_data(service):
     replica, = [m["ReadEndpoint"] for m in after["NodeGroups"][0]["NodeGroupMembers"] if m["CurrentRole"] == "replica"]
     wait_until(lambda: redis_cli(replica, "GET", "greeting") == "again", "the replica to follow")
     assert redis_cli(replica, "HGET", "h", "f") == "v"
+
+
+def test_damaged_files_of_a_group_encrypted_at_rest_are_told_of_and_not_dropped(service):
+    client = service.client()
+    client.create_replication_group(ReplicationGroupId="sealed", ReplicationGroupDescription="under a key",
+                                    Engine="valkey", CacheNodeType="cache.t4g.micro", NumCacheClusters=1)
+    client.get_waiter("replication_group_available").wait(ReplicationGroupId="sealed",
+                                                          WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+    endpoint = client.describe_replication_groups()["ReplicationGroups"][0]["NodeGroups"][0]["PrimaryEndpoint"]
+    fill(endpoint)
+    service.stop()
+    path, = service.state_dir.rglob("dump.rdb")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20] + b"x" * 20)
+
+    service.start()
+    wait_until(lambda: "data key" in node_file(path), "the agent to say what is wrong")
+    assert not answers_ping(endpoint)
+    path.write_bytes(whole)
+    wait_until(lambda: redis_cli(endpoint, "GET", "greeting") == "hello", "the data, once the file is mended", 30)
+
+
+def node_file(path):
+    with contextlib.suppress(OSError):
+        return (path.parent / "node.json").read_text()
+    return ""
 
 
 def test_it_ends_by_ctrl_c_too(service):

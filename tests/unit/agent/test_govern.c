@@ -44,6 +44,7 @@ static struct agent_node_goal goal = {
 };
 static struct {
     const char *obeyed, *refused, *term_refusal;
+    bool is_vital;
     int64_t term, asked_term;
     struct driver_stats stats;
 } heard;
@@ -64,10 +65,11 @@ static void on_obeyed(void *context, struct node *node, const char *version, int
     govern_node(govern, node); /* as the agent does after each change */
 }
 
-static void on_refused(void *context, struct node *node, const char *why)
+static void on_refused(void *context, struct node *node, const char *why, bool is_vital)
 {
     (void)context, (void)node;
     heard.refused = arena_strdup(&arena, why);
+    heard.is_vital = is_vital;
 }
 
 static void on_role(void *context, struct node *node, const struct driver_stats *stats)
@@ -242,6 +244,7 @@ Test(govern, a_refusal_says_what_and_all_is_ordered_again)
     say("-ERR not that\r\n");
     turn_until_refused();
     cr_assert_str_eq(heard.refused, "the engine refuses primary's user: ERR not that");
+    cr_assert_not(heard.is_vital);
     accept_governor();
     hear_role_question(REPLICA_INFO);
     obey(hear_orders());

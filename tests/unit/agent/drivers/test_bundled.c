@@ -86,6 +86,27 @@ Test(bundled, a_fenced_primary_keeps_the_role_that_it_has)
     cr_assert_str_eq(orders_last(&arena, &orders, 2), "! LARDER.FENCE 4\nREPLICAOF NO ONE\n");
 }
 
+Test(bundled, a_data_key_comes_first_and_stands_in_no_file)
+{
+    struct agent_node_seal seal = {.data_key = "00ff"};
+    struct driver_launch launch;
+
+    cr_assert_null(strstr(conf_of(), "larder-sealed"));
+    goal.seal = &seal;
+    struct driver_orders orders = orders_for(&now);
+    cr_assert(str_is(orders.items[0].words[0], "LARDER.KEY"));
+    cr_assert(str_is(orders.items[0].words[1], "00ff"));
+    cr_assert_not_null(strstr(conf_of(), "\nlarder-sealed yes\n"));
+    cr_assert_null(strstr(conf_of(), "00ff"));
+    cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &launch)));
+    for (size_t i = 0; i < launch.file_count; i++)
+        cr_assert_null(strstr(str_dup(&arena, launch.files[i].content), "00ff"));
+
+    /* As an agent reads it from its own disk. */
+    seal.data_key = NULL;
+    cr_assert(err_is(driver_bundled.orders(&arena, &host, &goal, &now, &orders), ERR_NOT_FOUND));
+}
+
 Test(bundled, a_topology_is_told_word_by_word_and_asks_for_a_start_in_cluster_mode)
 {
     const char *words[] = {"self", "SHARD", "s", "0-16383"};

@@ -238,6 +238,18 @@ Test(drivers, only_goals_that_say_so_keep_data_and_only_where_the_host_lets_them
     cr_assert_not(driver_keeps_data(&host, &goal));
 }
 
+Test(drivers, what_is_to_be_sealed_is_kept_by_a_kind_that_can_seal_alone)
+{
+    struct agent_node_goal goal = goal_of("redis");
+    struct agent_node_seal seal = {.data_key = "00ff"};
+
+    goal.keeps_data = BOOL_OF(true);
+    goal.seal = &seal;
+    cr_assert(driver_keeps_data(&host, &goal));
+    goal.driver = "redis";
+    cr_assert_not(driver_keeps_data(&host, &goal));
+}
+
 Test(drivers, a_role_without_a_term_or_a_primary_is_none)
 {
     struct agent_node_role role = {.is_primary = BOOL_OF(true)};

@@ -1,5 +1,6 @@
 /* What a node has taken on: kept account of, told, and waited for. */
 #include "agent/steps/machine.h"
+#include "agent/supervise/supervise.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "contract/agent.h"
@@ -90,13 +91,34 @@ Test(settings, what_is_in_force_is_told_and_is_that_of_its_process_alone)
 
 Test(settings, a_refusal_is_why_until_they_are_in_force)
 {
-    steps_refuses(&steps, n, "the engine refuses users: ERR no");
+    steps_refuses(&steps, n, "the engine refuses users: ERR no", false);
     cr_assert_str_eq(told().why, "the engine refuses users: ERR no");
     int before = changes;
-    steps_refuses(&steps, n, "the engine refuses users: ERR no");
+    steps_refuses(&steps, n, "the engine refuses users: ERR no", false);
     cr_assert_eq(changes, before, "it is told once");
     steps_obeys(&steps, n, "p1", 0);
     cr_assert_null(told().why);
+}
+
+static int stops;
+
+static void note_stop(struct supervisor *s, struct node *stopped, int64_t grace_ms)
+{
+    (void)s, (void)stopped, (void)grace_ms;
+    stops++;
+}
+
+Test(settings, a_start_is_ended_by_the_refusal_of_what_it_cannot_do_without)
+{
+    struct supervisor supervisor = {.stop = note_stop};
+
+    steps.conf.supervisor = &supervisor;
+    steps_refuses(&steps, n, "the engine refuses data key: ERR no", true);
+    cr_assert_eq(stops, 0, "one that runs is left alone");
+    n->state = NODE_STARTING;
+    steps_refuses(&steps, n, "the engine refuses data key: ERR no", true);
+    cr_assert_eq(stops, 1);
+    cr_assert_str_eq(told().why, "the engine refuses data key: ERR no");
 }
 
 Test(settings, a_term_is_on_the_disk_before_it_is_used_and_a_lower_one_is_refused)

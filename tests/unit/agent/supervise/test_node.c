@@ -125,6 +125,28 @@ Test(node, what_is_saved_is_there_for_the_next_agent)
     nodes_fini(&later);
 }
 
+Test(node, a_data_key_is_never_written_down)
+{
+    struct node *n = nodes_add(&nodes, 7);
+    struct agent_node_goal goal = goal_of(7);
+    struct agent_node_seal seal = {.data_key = "00ff"};
+    struct node_past past;
+    struct nodes later;
+
+    goal.seal = &seal;
+    node_set_goal(n, &goal);
+    cr_assert_str_eq(n->goal->seal->data_key, "00ff");
+    cr_assert_not(err_failed(fs_make_dirs(n->dir, 0700)));
+    cr_assert_not(err_failed(node_save(&nodes, n, FS_SYNC)));
+
+    nodes_init(&later, folder, "boot-1");
+    struct node *again = nodes_add(&later, 7);
+    cr_assert_not(err_failed(node_load(&later, again, &past)));
+    cr_assert_not_null(again->goal->seal, "what is written is to be encrypted all the same");
+    cr_assert_null(again->goal->seal->data_key);
+    nodes_fini(&later);
+}
+
 Test(node, a_record_that_is_damaged_leaves_a_fresh_one)
 {
     static const char *const bad[] = {

@@ -213,6 +213,16 @@ Test(create_group, a_valkey_group_is_encrypted_at_rest_by_default)
     cr_assert(g->at_rest_encryption_enabled.value);
 }
 
+Test(create_group, a_key_is_named_for_what_is_encrypted_at_rest_alone)
+{
+    struct ec_create_replication_group_in in = {GROUP, .kms_key_id = "alias/ours"};
+
+    struct ec_create_replication_group_out out;
+    expect(run_ec_create_replication_group(&in, &out), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
+    in.at_rest_encryption_enabled = BOOL_OF(true);
+    cr_assert_str_eq(create(in)->kms_key_id, "alias/ours");
+}
+
 /* --- an existing cluster --- */
 
 Test(create_group, a_cluster_becomes_the_primary_and_keeps_its_name)

@@ -12,6 +12,10 @@ Test(groups, every_column_survives_the_round_trip)
     struct replication_group g = fixture_group(&f, "rg");
     struct replication_group found;
 
+    g.name = "keyed"; /* keys come with a group and stay */
+    g.data_key = "00ff";
+    g.kms_key = "alias/ours";
+    must(store_group_insert(f.tx, &g));
     g.description = "other";
     g.mode = CLUSTER_MODE_ENABLED;
     g.has_failover = g.is_multi_az = g.is_encrypted_at_rest = true;
@@ -28,11 +32,13 @@ Test(groups, every_column_survives_the_round_trip)
     g.common.notification_status = "active";
     g.is_wanted = false;
     must(store_group_update(f.tx, &g));
-    must(store_group_find(f.tx, "000000000000", "us-east-1", "rg", &found));
+    must(store_group_find(f.tx, "000000000000", "us-east-1", "keyed", &found));
     cr_assert_eq(found.id, g.id);
     cr_assert_str_eq(found.description, "other");
     cr_assert_eq(found.mode, CLUSTER_MODE_ENABLED);
     cr_assert(found.has_failover && found.is_multi_az && found.is_encrypted_at_rest);
+    cr_assert_str_eq(found.data_key, "00ff");
+    cr_assert_str_eq(found.kms_key, "alias/ours");
     cr_assert_str_eq(found.user, "u");
     cr_assert_str_eq(found.password, "p");
     cr_assert_str_eq(found.snapshotting_cluster, "rg-002");
