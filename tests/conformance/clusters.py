@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 
 import servers
 from wire import Conn
@@ -45,6 +46,17 @@ class Node:
 
     def conn(self, **kw):
         return self.server.conn(**kw)
+
+    def kill(self):
+        self.server.proc.kill()
+        self.server.proc.wait()
+
+    def start_again(self, keeps_files=True):
+        for name in () if keeps_files else os.listdir(self.server.dir):
+            path = os.path.join(self.server.dir, name)
+            if name != "log":
+                shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+        self.server.launch_again()
 
 
 class Cluster:

@@ -82,14 +82,24 @@ class Server:
         self.port = free_port()
         self.log = open(os.path.join(self.dir, "log"), "w+b")
         self.argv = [str(a) for a in argv_of(self)]
+        self.env, self.begun_at = env, 0
+        self.launch()
+
+    def launch(self):
         self.proc = subprocess.Popen(self.argv, cwd=self.dir, stdin=subprocess.DEVNULL,
-                                     stdout=self.log, stderr=subprocess.STDOUT, env=env,
+                                     stdout=self.log, stderr=subprocess.STDOUT, env=self.env,
                                      preexec_fn=end_with_parent)
         try:
-            wait_for(self.answers, "%s listens on %d\n%s" % (name, self.port, self.output()))
+            wait_for(self.answers, "%s listens on %d\n%s" % (self.name, self.port, self.output()))
         except BaseException:
             self.stop()
             raise
+
+    def launch_again(self):
+        """Once more with the same arguments in the same directory, after its end."""
+        self.log.seek(0, os.SEEK_END)
+        self.begun_at = self.log.tell()
+        self.launch()
 
     @property
     def address(self):
@@ -104,7 +114,7 @@ class Server:
             raise AssertionError("%s ended with %s:\n%s" % (self.name, self.proc.returncode, self.output()))
         try:
             Conn(self.address).close()
-            return self.ready in self.output()
+            return self.ready in self.output()[self.begun_at:]
         except OSError:
             return False
 
