@@ -13,6 +13,7 @@
 #include "agent/supervise/loop.h"
 #include "agent/supervise/supervise.h"
 #include "agent/tasks/tasks.h"
+#include "agent/tokens.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/fs.h"
@@ -49,6 +50,7 @@ struct agent {
     struct observe *observe;
     struct govern *govern;
     struct tasks *tasks;
+    struct tokens *tokens;
     struct measure *measure;
     struct link *link;
     struct loop_watch signals;
@@ -74,6 +76,7 @@ static void on_change(void *context, struct node *n)
     observe_node(g->observe, n);
     govern_node(g->govern, n);
     tasks_look(g->tasks, n);
+    tokens_look(g->tokens, n);
     if (n->state == NODE_ABSENT)
         measure_forget(n);
     link_tell(g->link, n);
@@ -297,6 +300,16 @@ static void open_steps(struct agent *g)
     g->steps = steps_open(&steps);
 }
 
+static struct err open_tokens(struct agent *g)
+{
+    const struct tokens_conf conf = {.loop = g->loop,
+                                     .programs = &g->programs,
+                                     .host = &g->host,
+                                     .url = g->options->url,
+                                     .token = g->options->token};
+    return tokens_open(&conf, &g->tokens);
+}
+
 static struct err open_link(struct agent *g)
 {
     const struct link_conf conf = {.loop = g->loop,
@@ -334,6 +347,7 @@ static struct err agent_begin(struct agent *g)
     nodes_init(&g->nodes, nodes_dir, g->host.boot_id);
     g->supervisor = supervise_open(g->loop, shim);
     open_steps(g);
+    TRY(open_tokens(g));
     TRY(open_link(g));
     TRY(steps_resume(g->steps));
 
@@ -353,6 +367,7 @@ static void agent_fini(struct agent *g)
         observe_forget(n);
         govern_forget(n);
         tasks_forget(n);
+        tokens_forget(n);
         measure_forget(n);
         supervise_forget(n);
     }
@@ -360,6 +375,7 @@ static void agent_fini(struct agent *g)
     observe_close(g->observe);
     govern_close(g->govern);
     tasks_close(g->tasks);
+    tokens_close(g->tokens);
     measure_close(g->measure);
     supervise_close(g->supervisor);
     nodes_fini(&g->nodes);

@@ -352,6 +352,7 @@ const struct driver driver_bundled = {
     .names = names,
     .is_ours = true,
     .can_seal = true,
+    .asks_about_tokens = true,
     .says_ready = true,
     .prepare = bundled_prepare,
     .contact = bundled_contact,

@@ -107,7 +107,8 @@ struct driver {
     const char *const *names;
     bool is_ours; /* ...but in engine_dir, as it is part of Larder */
 
-    bool can_seal; /* what it writes to its disk can be encrypted */
+    bool can_seal;          /* what it writes to its disk can be encrypted */
+    bool asks_about_tokens; /* it has users who log in by tokens that others judge */
 
     /* It says itself when it is ready; till then an answer only means that it is loading. */
     bool says_ready;

@@ -21,6 +21,7 @@
 struct agent_node_goal;
 struct agent_node_report;
 struct agent_node_task_report_list;
+struct ear;
 struct governor;
 struct meter;
 struct probe;
@@ -99,6 +100,7 @@ struct node {
     struct loop_timer exit_timer;                           /* steps.c */
     struct probe *probe;                                    /* observe.c */
     struct governor *governor;                              /* govern.c */
+    struct ear *ear;                                        /* tokens.c */
     struct task *tasks;                                     /* tasks/ */
     const struct agent_node_task_report_list *task_reports; /* tasks/; NULL: there is none */
     struct meter *meter;                                    /* measure.c */

@@ -1,7 +1,6 @@
 /*
  * A conversation with a node's engine over a control connection of its own: what is said is sent in
- * order, and each reply is handed on whole. For work that govern.c must not wait for; private to
- * tasks/.
+ * order, and each reply is handed on whole. For what govern.c must not wait for.
  */
 #ifndef LARDER_AGENT_TASKS_TALK_H
 #define LARDER_AGENT_TASKS_TALK_H

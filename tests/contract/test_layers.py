@@ -36,8 +36,9 @@ ARROWS = {
     "agent/govern": ["agent/drivers"],
     "agent/tasks": ["agent/drivers"],
     "agent/measure": ["agent/drivers"],
+    "agent/tokens": ["agent/tasks"],
     "agent/link": ["agent/steps"],
-    "agent": ["agent/link", "agent/observe", "agent/govern", "agent/measure", "agent/tasks", "agent/shim"],
+    "agent": ["agent/link", "agent/observe", "agent/govern", "agent/measure", "agent/tasks", "agent/tokens", "agent/shim"],
     # engine
     "cacheengine/keyspace": ["contract"],
     "cacheengine/types": ["cacheengine/keyspace"],

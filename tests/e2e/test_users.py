@@ -1,6 +1,11 @@
 """Users and user groups: through boto3, over restarts, and in the engines of attached caches."""
 import pytest
+import redis
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from botocore.hooks import HierarchicalEmitter as EventEmitter
+from botocore.model import ServiceId
+from botocore.signers import RequestSigner
 
 from conftest import wait_until
 
@@ -132,3 +137,42 @@ def test_users_outlive_a_restart_and_no_password_is_kept(new_service):
     assert PASSWORD.encode() not in kept
     service.start()
     assert (user_of(client, "ann"), group_of(client, "team")) == before
+
+
+def iam_token(cache, user, account="000000000000", secret="test"):
+    """As the guide to authentication with IAM makes one: a presigned URL without its scheme."""
+    emitter = EventEmitter()  # the signer only holds it weakly
+    signer = RequestSigner(ServiceId("elasticache"), "us-east-1", "elasticache", "v4", Credentials(account, secret), emitter)
+    url = signer.generate_presigned_url({"method": "GET", "url": f"http://{cache}/?Action=connect&User={user}",
+                                         "body": {}, "headers": {}, "context": {}},
+                                        operation_name="connect", expires_in=900, region_name="us-east-1")
+    return url.removeprefix("http://")
+
+
+def test_an_iam_user_enters_with_a_token(house):
+    client = house.client()
+    make_user(client, "i-default", UserName="default", AccessString="off -@all")
+    client.create_user(UserId="i-ann", UserName="i-ann", Engine="redis", AccessString="on ~* +@all",
+                       AuthenticationMode={"Type": "iam"})
+    client.create_user_group(UserGroupId="i-grp", Engine="redis", UserIds=["i-default", "i-ann"])
+    wait_group(client, "i-grp")
+    client.create_replication_group(ReplicationGroupId="iam-cache", ReplicationGroupDescription="d", Engine="redis",
+                                    CacheNodeType="cache.t4g.micro", NumCacheClusters=1, UserGroupIds=["i-grp"],
+                                    TransitEncryptionEnabled=True)
+    client.get_waiter("replication_group_available").wait(ReplicationGroupId="iam-cache",
+                                                          WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+    group = client.describe_replication_groups(ReplicationGroupId="iam-cache")["ReplicationGroups"][0]
+    endpoint = group["NodeGroups"][0]["PrimaryEndpoint"]
+
+    def connect(user, token):
+        return redis.Redis(endpoint["Address"], endpoint["Port"], username=user, password=token, ssl=True,
+                           ssl_cert_reqs="none", socket_timeout=10)
+
+    token = iam_token("iam-cache", "i-ann")
+    ann = connect("i-ann", token)
+    assert ann.set("k", "v") and ann.acl_whoami() == "i-ann"
+    for user, wrong in [("i-ann", iam_token("other-cache", "i-ann")), ("i-ann", iam_token("iam-cache", "i-bob")),
+                        ("i-ann", "no token"), ("i-bob", token)]:
+        with pytest.raises(redis.exceptions.RedisError, match="WRONGPASS"):
+            connect(user, wrong).ping()
+    assert ann.get("k") == b"v", "who is in stays in"
