@@ -69,8 +69,9 @@
  * gives back what that had when they changed hands.
  *
  * Big collections go in pieces, some dozens of elements at a time, and may change meanwhile
- * (migration_pieces.h), long strings, too; the target does not know for how long they were unused.
- * At once go a stream, one element, and what changes all the time in ways that name no elements.
+ * (migration_pieces.h), streams and long strings, too; the target does not know for how long they
+ * were unused. At once goes one element, or entry, and what changes all the time in ways that name
+ * no elements.
  *
  * Where larder-write-acks is set, the target's answer that it has the slots waits for its replicas
  * to have all that was sent.
@@ -165,6 +166,8 @@ struct migration {
         uint32_t beginnings;
         struct buf words; /* of the command's elements */
         uint32_t elements;
+        struct buf place;    /* where a value is that says itself (type_ops.tell_some) */
+        size_t command_from; /* in `out`, of the command that it says */
     } pieces;
 
     /* the present transaction of effects */

@@ -22,7 +22,8 @@
 static void rebook(struct migration *m)
 {
     size_t bytes = m->out.cap + m->lengths.cap + m->group.cap + m->group_keys.cap + m->payload.cap +
-                   m->group_lengths.cap + m->pieces.queue.cap + m->pieces.words.cap;
+                   m->group_lengths.cap + m->pieces.queue.cap + m->pieces.words.cap +
+                   m->pieces.place.cap;
 
     account_add(&m->ks->account, bytes);
     account_sub(&m->ks->account, m->booked);
@@ -226,6 +227,8 @@ static void note_key(struct migration *m, struct str name)
 
     if (!slot_set_has(&m->order.slots, slot_of_hash(k.hash)))
         return;
+    /* At once: what more the transaction does with it is no change of what was sent. */
+    pieces_changed(m, name);
     bool is_past = slot_walk_is_past(&m->walk, &m->ks->dbs[0], k.hash) && !pieces_have(m, name);
     m->has_past |= is_past;
     m->has_coming |= !is_past;
@@ -240,7 +243,6 @@ static void put_outcome(struct migration *m, struct str name)
     struct key k = keyspace_key(m->ks, name);
     const struct entry *e = db_peek(db, k);
 
-    pieces_changed(m, name);
     if (!e)
         migration_put_removal(m, name);
     else if (!pieces_have(m, name) && slot_walk_is_past(&m->walk, db, k.hash))
@@ -286,8 +288,9 @@ static void note_keys(struct migration *m, const struct command *cmd, const stru
 {
     uint32_t count;
 
-    if (cmd->first_key == 1 && cmd->last_key == 1 && !(cmd->flags & CMD_MOVABLEKEYS)) {
-        note_key(m, e->argv[1]);
+    if (cmd->first_key > 0 && cmd->last_key == cmd->first_key &&
+        (uint32_t)cmd->first_key < e->argc && !(cmd->flags & CMD_MOVABLEKEYS)) {
+        note_key(m, e->argv[cmd->first_key]);
         return;
     }
     const struct str *keys = m->host.keys(&m->arena, cmd, e->argv, e->argc, &count);
@@ -311,6 +314,15 @@ static void note_flush(struct migration *m)
     migration_command_end(m, from);
 }
 
+static const struct command *command_of(const struct effect *e)
+{
+    const struct command *cmd = command_find(e->argv[0].ptr, e->argv[0].len);
+
+    return cmd && cmd->sub_count > 0 && e->argc > 1
+               ? command_find_sub(cmd, e->argv[1].ptr, e->argv[1].len)
+               : cmd;
+}
+
 static void on_effect(struct effect_sink *s, const struct effect *e)
 {
     struct migration *m = container_of(s, struct migration, sink);
@@ -324,10 +336,10 @@ static void on_effect(struct effect_sink *s, const struct effect *e)
         m->is_grouped = true;
         return;
     }
-    const struct command *cmd = is_end ? NULL : command_find(name.ptr, name.len);
+    const struct command *cmd = is_end ? NULL : command_of(e);
     if (str_is_nocase(name, "flushall") || str_is_nocase(name, "flushdb")) {
         note_flush(m);
-    } else if (cmd && cmd->key_specs && pieces_take_effect(m, e)) {
+    } else if (cmd && cmd->key_specs && pieces_take_effect(m, cmd, e)) {
         m->effects_sent++;
     } else if (cmd && cmd->key_specs && e->argc > 1) {
         size_t before = m->group_keys.len;
@@ -347,7 +359,7 @@ static void on_effect(struct effect_sink *s, const struct effect *e)
 
 void migration_feed_open(struct migration *m)
 {
-    m->sink = (struct effect_sink){.take = on_effect, .audience = EFFECT_FOR_ALL};
+    m->sink = (struct effect_sink){.take = on_effect, .audience = EFFECT_FOR_SLOTS};
     m->payload_sink.write = payload_write;
     record_writer_init(&m->writer, &m->payload_sink);
     m->writer.compresses = m->ks->settings->compresses_dumps;

@@ -10,6 +10,7 @@
  */
 #include "cacheengine/cluster/migration_pieces.h"
 
+#include "base/command.h"
 #include "cacheengine/cluster/migration_feed.h"
 #include "cacheengine/keyspace/number.h"
 
@@ -76,6 +77,7 @@ static void begin_anew(struct migration *m)
 {
     m->pieces.has_begun = false;
     m->pieces.cursor = 0;
+    buf_clear(&m->pieces.place);
     buf_clear(&m->pieces.words);
     m->pieces.elements = 0;
 }
@@ -104,6 +106,7 @@ void pieces_drop(struct migration *m)
     m->pieces.beginnings = 0;
     buf_fini(&m->pieces.queue);
     buf_fini(&m->pieces.words);
+    buf_fini(&m->pieces.place);
 }
 
 /* ---- elements ---- */
@@ -135,6 +138,32 @@ static void put_element(void *ctx, struct str first, struct str second)
         end_command(m);
 }
 
+/* ---- values that say themselves ---- */
+
+static void begin_words(void *ctx, uint32_t words)
+{
+    struct migration *m = ctx;
+
+    m->pieces.command_from = migration_command_begin(m, words);
+}
+
+static void put_word(void *ctx, struct str word)
+{
+    migration_put_word(&((struct migration *)ctx)->out, word);
+}
+
+static void end_words(void *ctx)
+{
+    struct migration *m = ctx;
+
+    migration_command_end(m, m->pieces.command_from);
+}
+
+static struct teller teller_of(struct migration *m)
+{
+    return (struct teller){m, begin_words, put_word, end_words};
+}
+
 /* ---- the pass ---- */
 
 static bool is_long(const struct entry *e)
@@ -148,9 +177,11 @@ bool pieces_want(const struct migration *m, struct db *db, const struct entry *e
 
     if (entry_type(e) == TYPE_STRING)
         return is_long(e);
-    if (entry_form(e) != FORM_OUTSIDE || !ops->some)
+    if (entry_form(e) != FORM_OUTSIDE || (!ops->some && !ops->tell_some))
         return false;
     void *object = entry_outside(e);
+    if (ops->is_tellable && !ops->is_tellable(object))
+        return false;
     return ops->weight(object) > WEIGHT_MIN || ops->bytes(db, object) > BYTES_MIN;
 }
 
@@ -195,12 +226,17 @@ static bool put_part(struct migration *m, const struct entry *e)
 
 static void put_some(struct migration *m, struct db *db, const struct entry *e)
 {
+    const struct type_ops *ops = m->ks->types[m->pieces.type];
+    struct teller teller = teller_of(m);
+
     if (m->pieces.type == TYPE_STRING) {
         if (!put_part(m, e))
             return;
+    } else if (ops->tell_some) {
+        if (!ops->tell_some(e, &m->pieces.place, &teller))
+            return;
     } else {
-        m->pieces.cursor =
-            m->ks->types[m->pieces.type]->some(db, e, m->pieces.cursor, put_element, m);
+        m->pieces.cursor = ops->some(db, e, m->pieces.cursor, put_element, m);
         if (m->pieces.cursor)
             return;
     }
@@ -348,13 +384,26 @@ static bool take_list(struct migration *m, const struct entry *entry, const stru
     return str_is_nocase(name, "rpop") && !m->is_grouped && has_rest(m, entry);
 }
 
-bool pieces_take_effect(struct migration *m, const struct effect *e)
+/* A value that says itself knows what a change is to what it said. */
+static bool take_change(struct migration *m, const struct entry *entry, const struct effect *e)
+{
+    struct teller teller = teller_of(m);
+    enum change_meaning what =
+        m->ks->types[m->pieces.type]->tell_change(entry, &m->pieces.place, e, &teller);
+
+    if (what == CHANGE_GOES_ALONG)
+        put_as_is(m, e);
+    return what != CHANGE_IS_UNKNOWN;
+}
+
+bool pieces_take_effect(struct migration *m, const struct command *cmd, const struct effect *e)
 {
     struct db *db = &m->ks->dbs[0];
+    uint32_t arg = cmd->first_key > 0 ? (uint32_t)cmd->first_key : 0;
 
-    if (!m->pieces.has_begun || e->argc < 2 || !is_under_way(m, e->argv[1]))
+    if (!m->pieces.has_begun || arg == 0 || arg >= e->argc || !is_under_way(m, e->argv[arg]))
         return false;
-    const struct entry *entry = db_peek(db, keyspace_key(m->ks, e->argv[1]));
+    const struct entry *entry = db_peek(db, keyspace_key(m->ks, e->argv[arg]));
     if (!entry || entry_type(entry) != m->pieces.type)
         return false;
     /* The deadline goes last. */
@@ -362,5 +411,7 @@ bool pieces_take_effect(struct migration *m, const struct effect *e)
         return true;
     if (m->pieces.type == TYPE_STRING)
         return str_is_nocase(e->argv[0], "append");
+    if (m->pieces.type == TYPE_STREAM)
+        return take_change(m, entry, e);
     return m->pieces.type == TYPE_LIST ? take_list(m, entry, e) : take_naming(m, entry, e);
 }

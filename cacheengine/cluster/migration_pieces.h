@@ -34,8 +34,10 @@ static inline bool pieces_are_sent(const struct migration *m)
 /* Sends some elements of the first key. */
 void pieces_step(struct migration *m);
 
-/* Sends what an effect does to the key under way. False: it must be followed otherwise. */
-bool pieces_take_effect(struct migration *m, const struct effect *e);
+/* Sends what an effect of a command does to the key under way. False: it must be followed
+ * otherwise.
+ */
+bool pieces_take_effect(struct migration *m, const struct command *cmd, const struct effect *e);
 
 /* Notes that a key of the queue changed, or went, in a way that was not taken. */
 void pieces_changed(struct migration *m, struct str name);

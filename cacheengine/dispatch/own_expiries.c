@@ -150,7 +150,7 @@ void own_expiries_apply(struct engine *e)
     e->own_expiries = calloc(1, sizeof(*e->own_expiries));
     check(e->own_expiries);
     e->own_expiries->engine = e;
-    e->own_expiries->sink = (struct effect_sink){.take = take, .audience = EFFECT_FOR_ALL};
+    e->own_expiries->sink = (struct effect_sink){.take = take, .audience = EFFECT_FOR_COPIES};
     account_add(&e->keyspace.account, sizeof(*e->own_expiries));
     effect_sink_add(&e->keyspace, &e->own_expiries->sink);
 }

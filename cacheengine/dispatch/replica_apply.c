@@ -114,7 +114,8 @@ static void apply(struct replica *r, struct cmd_call *call)
             give_up(r, call);
         return;
     }
-    if (!is_record(call->cmd) && (call->cmd->is_internal || (call->cmd->flags & CMD_ADMIN))) {
+    bool is_owners = call->cmd->is_internal && !(call->cmd->flags & CMD_WRITE);
+    if (!is_record(call->cmd) && (is_owners || (call->cmd->flags & CMD_ADMIN))) {
         log_warn("a command of the primary was left out", f_str("command", call->cmd->name));
         return;
     }

@@ -98,6 +98,17 @@ static inline bool call_is_told(const struct cmd_call *c)
     return c->ks->effects.sinks != NULL;
 }
 
+/* The same for some of those who listen, whom the command's own words do as well for. */
+#define call_tell_to(c, audience, ...)                                                      \
+    effect_tell((c)->ks, (c)->db->id, (const struct str[]){__VA_ARGS__},                    \
+                (uint32_t)(sizeof((const struct str[]){__VA_ARGS__}) / sizeof(struct str)), \
+                (audience))
+
+static inline bool call_is_told_to(const struct cmd_call *c, unsigned audience)
+{
+    return (c->ks->effects.wanted & audience) != 0;
+}
+
 /* A key of the call was removed and that is all: DEL, or UNLINK where keys go lazily. */
 static inline void call_tell_removed(struct cmd_call *c, struct str key, bool lazily)
 {

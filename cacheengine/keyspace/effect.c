@@ -126,7 +126,7 @@ void effect_tell(struct keyspace *ks, int db, const struct str *argv, uint32_t a
 {
     struct effects *x = &ks->effects;
 
-    audience &= ~x->withheld;
+    audience &= x->wanted & ~x->withheld;
     if (!x->sinks || !audience)
         return;
     if (x->has_held && !x->stays_apart) {
@@ -176,6 +176,13 @@ void effect_tell_gone(struct db *db, struct key k, bool lazily)
     effect_tell(db->ks, db->id, argv, 2, EFFECT_FOR_ALL);
 }
 
+static void note_wanted(struct effects *x)
+{
+    x->wanted = 0;
+    for (const struct effect_sink *s = x->sinks; s; s = s->next)
+        x->wanted |= s->audience;
+}
+
 void effect_sink_add(struct keyspace *ks, struct effect_sink *s)
 {
     struct effect_sink **at = &ks->effects.sinks;
@@ -185,6 +192,7 @@ void effect_sink_add(struct keyspace *ks, struct effect_sink *s)
         at = &(*at)->next;
     s->next = NULL;
     *at = s;
+    note_wanted(&ks->effects);
 }
 
 void effect_sink_remove(struct keyspace *ks, struct effect_sink *s)
@@ -195,6 +203,7 @@ void effect_sink_remove(struct keyspace *ks, struct effect_sink *s)
         at = &(*at)->next;
     if (*at)
         *at = s->next;
+    note_wanted(&ks->effects);
 }
 
 void effects_fini(struct keyspace *ks)

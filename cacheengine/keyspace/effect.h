@@ -21,11 +21,17 @@ struct db;
 struct key;
 struct keyspace;
 
-/* Whom an effect concerns, and what a sink is. */
+/*
+ * Whom an effect concerns, and what a sink is. Who takes slots over is to have them exactly: it is
+ * told what replicas and files do without, from when to when a consumer was seen, and no script
+ * keeps anything from it.
+ */
 enum effect_audience {
     EFFECT_FOR_REPLICAS = 1,
     EFFECT_FOR_FILE = 2,
-    EFFECT_FOR_ALL = EFFECT_FOR_REPLICAS | EFFECT_FOR_FILE,
+    EFFECT_FOR_SLOTS = 4,
+    EFFECT_FOR_COPIES = EFFECT_FOR_REPLICAS | EFFECT_FOR_FILE,
+    EFFECT_FOR_ALL = EFFECT_FOR_COPIES | EFFECT_FOR_SLOTS,
 };
 
 /* `db` of MULTI and EXEC: it does not matter, and nothing need be selected for them. */
@@ -53,6 +59,7 @@ struct effects {
     bool stays_apart;  /* those of the present scope are no transaction */
     bool is_grouped;   /* MULTI was told: EXEC follows at the end of the scope */
     bool has_held;     /* the text is a scope's first effect, held until there is a second */
+    unsigned wanted;   /* audiences of all sinks */
     unsigned withheld; /* from whom a script keeps what it does: redis.set_repl */
     unsigned audience; /* of the text */
     struct effect text;

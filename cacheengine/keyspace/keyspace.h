@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct buf;
 struct cmd_call;
 struct keyspace;
 struct record_reader;
@@ -39,6 +40,21 @@ struct key {
 /* Given an element of a collection: that of a list or set, field and value of a hash, member and
  * score (17 digits, as text) of a sorted set. The texts hold during the call. */
 typedef void element_fn(void *ctx, struct str first, struct str second);
+
+/* Who takes a value as commands: for each, how many words it has, these, and that they were all. */
+struct teller {
+    void *ctx;
+    void (*begin)(void *ctx, uint32_t words);
+    void (*word)(void *ctx, struct str word);
+    void (*end)(void *ctx);
+};
+
+/* What a change of a value means to one who was told a part of it. */
+enum change_meaning {
+    CHANGE_IS_MET,     /* nothing more: it was told, or will be */
+    CHANGE_GOES_ALONG, /* the change itself */
+    CHANGE_IS_UNKNOWN, /* nobody knows: it is to be told from the begin */
+};
 
 /* What the keyspace must be able to do with a value that stands OUTSIDE an entry. Strings' blobs
  * are known here; each collection registers itself with keyspace_set_type. */
@@ -73,6 +89,16 @@ struct type_ops {
     /* The same for the element of this name, if it is there. NULL: elements have no names. */
     void (*one)(struct db *db, const struct entry *e, struct str name, element_fn *visit,
                 void *ctx);
+    /* For what is more than elements, instead of `some`: tells a part of a value of some dozens of
+     * commands, for one who has no such key yet and is told (and does) nothing else with it but
+     * what tell_change says. `place` is empty at the begin and is not looked into by others. True
+     * behind the last part. Others may change the value between the parts. */
+    bool (*tell_some)(const struct entry *e, struct buf *place, const struct teller *t);
+    /* After a change of the value, which is as it is now (maybe changed once more already). */
+    enum change_meaning (*tell_change)(const struct entry *e, const struct buf *place,
+                                       const struct effect *change, const struct teller *t);
+    /* False for a value that no commands make, but only damaged or forged files. */
+    bool (*is_tellable)(const void *object);
     /* Writes a value of this type, in whatever form, as value_save does (value.h). */
     void (*save)(struct record_writer *w, struct db *db, const struct entry *e);
     /* Reads one, as value_load does; the type byte is one of this type's. */

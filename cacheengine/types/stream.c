@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "cacheengine/types/compact.h"
 #include "cacheengine/types/stream_group.h"
+#include "cacheengine/types/stream_pieces.h"
 
 #include <stdlib.h>
 
@@ -561,6 +562,9 @@ const struct type_ops stream_type_ops = {
     .copy = copy,
     .weight = weight,
     .bytes = bytes,
+    .tell_some = stream_tell_some,
+    .tell_change = stream_tell_change,
+    .is_tellable = stream_is_tellable,
     .save = stream_save,
     .load = stream_load,
 };

@@ -14,7 +14,7 @@ static struct str name_of(const void *thing)
     return *(const struct str *)thing;
 }
 
-static int name_order(struct str a, struct str b)
+int stream_name_order(struct str a, struct str b)
 {
     int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
 
@@ -28,7 +28,7 @@ static bool list_find(void *const *list, uint32_t count, struct str name, uint32
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        int order = name_order(name_of(list[middle]), name);
+        int order = stream_name_order(name_of(list[middle]), name);
 
         if (order == 0) {
             *index = middle;
@@ -115,6 +115,14 @@ struct stream_consumer *stream_consumer_add(struct account *a, struct stream_gro
     return c;
 }
 
+struct stream_consumer *stream_consumer_from(const struct stream_group *g, struct str name)
+{
+    uint32_t at;
+
+    (void)list_find((void **)g->consumers, g->consumer_count, name, &at);
+    return at < g->consumer_count ? g->consumers[at] : NULL;
+}
+
 void stream_consumer_remove(struct account *a, struct stream_group *g, struct stream_consumer *c)
 {
     struct id_place place = id_map_begin(&c->pending);
@@ -133,6 +141,14 @@ struct stream_group *stream_group_find(const struct stream *s, struct str name)
     uint32_t at;
 
     return list_find((void **)s->groups, s->group_count, name, &at) ? s->groups[at] : NULL;
+}
+
+struct stream_group *stream_group_from(const struct stream *s, struct str name)
+{
+    uint32_t at;
+
+    (void)list_find((void **)s->groups, s->group_count, name, &at);
+    return at < s->group_count ? s->groups[at] : NULL;
 }
 
 struct stream_group *stream_group_add(struct account *a, struct stream *s, struct str name,

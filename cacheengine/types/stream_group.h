@@ -41,6 +41,13 @@ struct stream_group {
 
 struct stream_group *stream_group_find(const struct stream *s, struct str name);
 
+/* The first group, or consumer, whose name is not below this one; NULL: there is none. */
+struct stream_group *stream_group_from(const struct stream *s, struct str name);
+struct stream_consumer *stream_consumer_from(const struct stream_group *g, struct str name);
+
+/* The order in which they stand. */
+int stream_name_order(struct str a, struct str b);
+
 /* Adds a group, which must not be there. */
 struct stream_group *stream_group_add(struct account *a, struct stream *s, struct str name,
                                       struct stream_id last, int64_t read);

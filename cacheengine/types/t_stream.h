@@ -58,11 +58,22 @@ static inline struct stream_group *stream_call_group(const struct cmd_call *c,
 struct stream_consumer *stream_call_consumer(struct cmd_call *c, struct key k,
                                              struct stream_group *g, struct str name);
 
-/* Tells that an entry waits for its consumer: as XCLAIM, which does the same again. */
+/* Tells that an entry waits for its consumer: as XCLAIM, which does the same again, and to who
+ * takes slots over exactly as it is. */
 void stream_tell_pending(struct cmd_call *c, struct str key, const struct stream_group *g,
                          const struct stream_pending *p);
 
+/* The first of these two. */
+void stream_tell_claim(struct cmd_call *c, struct str key, const struct stream_group *g,
+                       const struct stream_pending *p);
+
+/* The second one, to anybody: as LARDER.CONSUMER. Without an entry (NULL) only the consumer. */
+void stream_tell_consumer(struct cmd_call *c, struct str key, const struct stream_group *g,
+                          const struct stream_consumer *of, const struct stream_pending *p,
+                          unsigned audience);
+
 /* Tells up to where the group has read. */
-void stream_tell_group(struct cmd_call *c, struct str key, const struct stream_group *g);
+void stream_tell_group(struct cmd_call *c, struct str key, const struct stream_group *g,
+                       unsigned audience);
 
 #endif

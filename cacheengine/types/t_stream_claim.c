@@ -48,7 +48,10 @@ static void forget(struct claim *claim, const struct stream_pending *p)
 {
     struct cmd_call *c = claim->c;
 
-    stream_tell_pending(c, c->argv[1], claim->g, p);
+    stream_tell_claim(c, c->argv[1], claim->g, p);
+    if (call_is_told_to(c, EFFECT_FOR_SLOTS))
+        call_tell_to(c, EFFECT_FOR_SLOTS, STR("XACK"), c->argv[1], claim->g->name,
+                     stream_id_text(c, p->id));
     stream_pending_end(c->db->heap.account, claim->g, p->id);
     c->dirty++;
 }
@@ -171,11 +174,11 @@ void cmd_xclaim(struct cmd_call *c)
             forget(&claim, p);
     }
     reply_close(c->reply, mark, '*', said);
-    /* What was told of an entry says it, too. */
-    if (tells_last && c->dirty == dirty) {
-        stream_tell_group(c, c->argv[1], claim.g);
-        c->dirty++;
-    }
+    /* To others what was told of an entry says it, too. */
+    bool has_told = c->dirty > dirty;
+    if (tells_last)
+        stream_tell_group(c, c->argv[1], claim.g, has_told ? EFFECT_FOR_SLOTS : EFFECT_FOR_ALL);
+    c->dirty += tells_last && !has_told;
 }
 
 /* ---- XAUTOCLAIM ---- */

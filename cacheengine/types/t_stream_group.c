@@ -8,26 +8,33 @@
 
 /* ---- what is told ---- */
 
-void stream_tell_pending(struct cmd_call *c, struct str key, const struct stream_group *g,
-                         const struct stream_pending *p)
+void stream_tell_claim(struct cmd_call *c, struct str key, const struct stream_group *g,
+                       const struct stream_pending *p)
 {
     struct number_text time, count;
 
-    if (!call_is_told(c))
-        return;
-    call_tell(c, STR("XCLAIM"), key, g->name, p->consumer->name, STR("0"), stream_id_text(c, p->id),
-              STR("TIME"), number_digits(&time, p->delivered_ms), STR("RETRYCOUNT"),
-              number_digits(&count, (int64_t)p->deliveries), STR("FORCE"), STR("JUSTID"),
-              STR("LASTID"), stream_id_text(c, g->last));
+    if (call_is_told_to(c, EFFECT_FOR_COPIES))
+        call_tell_to(c, EFFECT_FOR_COPIES, STR("XCLAIM"), key, g->name, p->consumer->name, STR("0"),
+                     stream_id_text(c, p->id), STR("TIME"), number_digits(&time, p->delivered_ms),
+                     STR("RETRYCOUNT"), number_digits(&count, (int64_t)p->deliveries), STR("FORCE"),
+                     STR("JUSTID"), STR("LASTID"), stream_id_text(c, g->last));
 }
 
-void stream_tell_group(struct cmd_call *c, struct str key, const struct stream_group *g)
+void stream_tell_pending(struct cmd_call *c, struct str key, const struct stream_group *g,
+                         const struct stream_pending *p)
+{
+    stream_tell_claim(c, key, g, p);
+    stream_tell_consumer(c, key, g, p->consumer, p, EFFECT_FOR_SLOTS);
+}
+
+void stream_tell_group(struct cmd_call *c, struct str key, const struct stream_group *g,
+                       unsigned audience)
 {
     struct number_text read;
 
-    if (call_is_told(c))
-        call_tell(c, STR("XGROUP"), STR("SETID"), key, g->name, stream_id_text(c, g->last),
-                  STR("ENTRIESREAD"), number_digits(&read, g->read));
+    if (call_is_told_to(c, audience))
+        call_tell_to(c, audience, STR("XGROUP"), STR("SETID"), key, g->name,
+                     stream_id_text(c, g->last), STR("ENTRIESREAD"), number_digits(&read, g->read));
 }
 
 struct stream_consumer *stream_call_consumer(struct cmd_call *c, struct key k,
@@ -40,6 +47,7 @@ struct stream_consumer *stream_call_consumer(struct cmd_call *c, struct key k,
         call_changed(c, k, EVENT_STREAM, "xgroup-createconsumer");
     }
     found->seen_ms = c->ks->now_ms;
+    stream_tell_consumer(c, (struct str){k.ptr, k.len}, g, found, NULL, EFFECT_FOR_SLOTS);
     return found;
 }
 

@@ -222,12 +222,12 @@ static void give_new(struct cmd_call *c, const struct read_options *o, const str
     }
     reply_close(c->reply, mark, '*', said);
     if (has_moved)
-        stream_tell_group(c, key, f->g);
+        stream_tell_group(c, key, f->g, EFFECT_FOR_ALL);
 }
 
 /* What the consumer was given before and has not acknowledged. */
 static void give_again(struct cmd_call *c, const struct read_options *o, const struct read_from *f,
-                       const struct stream_consumer *to)
+                       struct str key, const struct stream_consumer *to)
 {
     struct reply_mark mark = reply_open(c->reply);
     struct stream_id from = f->behind;
@@ -244,6 +244,7 @@ static void give_again(struct cmd_call *c, const struct read_options *o, const s
 
             p->delivered_ms = c->ks->now_ms;
             p->deliveries++;
+            stream_tell_consumer(c, key, f->g, to, p, EFFECT_FOR_SLOTS);
         } else {
             reply_array(c->reply, 2);
             reply_stream_id(c->reply, *id);
@@ -288,7 +289,7 @@ static bool read_group(struct cmd_call *c, const struct read_options *o, const s
     if (f->wants_new)
         give_new(c, o, f, key, to);
     else
-        give_again(c, o, f, to);
+        give_again(c, o, f, key, to);
     c->dirty++;
     return true;
 }

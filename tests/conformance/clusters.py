@@ -39,9 +39,13 @@ class Node:
         self.server = servers.engine(cluster_enabled="yes", larder_admin_socket="admin", **options)
         self.id, self.port = node_id(number), self.server.port
 
+    @property
+    def admin_path(self):
+        return os.path.join(self.server.dir, "admin")
+
     def admin(self, *words):
         # The path is relative where it is long: sockets have short names.
-        with Conn(os.path.join(self.server.dir, "admin")) as conn:
+        with Conn(self.admin_path) as conn:
             return conn.call(*words)
 
     def conn(self, **kw):

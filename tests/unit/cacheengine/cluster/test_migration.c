@@ -5,6 +5,7 @@
 #include "cacheengine/cluster/migration_pieces.h"
 #include "cacheengine/types/collection.h"
 #include "cacheengine/types/sequence.h"
+#include "cacheengine/types/stream_group.h"
 #include "cacheengine/types/t_zset.h"
 #include "cacheengine/types/types.h"
 #include "cluster_fixture.h"
@@ -315,7 +316,16 @@ static void fill(struct moving *t, enum entry_type type)
         struct str name = name_of(text, i);
 
         e = db_peek(t->f.db, k);
-        if (type == TYPE_LIST) {
+        if (type == TYPE_STREAM) {
+            struct str words[2] = {name, name};
+
+            db_open_heap(t->f.db);
+            if (!e)
+                e = db_set_outside(t->f.db, k, TYPE_STREAM, stream_new(t->f.db->heap.account),
+                                   NO_DEADLINE);
+            stream_add(t->f.db->heap.account, entry_outside(e), &t->f.settings,
+                       (struct stream_id){(uint64_t)i + 1, 0}, words, 1);
+        } else if (type == TYPE_LIST) {
             struct sequence s;
 
             sequence_open(&s, t->f.db, k, e);
@@ -337,6 +347,7 @@ static void begin_big(struct moving *t, enum entry_type type)
     begin(t, 0);
     types_register(&t->f.ks);
     t->f.settings.list_packed_size = -2;
+    t->f.settings.stream_node_entries = 5;
     fill(t, type);
     while (t->m->out.len < 15000 && !migration_feed_is_done(t->m))
         migration_feed_step(t->m);
@@ -455,6 +466,48 @@ Test(migration, a_list_is_followed_at_its_ends)
     cr_assert_eq(count_out(&t, "UNLINK"), 1);
     cr_assert_eq(count_out(&t, "\r\nmore\r\n"), 2);
     cr_assert_eq(count_out(&t, "\r\ne19999\r\n"), 0);
+    end(&t);
+}
+
+Test(migration, a_long_stream_goes_in_pieces_and_its_groups_go_last)
+{
+    struct moving t;
+
+    begin_big(&t, TYPE_STREAM);
+    struct stream *s = entry_outside(db_peek(t.f.db, key_text(&t.f, "big{bar}")));
+    stream_group_add(t.f.db->heap.account, s, STR("g"), STREAM_ID_MIN, 0);
+    tell(&t, "XGROUP CREATE big{bar} g 0");
+    cr_assert(stream_remove(t.f.db->heap.account, s, (struct stream_id){BIG, 0}));
+    tell(&t, "XDEL big{bar} 2000-0");
+    cr_assert(t.m->pieces.has_begun);
+    cr_expect_eq(count_out(&t, "XDEL"), 1);
+    cr_expect_eq(count_out(&t, "XGROUP"), 0);
+    finish(&t);
+    cr_expect_eq(count_out(&t, "UNLINK"), 1);
+    cr_expect_eq(count_out(&t, "XADD"), BIG - 1);
+    cr_expect_eq(count_out(&t, "XSETID"), 1);
+    cr_expect_eq(count_out(&t, "XGROUP"), 1);
+    cr_expect_eq(count_out(&t, "RESTORE"), 0);
+    /* From now on it is a key like any other. */
+    tell(&t, "XGROUP SETID big{bar} g 5-0");
+    cr_expect_eq(count_out(&t, "\r\nSETID\r\n"), 1);
+    end(&t);
+}
+
+Test(migration, what_a_transaction_does_after_a_key_was_replaced_is_not_sent)
+{
+    struct moving t;
+
+    begin_big(&t, TYPE_STREAM);
+    while (!strstr(buf_cstr(&t.m->out), "XSETID"))
+        migration_feed_step(t.m);
+    effects_begin(&t.f.ks, false);
+    tell(&t, "RESTORE big{bar} 0 payload REPLACE");
+    tell(&t, "XADD big{bar} 1-0 f v");
+    tell(&t, "XADD big{bar} 2-0 f v");
+    effects_end(&t.f.ks);
+    cr_expect_not(t.m->pieces.has_begun);
+    cr_expect_eq(count_out(&t, "XADD"), BIG);
     end(&t);
 }
 

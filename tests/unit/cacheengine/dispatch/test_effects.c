@@ -29,7 +29,7 @@ static void begin(struct effects_test *t, const char *const *options)
 {
     resp_open(&t->f, options);
     t->r = (struct record){
-        .sink = {record_take, EFFECT_FOR_ALL, NULL}
+        .sink = {record_take, EFFECT_FOR_COPIES, NULL}
     };
     effect_sink_add(&t->f.engine.keyspace, &t->r.sink);
 }
@@ -314,6 +314,52 @@ Test(effects, a_script_may_keep_what_it_does_to_itself)
     cr_assert_str_eq(t.r.text, "");
     resp_ask(&t.f, "EVAL \"redis.set_repl(redis.REPL_AOF) redis.call('set', 'a', 1)\" 0");
     cr_assert_str_eq(t.r.text, "set a 1|");
+    end(&t);
+}
+
+/* Makes the sink one of who takes slots over. */
+static void listen_for_slots(struct effects_test *t)
+{
+    effect_sink_remove(&t->f.engine.keyspace, &t->r.sink);
+    t->r.sink.audience = EFFECT_FOR_SLOTS;
+    effect_sink_add(&t->f.engine.keyspace, &t->r.sink);
+    t->r.text[0] = 0;
+}
+
+Test(effects, who_takes_slots_over_is_told_what_scripts_keep_to_themselves)
+{
+    struct effects_test t;
+
+    begin(&t, NULL);
+    listen_for_slots(&t);
+    resp_ask(&t.f, "EVAL \"redis.set_repl(redis.REPL_NONE) redis.call('set', 'a', 1)\" 0");
+    cr_assert_str_eq(t.r.text, "set a 1|");
+    end(&t);
+}
+
+Test(effects, who_takes_slots_over_is_told_of_consumers_as_they_are)
+{
+    struct effects_test t;
+
+    begin(&t, NULL);
+    resp_ask(&t.f, "XADD s 1-1 f v");
+    resp_ask(&t.f, "XADD s 2-1 f v");
+    resp_ask(&t.f, "XGROUP CREATE s g 0");
+    listen_for_slots(&t);
+    keyspace_set_now(&t.f.engine.keyspace, 5000);
+    resp_ask(&t.f, "XREADGROUP GROUP g c COUNT 1 STREAMS s >");
+    cr_expect_str_eq(t.r.text, "MULTI|LARDER.CONSUMER s g c 5000 -1|"
+                               "LARDER.CONSUMER s g c 5000 5000 1-1 5000 1|"
+                               "XGROUP SETID s g 1-1 ENTRIESREAD 1|EXEC|");
+    t.r.text[0] = 0;
+    keyspace_set_now(&t.f.engine.keyspace, 6000);
+    resp_ask(&t.f, "XREADGROUP GROUP g c STREAMS s 0");
+    cr_expect_str_eq(t.r.text, "MULTI|LARDER.CONSUMER s g c 6000 5000|"
+                               "LARDER.CONSUMER s g c 6000 5000 1-1 6000 2|EXEC|");
+    resp_ask(&t.f, "XDEL s 1-1");
+    t.r.text[0] = 0;
+    resp_ask(&t.f, "XAUTOCLAIM s g c 0 0");
+    cr_expect_str_eq(t.r.text, "MULTI|LARDER.CONSUMER s g c 6000 5000|XACK s g 1-1|EXEC|");
     end(&t);
 }
 

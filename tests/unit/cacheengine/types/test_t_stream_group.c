@@ -102,3 +102,37 @@ Test(t_stream_group, a_stream_is_described)
     cr_expect_str_eq(play_line(&h, "XINFO STREAM none"), "-ERR no such key\r\n");
     harness_end(&h);
 }
+
+Test(t_stream_group, an_engine_says_of_a_consumer_what_xclaim_does_not)
+{
+    static const struct play rows[] = {
+        {"LARDER.CONSUMER k g c 1 -1",                                                       "-NOGROUP No such key 'k' or consumer group 'g'\r\n"},
+        {"XADD k 1-1 a 1",                                                                   ID1                                                 },
+        {"LARDER.CONSUMER k g c 1 -1",                                                       "-NOGROUP No such key 'k' or consumer group 'g'\r\n"},
+        {"XGROUP CREATE k g 0",                                                              "+OK\r\n"                                           },
+        {"LARDER.CONSUMER k g c 1 x",                                                        "-ERR value is not an integer or out of range\r\n"  },
+        {"LARDER.CONSUMER k g c 1 2 1-1 5",
+         "-ERR wrong number of arguments for 'larder.consumer' command\r\n"                                                                      },
+        {"LARDER.CONSUMER k g c 1 2 1-x 5 1",
+         "-ERR Invalid stream ID specified as stream command argument\r\n"                                                                       },
+        {"LARDER.CONSUMER k g c 1 2 1-1 5 -1",                                               "-ERR value is not an integer or out of range\r\n"  },
+        {"XINFO CONSUMERS k g",                                                              "*0\r\n"                                            },
+        {"LARDER.CONSUMER k g c 999000 -1",                                                  "+OK\r\n"                                           },
+        {"XINFO CONSUMERS k g",
+         "*1\r\n*8\r\n$4\r\nname\r\n$1\r\nc\r\n$7\r\npending\r\n:0\r\n$4\r\nidle\r\n:1000\r\n$8\r\ninactive\r\n:-1\r\n"                          },
+        {"LARDER.CONSUMER k g c 999000 998000 1-1 997000 7 9-9 996000 18446744073709551615",
+         "+OK\r\n"                                                                                                                               },
+        {"LARDER.CONSUMER k g d 1 1 1-1 997000 8",                                           "+OK\r\n"                                           },
+        {"XPENDING k g - + 9",
+         "*2\r\n*4\r\n" ID1
+         "$1\r\nd\r\n:3000\r\n:8\r\n*4\r\n$3\r\n9-9\r\n$1\r\nc\r\n:4000\r\n:-1\r\n"                                                              },
+        {"SET s v",                                                                          "+OK\r\n"                                           },
+        {"LARDER.CONSUMER s g c 1 1",
+         "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"                                                                },
+    };
+    struct harness h;
+
+    harness_begin(&h);
+    play_rows(&h, rows, countof(rows));
+    harness_end(&h);
+}

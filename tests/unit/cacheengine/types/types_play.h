@@ -117,6 +117,7 @@ static const struct play_proc play_procs[] = {
     {"xclaim",           cmd_xclaim          },
     {"xautoclaim",       cmd_xautoclaim      },
     {"xpending",         cmd_xpending        },
+    {"larder.consumer",  cmd_larder_consumer },
     {"setbit",           cmd_setbit          },
     {"getbit",           cmd_getbit          },
     {"bitcount",         cmd_bitcount        },
