@@ -383,6 +383,9 @@ void write_service_source(const struct model *m, const struct model_service *s, 
     spec_out_literal(&out, spec_text_or(s->file, "service", s->meta, "xmlNamespace", NULL));
     if (s->is_ec2)
         fprintf(out.stream, ",\n    .is_ec2 = true");
+    if (spec_text_or(s->file, "service", s->meta, "target", NULL))
+        fprintf(out.stream, ",\n    .target = \"%s\"",
+                spec_text(s->file, "service", s->meta, "target"));
     fprintf(out.stream, ",\n    .ops = ops,\n    .op_count = %zu,\n", s->op_count);
     if (paginators)
         fprintf(out.stream, "    .paginators = paginators,\n    .paginator_count = %d,\n",

@@ -59,7 +59,8 @@ bool json_to_i64(const struct json *value, int64_t *out);
  */
 struct json_writer {
     struct buf *out;
-    int indent; /* spaces per level; 0 writes one line without spaces */
+    bool has_epochs; /* timestamps are written as seconds since 1970 */
+    int indent;      /* spaces per level; 0 writes one line without spaces */
     int depth;
     bool has_before; /* something stands before at this level */
     bool has_name;   /* a name was just written */

@@ -158,6 +158,7 @@ struct service_desc {
     const char *version; /* "2015-02-02" */
     const char *xmlns;
     bool is_ec2;               /* speaks EC2's dialect of Query: flat lists, other envelopes */
+    const char *target;        /* its name in the JSON and CBOR protocols; NULL: it has but Query */
     const struct op_desc *ops; /* sorted by name */
     size_t op_count;
     const struct paginator_desc *paginators;

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define MAX_DEPTH 32
+#define EPOCH_MAX_S 253402300800.0 /* the year 10000 */
+#define MAX_DEPTH   32
 
 /* Where the walk stands: a chain on the stack, turned into text only when something is wrong. */
 struct place {
@@ -127,12 +128,26 @@ static struct err read_boolean(struct reader *r, const struct place *p, const st
     return OK;
 }
 
+/* Seconds since 1970, as some protocols have them. */
+static struct err read_epoch(struct reader *r, const struct place *p, const struct json *value,
+                             struct opt_time *out)
+{
+    if (!(value->number > -EPOCH_MAX_S && value->number < EPOCH_MAX_S))
+        return wrong(r, p, "must be a time");
+    double ms = value->number * 1000;
+    *out = (struct opt_time){true, (int64_t)(ms < 0 ? ms - 0.5 : ms + 0.5)};
+    return OK;
+}
+
 /* Strings, timestamps and blobs travel as JSON strings. */
 static struct err read_text(struct reader *r, const struct place *p, const struct shape *s,
                             const struct json *value, void *out)
 {
     struct err e;
 
+    if (s->kind == SHAPE_TIMESTAMP && value->kind == JSON_NUMBER &&
+        r->unknown == SHAPE_UNKNOWN_IGNORE)
+        return read_epoch(r, p, value, out);
     if (value->kind != JSON_STRING)
         return wrong(r, p, "must be a string");
     if (s->kind == SHAPE_STRING) {
@@ -229,6 +244,11 @@ void shape_json_write(struct json_writer *w, const struct shape *s, const void *
     case SHAPE_DOUBLE: json_double(w, ((const struct opt_double *)value)->value); break;
     case SHAPE_BOOLEAN: json_bool(w, ((const struct opt_bool *)value)->value); break;
     case SHAPE_TIMESTAMP:
+        if (w->has_epochs)
+            json_double(w, (double)((const struct opt_time *)value)->value / 1000);
+        else
+            write_as_text(w, s, value);
+        break;
     case SHAPE_BLOB: write_as_text(w, s, value); break;
     }
 }

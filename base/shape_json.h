@@ -16,7 +16,8 @@ enum shape_unknown {
 
 /*
  * Fills `out` (zeroed, of the type that `s` describes) from a JSON value; results live in `a`. null
- * counts as absent. Types only: what else the spec asks for is shape_check's business.
+ * counts as absent; with SHAPE_UNKNOWN_IGNORE a timestamp may be a number, seconds
+ * since 1970. Types only: what else the spec asks for is shape_check's business.
  * ERR_INVALID with a sentence that names the place: "Tags[0].Key must be a string".
  */
 must_use struct err shape_json_read(struct arena *a, const struct shape *s,

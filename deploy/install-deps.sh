@@ -6,12 +6,12 @@ set -eu
 usage="usage: deploy/install-deps.sh [--tests]"
 
 build_packages="gcc cmake ninja-build ccache pkg-config
-    libmicrohttpd-dev libcjson-dev libsqlite3-dev libcurl4-openssl-dev libldns-dev liblzf-dev libssl-dev nettle-dev
+    libmicrohttpd-dev libcjson-dev libsqlite3-dev libcurl4-openssl-dev libldns-dev liblzf-dev libssl-dev nettle-dev libcbor-dev
     liblua5.1-0-dev lua-cjson-dev"
 
 # The engines are here to compare with; clang brings the fuzzer, the formatter and the linter.
 test_packages="libcriterion-dev clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14
-    openssl python3 python3-boto3 python3-pytest python3-jsonschema python3-redis awscli
+    openssl python3 python3-boto3 python3-pytest python3-jsonschema python3-redis python3-cbor2 awscli
     redis-tools redis-server memcached"
 
 say() { printf '%s\n' "$*" >&2; }

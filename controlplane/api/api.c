@@ -12,11 +12,13 @@
 #include "contract/ec2.h"
 #include "contract/elasticache.h"
 #include "contract/iam.h"
+#include "contract/monitoring.h"
 #include "contract/sts.h"
 #include "controlplane/api/auth.h"
 #include "controlplane/api/openapi.h"
 #include "controlplane/api/query.h"
 #include "controlplane/api/rest.h"
+#include "controlplane/api/rpc.h"
 #include "controlplane/api/xml.h"
 #include "controlplane/ops/ops.h"
 
@@ -28,8 +30,8 @@
 #define FIRST_BYTES     4096 /* most answers fit, so that their buffers need not grow */
 
 /* The first is meant where nothing says otherwise. */
-static const struct service_desc *const services[] = {&service_elasticache, &service_sts,
-                                                      &service_ec2, &service_iam};
+static const struct service_desc *const services[] = {
+    &service_elasticache, &service_sts, &service_ec2, &service_iam, &service_monitoring};
 
 struct api {
     struct api_conf conf;
@@ -49,6 +51,7 @@ struct exchange {
     struct rest_target target;          /* REST only */
     const struct service_desc *service; /* never NULL */
     const struct op_desc *op;           /* NULL until it is found */
+    enum rpc_form rpc;                  /* RPC_NONE for Query and REST */
 };
 
 struct api *api_new(const struct api_conf *conf)
@@ -80,7 +83,7 @@ static bool is_rest(struct str path)
 
 bool api_owns_path(struct str path)
 {
-    return str_is(path, "/") || is_rest(path);
+    return str_is(path, "/") || is_rest(path) || rpc_owns_path(path);
 }
 
 /* --- answers --- */
@@ -106,7 +109,9 @@ static void render_fault(struct exchange *x, int code, const char *why)
         why = fault->doc ? fault->doc : fault->wire;
     x->out->status = fault->status;
     x->out->fault = fault->wire;
-    if (is_rest(x->request->path)) {
+    if (x->rpc) {
+        rpc_fault(x->arena, x->rpc, fault, why, x->out);
+    } else if (is_rest(x->request->path)) {
         x->out->content_type = "application/json";
         write_json_fault(x, fault, why);
     } else {
@@ -152,6 +157,10 @@ static void render_result(struct exchange *x, const void *value)
 
     x->out->status = 200;
     buf_reserve(&x->out->body, FIRST_BYTES);
+    if (x->rpc) {
+        rpc_result(x->rpc, x->op, value, x->out);
+        return;
+    }
     if (!is_rest(x->request->path)) {
         x->out->content_type = "text/xml";
         xml_result(&x->out->body, x->service, x->op, value, x->out->request_id);
@@ -188,6 +197,9 @@ static struct err check_input(struct exchange *x, const void *in)
 
     if (shape_check(x->arena, x->api->patterns, x->op->in, in, &breach))
         return OK;
+    if (breach.missing && x->service == &service_monitoring)
+        return err_format(x->arena, FAULT_MISSING_REQUIRED_PARAMETER,
+                          "The parameter %s is required.", breach.path);
     if (breach.missing && x->service->is_ec2)
         return err_format(x->arena, FAULT_MISSING_PARAMETER,
                           "The request must contain the parameter %s", breach.path);
@@ -344,6 +356,26 @@ static struct err handle_rest(struct exchange *x)
     return run(x, in);
 }
 
+/* --- JSON and CBOR --- */
+
+static struct err handle_rpc(struct exchange *x)
+{
+    struct str name;
+    void *in;
+
+    if (strcmp(x->request->method, "POST") != 0) {
+        x->out->allow = "POST";
+        return err_make(FAULT_METHOD_NOT_ALLOWED, "This path takes POST.");
+    }
+    TRY(auth_scope_find(x->arena, &x->api->conf, x->request, &x->params, &x->scope));
+    TRY(rpc_find(x->arena, services, countof(services), x->rpc, x->request, &x->service, &name));
+    const struct op_desc *op = service_op(x->service, str_dup(x->arena, name));
+    TRY(op ? choose_op(x, op) : unknown_action(x, name));
+    in = arena_zalloc(x->arena, x->op->in->size);
+    TRY(rpc_decode(x->arena, x->rpc, x->request, x->op->in, in));
+    return run(x, in);
+}
+
 /* --- the boundary --- */
 
 static void exchange_begin(struct exchange *x, struct api *api, struct arena *a,
@@ -353,8 +385,12 @@ static void exchange_begin(struct exchange *x, struct api *api, struct arena *a,
 
     rng_seed_system(&rng);
     *out = (struct api_response){.request_id = rng_uuid(&rng, a), .op = "unknown"};
-    *x = (struct exchange){
-        .api = api, .arena = a, .request = request, .out = out, .service = services[0]};
+    *x = (struct exchange){.api = api,
+                           .arena = a,
+                           .request = request,
+                           .out = out,
+                           .service = services[0],
+                           .rpc = rpc_form_of(request)};
 }
 
 void api_handle(struct api *api, struct arena *a, const struct api_request *request,
@@ -364,7 +400,10 @@ void api_handle(struct api *api, struct arena *a, const struct api_request *requ
     struct err e;
 
     exchange_begin(&x, api, a, request, out);
-    e = is_rest(request->path) ? handle_rest(&x) : handle_query(&x);
+    if (x.rpc)
+        e = handle_rpc(&x);
+    else
+        e = is_rest(request->path) ? handle_rest(&x) : handle_query(&x);
     if (err_failed(e))
         render_error(&x, e);
 }

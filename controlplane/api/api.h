@@ -1,9 +1,11 @@
 /*
- * The interface on the wire: who calls, what is asked, and the answer. Two forms of the same
+ * The interface on the wire: who calls, what is asked, and the answer. Several forms of the same
  * operations:
  *
  *     Query   POST / (form) and GET /?..., answers in XML, as AWS SDKs speak it
  *     REST    /v1/..., JSON in and out; /v1/openapi.json describes it
+ *     JSON    POST / with X-Amz-Target, for services that have one (awsJson 1.0)
+ *     CBOR    POST /service/TARGET/operation/NAME (Smithy RPC v2), for the same
  *
  * Everything here follows the tables that specgen makes; no operation is named in this folder.
  * Bad input is answered with a 4xx and a sentence, never with a 5xx: SDKs repeat those for minutes.
@@ -45,8 +47,9 @@ struct api_request {
     const char *host;   /* for the address in the OpenAPI document */
     const char *authorization;
     const char *content_type;
-    const char *amz_date; /* X-Amz-Date */
-    const char *date;     /* Date */
+    const char *amz_date;   /* X-Amz-Date */
+    const char *date;       /* Date */
+    const char *amz_target; /* X-Amz-Target */
 };
 
 #define API_MAX_BODY_BYTES (1u << 20)
@@ -55,10 +58,12 @@ struct api_request {
 struct api_response {
     int status;
     const char *content_type;
-    const char *request_id; /* send it as x-amzn-RequestId */
-    const char *allow;      /* send it as Allow, unless NULL (405) */
-    const char *op;         /* for metrics: "CreateCacheCluster", "openapi", or "unknown" */
-    const char *fault;      /* the code of the fault, or NULL when all went well */
+    const char *request_id;      /* send it as x-amzn-RequestId */
+    const char *query_error;     /* send it as x-amzn-query-error, unless NULL */
+    const char *smithy_protocol; /* send it as smithy-protocol, unless NULL */
+    const char *allow;           /* send it as Allow, unless NULL (405) */
+    const char *op;              /* for metrics: "CreateCacheCluster", "openapi", or "unknown" */
+    const char *fault;           /* the code of the fault, or NULL when all went well */
     struct buf body;
 };
 
@@ -66,7 +71,7 @@ struct api_response {
 struct api *api_new(const struct api_conf *conf);
 void api_free(struct api *api);
 
-/* True for paths that api_handle answers: "/" and everything below /v1. */
+/* True for paths that api_handle answers: "/" and everything below /v1 and /service. */
 bool api_owns_path(struct str path);
 
 /* Answers a request; always fills `out`. Safe to call from several threads. */

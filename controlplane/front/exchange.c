@@ -39,6 +39,7 @@ static const struct {
     {"Content-Type",  offsetof(struct api_request, content_type) },
     {"X-Amz-Date",    offsetof(struct api_request, amz_date)     },
     {"Date",          offsetof(struct api_request, date)         },
+    {"X-Amz-Target",  offsetof(struct api_request, amz_target)   },
 };
 
 /* The first of each name counts. */
@@ -107,6 +108,8 @@ static struct MHD_Response *response_make(struct api_response *from)
     add_header(made, MHD_HTTP_HEADER_CONTENT_TYPE, from->content_type);
     add_header(made, "x-amzn-RequestId", from->request_id);
     add_header(made, MHD_HTTP_HEADER_ALLOW, from->allow);
+    add_header(made, "x-amzn-query-error", from->query_error);
+    add_header(made, "smithy-protocol", from->smithy_protocol);
     return made;
 }
 

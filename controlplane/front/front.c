@@ -12,6 +12,7 @@
 #include "contract/ec2.h"
 #include "contract/elasticache.h"
 #include "contract/iam.h"
+#include "contract/monitoring.h"
 #include "contract/sts.h"
 #include "controlplane/front/exchange.h"
 #include "controlplane/front/keeper.h"
@@ -36,7 +37,8 @@
 #define LIBRARY_CONNECTIONS 65536
 
 static const struct service_desc *const services[] = {
-    &service_elasticache, &service_sts, &service_ec2, &service_iam, &service_agent, NULL};
+    &service_elasticache, &service_sts,   &service_ec2, &service_iam,
+    &service_monitoring,  &service_agent, NULL};
 
 struct front {
     struct MHD_Daemon *daemon;

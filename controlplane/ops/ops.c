@@ -8,6 +8,7 @@
 #include "contract/ec2_handlers.h"
 #include "contract/elasticache_handlers.h"
 #include "contract/iam_handlers.h"
+#include "contract/monitoring_handlers.h"
 #include "contract/sts_handlers.h"
 #include "controlplane/ops/call.h"
 #include "controlplane/ops/network.h"
@@ -37,6 +38,7 @@ struct handler {
 #include "contract/ec2_served.def"
 #include "contract/elasticache_served.def"
 #include "contract/iam_served.def"
+#include "contract/monitoring_served.def"
 #include "contract/sts_served.def"
 #undef OP
 
@@ -50,6 +52,9 @@ static const struct handler handlers[] = {
 #undef SERVICE
 #define SERVICE "iam"
 #include "contract/iam_served.def"
+#undef SERVICE
+#define SERVICE "monitoring"
+#include "contract/monitoring_served.def"
 #undef SERVICE
 #define SERVICE "sts"
 #include "contract/sts_served.def"

@@ -64,6 +64,7 @@ DOORS = {
     r"microhttpd\.h": ["controlplane/front/"],
     r"sqlite3(ext)?\.h": ["controlplane/store/"],
     r"ldns/.*": ["controlplane/dns/"],
+    r"cbor\.h": ["controlplane/api/cbor.c"],
     r"(liblzf/)?lzf\.h": ["cacheengine/keyspace/lzf.c"],
     r"curl/.*": ["base/http.c"],
     r"openssl/.*": ["cacheengine/net/tls", "cacheengine/persist/seal.c", "controlplane/pki/", "tests/unit/cacheengine/net/tls",

@@ -20,6 +20,7 @@
 #include "contract/ec2.h"
 #include "contract/elasticache.h"
 #include "contract/iam.h"
+#include "contract/monitoring.h"
 #include "contract/sts.h"
 #include "controlplane/api/api.h"
 #include "controlplane/api/openapi.h"
@@ -32,8 +33,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct service_desc *const services[] = {&service_elasticache, &service_sts,
-                                                      &service_ec2, &service_iam};
+static const struct service_desc *const services[] = {
+    &service_elasticache, &service_sts, &service_ec2, &service_iam, &service_monitoring};
 
 /* What the handler behind the api shall do, and what it saw: the api's `ops` points here. */
 struct ops {

@@ -92,6 +92,20 @@ Test(shape_json, wrong_types_are_named_with_their_place)
     }
 }
 
+Test(shape_json, other_protocols_have_times_in_seconds)
+{
+    scoped(arena_fini) struct arena a = {0};
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+    struct json_writer w = {.out = &text, .has_epochs = true};
+    struct sample s = {0};
+
+    cr_assert_not(err_failed(parse(&a, "{\"When\":1.25}", SHAPE_UNKNOWN_IGNORE, &s)));
+    cr_assert_eq(s.when.value, 1250);
+    shape_json_write(&w, &sample_shape, &s);
+    cr_assert_str_eq(buf_cstr(&text), "{\"When\":1.25}");
+    cr_assert(err_is(parse(&a, "{\"When\":1e300}", SHAPE_UNKNOWN_IGNORE, &s), ERR_INVALID));
+}
+
 Test(shape_json, a_timestamp_that_is_none_says_what_one_looks_like)
 {
     scoped(arena_fini) struct arena a = {0};

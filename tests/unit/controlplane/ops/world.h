@@ -8,6 +8,7 @@
 #include "contract/ec2_handlers.h"
 #include "contract/elasticache_handlers.h"
 #include "contract/iam_handlers.h"
+#include "contract/monitoring_handlers.h"
 #include "contract/sts_handlers.h"
 #include "controlplane/ops/call.h"
 #include "controlplane/ops/ops.h"
@@ -58,6 +59,9 @@ must_use struct err world_run(const struct service_desc *service, const char *op
 #undef SERVICE
 #define SERVICE service_iam
 #include "contract/iam_served.def"
+#undef SERVICE
+#define SERVICE service_monitoring
+#include "contract/monitoring_served.def"
 #undef SERVICE
 #define SERVICE service_sts
 #include "contract/sts_served.def"
