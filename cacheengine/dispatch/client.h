@@ -95,15 +95,16 @@ struct client {
     bool is_primary; /* its requests are the stream that this replica follows */
     bool is_admin;   /* of the admin socket: never restricted, always permitted */
     bool is_authenticated;
-    bool was_asking;     /* it had said ASKING in front of the command that runs */
-    bool is_closing;     /* no further command runs; closed once the replies are sent */
-    bool is_killed;      /* closed at once */
-    bool acknowledges;   /* what is not sent yet says that something was written */
-    bool is_tls;         /* it speaks TLS */
-    bool is_unevictable; /* CLIENT NO-EVICT */
-    bool is_untouching;  /* CLIENT NO-TOUCH */
-    bool is_monitor;     /* MONITOR */
-    bool reads_replicas; /* READONLY: of a cluster's replica it reads what its shard has */
+    bool was_asking;        /* it had said ASKING in front of the command that runs */
+    bool is_closing;        /* no further command runs; closed once the replies are sent */
+    bool is_killed;         /* closed at once */
+    bool acknowledges;      /* what is not sent yet says that something was written */
+    bool is_tls;            /* it speaks TLS */
+    bool is_unevictable;    /* CLIENT NO-EVICT */
+    bool is_untouching;     /* CLIENT NO-TOUCH */
+    bool is_monitor;        /* MONITOR */
+    bool reads_replicas;    /* READONLY: of a cluster's replica it reads what its shard has */
+    bool follows_redirects; /* CLIENT CAPA REDIRECT: it goes where a replica sends it */
     bool is_importer;  /* a shard that gives slots to this one: it may what they need (moving.h) */
     bool is_postponed; /* its present call was not run: it is to run later */
     bool is_asking;    /* ASKING: for the next command, or transaction */

@@ -75,6 +75,19 @@ void cmd_client_no_touch(struct cmd_call *c)
         reply_ok(c->reply);
 }
 
+/* What is not known is no error: clients say all that they are able to do. */
+void cmd_client_capa(struct cmd_call *c)
+{
+    if (c->engine->settings.brand != BRAND_VALKEY) {
+        reply_errorf(c->reply, "ERR unknown subcommand '%.*s'. Try CLIENT HELP.",
+                     STR_ARG(str_shorten(c->argv[1], 128)));
+        return;
+    }
+    for (uint32_t i = 2; i < c->argc; i++)
+        c->client->follows_redirects |= call_is(c, i, "redirect");
+    reply_ok(c->reply);
+}
+
 void cmd_client_reply(struct cmd_call *c)
 {
     struct client *client = c->client;
@@ -336,9 +349,13 @@ void cmd_client_unblock(struct cmd_call *c)
     reply_int(c->reply, o && is_shown(c, o) && blocks_end(c->engine, o, with_error));
 }
 
+#define OF_VALKEY 2 /* lines, the first */
+
 void cmd_client_help(struct cmd_call *c)
 {
     static const char *const lines[] = {
+        "CAPA <ability> [<ability> ...]",
+        "    Tell what this client is able to do: REDIRECT, to go where a replica sends it.",
         "GETNAME",
         "    Say the name of this connection.",
         "ID",
@@ -368,5 +385,6 @@ void cmd_client_help(struct cmd_call *c)
         NULL,
     };
 
-    reply_help(c->reply, "CLIENT", lines);
+    reply_help(c->reply, "CLIENT",
+               c->engine->settings.brand == BRAND_VALKEY ? lines : lines + OF_VALKEY);
 }

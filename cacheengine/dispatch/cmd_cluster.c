@@ -211,9 +211,15 @@ void cmd_asking(struct cmd_call *c)
     reply_ok(c->reply);
 }
 
+/* Valkey's replicas send clients on outside of clusters, too (CLIENT CAPA REDIRECT). */
+static bool has_redirections(struct cmd_call *c)
+{
+    return c->engine->settings.brand == BRAND_VALKEY || is_clustered(c);
+}
+
 void cmd_readonly(struct cmd_call *c)
 {
-    if (!is_clustered(c))
+    if (!has_redirections(c))
         return;
     c->client->reads_replicas = true;
     reply_ok(c->reply);
@@ -221,7 +227,7 @@ void cmd_readonly(struct cmd_call *c)
 
 void cmd_readwrite(struct cmd_call *c)
 {
-    if (!is_clustered(c))
+    if (!has_redirections(c))
         return;
     c->client->reads_replicas = false;
     reply_ok(c->reply);

@@ -5,20 +5,27 @@
 #include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/loading.h"
 #include "cacheengine/dispatch/redirect.h"
+#include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/dispatch/transaction.h"
 
-bool guard_is_write(const struct cmd_call *call)
+/* True when the call has this flag, or EXEC (which alone stands inside a transaction without being
+ * queued) would run one that has it. */
+static bool has(const struct cmd_call *call, uint32_t flag)
 {
-    if (call->cmd->flags & CMD_WRITE)
+    if (call->cmd->flags & flag)
         return true;
-    /* Only EXEC stands inside a transaction without being queued and runs what was. */
     if (!transaction_is_open(call->client) || strcmp(call->cmd->name, "exec") != 0)
         return false;
     for (const struct queued_call *q = call->client->transaction->head; q; q = q->next)
-        if (q->cmd->flags & CMD_WRITE)
+        if (q->cmd->flags & flag)
             return true;
     return false;
+}
+
+bool guard_is_write(const struct cmd_call *call)
+{
+    return has(call, CMD_WRITE);
 }
 
 #define REPLICA "READONLY You can't write against a read only replica."
@@ -44,6 +51,22 @@ static const char *stale_refuses(const struct cmd_call *call)
     if (!lacks(call, CMD_STALE))
         return NULL;
     return "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+}
+
+/* Who can follow is sent to the primary; while a primary is still handing its role to a replica,
+ * which would send it back, it waits. What a script does is judged as a script's. */
+static const char *redirect_replica(const struct cmd_call *call)
+{
+    const struct client *c = call->client;
+    const struct engine *e = call->engine;
+
+    if (!c || !c->follows_redirects || call->is_inner || client_is_obeyed(c) || !e->replica)
+        return NULL;
+    if (!guard_is_write(call) && (c->reads_replicas || !has(call, CMD_READONLY)))
+        return NULL;
+    if (e->failover.state == FAILOVER_HANDS)
+        return redirect_held;
+    return arena_printf(call->scratch, "REDIRECT %s:%d", e->replica->host, e->replica->port);
 }
 
 /* A client that took it for a primary looks for the primary once it has to connect anew. */
@@ -150,6 +173,7 @@ static const struct {
     guard_fn *refuses;
 } guards[] = {
     {GUARD_CLUSTER,      NULL,         redirect_refusal  },
+    {GUARD_REDIRECT,     NULL,         redirect_replica  },
     {GUARD_SUBSCRIBED,   NULL,         subscribed_refuses},
     {GUARD_KEYLESS,      KEYLESS,      loading_refuses   },
     {GUARD_REPLICA,      REPLICA,      replica_refuses   },
@@ -179,7 +203,7 @@ const char *guard_refusal(struct cmd_call *call, bool *is_plain)
         else if (guard_is_write(call))
             text = guards[i].writes;
         /* Where to go is said to EXEC as to any other command. */
-        *is_plain = guards[i].bit == GUARD_CLUSTER;
+        *is_plain = guards[i].bit == GUARD_CLUSTER || guards[i].bit == GUARD_REDIRECT;
     }
     return text;
 }

@@ -12,6 +12,7 @@
 #include "cacheengine/dispatch/engine.h"
 
 enum guard {
+    GUARD_REDIRECT = 1 << 9,  /* a replica sends clients that can follow to its primary */
     GUARD_REPLICA = 1 << 0,   /* a replica takes writes from its primary alone */
     GUARD_STALE = 1 << 16,    /* its primary is out of reach, and it shall not show what it has */
     GUARD_LOADING = 1 << 17,  /* a file is being loaded, and there is no other data */

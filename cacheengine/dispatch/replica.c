@@ -47,6 +47,7 @@ void replica_set_guards(struct engine *e)
 {
     bool is_up = !e->replica || e->replica->state == REPLICA_FOLLOWS;
 
+    guard_set(e, GUARD_REDIRECT, e->replica && !e->cluster && e->settings.brand == BRAND_VALKEY);
     guard_set(e, GUARD_REPLICA, e->replica && e->settings.replica_is_read_only);
     guard_set(e, GUARD_STALE, !is_up && !e->settings.replica_serves_stale);
     guard_set(e, GUARD_LOADING, replica_is_loading(e, false));

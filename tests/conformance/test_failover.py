@@ -88,6 +88,33 @@ def test_a_replica_that_lags_ends_it_in_time_or_is_forced(pair):
         wait_equal(old, new)
 
 
+def test_clients_that_can_follow_wait_for_the_new_primary_and_are_sent_there():
+    """As Valkey 8 has it: while the roles are exchanged nobody is sent to and fro."""
+    valkey = {**QUICK, "larder_engine_name": "valkey", "larder_engine_version": "8.0.1"}
+    with servers.engine(**valkey) as old, servers.engine(**valkey) as new:
+        with old.conn() as conn, old.conn() as able, new.conn() as there:
+            assert able.call("CLIENT", "CAPA", "REDIRECT") == b"OK"
+            assert there.call("CLIENT", "CAPA", "redirect") == b"OK"
+            assert there.call("REPLICAOF", "127.0.0.1", old.port) == b"OK"
+            assert able.call("SET", "k", "v") == b"OK"
+            wait_equal(old, new)
+            for words in (["SET", "k", "w"], ["GET", "k"]):
+                assert there.raw(*words) == b"-REDIRECT 127.0.0.1:%d\r\n" % old.port
+            new.proc.send_signal(19)
+            try:
+                conn.call("SET", "k", "w")
+                assert conn.call("FAILOVER", "TO", "127.0.0.1", new.port, "TIMEOUT", 100, "FORCE") == b"OK"
+                servers.wait_for(lambda: info(conn)["master_failover_state"] == "failover-in-progress", "it is forced")
+                able.sock.sendall(b"SET k x\r\nGET k\r\n")
+                servers.wait_for(lambda: info(conn, "clients")["blocked_clients"] == "1", "it waits")
+            finally:
+                new.proc.send_signal(18)
+            for _ in range(2):
+                assert able.read_reply() == b"-REDIRECT 127.0.0.1:%d\r\n" % new.port
+            assert info(conn)["master_failover_state"] == "no-failover"
+            servers.wait_for(lambda: there.call("GET", "k") in (b"v", b"w"), "the forced one serves what it has")
+
+
 def test_paused_clients_wait_and_lose_nothing(own_engine):
     server = own_engine()
     with server.conn() as conn, server.conn() as writer, server.conn() as reader:
