@@ -120,7 +120,7 @@ static void add_membership(struct arena *a, const struct host_node *n, struct ag
         out->seal->data_key = n->data_key;
     }
     out->restarts_after_exit = BOOL_OF(!(is_primary(n) && n->has_siblings));
-    if (n->epoch > 0)
+    if (n->epoch > 0 && n->goal.is_clustered)
         out->topology = topology_new(a, n);
 }
 
@@ -180,7 +180,7 @@ static const char *settings_of(struct arena *a, const struct host_node *n, int64
     struct settings_version v = {
         .parameters = parameters_number(&cluster),
         .users = users,
-        .epoch = n->epoch,
+        .epoch = n->goal.is_clustered ? n->epoch : 0,
         .tls = n->tls,
         .certificate = n->certificate.revision,
     };

@@ -84,6 +84,7 @@ struct node_goal {
     bool is_told_down;
     int64_t parameters; /* see parameters_number in effective.h; what its host was last told of */
     enum tls_mode tls;  /* what its host was last told */
+    bool is_clustered;  /* its engine is to run in cluster mode */
 };
 
 /* What its agent last reported. */

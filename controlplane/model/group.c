@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/rng.h"
+#include "base/str.h"
 
 #include <string.h>
 
@@ -20,6 +21,7 @@ static const char *const mode_names[] = {
 static const char *const kind_names[] = {
     [GROUP_CREATE] = "create", [GROUP_DELETE] = "delete", [GROUP_REPLICAS] = "replicas",
     [GROUP_MODIFY] = "modify", [GROUP_SWITCH] = "switch", [GROUP_RESHARD] = "reshard",
+    [GROUP_MODE] = "mode",
 };
 
 /* The index of a name in a table, or `count`. */
@@ -45,6 +47,20 @@ bool cluster_mode_parse(const char *name, enum cluster_mode *out)
     if (i == countof(mode_names))
         return false;
     *out = (enum cluster_mode)i;
+    return true;
+}
+
+/* "<shard> <old primary> <new primary> <mode> <parameter group>" */
+bool cluster_mode_change_parse(struct arena *a, const char *data, enum cluster_mode *out_aim,
+                               const char **out_parameter_group)
+{
+    struct str rest = str_of(data);
+
+    for (int i = 0; i < 3; i++)
+        str_cut(&rest, ' ');
+    if (!cluster_mode_parse(str_dup(a, str_cut(&rest, ' ')), out_aim))
+        return false;
+    *out_parameter_group = str_dup(a, rest);
     return true;
 }
 

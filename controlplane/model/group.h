@@ -17,6 +17,11 @@ enum cluster_mode { CLUSTER_MODE_DISABLED, CLUSTER_MODE_COMPATIBLE, CLUSTER_MODE
 const char *cluster_mode_name(enum cluster_mode mode);
 bool cluster_mode_parse(const char *name, enum cluster_mode *out);
 
+/* What GROUP_MODE's data says at its end: the mode to be, and the parameter group of before.
+ * False for other texts. */
+bool cluster_mode_change_parse(struct arena *a, const char *data, enum cluster_mode *out_aim,
+                               const char **out_parameter_group);
+
 /* Who may enter a group, as far as answers and waits need it. */
 struct group_entry {
     const char *user_group; /* the name of the attached one; "" for none */
@@ -79,6 +84,7 @@ enum group_operation_kind {
     GROUP_MODIFY,   /* other settings */
     GROUP_SWITCH,   /* another primary, by plan */
     GROUP_RESHARD,  /* other shards, or other shares of the slots */
+    GROUP_MODE,     /* another cluster mode */
 };
 
 const char *group_operation_kind_name(enum group_operation_kind kind);
@@ -90,7 +96,7 @@ struct group_operation {
     int64_t group_id;
     int step;
     enum operation_state state;
-    const char *data; /* SWITCH, RESHARD: see reconcile/group_steps.c */
+    const char *data; /* SWITCH, RESHARD, MODE: see reconcile/group_steps.c */
     const char *why;
     int64_t created_ms;
     int64_t deadline_ms; /* wall time; waiting any longer is failing */

@@ -11,6 +11,7 @@
 #include "controlplane/model/quotas.h"
 #include "controlplane/ops/access.h"
 #include "controlplane/ops/encryption.h"
+#include "controlplane/ops/group_mode.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/parameters.h"
@@ -39,7 +40,6 @@ static struct err check_identity(struct call *c, const struct ec_modify_replicat
                                  struct group_facts *f)
 {
     const struct cluster *cl = &f->group.common;
-    const char *mode = cluster_mode_name(f->group.mode);
 
     TRY(members_refuse(c, "ModifyReplicationGroup", in, unserved, countof(unserved),
                        WHY_NOT_SERVED));
@@ -47,8 +47,6 @@ static struct err check_identity(struct call *c, const struct ec_modify_replicat
     if (member_has_text(in->engine) && strcmp(name_fold(c->arena, in->engine), cl->engine) != 0)
         return member_no_change(c, NOUN, "Engine", cl->engine);
     TRY(member_same_version(c, NOUN, in->engine_version, cl));
-    if (in->cluster_mode && strcmp(in->cluster_mode, mode) != 0)
-        return member_no_change(c, NOUN, "ClusterMode", mode);
     return OK;
 }
 
@@ -358,6 +356,12 @@ struct err ec_modify_replication_group(struct call *c,
     struct group_facts facts;
 
     TRY(group_facts_for_change(c, in->replication_group_id, &facts));
+    if (group_mode_is_asked(in, &facts)) {
+        TRY(group_mode_change(c, in, &facts));
+        out->replication_group = wire_group_new(c, &facts);
+        return OK;
+    }
+    TRY(group_mode_check_others(c, in, &facts));
     const struct cluster before = facts.group.common;
     for (size_t i = 0; i < countof(changes); i++)
         TRY(changes[i](c, in, &facts));

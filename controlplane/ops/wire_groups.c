@@ -172,6 +172,16 @@ static void wire_progress(struct call *c, const struct group_facts *f,
         (struct opt_double){true, f->moved_percent};
 }
 
+static void wire_mode(struct call *c, const struct group_facts *f,
+                      struct ec_replication_group_pending_modified_values *out)
+{
+    enum cluster_mode aim;
+    const char *before;
+
+    if (cluster_mode_change_parse(c->arena, f->newest->data, &aim, &before))
+        out->cluster_mode = cluster_mode_name(aim);
+}
+
 /* --- all of it --- */
 
 void wire_group(struct call *c, const struct group_facts *f, struct ec_replication_group *out)
@@ -211,6 +221,8 @@ void wire_group(struct call *c, const struct group_facts *f, struct ec_replicati
         access_pending_to_wire(c, f->newest->data, out->pending_modified_values);
     if (f->status == GROUP_STATUS_MODIFYING && f->newest->kind == GROUP_RESHARD)
         wire_progress(c, f, out->pending_modified_values);
+    if (f->status == GROUP_STATUS_MODIFYING && f->newest->kind == GROUP_MODE)
+        wire_mode(c, f, out->pending_modified_values);
     wire_member_names(c, f, &out->member_clusters);
     wire_shards(c, f, &out->node_groups);
     if (g->mode != CLUSTER_MODE_DISABLED && group_status_has_endpoints(f->status))

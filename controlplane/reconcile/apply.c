@@ -130,6 +130,8 @@ static struct err apply_one(struct target *t, const struct decision *d)
     case DECISION_TOPOLOGY: return apply_topology(t, d);
     case DECISION_GROUP_OPERATION: return store_group_operation_update(t->tx, &d->group_operation);
     case DECISION_GROUP_REMOVE: return apply_group_removal(t, d->group);
+    case DECISION_NODE_BOOT: return store_node_boot(t->tx, d->node_id);
+    case DECISION_GROUP: return store_group_update(t->tx, d->group);
     case DECISION_NODE_UNWANTED: return store_node_want(t->tx, d->node_id, false);
     case DECISION_SHARD_WANT: return store_shard_update(t->tx, &d->shard);
     case DECISION_SHARD_REMOVE: return store_shard_remove(t->tx, d->shard.id);

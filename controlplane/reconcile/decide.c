@@ -41,6 +41,12 @@ void decide_node_remove(struct decisions *d, struct view *v, struct node *n)
     v->nodes.count--;
 }
 
+void decide_node_boot(struct decisions *d, struct node *n)
+{
+    n->boot_count++;
+    add(d, DECISION_NODE_BOOT)->node_id = n->id;
+}
+
 void decide_node_unwanted(struct decisions *d, struct node *n)
 {
     n->is_wanted = false;

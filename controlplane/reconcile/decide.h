@@ -24,6 +24,8 @@ enum decision_kind {
     DECISION_TOPOLOGY,        /* write `group` 's `epoch` and `topology` */
     DECISION_GROUP_OPERATION, /* write `group_operation` */
     DECISION_GROUP_REMOVE,    /* forget `group` and all that belongs to it */
+    DECISION_NODE_BOOT,       /* `node_id` is to be started anew */
+    DECISION_GROUP,           /* write `group` */
     DECISION_NODE_UNWANTED,   /* `node_id` is not wanted any more */
     DECISION_SHARD_WANT,      /* write `shard` 's slots, and whether it is wanted */
     DECISION_SHARD_REMOVE,    /* forget `shard`, which has no members any more */
@@ -63,6 +65,7 @@ void decide_goal(struct decisions *d, struct node *n, const struct node_goal *go
                  const char *why);
 void decide_goal_remove(struct decisions *d, struct node *n, const char *why);
 void decide_node_remove(struct decisions *d, struct view *v, struct node *n);
+void decide_node_boot(struct decisions *d, struct node *n);
 void decide_node_unwanted(struct decisions *d, struct node *n);
 void decide_told(struct decisions *d, struct node *n, int64_t crashes_told, bool is_told_down);
 /* The gaps of the event's sentence are `first` and `second`; NULL where it has none. */

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "controlplane/model/effective.h"
 #include "controlplane/model/settings.h"
+#include "controlplane/reconcile/cluster_mode.h"
 #include "controlplane/reconcile/groups.h"
 #include "controlplane/reconcile/moves.h"
 #include "controlplane/reconcile/rules.h"
@@ -188,7 +189,7 @@ static bool plan_read(const struct group_view *g, struct plan *out)
     int64_t shard_id, from_id, to_id;
 
     if (!str_to_i64(str_cut(&rest, ' '), &shard_id) || !str_to_i64(str_cut(&rest, ' '), &from_id) ||
-        !str_to_i64(rest, &to_id))
+        !str_to_i64(str_cut(&rest, ' '), &to_id))
         return false;
     *out = (struct plan){find_shard(g, shard_id), group_member(g, from_id), group_member(g, to_id)};
     return out->shard && out->shard->goal.has && out->from && member_node(out->from) && out->to &&
@@ -350,6 +351,61 @@ static const struct step reshard_steps[] = {
     {"tell_resharded", tell_resharded},
 };
 
+/* --- another cluster mode: the same plan once it is made, and what model/group.h says --- */
+
+static enum step_result roll_replicas(struct group_view *g, struct decisions *d)
+{
+    return cluster_mode_roll(g, d) ? STEP_DONE : STEP_WAIT;
+}
+
+static enum step_result choose_primary(struct group_view *g, struct decisions *d)
+{
+    return cluster_mode_choose(g, d) ? STEP_DONE : STEP_WAIT;
+}
+
+static bool is_switched(const struct group_view *g)
+{
+    struct plan p;
+
+    return plan_read(g, &p) && p.from == p.to;
+}
+
+static enum step_result fence_for_mode(struct group_view *g, struct decisions *d)
+{
+    return is_switched(g) ? STEP_DONE : fence(g, d);
+}
+
+static enum step_result promote_for_mode(struct group_view *g, struct decisions *d)
+{
+    return is_switched(g) ? STEP_DONE : promote(g, d);
+}
+
+static enum step_result demote_for_mode(struct group_view *g, struct decisions *d)
+{
+    return is_switched(g) ? STEP_DONE : demote(g, d);
+}
+
+static enum step_result await_modes(struct group_view *g, struct decisions *d)
+{
+    struct plan p;
+
+    if (!cluster_mode_roll(g, d) || !is_settled(g))
+        return STEP_WAIT;
+    if (plan_read(g, &p) && p.from != p.to)
+        decide_event(d, p.from, EVENT_NODE_RECOVERED, member_node(p.from)->number, NULL);
+    cluster_mode_take(g, d);
+    return STEP_DONE;
+}
+
+static const struct step mode_steps[] = {
+    {"roll_replicas",  roll_replicas   },
+    {"choose_primary", choose_primary  },
+    {"fence",          fence_for_mode  },
+    {"promote",        promote_for_mode},
+    {"demote",         demote_for_mode },
+    {"await_modes",    await_modes     },
+};
+
 /* Whoever was to be the primary: the one that was takes writes again. */
 static void take_back(struct group_view *g, struct decisions *d)
 {
@@ -374,6 +430,7 @@ static const struct {
     [GROUP_MODIFY] = {modify_steps,   countof(modify_steps),   true,  EVENT_GROUP_MODIFY_FAILED },
     [GROUP_SWITCH] = {switch_steps,   countof(switch_steps),   true,  EVENT_GROUP_MODIFY_FAILED },
     [GROUP_RESHARD] = {reshard_steps,  countof(reshard_steps),  true,  EVENT_GROUP_RESHARD_FAILED},
+    [GROUP_MODE] = {mode_steps,     countof(mode_steps),     true,  EVENT_GROUP_MODIFY_FAILED },
 };
 
 static void fail(struct group_view *g, struct decisions *d, const char *why)
@@ -382,8 +439,10 @@ static void fail(struct group_view *g, struct decisions *d, const char *why)
 
     o->state = OPERATION_FAILED;
     o->why = why;
-    if (o->kind == GROUP_SWITCH)
+    if (o->kind == GROUP_SWITCH || o->kind == GROUP_MODE)
         take_back(g, d);
+    if (o->kind == GROUP_MODE)
+        cluster_mode_give_up(g, d);
     if (o->kind == GROUP_RESHARD)
         decide_moves_clear(d, g);
     decide_group_event(d, g, tables[o->kind].failure, g->group.name, why);

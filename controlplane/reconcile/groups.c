@@ -11,6 +11,7 @@
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/effective.h"
 #include "controlplane/model/settings.h"
+#include "controlplane/reconcile/cluster_mode.h"
 #include "controlplane/reconcile/group_steps.h"
 #include "controlplane/reconcile/moves.h"
 #include "controlplane/reconcile/rules.h"
@@ -67,6 +68,11 @@ void decide_group_shard(struct decisions *d, const struct group_view *g, enum de
     add(d, g, kind)->shard = *s;
 }
 
+void decide_group(struct decisions *d, const struct group_view *g)
+{
+    add(d, g, DECISION_GROUP);
+}
+
 void decide_moves_clear(struct decisions *d, struct group_view *g)
 {
     g->moves.count = 0;
@@ -97,7 +103,7 @@ static struct place_request request_of(const struct view *m, const struct node *
 }
 
 static void settle(struct view *m, struct node *n, const struct place_choice *choice,
-                   int64_t memory_bytes, struct decisions *d)
+                   int64_t memory_bytes, bool is_clustered, struct decisions *d)
 {
     struct node_goal goal = {
         .has = true,
@@ -109,6 +115,7 @@ static void settle(struct view *m, struct node *n, const struct place_choice *ch
         .memory_bytes = memory_bytes,
         .parameters = parameters_number(&m->cluster),
         .tls = m->cluster.tls,
+        .is_clustered = is_clustered,
     };
 
     n->host_zone = choice->zone;
@@ -136,7 +143,8 @@ static void place_members(struct group_view *g, struct decisions *d)
     if (count == 0 || place_nodes(g->region->board, requests, count, choices) != PLACE_OK)
         return; /* a host's arrival or another node's end wakes us again */
     for (size_t i = 0; i < count; i++)
-        settle(homeless[i], member_node(homeless[i]), &choices[i], requests[i].memory_bytes, d);
+        settle(homeless[i], member_node(homeless[i]), &choices[i], requests[i].memory_bytes,
+               g->group.mode != CLUSTER_MODE_DISABLED, d);
 }
 
 /* --- who is the primary --- */
@@ -330,7 +338,7 @@ static void tell_topology(struct group_view *g, struct decisions *d)
 {
     scoped(buf_fini) struct buf words = BUF_EMPTY;
 
-    if (g->group.mode == CLUSTER_MODE_DISABLED)
+    if (!cluster_mode_is_anywhere(g))
         return;
     for (size_t i = 0; i < g->shards.count; i++)
         if (g->shards.items[i].is_wanted && !add_shard_words(g, &g->shards.items[i], &words) &&
@@ -370,8 +378,7 @@ bool member_is_ready(const struct group_view *g, const struct view *m)
 {
     const struct node *n = member_node(m);
     const struct shard *s = member_shard(g, m);
-    struct settings_version wanted = {.epoch =
-                                          g->group.mode == CLUSTER_MODE_DISABLED ? 0 : g->epoch};
+    struct settings_version wanted = {.epoch = n && n->goal.is_clustered ? g->epoch : 0};
     struct settings_version applied;
 
     if (!is_running(n) || !s->goal.has ||
@@ -411,4 +418,8 @@ void groups_decide(struct group_view *g, struct decisions *d)
         tell_topology(g, d);
     if (g->has_operation)
         group_steps_run(g, d);
+    else if (g->group.is_wanted)
+        cluster_mode_mend(g, d);
+    if (g->group.is_wanted && !g->is_removed)
+        tell_topology(g, d); /* what the steps have changed */
 }

@@ -31,6 +31,8 @@ void decide_group_operation(struct decisions *d, struct group_view *g);
 /* DECISION_SHARD_WANT or DECISION_SHARD_REMOVE of a shard as it stands in the view. */
 void decide_group_shard(struct decisions *d, const struct group_view *g, enum decision_kind kind,
                         const struct shard *s);
+/* Writes the group as it stands in the view. */
+void decide_group(struct decisions *d, const struct group_view *g);
 void decide_moves_clear(struct decisions *d, struct group_view *g);
 void decide_group_remove(struct decisions *d, struct group_view *g);
 

@@ -31,13 +31,13 @@ struct err store_node_insert(struct store_tx *tx, struct node *n)
     return query_end(&q);
 }
 
-#define NODE_SELECT                                                                                                \
-    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                       \
-    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                        \
-    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                           \
-    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                          \
-    "s.term, s.replication_offset, s.is_link_up, h.zone, n.engine_id, coalesce(g.tls_mode, '') FROM cache_node n " \
-    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                          \
+#define NODE_SELECT                                                                                                                \
+    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                       \
+    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                        \
+    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                           \
+    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                          \
+    "s.term, s.replication_offset, s.is_link_up, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered FROM cache_node n " \
+    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                          \
     "LEFT JOIN host h ON h.id = g.host_id "
 
 static void row_to_goal(struct query *q, int at, struct node_goal *out)
@@ -97,6 +97,7 @@ static void row_to_node(struct query *q, struct node *out)
     row_to_saw(q, 16, &out->saw);
     out->host_zone = query_text(q, 30);
     out->engine_id = query_text(q, 31);
+    out->goal.is_clustered = query_int(q, 33) != 0;
     if (!tls_mode_parse(query_text(q, 32), &out->goal.tls))
         q->error = err_make(ERR_CORRUPT, "a node has an unknown mode of encryption");
 }
@@ -240,18 +241,19 @@ struct err store_goal_set(struct store_tx *tx, int64_t node_id, const struct nod
 {
     static const char sql[] =
         "INSERT INTO node_goal (node_id, host_id, address, port, state, boot_count, memory_bytes, "
-        "crashes_told, is_told_down, parameters, tls_mode) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "crashes_told, is_told_down, parameters, tls_mode, is_clustered) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_id) DO UPDATE SET host_id = excluded.host_id, address = excluded.address, "
         "port = excluded.port, state = excluded.state, boot_count = excluded.boot_count, "
         "memory_bytes = excluded.memory_bytes, crashes_told = excluded.crashes_told, "
         "is_told_down = excluded.is_told_down, parameters = excluded.parameters, "
-        "tls_mode = excluded.tls_mode";
+        "tls_mode = excluded.tls_mode, is_clustered = excluded.is_clustered";
     const char *before;
 
     TRY(host_of(tx, node_id, &before));
-    TRY(query_run(tx, sql, "ittitiiibit", node_id, g->host_id, g->address, (int64_t)g->port,
+    TRY(query_run(tx, sql, "ittitiiibitb", node_id, g->host_id, g->address, (int64_t)g->port,
                   node_state_name(g->state), g->boot_count, g->memory_bytes, g->crashes_told,
-                  g->is_told_down, g->parameters, tls_mode_name(g->tls)));
+                  g->is_told_down, g->parameters, tls_mode_name(g->tls), g->is_clustered));
     if (*before && strcmp(before, g->host_id) != 0)
         TRY(raise_generation(tx, before));
     return raise_generation(tx, g->host_id);
@@ -317,7 +319,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         "pg.address, pg.port, rg.replication_user, rg.replication_password, t.epoch, t.topology, "
         "EXISTS (SELECT 1 FROM cache_cluster o WHERE o.group_id = c.group_id AND "
         "o.node_group_id = c.node_group_id AND o.id <> c.id), c.parameter_group, p.id, p.revision, "
-        "rg.data_key, c.tls_mode, e.certificate, e.private_key, e.revision "
+        "rg.data_key, c.tls_mode, e.certificate, e.private_key, e.revision, g.is_clustered "
         "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
         "JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_group_goal r ON r.node_group_id = c.node_group_id "
@@ -350,6 +352,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         };
         row_to_goal(&q, 6, &n->goal);
         row_to_membership(&q, 17, n);
+        n->goal.is_clustered = query_int(&q, 37) != 0;
         if (!tls_mode_parse(query_text(&q, 33), &n->tls))
             q.error = err_make(ERR_CORRUPT, "a cache cluster has an unknown mode of encryption");
         n->certificate = (struct node_certificate){.node_id = n->node_id,

@@ -1,5 +1,6 @@
 """Scaling while written: shards come and go, and their slots move with all that is in them."""
 import contextlib
+import json
 import os
 import random
 import signal
@@ -202,3 +203,94 @@ def test_a_killed_engine_does_not_stop_it(service, side):
     check_filled(endpoint_of(group))
     told = group.messages()
     assert any(m.startswith("Failover from primary node mortal-000") for m in told), told
+
+
+# --- cluster mode ----------------------------------------------------------------------------------------
+
+
+def ask_mode(service, name, mode, *more):
+    """Debian's boto3 does not know of ClusterMode; ours does."""
+    return service.larder("modify-replication-group", "--replication-group-id", name, "--cluster-mode", mode,
+                          "--apply-immediately", *more)
+
+
+def set_mode(service, name, mode, *more):
+    done = ask_mode(service, name, mode, *more)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["ReplicationGroup"]
+
+
+def refused_mode(service, name, mode, *more):
+    done = ask_mode(service, name, mode, *more)
+    assert done.returncode != 0
+    return done.stderr
+
+
+def shown_group(service, name):
+    done = service.larder("describe-replication-groups", "--replication-group-id", name)
+    return json.loads(done.stdout)["ReplicationGroups"][0]
+
+
+class PlainWriter(ClusterWriter):
+    """The same by a client that knows nothing of clusters and asks where the primary is when it was sent away."""
+
+    def __init__(self, group):
+        super().__init__(None)
+        self.group = group
+
+    def connect(self):
+        while True:
+            with contextlib.suppress(redis.RedisError, OSError, KeyError):
+                at = self.group.primary()
+                client = redis.Redis(at["Address"], at["Port"], socket_timeout=0.5)
+                client.ping()
+                return client
+
+
+def test_cluster_mode_is_turned_on_and_off_while_it_is_written(house):
+    group = Group.create(house, "becoming", NumCacheClusters=3, AutomaticFailoverEnabled=True)
+    at = group.primary()
+    plain = redis.Redis(at["Address"], at["Port"])
+    for n in range(2000):
+        plain.set(f"kept:{n}", f"value {n}")
+    assert "ClusterMode cannot be changed from disabled to enabled" in refused_mode(house, "becoming", "enabled")
+    with PlainWriter(group) as writer:
+        shown = set_mode(house, "becoming", "compatible", "--cache-parameter-group-name", "default.redis7.cluster.on")
+        assert (shown["Status"], shown["ClusterMode"]) == ("modifying", "disabled")
+        assert shown["PendingModifiedValues"]["ClusterMode"] == "compatible"
+        watch(group)
+        shown = shown_group(house, "becoming")
+        assert (shown["ClusterMode"], shown["ClusterEnabled"]) == ("compatible", True)
+        written = len(writer.acknowledged)
+        wait_until(lambda: len(writer.acknowledged) > written, "a client without clusters goes on")
+    # What was acknowledged is there for both kinds of clients.
+    client = redis.RedisCluster(host=shown["ConfigurationEndpoint"]["Address"], port=shown["ConfigurationEndpoint"]["Port"])
+    assert {k: n for k, n in writer.acknowledged.items() if int(client.get(k) or 0) < n} == {}
+    assert [n for n in range(2000) if client.get(f"kept:{n}") is None] == []
+    assert len(client.get_replicas()) == 2
+    assert house.describe("becoming-001")["CacheParameterGroup"]["CacheParameterGroupName"] == "default.redis7.cluster.on"
+    with pytest.raises(ClientError, match="while ClusterMode is compatible"):
+        group.client.modify_replication_group(ReplicationGroupId="becoming", CacheNodeType="cache.t4g.small",
+                                              ApplyImmediately=True)
+    set_mode(house, "becoming", "disabled")
+    watch(group)
+    shown = shown_group(house, "becoming")
+    assert (shown["ClusterMode"], shown["ClusterEnabled"]) == ("disabled", False)
+    at = group.primary()
+    plain = redis.Redis(at["Address"], at["Port"])
+    assert plain.info("cluster")["cluster_enabled"] == 0
+    assert [n for n in range(2000) if plain.get(f"kept:{n}") is None] == []
+    set_mode(house, "becoming", "compatible")
+    watch(group)
+    set_mode(house, "becoming", "enabled")
+    watch(group)
+    shown = shown_group(house, "becoming")
+    assert shown["ClusterMode"] == "enabled" and "PrimaryEndpoint" not in shown["NodeGroups"][0]
+    assert shown["NodeGroups"][0]["Slots"] == "0-16383"
+    assert "ClusterMode cannot be changed from enabled to compatible" in refused_mode(house, "becoming", "compatible")
+    # It is a cluster like any other.
+    reshard(group, 2)
+    watch(group)
+    client = redis.RedisCluster(host=shown["ConfigurationEndpoint"]["Address"], port=shown["ConfigurationEndpoint"]["Port"])
+    assert [n for n in range(2000) if client.get(f"kept:{n}") is None] == []
+    assert len(client.get_primaries()) == 2

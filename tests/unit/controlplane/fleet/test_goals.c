@@ -109,6 +109,8 @@ static struct replication_group group;
 static struct shard shard;
 static struct host host;
 
+static bool is_clustered = true; /* what member makes */
+
 static struct cluster member(const char *name, const char *address)
 {
     struct cluster c = fixture_cluster(&f, name, "redis");
@@ -122,7 +124,8 @@ static struct cluster member(const char *name, const char *address)
                      .engine_id = name, /* any word will do */
                      .is_wanted = true};
     must(store_node_insert(f.tx, &n));
-    struct node_goal goal = {.host_id = host.id, .address = address, .port = 6379};
+    struct node_goal goal = {
+        .host_id = host.id, .address = address, .port = 6379, .is_clustered = is_clustered};
     must(store_goal_set(f.tx, n.id, &goal));
     return c;
 }
@@ -183,6 +186,19 @@ Test(goals, a_fenced_primary_keeps_its_term_while_the_new_one_waits_for_its_offs
     cr_assert_not(g[1].role->is_fenced.value);
     cr_assert_eq(g[1].role->after_offset.value, 99);
     cr_assert_str_eq(behind_parameters(g[1].settings_version), ".u0.r5.t0");
+}
+
+Test(goals, a_node_that_is_not_in_cluster_mode_yet_hears_nothing_of_it)
+{
+    begin_group();
+    is_clustered = false;
+    struct cluster one = member("rg-001", "127.77.0.1");
+    shard.goal = (struct shard_goal){.term = 1, .primary_id = one.id};
+    must(store_shard_goal_set(f.tx, &shard));
+    must(store_topology_set(f.tx, group.id, 3, "SHARD s 0-16383"));
+    const struct agent_node_goal *g = all_goals();
+    cr_assert_null(g->topology);
+    cr_assert_str_eq(behind_parameters(g->settings_version), ".u0.r1.t0");
 }
 
 Test(goals, in_cluster_mode_each_node_hears_who_it_is_and_who_the_others_are)

@@ -13,7 +13,7 @@ Test(group, words_are_read_as_they_are_written)
         cr_assert(cluster_mode_parse(cluster_mode_name((enum cluster_mode)i), &mode));
         cr_assert_eq((int)mode, i);
     }
-    for (int i = GROUP_CREATE; i <= GROUP_SWITCH; i++) {
+    for (int i = GROUP_CREATE; i <= GROUP_MODE; i++) {
         enum group_operation_kind kind;
         cr_assert(group_operation_kind_parse(
             group_operation_kind_name((enum group_operation_kind)i), &kind));
@@ -62,6 +62,21 @@ Test(group, what_is_allowed_when)
     cr_assert_not(group_status_may_delete(GROUP_STATUS_CREATING));
     cr_assert_not(group_status_has_endpoints(GROUP_STATUS_CREATING));
     cr_assert(group_status_has_endpoints(GROUP_STATUS_MODIFYING));
+}
+
+Test(group, a_change_of_mode_names_its_aim_and_what_there_was)
+{
+    scoped(arena_fini) struct arena a = {0};
+    enum cluster_mode aim;
+    const char *parameter_group;
+
+    cr_assert(
+        cluster_mode_change_parse(&a, "0 0 0 compatible default.redis7", &aim, &parameter_group));
+    cr_assert_eq(aim, CLUSTER_MODE_COMPATIBLE);
+    cr_assert_str_eq(parameter_group, "default.redis7");
+    cr_assert(cluster_mode_change_parse(&a, "7 1 2 enabled own", &aim, &parameter_group));
+    cr_assert_eq(aim, CLUSTER_MODE_ENABLED);
+    cr_assert_not(cluster_mode_change_parse(&a, "7 1 2", &aim, &parameter_group));
 }
 
 Test(group, secrets_are_forty_digits_and_never_the_same)

@@ -112,7 +112,8 @@ void group_scene_obey(struct group_scene *s, size_t member, int64_t offset)
 {
     struct node *n = &s->nodes[member];
     const struct shard_goal *goal = &member_shard(&s->view, &s->members[member])->goal;
-    struct settings_version v = {.parameters = n->goal.parameters, .epoch = s->view.epoch};
+    struct settings_version v = {.parameters = n->goal.parameters,
+                                 .epoch = n->goal.is_clustered ? s->view.epoch : 0};
     bool is_primary = goal->primary_id == n->cluster_id || goal->fenced_id == n->cluster_id;
 
     settings_take_role(&v, goal, n->cluster_id);

@@ -248,7 +248,8 @@ Test(group_steps, a_new_shard_is_told_of_when_it_has_a_place_and_holds_nobody_up
                                          .address = "127.77.1.1",
                                          .port = 6379,
                                          .state = NODE_RUNNING,
-                                         .boot_count = 1};
+                                         .boot_count = 1,
+                                         .is_clustered = true};
     group_scene_operate(&s, GROUP_RESHARD, "");
     group_scene_decide(&s);
     cr_assert_not(s.nodes[1].goal.has, "there is no room for it");

@@ -33,6 +33,7 @@ static struct node_goal goal_of(const char *address)
         .state = NODE_RUNNING,
         .boot_count = 1,
         .memory_bytes = 512,
+        .is_clustered = true,
     };
 }
 
@@ -82,6 +83,7 @@ Test(nodes, want_goal_and_sight_are_joined)
     cr_assert(nodes.items[0].goal.has);
     cr_assert_str_eq(nodes.items[0].goal.address, "127.77.0.1");
     cr_assert_eq(nodes.items[0].goal.state, NODE_RUNNING);
+    cr_assert(nodes.items[0].goal.is_clustered);
     cr_assert_str_eq(nodes.items[0].host_zone, "us-east-1a");
     cr_assert_eq(nodes.items[0].saw.pid, 42);
     cr_assert_str_eq(nodes.items[0].saw.last_exit, "signal 9");
