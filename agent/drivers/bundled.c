@@ -276,14 +276,15 @@ static void order_resp(struct arena *a, struct driver_orders *orders,
                        int64_t epoch)
 {
     const struct agent_node_role *role = goal->role;
+    const char *user, *password;
 
     parameters_add_orders(a, orders, "CONFIG", goal, &taker);
     orders_add(a, orders, "keeping data", "CONFIG", "SET", "shutdown-on-sigterm",
                driver_keeps_data(host, goal) ? "save" : "nosave", NULL);
     order_users(a, orders, goal, epoch);
-    orders_add(a, orders, "primary's user", "CONFIG", "SET", "masteruser",
-               role && role->user ? role->user : "", "masterauth",
-               role && role->password ? role->password : "", NULL);
+    role_login(role, &user, &password);
+    orders_add(a, orders, "primary's user", "CONFIG", "SET", "masteruser", user, "masterauth",
+               password, NULL);
     size_t last = orders->count;
     if (role)
         order_role(a, orders, role);

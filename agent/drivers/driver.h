@@ -148,6 +148,10 @@ extern const struct driver_question driver_greeted;
 /* ERR_INVALID for a role that says not enough to be given. NULL, no role, is fine. */
 must_use struct err role_check(const struct agent_node_role *role);
 
+/* By which the node goes to whom it follows; "" for nobody. */
+void role_login(const struct agent_node_role *role, const char **out_user,
+                const char **out_password);
+
 /* True when what the goal's node holds is to be there again after a clean stop. What is to be
  * sealed is not kept by a kind that cannot. */
 bool driver_keeps_data(const struct driver_host *host, const struct agent_node_goal *goal);

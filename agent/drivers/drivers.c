@@ -34,6 +34,17 @@ struct err role_check(const struct agent_node_role *role)
     return OK;
 }
 
+void role_login(const struct agent_node_role *role, const char **out_user,
+                const char **out_password)
+{
+    bool is_outside = role && role->is_outside.value;
+    const char *user = !role ? NULL : is_outside ? role->outside_user : role->user;
+    const char *password = !role ? NULL : is_outside ? role->outside_password : role->password;
+
+    *out_user = user ? user : "";
+    *out_password = password ? password : "";
+}
+
 bool driver_keeps_data(const struct driver_host *host, const struct agent_node_goal *goal)
 {
     bool is_memcached = goal->engine && strcmp(goal->engine, "memcached") == 0;

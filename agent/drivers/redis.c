@@ -373,7 +373,7 @@ static struct err redis_orders(struct arena *a, const struct driver_host *host,
     const struct agent_node_role *role = goal->role;
     struct driver_orders orders = {0};
     struct files files = VEC_EMPTY;
-    const char *name, *value;
+    const char *name, *value, *user, *password;
 
     TRY(program_of(a, host, goal, &program));
     const struct parameter_taker taker = {.version = version_number(program->version)};
@@ -397,10 +397,9 @@ static struct err redis_orders(struct arena *a, const struct driver_host *host,
     orders_add(a, &orders, "keeping data", config, "SET", name, value, NULL);
     if (taker.version >= V6_0) {
         order_users(a, &orders, now->record, orders.record.content);
-        orders_add(a, &orders, "primary's user", config, "SET", "masteruser",
-                   role && role->user ? role->user : "", NULL);
-        orders_add(a, &orders, "primary's user", config, "SET", "masterauth",
-                   role && role->password ? role->password : "", NULL);
+        role_login(role, &user, &password);
+        orders_add(a, &orders, "primary's user", config, "SET", "masteruser", user, NULL);
+        orders_add(a, &orders, "primary's user", config, "SET", "masterauth", password, NULL);
     }
     if (is_fenced && now->role == DRIVER_PRIMARY && !now->is_fenced)
         order_farewell(a, &orders);

@@ -11,11 +11,12 @@
 #define START_MAX_MS    30000 /* an engine that is not ready by then is ended and tried again */
 #define REMOVE_AGAIN_MS 1000
 
-/* A replica has nothing that its primary does not have. */
+/* A replica has nothing that its primary does not have. One that follows somebody outside of its
+ * group is a primary to others: they may take its place. */
 static bool is_to_follow(const struct node *n)
 {
     const struct agent_node_role *role = n->goal->role;
-    return role && !role->is_primary.value && !role->is_fenced.value;
+    return role && !role->is_primary.value && !role->is_fenced.value && !role->is_outside.value;
 }
 
 static bool may_start(const struct node *n)

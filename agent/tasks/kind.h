@@ -42,6 +42,7 @@ struct task {
 };
 
 extern const struct task_kind task_import_slots, task_export_slots, task_settle_slots;
+extern const struct task_kind task_ask_source;
 
 const struct tasks_conf *task_conf(const struct task *t);
 

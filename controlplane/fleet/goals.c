@@ -13,6 +13,7 @@
 #include "controlplane/model/settings.h"
 #include "controlplane/store/certificates.h"
 #include "controlplane/store/parameters.h"
+#include "controlplane/store/sources.h"
 
 #include <string.h>
 
@@ -74,16 +75,48 @@ static bool is_primary(const struct host_node *n)
     return n->role.primary_id == n->cluster_id || is_fenced(n);
 }
 
+/* As the primary of its shard it follows somebody outside of the group. */
+static bool is_sourced(const struct host_node *n)
+{
+    return n->role.primary_id == n->cluster_id && !is_fenced(n) && n->role.source.port > 0;
+}
+
+/* Whose shards follow somebody: few have that. */
+static struct err add_sources(struct store_tx *tx, const char *host_id, struct host_node *nodes,
+                              size_t count)
+{
+    struct source_row *rows;
+    size_t row_count;
+
+    TRY(store_source_list_of_host(tx, host_id, &rows, &row_count));
+    for (size_t i = 0; i < count && row_count > 0; i++)
+        nodes[i].role.source = source_of_shard(rows, row_count, nodes[i].shard_id);
+    return OK;
+}
+
+static void follow_outside(const struct shard_source *source, struct agent_node_role *role)
+{
+    role->is_outside = BOOL_OF(true);
+    role->primary_address = source->address;
+    role->primary_port = INT_OF(source->port);
+    if (*source->user) {
+        role->outside_user = source->user;
+        role->outside_password = source->password;
+    }
+}
+
 static struct agent_node_role *role_new(struct arena *a, const struct host_node *n)
 {
     struct agent_node_role *role = arena_new(a, struct agent_node_role);
 
     role->term = INT_OF(is_fenced(n) ? n->role.fence_term : n->role.term);
-    role->is_primary = BOOL_OF(is_primary(n));
+    role->is_primary = BOOL_OF(is_primary(n) && !is_sourced(n));
     role->is_fenced = BOOL_OF(is_fenced(n));
     role->user = n->replication_user;
     role->password = n->replication_password;
-    if (!is_primary(n)) {
+    if (is_sourced(n)) {
+        follow_outside(&n->role.source, role);
+    } else if (!is_primary(n)) {
         role->primary_address = n->primary_address;
         role->primary_port = INT_OF(n->primary_port);
     } else if (!is_fenced(n) && n->role.after_offset > 0) {
@@ -230,6 +263,7 @@ struct err goals_of_host(struct store_tx *tx, const char *host_id, struct agent_
     size_t count;
 
     TRY(store_host_nodes(tx, host_id, &nodes, &count));
+    TRY(add_sources(tx, host_id, nodes, count));
     TRY(load_values(tx, nodes, count, &values));
     TRY(host_users_load(tx, host_id, &users));
     TRY(load_authority(tx, nodes, count, &authority));

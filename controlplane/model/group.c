@@ -19,9 +19,11 @@ static const char *const mode_names[] = {
 };
 
 static const char *const kind_names[] = {
-    [GROUP_CREATE] = "create", [GROUP_DELETE] = "delete", [GROUP_REPLICAS] = "replicas",
-    [GROUP_MODIFY] = "modify", [GROUP_SWITCH] = "switch", [GROUP_RESHARD] = "reshard",
-    [GROUP_MODE] = "mode",
+    [GROUP_CREATE] = "create",   [GROUP_DELETE] = "delete",
+    [GROUP_RESHARD] = "reshard", [GROUP_REPLICAS] = "replicas",
+    [GROUP_MODIFY] = "modify",   [GROUP_SWITCH] = "switch",
+    [GROUP_MODE] = "mode",       [GROUP_TEST_MIGRATION] = "test-migration",
+    [GROUP_MIGRATE] = "migrate", [GROUP_COMPLETE_MIGRATION] = "complete-migration",
 };
 
 /* The index of a name in a table, or `count`. */
@@ -78,6 +80,20 @@ bool group_operation_kind_parse(const char *name, enum group_operation_kind *out
         return false;
     *out = (enum group_operation_kind)i;
     return true;
+}
+
+bool group_operation_is_migration(enum group_operation_kind kind)
+{
+    return kind == GROUP_TEST_MIGRATION || kind == GROUP_MIGRATE ||
+           kind == GROUP_COMPLETE_MIGRATION;
+}
+
+bool shard_source_is(const struct shard_source *a, const struct shard_source *b)
+{
+    if (a->port == 0 || b->port == 0)
+        return a->port == b->port;
+    return a->port == b->port && strcmp(a->address, b->address) == 0 &&
+           strcmp(a->user, b->user) == 0 && strcmp(a->password, b->password) == 0;
 }
 
 bool group_has_tls(const struct replication_group *g)

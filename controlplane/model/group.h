@@ -49,6 +49,16 @@ struct replication_group {
     int64_t created_ms;
 };
 
+/* A server outside of the group that the primary of a shard follows: it takes no writes then, and
+ * its replicas have what it has. */
+struct shard_source {
+    const char *address;         /* or a name */
+    int port;                    /* 0: there is none, and texts mean nothing */
+    const char *user, *password; /* by which it goes there; "" for nobody */
+};
+
+bool shard_source_is(const struct shard_source *a, const struct shard_source *b);
+
 /* Who is the primary of a shard, by which term. */
 struct shard_goal {
     bool has;
@@ -58,6 +68,7 @@ struct shard_goal {
      * writes; 0 when none is. The new one begins once it is as far in the stream. */
     int64_t fenced_id, fence_term;
     int64_t after_offset;
+    struct shard_source source; /* see store/sources.h; another one comes with a higher term */
 };
 
 /* A shard, which the API calls a node group. */
@@ -80,15 +91,21 @@ struct shard_list {
 enum group_operation_kind {
     GROUP_CREATE,
     GROUP_DELETE,
-    GROUP_REPLICAS, /* another number of members */
-    GROUP_MODIFY,   /* other settings */
-    GROUP_SWITCH,   /* another primary, by plan */
-    GROUP_RESHARD,  /* other shards, or other shares of the slots */
-    GROUP_MODE,     /* another cluster mode */
+    GROUP_REPLICAS,           /* another number of members */
+    GROUP_MODIFY,             /* other settings */
+    GROUP_SWITCH,             /* another primary, by plan */
+    GROUP_RESHARD,            /* other shards, or other shares of the slots */
+    GROUP_MODE,               /* another cluster mode */
+    GROUP_TEST_MIGRATION,     /* whether data could be moved in from a server outside */
+    GROUP_MIGRATE,            /* moving it */
+    GROUP_COMPLETE_MIGRATION, /* taking it over */
 };
 
 const char *group_operation_kind_name(enum group_operation_kind kind);
 bool group_operation_kind_parse(const char *name, enum group_operation_kind *out);
+
+/* One of the last three. */
+bool group_operation_is_migration(enum group_operation_kind kind);
 
 struct group_operation {
     int64_t id;
@@ -96,7 +113,8 @@ struct group_operation {
     int64_t group_id;
     int step;
     enum operation_state state;
-    const char *data; /* SWITCH, RESHARD, MODE: see reconcile/group_steps.c */
+    /* SWITCH, RESHARD, MODE: see reconcile/group_steps.c; of migrations: migration_steps.c */
+    const char *data;
     const char *why;
     int64_t created_ms;
     int64_t deadline_ms; /* wall time; waiting any longer is failing */

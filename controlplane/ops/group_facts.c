@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "contract/faults.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/ops/migration.h"
 #include "controlplane/store/groups.h"
 #include "controlplane/store/slot_moves.h"
 
@@ -169,6 +170,7 @@ struct err group_facts_for_change(struct call *c, const char *name, struct group
     if (!group_status_may_change(f.status))
         return fault(c, FAULT_INVALID_REPLICATION_GROUP_STATE,
                      "Replication group must be in available state to modify.");
+    TRY(migration_refuse(c, &f));
     *out = f;
     return OK;
 }

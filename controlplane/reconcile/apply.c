@@ -6,6 +6,7 @@
 #include "controlplane/store/groups.h"
 #include "controlplane/store/serverless.h"
 #include "controlplane/store/slot_moves.h"
+#include "controlplane/store/sources.h"
 #include "controlplane/store/tasks.h"
 
 struct target {
@@ -66,7 +67,10 @@ static struct err apply_shard(struct target *t, const struct decision *d)
     *t->goals = true;
     log_info("roles set", f_str("group", d->group->name), f_str("shard", d->shard.number),
              f_int("term", d->shard.goal.term), f_int("primary", d->shard.goal.primary_id),
-             f_int("fenced", d->shard.goal.fenced_id), f_str("why", d->why));
+             f_int("fenced", d->shard.goal.fenced_id),
+             f_str("source", d->shard.goal.source.port ? d->shard.goal.source.address : ""),
+             f_str("why", d->why));
+    TRY(store_source_set(t->tx, d->shard.id, &d->shard.goal.source));
     return store_shard_goal_set(t->tx, &d->shard);
 }
 
@@ -114,6 +118,14 @@ static struct err apply_moves_end(struct target *t, const struct replication_gro
     return store_slot_move_clear(t->tx, g->id);
 }
 
+static struct err apply_task(struct target *t, const struct node_task *task)
+{
+    struct node_task copy = *task;
+
+    *t->goals = true;
+    return store_task_insert(t->tx, &copy);
+}
+
 static struct err apply_one(struct target *t, const struct decision *d)
 {
     switch (d->kind) {
@@ -129,6 +141,8 @@ static struct err apply_one(struct target *t, const struct decision *d)
     case DECISION_SHARD: return apply_shard(t, d);
     case DECISION_TOPOLOGY: return apply_topology(t, d);
     case DECISION_GROUP_OPERATION: return store_group_operation_update(t->tx, &d->group_operation);
+    case DECISION_TASK: return apply_task(t, &d->task);
+    case DECISION_TASK_REMOVE: return store_task_remove(t->tx, d->task.id);
     case DECISION_GROUP_REMOVE: return apply_group_removal(t, d->group);
     case DECISION_NODE_BOOT: return store_node_boot(t->tx, d->node_id);
     case DECISION_GROUP: return store_group_update(t->tx, d->group);

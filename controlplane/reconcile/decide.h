@@ -9,6 +9,7 @@
 #include "controlplane/model/events.h"
 #include "controlplane/model/group.h"
 #include "controlplane/model/slot_moves.h"
+#include "controlplane/model/task.h"
 #include "controlplane/reconcile/view.h"
 
 enum decision_kind {
@@ -23,6 +24,8 @@ enum decision_kind {
     DECISION_SHARD,           /* write the goal of `shard` */
     DECISION_TOPOLOGY,        /* write `group` 's `epoch` and `topology` */
     DECISION_GROUP_OPERATION, /* write `group_operation` */
+    DECISION_TASK,            /* ask a node for `task` */
+    DECISION_TASK_REMOVE,     /* forget `task` */
     DECISION_GROUP_REMOVE,    /* forget `group` and all that belongs to it */
     DECISION_NODE_BOOT,       /* `node_id` is to be started anew */
     DECISION_GROUP,           /* write `group` */

@@ -12,6 +12,7 @@
 #include "controlplane/model/settings.h"
 #include "controlplane/reconcile/cluster_mode.h"
 #include "controlplane/reconcile/groups.h"
+#include "controlplane/reconcile/migration_steps.h"
 #include "controlplane/reconcile/moves.h"
 #include "controlplane/reconcile/rules.h"
 
@@ -22,17 +23,9 @@
 #define MOVE_LIMIT_MS   600000 /* for slots to change hands */
 #define GIVE_UP_LOOK_MS 1000   /* between two looks whether it may be given up */
 
-enum step_result { STEP_DONE, STEP_WAIT, STEP_FAILED };
-
-struct step {
-    const char *name;
-    enum step_result (*run)(struct group_view *g, struct decisions *d);
-};
-
 /* --- questions --- */
 
-/* All wanted members are ready, and nothing is left of the others. */
-static bool is_settled(const struct group_view *g)
+bool group_is_settled(const struct group_view *g)
 {
     for (size_t i = 0; i < g->member_count; i++) {
         const struct view *m = &g->members[i];
@@ -42,6 +35,19 @@ static bool is_settled(const struct group_view *g)
             return false;
     }
     return true;
+}
+
+enum step_result group_await_sources(struct group_view *g, struct decisions *d)
+{
+    for (size_t i = 0; i < g->shards.count; i++)
+        if (g->shards.items[i].goal.source.port && !primary_is_confirmed(g, &g->shards.items[i]))
+            return STEP_WAIT;
+    for (size_t i = 0; i < g->shards.count; i++) {
+        struct shard *s = &g->shards.items[i];
+        if (s->goal.source.port)
+            groups_promote(g, s, s->goal.primary_id, d, "its replicas are asked anew");
+    }
+    return STEP_DONE;
 }
 
 static bool is_new(const struct group_view *g, const struct view *m)
@@ -72,7 +78,7 @@ static const char *why_waiting(const struct group_view *g)
 static enum step_result await_members(struct group_view *g, struct decisions *d)
 {
     (void)d;
-    return is_settled(g) ? STEP_DONE : STEP_WAIT;
+    return group_is_settled(g) ? STEP_DONE : STEP_WAIT;
 }
 
 static void tell_new_members(struct group_view *g, struct decisions *d)
@@ -116,7 +122,7 @@ static const struct step replicas_steps[] = {
 static enum step_result await_settings(struct group_view *g, struct decisions *d)
 {
     (void)d;
-    if (!is_settled(g))
+    if (!group_is_settled(g))
         return STEP_WAIT;
     for (size_t i = 0; i < g->member_count; i++) {
         struct settings_version applied;
@@ -207,6 +213,8 @@ static enum step_result fence(struct group_view *g, struct decisions *d)
     if (!p.shard->goal.fenced_id) {
         if (!member_is_ready(g, p.from) || !member_is_ready(g, p.to))
             return STEP_WAIT;
+        if (p.shard->goal.source.port)
+            return STEP_DONE; /* it takes no writes anyway */
         p.shard->goal.fenced_id = p.from->cluster.id;
         p.shard->goal.fence_term = p.shard->goal.term;
         decide_shard(d, g, p.shard, "another member is to be the primary");
@@ -223,11 +231,12 @@ static enum step_result promote(struct group_view *g, struct decisions *d)
     if (!plan_read(g, &p))
         return STEP_FAILED;
     if (p.shard->goal.primary_id != p.to->cluster.id) {
-        if (p.shard->goal.fenced_id != p.from->cluster.id)
+        bool is_sourced = p.shard->goal.source.port != 0;
+        if (!is_sourced && p.shard->goal.fenced_id != p.from->cluster.id)
             return STEP_FAILED;
         p.shard->goal.term++;
         p.shard->goal.primary_id = p.to->cluster.id;
-        p.shard->goal.after_offset = member_node(p.from)->saw.offset;
+        p.shard->goal.after_offset = is_sourced ? 0 : member_node(p.from)->saw.offset;
         decide_shard(d, g, p.shard, "the old primary takes no writes any more");
     }
     return primary_is_confirmed(g, p.shard) ? STEP_DONE : STEP_WAIT;
@@ -256,7 +265,7 @@ static enum step_result await_followers(struct group_view *g, struct decisions *
 
     if (!plan_read(g, &p))
         return STEP_FAILED;
-    if (!is_settled(g))
+    if (!group_is_settled(g))
         return STEP_WAIT;
     decide_event(d, p.from, EVENT_NODE_RECOVERED, member_node(p.from)->number, NULL);
     return STEP_DONE;
@@ -331,7 +340,7 @@ static enum step_result forget_shards(struct group_view *g, struct decisions *d)
     for (size_t i = 0; i < g->shards.count; i++)
         if (!g->shards.items[i].is_wanted)
             decide_group_shard(d, g, DECISION_SHARD_REMOVE, &g->shards.items[i]);
-    return is_settled(g) ? STEP_DONE : STEP_WAIT;
+    return group_is_settled(g) ? STEP_DONE : STEP_WAIT;
 }
 
 static enum step_result tell_resharded(struct group_view *g, struct decisions *d)
@@ -424,13 +433,18 @@ static const struct {
     bool has_deadline; /* waiting for longer is failing, told by `failure` */
     enum event_kind failure;
 } tables[] = {
-    [GROUP_CREATE] = {create_steps,   countof(create_steps),   true,  EVENT_GROUP_CREATE_FAILED },
-    [GROUP_DELETE] = {delete_steps,   countof(delete_steps),   false, EVENT_GROUP_DELETED       },
-    [GROUP_REPLICAS] = {replicas_steps, countof(replicas_steps), true,  EVENT_GROUP_MODIFY_FAILED },
-    [GROUP_MODIFY] = {modify_steps,   countof(modify_steps),   true,  EVENT_GROUP_MODIFY_FAILED },
-    [GROUP_SWITCH] = {switch_steps,   countof(switch_steps),   true,  EVENT_GROUP_MODIFY_FAILED },
-    [GROUP_RESHARD] = {reshard_steps,  countof(reshard_steps),  true,  EVENT_GROUP_RESHARD_FAILED},
-    [GROUP_MODE] = {mode_steps,     countof(mode_steps),     true,  EVENT_GROUP_MODIFY_FAILED },
+    [GROUP_CREATE] = {create_steps,             countof(create_steps),             true,  EVENT_GROUP_CREATE_FAILED },
+    [GROUP_DELETE] = {delete_steps,             countof(delete_steps),             false, EVENT_GROUP_DELETED       },
+    [GROUP_REPLICAS] = {replicas_steps,           countof(replicas_steps),           true,  EVENT_GROUP_MODIFY_FAILED },
+    [GROUP_MODIFY] = {modify_steps,             countof(modify_steps),             true,  EVENT_GROUP_MODIFY_FAILED },
+    [GROUP_SWITCH] = {switch_steps,             countof(switch_steps),             true,  EVENT_GROUP_MODIFY_FAILED },
+    [GROUP_RESHARD] = {reshard_steps,            countof(reshard_steps),            true,  EVENT_GROUP_RESHARD_FAILED},
+    [GROUP_MODE] = {mode_steps,               countof(mode_steps),               true,  EVENT_GROUP_MODIFY_FAILED },
+    [GROUP_TEST_MIGRATION] = {migration_test_steps,     countof(migration_test_steps),     true,
+                      EVENT_MIGRATION_TEST_FAILED                                                                   },
+    [GROUP_MIGRATE] = {migration_steps,          countof(migration_steps),          true,  EVENT_MIGRATION_FAILED    },
+    [GROUP_COMPLETE_MIGRATION] = {migration_complete_steps, countof(migration_complete_steps), true,
+                      EVENT_MIGRATION_FAILED                                                                        },
 };
 
 static void fail(struct group_view *g, struct decisions *d, const char *why)
@@ -445,6 +459,8 @@ static void fail(struct group_view *g, struct decisions *d, const char *why)
         cluster_mode_give_up(g, d);
     if (o->kind == GROUP_RESHARD)
         decide_moves_clear(d, g);
+    if (group_operation_is_migration(o->kind))
+        migration_give_up(g, d);
     decide_group_event(d, g, tables[o->kind].failure, g->group.name, why);
     decide_group_operation(d, g);
 }
@@ -479,7 +495,7 @@ void group_steps_run(struct group_view *g, struct decisions *d)
     while (o->step < tables[o->kind].count) {
         enum step_result result = tables[o->kind].steps[o->step].run(g, d);
         if (result == STEP_FAILED) {
-            fail(g, d, "what it was for is gone");
+            fail(g, d, *o->why ? o->why : "what it was for is gone");
             return;
         }
         if (result == STEP_WAIT) {

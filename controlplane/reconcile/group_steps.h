@@ -6,6 +6,23 @@
 #include "controlplane/reconcile/decide.h"
 #include "controlplane/reconcile/group_view.h"
 
+enum step_result { STEP_DONE, STEP_WAIT, STEP_FAILED };
+
+/* One that fails may say why in the operation. */
+struct step {
+    const char *name;
+    enum step_result (*run)(struct group_view *g, struct decisions *d);
+};
+
+/* All wanted members are ready, and nothing is left of the others. */
+bool group_is_settled(const struct group_view *g);
+
+/*
+ * A step: primaries that follow somebody outside have what that one has. Their replicas are then
+ * asked anew, by a higher term: what they said of their links may be of a stream that is over.
+ */
+enum step_result group_await_sources(struct group_view *g, struct decisions *d);
+
 /* Takes the group's running operation as far as it goes. */
 void group_steps_run(struct group_view *g, struct decisions *d);
 

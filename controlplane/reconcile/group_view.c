@@ -4,6 +4,10 @@
 #include "base/arena.h"
 #include "controlplane/store/groups.h"
 #include "controlplane/store/slot_moves.h"
+#include "controlplane/store/sources.h"
+#include "controlplane/store/tasks.h"
+
+#include <string.h>
 
 static struct err load_members(struct store_tx *tx, struct region_view **regions,
                                struct group_view *g)
@@ -19,13 +23,42 @@ static struct err load_members(struct store_tx *tx, struct region_view **regions
     return OK;
 }
 
+static struct err load_shards(struct store_tx *tx, struct group_view *g)
+{
+    struct source_row *rows;
+    size_t count;
+
+    TRY(store_shard_list(tx, &g->group.id, 1, &g->shards));
+    TRY(store_source_list(tx, &g->group.id, 1, &rows, &count));
+    for (size_t i = 0; i < g->shards.count; i++)
+        g->shards.items[i].goal.source = source_of_shard(rows, count, g->shards.items[i].id);
+    return OK;
+}
+
+static struct err load_tasks(struct store_tx *tx, struct group_view *g)
+{
+    if (!g->has_operation || !group_operation_is_migration(g->operation.kind))
+        return OK;
+    const struct view *primary = g->shards.count > 0 ? shard_primary(g, &g->shards.items[0]) : NULL;
+    const struct node *n = primary ? member_node(primary) : NULL;
+    struct node_task *all;
+    size_t count = 0;
+    if (n)
+        TRY(store_task_list(tx, n->id, &all, &count));
+    g->tasks = arena_array(store_arena(tx), count, sizeof(*g->tasks));
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(all[i].kind, "AskSource") == 0)
+            g->tasks[g->task_count++] = all[i];
+    return OK;
+}
+
 struct err group_view_load(struct store_tx *tx, int64_t group_id, int64_t now_ms,
                            struct region_view **regions, struct group_view *out)
 {
     struct group_view g = {.now_ms = now_ms};
 
     TRY(store_group_get(tx, group_id, &g.group));
-    TRY(store_shard_list(tx, &group_id, 1, &g.shards));
+    TRY(load_shards(tx, &g));
     TRY(store_topology_get(tx, group_id, &g.epoch, &g.topology));
     TRY(load_members(tx, regions, &g));
     TRY(store_slot_move_list(tx, &group_id, 1, &g.moves));
@@ -33,6 +66,7 @@ struct err group_view_load(struct store_tx *tx, int64_t group_id, int64_t now_ms
     if (err_failed(e) && !err_is(e, ERR_NOT_FOUND))
         return e;
     g.has_operation = !err_failed(e);
+    TRY(load_tasks(tx, &g));
     *out = g;
     return OK;
 }

@@ -5,6 +5,7 @@
 
 #include "controlplane/model/group.h"
 #include "controlplane/model/slot_moves.h"
+#include "controlplane/model/task.h"
 #include "controlplane/reconcile/view.h"
 
 struct group_view {
@@ -15,7 +16,9 @@ struct group_view {
     bool has_operation; /* one is running */
     struct group_operation operation;
     struct slot_move_list moves; /* of the running operation */
-    int64_t epoch;               /* of the topology that nodes are told */
+    struct node_task *tasks; /* for migrations: what the first primary's node is to ask sources */
+    size_t task_count;
+    int64_t epoch; /* of the topology that nodes are told */
     const char *topology;
     const struct region_view *region;
     int64_t now_ms;

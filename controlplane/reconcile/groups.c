@@ -193,9 +193,18 @@ static void choose_primaries(struct group_view *g, struct decisions *d)
 void groups_promote(struct group_view *g, struct shard *s, int64_t cluster_id, struct decisions *d,
                     const char *why)
 {
-    s->goal =
-        (struct shard_goal){.has = true, .term = highest_term(g, s) + 1, .primary_id = cluster_id};
+    s->goal = (struct shard_goal){.has = true,
+                                  .term = highest_term(g, s) + 1,
+                                  .primary_id = cluster_id,
+                                  .source = s->goal.source};
     decide_shard(d, g, s, why);
+}
+
+void groups_follow(struct group_view *g, struct shard *s, const struct shard_source *source,
+                   struct decisions *d, const char *why)
+{
+    s->goal.source = *source;
+    groups_promote(g, s, s->goal.primary_id, d, why);
 }
 
 /* Engines obey no lower term than they know: the shard's goes above it. */
@@ -389,7 +398,8 @@ bool member_is_ready(const struct group_view *g, const struct view *m)
         applied.epoch != wanted.epoch || applied.users < g->group.entry.revision ||
         applied.tls != m->cluster.tls)
         return false;
-    return s->goal.primary_id == m->cluster.id || n->saw.is_link_up;
+    bool has_nobody = s->goal.primary_id == m->cluster.id && s->goal.source.port == 0;
+    return has_nobody || wanted.is_fenced || n->saw.is_link_up;
 }
 
 bool primary_is_confirmed(const struct group_view *g, const struct shard *s)
@@ -397,7 +407,9 @@ bool primary_is_confirmed(const struct group_view *g, const struct shard *s)
     const struct view *primary = shard_primary(g, s);
     const struct node *n = primary ? member_node(primary) : NULL;
 
-    return is_up(n) && strcmp(n->saw.role, "primary") == 0 && n->saw.term == s->goal.term;
+    if (!is_up(n) || n->saw.term != s->goal.term)
+        return false;
+    return s->goal.source.port ? n->saw.is_link_up : strcmp(n->saw.role, "primary") == 0;
 }
 
 /* --- all of it --- */

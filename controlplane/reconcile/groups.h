@@ -13,12 +13,18 @@ void groups_decide(struct group_view *g, struct decisions *d);
  * now, and as a replica it follows its primary. */
 bool member_is_ready(const struct group_view *g, const struct view *m);
 
-/* Whether the shard's primary says that it is one, by the term of the goal. */
+/* Whether the shard's primary says that it is one, by the term of the goal; where it follows
+ * somebody outside of the group, whether it does. */
 bool primary_is_confirmed(const struct group_view *g, const struct shard *s);
 
 /* Makes another member the primary by the next term. */
 void groups_promote(struct group_view *g, struct shard *s, int64_t cluster_id, struct decisions *d,
                     const char *why);
+
+/* Has the primary of the shard follow somebody else outside of the group from now on, by the next
+ * term; a source without a port: nobody. */
+void groups_follow(struct group_view *g, struct shard *s, const struct shard_source *source,
+                   struct decisions *d, const char *why);
 
 /* Writes the shard's goal as it stands in the view. */
 void decide_shard(struct decisions *d, const struct group_view *g, const struct shard *s,

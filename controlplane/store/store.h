@@ -208,6 +208,7 @@ must_use struct err store_host_generation(struct store_tx *tx, const char *host_
 /* One row per node placed on a host, with what the agent must know. */
 struct host_node {
     int64_t node_id, cluster_id;
+    int64_t shard_id; /* 0 for nodes outside of groups */
     const char *cluster, *number, *engine, *engine_version, *node_type;
     const char *engine_id;
     const char *parameter_group;

@@ -275,3 +275,23 @@ Test(drivers, last_words_are_made_plain)
     cr_expect(str_is(driver_bundled.plain(bundled), "cannot listen error=\"taken\""));
     cr_expect(str_is(driver_redis.plain(STR("Bad directive")), "Bad directive"));
 }
+
+Test(drivers, a_node_goes_outside_of_its_group_by_another_name)
+{
+    struct agent_node_role role = {.user = "replica", .password = "inner"};
+    const char *user, *password;
+
+    role_login(NULL, &user, &password);
+    cr_assert(*user == '\0' && *password == '\0');
+    role_login(&role, &user, &password);
+    cr_assert_str_eq(user, "replica");
+    cr_assert_str_eq(password, "inner");
+    role.is_outside = BOOL_OF(true);
+    role_login(&role, &user, &password);
+    cr_assert(*user == '\0' && *password == '\0');
+    role.outside_user = "other";
+    role.outside_password = "outer";
+    role_login(&role, &user, &password);
+    cr_assert_str_eq(user, "other");
+    cr_assert_str_eq(password, "outer");
+}

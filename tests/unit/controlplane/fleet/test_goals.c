@@ -3,6 +3,7 @@
 #include "controlplane/fleet/goals.h"
 #include "controlplane/store/certificates.h"
 #include "controlplane/store/parameters.h"
+#include "controlplane/store/sources.h"
 
 #include <criterion/criterion.h>
 
@@ -199,6 +200,28 @@ Test(goals, a_node_that_is_not_in_cluster_mode_yet_hears_nothing_of_it)
     const struct agent_node_goal *g = all_goals();
     cr_assert_null(g->topology);
     cr_assert_str_eq(behind_parameters(g->settings_version), ".u0.r1.t0");
+}
+
+Test(goals, a_primary_follows_the_source_of_its_shard_and_its_replicas_follow_it)
+{
+    struct shard_source source = {
+        .address = "10.0.0.1", .port = 7000, .user = "other", .password = "outer"};
+
+    begin_group();
+    struct cluster first = member("rg-001", "127.77.0.1");
+    member("rg-002", "127.77.0.2");
+    shard.goal = (struct shard_goal){.term = 3, .primary_id = first.id};
+    must(store_shard_goal_set(f.tx, &shard));
+    must(store_source_set(f.tx, shard.id, &source));
+    struct agent_node_goal *g = all_goals();
+    cr_assert_not(g[0].role->is_primary.value);
+    cr_assert(g[0].role->is_outside.value);
+    cr_assert_str_eq(g[0].role->primary_address, "10.0.0.1");
+    cr_assert_eq(g[0].role->primary_port.value, 7000);
+    cr_assert_str_eq(g[0].role->outside_user, "other");
+    cr_assert_str_eq(g[0].role->user, "u");
+    cr_assert_not(g[1].role->is_outside.value);
+    cr_assert_str_eq(g[1].role->primary_address, "127.77.0.1");
 }
 
 Test(goals, in_cluster_mode_each_node_hears_who_it_is_and_who_the_others_are)
