@@ -398,7 +398,7 @@ static enum step_result await_modes(struct group_view *g, struct decisions *d)
 {
     struct plan p;
 
-    if (!cluster_mode_roll(g, d) || !is_settled(g))
+    if (!cluster_mode_roll(g, d) || !group_is_settled(g))
         return STEP_WAIT;
     if (plan_read(g, &p) && p.from != p.to)
         decide_event(d, p.from, EVENT_NODE_RECOVERED, member_node(p.from)->number, NULL);
