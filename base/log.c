@@ -30,6 +30,11 @@ void log_shape(enum log_format format, const struct log_field *always)
     common_fields = always;
 }
 
+struct log_manner log_manner_now(void)
+{
+    return (struct log_manner){program_name, line_format, common_fields};
+}
+
 bool log_level_parse(const char *word, enum log_level *out)
 {
     for (size_t i = 0; i < countof(level_names); i++)

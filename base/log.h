@@ -46,6 +46,14 @@ enum log_format { LOG_TEXT, LOG_JSON };
  * zeroed one, borrowed until the next call; NULL: none. */
 void log_shape(enum log_format format, const struct log_field *always);
 
+/* How lines are made at present: for crash.c, which cannot wait for a line to be made. */
+struct log_manner {
+    const char *program;
+    enum log_format format;
+    const struct log_field *always;
+};
+struct log_manner log_manner_now(void);
+
 /* "debug", "info", "warn", "error"; false for any other word. */
 bool log_level_parse(const char *word, enum log_level *out);
 

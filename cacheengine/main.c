@@ -1,4 +1,5 @@
 /* larder-engine: reads the directives, builds the engine, serves until it is told to end. */
+#include "base/crash.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "cacheengine/dispatch/access.h"
@@ -140,6 +141,7 @@ static struct err serve(struct engine *e, struct arena *a)
     TRY(prepare_process(e, a));
     TRY(settle_dir(&e->config, a));
     engine_init(e);
+    crash_watch(LARDER_VERSION, logs_describe_running, e);
     announce_start(e);
     struct err failed = access_load(e, a);
     if (!err_failed(failed)) {

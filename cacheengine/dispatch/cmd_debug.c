@@ -18,6 +18,7 @@
 #include "contract/command_procs.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 
 /* "0" is off, any other number on. */
@@ -467,6 +468,8 @@ static void debug_help(struct cmd_call *c)
         "    Write to the log.",
         "OBJECT <key> [FAST]",
         "    Show how a key is stored.",
+        "PANIC",
+        "    End as at a mistake of the engine's own: with a report in the log.",
         "PAUSE-CRON <0|1>",
         "    Stop or resume the regular work in the background.",
         "POPULATE <count> [<prefix>] [<size>]",
@@ -480,6 +483,8 @@ static void debug_help(struct cmd_call *c)
         "    (NOFLUSH) beside them, where a key that both have is an error or (MERGE) replaced.",
         "REPLYBUFFER PEAK-RESET-TIME <ms|NEVER|RESET> | RESIZING <0|1>",
         "    Understood, and nothing: clients have no reply buffers of their own.",
+        "SEGFAULT",
+        "    End as at an access to memory that is not there: likewise.",
         "SET-ACTIVE-EXPIRE <0|1>",
         "    Pause or resume the removal of expired keys in the background.",
         "SET-DISABLE-DENY-SCRIPTS <0|1>",
@@ -492,6 +497,22 @@ static void debug_help(struct cmd_call *c)
     };
 
     reply_help(c->reply, "DEBUG", lines);
+}
+
+/* ---- ends ---- */
+
+static void debug_panic(struct cmd_call *c)
+{
+    check(!call_is(c, 1, "panic") && !call_is(c, 1, "assert"));
+}
+
+static void debug_segfault(struct cmd_call *c)
+{
+    char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void)c;
+    check(page != MAP_FAILED);
+    *(volatile char *)page = 'x';
 }
 
 void cmd_debug(struct cmd_call *c)
@@ -516,6 +537,9 @@ void cmd_debug(struct cmd_call *c)
         {"log",                          3, debug_log,               false},
         {"object",                       3, debug_object,            true },
         {"object",                       4, debug_object,            true },
+        {"assert",                       2, debug_panic,             false},
+        {"panic",                        2, debug_panic,             false},
+        {"segfault",                     2, debug_segfault,          false},
         {"pause-cron",                   3, debug_pause_cron,        false},
         {"populate",                     0, debug_populate,          true },
         {"protocol",                     3, debug_protocol,          false},

@@ -4,6 +4,7 @@
 #include "base/command.h"
 #include "base/jsonline.h"
 #include "cacheengine/dispatch/engine.h"
+#include "cacheengine/dispatch/transaction.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -193,4 +194,45 @@ void logs_flush(struct engine *e)
             break; /* kept for the next time, until it is too much */
         buf_consume(&logs->slow, (size_t)sent);
     }
+}
+
+/* ---- amid a crash ---- */
+
+static size_t put_name(char *out, size_t at, size_t max, const char *name)
+{
+    while (*name && at < max)
+        out[at++] = *name++;
+    return at;
+}
+
+static size_t put_id(char *out, size_t at, size_t max, uint64_t v)
+{
+    char digits[24];
+    size_t first = sizeof(digits) - 1;
+
+    digits[first] = 0;
+    do
+        digits[--first] = (char)('0' + v % 10);
+    while ((v /= 10) > 0);
+    return put_name(out, at, max, digits + first);
+}
+
+size_t logs_describe_running(void *engine, char *out, size_t max)
+{
+    const struct engine *e = engine;
+    const struct client *c = e->running;
+    size_t at = 0;
+
+    if (!c)
+        return put_name(out, 0, max, "no command");
+    at = put_name(out, at, max, "client ");
+    at = put_id(out, at, max, c->id);
+    at = put_name(out, at, max, c->last_cmd ? ": " : ": no command");
+    at = put_name(out, at, max, c->last_cmd ? c->last_cmd->name : "");
+    for (const struct queued_call *q = c->transaction ? c->transaction->head : NULL; q;
+         q = q->next) {
+        at = put_name(out, at, max, " ");
+        at = put_name(out, at, max, q->cmd->name);
+    }
+    return at;
 }

@@ -34,6 +34,10 @@ void logs_close(struct engine *e);
 /* Notes a slow call under the number that SLOWLOG has given it. */
 void logs_note_slow(struct engine *e, const struct cmd_call *call, int64_t id, int64_t us);
 
+/* What runs, by names alone, for a crash report (crash.h): the client's number, its command, and
+ * what it has queued. `engine` is the engine. */
+size_t logs_describe_running(void *engine, char *out, size_t max);
+
 /* Writes what was gathered. */
 void logs_flush(struct engine *e);
 

@@ -1,5 +1,6 @@
 """What may happen to a process: it is killed while it saves, the disk is full, it is asked to end amid a pipeline."""
 
+import json
 import os
 import resource
 import signal
@@ -105,3 +106,27 @@ def test_asked_to_end_amid_pipelines_it_ends_cleanly(own_engine, sig):
 def is_busy(server):
     with server.conn() as conn:
         return len(conn.call("KEYS", "n:*")) == 8
+
+
+@pytest.mark.parametrize("word,sig", [("SEGFAULT", signal.SIGSEGV), ("PANIC", signal.SIGABRT), ("ASSERT", signal.SIGABRT)])
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_crash_leaves_a_line_that_says_where(word, sig, form):
+    with servers.engine(enable_debug_command="yes", larder_log_format=form) as server:
+        with server.conn() as conn, pytest.raises(Closed):
+            conn.call("SET", "secret", "word")
+            conn.call("DEBUG", word)
+        assert server.proc.wait(10) == -sig
+        lines = [line for line in server.output().splitlines() if "crashed by signal" in line]
+        assert len(lines) == 1
+        if form == "json":
+            fields = json.loads(lines[0])
+            assert fields["signal"] == sig.name and fields["about"].endswith(": debug")
+            assert fields["backtrace"].count("0x") > 4 and len(fields["build_id"]) >= 32
+        else:
+            assert 'signal="%s"' % sig.name in lines[0] and ': debug" at="0x' in lines[0]
+
+
+def test_tenants_cannot_have_a_node_crash():
+    with servers.engine(larder_restricted="yes") as server, server.conn() as conn:
+        for word in ("SEGFAULT", "PANIC", "ASSERT"):
+            assert conn.call("DEBUG", word).startswith("ERR unknown command 'DEBUG'")

@@ -57,3 +57,22 @@ Test(logs, a_file_that_cannot_be_opened_changes_nothing)
     resp_close(&f);
     unlink(path);
 }
+
+Test(logs, a_crash_report_names_what_runs_and_nothing_of_what_was_said)
+{
+    struct resp_fixture f;
+    char text[64];
+
+    resp_open(&f, NULL);
+    size_t len = logs_describe_running(&f.engine, text, sizeof(text));
+    cr_assert(str_is((struct str){text, len}, "no command"));
+    resp_ask(&f, "MULTI");
+    resp_ask(&f, "SET key secret");
+    resp_ask(&f, "GET key");
+    f.engine.running = &f.main.client;
+    len = logs_describe_running(&f.engine, text, sizeof(text));
+    cr_assert(str_is((struct str){text, len}, "client 1: get set get"), "%.*s", (int)len, text);
+    cr_assert_eq(logs_describe_running(&f.engine, text, 5), 5);
+    f.engine.running = NULL;
+    resp_close(&f);
+}
