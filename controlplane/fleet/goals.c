@@ -148,10 +148,6 @@ static void add_membership(struct arena *a, const struct host_node *n, struct ag
     if (!n->role.has)
         return;
     out->role = role_new(a, n);
-    if (*n->data_key) {
-        out->seal = arena_new(a, struct agent_node_seal);
-        out->seal->data_key = n->data_key;
-    }
     out->restarts_after_exit = BOOL_OF(!(is_primary(n) && n->has_siblings));
     if (n->epoch > 0 && n->goal.is_clustered)
         out->topology = topology_new(a, n);
@@ -198,6 +194,16 @@ static void add_tls(struct arena *a, const struct host_node *n, const struct aut
     out->tls->certificate = n->certificate.certificate;
     out->tls->private_key = n->certificate.private_key;
     out->tls->authority = authority->certificate;
+}
+
+/* --- encryption at rest --- */
+
+static void add_seal(struct arena *a, const struct host_node *n, struct agent_node_goal *out)
+{
+    if (!*n->data_key)
+        return;
+    out->seal = arena_new(a, struct agent_node_seal);
+    out->seal->data_key = n->data_key;
 }
 
 /* --- all of it --- */
@@ -248,6 +254,7 @@ static void goal_to_wire(struct arena *a, const struct host_node *n,
         .keeps_data = BOOL_OF(engine_is_redis_like(n->engine)), /* over a clean stop, that is */
     };
     add_membership(a, n, out);
+    add_seal(a, n, out);
     add_tls(a, n, authority, out);
     add_parameters(a, &effective, out);
     out->settings_version = settings_of(a, n, add_users(a, users, n, out));

@@ -63,6 +63,7 @@ struct cluster {
     bool auto_minor_upgrade;
     const char *notification_topic, *notification_status;
     enum tls_mode tls;
+    const char *data_key; /* of what is encrypted at rest, 64 hexadecimal digits; else "" */
     struct owner owner;
     struct allotment allotment;
     int64_t next_node; /* number of the next node: those of removed ones never come back */

@@ -37,7 +37,6 @@ struct replication_group {
     enum cluster_mode mode;
     bool has_failover, is_multi_az;
     bool is_encrypted_at_rest;
-    const char *data_key;        /* of what is encrypted at rest, 64 hexadecimal digits; else "" */
     const char *kms_key;         /* as the user named it; "" for none */
     const char *user, *password; /* by which replicas come to their primary */
     const char *snapshotting_cluster;

@@ -230,7 +230,7 @@ static struct err plan_encryption(struct call *c, const struct ec_create_replica
         return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
                      "KmsKeyId needs AtRestEncryptionEnabled.");
     p->group.kms_key = member_has_text(in->kms_key_id) ? in->kms_key_id : "";
-    p->group.data_key = p->group.is_encrypted_at_rest ? data_key_new(c->arena) : "";
+    p->group.common.data_key = p->group.is_encrypted_at_rest ? data_key_new(c->arena) : "";
     return encryption_choose(c, in->transit_encryption_enabled, in->transit_encryption_mode,
                              p->version, &p->group.common.tls);
 }

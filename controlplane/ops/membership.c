@@ -25,6 +25,7 @@ void membership_take_common(struct cluster *member, const struct cluster *common
     member->notification_topic = common->notification_topic;
     member->notification_status = common->notification_status;
     member->tls = common->tls;
+    member->data_key = common->data_key;
     member->owner = common->owner;
     member->allotment = common->allotment;
 }

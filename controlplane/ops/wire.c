@@ -197,7 +197,6 @@ static void wire_engine_members(struct call *c, const struct cluster_facts *f,
 static void wire_membership(const struct replication_group *g, struct ec_cache_cluster *out)
 {
     out->replication_group_id = g->name;
-    out->at_rest_encryption_enabled = BOOL_OF(g->is_encrypted_at_rest);
     out->auth_token_enabled = BOOL_OF(g->entry.has_token);
     if (g->entry.token_modified_ms > 0)
         out->auth_token_last_modified_date = TIME_OF(g->entry.token_modified_ms);
@@ -225,7 +224,7 @@ void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_node
         .auth_token_enabled = BOOL_OF(false),
         .transit_encryption_enabled = BOOL_OF(cl->tls != TLS_OFF),
         .transit_encryption_mode = cl->tls != TLS_OFF ? tls_mode_name(cl->tls) : NULL,
-        .at_rest_encryption_enabled = BOOL_OF(false),
+        .at_rest_encryption_enabled = BOOL_OF(cl->data_key && *cl->data_key),
         .arn = arn_make(c->arena, cl->region, cl->account, "cluster", cl->name),
         .replication_group_log_delivery_enabled = BOOL_OF(false),
         .log_delivery_configurations = {.has = true},

@@ -60,10 +60,10 @@ static void row_to_group(struct query *q, struct replication_group *out)
                   .has_token = *query_text(q, 29) != '\0',
                   .token_modified_ms = query_int(q, 30),
                   .revision = query_int(q, 31)},
-        .data_key = query_text(q, 38),
         .kms_key = query_text(q, 39),
     };
     row_to_common(q, 13, &out->common);
+    out->common.data_key = query_text(q, 38);
     out->common.owner = (struct owner){query_int(q, 33), query_text(q, 34)};
     out->common.allotment =
         (struct allotment){query_int(q, 35), query_int(q, 36), query_int(q, 37)};
@@ -107,7 +107,7 @@ struct err store_group_insert(struct store_tx *tx, struct replication_group *g)
         c->snapshot_window, (int64_t)c->snapshot_retention, c->auto_minor_upgrade,
         c->notification_topic, c->notification_status, g->is_wanted, g->created_ms,
         tls_mode_name(c->tls), c->owner.id, c->allotment.least_bytes, c->allotment.most_bytes,
-        c->allotment.work_most, g->data_key ? g->data_key : "", g->kms_key ? g->kms_key : ""));
+        c->allotment.work_most, c->data_key ? c->data_key : "", g->kms_key ? g->kms_key : ""));
     if (query_next(&q))
         g->id = query_int(&q, 0);
     return query_end(&q);

@@ -319,7 +319,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         "pg.address, pg.port, rg.replication_user, rg.replication_password, t.epoch, t.topology, "
         "EXISTS (SELECT 1 FROM cache_cluster o WHERE o.group_id = c.group_id AND "
         "o.node_group_id = c.node_group_id AND o.id <> c.id), c.parameter_group, p.id, p.revision, "
-        "rg.data_key, c.tls_mode, e.certificate, e.private_key, e.revision, g.is_clustered, "
+        "c.data_key, c.tls_mode, e.certificate, e.private_key, e.revision, g.is_clustered, "
         "coalesce(c.node_group_id, 0) "
         "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
         "JOIN cache_cluster c ON c.id = n.cluster_id "

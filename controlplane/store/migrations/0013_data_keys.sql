@@ -1,7 +1,5 @@
--- Under which keys a group's nodes write to their disks.
-
--- 64 hexadecimal digits; '' where files are plain
+-- Under which keys nodes write to their disks: 64 hexadecimal digits; '' where files are plain. Members have that of their
+-- group, and keep it when they leave.
 ALTER TABLE replication_group ADD COLUMN data_key TEXT NOT NULL DEFAULT '';
-ALTER TABLE replication_group ADD COLUMN kms_key  TEXT NOT NULL DEFAULT '';
--- what was made before there were keys is given one, too
-UPDATE replication_group SET data_key = lower(hex(randomblob(32))) WHERE is_encrypted_at_rest;
+ALTER TABLE cache_cluster ADD COLUMN data_key TEXT NOT NULL DEFAULT '';
+ALTER TABLE replication_group ADD COLUMN kms_key TEXT NOT NULL DEFAULT ''; -- as users named it

@@ -243,13 +243,13 @@ Test(goals, in_cluster_mode_each_node_hears_who_it_is_and_who_the_others_are)
 Test(goals, data_is_kept_under_the_key_of_a_group_that_is_encrypted_at_rest)
 {
     begin_group();
-    group.name = "sealed";
-    group.data_key = "00ff";
-    must(store_group_insert(f.tx, &group));
-    shard = fixture_shard(&f, group.id, "0001");
     struct cluster one = member("rg-001", "127.77.0.1");
     shard.goal = (struct shard_goal){.term = 1, .primary_id = one.id};
     must(store_shard_goal_set(f.tx, &shard));
+    cr_assert(all_goals()->keeps_data.value);
+    cr_assert_null(all_goals()->seal);
+    one.data_key = "00ff";
+    must(store_cluster_update(f.tx, &one));
     cr_assert(all_goals()->keeps_data.value);
     cr_assert_str_eq(all_goals()->seal->data_key, "00ff");
 }

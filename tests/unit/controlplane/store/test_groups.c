@@ -13,7 +13,7 @@ Test(groups, every_column_survives_the_round_trip)
     struct replication_group found;
 
     g.name = "keyed"; /* keys come with a group and stay */
-    g.data_key = "00ff";
+    g.common.data_key = "00ff";
     g.kms_key = "alias/ours";
     must(store_group_insert(f.tx, &g));
     g.description = "other";
@@ -37,7 +37,7 @@ Test(groups, every_column_survives_the_round_trip)
     cr_assert_str_eq(found.description, "other");
     cr_assert_eq(found.mode, CLUSTER_MODE_ENABLED);
     cr_assert(found.has_failover && found.is_multi_az && found.is_encrypted_at_rest);
-    cr_assert_str_eq(found.data_key, "00ff");
+    cr_assert_str_eq(found.common.data_key, "00ff");
     cr_assert_str_eq(found.kms_key, "alias/ours");
     cr_assert_str_eq(found.user, "u");
     cr_assert_str_eq(found.password, "p");
