@@ -15,6 +15,9 @@
 #define SLICE_US       300         /* of the walk, without a look at the sockets */
 #define WINDOW_BYTES   (1 << 20)   /* not acknowledged: the walk waits */
 #define KEPT_MAX       (256 << 20) /* not acknowledged: it is given up */
+#define SEND_BYTES     (512 << 10) /* at once */
+#define PART_BYTES     (128 << 10) /* and the target is asked behind so many */
+#define QUEUE_BYTES    (256 << 10) /* the link has to send: it gets no more */
 #define PAUSE_AT_BYTES (64 << 10)  /* so little is sent within a pause */
 #define PAUSE_MAX_US   20000
 #define CONNECT_MS     5000
@@ -158,20 +161,29 @@ static void hand_over(struct migration *m)
 
 /* ---- sending ---- */
 
-/* Gives the link all that it does not have yet, and asks how far the target has come. */
+/* Gives the link some of what it does not have yet, and asks how far the target has come. */
 static void flush(struct migration *m)
 {
-    if (!m->link || !m->is_greeted || m->sent == m->out.len)
+    bool ends;
+
+    if (!m->link || !m->is_greeted)
         return;
-    link_write(m->link, m->out.ptr + m->sent, m->out.len - m->sent);
-    m->bytes_sent += m->out.len - m->sent;
-    m->sent = m->out.len;
-    say(m, "*2\r\n$13\r\nLARDER.IMPORT\r\n$4\r\nSYNC\r\n");
+    for (size_t given = 0; given < SEND_BYTES && link_pending(m->link) < QUEUE_BYTES;) {
+        struct str part = outbox_next(&m->out, PART_BYTES, &ends);
+
+        if (part.len == 0)
+            break;
+        link_write(m->link, part.ptr, part.len);
+        if (ends)
+            say(m, "*2\r\n$13\r\nLARDER.IMPORT\r\n$4\r\nSYNC\r\n");
+        given += part.len;
+        m->bytes_sent += part.len;
+    }
 }
 
 static bool is_window_full(const struct migration *m)
 {
-    return m->out.len >= WINDOW_BYTES;
+    return m->out.bytes >= WINDOW_BYTES;
 }
 
 static void ask_to_take(struct migration *m)
@@ -191,7 +203,6 @@ static void forget_sent(struct migration *m)
 {
     effect_sink_remove(m->ks, &m->sink);
     migration_feed_drop(m);
-    m->acked = m->appended = 0;
     migration_feed_open(m);
     effect_sink_add(m->ks, &m->sink);
     m->has_begun = m->is_revived = m->is_greeted = false;
@@ -220,7 +231,7 @@ static void give_later(struct migration *m)
 static void go_on_giving(struct migration *m)
 {
     flush(m);
-    if (m->acked == m->appended && m->host.is_kept(m->host.ctx, m->gave_mark))
+    if (m->out.acked == m->out.appended && m->host.is_kept(m->host.ctx, m->gave_mark))
         ask_to_take(m);
     else if (m->ks->passed_ms - m->gave_ms > GIVE_MAX_MS)
         give_later(m);
@@ -234,7 +245,7 @@ static void go_on_copying(struct migration *m)
     do
         migration_feed_step(m);
     while (!migration_feed_is_done(m) && !is_window_full(m) && now_us() < end_us);
-    if (migration_feed_is_done(m) && m->out.len <= PAUSE_AT_BYTES &&
+    if (migration_feed_is_done(m) && m->out.bytes <= PAUSE_AT_BYTES &&
         m->ks->passed_ms >= m->rests_until_ms) {
         m->state = MIGRATION_PAUSES;
         pause_writes(m);
@@ -256,13 +267,14 @@ static void go_on(struct migration *m)
     }
     if (m->state == MIGRATION_COPIES && !is_window_full(m))
         go_on_copying(m);
-    if (m->out.len > KEPT_MAX) {
+    if (m->out.bytes > KEPT_MAX) {
         fail(m, "writes come faster than they can be sent");
         return;
     }
     flush(m);
     bool is_late = now_us() - m->paused_us > PAUSE_MAX_US || !migration_feed_is_done(m);
-    if (m->state == MIGRATION_PAUSES && m->acked == m->appended && migration_feed_is_done(m)) {
+    if (m->state == MIGRATION_PAUSES && m->out.acked == m->out.appended &&
+        migration_feed_is_done(m)) {
         give(m);
     } else if (m->state == MIGRATION_PAUSES && is_late) {
         m->state = MIGRATION_COPIES;
@@ -294,7 +306,7 @@ static void give_up(struct migration *m, const char *why)
 static void on_greeted(struct migration *m)
 {
     m->is_greeted = m->has_begun = true;
-    m->sent = 0;
+    outbox_resend(&m->out);
     m->cut_ms = 0;
     if (m->state != MIGRATION_TAKES) {
         m->state = MIGRATION_COPIES;
@@ -308,8 +320,8 @@ static void on_greeted(struct migration *m)
 static void on_count(struct migration *m, uint64_t count)
 {
     if (m->is_revived && !m->is_greeted)
-        m->acked = m->appended = count;
-    if (count < m->acked || count > m->appended) {
+        m->out.acked = m->out.appended = count;
+    if (count < m->out.acked || count > m->out.appended) {
         give_up(m, "the target has counted wrong");
         return;
     }

@@ -35,8 +35,8 @@
  * if that takes longer than some ms, they go on here and it is tried again later. Then the source
  * gives the slots up, the target takes them, and those who were held are sent there (MOVED).
  *
- * What was not acknowledged is kept, up to a limit, so that a cut link is resumed at the command
- * where it broke, for a minute.
+ * What was not acknowledged is kept (outbox.h), up to a limit, so that a cut link is resumed at the
+ * command where it broke, for a minute.
  *
  * No instant has two who serve, whoever dies when: each side writes down what it is about to do
  * (handover.h), in the file and to its replicas, before the other hears of it. By phases:
@@ -83,6 +83,7 @@
 
 #include "base/buf.h"
 #include "cacheengine/cluster/cluster.h"
+#include "cacheengine/cluster/outbox.h"
 #include "cacheengine/keyspace/link.h"
 #include "cacheengine/keyspace/record.h"
 #include "cacheengine/keyspace/slot_walk.h"
@@ -149,12 +150,7 @@ struct migration {
     struct arena arena; /* of one effect */
 
     /* what is on its way */
-    struct buf out;       /* commands that were not acknowledged */
-    size_t sent;          /* of it, bytes that the link has */
-    struct buf lengths;   /* of these commands, uint32_t each */
-    size_t lengths_first; /* the first that counts */
-    uint64_t acked;       /* commands */
-    uint64_t appended;
+    struct outbox out; /* commands that were not acknowledged */
     size_t booked;
 
     /* big collections, on their way in pieces (migration_pieces.h) */
@@ -166,8 +162,7 @@ struct migration {
         uint32_t beginnings;
         struct buf words; /* of the command's elements */
         uint32_t elements;
-        struct buf place;    /* where a value is that says itself (type_ops.tell_some) */
-        size_t command_from; /* in `out`, of the command that it says */
+        struct buf place; /* where a value is that says itself (type_ops.tell_some) */
     } pieces;
 
     /* the present transaction of effects */

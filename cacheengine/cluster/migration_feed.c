@@ -21,7 +21,7 @@
 
 static void rebook(struct migration *m)
 {
-    size_t bytes = m->out.cap + m->lengths.cap + m->group.cap + m->group_keys.cap + m->payload.cap +
+    size_t bytes = m->out.held + m->group.cap + m->group_keys.cap + m->payload.cap +
                    m->group_lengths.cap + m->pieces.queue.cap + m->pieces.words.cap +
                    m->pieces.place.cap;
 
@@ -39,20 +39,7 @@ static void append_length(struct buf *lengths, size_t len)
 
 void migration_feed_acked(struct migration *m, uint64_t count)
 {
-    size_t bytes = 0;
-
-    for (; m->acked < count; m->acked++, m->lengths_first++) {
-        uint32_t length;
-
-        memcpy(&length, m->lengths.ptr + m->lengths_first * sizeof(length), sizeof(length));
-        bytes += length;
-    }
-    buf_consume(&m->out, bytes);
-    m->sent -= bytes < m->sent ? bytes : m->sent;
-    buf_consume(&m->lengths, m->lengths_first * sizeof(uint32_t));
-    m->lengths_first = 0;
-    if (m->out.len == 0 && m->out.cap > RESTS_BYTES)
-        buf_fini(&m->out);
+    outbox_ack(&m->out, count);
     rebook(m);
 }
 
@@ -86,29 +73,26 @@ static void put_number(struct buf *b, int64_t v)
     migration_put_word(b, (struct str){digits, number_write_i64(digits, v)});
 }
 
-size_t migration_command_begin(struct migration *m, uint32_t words)
+struct buf *migration_command_begin(struct migration *m, uint32_t words)
 {
-    size_t from = m->out.len;
+    struct buf *to = outbox_begin(&m->out);
 
-    put_head(&m->out, '*', words);
-    return from;
+    put_head(to, '*', words);
+    return to;
 }
 
-/* A command is complete that began at `from` in m->out. */
-void migration_command_end(struct migration *m, size_t from)
+void migration_command_end(struct migration *m)
 {
-    append_length(&m->lengths, m->out.len - from);
-    m->appended++;
+    outbox_end(&m->out);
 }
 
 void migration_put_removal(struct migration *m, struct str key)
 {
-    size_t from = m->out.len;
+    struct buf *to = migration_command_begin(m, 2);
 
-    put_head(&m->out, '*', 2);
-    migration_put_word(&m->out, STR("UNLINK"));
-    migration_put_word(&m->out, key);
-    migration_command_end(m, from);
+    migration_put_word(to, STR("UNLINK"));
+    migration_put_word(to, key);
+    migration_command_end(m);
 }
 
 /* ---- keys ---- */
@@ -132,14 +116,15 @@ static void put_string(struct migration *m, const struct entry *e)
     int64_t deadline_ms = entry_deadline(e);
     bool has_deadline = deadline_ms != NO_DEADLINE;
 
-    put_head(&m->out, '*', has_deadline ? 5 : 3);
-    migration_put_word(&m->out, STR("SET"));
-    migration_put_word(&m->out, entry_key(e));
-    migration_put_word(&m->out, db_string(e, &digits));
+    struct buf *to = migration_command_begin(m, has_deadline ? 5 : 3);
+    migration_put_word(to, STR("SET"));
+    migration_put_word(to, entry_key(e));
+    migration_put_word(to, db_string(e, &digits));
     if (has_deadline) {
-        migration_put_word(&m->out, STR("PXAT"));
-        put_number(&m->out, deadline_ms);
+        migration_put_word(to, STR("PXAT"));
+        put_number(to, deadline_ms);
     }
+    migration_command_end(m);
 }
 
 static void put_record(struct migration *m, struct db *db, const struct entry *e)
@@ -152,31 +137,29 @@ static void put_record(struct migration *m, struct db *db, const struct entry *e
     bool is_saved = payload_save(&m->writer, db, e);
     check(is_saved);
     err_ignore(record_flush(&m->writer), "memory does not fail");
-    put_head(&m->out, '*', has_age ? 8 : 6);
-    migration_put_word(&m->out, STR("RESTORE"));
-    migration_put_word(&m->out, entry_key(e));
-    put_number(&m->out, deadline_ms == NO_DEADLINE ? 0 : deadline_ms);
-    migration_put_word(&m->out, buf_str(&m->payload));
-    migration_put_word(&m->out, STR("REPLACE"));
-    migration_put_word(&m->out, STR("ABSTTL"));
+    struct buf *to = migration_command_begin(m, has_age ? 8 : 6);
+    migration_put_word(to, STR("RESTORE"));
+    migration_put_word(to, entry_key(e));
+    put_number(to, deadline_ms == NO_DEADLINE ? 0 : deadline_ms);
+    migration_put_word(to, buf_str(&m->payload));
+    migration_put_word(to, STR("REPLACE"));
+    migration_put_word(to, STR("ABSTTL"));
     if (has_age) {
-        migration_put_word(&m->out, m->ks->counts_frequency ? STR("FREQ") : STR("IDLETIME"));
-        put_number(&m->out, m->ks->counts_frequency ? db_frequency(db, e) : db_idle_s(db, e));
+        migration_put_word(to, m->ks->counts_frequency ? STR("FREQ") : STR("IDLETIME"));
+        put_number(to, m->ks->counts_frequency ? db_frequency(db, e) : db_idle_s(db, e));
     }
+    migration_command_end(m);
     if (m->payload.cap > RESTS_BYTES)
         buf_fini(&m->payload);
 }
 
 void migration_put_whole(struct migration *m, struct db *db, const struct entry *e)
 {
-    size_t from = m->out.len;
-
     /* A string says the same in fewer steps, where nobody asks for how long it was unused. */
     if (entry_type(e) == TYPE_STRING && !keeps_age(m))
         put_string(m, e);
     else
         put_record(m, db, e);
-    migration_command_end(m, from);
     m->keys_sent++;
 }
 
@@ -265,10 +248,15 @@ static void put_outcomes(struct migration *m)
 
 static void put_as_is(struct migration *m)
 {
-    buf_add_str(&m->out, buf_str(&m->group));
-    buf_add_str(&m->lengths, buf_str(&m->group_lengths));
-    size_t count = m->group_lengths.len / sizeof(uint32_t);
-    m->appended += count;
+    size_t count = m->group_lengths.len / sizeof(uint32_t), at = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        uint32_t length;
+
+        memcpy(&length, m->group_lengths.ptr + i * sizeof(length), sizeof(length));
+        outbox_add(&m->out, (struct str){m->group.ptr + at, length});
+        at += length;
+    }
     m->effects_sent += count;
 }
 
@@ -302,16 +290,13 @@ static void note_keys(struct migration *m, const struct command *cmd, const stru
 /* All keys go: the target is to forget them too, and the walk finds what comes after. */
 static void note_flush(struct migration *m)
 {
-    size_t from;
-
     forget_group(m);
     pieces_drop(m);
     slot_walk_init(&m->walk, &m->order.slots);
-    from = m->out.len;
-    put_head(&m->out, '*', 2);
-    migration_put_word(&m->out, STR("LARDER.IMPORT"));
-    migration_put_word(&m->out, STR("FORGET"));
-    migration_command_end(m, from);
+    struct buf *to = migration_command_begin(m, 2);
+    migration_put_word(to, STR("LARDER.IMPORT"));
+    migration_put_word(to, STR("FORGET"));
+    migration_command_end(m);
 }
 
 static const struct command *command_of(const struct effect *e)
@@ -368,14 +353,13 @@ void migration_feed_open(struct migration *m)
 
 void migration_feed_drop(struct migration *m)
 {
-    struct buf *const all[] = {&m->out,           &m->lengths,    &m->group,
-                               &m->group_lengths, &m->group_keys, &m->payload};
+    struct buf *const all[] = {&m->group, &m->group_lengths, &m->group_keys, &m->payload};
 
     for (size_t i = 0; i < countof(all); i++)
         buf_fini(all[i]);
+    outbox_fini(&m->out);
     pieces_drop(m);
     record_writer_fini(&m->writer);
     arena_fini(&m->arena);
-    m->sent = m->lengths_first = 0;
     rebook(m);
 }

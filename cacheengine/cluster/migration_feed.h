@@ -19,9 +19,10 @@ void migration_feed_acked(struct migration *m, uint64_t count);
 
 /* ---- for migration_pieces.c ---- */
 
-/* A command of so many words is appended to m->out; between the two, its words are. */
-size_t migration_command_begin(struct migration *m, uint32_t words);
-void migration_command_end(struct migration *m, size_t from);
+/* A command of so many words is appended to m->out; between the two, its words are put into what
+ * the first one returns. */
+struct buf *migration_command_begin(struct migration *m, uint32_t words);
+void migration_command_end(struct migration *m);
 
 void migration_put_word(struct buf *b, struct str word);
 void migration_put_removal(struct migration *m, struct str key);

@@ -117,11 +117,11 @@ static void end_command(struct migration *m)
 
     if (m->pieces.elements == 0)
         return;
-    size_t from = migration_command_begin(m, 2 + m->pieces.elements * way->width);
-    migration_put_word(&m->out, str_of(way->verb));
-    migration_put_word(&m->out, first_name(m));
-    buf_add_str(&m->out, buf_str(&m->pieces.words));
-    migration_command_end(m, from);
+    struct buf *to = migration_command_begin(m, 2 + m->pieces.elements * way->width);
+    migration_put_word(to, str_of(way->verb));
+    migration_put_word(to, first_name(m));
+    buf_add_str(to, buf_str(&m->pieces.words));
+    migration_command_end(m);
     buf_clear(&m->pieces.words);
     m->pieces.elements = 0;
 }
@@ -144,19 +144,19 @@ static void begin_words(void *ctx, uint32_t words)
 {
     struct migration *m = ctx;
 
-    m->pieces.command_from = migration_command_begin(m, words);
+    (void)migration_command_begin(m, words);
 }
 
 static void put_word(void *ctx, struct str word)
 {
-    migration_put_word(&((struct migration *)ctx)->out, word);
+    migration_put_word(outbox_text(&((struct migration *)ctx)->out), word);
 }
 
 static void end_words(void *ctx)
 {
     struct migration *m = ctx;
 
-    migration_command_end(m, m->pieces.command_from);
+    migration_command_end(m);
 }
 
 static struct teller teller_of(struct migration *m)
@@ -200,11 +200,11 @@ static void put_deadline(struct migration *m, const struct entry *e)
 
     if (!entry_has_deadline(e))
         return;
-    size_t from = migration_command_begin(m, 3);
-    migration_put_word(&m->out, STR("PEXPIREAT"));
-    migration_put_word(&m->out, first_name(m));
-    migration_put_word(&m->out, (struct str){digits, number_write_i64(digits, entry_deadline(e))});
-    migration_command_end(m, from);
+    struct buf *to = migration_command_begin(m, 3);
+    migration_put_word(to, STR("PEXPIREAT"));
+    migration_put_word(to, first_name(m));
+    migration_put_word(to, (struct str){digits, number_write_i64(digits, entry_deadline(e))});
+    migration_command_end(m);
 }
 
 /* The next bytes of a string; true when they were the last. */
@@ -214,12 +214,12 @@ static bool put_part(struct migration *m, const struct entry *e)
     struct str all = db_string(e, &digits);
     size_t at = (size_t)m->pieces.cursor < all.len ? (size_t)m->pieces.cursor : all.len;
     size_t len = all.len - at < STRING_PART ? all.len - at : STRING_PART;
-    size_t from = migration_command_begin(m, 3);
+    struct buf *to = migration_command_begin(m, 3);
 
-    migration_put_word(&m->out, STR("APPEND"));
-    migration_put_word(&m->out, first_name(m));
-    migration_put_word(&m->out, (struct str){all.ptr + at, len});
-    migration_command_end(m, from);
+    migration_put_word(to, STR("APPEND"));
+    migration_put_word(to, first_name(m));
+    migration_put_word(to, (struct str){all.ptr + at, len});
+    migration_command_end(m);
     m->pieces.cursor = at + len;
     return at + len == all.len;
 }
@@ -289,10 +289,7 @@ static const struct naming {
 
 static void put_as_is(struct migration *m, const struct effect *e)
 {
-    size_t from = m->out.len;
-
-    buf_add_str(&m->out, e->bytes);
-    migration_command_end(m, from);
+    outbox_add(&m->out, e->bytes);
 }
 
 static bool is_zadd_option(struct str word)

@@ -48,6 +48,12 @@ static void wire_write(struct link *l, const void *bytes, size_t len)
     wire_of(l)->written += len;
 }
 
+static size_t wire_pending(const struct link *l)
+{
+    (void)l;
+    return 0;
+}
+
 static void wire_wake(struct link *l, int64_t ms)
 {
     check(wire_of(l)->is_open && ms >= 0);
@@ -59,8 +65,11 @@ static void wire_close(struct link *l)
     wire_of(l)->is_open = false;
 }
 
-static const struct link_host link_host = {
-    .read = wire_read, .write = wire_write, .wake_in = wire_wake, .close = wire_close};
+static const struct link_host link_host = {.read = wire_read,
+                                           .write = wire_write,
+                                           .pending = wire_pending,
+                                           .wake_in = wire_wake,
+                                           .close = wire_close};
 
 static struct link *wire_dial(void *ctx, const struct link_target *to, const struct link_user *user,
                               void *owner)
@@ -263,7 +272,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (line.len > 0)
             act(p, line);
-        check(p->m->acked <= p->m->appended);
+        check(p->m->out.acked <= p->m->out.appended);
         bool is_given = p->m->state == MIGRATION_GIVES || p->m->state == MIGRATION_TAKES;
         check((is_given || p->m->state == MIGRATION_DONE) == !cluster_is_mine(&p->cluster, 0));
         check(!migration_is_over(p->m) || (!p->cluster.paused && !p->wire.is_open));
