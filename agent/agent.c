@@ -9,6 +9,7 @@
 #include "agent/link.h"
 #include "agent/measure.h"
 #include "agent/observe.h"
+#include "agent/seeds.h"
 #include "agent/steps/steps.h"
 #include "agent/supervise/loop.h"
 #include "agent/supervise/supervise.h"
@@ -49,6 +50,7 @@ struct agent {
     struct steps *steps;
     struct observe *observe;
     struct govern *govern;
+    struct seeds *seeds;
     struct tasks *tasks;
     struct tokens *tokens;
     struct measure *measure;
@@ -79,6 +81,7 @@ static void on_change(void *context, struct node *n)
     tokens_look(g->tokens, n);
     if (n->state == NODE_ABSENT)
         measure_forget(n);
+    seeds_look(g->seeds, n);
     link_tell(g->link, n);
     end_when_idle(g);
 }
@@ -119,6 +122,18 @@ static void on_disobeyed(void *context, struct node *n, const char *why, bool is
 {
     struct agent *g = context;
     steps_refuses(g->steps, n, why, is_vital);
+}
+
+static bool has_seeds(void *context, struct node *n)
+{
+    struct agent *g = context;
+    return seeds_are_there(g->seeds, n);
+}
+
+static void on_seeded(void *context, struct node *n, const char *why)
+{
+    struct agent *g = context;
+    steps_seeded(g->steps, n, why);
 }
 
 static void on_task_news(void *context, struct node *n)
@@ -262,7 +277,7 @@ static struct err find_programs(struct agent *g, const char **out_shim)
     return OK;
 }
 
-static void open_steps(struct agent *g)
+static struct err open_steps(struct agent *g)
 {
     const struct observe_conf observe = {.loop = g->loop,
                                          .host = &g->programs,
@@ -281,6 +296,7 @@ static void open_steps(struct agent *g)
                                      .nodes = &g->nodes,
                                      .supervisor = g->supervisor,
                                      .host = &g->programs,
+                                     .has_seeds = has_seeds,
                                      .pool = g->options->pool,
                                      .on_change = on_change,
                                      .context = g};
@@ -295,9 +311,17 @@ static void open_steps(struct agent *g)
 
     g->observe = observe_open(&observe);
     g->govern = govern_open(&govern);
-    g->tasks = tasks_open(&tasks);
+    const struct seeds_conf seeds = {.loop = g->loop,
+                                     .url = g->options->url,
+                                     .token = g->options->token,
+                                     .on_end = on_seeded,
+                                     .context = g};
+
     g->measure = measure_open(&clock_system, "/proc");
+    TRY(tasks_open(&tasks, &g->tasks));
+    TRY(seeds_open(&seeds, &g->seeds));
     g->steps = steps_open(&steps);
+    return OK;
 }
 
 static struct err open_tokens(struct agent *g)
@@ -346,7 +370,7 @@ static struct err agent_begin(struct agent *g)
     TRY(fs_make_dirs(nodes_dir, 0700));
     nodes_init(&g->nodes, nodes_dir, g->host.boot_id);
     g->supervisor = supervise_open(g->loop, shim);
-    open_steps(g);
+    TRY(open_steps(g));
     TRY(open_tokens(g));
     TRY(open_link(g));
     TRY(steps_resume(g->steps));
@@ -369,6 +393,7 @@ static void agent_fini(struct agent *g)
         tasks_forget(n);
         tokens_forget(n);
         measure_forget(n);
+        seeds_forget(n);
         supervise_forget(n);
     }
     link_close(g->link);
@@ -377,6 +402,7 @@ static void agent_fini(struct agent *g)
     tasks_close(g->tasks);
     tokens_close(g->tokens);
     measure_close(g->measure);
+    seeds_close(g->seeds);
     supervise_close(g->supervisor);
     nodes_fini(&g->nodes);
     loop_close(g->loop);

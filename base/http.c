@@ -35,6 +35,8 @@ struct http_exchange {
     struct curl_slist *lines; /* request headers */
     struct buf body;          /* of the answer */
     size_t max_body_bytes;
+    struct http_file from, to; /* fd -1: none */
+    int64_t sent;
     struct arena arena; /* of what is copied from the request, and the answer's headers */
     vec_of(struct http_header) headers;
     size_t header_bytes;
@@ -66,13 +68,43 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 {
     struct http_exchange *x = context;
     size_t len = size * count;
+    long status = 0;
 
+    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (x->to.fd >= 0 && status / 100 == 2)
+        return write(x->to.fd, data, len) == (ssize_t)len ? len : CURL_WRITEFUNC_ERROR;
     if (len > x->max_body_bytes - x->body.len) {
         x->is_too_large = true;
         return CURL_WRITEFUNC_ERROR;
     }
     buf_add(&x->body, data, len);
     return len;
+}
+
+static size_t on_read(char *data, size_t size, size_t count, void *context)
+{
+    struct http_exchange *x = context;
+    int64_t left = x->from.bytes - x->sent;
+    size_t len = size * count;
+
+    if ((int64_t)len > left)
+        len = (size_t)left;
+    ssize_t got = len > 0 ? pread(x->from.fd, data, len, x->sent) : 0;
+    if (got < 0 || (got == 0 && len > 0))
+        return CURL_READFUNC_ABORT;
+    x->sent += got;
+    return (size_t)got;
+}
+
+/* Asked for when a connection that was open turns out to be closed: all is sent again. */
+static int on_seek(void *context, curl_off_t at, int whence)
+{
+    struct http_exchange *x = context;
+
+    if (whence != SEEK_SET)
+        return CURL_SEEKFUNC_CANTSEEK;
+    x->sent = at;
+    return CURL_SEEKFUNC_OK;
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *context)
@@ -139,6 +171,18 @@ static bool is_loopback_url(const char *url)
 
 static void set_body(struct http_exchange *x, const struct http_request *r)
 {
+    static const struct http_file none = {-1, 0};
+
+    x->from = r->body_file ? *r->body_file : none;
+    x->to = r->answer_file ? *r->answer_file : none;
+    if (r->body_file) {
+        curl_easy_setopt(x->easy, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(x->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->from.bytes);
+        curl_easy_setopt(x->easy, CURLOPT_READFUNCTION, on_read);
+        curl_easy_setopt(x->easy, CURLOPT_READDATA, x);
+        curl_easy_setopt(x->easy, CURLOPT_SEEKFUNCTION, on_seek);
+        curl_easy_setopt(x->easy, CURLOPT_SEEKDATA, x);
+    }
     if (r->body.len > 0 || (r->method && strcmp(r->method, "POST") == 0)) {
         curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
         curl_easy_setopt(x->easy, CURLOPT_COPYPOSTFIELDS, r->body.len > 0 ? r->body.ptr : "");

@@ -28,12 +28,21 @@ struct http_signer {
     const char *service;
 };
 
+/* A file in place of a body: read from its beginning, or written where it stands. */
+struct http_file {
+    int fd;
+    int64_t bytes; /* to be sent */
+};
+
 struct http_request {
     const char *method; /* NULL: GET, or POST when there is a body */
     const char *url;
     const char *const *headers; /* "Name: value" lines, `header_count` of them */
     size_t header_count;
     struct str body;
+    const struct http_file *body_file; /* in place of `body`; NULL: none */
+    const struct http_file
+        *answer_file;                 /* gets the body of an answer with status 2xx; NULL: none */
     int timeout_ms;                   /* for the whole exchange; 0: 30 s */
     int connect_timeout_ms;           /* 0: 5 s */
     size_t max_body_bytes;            /* of the answer; 0: 16 MB */

@@ -20,6 +20,8 @@
 #include "controlplane/pki/pki.h"
 #include "controlplane/reconcile/reconcile.h"
 #include "controlplane/store/certificates.h"
+#include "controlplane/vault/porter.h"
+#include "controlplane/vault/vault.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -35,7 +37,8 @@
 
 #define NETWORK_FILE_MAX_BYTES (1 << 20)
 
-#define TOPICS_MAX_BYTES (1 << 20)
+#define TOPICS_MAX_BYTES  (1 << 20)
+#define BUCKETS_MAX_BYTES (1 << 20)
 
 #define KEPT_BYTES (4 << 20) /* by each thread's part of the heap, after a burst */
 
@@ -45,6 +48,7 @@
 struct options {
     const char *state_dir, *listen, *dns, *region, *account, *auth, *endpoints, *dns_zone;
     const char *keys_file, *iam_tokens;
+    const char *snapshots_dir, *buckets_file;
     const char *token_file, *topics, *network, *network_file, *log_level;
     bool dies_with_parent;
 };
@@ -87,6 +91,10 @@ static const struct flag rows[] = {
      .doc = "a JSON file that declares VPCs, subnets and security groups"},
     {.name = "token-file", .kind = FLAG_TEXT, AT(token_file), .value = "FILE",
      .doc = "holds the token that agents must show; without it only agents of this machine may call"},
+    {.name = "snapshots", .kind = FLAG_TEXT, AT(snapshots_dir), .value = "DIR",
+     .doc = "where snapshots are kept; in the state directory when not given"},
+    {.name = "buckets", .kind = FLAG_TEXT, AT(buckets_file), .value = "FILE",
+     .doc = "names buckets, 'NAME /FOLDER' or 'NAME URL REGION ACCESS-KEY SECRET-KEY' a line"},
     {.name = "topics", .kind = FLAG_TEXT, AT(topics), .value = "FILE",
      .doc = "names webhooks of notification topics, one 'ARN URL' a line"},
     {.name = "log-level", .kind = FLAG_CHOICE, AT(log_level), .value = "LEVEL", .fallback = "info",
@@ -118,11 +126,14 @@ struct larderd {
     } keys;
     const char *token; /* NULL without --token-file */
     struct topics topics;
+    struct buckets buckets;
     struct authority authority;
     struct ops_conf ops_conf;
     int lock_fd;
 
     struct store *store;
+    struct vault *vault;
+    struct porter *porter;
     struct dns *dns;
     struct ops *ops;
     struct api *api;
@@ -229,6 +240,20 @@ static struct err take_topics(struct larderd *d)
                          : OK;
 }
 
+static struct err take_buckets(struct larderd *d)
+{
+    const char *path = d->options.buckets_file;
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    if (!path)
+        return OK;
+    TRY(read_named(d, "buckets", path, BUCKETS_MAX_BYTES, &text));
+    struct err e = buckets_parse(&d->arena, buf_str(&text), &d->buckets);
+    return err_failed(e) ? err_format(&d->arena, ERR_INVALID, "--buckets %s: %s", path,
+                                      err_text(&d->arena, e))
+                         : OK;
+}
+
 /* "ACCESS-KEY SECRET" */
 static struct err take_key(struct larderd *d, struct str text, int number)
 {
@@ -283,6 +308,7 @@ static struct err check_options(struct larderd *d)
     TRY(check_listen(d));
     TRY(check_iam(d));
     TRY(take_token(d));
+    TRY(take_buckets(d));
     return take_topics(d);
 }
 
@@ -333,6 +359,18 @@ static struct err open_authority(struct larderd *d)
     return store_commit(&tx);
 }
 
+static struct err open_vault(struct larderd *d)
+{
+    const char *dir = d->options.snapshots_dir
+                          ? d->options.snapshots_dir
+                          : fs_join(&d->arena, d->options.state_dir, "snapshots");
+
+    struct err e = vault_open(&d->arena, d->store, &clock_system, dir, &d->vault);
+    return err_failed(e)
+               ? err_format(&d->arena, e.code, "--snapshots %s: %s", dir, err_text(&d->arena, e))
+               : OK;
+}
+
 static struct err open_dns(struct larderd *d)
 {
     bool is_off = strcmp(d->options.dns, "off") == 0;
@@ -356,6 +394,7 @@ static void open_api(struct larderd *d)
         .default_account = o->account,
         .dns_zone = dns_zone(d->dns),
         .endpoint_mode = strcmp(o->endpoints, "dns") == 0 ? ENDPOINT_DNS : ENDPOINT_ADDRESS,
+        .buckets = &d->buckets,
         .is_network_open = strcmp(o->network, "open") == 0,
         .clock = &clock_system,
     };
@@ -388,6 +427,7 @@ static struct err open_front(struct larderd *d)
                        &(struct front_conf){.api = d->api,
                                             .fleet = d->fleet,
                                             .store = d->store,
+                                            .vault = d->vault,
                                             .clock = &clock_system,
                                             .listen = d->options.listen,
                                             .agent_token = d->token},
@@ -415,6 +455,7 @@ static struct err larderd_open(struct larderd *d)
 {
     TRY(open_state(d));
     TRY(open_authority(d));
+    TRY(open_vault(d));
     TRY(open_dns(d));
     open_api(d);
     TRY(declare_network(d));
@@ -430,6 +471,10 @@ static struct err larderd_open(struct larderd *d)
     TRY(open_front(d));
     TRY(notify_start(d->store, &(struct notify_conf){.clock = &clock_system, .topics = d->topics},
                      &d->notifier));
+    TRY(porter_start(
+        &(struct porter_conf){
+            .store = d->store, .vault = d->vault, .buckets = &d->buckets, .clock = &clock_system},
+        &d->porter));
     return open_reconciler(d);
 }
 
@@ -437,12 +482,14 @@ static struct err larderd_open(struct larderd *d)
 static void larderd_close(struct larderd *d)
 {
     reconcile_stop(d->reconciler);
+    porter_stop(d->porter);
     notify_stop(d->notifier);
     front_stop(d->front);
     fleet_stop(d->fleet);
     api_free(d->api);
     ops_free(d->ops);
     dns_close(d->dns);
+    vault_close(d->vault);
     store_close(d->store);
     fd_close(&d->lock_fd);
     arena_fini(&d->arena);

@@ -126,6 +126,20 @@ static void add_tls(struct buf *conf, const struct agent_node_goal *goal)
     conf_add(conf, "tls-replication", "yes");
 }
 
+static void add_seeds(struct arena *a, struct buf *conf, const struct agent_node_seeds *seeds)
+{
+    const char *files = "";
+
+    if (!seeds)
+        return;
+    for (size_t i = 0; i < seeds->parts.count; i++)
+        files = arena_printf(a, "%s%s%s", files, i ? " " : "",
+                             driver_seed_name(a, seeds->parts.items[i].part_id.value));
+    conf_add(conf, "larder-seed-files", files);
+    if (seeds->slots && *seeds->slots)
+        conf_add(conf, "larder-seed-slots", seeds->slots);
+}
+
 /*
  * A node with a role begins as a replica of nobody: it takes no writes and gives no data to
  * replicas that are still looking for it, until it has its orders. What it has loaded keeps its
@@ -146,6 +160,7 @@ static void add_resp(struct arena *a, struct buf *conf, const struct driver_host
         conf_add(conf, "cluster-enabled", "yes");
     if (goal->role)
         buf_printf(conf, "replicaof %s %d\n", goal->address, NOWHERE_PORT);
+    add_seeds(a, conf, goal->seeds);
     parameters_add_conf(a, conf, goal, &taker);
 }
 
@@ -355,6 +370,7 @@ const struct driver driver_bundled = {
     .can_seal = true,
     .asks_about_tokens = true,
     .says_ready = true,
+    .loads_seeds = true,
     .prepare = bundled_prepare,
     .contact = bundled_contact,
     .orders = bundled_orders,

@@ -24,6 +24,10 @@ struct arena;
 #define DRIVER_CONF "engine.conf"
 #define DRIVER_KEPT "dump.rdb" /* what was in memory at a clean end, loaded at the next start */
 
+/* A part of what the node begins with, in its folder; `part_id` is its number. In `a`. */
+char *driver_seed_name(struct arena *a, int64_t part_id);
+#define DRIVER_SEED_PREFIX "seed-"
+
 #define DRIVER_GREETING_BYTES 128
 
 struct driver;
@@ -112,6 +116,9 @@ struct driver {
 
     /* It says itself when it is ready; till then an answer only means that it is loading. */
     bool says_ready;
+
+    /* It loads seeds as they are, many and of some slots; others take one, as DRIVER_KEPT. */
+    bool loads_seeds;
 
     /* What to run for the goal. ERR_INVALID for a goal that this kind cannot meet, ERR_NOT_FOUND
      * when the program is not on the host. */

@@ -113,3 +113,8 @@ struct err driver_program(struct arena *a, const struct driver_host *host, const
     *out = found;
     return OK;
 }
+
+char *driver_seed_name(struct arena *a, int64_t part_id)
+{
+    return arena_printf(a, DRIVER_SEED_PREFIX "%lld.rdb", (long long)part_id);
+}

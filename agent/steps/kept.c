@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define DAMAGED          DRIVER_KEPT ".damaged"
 #define READ_BYTES_A_MS  20000 /* the slowest disk that is reckoned with: 20 MB/s */
@@ -49,14 +50,45 @@ void kept_before_start(struct steps *s, struct node *n)
 {
     struct stat st;
 
-    if (!driver_keeps_data(s->conf.host, n->goal) && kept_stat(n, &st))
+    if ((n->goal->seeds || !driver_keeps_data(s->conf.host, n->goal)) && kept_stat(n, &st))
         kept_remove(n);
+}
+
+struct err kept_take_seed(struct arena *a, const struct node *n, bool loads_seeds)
+{
+    const struct agent_node_seeds *seeds = n->goal->seeds;
+
+    if (!seeds || loads_seeds)
+        return OK;
+    if (seeds->parts.count != 1 || (seeds->slots && *seeds->slots))
+        return err_make(ERR_UNSUPPORTED,
+                        "this kind of engine begins with one whole snapshot, or with none");
+    const char *seed = fs_join(a, n->dir, driver_seed_name(a, seeds->parts.items[0].part_id.value));
+    if (link(seed, fs_join(a, n->dir, DRIVER_KEPT)) != 0)
+        return err_sys(errno, "the seed cannot be linked");
+    return OK;
+}
+
+/* Files of seeds that the goal names no more, or that are in memory. */
+static void remove_seeds(const struct node *n)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct fs_names names;
+
+    if (err_failed(fs_list(&a, n->dir, &names)))
+        return;
+    for (size_t i = 0; i < names.count; i++)
+        if (str_starts(str_of(names.items[i]), DRIVER_SEED_PREFIX))
+            err_ignore(fs_remove(fs_join(&a, n->dir, names.items[i])),
+                       "it is of no use, and does no harm");
 }
 
 void kept_in_force(struct node *n)
 {
     struct stat st;
 
+    if (n->goal && n->goal->seeds)
+        remove_seeds(n);
     if (!kept_stat(n, &st))
         return;
     log_info("what was kept is in memory again", f_int("node", n->id),
@@ -91,7 +123,14 @@ void kept_after_failure(struct node *n)
 
 int64_t kept_start_ms(const struct node *n)
 {
+    const struct agent_node_seeds *seeds = n->goal ? n->goal->seeds : NULL;
+    int64_t bytes = 0;
     struct stat st;
+
+    for (size_t i = 0; seeds && i < seeds->parts.count; i++)
+        bytes += seeds->parts.items[i].bytes.value;
+    if (bytes > 0)
+        return bytes / READ_BYTES_A_MS;
     return kept_stat(n, &st) ? (int64_t)st.st_size / READ_BYTES_A_MS : 0;
 }
 

@@ -71,6 +71,10 @@ bool kept_is_of_last_run(const struct node *n);
 /* Before a start: what is not to be kept goes. */
 void kept_before_start(struct steps *s, struct node *n);
 
+/* Before a start: the one seed of an engine that takes it as what was kept. ERR_UNSUPPORTED when
+ * there are more, or some slots only. */
+must_use struct err kept_take_seed(struct arena *a, const struct node *n, bool loads_seeds);
+
 /* The process serves: what was kept is of the past. */
 void kept_in_force(struct node *n);
 

@@ -77,6 +77,7 @@ static struct err launch_node(struct arena *a, struct steps *s, struct node *n)
     TRY(fs_make_dirs(n->dir, 0700));
     TRY(remove_socket(a, s, n, driver));
     kept_before_start(s, n);
+    TRY(kept_take_seed(a, n, driver->loads_seeds));
     TRY(write_files(a, n, &launch));
     process.argv = launch.argv;
     process.run =
@@ -105,6 +106,8 @@ static enum step_result step_start(struct steps *s, struct node *n)
         loop_timer_set(s->conf.loop, &n->step_timer, n->retry_at_ms - machine_now_ms(s));
         return STEP_WAIT;
     }
+    if (n->goal->seeds && s->conf.has_seeds && !s->conf.has_seeds(s->conf.context, n))
+        return STEP_WAIT; /* until it was fetched */
     struct err e = launch_node(&a, s, n);
     if (err_failed(e)) {
         node_set_why(n, err_text(&a, e));
@@ -115,6 +118,16 @@ static enum step_result step_start(struct steps *s, struct node *n)
     n->began_ms = machine_now_ms(s);
     n->used_memory_bytes = n->connected_clients = -1;
     return STEP_DONE;
+}
+
+void steps_seeded(struct steps *s, struct node *n, const char *why)
+{
+    if (why) {
+        machine_explain(s, n, why);
+        return;
+    }
+    machine_advance(s, n);
+    machine_changed(s, n);
 }
 
 /* `retry` is a start whose time has come; when that is, step_start asks itself. */

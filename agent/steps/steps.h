@@ -28,6 +28,9 @@ struct steps_conf {
     struct nodes *nodes;
     struct supervisor *supervisor; /* its events are taken by steps_open */
     const struct driver_host *host;
+    /* Whether all that the node is to begin with is in its folder; asking has it fetched, and
+     * steps_seeded tells when it is. NULL: nothing is ever to be fetched. */
+    bool (*has_seeds)(void *context, struct node *n);
     struct cidr pool; /* nodes listen on these addresses only */
     /* Called after each change of a node that the control plane should know of. */
     void (*on_change)(void *context, struct node *n);
@@ -50,6 +53,9 @@ bool steps_are_settled(const struct steps *s);
 /* Takes the control plane's goals, all of them: nodes that are not named become absent. A goal that
  * makes no sense is logged and passed over. */
 void steps_set_goals(struct steps *s, const struct agent_node_goal_list *goals);
+
+/* What the node is to begin with is there, or cannot be had now: why (NULL: it is). */
+void steps_seeded(struct steps *s, struct node *n, const char *why);
 
 /* The engine answered: it serves. */
 void steps_alive(struct steps *s, struct node *n);

@@ -28,6 +28,7 @@ struct probe;
 struct sample;
 struct shim_link;
 struct steps;
+struct seeding;
 struct task;
 
 #define NODE_EXIT_BYTES    64
@@ -101,6 +102,7 @@ struct node {
     struct probe *probe;                                    /* observe.c */
     struct governor *governor;                              /* govern.c */
     struct ear *ear;                                        /* tokens.c */
+    struct seeding *seeding;                                /* seeds.c */
     struct task *tasks;                                     /* tasks/ */
     const struct agent_node_task_report_list *task_reports; /* tasks/; NULL: there is none */
     struct meter *meter;                                    /* measure.c */

@@ -13,6 +13,7 @@
 #include "base/err.h"
 
 struct agent_node_task;
+struct http_loop;
 struct task;
 
 struct task_kind {
@@ -43,11 +44,15 @@ struct task {
 
 extern const struct task_kind task_import_slots, task_export_slots, task_settle_slots;
 extern const struct task_kind task_ask_source;
+extern const struct task_kind task_snapshot;
 
 const struct tasks_conf *task_conf(const struct task *t);
 
 /* How the node's engine is spoken with. */
 const struct driver *task_driver(const struct task *t);
+
+/* Requests of all tasks. */
+struct http_loop *task_http(const struct task *t);
 
 /* So much of it is done. */
 void task_tell(struct task *t, int percent);

@@ -2,6 +2,7 @@
 #include "agent/tasks/tasks.h"
 
 #include "agent/tasks/kind.h"
+#include "base/http.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/shape_json.h"
@@ -15,11 +16,18 @@ static const char running[] = "running", done[] = "done", failed[] = "failed";
 
 struct tasks {
     struct tasks_conf conf;
+    struct http_loop *http;
+    struct loop_watch watch; /* of its descriptor */
 };
 
 const struct tasks_conf *task_conf(const struct task *t)
 {
     return &t->all->conf;
+}
+
+struct http_loop *task_http(const struct task *t)
+{
+    return t->all->http;
 }
 
 const struct driver *task_driver(const struct task *t)
@@ -242,16 +250,37 @@ void tasks_forget(struct node *n)
     n->task_reports = NULL;
 }
 
-struct tasks *tasks_open(const struct tasks_conf *conf)
+static void on_http(void *context, uint32_t events)
 {
-    struct tasks *all = calloc(1, sizeof(*all));
+    struct tasks *all = context;
 
+    (void)events;
+    http_loop_run(all->http);
+}
+
+struct err tasks_open(const struct tasks_conf *conf, struct tasks **out)
+{
+    struct http_loop *http;
+
+    TRY(http_loop_open(&http));
+    struct tasks *all = calloc(1, sizeof(*all));
     check(all != NULL);
-    all->conf = *conf;
-    return all;
+    *all = (struct tasks){.conf = *conf, .http = http};
+    all->watch = (struct loop_watch){.on_ready = on_http, .context = all};
+    struct err e = loop_watch(conf->loop, &all->watch, http_loop_fd(http), EPOLLIN);
+    if (err_failed(e)) {
+        tasks_close(all);
+        return e;
+    }
+    *out = all;
+    return OK;
 }
 
 void tasks_close(struct tasks *all)
 {
+    if (!all)
+        return;
+    loop_unwatch(all->conf.loop, &all->watch);
+    http_loop_close(all->http);
     free(all);
 }

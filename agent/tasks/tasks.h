@@ -6,6 +6,8 @@
 #ifndef LARDER_AGENT_TASKS_H
 #define LARDER_AGENT_TASKS_H
 
+#include "base/err.h"
+
 struct driver_host;
 struct loop;
 struct node;
@@ -27,7 +29,8 @@ struct tasks_conf {
 /* The kinds of work that agents know; NULL behind the last. */
 extern const struct task_kind *const task_kinds[];
 
-struct tasks *tasks_open(const struct tasks_conf *conf);
+/* ERR_IO when the system has no descriptors left. */
+must_use struct err tasks_open(const struct tasks_conf *conf, struct tasks **out);
 
 /* All nodes have been let go of by tasks_forget. */
 void tasks_close(struct tasks *all);

@@ -4,6 +4,7 @@
 #include "base/command.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "cacheengine/cluster/topology.h"
 #include "cacheengine/dispatch/append_load.h"
 #include "cacheengine/dispatch/ending.h"
 #include "cacheengine/dispatch/followers.h"
@@ -159,21 +160,28 @@ static struct snapshot_loading loading_of(struct engine *e)
     };
 }
 
-/* Loads the snapshot's file, with turns of the clients but for `occupied`. */
-static struct err load_file(struct engine *e, enum snapshot_meeting meeting,
-                            struct snapshot_loading *l, const struct client *occupied,
-                            struct arena *a)
+/* Loads a snapshot's file, with turns of the clients but for `occupied`. */
+static struct err load_named(struct engine *e, const char *name, enum snapshot_meeting meeting,
+                             struct snapshot_loading *l, const struct client *occupied,
+                             struct arena *a)
 {
     const struct settings *s = &e->settings;
     struct stat st;
 
-    if (stat(fs_join(a, s->dir, s->dump_file), &st) != 0)
+    if (stat(fs_join(a, s->dir, name), &st) != 0)
         return errno == ENOENT ? err_make(ERR_NOT_FOUND, "there is no such file")
                                : err_sys(errno, "the file cannot be opened");
     loading_begin(e, (uint64_t)st.st_size, &l->report, occupied);
-    struct err failed = snapshot_load_file(&e->keyspace, s->dir, s->dump_file, meeting, l, a);
+    struct err failed = snapshot_load_file(&e->keyspace, s->dir, name, meeting, l, a);
     loading_end(e);
     return failed;
+}
+
+static struct err load_file(struct engine *e, enum snapshot_meeting meeting,
+                            struct snapshot_loading *l, const struct client *occupied,
+                            struct arena *a)
+{
+    return load_named(e, e->settings.dump_file, meeting, l, occupied, a);
 }
 
 static void note_loaded(struct engine *e, const struct snapshot_report *r)
@@ -226,6 +234,38 @@ static void note_field(void *ctx, struct str name, struct str value)
         resume_stream(left);
 }
 
+/*
+ * What a node begins with that is made from snapshots of others: of several shards, or of some
+ * slots. Whose stream they were of means nothing here.
+ */
+static struct err load_seeds(struct engine *e, const struct client *occupied, struct arena *a)
+{
+    const char *slots_text = e->settings.seed_slots;
+    struct snapshot_loading l = loading_of(e);
+    struct snapshot_report all = {0};
+    struct slot_set slots = {0};
+
+    if (*slots_text) {
+        TRY(slots_parse(a, str_of(slots_text), &slots));
+        l.slots = &slots;
+    }
+    l.allows_twins = true;
+    l.wants_seal = false; /* they come from where they are plain */
+    for (struct str rest = str_trim(str_of(e->settings.seed_files)); rest.len > 0;) {
+        const char *name = str_dup(a, str_cut(&rest, ' '));
+        struct err failed = load_named(e, name, SNAPSHOT_MERGES, &l, occupied, a);
+        if (err_failed(failed))
+            return err_format(a, failed.code, "Fatal error loading the DB: %s: %s", name,
+                              err_text(a, failed));
+        l.libraries.count = 0; /* they are taken over */
+        all.keys += l.report.keys;
+        all.expired += l.report.expired;
+        all.empty += l.report.empty;
+    }
+    note_loaded(e, &all);
+    return OK;
+}
+
 struct err engine_load_data(struct engine *e, const struct client *occupied, struct arena *a)
 {
     const struct settings *s = &e->settings;
@@ -239,6 +279,8 @@ struct err engine_load_data(struct engine *e, const struct client *occupied, str
         log_info("files are loaded once their key is given");
         return OK;
     }
+    if (*s->seed_files)
+        return load_seeds(e, occupied, a);
     TRY(append_find(e->append, a));
     if (s->appends) {
         TRY(append_load(e->append, occupied, a));

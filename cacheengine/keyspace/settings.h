@@ -142,8 +142,10 @@ struct settings {
     int64_t stream_node_bytes, stream_node_entries;
 
     /* snapshots */
-    const char *dump_file; /* name of the file in `dir` */
-    bool compresses_dumps; /* DUMP too */
+    const char *dump_file;  /* name of the file in `dir` */
+    const char *seed_files; /* names of files there that are loaded at the start in its place */
+    const char *seed_slots; /* of which keys of other slots are left out; "": none is */
+    bool compresses_dumps;  /* DUMP too */
     bool sums_dumps;
     struct save_point save_points[SAVE_POINTS_MAX];
     int64_t save_point_count;

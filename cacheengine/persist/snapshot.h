@@ -19,6 +19,7 @@
 
 struct arena;
 struct seal_key;
+struct slot_set;
 struct snapshot_loading;
 
 /* ---- writing ---- */
@@ -60,6 +61,7 @@ struct snapshot_report {
     uint64_t keys;    /* loaded */
     uint64_t expired; /* left out, for they had expired */
     uint64_t empty;   /* left out, for they had no elements */
+    uint64_t foreign; /* left out, for they are of other slots */
     int version;
     uint64_t bytes;       /* of the snapshot: where it ends */
     uint64_t used_memory; /* of the engine that wrote it; 0: it does not tell */
@@ -73,12 +75,13 @@ enum snapshot_meeting {
 };
 
 struct snapshot_loading {
-    struct db *dbs;              /* as many as the keyspace has */
-    bool drops_expired;          /* a replica keeps them: its primary removes them */
-    bool sums;                   /* checks the checksum where there is one */
-    const struct seal_key *seal; /* of sealed files; NULL: there is none */
-    bool wants_seal;             /* plain files are refused */
-    bool allows_twins;           /* a key may come twice, and the last one counts */
+    struct db *dbs;               /* as many as the keyspace has */
+    bool drops_expired;           /* a replica keeps them: its primary removes them */
+    bool sums;                    /* checks the checksum where there is one */
+    const struct seal_key *seal;  /* of sealed files; NULL: there is none */
+    bool wants_seal;              /* plain files are refused */
+    const struct slot_set *slots; /* keys of others are left out; NULL: all are loaded */
+    bool allows_twins;            /* a key may come twice, and the last one counts */
     /* Called with each field; NULL: nobody wants them. */
     void (*field)(void *ctx, struct str name, struct str value);
     /* Called with each key that has expired and is left out therefore, whatever drops_expired says.

@@ -3,6 +3,7 @@
  * buckets of a batch are fetched from memory all at once.
  */
 #include "base/arena.h"
+#include "cacheengine/keyspace/slot.h"
 #include "cacheengine/keyspace/value.h"
 #include "cacheengine/persist/snapshot.h"
 
@@ -96,6 +97,18 @@ static void leave_out(struct loading *g, struct pending *p)
         g->l->expired(g->l->ctx, (int)(g->db - g->l->dbs), p->name.text);
 }
 
+static bool is_foreign(const struct loading *g, const struct pending *p)
+{
+    return __builtin_expect(g->l->slots != NULL, 0) &&
+           !slot_set_has(g->l->slots, slot_of_key(p->name.text.ptr, p->name.text.len));
+}
+
+static void leave_foreign(struct loading *g, struct pending *p)
+{
+    value_drop(g->db, &p->value);
+    g->l->report.foreign++;
+}
+
 /* Reads name and value of a key into the next place of the batch. */
 static struct err read_key(struct loading *g, unsigned record_type)
 {
@@ -110,7 +123,9 @@ static struct err read_key(struct loading *g, unsigned record_type)
         g->l->report.empty++;
     } else {
         TRY(e);
-        if (has_gone(g, p))
+        if (is_foreign(g, p))
+            leave_foreign(g, p);
+        else if (has_gone(g, p))
             leave_out(g, p);
         else
             g->reads++;

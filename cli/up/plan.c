@@ -115,6 +115,10 @@ static void plan_control_plane(struct arena *a, const struct up_options *o, cons
         add_flag(a, &argv, "--dns-zone", o->dns_zone);
     if (o->topics)
         add_flag(a, &argv, "--topics", o->topics);
+    if (o->snapshots)
+        add_flag(a, &argv, "--snapshots", o->snapshots);
+    if (o->buckets)
+        add_flag(a, &argv, "--buckets", o->buckets);
     if (o->keys)
         add_flag(a, &argv, "--keys-file", o->keys);
     /* Where requests need no signature, tokens of IAM users do not need a known key either. */

@@ -26,6 +26,8 @@ struct up_options {
     const char *dns_zone;     /* NULL: larderd's own default */
     const char *network;      /* "open" or "declared" */
     const char *network_file; /* NULL: nothing is declared */
+    const char *snapshots;    /* where larderd keeps snapshots; NULL: in its state directory */
+    const char *buckets;      /* larderd's file of buckets; NULL: none */
     const char *topics;       /* larderd's file of webhooks; NULL: none */
     const char *keys;         /* larderd's file of access keys; NULL: none */
     const char *log_level;

@@ -79,6 +79,11 @@ static const struct flag rows[] = {
          "a JSON file that declares VPCs, subnets and security groups"),
     CHOICE("network", network, network_words, "open|declared", "open",
            "whether ids of subnets and security groups that nobody named are taken as they come"),
+    TEXT("snapshots", snapshots, "DIR", NULL,
+         "where snapshots are kept; in the state directory when not given"),
+    TEXT(
+        "buckets", buckets, "FILE", NULL,
+        "buckets for exports and seeds, one 'NAME /FOLDER' or 'NAME URL REGION KEY SECRET' a line"),
     TEXT("topics", topics, "FILE", NULL, "webhooks of notification topics, one 'ARN URL' a line"),
     TEXT("keys-file", keys, "FILE", NULL,
          "access keys that sign tokens of IAM users, one 'KEY SECRET' a line"),

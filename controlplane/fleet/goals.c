@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "contract/agent.h"
+#include "controlplane/fleet/seeds.h"
 #include "controlplane/fleet/tasks.h"
 #include "controlplane/fleet/users.h"
 #include "controlplane/model/catalog.h"
@@ -279,5 +280,6 @@ struct err goals_of_host(struct store_tx *tx, const char *host_id, struct agent_
     out->items = arena_array(a, count, sizeof(*out->items));
     for (size_t i = 0; i < count; i++)
         goal_to_wire(a, &nodes[i], &values, &users, &authority, &out->items[i]);
+    TRY(seeds_add(tx, host_id, out));
     return tasks_add(tx, host_id, out);
 }

@@ -11,6 +11,7 @@
 #include "contract/agent.h"
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/front/refuse.h"
+#include "controlplane/front/transfers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 struct agents {
     struct fleet *fleet;
     struct api *api;
+    struct vault *vault;
     const char *token;
 };
 
@@ -58,12 +60,13 @@ static const struct {
     {"VerifyToken", run_verify_token},
 };
 
-struct agents *agents_new(struct fleet *fleet, struct api *api, const char *token)
+struct agents *agents_new(struct fleet *fleet, struct api *api, struct vault *vault,
+                          const char *token)
 {
     struct agents *g = calloc(1, sizeof(*g));
 
     check(g != NULL);
-    *g = (struct agents){.fleet = fleet, .api = api, .token = token};
+    *g = (struct agents){.fleet = fleet, .api = api, .vault = vault, .token = token};
     return g;
 }
 
@@ -174,6 +177,20 @@ static struct err as_fault(struct err e, const char *operation)
     return err_make(FAULT_INTERNAL_FAILURE, NULL);
 }
 
+static void transfer(struct agents *g, struct arena *a, const struct agents_call *call,
+                     struct api_response *out)
+{
+    struct err e = authorize(g, call);
+
+    if (!err_failed(e))
+        e = transfers_handle(g->vault, a, call->request, out);
+    if (err_failed(e)) {
+        e = as_fault(e, "Transfer");
+        refuse(g->api, a, call->request, e.code, e.why, out);
+    }
+    out->op = "Transfer";
+}
+
 void agents_handle(struct agents *g, struct arena *a, const struct agents_call *call,
                    struct api_response *out, int64_t *out_wait_ms, const void **out_again)
 {
@@ -183,6 +200,10 @@ void agents_handle(struct agents *g, struct arena *a, const struct agents_call *
     const char *allow = NULL;
 
     *out_wait_ms = 0;
+    if (transfers_own_path(call->request->path)) {
+        transfer(g, a, call, out);
+        return;
+    }
     struct err e = receive(&m, a, &allow);
     if (!err_failed(e)) {
         m.out = arena_zalloc(&round, m.op->out->size);

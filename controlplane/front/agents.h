@@ -11,6 +11,7 @@
 struct agents;
 struct arena;
 struct fleet;
+struct vault;
 
 struct agents_call {
     const struct api_request *request;
@@ -19,8 +20,10 @@ struct agents_call {
     const void *again; /* what the last call gave in out_again, while the poll was held */
 };
 
-/* `token` NULL: only callers on this machine. All borrowed. */
-struct agents *agents_new(struct fleet *fleet, struct api *api, const char *token);
+/* `token` NULL: only callers on this machine. `vault` NULL: there are no snapshots. All borrowed.
+ */
+struct agents *agents_new(struct fleet *fleet, struct api *api, struct vault *vault,
+                          const char *token);
 void agents_free(struct agents *g);
 
 /* True for paths below /agent/. */

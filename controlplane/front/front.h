@@ -22,12 +22,14 @@ struct clock;
 struct fleet;
 struct front;
 struct store;
+struct vault;
 
 /* All borrowed for the life of the front. 0 takes the value in parentheses. */
 struct front_conf {
     struct api *api;
     struct fleet *fleet;
     struct store *store;
+    struct vault *vault; /* NULL: there are no snapshots */
     const struct clock *clock;
     const char *listen;      /* "127.0.0.1:9379", "[::1]:0"; port 0 lets the system choose */
     const char *agent_token; /* agents must show it; NULL: only agents on this machine may call */

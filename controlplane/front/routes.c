@@ -30,7 +30,8 @@ struct routes *routes_new(const struct front_conf *conf, struct metrics *metrics
     *r = (struct routes){.store = conf->store,
                          .api = conf->api,
                          .metrics = metrics,
-                         .agents = agents_new(conf->fleet, conf->api, conf->agent_token)};
+                         .agents =
+                             agents_new(conf->fleet, conf->api, conf->vault, conf->agent_token)};
     return r;
 }
 

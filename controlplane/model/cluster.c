@@ -6,10 +6,8 @@
 #include <string.h>
 
 static const char *const kind_names[] = {
-    [OPERATION_CREATE] = "create",
-    [OPERATION_DELETE] = "delete",
-    [OPERATION_REBOOT] = "reboot",
-    [OPERATION_MODIFY] = "modify",
+    [OPERATION_CREATE] = "create", [OPERATION_DELETE] = "delete",     [OPERATION_REBOOT] = "reboot",
+    [OPERATION_MODIFY] = "modify", [OPERATION_SNAPSHOT] = "snapshot",
 };
 
 static const char *const state_names[] = {

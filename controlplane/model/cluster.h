@@ -10,7 +10,16 @@
 #include <stdint.h>
 
 /* What an operation is for; its steps are a table of the reconciler. */
-enum operation_kind { OPERATION_CREATE, OPERATION_DELETE, OPERATION_REBOOT, OPERATION_MODIFY };
+enum operation_kind {
+    OPERATION_CREATE,
+    OPERATION_DELETE,
+    OPERATION_REBOOT,
+    OPERATION_MODIFY,
+    OPERATION_SNAPSHOT,
+};
+
+/* What a create that begins with the data of a snapshot has as its data. */
+#define OPERATION_RESTORES "restore"
 
 enum operation_state { OPERATION_RUNNING, OPERATION_DONE, OPERATION_FAILED };
 
@@ -25,7 +34,9 @@ struct operation {
     int64_t cluster_id;
     int step;
     enum operation_state state;
-    const char *data; /* REBOOT: node numbers, comma separated; MODIFY: how many nodes there were */
+    /* REBOOT: node numbers, comma separated; MODIFY: how many nodes there were; SNAPSHOT, and
+     * DELETE that waits for the final one: the snapshot's id; CREATE from one: "restore". */
+    const char *data;
     const char *why;
     int64_t created_ms;
     int64_t deadline_ms; /* wall time; waiting any longer is failing */

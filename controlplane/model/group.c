@@ -19,11 +19,12 @@ static const char *const mode_names[] = {
 };
 
 static const char *const kind_names[] = {
-    [GROUP_CREATE] = "create",   [GROUP_DELETE] = "delete",
-    [GROUP_RESHARD] = "reshard", [GROUP_REPLICAS] = "replicas",
-    [GROUP_MODIFY] = "modify",   [GROUP_SWITCH] = "switch",
-    [GROUP_MODE] = "mode",       [GROUP_TEST_MIGRATION] = "test-migration",
-    [GROUP_MIGRATE] = "migrate", [GROUP_COMPLETE_MIGRATION] = "complete-migration",
+    [GROUP_CREATE] = "create",     [GROUP_DELETE] = "delete",
+    [GROUP_RESHARD] = "reshard",   [GROUP_REPLICAS] = "replicas",
+    [GROUP_MODIFY] = "modify",     [GROUP_SWITCH] = "switch",
+    [GROUP_MODE] = "mode",         [GROUP_TEST_MIGRATION] = "test-migration",
+    [GROUP_MIGRATE] = "migrate",   [GROUP_COMPLETE_MIGRATION] = "complete-migration",
+    [GROUP_SNAPSHOT] = "snapshot",
 };
 
 /* The index of a name in a table, or `count`. */
@@ -112,15 +113,20 @@ enum group_status group_status(const struct replication_group *g,
         return GROUP_STATUS_CREATE_FAILED;
     if (!newest || newest->state != OPERATION_RUNNING)
         return GROUP_STATUS_AVAILABLE;
+    if (newest->kind == GROUP_SNAPSHOT)
+        return GROUP_STATUS_SNAPSHOTTING;
     return newest->kind == GROUP_CREATE ? GROUP_STATUS_CREATING : GROUP_STATUS_MODIFYING;
 }
 
 const char *group_status_word(enum group_status status)
 {
     static const char *const words[] = {
-        [GROUP_STATUS_CREATING] = "creating",           [GROUP_STATUS_AVAILABLE] = "available",
-        [GROUP_STATUS_MODIFYING] = "modifying",         [GROUP_STATUS_DELETING] = "deleting",
+        [GROUP_STATUS_CREATING] = "creating",
+        [GROUP_STATUS_AVAILABLE] = "available",
+        [GROUP_STATUS_MODIFYING] = "modifying",
+        [GROUP_STATUS_DELETING] = "deleting",
         [GROUP_STATUS_CREATE_FAILED] = "create-failed",
+        [GROUP_STATUS_SNAPSHOTTING] = "snapshotting",
     };
     return words[status];
 }

@@ -98,6 +98,7 @@ enum group_operation_kind {
     GROUP_TEST_MIGRATION,     /* whether data could be moved in from a server outside */
     GROUP_MIGRATE,            /* moving it */
     GROUP_COMPLETE_MIGRATION, /* taking it over */
+    GROUP_SNAPSHOT,           /* a snapshot is taken of it */
 };
 
 const char *group_operation_kind_name(enum group_operation_kind kind);
@@ -112,7 +113,9 @@ struct group_operation {
     int64_t group_id;
     int step;
     enum operation_state state;
-    /* SWITCH, RESHARD, MODE: see reconcile/group_steps.c; of migrations: migration_steps.c */
+    /* SWITCH, RESHARD, MODE: see reconcile/group_steps.c; of migrations: migration_steps.c;
+     * SNAPSHOT, and DELETE that waits for the final one: the snapshot's id; CREATE from a snapshot:
+     * "restore". */
     const char *data;
     const char *why;
     int64_t created_ms;
@@ -130,6 +133,7 @@ enum group_status {
     GROUP_STATUS_MODIFYING,
     GROUP_STATUS_DELETING,
     GROUP_STATUS_CREATE_FAILED,
+    GROUP_STATUS_SNAPSHOTTING,
 };
 
 /* `newest` is the group's newest operation, NULL when it has none. */

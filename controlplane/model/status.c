@@ -13,17 +13,21 @@ static const struct {
     enum operation_state state;
     enum cluster_status status;
 } rows[] = {
-    {OPERATION_CREATE, OPERATION_RUNNING, CLUSTER_CREATING     },
-    {OPERATION_CREATE, OPERATION_FAILED,  CLUSTER_CREATE_FAILED},
-    {OPERATION_MODIFY, OPERATION_RUNNING, CLUSTER_MODIFYING    },
-    {OPERATION_REBOOT, OPERATION_RUNNING, CLUSTER_REBOOTING    },
-    {OPERATION_DELETE, OPERATION_RUNNING, CLUSTER_DELETING     },
+    {OPERATION_CREATE,   OPERATION_RUNNING, CLUSTER_CREATING     },
+    {OPERATION_CREATE,   OPERATION_FAILED,  CLUSTER_CREATE_FAILED},
+    {OPERATION_MODIFY,   OPERATION_RUNNING, CLUSTER_MODIFYING    },
+    {OPERATION_REBOOT,   OPERATION_RUNNING, CLUSTER_REBOOTING    },
+    {OPERATION_DELETE,   OPERATION_RUNNING, CLUSTER_DELETING     },
+    {OPERATION_SNAPSHOT, OPERATION_RUNNING, CLUSTER_SNAPSHOTTING },
 };
 
 enum cluster_status cluster_status(const struct cluster *c, const struct operation *newest)
 {
     if (!c->is_wanted)
         return CLUSTER_DELETING;
+    if (newest && newest->kind == OPERATION_CREATE && newest->state == OPERATION_FAILED &&
+        str_is(str_of(newest->data), OPERATION_RESTORES))
+        return CLUSTER_RESTORE_FAILED;
     for (size_t i = 0; newest && i < countof(rows); i++)
         if (rows[i].kind == newest->kind && rows[i].state == newest->state)
             return rows[i].status;
@@ -43,15 +47,22 @@ enum cluster_status cluster_member_status(const struct cluster *c, const struct 
         return own;
     if (group == GROUP_STATUS_CREATE_FAILED)
         return CLUSTER_CREATE_FAILED;
+    if (group == GROUP_STATUS_SNAPSHOTTING)
+        return CLUSTER_SNAPSHOTTING;
     return is_new && group != GROUP_STATUS_DELETING ? CLUSTER_CREATING : CLUSTER_MODIFYING;
 }
 
 const char *cluster_status_word(enum cluster_status status)
 {
     static const char *const words[] = {
-        [CLUSTER_CREATING] = "creating",   [CLUSTER_AVAILABLE] = "available",
-        [CLUSTER_MODIFYING] = "modifying", [CLUSTER_REBOOTING] = "rebooting cluster nodes",
-        [CLUSTER_DELETING] = "deleting",   [CLUSTER_CREATE_FAILED] = "create-failed",
+        [CLUSTER_CREATING] = "creating",
+        [CLUSTER_AVAILABLE] = "available",
+        [CLUSTER_MODIFYING] = "modifying",
+        [CLUSTER_REBOOTING] = "rebooting cluster nodes",
+        [CLUSTER_DELETING] = "deleting",
+        [CLUSTER_CREATE_FAILED] = "create-failed",
+        [CLUSTER_RESTORE_FAILED] = "restore-failed",
+        [CLUSTER_SNAPSHOTTING] = "snapshotting",
     };
     return words[status];
 }
@@ -63,12 +74,14 @@ bool cluster_status_may_change(enum cluster_status status)
 
 bool cluster_status_may_delete(enum cluster_status status)
 {
-    return status == CLUSTER_AVAILABLE || status == CLUSTER_CREATE_FAILED;
+    return status == CLUSTER_AVAILABLE || status == CLUSTER_CREATE_FAILED ||
+           status == CLUSTER_RESTORE_FAILED;
 }
 
 bool cluster_status_has_endpoints(enum cluster_status status)
 {
-    return status != CLUSTER_CREATING && status != CLUSTER_CREATE_FAILED;
+    return status != CLUSTER_CREATING && status != CLUSTER_CREATE_FAILED &&
+           status != CLUSTER_RESTORE_FAILED;
 }
 
 /* True when the operation's list of node numbers ("0001,0003") holds this one. */
@@ -95,7 +108,7 @@ const char *node_status_word(const struct node *n, enum cluster_status status,
 {
     if (!n->is_wanted || status == CLUSTER_DELETING)
         return "deleting";
-    if (status == CLUSTER_CREATING || status == CLUSTER_CREATE_FAILED)
+    if (!cluster_status_has_endpoints(status))
         return "creating";
     if (status == CLUSTER_MODIFYING && is_new(n, newest))
         return "creating";

@@ -11,6 +11,8 @@ enum cluster_status {
     CLUSTER_REBOOTING,
     CLUSTER_DELETING,
     CLUSTER_CREATE_FAILED,
+    CLUSTER_RESTORE_FAILED,
+    CLUSTER_SNAPSHOTTING,
 };
 
 /* `newest` is the cluster's newest operation, NULL when it has none. */

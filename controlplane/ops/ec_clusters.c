@@ -6,7 +6,9 @@
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/ops/member_clusters.h"
+#include "controlplane/ops/members.h"
 #include "controlplane/ops/page.h"
+#include "controlplane/ops/snapshots.h"
 #include "controlplane/ops/wire.h"
 #include "controlplane/store/store.h"
 
@@ -131,8 +133,28 @@ static struct err check_delete(struct call *c, const struct cluster_facts *f,
     if (!engine_is_redis_like(f->cluster.engine))
         return fault(c, FAULT_SNAPSHOT_FEATURE_NOT_SUPPORTED,
                      "Snapshots are not supported for %s clusters.", f->cluster.engine);
-    return fault(c, FAULT_SNAPSHOT_FEATURE_NOT_SUPPORTED,
-                 "Final snapshots are not supported by this version. Nothing was deleted.");
+    if (f->status != CLUSTER_AVAILABLE)
+        return fault(c, FAULT_INVALID_CACHE_CLUSTER_STATE,
+                     "Cache cluster %s has status %s, and no final snapshot can be taken of it.",
+                     f->cluster.name, cluster_status_word(f->status));
+    return OK;
+}
+
+/* The nodes stay until it is there. */
+static struct err delete_with_snapshot(struct call *c, struct cluster_facts *f, const char *name)
+{
+    struct snapshot_wish wish = {.name = name, .is_final = true};
+    struct snapshot s;
+
+    TRY(snapshots_take_cluster(c, &f->cluster, &wish, &s));
+    return facts_operate(c, f, OPERATION_DELETE, arena_printf(c->arena, "%lld", (long long)s.id));
+}
+
+static struct err delete_at_once(struct call *c, struct cluster_facts *f)
+{
+    for (size_t i = 0; i < f->nodes.count; i++)
+        TRY(store_node_want(c->tx, f->nodes.items[i].id, false));
+    return facts_operate(c, f, OPERATION_DELETE, "");
 }
 
 struct err ec_delete_cache_cluster(struct call *c, const struct ec_delete_cache_cluster_in *in,
@@ -147,9 +169,9 @@ struct err ec_delete_cache_cluster(struct call *c, const struct ec_delete_cache_
 
     facts.cluster.is_wanted = false;
     TRY(store_cluster_update(c->tx, &facts.cluster));
-    for (size_t i = 0; i < facts.nodes.count; i++)
-        TRY(store_node_want(c->tx, facts.nodes.items[i].id, false));
-    TRY(facts_operate(c, &facts, OPERATION_DELETE, ""));
+    TRY(member_has_text(in->final_snapshot_identifier)
+            ? delete_with_snapshot(c, &facts, in->final_snapshot_identifier)
+            : delete_at_once(c, &facts));
     out->cache_cluster = wire_cluster_new(c, &facts);
     return OK;
 }

@@ -12,6 +12,7 @@
 #include "controlplane/ops/encryption.h"
 #include "controlplane/ops/member_clusters.h"
 #include "controlplane/ops/members.h"
+#include "controlplane/ops/snapshots.h"
 #include "controlplane/ops/tagging.h"
 #include "controlplane/ops/wire.h"
 #include "controlplane/store/store.h"
@@ -28,6 +29,7 @@ struct plan {
     struct siting siting;
     struct tag *tags;
     size_t tag_count;
+    struct restore restore;
 };
 
 typedef struct err (*plan_fn)(struct call *c, const struct ec_create_cache_cluster_in *in,
@@ -41,8 +43,6 @@ static bool is_memcached(const struct plan *p)
 /* --- what cannot be obeyed yet --- */
 
 static const struct member_rule unserved[] = {
-    {"SnapshotArns",              NULL  },
-    {"SnapshotName",              NULL  },
     {"AuthToken",                 NULL  },
     {"OutpostMode",               NULL  },
     {"PreferredOutpostArn",       NULL  },
@@ -252,6 +252,20 @@ static struct err plan_tags(struct call *c, const struct ec_create_cache_cluster
     return tags_check_quota(NULL, 0, p->tags, p->tag_count);
 }
 
+/* --- the data of a snapshot --- */
+
+static struct err plan_restore(struct call *c, const struct ec_create_cache_cluster_in *in,
+                               struct plan *p)
+{
+    TRY(restore_read(c, in->snapshot_name, &in->snapshot_arns, &p->restore));
+    if (p->restore.parts.count > 1)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "A cache cluster begins with one RDB file, not with %zu.",
+                     p->restore.parts.count);
+    TRY(restore_check(c, &p->restore, p->version, p->type, 1, false));
+    return restore_tags(c, &p->restore, &p->tags, &p->tag_count);
+}
+
 /* --- against what is there --- */
 
 static struct err plan_is_new(struct call *c, const struct ec_create_cache_cluster_in *in,
@@ -301,9 +315,9 @@ static struct err plan_capacity(struct call *c, const struct ec_create_cache_clu
 
 /* The order of the rows is the order in which mistakes are told. */
 static const plan_fn checks[] = {
-    plan_name, plan_engine, plan_type,     plan_encryption, plan_nodes,
-    plan_port, plan_zones,  plan_unserved, plan_windows,    plan_groups,
-    plan_tags, plan_is_new, plan_quota,    plan_capacity,
+    plan_name, plan_engine,  plan_type,     plan_encryption, plan_nodes,
+    plan_port, plan_zones,   plan_unserved, plan_windows,    plan_groups,
+    plan_tags, plan_restore, plan_is_new,   plan_quota,      plan_capacity,
 };
 
 /* --- recording --- */
@@ -320,12 +334,14 @@ static struct err record_nodes(struct call *c, const struct plan *p)
             .created_ms = c->now_ms,
         };
         TRY(store_node_insert(c->tx, &n));
+        TRY(restore_seed(c, &p->restore, n.id, ""));
     }
     return OK;
 }
 
 static struct err record(struct call *c, struct plan *p)
 {
+    TRY(restore_record(c, &p->restore));
     p->cluster.next_node = (int64_t)p->node_count + 1;
     TRY(store_cluster_insert(c->tx, &p->cluster));
     TRY(record_nodes(c, p));
@@ -356,7 +372,7 @@ struct err ec_create_cache_cluster(struct call *c, const struct ec_create_cache_
     TRY(record(c, &plan));
 
     struct cluster_facts facts = {.cluster = plan.cluster};
-    TRY(facts_operate(c, &facts, OPERATION_CREATE, ""));
+    TRY(facts_operate(c, &facts, OPERATION_CREATE, plan.restore.has ? OPERATION_RESTORES : ""));
     out->cache_cluster = wire_cluster_new(c, &facts);
     return OK;
 }

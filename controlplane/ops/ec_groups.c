@@ -6,6 +6,7 @@
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/page.h"
+#include "controlplane/ops/snapshots.h"
 #include "controlplane/ops/wire_groups.h"
 #include "controlplane/store/groups.h"
 
@@ -71,13 +72,36 @@ static struct err check_delete(struct call *c, const struct ec_delete_replicatio
         return fault(c, FAULT_INVALID_REPLICATION_GROUP_STATE,
                      "Replication group %s has status %s, which is not valid for deletion.",
                      f->group.name, group_status_word(f->status));
-    if (member_has_text(in->final_snapshot_identifier))
-        return fault(c, FAULT_SNAPSHOT_FEATURE_NOT_SUPPORTED,
-                     "Final snapshots are not supported by this version. Nothing was deleted.");
+    if (member_has_text(in->final_snapshot_identifier) && f->status != GROUP_STATUS_AVAILABLE)
+        return fault(c, FAULT_INVALID_REPLICATION_GROUP_STATE,
+                     "Replication group %s has status %s, and no final snapshot can be taken of "
+                     "it.",
+                     f->group.name, group_status_word(f->status));
     if (in->retain_primary_cluster.value && is_cluster)
         return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
                      "RetainPrimaryCluster cannot be used with cluster mode enabled.");
     return OK;
+}
+
+/* The members stay until it is there. */
+static struct err delete_with_snapshot(struct call *c, struct group_facts *f, const char *name,
+                                       bool retains)
+{
+    struct snapshot_wish wish = {.name = name, .is_final = true};
+    struct snapshot s;
+
+    TRY(snapshots_take_group(c, &f->group, &wish, &s));
+    return group_facts_operate(
+        c, f, GROUP_DELETE,
+        arena_printf(c->arena, "%lld%s", (long long)s.id, retains ? " retain" : ""));
+}
+
+static struct err delete_at_once(struct call *c, struct group_facts *f, bool retains)
+{
+    for (size_t i = 0; i < f->member_count; i++)
+        if (!retains || !group_facts_is_primary(f, &f->members[i]))
+            TRY(membership_let_go(c, &f->members[i]));
+    return group_facts_operate(c, f, GROUP_DELETE, "");
 }
 
 struct err ec_delete_replication_group(struct call *c,
@@ -88,14 +112,12 @@ struct err ec_delete_replication_group(struct call *c,
 
     TRY(group_facts_find(c, in->replication_group_id, &facts));
     TRY(check_delete(c, in, &facts));
-    for (size_t i = 0; i < facts.member_count; i++) {
-        struct cluster_facts *m = &facts.members[i];
-        if (!in->retain_primary_cluster.value || !group_facts_is_primary(&facts, m))
-            TRY(membership_let_go(c, m));
-    }
     facts.group.is_wanted = false;
     TRY(store_group_update(c->tx, &facts.group));
-    TRY(group_facts_operate(c, &facts, GROUP_DELETE, ""));
+    bool retains = in->retain_primary_cluster.value;
+    TRY(member_has_text(in->final_snapshot_identifier)
+            ? delete_with_snapshot(c, &facts, in->final_snapshot_identifier, retains)
+            : delete_at_once(c, &facts, retains));
     out->replication_group = wire_group_new(c, &facts);
     return OK;
 }

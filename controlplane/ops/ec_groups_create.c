@@ -17,6 +17,7 @@
 #include "controlplane/ops/tagging.h"
 #include "controlplane/ops/wire_groups.h"
 #include "controlplane/store/groups.h"
+#include "controlplane/store/snapshots.h"
 
 #include <string.h>
 
@@ -26,8 +27,6 @@ typedef struct err (*plan_fn)(struct call *c, const struct ec_create_replication
 /* --- what cannot be obeyed yet --- */
 
 static const struct member_rule unserved[] = {
-    {"SnapshotArns",                NULL   },
-    {"SnapshotName",                NULL   },
     {"ServerlessCacheSnapshotName", NULL   },
     {"LogDeliveryConfigurations",   NULL   },
     {"DataTieringEnabled",          "false"},
@@ -132,6 +131,7 @@ static struct err plan_engine(struct call *c, const struct ec_create_replication
     }
     const char *engine = p->adopted                    ? common->engine
                          : member_has_text(in->engine) ? name_fold(c->arena, in->engine)
+                         : p->restore.snapshot.id      ? p->restore.snapshot.source.engine
                                                        : "redis";
     if (!engine_is_redis_like(engine))
         return fault(c, FAULT_INVALID_PARAMETER_VALUE,
@@ -289,6 +289,61 @@ static struct err plan_tags(struct call *c, const struct ec_create_replication_g
                           &p->tags, &p->tag_count);
 }
 
+/* --- the data of a snapshot --- */
+
+/* Nobody knows which slots files of a bucket are of: the request says which it wants where. */
+static struct err check_arns(struct call *c, const struct ec_create_replication_group_in *in,
+                             const struct group_plan *p)
+{
+    if (in->snapshot_arns.count <= 1 && p->shard_count == 1)
+        return OK;
+    if (p->group.mode == CLUSTER_MODE_DISABLED)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "More than one SnapshotArn needs cluster mode enabled.");
+    for (size_t i = 0; i < in->node_group_configuration.count; i++)
+        if (member_has_text(in->node_group_configuration.items[i].slots))
+            return OK;
+    return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                 "SnapshotArns for more than one node group need NodeGroupConfiguration with "
+                 "Slots.");
+}
+
+static struct err plan_source(struct call *c, const struct ec_create_replication_group_in *in,
+                              struct group_plan *p)
+{
+    return restore_read(c, in->snapshot_name, &in->snapshot_arns, &p->restore);
+}
+
+/* Shards and their slots come from the request; one that says nothing of them gets as many as the
+ * snapshot has, with slots split evenly. */
+static struct err plan_restore(struct call *c, const struct ec_create_replication_group_in *in,
+                               struct group_plan *p)
+{
+    if (!p->restore.has)
+        return OK;
+    if (p->adopted)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "SnapshotName and SnapshotArns cannot be used with PrimaryClusterId.");
+    if (in->snapshot_arns.count > 0)
+        TRY(check_arns(c, in, p));
+    TRY(restore_check(c, &p->restore, p->version, p->type, p->shard_count,
+                      p->group.mode == CLUSTER_MODE_ENABLED));
+    return restore_tags(c, &p->restore, &p->tags, &p->tag_count);
+}
+
+/* Of each shard the first member begins with what there is of its slots; the others follow it. */
+static struct err seed(struct call *c, const struct group_plan *p)
+{
+    for (size_t i = 0; i < p->shard_count && p->restore.has; i++) {
+        const struct shard *s = &p->shards[i];
+        int64_t node_id;
+        TRY(store_node_first_of_shard(c->tx, s->id, &node_id));
+        TRY(restore_seed(c, &p->restore, node_id,
+                         p->group.mode == CLUSTER_MODE_ENABLED ? s->slots : ""));
+    }
+    return OK;
+}
+
 /* --- against what is there --- */
 
 static struct err plan_is_new(struct call *c, const struct ec_create_replication_group_in *in,
@@ -316,10 +371,10 @@ static struct err plan_room(struct call *c, const struct ec_create_replication_g
 
 /* The order of the rows is the order in which mistakes are told. */
 static const plan_fn checks[] = {
-    plan_name,        plan_unserved, plan_primary,    plan_engine,
-    plan_type,        plan_port,     group_plan_mode, group_plan_shards,
-    group_plan_flags, plan_windows,  plan_siting,     plan_encryption,
-    plan_entry,       plan_tags,     plan_is_new,     plan_room,
+    plan_name,    plan_unserved, plan_source,     plan_primary,      plan_engine,
+    plan_type,    plan_port,     group_plan_mode, group_plan_shards, group_plan_flags,
+    plan_windows, plan_siting,   plan_encryption, plan_entry,        plan_tags,
+    plan_restore, plan_is_new,   plan_room,
 };
 
 /* --- recording --- */
@@ -373,6 +428,8 @@ static struct err record(struct call *c, const struct ec_create_replication_grou
     TRY(store_group_insert(c->tx, g));
     TRY(record_shards(c, p));
     TRY(record_members(c, p));
+    TRY(restore_record(c, &p->restore));
+    TRY(seed(c, p));
     TRY(record_entry(c, in, p));
     return tagging_put(c, arn_make(c->arena, g->region, g->account, "replicationgroup", g->name),
                        p->tags, p->tag_count);
@@ -405,7 +462,7 @@ struct err ec_create_replication_group(struct call *c,
     TRY(record(c, in, &plan));
 
     struct group_facts facts = {.group = plan.group};
-    TRY(group_facts_operate(c, &facts, GROUP_CREATE, ""));
+    TRY(group_facts_operate(c, &facts, GROUP_CREATE, plan.restore.has ? OPERATION_RESTORES : ""));
     out->replication_group = wire_group_new(c, &facts);
     return OK;
 }

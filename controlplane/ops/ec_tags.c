@@ -6,6 +6,7 @@
 #include "controlplane/model/tags.h"
 #include "controlplane/ops/group_facts.h"
 #include "controlplane/ops/parameters.h"
+#include "controlplane/ops/snapshots.h"
 #include "controlplane/ops/tagging.h"
 #include "controlplane/ops/users.h"
 #include "controlplane/store/network.h"
@@ -78,6 +79,13 @@ static struct err find_reservation(struct call *c, const struct arn *arn)
     return e;
 }
 
+static struct err find_snapshot(struct call *c, const struct arn *arn)
+{
+    struct snapshot s;
+
+    return snapshots_find(c, arn->name, &s);
+}
+
 /* One row per type word of an ARN. Types without a finder have no resources yet. */
 static const struct {
     const char *type;
@@ -91,7 +99,7 @@ static const struct {
      "CacheParameterGroup"                                                                                           },
     {"subnetgroup",             find_subnet_group,    FAULT_CACHE_SUBNET_GROUP_NOT_FOUND,        "CacheSubnetGroup"  },
     {"securitygroup",           NULL,                 FAULT_CACHE_SECURITY_GROUP_NOT_FOUND,      "CacheSecurityGroup"},
-    {"snapshot",                NULL,                 FAULT_SNAPSHOT_NOT_FOUND,                  "Snapshot"          },
+    {"snapshot",                find_snapshot,        FAULT_SNAPSHOT_NOT_FOUND,                  "Snapshot"          },
     {"user",                    find_user,            FAULT_USER_NOT_FOUND,                      "User"              },
     {"usergroup",               find_user_group,      FAULT_USER_GROUP_NOT_FOUND,                "UserGroup"         },
     {"serverlesscache",         NULL,                 FAULT_SERVERLESS_CACHE_NOT_FOUND,          "ServerlessCache"   },

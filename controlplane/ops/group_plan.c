@@ -46,9 +46,9 @@ struct err group_plan_mode(struct call *c, const struct ec_create_replication_gr
                            struct group_plan *p)
 {
     bool has_shards = in->num_node_groups.value > 1 || in->node_group_configuration.count > 1;
-    bool wants_cluster = is_word(in->cluster_mode, "enabled") ||
-                         is_word(in->cluster_mode, "compatible") ||
-                         (has_shards && !in->cluster_mode);
+    bool wants_cluster =
+        is_word(in->cluster_mode, "enabled") || is_word(in->cluster_mode, "compatible") ||
+        ((has_shards || p->restore.snapshot.mode == CLUSTER_MODE_ENABLED) && !in->cluster_mode);
     const char *name = member_has_text(in->cache_parameter_group_name)
                            ? in->cache_parameter_group_name
                        : p->adopted ? p->group.common.parameter_group
@@ -77,13 +77,23 @@ struct counts {
     size_t members; /* of each shard, as far as it does not say itself */
 };
 
+/* As many as a snapshot of a group in cluster mode has. */
+static int64_t restored_shards(const struct group_plan *p)
+{
+    bool has_shards =
+        p->restore.snapshot.mode == CLUSTER_MODE_ENABLED && p->restore.parts.count > 0;
+
+    return has_shards && p->group.mode == CLUSTER_MODE_ENABLED ? (int64_t)p->restore.parts.count
+                                                               : 1;
+}
+
 static struct err read_counts(struct call *c, const struct ec_create_replication_group_in *in,
                               const struct group_plan *p, struct counts *out)
 {
     size_t described = in->node_group_configuration.count;
     int64_t shards = in->num_node_groups.has ? in->num_node_groups.value
                      : described > 0         ? (int64_t)described
-                                             : 1;
+                                             : restored_shards(p);
     int64_t replicas = in->replicas_per_node_group.has ? in->replicas_per_node_group.value : 0;
     int64_t clusters = in->num_cache_clusters.has ? in->num_cache_clusters.value : 1 + replicas;
 

@@ -8,6 +8,7 @@
 #include "controlplane/model/group.h"
 #include "controlplane/ops/facts.h"
 #include "controlplane/ops/siting.h"
+#include "controlplane/ops/snapshots.h"
 
 /* A member to be, in the order of their numbers: of each shard the primary first. */
 struct seat {
@@ -27,6 +28,7 @@ struct group_plan {
     size_t seat_count;
     struct tag *tags;
     size_t tag_count;
+    struct restore restore;
 };
 
 /* Cluster mode, by ClusterMode, the parameter group and the number of shards. */

@@ -166,11 +166,6 @@ struct err member_snapshot_retention(struct call *c, struct opt_int days, int *o
         return fault(c, FAULT_INVALID_PARAMETER_VALUE,
                      "Invalid value %lld for SnapshotRetentionLimit. It must be between 0 and %d.",
                      (long long)days.value, SNAPSHOT_RETENTION_MAX);
-    if (days.value > 0)
-        return fault(
-            c, FAULT_INVALID_PARAMETER_COMBINATION,
-            "Automatic snapshots are not supported by this version: SnapshotRetentionLimit "
-            "must be 0.");
     *out = (int)days.value;
     return OK;
 }

@@ -13,6 +13,7 @@
 #include "base/str.h"
 
 struct arena;
+struct buckets;
 struct clock;
 struct store;
 struct ops;
@@ -35,6 +36,7 @@ struct ops_conf {
     const char *dns_zone; /* "cache.larder.internal" */
     enum endpoint_mode endpoint_mode;
     bool is_network_open; /* ids of subnets and security groups that nobody named are taken */
+    const struct buckets *buckets; /* NULL: there are none */
     const struct clock *clock;
 };
 

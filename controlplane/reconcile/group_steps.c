@@ -138,6 +138,18 @@ static const struct step modify_steps[] = {
     {"await_settings", await_settings},
 };
 
+/* --- snapshot, and the final one: see snapshots.c --- */
+
+static enum step_result await_snapshot(struct group_view *g, struct decisions *d)
+{
+    (void)d;
+    return *g->operation.data ? STEP_WAIT : STEP_DONE;
+}
+
+static const struct step snapshot_steps[] = {
+    {"await_snapshot", await_snapshot},
+};
+
 /* --- delete --- */
 
 /* A primary that is kept stands alone from now on. */
@@ -169,8 +181,9 @@ static enum step_result forget(struct group_view *g, struct decisions *d)
 }
 
 static const struct step delete_steps[] = {
-    {"await_gone", await_gone},
-    {"forget",     forget    },
+    {"await_final", await_snapshot},
+    {"await_gone",  await_gone    },
+    {"forget",      forget        },
 };
 
 /* --- switch: "<shard id> <the cluster that is the primary> <the one that is to be>" --- */
@@ -445,6 +458,7 @@ static const struct {
     [GROUP_MIGRATE] = {migration_steps,          countof(migration_steps),          true,  EVENT_MIGRATION_FAILED    },
     [GROUP_COMPLETE_MIGRATION] = {migration_complete_steps, countof(migration_complete_steps), true,
                       EVENT_MIGRATION_FAILED                                                                        },
+    [GROUP_SNAPSHOT] = {snapshot_steps,           countof(snapshot_steps),           false, EVENT_SNAPSHOT_FAILED     },
 };
 
 static void fail(struct group_view *g, struct decisions *d, const char *why)
@@ -482,7 +496,7 @@ static void wait_or_fail(struct group_view *g, struct decisions *d)
     if (g->now_ms < o->deadline_ms)
         decide_wake(d, o->deadline_ms);
     else if (may_give_up(g))
-        fail(g, d, why_waiting(g));
+        fail(g, d, *o->why ? o->why : why_waiting(g)); /* who ends it early says why */
     else
         decide_wake(d, g->now_ms + GIVE_UP_LOOK_MS);
 }

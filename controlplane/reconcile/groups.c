@@ -282,7 +282,9 @@ static void fail_over(struct group_view *g, struct shard *s, struct decisions *d
     struct view *dead = shard_primary(g, s);
     const struct node *n = dead ? member_node(dead) : NULL;
 
-    if (!has_died(n))
+    /* Until the group is made its data is the primary's alone, which fetches it anew. */
+    bool is_restoring = g->has_operation && g->operation.kind == GROUP_CREATE && *g->operation.data;
+    if (!has_died(n) || is_restoring)
         return;
     struct candidates c = look_for(g, s, dead);
     int64_t since_ms = g->now_ms - n->saw.crashed_ms;

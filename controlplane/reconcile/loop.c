@@ -14,7 +14,9 @@
 #include "controlplane/reconcile/names.h"
 #include "controlplane/reconcile/reconcile.h"
 #include "controlplane/reconcile/rules.h"
+#include "controlplane/reconcile/snapshots.h"
 #include "controlplane/store/points.h"
+#include "controlplane/store/snapshots.h"
 #include "controlplane/store/store.h"
 
 #include <pthread.h>
@@ -24,6 +26,7 @@
 
 #define BATCH            64
 #define PRUNE_EVERY_MS   (3600 * 1000LL)
+#define EXPIRE_EVERY_MS  (15 * 60 * 1000LL)
 #define POINTS_MAX_BYTES (4LL << 30) /* beyond that the oldest points go before their time */
 #define RETRY_MS         500         /* after the store refused (a full disk): look again */
 #define SLEEP_AT_MOST_MS (3600 * 1000LL)
@@ -38,6 +41,9 @@ struct reconciler {
 
     bool is_access_pending;      /* a change of access waits for reports */
     int64_t access_wake_wall_ms; /* and no longer than this */
+
+    bool are_snapshots_pending;     /* one waits for reports */
+    int64_t snapshots_wake_wall_ms; /* when they are to be looked at without one */
 };
 
 /* One look at one cluster, or at a group with all members; what it did is kept for after the
@@ -195,6 +201,29 @@ static struct err run_access(struct reconciler *r, struct arena *a)
     return OK;
 }
 
+/* Snapshots: looked at when something changed, at every report while one is under way, and now and
+ * then, for the old ones. */
+static struct err run_snapshots(struct reconciler *r, struct arena *a)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    int64_t now_ms = clock_wall_ms(r->conf.clock), wake_ms;
+    bool has_goals = false, is_pending;
+
+    if (!store_take_snapshots(r->store) && !r->are_snapshots_pending &&
+        now_ms < r->snapshots_wake_wall_ms)
+        return OK;
+    r->are_snapshots_pending = true; /* if this fails it is tried again */
+    TRY(store_begin(r->store, STORE_WRITE, a, &tx));
+    TRY(snapshots_look(tx, now_ms, &has_goals, &is_pending, &wake_ms));
+    TRY(store_commit(&tx));
+    r->are_snapshots_pending = is_pending;
+    r->snapshots_wake_wall_ms =
+        wake_ms < now_ms + EXPIRE_EVERY_MS ? wake_ms : now_ms + EXPIRE_EVERY_MS;
+    if (has_goals && r->conf.on_goals)
+        r->conf.on_goals(r->conf.context);
+    return OK;
+}
+
 static void prune(struct reconciler *r, struct arena *a)
 {
     scoped(store_rollback) struct store_tx *tx = NULL;
@@ -228,6 +257,8 @@ static bool run_once(struct reconciler *r, struct arena *a, bool is_all_due)
     struct err e = run_pass(r, is_all, ids, count, a);
     if (!err_failed(e))
         e = run_access(r, a);
+    if (!err_failed(e))
+        e = run_snapshots(r, a);
     if (err_failed(e))
         log_error("reconciling failed; trying again", f_err(e));
     prune(r, a);
@@ -243,6 +274,8 @@ static int64_t sleep_until(struct reconciler *r, bool is_well)
         return now_boot_ms + RETRY_MS;
     int64_t wake_wall_ms =
         r->access_wake_wall_ms < r->wake_wall_ms ? r->access_wake_wall_ms : r->wake_wall_ms;
+    if (r->snapshots_wake_wall_ms < wake_wall_ms)
+        wake_wall_ms = r->snapshots_wake_wall_ms;
     if (wake_wall_ms != INT64_MAX)
         left_ms = wake_wall_ms - clock_wall_ms(r->conf.clock);
     if (left_ms < 0)

@@ -66,6 +66,18 @@ static const struct step create_steps[] = {
     {"tell_created", tell_created},
 };
 
+/* --- snapshot, and the final one: see snapshots.c --- */
+
+static enum step_result await_snapshot(struct view *v, struct decisions *d)
+{
+    (void)d;
+    return *v->operation.data ? STEP_WAIT : STEP_DONE;
+}
+
+static const struct step snapshot_steps[] = {
+    {"await_snapshot", await_snapshot},
+};
+
 /* --- delete --- */
 
 static enum step_result await_gone(struct view *v, struct decisions *d)
@@ -82,8 +94,9 @@ static enum step_result forget(struct view *v, struct decisions *d)
 }
 
 static const struct step delete_steps[] = {
-    {"await_gone", await_gone},
-    {"forget",     forget    },
+    {"await_final", await_snapshot},
+    {"await_gone",  await_gone    },
+    {"forget",      forget        },
 };
 
 /* --- reboot --- */
@@ -139,10 +152,11 @@ static const struct {
     bool has_deadline; /* waiting for longer is failing, told by `failure` */
     enum event_kind failure;
 } tables[] = {
-    [OPERATION_CREATE] = {create_steps, countof(create_steps), true,  EVENT_CLUSTER_CREATE_FAILED},
-    [OPERATION_DELETE] = {delete_steps, countof(delete_steps), false, EVENT_CLUSTER_DELETED      },
-    [OPERATION_REBOOT] = {reboot_steps, countof(reboot_steps), true,  EVENT_NODE_REBOOT_FAILED   },
-    [OPERATION_MODIFY] = {modify_steps, countof(modify_steps), true,  EVENT_NODES_MODIFY_FAILED  },
+    [OPERATION_CREATE] = {create_steps,   countof(create_steps),   true,  EVENT_CLUSTER_CREATE_FAILED},
+    [OPERATION_DELETE] = {delete_steps,   countof(delete_steps),   false, EVENT_CLUSTER_DELETED      },
+    [OPERATION_REBOOT] = {reboot_steps,   countof(reboot_steps),   true,  EVENT_NODE_REBOOT_FAILED   },
+    [OPERATION_MODIFY] = {modify_steps,   countof(modify_steps),   true,  EVENT_NODES_MODIFY_FAILED  },
+    [OPERATION_SNAPSHOT] = {snapshot_steps, countof(snapshot_steps), false, EVENT_SNAPSHOT_FAILED      },
 };
 
 /* Waiting has an end. A late success after it is still one: the nodes' rules go on as ever. */
@@ -157,7 +171,7 @@ static void wait_or_fail(struct view *v, struct decisions *d)
         return;
     }
     o->state = OPERATION_FAILED;
-    o->why = why_waiting(v);
+    o->why = *o->why ? o->why : why_waiting(v); /* who ends it early says why */
     if (o->kind == OPERATION_REBOOT)
         decide_event(d, v, EVENT_NODE_REBOOT_FAILED, o->data, o->why);
     else

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define DB_STATEMENTS                                                           \
-    256 /* slots of the cache; a power of two, well above the number of queries \
+    512 /* slots of the cache; a power of two, well above the number of queries \
          */
 
 struct db {
@@ -33,7 +33,7 @@ struct store_tx {
     struct arena *arena;
     int64_t *touched; /* in the arena */
     size_t touched_count, touched_capacity;
-    bool is_all_touched, is_access_touched;
+    bool is_all_touched, is_access_touched, is_snapshots_touched;
     bool has_notice; /* somebody is to be told: its commit wakes like a touch */
 };
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "controlplane/store/db.h"
+#include "controlplane/store/snapshots.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ struct store {
     uint64_t generation;
     int64_t *touched;
     size_t touched_count, touched_capacity;
-    bool is_all_touched, is_access_touched;
+    bool is_all_touched, is_access_touched, is_snapshots_touched, is_files_touched;
 };
 
 /* --- opening --- */
@@ -131,6 +132,7 @@ struct err store_open(struct arena *a, const char *path, struct store **out)
     s->writer = writer;
     s->generation = 1;
     s->is_all_touched = s->is_access_touched = true;
+    s->is_snapshots_touched = s->is_files_touched = true;
     pthread_mutex_init(&s->writer_lock, NULL);
     pthread_mutex_init(&s->readers_lock, NULL);
     pthread_mutex_init(&s->wake_lock, NULL);
@@ -228,7 +230,8 @@ struct err store_begin(struct store *s, enum store_mode mode, struct arena *a,
 static void publish(struct store_tx *tx)
 {
     struct store *s = tx->store;
-    if (tx->touched_count == 0 && !tx->is_all_touched && !tx->is_access_touched && !tx->has_notice)
+    if (tx->touched_count == 0 && !tx->is_all_touched && !tx->is_access_touched &&
+        !tx->is_snapshots_touched && !tx->has_notice)
         return;
 
     pthread_mutex_lock(&s->wake_lock);
@@ -242,6 +245,8 @@ static void publish(struct store_tx *tx)
     s->touched_count += tx->touched_count;
     s->is_all_touched |= tx->is_all_touched;
     s->is_access_touched |= tx->is_access_touched;
+    s->is_snapshots_touched |= tx->is_snapshots_touched;
+    s->is_files_touched |= tx->is_snapshots_touched;
     s->generation++;
     pthread_cond_broadcast(&s->woken);
     pthread_mutex_unlock(&s->wake_lock);
@@ -344,13 +349,41 @@ void store_touch_access(struct store_tx *tx)
     tx->is_access_touched = true;
 }
 
-bool store_take_access(struct store *s)
+/* Reads a mark and takes it off. */
+static bool take_mark(struct store *s, bool *mark)
 {
     pthread_mutex_lock(&s->wake_lock);
-    bool is_touched = s->is_access_touched;
-    s->is_access_touched = false;
+    bool is_touched = *mark;
+    *mark = false;
     pthread_mutex_unlock(&s->wake_lock);
     return is_touched;
+}
+
+bool store_take_access(struct store *s)
+{
+    return take_mark(s, &s->is_access_touched);
+}
+
+void store_touch_snapshots(struct store_tx *tx)
+{
+    tx->is_snapshots_touched = true;
+}
+
+bool store_take_snapshots(struct store *s)
+{
+    return take_mark(s, &s->is_snapshots_touched);
+}
+
+bool store_take_files(struct store *s)
+{
+    return take_mark(s, &s->is_files_touched);
+}
+
+void store_leave_files(struct store *s)
+{
+    pthread_mutex_lock(&s->wake_lock);
+    s->is_files_touched = true;
+    pthread_mutex_unlock(&s->wake_lock);
 }
 
 static int by_value(const void *a, const void *b)

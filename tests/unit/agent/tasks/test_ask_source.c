@@ -26,8 +26,9 @@ static void begin(void)
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
     scene_open(&s);
-    tasks = tasks_open(
-        &(struct tasks_conf){.loop = s.loop, .host = &s.host, .kinds = kinds, .on_news = on_news});
+    cr_assert_not(err_failed(tasks_open(
+        &(struct tasks_conf){.loop = s.loop, .host = &s.host, .kinds = kinds, .on_news = on_news},
+        &tasks)));
     listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     cr_assert_eq(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
     cr_assert_eq(listen(listener, 4), 0);

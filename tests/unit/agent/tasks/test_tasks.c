@@ -41,8 +41,9 @@ static void on_news(void *context, struct node *n)
 static void begin(void)
 {
     scene_open(&s);
-    tasks = tasks_open(
-        &(struct tasks_conf){.loop = s.loop, .host = &s.host, .kinds = kinds, .on_news = on_news});
+    cr_assert_not(err_failed(tasks_open(
+        &(struct tasks_conf){.loop = s.loop, .host = &s.host, .kinds = kinds, .on_news = on_news},
+        &tasks)));
 }
 
 static void end(void)

@@ -101,7 +101,7 @@ Test(api, nothing_is_run_when_the_request_is_bad)
                                       "Action=DescribeEvents&Duration=x",
                                       "Action=DescribeEvents&Duration=1&Duration=1",
                                       "Action=DescribeEvents&SourceType=moon",
-                                      "Action=CreateSnapshot&SnapshotName=s"};
+                                      "Action=TakeSnapshot&SnapshotName=s"};
     struct ops ops = {0};
     scoped(free_api) struct api *api = api_of(&ops, API_AUTH_OPEN);
 

@@ -22,7 +22,7 @@ static const void *again;
 static void open_with(const char *token)
 {
     world_open(&world);
-    agents = agents_new(world.fleet, world.api, token);
+    agents = agents_new(world.fleet, world.api, NULL, token);
 }
 
 static void close_all(void)

@@ -112,8 +112,8 @@ Test(groups, what_cannot_be_deleted_is_left)
     must(run_ec_create_replication_group(&create, &created));
     expect(run_ec_delete_replication_group(&in, &out), FAULT_INVALID_REPLICATION_GROUP_STATE, NULL);
     world_settle();
-    in.final_snapshot_identifier = "last";
-    expect(run_ec_delete_replication_group(&in, &out), FAULT_SNAPSHOT_FEATURE_NOT_SUPPORTED, NULL);
+    in.final_snapshot_identifier = "9";
+    expect(run_ec_delete_replication_group(&in, &out), FAULT_INVALID_PARAMETER_VALUE, NULL);
     in.final_snapshot_identifier = NULL;
     in.retain_primary_cluster = BOOL_OF(true);
     expect(run_ec_delete_replication_group(&in, &out), FAULT_INVALID_PARAMETER_COMBINATION, NULL);

@@ -416,7 +416,7 @@ static const struct {
      FAULT_GLOBAL_REPLICATION_GROUP_NOT_FOUND                                                                                    },
     {"tls mode without tls",                 {GROUP, .transit_encryption_mode = "preferred"},                         COMBINATION},
     {"token",                                {GROUP, .auth_token = "0123456789abcdef"},                               COMBINATION},
-    {"snapshot",                             {GROUP, .snapshot_name = "s"},                                           COMBINATION},
+    {"snapshot",                             {GROUP, .snapshot_name = "s"},                                           VALUE      },
     {"too many nodes for the hosts",
      {NAMED("rg", "cache.r7g.16xlarge")},
      FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY                                                                                   },

@@ -1,0 +1,258 @@
+/* Taking snapshots and beginning with them, for the handlers of clusters and groups alike. */
+#include "controlplane/ops/snapshots.h"
+
+#include "base/arena.h"
+#include "contract/faults.h"
+#include "controlplane/model/buckets.h"
+#include "controlplane/model/naming.h"
+#include "controlplane/model/slots.h"
+#include "controlplane/model/tags.h"
+#include "controlplane/ops/members.h"
+#include "controlplane/ops/tagging.h"
+#include "controlplane/store/snapshots.h"
+
+#include <string.h>
+
+#define DAY_MS (24 * 3600 * (int64_t)1000)
+
+#define COMBINATION(...) fault(c, FAULT_INVALID_PARAMETER_COMBINATION, __VA_ARGS__)
+#define VALUE(...)       fault(c, FAULT_INVALID_PARAMETER_VALUE, __VA_ARGS__)
+
+/* --- taking --- */
+
+static const char *arn_of(struct call *c, const char *type, const char *name)
+{
+    return arn_make(c->arena, c->caller->region, c->caller->account, type, name);
+}
+
+static struct err check_quota(struct call *c, int64_t group_id, int64_t cluster_id)
+{
+    int64_t count = 0;
+
+    TRY(store_snapshot_count(c->tx, group_id, cluster_id, c->now_ms - DAY_MS, &count));
+    if (count < SNAPSHOTS_PER_DAY)
+        return OK;
+    return fault(
+        c, FAULT_SNAPSHOT_QUOTA_EXCEEDED,
+        "The maximum number of manual snapshots for this cluster taken within 24 hours has "
+        "been reached");
+}
+
+/* The request's tags, else those of the source. */
+static struct err put_tags(struct call *c, const struct snapshot_wish *wish, const char *name,
+                           const char *source_arn)
+{
+    struct tag *tags = wish->tags ? tagging_from_wire(c, wish->tags) : NULL;
+    size_t count = wish->tags ? wish->tags->count : 0;
+
+    TRY(tags_check(c->arena, tags, count));
+    TRY(tags_check_quota(NULL, 0, tags, count));
+    if (count == 0)
+        TRY(store_tag_list(c->tx, source_arn, &tags, &count));
+    return tagging_put(c, arn_of(c, "snapshot", name), tags, count);
+}
+
+static struct err open_order(struct call *c, const struct snapshot_wish *wish,
+                             struct snapshot_order *out)
+{
+    TRY(name_check(c->arena, "SnapshotName", wish->name, SNAPSHOT_NAME_MAX));
+    *out = (struct snapshot_order){
+        .name = name_fold(c->arena, wish->name),
+        .owner = "",
+        .member_name = wish->member_name ? wish->member_name : "",
+        .is_final = wish->is_final,
+        .now_ms = c->now_ms,
+    };
+    return OK;
+}
+
+static struct err taken(struct call *c, struct err e, const char *name)
+{
+    if (err_is(e, ERR_EXISTS))
+        return fault(c, FAULT_SNAPSHOT_ALREADY_EXISTS,
+                     "Snapshot with specified name already exists: %s", name);
+    return e;
+}
+
+struct err snapshots_take_group(struct call *c, const struct replication_group *g,
+                                const struct snapshot_wish *wish, struct snapshot *out)
+{
+    struct snapshot_order order;
+
+    TRY(open_order(c, wish, &order));
+    TRY(check_quota(c, g->id, 0));
+    TRY(taken(c, store_snapshot_take_group(c->tx, g, &order, out), order.name));
+    return put_tags(c, wish, order.name, arn_of(c, "replicationgroup", g->name));
+}
+
+struct err snapshots_take_cluster(struct call *c, const struct cluster *cl,
+                                  const struct snapshot_wish *wish, struct snapshot *out)
+{
+    struct snapshot_order order;
+
+    TRY(open_order(c, wish, &order));
+    TRY(check_quota(c, 0, cl->id));
+    TRY(taken(c, store_snapshot_take_cluster(c->tx, cl, &order, out), order.name));
+    return put_tags(c, wish, order.name, arn_of(c, "cluster", cl->name));
+}
+
+struct err snapshots_find(struct call *c, const char *name, struct snapshot *out)
+{
+    const char *folded = name_fold(c->arena, name ? name : "");
+    struct err e =
+        store_snapshot_find(c->tx, c->caller->account, c->caller->region, "", folded, out);
+
+    if (err_is(e, ERR_NOT_FOUND))
+        return fault(c, FAULT_SNAPSHOT_NOT_FOUND, "Snapshot not found: %s", folded);
+    return e;
+}
+
+/* --- restoring --- */
+
+static struct err read_name(struct call *c, const char *name, struct restore *r)
+{
+    struct err e = snapshots_find(c, name, &r->snapshot);
+
+    if (err_is(e, FAULT_SNAPSHOT_NOT_FOUND)) /* creates have no such fault */
+        return VALUE("Snapshot not found: %s", name);
+    TRY(e);
+    if (r->snapshot.state != SNAPSHOT_AVAILABLE)
+        return VALUE("Snapshot %s has status %s, and cannot be restored.", r->snapshot.name,
+                     snapshot_status_word(&r->snapshot));
+    return store_part_list(c->tx, &r->snapshot.id, 1, &r->parts);
+}
+
+static struct err read_arns(struct call *c, const struct ec_snapshot_arns_list *arns,
+                            struct restore *r)
+{
+    struct snapshot_part *parts = arena_array(c->arena, arns->count, sizeof(*parts));
+
+    for (size_t i = 0; i < arns->count; i++) {
+        const char *text = arns->items[i] ? arns->items[i] : "", *path, *bucket, *key;
+        if (!bucket_arn_parse(text, &path))
+            return VALUE("Invalid SnapshotArn: %s. It must be of the form "
+                         "arn:aws:s3:::bucket/key.",
+                         text);
+        bucket_path_split(c->arena, path, &bucket, &key);
+        if (!bucket_find(c->conf->buckets, bucket))
+            return VALUE("Unable to fetch metadata from S3 for bucket: %s and object: %s. Please "
+                         "verify that both exist.",
+                         bucket, key);
+        parts[i] = (struct snapshot_part){.number = arena_printf(c->arena, "%04zu", i + 1),
+                                          .slots = "",
+                                          .cluster_name = "",
+                                          .origin = path,
+                                          .sha256 = ""};
+    }
+    r->parts = (struct snapshot_part_list){parts, arns->count};
+    return OK;
+}
+
+struct err restore_read(struct call *c, const char *snapshot_name,
+                        const struct ec_snapshot_arns_list *arns, struct restore *out)
+{
+    *out = (struct restore){0};
+    if (member_has_text(snapshot_name) && arns->count > 0)
+        return COMBINATION("SnapshotName and SnapshotArns cannot be used together.");
+    if (!member_has_text(snapshot_name) && arns->count == 0)
+        return OK;
+    out->has = true;
+    return member_has_text(snapshot_name) ? read_name(c, snapshot_name, out)
+                                          : read_arns(c, arns, out);
+}
+
+/* An RDB file is smaller than what it becomes in memory: what is larger as a file than all memory
+ * never fits. */
+static struct err check_size(struct call *c, const struct restore *r, const struct node_type *type,
+                             size_t shard_count)
+{
+    int64_t bytes = 0;
+
+    for (size_t i = 0; i < r->parts.count; i++)
+        bytes += r->parts.items[i].bytes;
+    if (bytes / (int64_t)shard_count <= type->maxmemory_bytes)
+        return OK;
+    return COMBINATION("The snapshot %s does not fit into %zu node groups of type %s.",
+                       r->snapshot.name, shard_count, type->name);
+}
+
+struct err restore_check(struct call *c, const struct restore *r,
+                         const struct engine_version *version, const struct node_type *type,
+                         size_t shard_count, bool is_clustered)
+{
+    const struct snapshot *s = &r->snapshot;
+
+    if (!r->has || s->id == 0)
+        return OK;
+    if (!snapshot_is_readable(s->source.engine, s->source.engine_version, version->engine,
+                              version->reported))
+        return COMBINATION("Snapshot %s is of %s %s, which cannot be restored to %s %s.", s->name,
+                           s->source.engine, s->source.engine_version, version->engine,
+                           version->reported);
+    if (s->mode == CLUSTER_MODE_ENABLED && !is_clustered)
+        return COMBINATION("Snapshot %s is of a replication group with cluster mode enabled, and "
+                           "cannot be restored with cluster mode disabled.",
+                           s->name);
+    return check_size(c, r, type, shard_count);
+}
+
+/* Its own name: nobody sees it. */
+struct err restore_record(struct call *c, struct restore *r)
+{
+    if (!r->has || r->snapshot.id != 0)
+        return OK;
+    r->snapshot = (struct snapshot){
+        .owner = SNAPSHOT_OWNER_IMPORT,
+        .account = c->caller->account,
+        .region = c->caller->region,
+        .name = c->caller->request_id,
+        .state = SNAPSHOT_CREATING,
+        .why = "",
+        .group_name = "",
+        .description = "",
+        .cluster_name = "",
+        .source = {.engine = "",
+                   .engine_version = "",
+                   .node_type = "",
+                   .parameter_group = "",
+                   .subnet_group = "",
+                   .maintenance_window = "",
+                   .snapshot_window = "",
+                   .notification_topic = "",
+                   .preferred_zone = ""},
+        .created_ms = c->now_ms,
+    };
+    TRY(store_snapshot_insert(c->tx, &r->snapshot));
+    for (size_t i = 0; i < r->parts.count; i++) {
+        r->parts.items[i].snapshot_id = r->snapshot.id;
+        TRY(store_part_insert(c->tx, &r->parts.items[i]));
+    }
+    return OK;
+}
+
+static bool is_needed(const struct snapshot_part *p, const char *slots)
+{
+    struct slot_map both = {0};
+
+    if (!*slots || !*p->slots)
+        return true;
+    return !slots_add(&both, slots) || !slots_add(&both, p->slots); /* they share some */
+}
+
+struct err restore_seed(struct call *c, const struct restore *r, int64_t node_id, const char *slots)
+{
+    for (size_t i = 0; i < r->parts.count; i++) {
+        const struct snapshot_part *p = &r->parts.items[i];
+        bool is_same = strcmp(p->slots, slots) == 0;
+        if (is_needed(p, slots))
+            TRY(store_seed_insert(c->tx, node_id, p->id, is_same ? "" : slots));
+    }
+    return OK;
+}
+
+struct err restore_tags(struct call *c, const struct restore *r, struct tag **tags, size_t *count)
+{
+    if (!r->has || *r->snapshot.owner || r->snapshot.id == 0 || *count > 0)
+        return OK;
+    return store_tag_list(c->tx, arn_of(c, "snapshot", r->snapshot.name), tags, count);
+}

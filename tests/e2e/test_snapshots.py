@@ -1,0 +1,306 @@
+"""Snapshots: taken of clusters and groups, copied, exported, and what caches begin with."""
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import botocore.exceptions
+import pytest
+import redis
+import redis.cluster
+
+from conftest import free_port, serving_pid, wait_until
+
+TYPE = "cache.t4g.micro"
+BIG = "cache.t4g.small"
+
+
+# --- data ---------------------------------------------------------------------------------------------
+
+
+def connect(endpoint):
+    return redis.Redis(host=endpoint["Address"], port=endpoint["Port"], encoding="latin-1", decode_responses=True)
+
+
+def connect_cluster(endpoint):
+    return redis.cluster.RedisCluster(host=endpoint["Address"], port=endpoint["Port"], decode_responses=True)
+
+
+def fill(r, count=200):
+    """Keys of every type."""
+    for i in range(count):
+        r.set(f"text:{i}", f"value {i}")
+    r.set("ends", "later", ex=3600)
+    r.set("long", "x" * 300_000)
+    r.rpush("list", *[f"element {i}" for i in range(500)])
+    r.sadd("set", *range(300))
+    r.sadd("words", "a", "b", "c")
+    r.zadd("sorted", {f"member {i}": i / 3 for i in range(300)})
+    r.hset("hash", mapping={f"field {i}": i for i in range(300)})
+    r.xadd("stream", {"n": 1}, id="1-1")
+    r.xadd("stream", {"n": 2}, id="2-1")
+    r.xgroup_create("stream", "readers", id="0")
+    r.setbit("bits", 1000, 1)
+
+
+def contents(r):
+    """Everything that is there, in a form that can be compared."""
+    found = {}
+    for key in r.scan_iter(count=1000):
+        kind = r.type(key)
+        found[key] = {
+            "string": r.get,
+            "list": lambda k: r.lrange(k, 0, -1),
+            "set": lambda k: sorted(r.smembers(k)),
+            "zset": lambda k: r.zrange(k, 0, -1, withscores=True),
+            "hash": r.hgetall,
+            "stream": lambda k: (r.xrange(k), [g["name"] for g in r.xinfo_groups(k)]),
+        }[kind](key)
+    return found
+
+
+# --- plays --------------------------------------------------------------------------------------------
+
+
+def code_of(call, **members):
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        call(**members)
+    return caught.value.response["Error"]["Code"]
+
+
+def describe(client, name):
+    return client.describe_snapshots(SnapshotName=name, ShowNodeGroupConfig=True)["Snapshots"][0]
+
+
+def wait_snapshot(client, name, status="available"):
+    wait_until(lambda: describe(client, name)["SnapshotStatus"] == status, f"{name} is {status}", 30)
+    return describe(client, name)
+
+
+def is_gone(client, name):
+    try:
+        describe(client, name)
+    except client.exceptions.SnapshotNotFoundFault:
+        return True
+    return False
+
+
+def wait_group(client, name, timeout=30):
+    def is_available():
+        return client.describe_replication_groups(ReplicationGroupId=name)["ReplicationGroups"][0]["Status"] == "available"
+    wait_until(is_available, f"{name} is available", timeout)
+    return client.describe_replication_groups(ReplicationGroupId=name)["ReplicationGroups"][0]
+
+
+def create_group(client, name, **more):
+    client.create_replication_group(ReplicationGroupId=name, ReplicationGroupDescription="d",
+                                    **{"Engine": "redis", "CacheNodeType": TYPE, **more})
+    return wait_group(client, name)
+
+
+def primary_of(group):
+    return group["NodeGroups"][0]["PrimaryEndpoint"]
+
+
+def files_of(service):
+    folder = service.state_dir / "larderd" / "snapshots"
+    return sorted(p.name for p in folder.iterdir())
+
+
+# --- clusters -----------------------------------------------------------------------------------------
+
+
+def test_a_cluster_comes_back_from_its_snapshot_with_data_of_every_type(house):
+    client = house.client()
+    endpoint = house.create("whole")[0]
+    fill(connect(endpoint))
+    before = contents(connect(endpoint))
+    client.add_tags_to_resource(ResourceName=house.describe("whole")["ARN"], Tags=[{"Key": "team", "Value": "a"}])
+
+    made = client.create_snapshot(CacheClusterId="whole", SnapshotName="Whole-1")["Snapshot"]
+    assert (made["SnapshotName"], made["SnapshotStatus"], made["SnapshotSource"]) == ("whole-1", "creating", "manual")
+    assert made["NodeSnapshots"][0]["CacheSize"] == ""
+    snapshot = wait_snapshot(client, "whole-1")
+    assert snapshot["CacheClusterId"] == "whole" and snapshot["NumCacheNodes"] == 1
+    assert snapshot["NodeSnapshots"][0]["CacheSize"].endswith(" MB")
+    assert snapshot["ARN"].endswith(":snapshot:whole-1")
+    assert client.list_tags_for_resource(ResourceName=snapshot["ARN"])["TagList"] == [{"Key": "team", "Value": "a"}]
+    house.wait_available("whole")
+    assert any("Snapshot succeeded for snapshot with ID 'whole-1' of cache cluster with ID 'whole'" == m
+               for _, m in house.events("whole"))
+
+    again = house.create("whole-again", node_type=BIG, SnapshotName="whole-1")[0]
+    assert contents(connect(again)) == before
+    assert connect(again).ttl("ends") > 3000
+    assert house.client().list_tags_for_resource(
+        ResourceName=house.describe("whole-again")["ARN"])["TagList"] == [{"Key": "team", "Value": "a"}]
+    wait_snapshot(client, "whole-1")  # restoring no more
+
+    connect(again).set("later", "1")  # what is restored lives on as any other
+    client.reboot_cache_cluster(CacheClusterId="whole-again", CacheNodeIdsToReboot=["0001"])
+    house.wait_available("whole-again")
+    assert connect(again).get("later") == "1"
+
+
+def test_a_final_snapshot_is_there_before_the_cluster_is_gone(house):
+    client = house.client()
+    endpoint = house.create("last")[0]
+    connect(endpoint).set("k", "v")
+    deleted = client.delete_cache_cluster(CacheClusterId="last", FinalSnapshotIdentifier="last-final")["CacheCluster"]
+    assert deleted["CacheClusterStatus"] == "deleting"
+    house.wait_deleted("last")
+    assert describe(client, "last-final")["SnapshotStatus"] == "available"
+    back = house.create("last", SnapshotName="last-final")[0]
+    assert connect(back).get("k") == "v"
+
+
+def test_copies_outlive_what_they_are_of(house):
+    client = house.client()
+    endpoint = house.create("origin")[0]
+    connect(endpoint).set("k", "v")
+    client.create_snapshot(CacheClusterId="origin", SnapshotName="origin-1", Tags=[{"Key": "a", "Value": "1"}])
+    wait_snapshot(client, "origin-1")
+    before = files_of(house)
+    copy = client.copy_snapshot(SourceSnapshotName="origin-1", TargetSnapshotName="origin-2")["Snapshot"]
+    assert (copy["SnapshotName"], copy["SnapshotStatus"]) == ("origin-2", "creating")
+    arn = wait_snapshot(client, "origin-2")["ARN"]
+    assert client.list_tags_for_resource(ResourceName=arn)["TagList"] == [{"Key": "a", "Value": "1"}]
+    assert client.delete_snapshot(SnapshotName="origin-1")["Snapshot"]["SnapshotStatus"] == "deleting"
+    assert is_gone(client, "origin-1")
+    back = house.create("origin-back", SnapshotName="origin-2")[0]
+    assert connect(back).get("k") == "v"
+    wait_snapshot(client, "origin-2")
+    assert files_of(house) == before
+    client.delete_snapshot(SnapshotName="origin-2")
+    wait_until(lambda: len(files_of(house)) == len(before) - 1, "the file goes with the last that has it")
+
+
+# --- groups -------------------------------------------------------------------------------------------
+
+
+def test_a_group_without_shards_is_snapshotted_from_a_replica_and_restored(house):
+    client = house.client()
+    group = create_group(client, "rg", NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    fill(connect(primary_of(group)))
+    before = contents(connect(primary_of(group)))
+    made = client.create_snapshot(ReplicationGroupId="rg", SnapshotName="rg-1")["Snapshot"]
+    assert (made["ReplicationGroupId"], made["NumNodeGroups"], made["AutomaticFailover"]) == ("rg", 1, "enabled")
+    snapshot = wait_snapshot(client, "rg-1")
+    assert snapshot["NodeSnapshots"][0]["CacheClusterId"] == "rg-002"  # the replica
+    assert snapshot["NodeSnapshots"][0]["NodeGroupConfiguration"]["ReplicaCount"] == 1
+    wait_group(client, "rg")
+
+    client.create_snapshot(CacheClusterId="rg-001", SnapshotName="rg-of-primary")
+    assert wait_snapshot(client, "rg-of-primary")["NodeSnapshots"][0]["CacheClusterId"] == "rg-001"
+    wait_group(client, "rg")
+
+    back = create_group(client, "rg-back", NumCacheClusters=3, AutomaticFailoverEnabled=True, SnapshotName="rg-1")
+    assert contents(connect(primary_of(back))) == before
+    for member in back["NodeGroups"][0]["NodeGroupMembers"]:
+        assert contents(connect(member["ReadEndpoint"])).keys() == before.keys()
+
+    client.delete_replication_group(ReplicationGroupId="rg-back", FinalSnapshotIdentifier="rg-final")
+    wait_until(lambda: "rg-back" not in [g["ReplicationGroupId"] for g in
+                                         client.describe_replication_groups()["ReplicationGroups"]], "the group is gone")
+    assert describe(client, "rg-final")["NodeSnapshots"][0]["CacheClusterId"] == "rg-back-001"
+    one = house.create("rg-one", SnapshotName="rg-final")[0]
+    assert contents(connect(one)) == before
+
+
+def test_shards_become_more_and_fewer(house):
+    client = house.client()
+    group = create_group(client, "two", NumNodeGroups=2, ReplicasPerNodeGroup=0)
+    r = connect_cluster(group["ConfigurationEndpoint"])
+    before = {f"key:{i}": f"v{i}" for i in range(500)}
+    for key, value in before.items():
+        r.set(key, value)
+    client.create_snapshot(ReplicationGroupId="two", SnapshotName="two-1")
+    snapshot = wait_snapshot(client, "two-1")
+    assert [(n["NodeGroupId"], n["NodeGroupConfiguration"]["Slots"]) for n in snapshot["NodeSnapshots"]] == [
+        ("0001", "0-8191"), ("0002", "8192-16383")]
+    for name, shards in (("three", {"NumNodeGroups": 3}), ("single", {"NumNodeGroups": 1}), ("same", {})):
+        more = {"CacheParameterGroupName": "default.redis7.cluster.on", "ReplicasPerNodeGroup": 0, **shards}
+        back = create_group(client, name, SnapshotName="two-1", **more)
+        assert len(back["NodeGroups"]) == shards.get("NumNodeGroups", 2)
+        r = connect_cluster(back["ConfigurationEndpoint"])
+        assert {key: r.get(key) for key in before} == before
+        sizes = [connect(n.redis_connection.connection_pool.connection_kwargs and
+                         {"Address": n.host, "Port": n.port}).dbsize() for n in r.get_primaries()]
+        assert sum(sizes) == len(before) and all(sizes)
+        client.delete_replication_group(ReplicationGroupId=name)
+    assert code_of(client.create_replication_group, ReplicationGroupId="flat", ReplicationGroupDescription="d",
+                   CacheNodeType=TYPE, SnapshotName="two-1",
+                   CacheParameterGroupName="default.redis7") == "InvalidParameterCombination"
+
+
+# --- answers ------------------------------------------------------------------------------------------
+
+
+def test_describe_filters_and_pages(house):
+    client = house.client(account="111111111111")
+    endpoint = house.create("many", client=client)[0]
+    assert connect(endpoint).ping()
+    client.create_snapshot(CacheClusterId="many", SnapshotName="many-00")
+    wait_snapshot(client, "many-00")
+    for i in range(1, 25):
+        client.copy_snapshot(SourceSnapshotName="many-00", TargetSnapshotName=f"many-{i:02}")
+    names = [s["SnapshotName"] for page in client.get_paginator("describe_snapshots").paginate(
+        PaginationConfig={"PageSize": 20}) for s in page["Snapshots"]]
+    assert names == [f"many-{i:02}" for i in range(25)]
+    assert len(client.describe_snapshots(CacheClusterId="MANY")["Snapshots"]) == 25
+    assert client.describe_snapshots(SnapshotSource="system")["Snapshots"] == []
+    assert client.describe_snapshots(ReplicationGroupId="none")["Snapshots"] == []
+    assert code_of(client.describe_snapshots, SnapshotSource="me") == "InvalidParameterValue"
+    assert code_of(client.describe_snapshots, CacheClusterId="none") == "CacheClusterNotFound"
+    assert code_of(client.describe_snapshots, SnapshotName="none") == "SnapshotNotFoundFault"
+
+
+def test_what_cannot_be_is_told_by_its_fault(house):
+    client = house.client()
+    house.create("plain")
+    house.create("mem", engine="memcached")
+    client.create_snapshot(CacheClusterId="plain", SnapshotName="plain-1")
+    wait_snapshot(client, "plain-1")
+    house.wait_available("plain")
+    refused = [
+        (client.create_snapshot, {"CacheClusterId": "mem", "SnapshotName": "s"}, "SnapshotFeatureNotSupportedFault"),
+        (client.create_snapshot, {"CacheClusterId": "none", "SnapshotName": "s"}, "CacheClusterNotFound"),
+        (client.create_snapshot, {"ReplicationGroupId": "none", "SnapshotName": "s"}, "ReplicationGroupNotFoundFault"),
+        (client.create_snapshot, {"SnapshotName": "s"}, "InvalidParameterCombination"),
+        (client.create_snapshot, {"CacheClusterId": "plain", "ReplicationGroupId": "x", "SnapshotName": "s"},
+         "InvalidParameterCombination"),
+        (client.create_snapshot, {"CacheClusterId": "plain", "SnapshotName": "plain-1"}, "SnapshotAlreadyExistsFault"),
+        (client.create_snapshot, {"CacheClusterId": "plain", "SnapshotName": "9"}, "InvalidParameterValue"),
+        (client.copy_snapshot, {"SourceSnapshotName": "none", "TargetSnapshotName": "t"}, "SnapshotNotFoundFault"),
+        (client.copy_snapshot, {"SourceSnapshotName": "plain-1", "TargetSnapshotName": "plain-1"},
+         "SnapshotAlreadyExistsFault"),
+        (client.copy_snapshot, {"SourceSnapshotName": "plain-1", "TargetSnapshotName": "t", "TargetBucket": "none"},
+         "InvalidParameterValue"),
+        (client.delete_snapshot, {"SnapshotName": "none"}, "SnapshotNotFoundFault"),
+        (client.delete_cache_cluster, {"CacheClusterId": "mem", "FinalSnapshotIdentifier": "f"},
+         "SnapshotFeatureNotSupportedFault"),
+        (client.create_cache_cluster, {"CacheClusterId": "x", "Engine": "redis", "CacheNodeType": TYPE,
+                                       "SnapshotName": "none"}, "InvalidParameterValue"),
+        (client.create_cache_cluster, {"CacheClusterId": "x", "Engine": "redis", "CacheNodeType": TYPE,
+                                       "EngineVersion": "6.2", "SnapshotName": "plain-1"}, "InvalidParameterCombination"),
+        (client.create_cache_cluster, {"CacheClusterId": "x", "Engine": "redis", "CacheNodeType": TYPE,
+                                       "SnapshotArns": ["arn:aws:s3:::none/k.rdb"]}, "InvalidParameterValue"),
+    ]
+    for call, members, code in refused:
+        assert code_of(call, **members) == code, members
+    for i in range(19):
+        house.wait_available("plain")
+        client.create_snapshot(CacheClusterId="plain", SnapshotName=f"plain-{i + 2}")
+    house.wait_available("plain")
+    assert code_of(client.create_snapshot, CacheClusterId="plain", SnapshotName="more") == "SnapshotQuotaExceededFault"
+
+
+def test_retention_is_taken_and_shown(house):
+    client = house.client()
+    house.create("kept", SnapshotRetentionLimit=5, SnapshotWindow="05:00-06:00", PreferredMaintenanceWindow="sun:07:00-sun:08:00")
+    found = house.describe("kept")
+    assert (found["SnapshotRetentionLimit"], found["SnapshotWindow"]) == (5, "05:00-06:00")
+    client.modify_cache_cluster(CacheClusterId="kept", SnapshotRetentionLimit=0)
+    assert house.describe("kept")["SnapshotRetentionLimit"] == 0
+    assert code_of(client.modify_cache_cluster, CacheClusterId="kept", SnapshotRetentionLimit=36) == "InvalidParameterValue"
