@@ -236,6 +236,8 @@ class Play:
         primary = self.c.primary(victim.shard)
         assert victim.admin("LARDER.ROLE", self.term, "replica", "127.0.0.1", primary.port) == b"OK"
         self.wait_replica(victim.shard)
+        # What was acknowledged before is with the replica, too, when it has acknowledged something.
+        self.wait_writes()
 
     def decide(self, move, within=10.0):
         """What the control plane does with what it sees: it waits while the nodes are about it, gives up what goes on
@@ -349,20 +351,25 @@ def check_memory(play, node, who, phase):
         assert isinstance(answer, int) and answer > 0, answer
 
 
-@pytest.mark.parametrize("who", ["source", "target"])
+@pytest.mark.parametrize("who", ["source", "target", "both"])
 def test_who_is_started_anew_knows_what_was_handed_over(seed, who):
     play = Play(seed, appendonly="yes", appendfsync="always")
     try:
         for phase in PHASES:
             gate, since, move = play.begin(phase)
             play.come_to(phase, move, gate)
-            victim = victim_of(play, who)
-            victim.kill()
+            names = ["source", "target"] if who == "both" else [who]
+            victims = [(name, victim_of(play, name)) for name in names]
+            for _, victim in victims:
+                victim.kill()
             # What was on its way when it died may come, or not.
             if play.rng.random() < 0.5:
                 gate.release()
-            play.bring_back(victim)
-            check_memory(play, victim, who, phase)
+            play.rng.shuffle(victims)
+            for name, victim in victims:
+                play.bring_back(victim)
+                if who != "both" or phase != "ask":
+                    check_memory(play, victim, name, phase)
             gate.release()
             has_moved = play.decide(move)
             play.check_moment(since, has_moved)
