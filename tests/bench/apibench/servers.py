@@ -168,31 +168,49 @@ class PaperHost:
                      "Region": "us-east-1", "Zone": zone, "AgentVersion": "0", "MemoryBytes": 1 << 45, "VCpus": 8,
                      "Pool": pool, "Engines": [{"Driver": "bundled", "Version": "0"}]}
 
+    @staticmethod
+    def role(goal):
+        role = goal.get("Role")
+        if not role:
+            return {}
+        return {"Role": "primary" if role["IsPrimary"] else "replica", "Term": role["Term"], "IsLinkUp": True,
+                "ReplicationOffset": 1}
+
     def sync(self):
         told = {"Host": self.host, "SeenGeneration": self.generation, "WaitMs": 0, "Nodes": self.nodes}
         answer = json.loads(self.server.post("/agent/v1/sync", json.dumps(told), "application/json"))
         self.generation = answer["Generation"]
         if answer.get("IsChanged"):
             self.nodes = [{"NodeId": goal["NodeId"], "State": goal["State"], "BootCount": goal.get("BootCount", 0),
-                           "Pid": 1} for goal in answer.get("Goals", []) if goal["State"] != "absent"]
+                           "Pid": 1, "AppliedSettings": goal.get("SettingsVersion", ""), **self.role(goal)} for goal in answer.get("Goals", []) if goal["State"] != "absent"]
 
 
-def fill(server, count, hosts=()):
-    """Stores `count` clusters, spread over accounts, and sees to it that the paper hosts say they run."""
+def create_cluster(server, number):
+    server.call("CreateCacheCluster", number // PER_ACCOUNT, CacheClusterId=f"bench-{number:04d}", Engine="redis",
+                CacheNodeType="cache.t4g.micro", NumCacheNodes=1)
+
+
+def create_group(server, number):
+    server.call("CreateReplicationGroup", number // PER_ACCOUNT, ReplicationGroupId=f"bench-{number:04d}",
+                ReplicationGroupDescription="d", Engine="valkey", CacheNodeType="cache.t4g.micro", NumCacheClusters=1)
+
+
+def fill(server, count, hosts=(), create=create_cluster):
+    """Stores `count` clusters or groups, spread over accounts, and sees to it that the paper hosts say they run."""
+    kind = "ReplicationGroup" if create is create_group else "CacheCluster"
     for number in range(count):
-        server.call("CreateCacheCluster", number // PER_ACCOUNT, CacheClusterId=f"bench-{number:04d}", Engine="redis",
-                    CacheNodeType="cache.t4g.micro", NumCacheNodes=1)
+        create(server, number)
         if number % 50 == 49:
             for host in hosts:
                 host.sync()
     deadline = time.monotonic() + PATIENCE_S
+    newest = count - 1
     while hosts and time.monotonic() < deadline:
         for host in hosts:
             host.sync()
-        newest = count - 1
-        shown = server.call("DescribeCacheClusters", newest // PER_ACCOUNT, CacheClusterId=f"bench-{newest:04d}")
-        if ">available<" in shown:
+        shown = server.call(f"Describe{kind}s", newest // PER_ACCOUNT, **{f"{kind}Id": f"bench-{newest:04d}"})
+        if "<Status>available<" in shown or "<CacheClusterStatus>available<" in shown:
             return
         time.sleep(0.05)
     if hosts:
-        raise SystemExit("the clusters did not become available within %d s" % PATIENCE_S)
+        raise SystemExit("what was created did not become available within %d s" % PATIENCE_S)
