@@ -10,6 +10,7 @@
 #include "agent/measure.h"
 #include "agent/observe.h"
 #include "agent/seeds.h"
+#include "agent/ship.h"
 #include "agent/steps/steps.h"
 #include "agent/supervise/loop.h"
 #include "agent/supervise/supervise.h"
@@ -54,6 +55,7 @@ struct agent {
     struct tasks *tasks;
     struct tokens *tokens;
     struct measure *measure;
+    struct ship *ship;
     struct link *link;
     struct loop_watch signals;
     struct loop_timer settle, last_words;
@@ -79,8 +81,10 @@ static void on_change(void *context, struct node *n)
     govern_node(g->govern, n);
     tasks_look(g->tasks, n);
     tokens_look(g->tokens, n);
-    if (n->state == NODE_ABSENT)
+    if (n->state == NODE_ABSENT) {
         measure_forget(n);
+        ship_forget(n);
+    }
     seeds_look(g->seeds, n);
     link_tell(g->link, n);
     end_when_idle(g);
@@ -90,6 +94,19 @@ static void on_alive(void *context, struct node *n)
 {
     struct agent *g = context;
     steps_alive(g->steps, n);
+}
+
+static void on_log_news(void *context, struct node *n)
+{
+    struct agent *g = context;
+    link_tell(g->link, n);
+}
+
+static struct err open_ship(struct agent *g)
+{
+    const struct ship_conf conf = {
+        .loop = g->loop, .nodes = &g->nodes, .on_news = on_log_news, .context = g};
+    return ship_open(&conf, &g->ship);
 }
 
 static void on_numbers(void *context, struct node *n, struct str answer)
@@ -373,6 +390,7 @@ static struct err agent_begin(struct agent *g)
     TRY(open_steps(g));
     TRY(open_tokens(g));
     TRY(open_link(g));
+    TRY(open_ship(g));
     TRY(steps_resume(g->steps));
 
     g->settle = (struct loop_timer){.on_due = on_settle, .context = g};
@@ -394,6 +412,7 @@ static void agent_fini(struct agent *g)
         tokens_forget(n);
         measure_forget(n);
         seeds_forget(n);
+        ship_forget(n);
         supervise_forget(n);
     }
     link_close(g->link);
@@ -403,6 +422,7 @@ static void agent_fini(struct agent *g)
     tokens_close(g->tokens);
     measure_close(g->measure);
     seeds_close(g->seeds);
+    ship_close(g->ship);
     supervise_close(g->supervisor);
     nodes_fini(&g->nodes);
     loop_close(g->loop);

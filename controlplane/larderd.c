@@ -15,6 +15,7 @@
 #include "controlplane/dns/dns.h"
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/front/front.h"
+#include "controlplane/model/log_delivery.h"
 #include "controlplane/notify/notify.h"
 #include "controlplane/ops/ops.h"
 #include "controlplane/pki/pki.h"
@@ -49,6 +50,7 @@ struct options {
     const char *state_dir, *listen, *dns, *region, *account, *auth, *endpoints, *dns_zone;
     const char *keys_file, *iam_tokens;
     const char *snapshots_dir, *buckets_file;
+    const char *log_destinations, *log_dir;
     const char *token_file, *topics, *network, *network_file, *log_level;
     bool dies_with_parent;
 };
@@ -97,6 +99,10 @@ static const struct flag rows[] = {
      .doc = "names buckets, 'NAME /FOLDER' or 'NAME URL REGION ACCESS-KEY SECRET-KEY' a line"},
     {.name = "topics", .kind = FLAG_TEXT, AT(topics), .value = "FILE",
      .doc = "names webhooks of notification topics, one 'ARN URL' a line"},
+    {.name = "log-destinations", .kind = FLAG_TEXT, AT(log_destinations), .value = "FILE",
+     .doc = "where log groups and delivery streams lead, one 'NAME URL' a line: file:/, http:// or https://"},
+    {.name = "log-dir", .kind = FLAG_TEXT, AT(log_dir), .value = "DIR",
+     .doc = "an absolute folder on the caches' hosts: delivered logs of other destinations go to files there"},
     {.name = "log-level", .kind = FLAG_CHOICE, AT(log_level), .value = "LEVEL", .fallback = "info",
      .choices = level_words, .doc = "debug, info, warn or error"},
     {.name = "die-with-parent", .kind = FLAG_SWITCH, AT(dies_with_parent),
@@ -127,6 +133,7 @@ struct larderd {
     const char *token; /* NULL without --token-file */
     struct topics topics;
     struct buckets buckets;
+    struct log_destinations logs;
     struct authority authority;
     struct ops_conf ops_conf;
     int lock_fd;
@@ -254,6 +261,24 @@ static struct err take_buckets(struct larderd *d)
                          : OK;
 }
 
+static struct err take_log_destinations(struct larderd *d)
+{
+    const char *path = d->options.log_destinations;
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    d->logs.dir = d->options.log_dir;
+    if (d->logs.dir && d->logs.dir[0] != '/')
+        return err_format(&d->arena, ERR_INVALID, "--log-dir %s: give an absolute path",
+                          d->logs.dir);
+    if (!path)
+        return OK;
+    TRY(read_named(d, "log-destinations", path, TOPICS_MAX_BYTES, &text));
+    struct err e = log_destinations_parse(&d->arena, buf_str(&text), &d->logs);
+    return err_failed(e) ? err_format(&d->arena, ERR_INVALID, "--log-destinations %s: %s", path,
+                                      err_text(&d->arena, e))
+                         : OK;
+}
+
 /* "ACCESS-KEY SECRET" */
 static struct err take_key(struct larderd *d, struct str text, int number)
 {
@@ -309,6 +334,7 @@ static struct err check_options(struct larderd *d)
     TRY(check_iam(d));
     TRY(take_token(d));
     TRY(take_buckets(d));
+    TRY(take_log_destinations(d));
     return take_topics(d);
 }
 
@@ -397,6 +423,7 @@ static void open_api(struct larderd *d)
         .buckets = &d->buckets,
         .is_network_open = strcmp(o->network, "open") == 0,
         .clock = &clock_system,
+        .log_destinations = &d->logs,
     };
     d->ops = ops_new(d->store, &d->ops_conf);
     d->api = api_new(&(struct api_conf){

@@ -140,6 +140,52 @@ static void add_seeds(struct arena *a, struct buf *conf, const struct agent_node
         conf_add(conf, "larder-seed-slots", seeds->slots);
 }
 
+/* ---- logs ---- */
+
+static const struct agent_node_log *log_of(const struct agent_node_goal *goal, const char *type)
+{
+    for (size_t i = 0; i < goal->logs.count; i++)
+        if (strcmp(goal->logs.items[i].log_type, type) == 0)
+            return &goal->logs.items[i];
+    return NULL;
+}
+
+/* What a log is turned into on its way is made of JSON. */
+static const char *engine_log_format(const struct agent_node_goal *goal)
+{
+    return log_of(goal, "engine-log") ? "json" : "text";
+}
+
+static const char *slow_log_format(const struct agent_node_goal *goal)
+{
+    const struct agent_node_log *slow = log_of(goal, "slow-log");
+    return slow ? slow->format : "text";
+}
+
+static const char *slow_log_file(const struct agent_node_goal *goal)
+{
+    return log_of(goal, "slow-log") ? DRIVER_SLOW_LOG : "";
+}
+
+static void add_logs(struct buf *conf, const struct agent_node_goal *goal)
+{
+    conf_add(conf, "larder-log-cluster", goal->cluster ? goal->cluster : "");
+    conf_add(conf, "larder-log-node", goal->cache_node_id ? goal->cache_node_id : "");
+    conf_add(conf, "larder-log-format", engine_log_format(goal));
+    conf_add(conf, "larder-slowlog-format", slow_log_format(goal));
+    conf_add(conf, "larder-slowlog-file", slow_log_file(goal));
+}
+
+static void order_logs(struct arena *a, struct driver_orders *orders,
+                       const struct agent_node_goal *goal)
+{
+    orders_add(a, orders, "logs", "CONFIG", "SET", "larder-log-cluster",
+               goal->cluster ? goal->cluster : "", "larder-log-node",
+               goal->cache_node_id ? goal->cache_node_id : "", "larder-log-format",
+               engine_log_format(goal), "larder-slowlog-format", slow_log_format(goal),
+               "larder-slowlog-file", slow_log_file(goal), NULL);
+}
+
 /*
  * A node with a role begins as a replica of nobody: it takes no writes and gives no data to
  * replicas that are still looking for it, until it has its orders. What it has loaded keeps its
@@ -161,6 +207,7 @@ static void add_resp(struct arena *a, struct buf *conf, const struct driver_host
     if (goal->role)
         buf_printf(conf, "replicaof %s %d\n", goal->address, NOWHERE_PORT);
     add_seeds(a, conf, goal->seeds);
+    add_logs(conf, goal);
     parameters_add_conf(a, conf, goal, &taker);
 }
 
@@ -296,6 +343,7 @@ static void order_resp(struct arena *a, struct driver_orders *orders,
     parameters_add_orders(a, orders, "CONFIG", goal, &taker);
     orders_add(a, orders, "keeping data", "CONFIG", "SET", "shutdown-on-sigterm",
                driver_keeps_data(host, goal) ? "save" : "nosave", NULL);
+    order_logs(a, orders, goal);
     order_users(a, orders, goal, epoch);
     role_login(role, &user, &password);
     orders_add(a, orders, "primary's user", "CONFIG", "SET", "masteruser", user, "masterauth",

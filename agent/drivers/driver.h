@@ -21,8 +21,9 @@ struct agent_node_role;
 struct arena;
 
 /* Files in the node's folder, which is the engine's working directory. */
-#define DRIVER_CONF "engine.conf"
-#define DRIVER_KEPT "dump.rdb" /* what was in memory at a clean end, loaded at the next start */
+#define DRIVER_CONF     "engine.conf"
+#define DRIVER_SLOW_LOG "slow.log"
+#define DRIVER_KEPT     "dump.rdb" /* what was in memory at a clean end, loaded at the next start */
 
 /* A part of what the node begins with, in its folder; `part_id` is its number. In `a`. */
 char *driver_seed_name(struct arena *a, int64_t part_id);

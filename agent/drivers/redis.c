@@ -85,6 +85,8 @@ static struct err check_wishes(struct arena *a, const struct agent_node_goal *go
 {
     if (goal->topology)
         return err_make(ERR_INVALID, "the redis driver has no cluster mode");
+    if (goal->logs.count > 0)
+        return err_make(ERR_INVALID, "the redis driver sends no logs on");
     if (goal->tls && (!goal->tls->mode || strcmp(goal->tls->mode, "required") != 0))
         return err_make(ERR_INVALID,
                         "the redis driver has TLS required or none: one port cannot take both");

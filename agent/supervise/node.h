@@ -24,6 +24,8 @@ struct agent_node_task_report_list;
 struct ear;
 struct governor;
 struct meter;
+struct shipper;
+struct agent_node_log_error_list;
 struct probe;
 struct sample;
 struct shim_link;
@@ -107,12 +109,14 @@ struct node {
     const struct agent_node_task_report_list *task_reports; /* tasks/; NULL: there is none */
     struct meter *meter;                                    /* measure.c */
     const struct sample *sample; /* measure.c: of the last minute; NULL: none, or it was told */
-    int64_t told_sample_ms;      /* link.c: the at_ms of the one in the report under way, or 0 */
-    bool is_unsaved;             /* node.json is behind */
-    bool is_named;               /* the control plane's last goals named it */
-    bool is_untold;              /* link.c: the control plane was not told of the last change */
-    bool is_being_told;          /* link.c: it stands in the report under way */
-    bool is_told_again;          /* link.c: to be said once more, see there */
+    struct shipper *shipper;     /* ship.c */
+    const struct agent_node_log_error_list *log_errors; /* ship.c; NULL: there never was one */
+    int64_t told_sample_ms; /* link.c: the at_ms of the one in the report under way, or 0 */
+    bool is_unsaved;        /* node.json is behind */
+    bool is_named;          /* the control plane's last goals named it */
+    bool is_untold;         /* link.c: the control plane was not told of the last change */
+    bool is_being_told;     /* link.c: it stands in the report under way */
+    bool is_told_again;     /* link.c: to be said once more, see there */
 };
 
 /* All nodes of the host. */

@@ -119,6 +119,9 @@ static void plan_control_plane(struct arena *a, const struct up_options *o, cons
         add_flag(a, &argv, "--snapshots", o->snapshots);
     if (o->buckets)
         add_flag(a, &argv, "--buckets", o->buckets);
+    if (o->log_destinations)
+        add_flag(a, &argv, "--log-destinations", o->log_destinations);
+    add_flag(a, &argv, "--log-dir", fs_join(a, o->state_dir, "delivered-logs"));
     if (o->keys)
         add_flag(a, &argv, "--keys-file", o->keys);
     /* Where requests need no signature, tokens of IAM users do not need a known key either. */

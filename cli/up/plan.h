@@ -16,20 +16,21 @@ struct arena;
 /* The command line of `larder up`, with its fallbacks filled in. */
 struct up_options {
     const char *state_dir;
-    const char *listen;       /* HOST:PORT */
-    const char *dns;          /* HOST:PORT or "off" */
-    const char *regions;      /* comma-separated */
-    const char *account;      /* twelve digits */
-    const char *pool;         /* CIDR block */
-    const char *auth;         /* "open", "scoped", or NULL: open on loopback only */
-    const char *endpoints;    /* "address" or "dns" */
-    const char *dns_zone;     /* NULL: larderd's own default */
-    const char *network;      /* "open" or "declared" */
-    const char *network_file; /* NULL: nothing is declared */
-    const char *snapshots;    /* where larderd keeps snapshots; NULL: in its state directory */
-    const char *buckets;      /* larderd's file of buckets; NULL: none */
-    const char *topics;       /* larderd's file of webhooks; NULL: none */
-    const char *keys;         /* larderd's file of access keys; NULL: none */
+    const char *listen;           /* HOST:PORT */
+    const char *dns;              /* HOST:PORT or "off" */
+    const char *regions;          /* comma-separated */
+    const char *account;          /* twelve digits */
+    const char *pool;             /* CIDR block */
+    const char *auth;             /* "open", "scoped", or NULL: open on loopback only */
+    const char *endpoints;        /* "address" or "dns" */
+    const char *dns_zone;         /* NULL: larderd's own default */
+    const char *network;          /* "open" or "declared" */
+    const char *network_file;     /* NULL: nothing is declared */
+    const char *snapshots;        /* where larderd keeps snapshots; NULL: in its state directory */
+    const char *buckets;          /* larderd's file of buckets; NULL: none */
+    const char *topics;           /* larderd's file of webhooks; NULL: none */
+    const char *keys;             /* larderd's file of access keys; NULL: none */
+    const char *log_destinations; /* larderd's file of where logs lead; NULL: none */
     const char *log_level;
     bool forgets_data;    /* hosts keep nothing of what is in memory over a stop */
     int64_t agents;       /* hosts in each region */

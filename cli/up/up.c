@@ -85,6 +85,8 @@ static const struct flag rows[] = {
         "buckets", buckets, "FILE", NULL,
         "buckets for exports and seeds, one 'NAME /FOLDER' or 'NAME URL REGION KEY SECRET' a line"),
     TEXT("topics", topics, "FILE", NULL, "webhooks of notification topics, one 'ARN URL' a line"),
+    TEXT("log-destinations", log_destinations, "FILE", NULL,
+         "where delivered logs go, one 'NAME URL' a line; else to files in DIR/delivered-logs"),
     TEXT("keys-file", keys, "FILE", NULL,
          "access keys that sign tokens of IAM users, one 'KEY SECRET' a line"),
     SWITCH("no-keep-data", forgets_data,

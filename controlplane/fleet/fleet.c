@@ -15,6 +15,7 @@
 #include "controlplane/fleet/samples.h"
 #include "controlplane/fleet/tasks.h"
 #include "controlplane/fleet/verify.h"
+#include "controlplane/store/log_delivery.h"
 #include "controlplane/store/store.h"
 
 #include <pthread.h>
@@ -251,6 +252,17 @@ static struct err sight_of(struct arena *a, const char *host_id, const struct ag
     return OK;
 }
 
+static struct err log_errors_record(struct store_tx *tx, const struct agent_node_report *in)
+{
+    struct log_error *errors = arena_array(store_arena(tx), in->log_errors.count, sizeof(*errors));
+
+    for (size_t i = 0; i < in->log_errors.count; i++) {
+        errors[i].log_type = in->log_errors.items[i].log_type;
+        errors[i].why = in->log_errors.items[i].why;
+    }
+    return store_log_errors_set(tx, in->node_id.value, errors, in->log_errors.count);
+}
+
 static struct err record_nodes(struct store_tx *tx, const char *host_id,
                                const struct agent_node_report_list *nodes)
 {
@@ -260,6 +272,7 @@ static struct err record_nodes(struct store_tx *tx, const char *host_id,
         TRY(sight_of(store_arena(tx), host_id, &nodes->items[i], &saw));
         TRY(store_saw_set(tx, nodes->items[i].node_id.value, &saw, &is_changed));
         TRY(tasks_record(tx, &nodes->items[i]));
+        TRY(log_errors_record(tx, &nodes->items[i]));
         if (is_changed)
             log_debug("node seen", f_int("node", nodes->items[i].node_id.value),
                       f_str("state", node_state_name(saw.state)), f_int("pid", saw.pid),

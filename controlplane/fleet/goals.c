@@ -13,6 +13,7 @@
 #include "controlplane/model/place.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/store/certificates.h"
+#include "controlplane/store/log_delivery.h"
 #include "controlplane/store/parameters.h"
 #include "controlplane/store/sources.h"
 
@@ -207,9 +208,32 @@ static void add_seal(struct arena *a, const struct host_node *n, struct agent_no
     out->seal->data_key = n->data_key;
 }
 
+/* --- logs --- */
+
+/* What of it has somewhere to go; the newest revision of all that the cluster has. */
+static int64_t add_logs(struct arena *a, const struct log_delivery_list *logs, int64_t cluster_id,
+                        struct agent_node_goal *out)
+{
+    struct agent_node_log_list *list = &out->logs;
+    int64_t newest = 0;
+
+    list->items = arena_array(a, logs->count, sizeof(*list->items));
+    for (size_t i = 0; i < logs->count; i++) {
+        const struct log_delivery *d = &logs->items[i];
+        if (d->cluster_id != cluster_id)
+            continue;
+        newest = d->revision > newest ? d->revision : newest;
+        if (d->is_enabled && *d->url)
+            list->items[list->count++] = (struct agent_node_log){d->log_type, d->format, d->url};
+    }
+    list->has = list->count > 0;
+    return newest;
+}
+
 /* --- all of it --- */
 
-static const char *settings_of(struct arena *a, const struct host_node *n, int64_t users)
+static const char *settings_of(struct arena *a, const struct host_node *n, int64_t users,
+                               int64_t logs)
 {
     const struct cluster cluster = {
         .engine_version = n->engine_version,
@@ -223,6 +247,7 @@ static const char *settings_of(struct arena *a, const struct host_node *n, int64
         .epoch = n->goal.is_clustered ? n->epoch : 0,
         .tls = n->tls,
         .certificate = n->certificate.revision,
+        .logs = logs,
     };
 
     settings_take_role(&v, &n->role, n->cluster_id);
@@ -231,7 +256,8 @@ static const char *settings_of(struct arena *a, const struct host_node *n, int64
 
 static void goal_to_wire(struct arena *a, const struct host_node *n,
                          const struct group_values *values, const struct host_users *users,
-                         const struct authority *authority, struct agent_node_goal *out)
+                         const struct authority *authority, const struct log_delivery_list *logs,
+                         struct agent_node_goal *out)
 {
     const struct node_type *type = node_type_find(n->node_type);
     const struct engine_version *version = engine_version_reported(n->engine, n->engine_version);
@@ -258,7 +284,8 @@ static void goal_to_wire(struct arena *a, const struct host_node *n,
     add_seal(a, n, out);
     add_tls(a, n, authority, out);
     add_parameters(a, &effective, out);
-    out->settings_version = settings_of(a, n, add_users(a, users, n, out));
+    int64_t logged = add_logs(a, logs, n->cluster_id, out);
+    out->settings_version = settings_of(a, n, add_users(a, users, n, out), logged);
 }
 
 struct err goals_of_host(struct store_tx *tx, const char *host_id, struct agent_node_goal_list *out)
@@ -267,6 +294,7 @@ struct err goals_of_host(struct store_tx *tx, const char *host_id, struct agent_
     struct group_values values;
     struct host_users users;
     struct authority authority = {0};
+    struct log_delivery_list logs;
     struct host_node *nodes;
     size_t count;
 
@@ -275,11 +303,12 @@ struct err goals_of_host(struct store_tx *tx, const char *host_id, struct agent_
     TRY(load_values(tx, nodes, count, &values));
     TRY(host_users_load(tx, host_id, &users));
     TRY(load_authority(tx, nodes, count, &authority));
+    TRY(store_log_delivery_of_host(tx, host_id, &logs));
     out->has = true;
     out->count = count;
     out->items = arena_array(a, count, sizeof(*out->items));
     for (size_t i = 0; i < count; i++)
-        goal_to_wire(a, &nodes[i], &values, &users, &authority, &out->items[i]);
+        goal_to_wire(a, &nodes[i], &values, &users, &authority, &logs, &out->items[i]);
     TRY(seeds_add(tx, host_id, out));
     return tasks_add(tx, host_id, out);
 }

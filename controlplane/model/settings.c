@@ -10,9 +10,9 @@ char *settings_version_text(struct arena *a, const struct settings_version *v)
         arena_printf(a, "p%lld.u%lld.r%lld%s.t%lld", (long long)v->parameters, (long long)v->users,
                      (long long)v->term, v->is_fenced ? "f" : "", (long long)v->epoch);
 
-    if (v->tls == TLS_OFF)
-        return text;
-    return arena_printf(a, "%s.m%d.c%lld", text, (int)v->tls, (long long)v->certificate);
+    if (v->tls != TLS_OFF)
+        text = arena_printf(a, "%s.m%d.c%lld", text, (int)v->tls, (long long)v->certificate);
+    return v->logs ? arena_printf(a, "%s.l%lld", text, (long long)v->logs) : text;
 }
 
 /* Cuts "<letter><number>" off the front. */
@@ -40,12 +40,18 @@ static bool take_tls(struct str *rest, struct settings_version *v)
 {
     int64_t mode;
 
-    if (rest->len == 0)
+    if (rest->len == 0 || rest->ptr[0] != 'm')
         return true;
     if (!take_part(rest, 'm', &mode) || (mode != TLS_PREFERRED && mode != TLS_REQUIRED))
         return false;
     v->tls = (enum tls_mode)mode;
     return take_part(rest, 'c', &v->certificate);
+}
+
+/* Nor have those that never delivered logs this one. */
+static bool take_logs(struct str *rest, struct settings_version *v)
+{
+    return rest->len == 0 || take_part(rest, 'l', &v->logs);
 }
 
 bool settings_version_parse(const char *text, struct settings_version *out)
@@ -56,7 +62,7 @@ bool settings_version_parse(const char *text, struct settings_version *out)
     *out = v;
     if (!take_part(&rest, 'p', &v.parameters) || !take_part(&rest, 'u', &v.users) ||
         !take_role(&rest, &v) || !take_part(&rest, 't', &v.epoch) || !take_tls(&rest, &v) ||
-        rest.len > 0)
+        !take_logs(&rest, &v) || rest.len > 0)
         return false;
     *out = v;
     return true;

@@ -21,9 +21,10 @@ struct settings_version {
     int64_t epoch;      /* of the topology; 0: cluster mode is off */
     enum tls_mode tls;
     int64_t certificate; /* its revision; 0 while connections are plain */
+    int64_t logs;        /* revision of what is to be delivered; 0: nothing ever was */
 };
 
-/* "p3.u0.r2.t5", "p0.u0.r2f.t5", "p0.u1.r1.t0.m2.c1"; in `a`. */
+/* "p3.u0.r2.t5", "p0.u0.r2f.t5", "p0.u1.r1.t0.m2.c1", "p0.u0.r0.t0.l4"; in `a`. */
 char *settings_version_text(struct arena *a, const struct settings_version *v);
 
 /* False for what is no such text; `out` is then all zero. */

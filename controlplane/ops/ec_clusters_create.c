@@ -10,6 +10,7 @@
 #include "controlplane/model/tags.h"
 #include "controlplane/ops/capacity.h"
 #include "controlplane/ops/encryption.h"
+#include "controlplane/ops/logs.h"
 #include "controlplane/ops/member_clusters.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/snapshots.h"
@@ -43,13 +44,12 @@ static bool is_memcached(const struct plan *p)
 /* --- what cannot be obeyed yet --- */
 
 static const struct member_rule unserved[] = {
-    {"AuthToken",                 NULL  },
-    {"OutpostMode",               NULL  },
-    {"PreferredOutpostArn",       NULL  },
-    {"PreferredOutpostArns",      NULL  },
-    {"LogDeliveryConfigurations", NULL  },
-    {"NetworkType",               "ipv4"},
-    {"IpDiscovery",               "ipv4"},
+    {"AuthToken",            NULL  },
+    {"OutpostMode",          NULL  },
+    {"PreferredOutpostArn",  NULL  },
+    {"PreferredOutpostArns", NULL  },
+    {"NetworkType",          "ipv4"},
+    {"IpDiscovery",          "ipv4"},
 };
 
 static const struct member_rule not_memcached[] = {
@@ -266,6 +266,12 @@ static struct err plan_restore(struct call *c, const struct ec_create_cache_clus
     return restore_tags(c, &p->restore, &p->tags, &p->tag_count);
 }
 
+static struct err plan_logs(struct call *c, const struct ec_create_cache_cluster_in *in,
+                            struct plan *p)
+{
+    return logs_check(c, p->version, &in->log_delivery_configurations);
+}
+
 /* --- against what is there --- */
 
 static struct err plan_is_new(struct call *c, const struct ec_create_cache_cluster_in *in,
@@ -315,9 +321,9 @@ static struct err plan_capacity(struct call *c, const struct ec_create_cache_clu
 
 /* The order of the rows is the order in which mistakes are told. */
 static const plan_fn checks[] = {
-    plan_name, plan_engine,  plan_type,     plan_encryption, plan_nodes,
-    plan_port, plan_zones,   plan_unserved, plan_windows,    plan_groups,
-    plan_tags, plan_restore, plan_is_new,   plan_quota,      plan_capacity,
+    plan_name,  plan_engine,   plan_type,    plan_encryption, plan_nodes, plan_port,
+    plan_zones, plan_unserved, plan_windows, plan_groups,     plan_tags,  plan_restore,
+    plan_logs,  plan_is_new,   plan_quota,   plan_capacity,
 };
 
 /* --- recording --- */
@@ -339,12 +345,14 @@ static struct err record_nodes(struct call *c, const struct plan *p)
     return OK;
 }
 
-static struct err record(struct call *c, struct plan *p)
+static struct err record(struct call *c, const struct ec_create_cache_cluster_in *in,
+                         struct plan *p)
 {
     TRY(restore_record(c, &p->restore));
     p->cluster.next_node = (int64_t)p->node_count + 1;
     TRY(store_cluster_insert(c->tx, &p->cluster));
     TRY(record_nodes(c, p));
+    TRY(logs_record(c, p->cluster.id, 0, NULL, &in->log_delivery_configurations));
     return tagging_put(
         c, arn_make(c->arena, p->cluster.region, p->cluster.account, "cluster", p->cluster.name),
         p->tags, p->tag_count);
@@ -369,7 +377,7 @@ struct err ec_create_cache_cluster(struct call *c, const struct ec_create_cache_
         return member_cluster_create(c, in, out);
     for (size_t i = 0; i < countof(checks); i++)
         TRY(checks[i](c, in, &plan));
-    TRY(record(c, &plan));
+    TRY(record(c, in, &plan));
 
     struct cluster_facts facts = {.cluster = plan.cluster};
     TRY(facts_operate(c, &facts, OPERATION_CREATE, plan.restore.has ? OPERATION_RESTORES : ""));

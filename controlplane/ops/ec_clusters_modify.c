@@ -9,6 +9,7 @@
 #include "controlplane/model/events.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/ops/capacity.h"
+#include "controlplane/ops/logs.h"
 #include "controlplane/ops/member_clusters.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/parameters.h"
@@ -26,11 +27,10 @@ static bool is_memcached(const struct cluster_facts *f)
 /* --- what cannot change --- */
 
 static const struct member_rule unserved[] = {
-    {"AuthToken",                 NULL  },
-    {"AuthTokenUpdateStrategy",   NULL  },
-    {"LogDeliveryConfigurations", NULL  },
-    {"IpDiscovery",               "ipv4"},
-    {"ScaleConfig",               NULL  },
+    {"AuthToken",               NULL  },
+    {"AuthTokenUpdateStrategy", NULL  },
+    {"IpDiscovery",             "ipv4"},
+    {"ScaleConfig",             NULL  },
 };
 
 static const struct member_rule not_memcached[] = {
@@ -120,6 +120,20 @@ static struct err change_settings(struct call *c, const struct ec_modify_cache_c
     if (in->auto_minor_version_upgrade.has)
         cl->auto_minor_upgrade = in->auto_minor_version_upgrade.value;
     return change_groups(c, in, cl);
+}
+
+static struct err change_logs(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                              const struct cluster_facts *f)
+{
+    const struct cluster *cl = &f->cluster;
+
+    if (in->log_delivery_configurations.count == 0)
+        return OK;
+    if (!in->apply_immediately.value)
+        return err_make(FAULT_INVALID_PARAMETER_COMBINATION, WHY_LOGS_AT_ONCE);
+    TRY(logs_check(c, engine_version_reported(cl->engine, cl->engine_version),
+                   &in->log_delivery_configurations));
+    return logs_record(c, cl->id, 0, f->logs, &in->log_delivery_configurations);
 }
 
 /* --- zones of a memcached cluster --- */
@@ -340,10 +354,12 @@ struct err ec_modify_cache_cluster(struct call *c, const struct ec_modify_cache_
     TRY(check_members(c, in, &facts));
     TRY(check_identity(c, in, &facts.cluster));
     TRY(change_settings(c, in, &facts.cluster));
+    TRY(change_logs(c, in, &facts));
     int64_t target = in->num_cache_nodes.has ? in->num_cache_nodes.value : facts_node_count(&facts);
     TRY(change_az_mode(c, in->az_mode, &facts, target));
     TRY(change_node_count(c, in, &facts));
     TRY(store_cluster_update(c->tx, &facts.cluster));
+    TRY(facts_refresh(c, &facts));
     out->cache_cluster = wire_cluster_new(c, &facts);
     return OK;
 }

@@ -12,6 +12,7 @@
 #include "controlplane/ops/capacity.h"
 #include "controlplane/ops/encryption.h"
 #include "controlplane/ops/group_plan.h"
+#include "controlplane/ops/logs.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/tagging.h"
@@ -28,7 +29,6 @@ typedef struct err (*plan_fn)(struct call *c, const struct ec_create_replication
 
 static const struct member_rule unserved[] = {
     {"ServerlessCacheSnapshotName", NULL   },
-    {"LogDeliveryConfigurations",   NULL   },
     {"DataTieringEnabled",          "false"},
     {"NetworkType",                 "ipv4" },
     {"IpDiscovery",                 "ipv4" },
@@ -369,12 +369,18 @@ static struct err plan_room(struct call *c, const struct ec_create_replication_g
     return group_plan_claim(c, p);
 }
 
+static struct err plan_logs(struct call *c, const struct ec_create_replication_group_in *in,
+                            struct group_plan *p)
+{
+    return logs_check(c, p->version, &in->log_delivery_configurations);
+}
+
 /* The order of the rows is the order in which mistakes are told. */
 static const plan_fn checks[] = {
     plan_name,    plan_unserved, plan_source,     plan_primary,      plan_engine,
     plan_type,    plan_port,     group_plan_mode, group_plan_shards, group_plan_flags,
     plan_windows, plan_siting,   plan_encryption, plan_entry,        plan_tags,
-    plan_restore, plan_is_new,   plan_room,
+    plan_restore, plan_logs,     plan_is_new,     plan_room,
 };
 
 /* --- recording --- */
@@ -431,6 +437,7 @@ static struct err record(struct call *c, const struct ec_create_replication_grou
     TRY(restore_record(c, &p->restore));
     TRY(seed(c, p));
     TRY(record_entry(c, in, p));
+    TRY(logs_record(c, 0, g->id, NULL, &in->log_delivery_configurations));
     return tagging_put(c, arn_make(c->arena, g->region, g->account, "replicationgroup", g->name),
                        p->tags, p->tag_count);
 }

@@ -12,6 +12,7 @@
 #include "controlplane/ops/access.h"
 #include "controlplane/ops/encryption.h"
 #include "controlplane/ops/group_mode.h"
+#include "controlplane/ops/logs.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/parameters.h"
@@ -29,9 +30,8 @@ typedef struct err (*change_fn)(struct call *c, const struct ec_modify_replicati
 /* --- what cannot change --- */
 
 static const struct member_rule unserved[] = {
-    {"NodeGroupId",               NULL  },
-    {"LogDeliveryConfigurations", NULL  },
-    {"IpDiscovery",               "ipv4"},
+    {"NodeGroupId", NULL  },
+    {"IpDiscovery", "ipv4"},
 };
 
 #define NOUN "replication group"
@@ -198,6 +198,21 @@ static struct err change_encryption(struct call *c, const struct ec_modify_repli
     return OK;
 }
 
+static struct err change_logs(struct call *c, const struct ec_modify_replication_group_in *in,
+                              struct group_facts *f)
+{
+    const struct cluster *cl = &f->group.common;
+
+    if (in->log_delivery_configurations.count == 0)
+        return OK;
+    if (!in->apply_immediately.value)
+        return err_make(FAULT_INVALID_PARAMETER_COMBINATION, WHY_LOGS_AT_ONCE);
+    TRY(logs_check(c, engine_version_reported(cl->engine, cl->engine_version),
+                   &in->log_delivery_configurations));
+    return logs_record(c, 0, f->group.id, f->member_count ? f->members[0].logs : NULL,
+                       &in->log_delivery_configurations);
+}
+
 /* --- failover and zones --- */
 
 static size_t fewest_members(const struct group_facts *f)
@@ -276,9 +291,10 @@ static struct err change_multi_az(struct call *c, const struct ec_modify_replica
 
 /* The order of the rows is the order in which mistakes are told. */
 static const change_fn changes[] = {
-    check_identity,      change_type,       change_description,     change_settings,
-    change_snapshotting, change_parameters, change_security_groups, change_encryption,
-    change_failover,     change_multi_az,
+    check_identity,         change_type,         change_description,
+    change_settings,        change_snapshotting, change_parameters,
+    change_security_groups, change_encryption,   change_failover,
+    change_multi_az,        change_logs,
 };
 
 /* --- another primary --- */

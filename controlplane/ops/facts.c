@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "contract/faults.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/ops/logs.h"
 #include "controlplane/store/groups.h"
 
 #include <stdlib.h>
@@ -116,6 +117,7 @@ struct err facts_fill(struct call *c, struct cluster_facts *list, size_t count)
     int64_t *ids = arena_array(c->arena, count, sizeof(*ids));
     struct node_list nodes;
     struct operation *operations;
+    const struct log_facts *logs;
     size_t operation_count;
 
     if (count == 0)
@@ -128,10 +130,13 @@ struct err facts_fill(struct call *c, struct cluster_facts *list, size_t count)
     TRY(store_node_list_of(c->tx, ids, count, &nodes));
     TRY(store_operation_newest_of(c->tx, ids, count, &operations, &operation_count));
     TRY(fill_groups(c, list, count));
+    TRY(log_facts_load(c, list, count, &logs));
     deal_nodes(by_id, count, &nodes);
     deal_operations(by_id, count, operations, operation_count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        list[i].logs = logs;
         list[i].status = status_of(&list[i]);
+    }
     return OK;
 }
 

@@ -6,6 +6,8 @@
 #include "controlplane/model/status.h"
 #include "controlplane/ops/call.h"
 
+struct log_facts;
+
 struct cluster_facts {
     struct cluster cluster;
     struct node_list nodes;
@@ -14,6 +16,7 @@ struct cluster_facts {
     /* Of the replication group that it is a member of; NULL for none. */
     const struct replication_group *group;
     const struct group_operation *group_newest;
+    const struct log_facts *logs; /* logs.h; those of other clusters are among them */
 };
 
 /* Fills nodes, operations and groups of clusters that were read, by one query each. */

@@ -15,6 +15,7 @@
 struct arena;
 struct buckets;
 struct clock;
+struct log_destinations;
 struct store;
 struct ops;
 
@@ -38,6 +39,7 @@ struct ops_conf {
     bool is_network_open; /* ids of subnets and security groups that nobody named are taken */
     const struct buckets *buckets; /* NULL: there are none */
     const struct clock *clock;
+    const struct log_destinations *log_destinations; /* NULL: logs lead nowhere */
 };
 
 /* `store` and `conf` are borrowed. Never fails. */

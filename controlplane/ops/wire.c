@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/ops/logs.h"
 
 #include <string.h>
 
@@ -226,14 +227,17 @@ void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_node
         .transit_encryption_mode = cl->tls != TLS_OFF ? tls_mode_name(cl->tls) : NULL,
         .at_rest_encryption_enabled = BOOL_OF(cl->data_key && *cl->data_key),
         .arn = arn_make(c->arena, cl->region, cl->account, "cluster", cl->name),
-        .replication_group_log_delivery_enabled = BOOL_OF(false),
-        .log_delivery_configurations = {.has = true},
+        .replication_group_log_delivery_enabled =
+            BOOL_OF(logs_of_group_enabled(f->logs, cl->group_id)),
         .network_type = "ipv4",
         .ip_discovery = "ipv4",
     };
     if (f->group)
         wire_membership(f->group, out);
     wire_node_count(c, f, out);
+    logs_to_wire(c, cl->group_id ? 0 : cl->id, cl->group_id, f->logs, f, 1,
+                 &out->log_delivery_configurations,
+                 &out->pending_modified_values->log_delivery_configurations);
     wire_security_groups(c, cl, &out->security_groups);
     wire_engine_members(c, f, out);
     if (shows_nodes)

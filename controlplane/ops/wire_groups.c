@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/ops/access.h"
+#include "controlplane/ops/logs.h"
 
 #include <string.h>
 
@@ -207,7 +208,6 @@ void wire_group(struct call *c, const struct group_facts *f, struct ec_replicati
         .at_rest_encryption_enabled = BOOL_OF(g->is_encrypted_at_rest),
         .kms_key_id = *g->kms_key ? g->kms_key : NULL,
         .arn = arn_make(c->arena, g->region, g->account, "replicationgroup", g->name),
-        .log_delivery_configurations = {.has = true},
         .replication_group_create_time = TIME_OF(g->created_ms),
         .data_tiering = "disabled",
         .auto_minor_version_upgrade = BOOL_OF(g->common.auto_minor_upgrade),
@@ -217,6 +217,9 @@ void wire_group(struct call *c, const struct group_facts *f, struct ec_replicati
         .engine = g->common.engine,
     };
     wire_entry(c, g, out);
+    logs_to_wire(c, 0, g->id, f->member_count ? f->members[0].logs : NULL, f->members,
+                 f->member_count, &out->log_delivery_configurations,
+                 &out->pending_modified_values->log_delivery_configurations);
     if (f->status == GROUP_STATUS_MODIFYING && f->newest && f->newest->kind == GROUP_MODIFY)
         access_pending_to_wire(c, f->newest->data, out->pending_modified_values);
     if (f->status == GROUP_STATUS_MODIFYING && f->newest->kind == GROUP_RESHARD)

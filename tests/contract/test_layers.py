@@ -39,9 +39,10 @@ ARROWS = {
     "agent/tasks": ["agent/drivers"],
     "agent/seeds": ["agent/drivers"],
     "agent/measure": ["agent/drivers"],
+    "agent/ship": ["agent/drivers"],
     "agent/tokens": ["agent/tasks"],
     "agent/link": ["agent/steps"],
-    "agent": ["agent/link", "agent/observe", "agent/govern", "agent/measure", "agent/seeds", "agent/tasks", "agent/tokens", "agent/shim"],
+    "agent": ["agent/link", "agent/observe", "agent/govern", "agent/measure", "agent/seeds", "agent/ship", "agent/tasks", "agent/tokens", "agent/shim"],
     # engine
     "cacheengine/keyspace": ["contract"],
     "cacheengine/types": ["cacheengine/keyspace"],

@@ -184,8 +184,6 @@ Test(create, every_mistake_has_its_fault)
         {{REDIS, .notification_topic_arn = "arn:aws:sns:us-west-1:000000000000:t"},
          FAULT_INVALID_PARAMETER_VALUE,                                                                                               NULL                                                                                     },
         {{REDIS, .outpost_mode = "single-outpost"},                                              FAULT_INVALID_PARAMETER_COMBINATION, NULL                                                                                     },
-        {{REDIS, .log_delivery_configurations = {true, 1, NULL}},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                         NULL                                                                                     },
         {{.cache_cluster_id = "c1", .engine = "redis", .cache_node_type = "cache.r7g.16xlarge"},
          FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY,                                                                                   "There is no capacity for 1 cache node of type cache.r7g.16xlarge in us-east-1: no host "
          "offers that much memory."                                                                                                                                         },

@@ -80,8 +80,6 @@ Test(modify, what_cannot_be_obeyed_is_refused)
         {{C1, .notification_topic_status = "inactive"},                                     FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
         {{C1, .ip_discovery = "ipv6"},                                                      FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
         {{C1, .scale_config = &scale},                                                      FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
-        {{C1, .log_delivery_configurations = {true, 1, NULL}},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                              },
         {{C1, .cache_parameter_group_name = "mine"},                                        FAULT_CACHE_PARAMETER_GROUP_NOT_FOUND, NULL                                                                              },
         {{C1, .cache_parameter_group_name = "default.redis6.x"},
          FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                              },
