@@ -228,7 +228,8 @@ static void exchange_setup(struct http_exchange *x, CURL *easy, const struct htt
         sign(x, r->signer);
     for (size_t i = 0; i < r->header_count; i++)
         add_line(x, r->headers[i]);
-    add_line(x, "Expect:"); /* no round trip before a body */
+    if (!r->signer) /* else the library signs the absence of what it then does not send */
+        add_line(x, "Expect:"); /* no round trip before a body */
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->lines);
 }
 

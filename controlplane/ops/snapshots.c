@@ -252,7 +252,7 @@ struct err restore_seed(struct call *c, const struct restore *r, int64_t node_id
 
 struct err restore_tags(struct call *c, const struct restore *r, struct tag **tags, size_t *count)
 {
-    if (!r->has || *r->snapshot.owner || r->snapshot.id == 0 || *count > 0)
+    if (!r->has || r->snapshot.id == 0 || *r->snapshot.owner || *count > 0)
         return OK;
     return store_tag_list(c->tx, arn_of(c, "snapshot", r->snapshot.name), tags, count);
 }

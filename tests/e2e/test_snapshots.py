@@ -1,16 +1,19 @@
 """Snapshots: taken of clusters and groups, copied, exported, and what caches begin with."""
+import hashlib
+import hmac
+import http.server
 import os
-import pathlib
+import re
 import signal
 import subprocess
-import time
+import threading
 
 import botocore.exceptions
 import pytest
 import redis
 import redis.cluster
 
-from conftest import free_port, serving_pid, wait_until
+from conftest import Service, answers_ping, free_port, wait_until
 
 TYPE = "cache.t4g.micro"
 BIG = "cache.t4g.small"
@@ -304,3 +307,164 @@ def test_retention_is_taken_and_shown(house):
     client.modify_cache_cluster(CacheClusterId="kept", SnapshotRetentionLimit=0)
     assert house.describe("kept")["SnapshotRetentionLimit"] == 0
     assert code_of(client.modify_cache_cluster, CacheClusterId="kept", SnapshotRetentionLimit=36) == "InvalidParameterValue"
+
+
+# --- buckets ------------------------------------------------------------------------------------------
+
+
+class FakeS3(http.server.BaseHTTPRequestHandler):
+    """One bucket's objects in memory, for whoever signs as the one key that is known."""
+
+    objects = {}
+    refused = []
+
+    def log_message(self, *_):
+        pass
+
+    def is_signed(self, body):
+        found = re.match(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d+)/([^/]+)/s3/aws4_request, ?SignedHeaders=([^,]+), ?"
+                         r"Signature=(\w+)", self.headers.get("Authorization", ""))
+        if not found or found.group(1) != "KEY":
+            return False
+        _, day, region, names, signature = found.groups()
+        told = self.headers["x-amz-content-sha256"]
+        canonical = "\n".join([self.command, self.path, "", *(n + ":" + self.headers.get(n, "").strip() for n in names.split(";")), "",
+                               names, told])
+        scope = f"{day}/{region}/s3/aws4_request"
+        text = "\n".join(["AWS4-HMAC-SHA256", self.headers["x-amz-date"], scope,
+                          hashlib.sha256(canonical.encode()).hexdigest()])
+        key = b"AWS4SECRET"
+        for word in (day, region, "s3", "aws4_request"):
+            key = hmac.new(key, word.encode(), hashlib.sha256).digest()
+        return told == hashlib.sha256(body).hexdigest() and \
+            hmac.new(key, text.encode(), hashlib.sha256).hexdigest() == signature
+
+    def answer(self, status, body=b""):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_PUT(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if not self.is_signed(body):
+            self.refused.append(self.path)
+            self.answer(403)
+            return
+        self.objects[self.path] = body
+        self.answer(200)
+
+    def do_GET(self):
+        if not self.is_signed(b""):
+            self.refused.append(self.path)
+            self.answer(403)
+        elif self.path in self.objects:
+            self.answer(200, self.objects[self.path])
+        else:
+            self.answer(404)
+
+
+@pytest.fixture(name="bucketed", scope="module")
+def make_bucketed(pool_slots, tmp_path_factory):
+    """A service with a bucket in a folder and one in a service that speaks S3."""
+    folder = tmp_path_factory.mktemp("buckets")
+    (folder / "near").mkdir()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), FakeS3)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    (folder / "file").write_text(f"near {folder / 'near'}\n"
+                                 f"far http://127.0.0.1:{server.server_port} us-east-1 KEY SECRET\n"
+                                 f"wrong http://127.0.0.1:{server.server_port} us-east-1 KEY OTHER\n")
+    service = Service(pool_slots.take(), folder / "state", "--buckets", str(folder / "file")).start()
+    service.near = folder / "near"
+    yield service
+    service.stop()
+    server.shutdown()
+
+
+def test_exports_go_to_folders_and_services_and_seed_others(bucketed):
+    client = bucketed.client()
+    endpoint = bucketed.create("out")[0]
+    fill(connect(endpoint))
+    before = contents(connect(endpoint))
+    client.create_snapshot(CacheClusterId="out", SnapshotName="out-1")
+    wait_snapshot(client, "out-1")
+    for bucket in ("near", "far"):
+        answer = client.copy_snapshot(SourceSnapshotName="out-1", TargetSnapshotName="abroad", TargetBucket=bucket)
+        assert answer["Snapshot"]["SnapshotStatus"] == "exporting"
+        wait_snapshot(client, "out-1")
+    assert (bucketed.near / "abroad.rdb").read_bytes() == FakeS3.objects["/far/abroad.rdb"]
+    client.copy_snapshot(SourceSnapshotName="out-1", TargetSnapshotName="abroad", TargetBucket="wrong")
+    wait_snapshot(client, "out-1")
+    assert FakeS3.refused == ["/wrong/abroad.rdb"]
+    assert any("Export failed for snapshot with ID 'out-1'" in m for _, m in bucketed.events("out"))
+    for bucket in ("near", "far"):
+        back = bucketed.create(f"in-{bucket}", SnapshotArns=[f"arn:aws:s3:::{bucket}/abroad.rdb"])[0]
+        assert contents(connect(back)) == before
+
+
+def test_a_file_of_redis_server_seeds_a_cluster_and_a_missing_one_fails(bucketed, tmp_path):
+    port = free_port()
+    server = subprocess.Popen(["redis-server", "--port", str(port), "--dir", str(bucketed.near), "--dbfilename", "theirs.rdb",
+                               "--save", ""], stdout=subprocess.DEVNULL)
+    try:
+        theirs = {"Address": "127.0.0.1", "Port": port}
+        wait_until(lambda: answers_ping(theirs), "redis-server answers")
+        fill(connect(theirs))
+        before = contents(connect(theirs))
+        connect(theirs).save()
+    finally:
+        server.kill()
+        server.wait()
+    back = bucketed.create("theirs", SnapshotArns=["arn:aws:s3:::near/theirs.rdb"])[0]
+    assert contents(connect(back)) == before
+
+    client = bucketed.client()
+    client.create_cache_cluster(CacheClusterId="none", Engine="redis", CacheNodeType=TYPE,
+                                SnapshotArns=["arn:aws:s3:::near/none.rdb"])
+    wait_until(lambda: bucketed.describe("none")["CacheClusterStatus"] == "restore-failed", "the create fails")
+    client.delete_cache_cluster(CacheClusterId="none")
+    bucketed.wait_deleted("none")
+
+
+# --- deaths -------------------------------------------------------------------------------------------
+
+
+def fill_slowly(endpoint):
+    """So much, of which every key takes its time to be written, that a snapshot is amid it for long."""
+    r = redis.Redis(host=endpoint["Address"], port=endpoint["Port"])
+    with r.pipeline(transaction=False) as pipe:
+        for i in range(40):
+            pipe.set(f"big:{i}", os.urandom(1_000_000))
+        pipe.execute()
+
+
+def answers(client):
+    """`larder up` starts its parts again."""
+    try:
+        return bool(client.describe_cache_clusters())
+    except botocore.exceptions.BotoCoreError:
+        return False
+
+
+@pytest.mark.parametrize("victim", ["engine", "agent", "larderd"])
+def test_a_death_amid_a_snapshot_leaves_all_of_it_or_nothing(new_service, victim):
+    service = new_service().start()
+    client = service.client()
+    endpoint = service.create("dies")[0]
+    fill_slowly(endpoint)
+    client.create_snapshot(CacheClusterId="dies", SnapshotName="dies-1")
+    wait_until(lambda: files_of(service), "it is amid it")
+    if victim == "engine":
+        os.kill(service.engine_pid(endpoint), signal.SIGKILL)
+    else:
+        for pid in service.pids("larder-agent" if victim == "agent" else "larderd"):
+            os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: answers(client), "the service answers again", 30)
+    wait_until(lambda: is_gone(client, "dies-1") or describe(client, "dies-1")["SnapshotStatus"] == "available",
+               "it is all there or gone", 90)
+    if is_gone(client, "dies-1"):
+        assert any("Snapshot failed for snapshot with ID 'dies-1'" in m for _, m in service.events("dies"))
+        wait_until(lambda: files_of(service) == [], "nothing is left")
+    else:
+        assert all(name.endswith(".rdb") for name in files_of(service))
+    service.wait_available("dies")

@@ -52,7 +52,11 @@ Test(restore, arns_name_known_buckets_and_exclude_a_snapshot)
     struct restore r;
 
     expect(restore_read(&call, "s1", &list, &r), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
+    struct tag *tags = NULL;
+    size_t tag_count = 0;
     must(restore_read(&call, NULL, &list, &r));
+    must(restore_tags(&call, &r, &tags, &tag_count));
+    cr_assert_eq(tag_count, 0, "files have none");
     must(restore_record(&call, &r));
     must(store_part_wanted(world.f.tx, &wanted));
     cr_assert_eq(wanted.count, 2);
