@@ -11,6 +11,7 @@
 #include "controlplane/model/quotas.h"
 #include "controlplane/ops/access.h"
 #include "controlplane/ops/encryption.h"
+#include "controlplane/ops/fitting.h"
 #include "controlplane/ops/group_mode.h"
 #include "controlplane/ops/logs.h"
 #include "controlplane/ops/members.h"
@@ -88,9 +89,7 @@ static struct err change_type(struct call *c, const struct ec_modify_replication
                            "supported by this version.",
                            to->name);
     if (to->maxmemory_bytes < from->maxmemory_bytes)
-        return COMBINATION("Changing CacheNodeType to a smaller one is not supported by this "
-                           "version; the replication group has %s.",
-                           cl->node_type);
+        TRY(fitting_check(c, f->members, f->member_count, cl, to));
     if (!in->apply_immediately.value)
         return COMBINATION("CacheNodeType can only be changed with ApplyImmediately: changes that "
                            "wait for the maintenance window are not supported by this version.");

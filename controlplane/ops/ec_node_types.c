@@ -3,6 +3,7 @@
 #include "contract/elasticache_handlers.h"
 #include "contract/faults.h"
 #include "controlplane/model/catalog.h"
+#include "controlplane/ops/fitting.h"
 #include "controlplane/ops/group_facts.h"
 #include "controlplane/ops/members.h"
 
@@ -27,14 +28,22 @@ static bool may_become(const struct node_type *from, const struct node_type *to,
            (strcmp(to->family, TIERED) == 0) == is_tiered;
 }
 
+/* What is less must hold the data, as far as that is known. */
+static struct err may_shrink(struct call *c, const struct cluster *cl, const struct node_type *to,
+                             int64_t used_bytes, bool *out)
+{
+    *out = false;
+    return used_bytes < 0 ? OK : fitting_has_room(c, cl, to, used_bytes, out);
+}
+
 static void add(struct ec_node_type_list *list, const char *name)
 {
     list->items[list->count++] = name;
 }
 
 /* As much memory or more is up, less is down. */
-static void list_types(struct call *c, const struct cluster *cl,
-                       struct ec_list_allowed_node_type_modifications_out *out)
+static struct err list_types(struct call *c, const struct cluster *cl, int64_t used_bytes,
+                             struct ec_list_allowed_node_type_modifications_out *out)
 {
     const struct engine_version *v = engine_version_reported(cl->engine, cl->engine_version);
     const struct node_type *from = node_type_find(cl->node_type);
@@ -48,14 +57,21 @@ static void list_types(struct call *c, const struct cluster *cl,
     up->items = arena_array(c->arena, count, sizeof(*up->items));
     down->items = arena_array(c->arena, count, sizeof(*down->items));
     if (!engine_is_redis_like(cl->engine))
-        return;
-    for (size_t i = 0; i < count; i++)
-        if (may_become(from, &types[i], v))
-            add(types[i].maxmemory_bytes >= from->maxmemory_bytes ? up : down, types[i].name);
+        return OK;
+    for (size_t i = 0; i < count; i++) {
+        bool is_up = types[i].maxmemory_bytes >= from->maxmemory_bytes, fits = true;
+        if (!may_become(from, &types[i], v))
+            continue;
+        if (!is_up)
+            TRY(may_shrink(c, cl, &types[i], used_bytes, &fits));
+        if (fits)
+            add(is_up ? up : down, types[i].name);
+    }
     if (up->count > 0)
         qsort(up->items, up->count, sizeof(*up->items), by_text);
     if (down->count > 0)
         qsort(down->items, down->count, sizeof(*down->items), by_text);
+    return OK;
 }
 
 struct err ec_list_allowed_node_type_modifications(
@@ -66,16 +82,17 @@ struct err ec_list_allowed_node_type_modifications(
     bool has_group = member_has_text(in->replication_group_id);
     struct cluster_facts facts;
     struct group_facts group;
+    int64_t used_bytes;
 
     if (has_cluster == has_group)
         return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
                      "Exactly one of CacheClusterId and ReplicationGroupId must be given.");
     if (has_cluster) {
         TRY(facts_find(c, in->cache_cluster_id, &facts));
-        list_types(c, &facts.cluster, out);
-        return OK;
+        TRY(fitting_used(c, &facts, 1, &used_bytes));
+        return list_types(c, &facts.cluster, used_bytes, out);
     }
     TRY(group_facts_find(c, in->replication_group_id, &group));
-    list_types(c, &group.group.common, out);
-    return OK;
+    TRY(fitting_used(c, group.members, group.member_count, &used_bytes));
+    return list_types(c, &group.group.common, used_bytes, out);
 }

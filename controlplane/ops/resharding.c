@@ -12,6 +12,7 @@
 #include "controlplane/model/quotas.h"
 #include "controlplane/model/slot_moves.h"
 #include "controlplane/ops/capacity.h"
+#include "controlplane/ops/fitting.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
 #include "controlplane/store/groups.h"
@@ -94,6 +95,31 @@ static struct err mark(struct call *c, const struct group_facts *f, const struct
     return OK;
 }
 
+/* Each shard that stays gets its share of all: that is to fit, as far as anything is known. */
+static struct err check_room(struct call *c, const struct group_facts *f,
+                             const struct resharding *in)
+{
+    const struct cluster *common = &f->group.common;
+    const struct node_type *type = node_type_find(common->node_type);
+    int64_t all = 0;
+    bool has_room;
+
+    for (size_t i = 0; i < f->member_count; i++) {
+        int64_t used;
+        if (!group_facts_is_primary(f, &f->members[i]))
+            continue;
+        TRY(fitting_used(c, &f->members[i], 1, &used));
+        all += used > 0 ? used : 0;
+    }
+    check(type != NULL);
+    TRY(fitting_has_room(c, common, type, all / in->count, &has_room));
+    if (has_room)
+        return OK;
+    return COMBINATION("The data does not fit into %lld node groups of the cache node type %s: it "
+                       "takes %lld bytes.",
+                       (long long)in->count, type->name, (long long)all);
+}
+
 static struct err plan_removal(struct call *c, const struct group_facts *f,
                                const struct resharding *in, struct reshard_plan *p)
 {
@@ -118,7 +144,7 @@ static struct err plan_removal(struct call *c, const struct group_facts *f,
     for (size_t i = 0; i < p->present_count; i++)
         p->is_leaving[i] = is_named[i] == has_remove;
     p->leaving_count = p->present_count - (size_t)in->count;
-    return OK;
+    return check_room(c, f, in);
 }
 
 /* --- more --- */

@@ -294,3 +294,46 @@ def test_cluster_mode_is_turned_on_and_off_while_it_is_written(house):
     client = redis.RedisCluster(host=shown["ConfigurationEndpoint"]["Address"], port=shown["ConfigurationEndpoint"]["Port"])
     assert [n for n in range(2000) if client.get(f"kept:{n}") is None] == []
     assert len(client.get_primaries()) == 2
+
+
+@pytest.mark.parametrize("mode", ["compatible", "disabled"])
+def test_a_killed_control_plane_goes_on_with_cluster_mode(new_service, mode):
+    service = new_service().start()
+    group = Group.create(service, "turning", NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    at = group.primary()
+    redis.Redis(at["Address"], at["Port"]).mset({f"kept:{n}": n for n in range(1000)})
+    if mode == "disabled":
+        set_mode(service, "turning", "compatible")
+        watch(group)
+    set_mode(service, "turning", mode)
+    chance = random.Random(7)
+    for _ in range(4):
+        time.sleep(chance.uniform(0.01, 0.2))
+        for pid in service.pids("larderd") + service.pids("larder-agent")[:1]:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: service.pids("larderd"), "it is started again")
+    watch(group)
+    assert shown_group(service, "turning")["ClusterMode"] == mode
+    at = group.primary()
+    assert redis.Redis(at["Address"], at["Port"]).dbsize() == 1000
+    assert len(service.pids("larder-engine")) == 2
+
+
+# --- smaller nodes ---------------------------------------------------------------------------------------
+
+
+def test_nodes_get_smaller_where_the_data_fits(house):
+    group = Group.create(house, "lean", NumCacheClusters=2, AutomaticFailoverEnabled=True, CacheNodeType="cache.t4g.medium")
+    plain = redis.Redis(group.primary()["Address"], group.primary()["Port"])
+    plain.mset({f"kept:{n}": "x" * 1000 for n in range(5000)})
+    before = plain.info("memory")["maxmemory"]
+    allowed = group.client.list_allowed_node_type_modifications(ReplicationGroupId="lean")
+    assert "cache.t4g.micro" in allowed["ScaleDownModifications"]
+    group.client.modify_replication_group(ReplicationGroupId="lean", CacheNodeType="cache.t4g.micro", ApplyImmediately=True)
+    watch(group)
+    assert group.describe()["CacheNodeType"] == "cache.t4g.micro"
+    for member in group.shard()["NodeGroupMembers"]:
+        at = member["ReadEndpoint"]
+        shown = redis.Redis(at["Address"], at["Port"]).info("memory")
+        assert shown["used_memory"] < shown["maxmemory"] < before
+    assert plain.dbsize() == 5000

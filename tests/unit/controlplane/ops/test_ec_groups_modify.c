@@ -138,8 +138,6 @@ Test(modify_group, members_grow_where_they_stand)
     cr_assert_str_eq(g->cache_node_type, "cache.t4g.small");
     world_settle();
     cr_assert_str_eq(world_describe("rg-002")->cache_node_type, "cache.t4g.small");
-    in.cache_node_type = "cache.t4g.micro";
-    refuse(in, COMBINATION, NULL);
     in.cache_node_type = "cache.r7g.16xlarge";
     refuse(in, FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY, NULL);
     in.apply_immediately = BOOL_OF(false);
