@@ -313,6 +313,8 @@ static void order_topology(struct arena *a, struct driver_orders *orders,
     for (size_t i = 0; i < topology->words.count; i++)
         words[2 + i] = topology->words.items[i];
     orders_add_words(a, orders, "topology", words, topology->words.count + 2);
+    orders_add(a, orders, "topology", "CONFIG", "SET", "larder-open-replicas",
+               topology->opens_replicas.value ? "yes" : "no", NULL);
 }
 
 /* A fenced primary gets no role: that of its term belongs to its successor. */

@@ -171,7 +171,8 @@ static const char *judge(const struct cmd_call *call, bool is_asking)
                             .is_read = call->cmd->flags & CMD_READONLY,
                             .is_asking = is_asking,
                             .is_channel = a.has_channels,
-                            .reads_replicas = call->client->reads_replicas};
+                            .reads_replicas =
+                                call->client->reads_replicas || e->settings.opens_replicas};
     uint16_t shard;
 
     if (!a.has_keys)

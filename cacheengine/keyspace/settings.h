@@ -199,8 +199,9 @@ struct settings {
     bool is_clustered;
     bool wants_full_coverage; /* all slots must be served, or none is */
     bool allows_reads_when_down;
-    bool allows_channels_when_down;                /* of shards */
-    int64_t endpoint_type;                         /* enum endpoint_type */
+    bool opens_replicas;            /* of a cluster, to who reads without having said READONLY */
+    bool allows_channels_when_down; /* of shards */
+    int64_t endpoint_type;          /* enum endpoint_type */
     const char *announced_ip, *announced_hostname; /* of this node; empty: as the topology has it */
     int64_t announced_port, announced_tls_port;    /* likewise; 0 */
 

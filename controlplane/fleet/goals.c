@@ -140,6 +140,7 @@ static struct agent_node_topology *topology_new(struct arena *a, const struct ho
     topology->words.has = true;
     topology->words.items = words.items;
     topology->words.count = words.count;
+    topology->opens_replicas = BOOL_OF(!n->is_enabled);
     return topology;
 }
 
@@ -245,6 +246,7 @@ static const char *settings_of(struct arena *a, const struct host_node *n, int64
         .parameters = parameters_number(&cluster),
         .users = users,
         .epoch = n->goal.is_clustered ? n->epoch : 0,
+        .opens_replicas = n->goal.is_clustered && n->epoch > 0 && !n->is_enabled,
         .tls = n->tls,
         .certificate = n->certificate.revision,
         .logs = logs,

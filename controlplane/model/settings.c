@@ -6,9 +6,9 @@
 
 char *settings_version_text(struct arena *a, const struct settings_version *v)
 {
-    char *text =
-        arena_printf(a, "p%lld.u%lld.r%lld%s.t%lld", (long long)v->parameters, (long long)v->users,
-                     (long long)v->term, v->is_fenced ? "f" : "", (long long)v->epoch);
+    char *text = arena_printf(a, "p%lld.u%lld.r%lld%s.t%lld%s", (long long)v->parameters,
+                              (long long)v->users, (long long)v->term, v->is_fenced ? "f" : "",
+                              (long long)v->epoch, v->opens_replicas ? "o" : "");
 
     if (v->tls != TLS_OFF)
         text = arena_printf(a, "%s.m%d.c%lld", text, (int)v->tls, (long long)v->certificate);
@@ -25,14 +25,15 @@ static bool take_part(struct str *rest, char letter, int64_t *out)
     return str_to_i64((struct str){part.ptr + 1, part.len - 1}, out);
 }
 
-static bool take_role(struct str *rest, struct settings_version *v)
+/* A number with a letter behind it, where something is so. */
+static bool take_marked(struct str *rest, char letter, char mark, int64_t *out, bool *out_is_so)
 {
     struct str part = str_cut(rest, '.');
 
-    v->is_fenced = part.len > 2 && part.ptr[part.len - 1] == 'f';
-    if (v->is_fenced)
+    *out_is_so = part.len > 2 && part.ptr[part.len - 1] == mark;
+    if (*out_is_so)
         part.len--;
-    return take_part(&part, 'r', &v->term);
+    return take_part(&part, letter, out);
 }
 
 /* Nodes with plain connections have no such part. */
@@ -61,7 +62,8 @@ bool settings_version_parse(const char *text, struct settings_version *out)
 
     *out = v;
     if (!take_part(&rest, 'p', &v.parameters) || !take_part(&rest, 'u', &v.users) ||
-        !take_role(&rest, &v) || !take_part(&rest, 't', &v.epoch) || !take_tls(&rest, &v) ||
+        !take_marked(&rest, 'r', 'f', &v.term, &v.is_fenced) ||
+        !take_marked(&rest, 't', 'o', &v.epoch, &v.opens_replicas) || !take_tls(&rest, &v) ||
         !take_logs(&rest, &v) || rest.len > 0)
         return false;
     *out = v;

@@ -14,17 +14,19 @@
 struct arena;
 
 struct settings_version {
-    int64_t parameters; /* 0: never changed */
-    int64_t users;      /* 0: none */
-    int64_t term;       /* of the shard; 0: the node stands alone */
-    bool is_fenced;     /* as the primary of that term it takes no writes */
-    int64_t epoch;      /* of the topology; 0: cluster mode is off */
+    int64_t parameters;  /* 0: never changed */
+    int64_t users;       /* 0: none */
+    int64_t term;        /* of the shard; 0: the node stands alone */
+    bool is_fenced;      /* as the primary of that term it takes no writes */
+    int64_t epoch;       /* of the topology; 0: cluster mode is off */
+    bool opens_replicas; /* to clients that know nothing of cluster mode */
     enum tls_mode tls;
     int64_t certificate; /* its revision; 0 while connections are plain */
     int64_t logs;        /* revision of what is to be delivered; 0: nothing ever was */
 };
 
-/* "p3.u0.r2.t5", "p0.u0.r2f.t5", "p0.u1.r1.t0.m2.c1", "p0.u0.r0.t0.l4"; in `a`. */
+/* "p3.u0.r2.t5", "p0.u0.r2f.t5", "p0.u0.r2.t5o", "p0.u1.r1.t0.m2.c1", "p0.u0.r0.t0.l4"; in `a`.
+ */
 char *settings_version_text(struct arena *a, const struct settings_version *v);
 
 /* False for what is no such text; `out` is then all zero. */

@@ -94,6 +94,7 @@ void cluster_mode_take(struct group_view *g, struct decisions *d)
 {
     g->group.mode = read_change(g, d).aim;
     decide_group(d, g);
+    decide_topology(d, g); /* nodes hear of the mode with it */
     decide_group_event(d, g, EVENT_GROUP_MODE_CHANGED, g->group.name,
                        cluster_mode_name(g->group.mode));
 }

@@ -73,6 +73,14 @@ void decide_group(struct decisions *d, const struct group_view *g)
     add(d, g, DECISION_GROUP);
 }
 
+void decide_topology(struct decisions *d, const struct group_view *g)
+{
+    struct decision *added = add(d, g, DECISION_TOPOLOGY);
+
+    added->epoch = g->epoch;
+    added->topology = g->topology;
+}
+
 void decide_moves_clear(struct decisions *d, struct group_view *g)
 {
     g->moves.count = 0;
@@ -359,9 +367,7 @@ static void tell_topology(struct group_view *g, struct decisions *d)
         return;
     g->epoch++;
     g->topology = str_dup(d->arena, buf_str(&words));
-    struct decision *added = add(d, g, DECISION_TOPOLOGY);
-    added->epoch = g->epoch;
-    added->topology = g->topology;
+    decide_topology(d, g);
 }
 
 /* --- members that go --- */

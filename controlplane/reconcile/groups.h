@@ -39,6 +39,8 @@ void decide_group_shard(struct decisions *d, const struct group_view *g, enum de
                         const struct shard *s);
 /* Writes the group as it stands in the view. */
 void decide_group(struct decisions *d, const struct group_view *g);
+/* Tells all nodes of the topology as it stands in the view. */
+void decide_topology(struct decisions *d, const struct group_view *g);
 void decide_moves_clear(struct decisions *d, struct group_view *g);
 void decide_group_remove(struct decisions *d, struct group_view *g);
 

@@ -320,7 +320,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         "EXISTS (SELECT 1 FROM cache_cluster o WHERE o.group_id = c.group_id AND "
         "o.node_group_id = c.node_group_id AND o.id <> c.id), c.parameter_group, p.id, p.revision, "
         "c.data_key, c.tls_mode, e.certificate, e.private_key, e.revision, g.is_clustered, "
-        "coalesce(c.node_group_id, 0) "
+        "coalesce(c.node_group_id, 0), rg.cluster_mode = 'enabled' "
         "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
         "JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_group_goal r ON r.node_group_id = c.node_group_id "
@@ -354,6 +354,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         row_to_goal(&q, 6, &n->goal);
         row_to_membership(&q, 17, n);
         n->goal.is_clustered = query_int(&q, 37) != 0;
+        n->is_enabled = query_int(&q, 39) != 0;
         if (!tls_mode_parse(query_text(&q, 33), &n->tls))
             q.error = err_make(ERR_CORRUPT, "a cache cluster has an unknown mode of encryption");
         n->certificate = (struct node_certificate){.node_id = n->node_id,

@@ -221,7 +221,8 @@ struct host_node {
     int primary_port;
     bool has_siblings; /* there are other members of its shard */
     const char *replication_user, *replication_password;
-    int64_t epoch; /* 0: cluster mode is off */
+    int64_t epoch;   /* 0: cluster mode is off */
+    bool is_enabled; /* cluster mode is that: clients that know nothing of it are served no more */
     const char *topology;
     const char *data_key; /* "" where files are plain */
     enum tls_mode tls;

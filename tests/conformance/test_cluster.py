@@ -200,3 +200,17 @@ def test_the_slots_of_keys_are_counted_over_all_changes(engine_alone):
         servers.wait_for(lambda: conn.call("CLUSTER", "COUNTKEYSINSLOT", slot) == 497, "the key expires")
         conn.call("FLUSHALL")
         assert conn.call("CLUSTER", "COUNTKEYSINSLOT", slot) == 0
+
+
+def test_open_replicas_answer_reads_of_clients_that_know_nothing_of_clusters():
+    with clusters.cluster(shards=1, replicas=1) as c:
+        primary, replica = c.nodes
+        replica.admin("REPLICAOF", "127.0.0.1", primary.port)
+        with primary.conn() as writer, replica.conn() as reader:
+            writer.call("SET", "k", "v")
+            assert isinstance(reader.call("GET", "k"), Error)
+            assert replica.admin("CONFIG", "SET", "larder-open-replicas", "yes") == b"OK"
+            servers.wait_for(lambda: reader.call("GET", "k") == b"v", "the replica has it")
+            assert isinstance(reader.call("SET", "k", "w"), Error)
+            assert replica.admin("CONFIG", "SET", "larder-open-replicas", "no") == b"OK"
+            assert isinstance(reader.call("GET", "k"), Error)

@@ -269,6 +269,8 @@ def test_cluster_mode_is_turned_on_and_off_while_it_is_written(house):
     assert [n for n in range(2000) if client.get(f"kept:{n}") is None] == []
     assert len(client.get_replicas()) == 2
     assert house.describe("becoming-001")["CacheParameterGroup"]["CacheParameterGroupName"] == "default.redis7.cluster.on"
+    reader = redis.Redis(shown["NodeGroups"][0]["ReaderEndpoint"]["Address"], shown["NodeGroups"][0]["ReaderEndpoint"]["Port"])
+    assert reader.get("kept:7") == b"value 7", "replicas answer clients without clusters"
     with pytest.raises(ClientError, match="while ClusterMode is compatible"):
         group.client.modify_replication_group(ReplicationGroupId="becoming", CacheNodeType="cache.t4g.small",
                                               ApplyImmediately=True)
@@ -287,6 +289,14 @@ def test_cluster_mode_is_turned_on_and_off_while_it_is_written(house):
     shown = shown_group(house, "becoming")
     assert shown["ClusterMode"] == "enabled" and "PrimaryEndpoint" not in shown["NodeGroups"][0]
     assert shown["NodeGroups"][0]["Slots"] == "0-16383"
+
+    def is_closed():
+        with pytest.raises(redis.RedisError) as sent_on:
+            for member in client.get_replicas():
+                redis.Redis(member.host, member.port).get("kept:7")
+        return "MOVED" in str(sent_on.value) or "MovedError" in repr(sent_on.value)
+    client = redis.RedisCluster(host=shown["ConfigurationEndpoint"]["Address"], port=shown["ConfigurationEndpoint"]["Port"])
+    assert is_closed(), "and send them on when there is nothing but a cluster"
     assert "ClusterMode cannot be changed from enabled to compatible" in refused_mode(house, "becoming", "compatible")
     # It is a cluster like any other.
     reshard(group, 2)

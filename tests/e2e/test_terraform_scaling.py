@@ -13,7 +13,7 @@ resource "aws_elasticache_replication_group" "elastic" {{
   engine_version             = "7.1"
   parameter_group_name       = "default.redis7.cluster.on"
   num_node_groups            = {shards}
-  replicas_per_node_group    = {replicas}
+  replicas_per_node_group    = 1
   automatic_failover_enabled = true
 }}
 resource "aws_elasticache_replication_group" "becoming" {{
@@ -33,9 +33,9 @@ output "configuration" {{
 """
 
 STEPS = (
-    {"shards": 1, "replicas": 0, "on": "", "mode": "disabled"},
-    {"shards": 3, "replicas": 1, "on": ".cluster.on", "mode": "compatible"},
-    {"shards": 2, "replicas": 1, "on": ".cluster.on", "mode": "enabled"},
+    {"shards": 1, "on": "", "mode": "disabled"},
+    {"shards": 3, "on": ".cluster.on", "mode": "compatible"},
+    {"shards": 2, "on": ".cluster.on", "mode": "enabled"},
 )
 
 

@@ -119,7 +119,11 @@ Test(bundled, a_topology_is_told_word_by_word_and_asks_for_a_start_in_cluster_mo
     cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &alone)));
     goal.topology = &topology;
     struct driver_orders orders = orders_for(&now);
-    cr_assert_str_eq(orders_last(&arena, &orders, 1), "LARDER.TOPOLOGY 3 self SHARD s 0-16383\n");
+    cr_assert_str_eq(orders_last(&arena, &orders, 2), "LARDER.TOPOLOGY 3 self SHARD s 0-16383\n"
+                                                      "CONFIG SET larder-open-replicas no\n");
+    topology.opens_replicas = BOOL_OF(true);
+    orders = orders_for(&now);
+    cr_assert_str_eq(orders_last(&arena, &orders, 1), "CONFIG SET larder-open-replicas yes\n");
     cr_assert_not_null(strstr(conf_of(), "\ncluster-enabled yes\n"));
     cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &clustered)));
     cr_assert_str_neq(alone.statics, clustered.statics);

@@ -232,7 +232,13 @@ Test(goals, in_cluster_mode_each_node_hears_who_it_is_and_who_the_others_are)
     must(store_shard_goal_set(f.tx, &shard));
     must(store_topology_set(f.tx, group.id, 3, "SHARD s 0-16383"));
     const struct agent_node_goal *g = all_goals();
+    cr_assert_str_eq(behind_parameters(g->settings_version), ".u0.r1.t3o");
+    cr_assert(g->topology->opens_replicas.value);
+    group.mode = CLUSTER_MODE_ENABLED;
+    must(store_group_update(f.tx, &group));
+    g = all_goals();
     cr_assert_str_eq(behind_parameters(g->settings_version), ".u0.r1.t3");
+    cr_assert_not(g->topology->opens_replicas.value);
     cr_assert_eq(g->topology->epoch.value, 3);
     cr_assert_eq(g->topology->words.count, 4);
     cr_assert_str_eq(g->topology->words.items[0], "rg-0001-001");

@@ -16,8 +16,8 @@ Test(settings, a_version_survives_the_round_trip)
 {
     scoped(arena_fini) struct arena a = {0};
     static const char *const texts[] = {
-        "p0.u0.r0.t0",        "p12.u3.r4.t5",   "p1.u0.r7f.t9",         "p1.u0.r0.t0.m1.c4",
-        "p0.u2.r7f.t9.m2.c1", "p1.u0.r0.t0.l4", "p1.u0.r0.t0.m1.c4.l12"};
+        "p0.u0.r0.t0",       "p12.u3.r4.t5",       "p1.u0.r7f.t9",   "p1.u0.r7.t9o",
+        "p1.u0.r0.t0.m1.c4", "p0.u2.r7f.t9.m2.c1", "p1.u0.r0.t0.l4", "p1.u0.r0.t0.m1.c4.l12"};
 
     for (size_t i = 0; i < countof(texts); i++) {
         struct settings_version v = parse(texts[i]);
@@ -25,6 +25,9 @@ Test(settings, a_version_survives_the_round_trip)
     }
     cr_assert(parse("p1.u0.r7f.t9").is_fenced);
     cr_assert_eq(parse("p1.u0.r7f.t9").term, 7);
+    cr_assert(parse("p1.u0.r7.t9o").opens_replicas);
+    cr_assert_eq(parse("p1.u0.r7.t9o").epoch, 9);
+    cr_assert_not(parse("p1.u0.r7.t9").opens_replicas);
     cr_assert_eq(parse("p1.u0.r0.t0.m1.c4").tls, TLS_PREFERRED);
     cr_assert_eq(parse("p1.u0.r0.t0.m1.c4").certificate, 4);
 }
