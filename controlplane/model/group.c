@@ -19,12 +19,13 @@ static const char *const mode_names[] = {
 };
 
 static const char *const kind_names[] = {
-    [GROUP_CREATE] = "create",     [GROUP_DELETE] = "delete",
-    [GROUP_RESHARD] = "reshard",   [GROUP_REPLICAS] = "replicas",
-    [GROUP_MODIFY] = "modify",     [GROUP_SWITCH] = "switch",
-    [GROUP_MODE] = "mode",         [GROUP_TEST_MIGRATION] = "test-migration",
-    [GROUP_MIGRATE] = "migrate",   [GROUP_COMPLETE_MIGRATION] = "complete-migration",
-    [GROUP_SNAPSHOT] = "snapshot",
+    [GROUP_CREATE] = "create",   [GROUP_DELETE] = "delete",
+    [GROUP_RESHARD] = "reshard", [GROUP_REPLICAS] = "replicas",
+    [GROUP_MODIFY] = "modify",   [GROUP_SWITCH] = "switch",
+    [GROUP_MODE] = "mode",       [GROUP_TEST_MIGRATION] = "test-migration",
+    [GROUP_MIGRATE] = "migrate", [GROUP_COMPLETE_MIGRATION] = "complete-migration",
+    [GROUP_LEAD] = "lead",       [GROUP_YIELD] = "yield",
+    [GROUP_LEAVE] = "leave",     [GROUP_SNAPSHOT] = "snapshot",
 };
 
 /* The index of a name in a table, or `count`. */
@@ -87,6 +88,11 @@ bool group_operation_is_migration(enum group_operation_kind kind)
 {
     return kind == GROUP_TEST_MIGRATION || kind == GROUP_MIGRATE ||
            kind == GROUP_COMPLETE_MIGRATION;
+}
+
+bool group_operation_is_global(enum group_operation_kind kind)
+{
+    return kind == GROUP_LEAD || kind == GROUP_YIELD || kind == GROUP_LEAVE;
 }
 
 bool shard_source_is(const struct shard_source *a, const struct shard_source *b)

@@ -99,13 +99,17 @@ enum group_operation_kind {
     GROUP_MIGRATE,            /* moving it */
     GROUP_COMPLETE_MIGRATION, /* taking it over */
     GROUP_SNAPSHOT,           /* a snapshot is taken of it */
+    GROUP_LEAD,               /* of a global datastore: to be the primary */
+    GROUP_YIELD,              /* to be a secondary */
+    GROUP_LEAVE,              /* to stand alone */
 };
 
 const char *group_operation_kind_name(enum group_operation_kind kind);
 bool group_operation_kind_parse(const char *name, enum group_operation_kind *out);
 
-/* One of the last three. */
+/* One of the three of migrations; of the three of global datastores. */
 bool group_operation_is_migration(enum group_operation_kind kind);
+bool group_operation_is_global(enum group_operation_kind kind);
 
 struct group_operation {
     int64_t id;

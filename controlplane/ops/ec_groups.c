@@ -3,6 +3,7 @@
 #include "contract/elasticache_handlers.h"
 #include "contract/faults.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/ops/global_facts.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/page.h"
@@ -72,6 +73,7 @@ static struct err check_delete(struct call *c, const struct ec_delete_replicatio
         return fault(c, FAULT_INVALID_REPLICATION_GROUP_STATE,
                      "Replication group %s has status %s, which is not valid for deletion.",
                      f->group.name, group_status_word(f->status));
+    TRY(global_refuse_member(c, f, "it must be disassociated before it is deleted"));
     if (member_has_text(in->final_snapshot_identifier) && f->status != GROUP_STATUS_AVAILABLE)
         return fault(c, FAULT_INVALID_REPLICATION_GROUP_STATE,
                      "Replication group %s has status %s, and no final snapshot can be taken of "

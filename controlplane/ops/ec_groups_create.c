@@ -11,12 +11,14 @@
 #include "controlplane/ops/access.h"
 #include "controlplane/ops/capacity.h"
 #include "controlplane/ops/encryption.h"
+#include "controlplane/ops/global_join.h"
 #include "controlplane/ops/group_plan.h"
 #include "controlplane/ops/logs.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/tagging.h"
 #include "controlplane/ops/wire_groups.h"
+#include "controlplane/store/globals.h"
 #include "controlplane/store/groups.h"
 #include "controlplane/store/snapshots.h"
 
@@ -38,9 +40,6 @@ static struct err plan_unserved(struct call *c, const struct ec_create_replicati
                                 struct group_plan *p)
 {
     (void)p;
-    if (member_has_text(in->global_replication_group_id))
-        return fault(c, FAULT_GLOBAL_REPLICATION_GROUP_NOT_FOUND,
-                     "GlobalReplicationGroup not found: %s", in->global_replication_group_id);
     return members_refuse(c, "CreateReplicationGroup", in, unserved, countof(unserved),
                           WHY_NOT_SERVED);
 }
@@ -464,9 +463,15 @@ struct err ec_create_replication_group(struct call *c,
                   .created_ms = c->now_ms},
     };
 
+    struct ec_create_replication_group_in whole;
+    int64_t datastore_id;
+
+    TRY(global_join(c, in, &whole, &datastore_id));
     for (size_t i = 0; i < countof(checks); i++)
-        TRY(checks[i](c, in, &plan));
-    TRY(record(c, in, &plan));
+        TRY(checks[i](c, &whole, &plan));
+    TRY(record(c, &whole, &plan));
+    if (datastore_id)
+        TRY(store_global_member_set(c->tx, datastore_id, plan.group.id, GLOBAL_SECONDARY));
 
     struct group_facts facts = {.group = plan.group};
     TRY(group_facts_operate(c, &facts, GROUP_CREATE, plan.restore.has ? OPERATION_RESTORES : ""));

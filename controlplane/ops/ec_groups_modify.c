@@ -13,6 +13,7 @@
 #include "controlplane/ops/encryption.h"
 #include "controlplane/ops/fitting.h"
 #include "controlplane/ops/group_mode.h"
+#include "controlplane/ops/group_modify.h"
 #include "controlplane/ops/logs.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
@@ -362,9 +363,35 @@ static struct err record(struct call *c, struct group_facts *f)
     return OK;
 }
 
+/* --- members of global datastores --- */
+
+static const struct member_rule of_all_members[] = {
+    {"CacheNodeType",            NULL},
+    {"Engine",                   NULL},
+    {"EngineVersion",            NULL},
+    {"CacheParameterGroupName",  NULL},
+    {"AutomaticFailoverEnabled", NULL},
+    {"ClusterMode",              NULL},
+    {"TransitEncryptionEnabled", NULL},
+    {"TransitEncryptionMode",    NULL},
+};
+
 struct err ec_modify_replication_group(struct call *c,
                                        const struct ec_modify_replication_group_in *in,
                                        struct ec_modify_replication_group_out *out)
+{
+    struct group_facts facts;
+
+    TRY(group_facts_find(c, in->replication_group_id, &facts));
+    if (facts.global)
+        TRY(members_refuse(c, "ModifyReplicationGroup", in, of_all_members, countof(of_all_members),
+                           "%s of a member of a global replication group can only be changed for "
+                           "all members, by ModifyGlobalReplicationGroup."));
+    return group_modify(c, in, out);
+}
+
+struct err group_modify(struct call *c, const struct ec_modify_replication_group_in *in,
+                        struct ec_modify_replication_group_out *out)
 {
     const struct cluster_facts *primary;
     const char *pending;

@@ -1,6 +1,7 @@
 /* ModifyReplicationGroupShardConfiguration. */
 #include "contract/elasticache_handlers.h"
 #include "contract/faults.h"
+#include "controlplane/ops/global_facts.h"
 #include "controlplane/ops/resharding.h"
 #include "controlplane/ops/wire_groups.h"
 
@@ -17,6 +18,7 @@ struct err ec_modify_replication_group_shard_configuration(
     struct group_facts facts;
 
     TRY(group_facts_for_change(c, in->replication_group_id, &facts));
+    TRY(global_refuse_member(c, &facts, "node groups are changed for all members at once"));
     if (!in->apply_immediately.value)
         return fault(c, FAULT_INVALID_PARAMETER_VALUE,
                      "ApplyImmediately must be true: the number of node groups cannot be changed "

@@ -7,6 +7,7 @@
 #include "contract/elasticache_handlers.h"
 #include "contract/faults.h"
 #include "controlplane/model/catalog.h"
+#include "controlplane/ops/global_facts.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/migration.h"
 #include "controlplane/ops/wire_groups.h"
@@ -40,6 +41,7 @@ static struct err check_target(struct call *c, const struct group_facts *f)
                      "Replication group %s is already under migration.", g->name);
     if (!group_status_may_change(f->status))
         return STATE("Replication group must be in available state to modify.");
+    TRY(global_refuse_member(c, f, "no data can be migrated to it"));
     if (g->mode != CLUSTER_MODE_DISABLED)
         return STATE("Migration is not supported for replication groups with cluster mode %s.",
                      cluster_mode_name(g->mode));

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "contract/faults.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/ops/global_facts.h"
 #include "controlplane/ops/migration.h"
 #include "controlplane/store/groups.h"
 #include "controlplane/store/slot_moves.h"
@@ -125,7 +126,8 @@ static struct err fill(struct call *c, struct group_facts *list, size_t count)
         facts_of(by_id, count, operations[i].group_id)->newest = &operations[i];
     for (size_t i = 0; i < count; i++)
         list[i].status = group_status(&list[i].group, list[i].newest);
-    return read_progress(c, list, count);
+    TRY(read_progress(c, list, count));
+    return global_facts_fill_groups(c, list, count);
 }
 
 /* --- reading --- */
@@ -159,6 +161,20 @@ struct err group_facts_get(struct call *c, int64_t id, struct group_facts *out)
     TRY(store_group_get(c->tx, id, &f.group));
     TRY(fill(c, &f, 1));
     *out = f;
+    return OK;
+}
+
+struct err group_facts_list_of(struct call *c, const int64_t *ids, size_t count,
+                               struct group_facts **out, size_t *out_count)
+{
+    struct replication_group *groups;
+
+    TRY(store_group_list_of(c->tx, ids, count, &groups, out_count));
+    struct group_facts *list = arena_array(c->arena, *out_count, sizeof(*list));
+    for (size_t i = 0; i < *out_count; i++)
+        list[i].group = groups[i];
+    TRY(fill(c, list, *out_count));
+    *out = list;
     return OK;
 }
 

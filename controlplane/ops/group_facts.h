@@ -2,6 +2,7 @@
 #ifndef LARDER_CONTROLPLANE_OPS_GROUP_FACTS_H
 #define LARDER_CONTROLPLANE_OPS_GROUP_FACTS_H
 
+#include "controlplane/model/global.h"
 #include "controlplane/model/group.h"
 #include "controlplane/ops/facts.h"
 
@@ -12,6 +13,7 @@ struct group_facts {
     struct cluster_facts *members; /* by name, those that go too */
     size_t member_count;
     const struct group_operation *newest; /* NULL when there is none */
+    const struct global_member *global;   /* what it is in a global datastore; NULL: in none */
     enum group_status status;
     double moved_percent; /* of the slots that a running GROUP_RESHARD moves */
 };
@@ -21,6 +23,10 @@ must_use struct err group_facts_find(struct call *c, const char *name, struct gr
 
 /* By its id, whoever owns it; ERR_NOT_FOUND. */
 must_use struct err group_facts_get(struct call *c, int64_t id, struct group_facts *out);
+
+/* Those of the ids that are there, by id. */
+must_use struct err group_facts_list_of(struct call *c, const int64_t *ids, size_t count,
+                                        struct group_facts **out, size_t *out_count);
 
 /* By name, for a change of it: FAULT_INVALID_REPLICATION_GROUP_STATE unless it is available. */
 must_use struct err group_facts_for_change(struct call *c, const char *name,

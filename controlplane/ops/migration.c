@@ -17,7 +17,7 @@ struct err migration_is_under_way(struct call *c, const struct group_facts *f, b
     size_t count;
 
     TRY(store_source_list(c->tx, &f->group.id, 1, &rows, &count));
-    *out = is_operating(f) || count > 0;
+    *out = is_operating(f) || (count > 0 && !f->global);
     return OK;
 }
 

@@ -183,6 +183,19 @@ static void wire_mode(struct call *c, const struct group_facts *f,
         out->cluster_mode = cluster_mode_name(aim);
 }
 
+static void wire_global(struct call *c, const struct group_facts *f,
+                        struct ec_replication_group *out)
+{
+    if (!f->global)
+        return;
+    out->global_replication_group_info =
+        arena_new(c->arena, struct ec_global_replication_group_info);
+    *out->global_replication_group_info = (struct ec_global_replication_group_info){
+        .global_replication_group_id = f->global->datastore,
+        .global_replication_group_member_role = global_role_word(f->global->role),
+    };
+}
+
 /* --- all of it --- */
 
 void wire_group(struct call *c, const struct group_facts *f, struct ec_replication_group *out)
@@ -217,6 +230,7 @@ void wire_group(struct call *c, const struct group_facts *f, struct ec_replicati
         .engine = g->common.engine,
     };
     wire_entry(c, g, out);
+    wire_global(c, f, out);
     logs_to_wire(c, 0, g->id, f->member_count ? f->members[0].logs : NULL, f->members,
                  f->member_count, &out->log_delivery_configurations,
                  &out->pending_modified_values->log_delivery_configurations);

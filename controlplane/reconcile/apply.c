@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/store/globals.h"
 #include "controlplane/store/groups.h"
 #include "controlplane/store/serverless.h"
 #include "controlplane/store/slot_moves.h"
@@ -143,6 +144,11 @@ static struct err apply_one(struct target *t, const struct decision *d)
     case DECISION_GROUP_OPERATION: return store_group_operation_update(t->tx, &d->group_operation);
     case DECISION_TASK: return apply_task(t, &d->task);
     case DECISION_TASK_REMOVE: return store_task_remove(t->tx, d->task.id);
+    case DECISION_GLOBAL_ROLE:
+        return store_global_member_set(t->tx, d->member.datastore_id, d->member.group_id,
+                                       d->member.role);
+    case DECISION_GLOBAL_LEAVE: return store_global_member_remove(t->tx, d->member.group_id);
+    case DECISION_TOUCH: return store_touch_group(t->tx, d->member.group_id);
     case DECISION_GROUP_REMOVE: return apply_group_removal(t, d->group);
     case DECISION_NODE_BOOT: return store_node_boot(t->tx, d->node_id);
     case DECISION_GROUP: return store_group_update(t->tx, d->group);

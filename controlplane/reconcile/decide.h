@@ -7,6 +7,7 @@
 
 #include "base/vec.h"
 #include "controlplane/model/events.h"
+#include "controlplane/model/global.h"
 #include "controlplane/model/group.h"
 #include "controlplane/model/slot_moves.h"
 #include "controlplane/model/task.h"
@@ -26,6 +27,9 @@ enum decision_kind {
     DECISION_GROUP_OPERATION, /* write `group_operation` */
     DECISION_TASK,            /* ask a node for `task` */
     DECISION_TASK_REMOVE,     /* forget `task` */
+    DECISION_GLOBAL_ROLE,     /* write the role of `member` */
+    DECISION_GLOBAL_LEAVE,    /* `member` is none any more */
+    DECISION_TOUCH,           /* look at the group of `member` */
     DECISION_GROUP_REMOVE,    /* forget `group` and all that belongs to it */
     DECISION_NODE_BOOT,       /* `node_id` is to be started anew */
     DECISION_GROUP,           /* write `group` */
@@ -49,6 +53,7 @@ struct decision {
     const struct replication_group *group;
     struct group_operation group_operation;
     struct slot_move move;
+    struct global_member member;
     struct node_task task; /* kind is NULL for none */
     int64_t old_task_id;   /* 0 for none */
     int64_t epoch;

@@ -11,6 +11,7 @@
 #include "controlplane/model/effective.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/reconcile/cluster_mode.h"
+#include "controlplane/reconcile/globals.h"
 #include "controlplane/reconcile/groups.h"
 #include "controlplane/reconcile/migration_steps.h"
 #include "controlplane/reconcile/moves.h"
@@ -109,8 +110,9 @@ static enum step_result tell_replicas(struct group_view *g, struct decisions *d)
 }
 
 static const struct step create_steps[] = {
-    {"await_members", await_members},
-    {"tell_created",  tell_created },
+    {"await_sources", group_await_sources},
+    {"await_members", await_members      },
+    {"tell_created",  tell_created       },
 };
 
 static const struct step replicas_steps[] = {
@@ -453,6 +455,9 @@ static const struct {
     [GROUP_SWITCH] = {switch_steps,             countof(switch_steps),             true,  EVENT_GROUP_MODIFY_FAILED },
     [GROUP_RESHARD] = {reshard_steps,            countof(reshard_steps),            true,  EVENT_GROUP_RESHARD_FAILED},
     [GROUP_MODE] = {mode_steps,               countof(mode_steps),               true,  EVENT_GROUP_MODIFY_FAILED },
+    [GROUP_LEAD] = {global_lead_steps,        countof(global_lead_steps),        true,  EVENT_GLOBAL_FAILED       },
+    [GROUP_YIELD] = {global_yield_steps,       countof(global_yield_steps),       true,  EVENT_GLOBAL_FAILED       },
+    [GROUP_LEAVE] = {global_leave_steps,       countof(global_leave_steps),       true,  EVENT_GLOBAL_FAILED       },
     [GROUP_TEST_MIGRATION] = {migration_test_steps,     countof(migration_test_steps),     true,
                       EVENT_MIGRATION_TEST_FAILED                                                                   },
     [GROUP_MIGRATE] = {migration_steps,          countof(migration_steps),          true,  EVENT_MIGRATION_FAILED    },
@@ -473,6 +478,8 @@ static void fail(struct group_view *g, struct decisions *d, const char *why)
         cluster_mode_give_up(g, d);
     if (o->kind == GROUP_RESHARD)
         decide_moves_clear(d, g);
+    if (group_operation_is_global(o->kind))
+        globals_give_up(g, d);
     if (group_operation_is_migration(o->kind))
         migration_give_up(g, d);
     decide_group_event(d, g, tables[o->kind].failure, g->group.name, why);

@@ -2,6 +2,7 @@
 #include "controlplane/reconcile/group_view.h"
 
 #include "base/arena.h"
+#include "controlplane/store/globals.h"
 #include "controlplane/store/groups.h"
 #include "controlplane/store/slot_moves.h"
 #include "controlplane/store/sources.h"
@@ -52,8 +53,8 @@ static struct err load_tasks(struct store_tx *tx, struct group_view *g)
     return OK;
 }
 
-struct err group_view_load(struct store_tx *tx, int64_t group_id, int64_t now_ms,
-                           struct region_view **regions, struct group_view *out)
+static struct err load_alone(struct store_tx *tx, int64_t group_id, int64_t now_ms,
+                             struct region_view **regions, struct group_view *out)
 {
     struct group_view g = {.now_ms = now_ms};
 
@@ -67,6 +68,44 @@ struct err group_view_load(struct store_tx *tx, int64_t group_id, int64_t now_ms
         return e;
     g.has_operation = !err_failed(e);
     TRY(load_tasks(tx, &g));
+    *out = g;
+    return OK;
+}
+
+static struct err load_upstream(struct store_tx *tx, struct region_view **regions,
+                                struct group_view *g)
+{
+    const struct global_member *primary =
+        global_member_of_role(g->peers, g->peer_count, GLOBAL_PRIMARY);
+
+    if (!primary || primary->group_id == g->group.id)
+        return OK;
+    g->upstream = arena_new(store_arena(tx), struct group_view);
+    return load_alone(tx, primary->group_id, g->now_ms, regions, g->upstream);
+}
+
+static struct err load_global(struct store_tx *tx, struct region_view **regions,
+                              struct group_view *g)
+{
+    struct global_member *self;
+    size_t count;
+
+    TRY(store_global_members_of(tx, &g->group.id, 1, &self, &count));
+    if (count == 0)
+        return OK;
+    g->is_global = true;
+    g->self = *self;
+    TRY(store_global_members(tx, &self->datastore_id, 1, &g->peers, &g->peer_count));
+    return load_upstream(tx, regions, g);
+}
+
+struct err group_view_load(struct store_tx *tx, int64_t group_id, int64_t now_ms,
+                           struct region_view **regions, struct group_view *out)
+{
+    struct group_view g;
+
+    TRY(load_alone(tx, group_id, now_ms, regions, &g));
+    TRY(load_global(tx, regions, &g));
     *out = g;
     return OK;
 }

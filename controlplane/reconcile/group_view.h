@@ -3,6 +3,7 @@
 #ifndef LARDER_CONTROLPLANE_RECONCILE_GROUP_VIEW_H
 #define LARDER_CONTROLPLANE_RECONCILE_GROUP_VIEW_H
 
+#include "controlplane/model/global.h"
 #include "controlplane/model/group.h"
 #include "controlplane/model/slot_moves.h"
 #include "controlplane/model/task.h"
@@ -18,7 +19,12 @@ struct group_view {
     struct slot_move_list moves; /* of the running operation */
     struct node_task *tasks; /* for migrations: what the first primary's node is to ask sources */
     size_t task_count;
-    int64_t epoch; /* of the topology that nodes are told */
+    bool is_global; /* it is a member of a global datastore */
+    struct global_member self;
+    struct global_member *peers; /* all members of that, it among them */
+    size_t peer_count;
+    struct group_view *upstream; /* the primary's group, for others than that; may be NULL */
+    int64_t epoch;               /* of the topology that nodes are told */
     const char *topology;
     const struct region_view *region;
     int64_t now_ms;

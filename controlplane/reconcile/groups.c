@@ -12,6 +12,7 @@
 #include "controlplane/model/effective.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/reconcile/cluster_mode.h"
+#include "controlplane/reconcile/globals.h"
 #include "controlplane/reconcile/group_steps.h"
 #include "controlplane/reconcile/moves.h"
 #include "controlplane/reconcile/rules.h"
@@ -436,10 +437,12 @@ void groups_decide(struct group_view *g, struct decisions *d)
     forget_members(g, d);
     if (g->group.is_wanted)
         tell_topology(g, d);
+    globals_follow(g, d);
     if (g->has_operation)
         group_steps_run(g, d);
     else if (g->group.is_wanted)
         cluster_mode_mend(g, d);
     if (g->group.is_wanted && !g->is_removed)
         tell_topology(g, d); /* what the steps have changed */
+    globals_wake(g, d);
 }
