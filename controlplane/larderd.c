@@ -21,6 +21,7 @@
 #include "controlplane/pki/pki.h"
 #include "controlplane/reconcile/reconcile.h"
 #include "controlplane/store/certificates.h"
+#include "controlplane/upkeep/upkeep.h"
 #include "controlplane/vault/porter.h"
 #include "controlplane/vault/vault.h"
 
@@ -148,6 +149,7 @@ struct larderd {
     struct front *front;
     struct notifier *notifier;
     struct reconciler *reconciler;
+    struct upkeep *upkeep;
 };
 
 /* --- what the options must be --- */
@@ -502,12 +504,15 @@ static struct err larderd_open(struct larderd *d)
         &(struct porter_conf){
             .store = d->store, .vault = d->vault, .buckets = &d->buckets, .clock = &clock_system},
         &d->porter));
-    return open_reconciler(d);
+    TRY(open_reconciler(d));
+    return upkeep_start(d->store, &(struct upkeep_conf){.ops = d->ops, .clock = &clock_system},
+                        &d->upkeep);
 }
 
 /* The reconciler wakes the front, so it ends first; everything else in the reverse order. */
 static void larderd_close(struct larderd *d)
 {
+    upkeep_stop(d->upkeep);
     reconcile_stop(d->reconciler);
     porter_stop(d->porter);
     notify_stop(d->notifier);

@@ -226,6 +226,42 @@ struct err engine_version_choose(struct arena *a, const char *engine, const char
                       version, engine);
 }
 
+/* Which engine may follow which, from one version to at least another one. */
+static const struct {
+    const char *from, *from_version, *to, *to_version; /* "": any */
+} successions[] = {
+    {"redis",  "",    "valkey", ""   },
+    {"valkey", "7.2", "redis",  "7.1"},
+};
+
+static bool engine_may_follow(const struct engine_version *from, const struct engine_version *to)
+{
+    for (size_t i = 0; i < countof(successions); i++)
+        if (strcmp(from->engine, successions[i].from) == 0 &&
+            strcmp(to->engine, successions[i].to) == 0 &&
+            (!*successions[i].from_version ||
+             strcmp(from->version, successions[i].from_version) == 0) &&
+            (!*successions[i].to_version || strcmp(to->version, successions[i].to_version) == 0))
+            return true;
+    return false;
+}
+
+struct err engine_version_check_upgrade(struct arena *a, const struct engine_version *from,
+                                        const struct engine_version *to)
+{
+    if (strcmp(from->engine, to->engine) != 0)
+        return engine_may_follow(from, to)
+                   ? OK
+                   : err_format(a, FAULT_INVALID_PARAMETER_COMBINATION,
+                                "Changing the engine from %s %s to %s %s is not supported.",
+                                from->engine, from->version, to->engine, to->version);
+    if (version_compare(to->reported, from->reported) >= 0)
+        return OK;
+    return err_format(a, FAULT_INVALID_PARAMETER_COMBINATION,
+                      "Downgrading the engine version from %s to %s is not supported.",
+                      from->reported, to->version);
+}
+
 /* --- parameter groups --- */
 
 char *parameter_group_default(struct arena *a, const char *family)

@@ -74,6 +74,12 @@ const struct engine_version *engine_version_default(const char *engine);
 must_use struct err engine_version_choose(struct arena *a, const char *engine, const char *version,
                                           const struct engine_version **out);
 
+/* Whether caches that run one version may go over to another one, or the same. From redis to any
+ * valkey, and from valkey 7.2 back to redis 7.1; else forward. FAULT_INVALID_PARAMETER_COMBINATION.
+ */
+must_use struct err engine_version_check_upgrade(struct arena *a, const struct engine_version *from,
+                                                 const struct engine_version *to);
+
 /* Compares dotted numbers; a missing part counts as 0. */
 int version_compare(const char *x, const char *y);
 

@@ -28,13 +28,18 @@ bool operation_kind_parse(const char *name, enum operation_kind *out);
 const char *operation_state_name(enum operation_state state);
 bool operation_state_parse(const char *name, enum operation_state *out);
 
+/* Behind a space in the data of OPERATION_MODIFY: nodes begin anew; engines are told of their size.
+ */
+#define ROLL_WORD "roll"
+#define SIZE_WORD "size"
+
 struct operation {
     int64_t id;
     enum operation_kind kind;
     int64_t cluster_id;
     int step;
     enum operation_state state;
-    /* REBOOT: node numbers, comma separated; MODIFY: how many nodes there were; SNAPSHOT, and
+    /* REBOOT: node numbers, comma separated; MODIFY: see reconcile/steps.c; SNAPSHOT, and
      * DELETE that waits for the final one: the snapshot's id; CREATE from one: "restore". */
     const char *data;
     const char *why;
@@ -77,7 +82,8 @@ struct cluster {
     const char *data_key; /* of what is encrypted at rest, 64 hexadecimal digits; else "" */
     struct owner owner;
     struct allotment allotment;
-    int64_t next_node; /* number of the next node: those of removed ones never come back */
+    const char *parked; /* what waits for the maintenance window: see parked.h; NULL as "" */
+    int64_t next_node;  /* number of the next node: those of removed ones never come back */
     int64_t configuration_version; /* memcached auto discovery: raised at each change of nodes */
     bool is_wanted;
     int64_t created_ms;

@@ -93,6 +93,7 @@ enum group_operation_kind {
     GROUP_REPLICAS,           /* another number of members */
     GROUP_MODIFY,             /* other settings */
     GROUP_SWITCH,             /* another primary, by plan */
+    GROUP_ROLL,               /* members begin anew, one by one, with another version */
     GROUP_RESHARD,            /* other shards, or other shares of the slots */
     GROUP_MODE,               /* another cluster mode */
     GROUP_TEST_MIGRATION,     /* whether data could be moved in from a server outside */
@@ -117,7 +118,7 @@ struct group_operation {
     int64_t group_id;
     int step;
     enum operation_state state;
-    /* SWITCH, RESHARD, MODE: see reconcile/group_steps.c; of migrations: migration_steps.c;
+    /* SWITCH, RESHARD, MODE, ROLL: see reconcile/group_steps.c; of migrations: migration_steps.c;
      * SNAPSHOT, and DELETE that waits for the final one: the snapshot's id; CREATE from a snapshot:
      * "restore". */
     const char *data;

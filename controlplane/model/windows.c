@@ -107,6 +107,34 @@ char *window_snapshot_text(struct arena *a, struct window w)
     return arena_printf(a, "%02d:%02d-%02d:%02d", w.start / 60, w.start % 60, end / 60, end % 60);
 }
 
+/* --- time --- */
+
+#define MINUTE_MS       (60 * (int64_t)1000)
+#define EPOCH_DAY_START (4 * DAY_MINUTES) /* 1970-01-01 was a Thursday */
+
+static int64_t opened(int64_t now_ms, int64_t origin_minutes, int start, int64_t circle)
+{
+    int64_t now = now_ms / MINUTE_MS + origin_minutes;
+    int64_t since = ((now - start) % circle + circle) % circle;
+
+    return (now - origin_minutes - since) * MINUTE_MS;
+}
+
+int64_t window_maintenance_opened(struct window w, int64_t now_ms)
+{
+    return opened(now_ms, EPOCH_DAY_START, w.start, WEEK_MINUTES);
+}
+
+int64_t window_snapshot_opened(struct window w, int64_t now_ms)
+{
+    return opened(now_ms, 0, w.start, DAY_MINUTES);
+}
+
+bool window_is_open(struct window w, int64_t opened_ms, int64_t now_ms)
+{
+    return now_ms - opened_ms < w.length * MINUTE_MS;
+}
+
 /* --- overlap --- */
 
 /* Two arcs on a circle share a point when one of them holds the start of the other. */

@@ -8,6 +8,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct arena;
 struct rng;
@@ -31,6 +32,12 @@ must_use struct err window_parse_snapshot(struct arena *a, const char *text, str
 /* The text form in lower case, in `a`. */
 char *window_maintenance_text(struct arena *a, struct window w);
 char *window_snapshot_text(struct arena *a, struct window w);
+
+/* The last time, at or before `now_ms` (wall time), at which the window opened; and whether it is
+ * open. */
+int64_t window_maintenance_opened(struct window w, int64_t now_ms);
+int64_t window_snapshot_opened(struct window w, int64_t now_ms);
+bool window_is_open(struct window w, int64_t opened_ms, int64_t now_ms);
 
 /* True when a day's snapshot window and the maintenance window share a minute on any day. */
 bool windows_overlap(struct window maintenance, struct window snapshot);

@@ -1,14 +1,17 @@
 /*
- * ModifyCacheCluster. Settings change at once; the number of nodes of a memcached cluster changes
- * by an operation. What cannot be changed is refused, unless the request names the value it has.
+ * ModifyCacheCluster. Settings change at once; version, size and the number of nodes of a memcached
+ * cluster change by an operation, or wait for the maintenance window. What cannot be changed is
+ * refused, unless the request names the value it has.
  */
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/str.h"
 #include "contract/elasticache_handlers.h"
 #include "contract/faults.h"
 #include "controlplane/model/events.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/ops/capacity.h"
+#include "controlplane/ops/changes.h"
 #include "controlplane/ops/logs.h"
 #include "controlplane/ops/member_clusters.h"
 #include "controlplane/ops/members.h"
@@ -17,7 +20,6 @@
 #include "controlplane/store/store.h"
 
 #include <string.h>
-#include <strings.h>
 
 static bool is_memcached(const struct cluster_facts *f)
 {
@@ -58,24 +60,6 @@ static struct err check_members(struct call *c, const struct ec_modify_cache_clu
     return members_refuse(c, "ModifyCacheCluster", in, unserved, countof(unserved), WHY_NOT_SERVED);
 }
 
-#define NOUN "cluster"
-
-static struct err check_identity(struct call *c, const struct ec_modify_cache_cluster_in *in,
-                                 const struct cluster *cl)
-{
-    const struct engine_version *v = engine_version_reported(cl->engine, cl->engine_version);
-    const struct node_type *type;
-
-    check(v != NULL);
-    if (member_has_text(in->engine) && strcasecmp(in->engine, cl->engine) != 0)
-        return member_no_change(c, NOUN, "Engine", cl->engine);
-    TRY(member_same_version(c, NOUN, in->engine_version, cl));
-    if (!member_has_text(in->cache_node_type) || strcmp(in->cache_node_type, cl->node_type) == 0)
-        return OK;
-    TRY(node_type_choose(c->arena, in->cache_node_type, v, &type));
-    return member_no_change(c, NOUN, "CacheNodeType", cl->node_type);
-}
-
 /* --- what changes at once --- */
 
 /* The engines are told at once; what takes effect at a start waits for a reboot. */
@@ -100,7 +84,10 @@ static struct err change_parameter_group(struct call *c, const char *name, struc
 static struct err change_groups(struct call *c, const struct ec_modify_cache_cluster_in *in,
                                 struct cluster *cl)
 {
-    if (member_has_text(in->cache_parameter_group_name))
+    struct parked parked;
+
+    parked_parse(c->arena, cl->parked, &parked);
+    if (member_has_text(in->cache_parameter_group_name) && !changes_family(cl, &parked))
         TRY(change_parameter_group(c, in->cache_parameter_group_name, cl));
     if (!in->security_group_ids.has)
         return OK;
@@ -234,7 +221,7 @@ static struct err claim_room(struct call *c, struct cluster_facts *f, const char
 }
 
 static struct err add_nodes(struct call *c, const struct ec_modify_cache_cluster_in *in,
-                            struct cluster_facts *f, int64_t target, int64_t current)
+                            struct cluster_facts *f, int64_t target, int64_t current, bool is_now)
 {
     size_t count = (size_t)(target - current);
 
@@ -245,6 +232,8 @@ static struct err add_nodes(struct call *c, const struct ec_modify_cache_cluster
     TRY(capacity_check_region(c, target - current));
     const char **zones = arena_array(c->arena, count, sizeof(*zones));
     TRY(new_zones(c, in, f, zones, count));
+    if (!is_now)
+        return OK; /* room is what there is then */
     TRY(claim_room(c, f, zones, count));
 
     for (size_t i = 0; i < count; i++) {
@@ -266,7 +255,7 @@ static struct err add_nodes(struct call *c, const struct ec_modify_cache_cluster
 /* --- fewer nodes --- */
 
 static struct err remove_node(struct call *c, const struct cluster_facts *f,
-                              const struct ec_cache_node_ids_list *ids, size_t at)
+                              const struct ec_cache_node_ids_list *ids, size_t at, bool is_now)
 {
     const char *number = ids->items[at] ? ids->items[at] : "";
     const struct node *n = facts_node(f, number);
@@ -278,11 +267,12 @@ static struct err remove_node(struct call *c, const struct cluster_facts *f,
         if (strcmp(ids->items[i], number) == 0)
             return fault(c, FAULT_INVALID_PARAMETER_VALUE,
                          "CacheNodeIdsToRemove names the cache node %s twice.", number);
-    return store_node_want(c->tx, n->id, false);
+    return is_now ? store_node_want(c->tx, n->id, false) : OK;
 }
 
 static struct err remove_nodes(struct call *c, const struct ec_modify_cache_cluster_in *in,
-                               struct cluster_facts *f, int64_t target, int64_t current)
+                               struct cluster_facts *f, int64_t target, int64_t current,
+                               bool is_now)
 {
     const struct ec_cache_node_ids_list *ids = &in->cache_node_ids_to_remove;
 
@@ -296,14 +286,13 @@ static struct err remove_nodes(struct call *c, const struct ec_modify_cache_clus
                      "names %zu.",
                      (long long)(current - target), ids->count);
     for (size_t i = 0; i < ids->count; i++)
-        TRY(remove_node(c, f, ids, i));
+        TRY(remove_node(c, f, ids, i, is_now));
     return OK;
 }
 
 /* --- the number of nodes --- */
 
-static struct err check_node_count(struct call *c, const struct ec_modify_cache_cluster_in *in,
-                                   const struct cluster_facts *f, int64_t target)
+static struct err check_node_count(struct call *c, const struct cluster_facts *f, int64_t target)
 {
     if (target < 1)
         return fault(c, FAULT_INVALID_PARAMETER_VALUE,
@@ -312,16 +301,12 @@ static struct err check_node_count(struct call *c, const struct ec_modify_cache_
     if (!is_memcached(f))
         return fault(c, FAULT_INVALID_PARAMETER_VALUE,
                      "The number of cache nodes of a Redis cluster cannot be changed.");
-    if (!in->apply_immediately.value)
-        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
-                     "NumCacheNodes can only be changed with ApplyImmediately: changes that wait "
-                     "for the maintenance window are not supported by this version.");
     return OK;
 }
 
-/* Starts the operation where the number changes. */
+/* Does or only checks it: nothing of a change that waits is written before its time. */
 static struct err change_node_count(struct call *c, const struct ec_modify_cache_cluster_in *in,
-                                    struct cluster_facts *f)
+                                    struct cluster_facts *f, bool is_now)
 {
     int64_t current = facts_node_count(f);
     int64_t target = in->num_cache_nodes.has ? in->num_cache_nodes.value : current;
@@ -333,11 +318,113 @@ static struct err change_node_count(struct call *c, const struct ec_modify_cache
                      "CacheNodeIdsToRemove and NewAvailabilityZones need another NumCacheNodes "
                      "than the current one.");
     }
-    TRY(check_node_count(c, in, f, target));
-    TRY(target > current ? add_nodes(c, in, f, target, current)
-                         : remove_nodes(c, in, f, target, current));
-    return facts_operate(c, f, OPERATION_MODIFY,
-                         arena_printf(c->arena, "%lld", (long long)current));
+    TRY(check_node_count(c, f, target));
+    return target > current ? add_nodes(c, in, f, target, current, is_now)
+                            : remove_nodes(c, in, f, target, current, is_now);
+}
+
+/* --- what waits --- */
+
+static const char *joined(struct arena *a, const char *const *items, size_t count)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&text, "%s%s", i ? "," : "", items[i] ? items[i] : "");
+    return str_dup(a, buf_str(&text));
+}
+
+static size_t split(struct arena *a, const char *text, const char ***out)
+{
+    size_t most = strlen(text) + 1, count = 0;
+
+    *out = arena_array(a, most, sizeof(**out));
+    for (struct str rest = str_of(text); rest.len > 0;)
+        (*out)[count++] = str_dup(a, str_cut(&rest, ','));
+    return count;
+}
+
+/* What was asked for takes the place of what waits; the present number takes it back. */
+static void park_node_count(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                            const struct cluster_facts *f, struct parked *p)
+{
+    if (!in->num_cache_nodes.has)
+        return;
+    bool is_back = in->num_cache_nodes.value == facts_node_count(f);
+    p->node_count = is_back ? 0 : in->num_cache_nodes.value;
+    p->removals =
+        joined(c->arena, in->cache_node_ids_to_remove.items, in->cache_node_ids_to_remove.count);
+    p->zones = joined(c->arena, in->new_availability_zones.items, in->new_availability_zones.count);
+}
+
+/* The request with what waits in the place of what it does not say. */
+static void unpark_node_count(struct call *c, const struct parked *p,
+                              struct ec_modify_cache_cluster_in *in)
+{
+    if (in->num_cache_nodes.has || p->node_count == 0)
+        return;
+    in->num_cache_nodes = INT_OF(p->node_count);
+    in->cache_node_ids_to_remove.count =
+        split(c->arena, p->removals, &in->cache_node_ids_to_remove.items);
+    in->new_availability_zones.count = split(c->arena, p->zones, &in->new_availability_zones.items);
+}
+
+/* Nodes begin with the version that the cluster has: only those that are there are restarted. */
+static struct err change_now(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                             const struct parked *p, struct cluster_facts *f)
+{
+    struct ec_modify_cache_cluster_in merged = *in;
+    const char *word = *p->engine_version ? " " ROLL_WORD : *p->node_type ? " " SIZE_WORD : "";
+    const char *data = arena_printf(c->arena, "%d%s", facts_node_count(f), word);
+
+    unpark_node_count(c, p, &merged);
+    bool is_resized =
+        merged.num_cache_nodes.has && merged.num_cache_nodes.value != facts_node_count(f);
+    if (*p->node_type)
+        TRY(changes_claim_growth(c, f, 1, &f->cluster, p->node_type));
+    changes_apply(p, &f->cluster);
+    TRY(change_node_count(c, &merged, f, true));
+    f->cluster.parked = "";
+    TRY(store_cluster_update(c->tx, &f->cluster));
+    if (!is_resized && !*p->engine_version && !*p->node_type)
+        return OK;
+    return facts_operate(c, f, OPERATION_MODIFY, data);
+}
+
+static struct err change_later(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                               struct parked *p, struct cluster_facts *f)
+{
+    TRY(change_node_count(c, in, f, false));
+    park_node_count(c, in, f, p);
+    f->cluster.parked = parked_text(c->arena, p);
+    if (*f->cluster.parked)
+        store_touch_cluster(c->tx, f->cluster.id); /* its window may be another one */
+    return store_cluster_update(c->tx, &f->cluster);
+}
+
+static struct err change_all(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                             struct cluster_facts *f)
+{
+    const struct change_request asked = {
+        .noun = "cluster",
+        .engine = in->engine,
+        .engine_version = in->engine_version,
+        .node_type = in->cache_node_type,
+        .parameter_group = in->cache_parameter_group_name,
+        .is_immediate = in->apply_immediately.value,
+    };
+    struct parked parked;
+
+    parked_parse(c->arena, f->cluster.parked, &parked);
+    TRY(changes_take(c, &asked, &f->cluster, &parked));
+    f->cluster.parked = parked_text(c->arena, &parked);
+    TRY(change_settings(c, in, &f->cluster));
+    TRY(change_logs(c, in, f));
+    int64_t target = in->num_cache_nodes.has ? in->num_cache_nodes.value
+                     : parked.node_count > 0 ? parked.node_count
+                                             : facts_node_count(f);
+    TRY(change_az_mode(c, in->az_mode, f, target));
+    return asked.is_immediate ? change_now(c, in, &parked, f) : change_later(c, in, &parked, f);
 }
 
 struct err ec_modify_cache_cluster(struct call *c, const struct ec_modify_cache_cluster_in *in,
@@ -352,13 +439,7 @@ struct err ec_modify_cache_cluster(struct call *c, const struct ec_modify_cache_
                      facts.cluster.name);
     TRY(member_cluster_refuse_modify(c, &facts));
     TRY(check_members(c, in, &facts));
-    TRY(check_identity(c, in, &facts.cluster));
-    TRY(change_settings(c, in, &facts.cluster));
-    TRY(change_logs(c, in, &facts));
-    int64_t target = in->num_cache_nodes.has ? in->num_cache_nodes.value : facts_node_count(&facts);
-    TRY(change_az_mode(c, in->az_mode, &facts, target));
-    TRY(change_node_count(c, in, &facts));
-    TRY(store_cluster_update(c->tx, &facts.cluster));
+    TRY(change_all(c, in, &facts));
     TRY(facts_refresh(c, &facts));
     out->cache_cluster = wire_cluster_new(c, &facts);
     return OK;

@@ -1,7 +1,8 @@
 /*
  * ModifyReplicationGroup. Settings change at once, in the group and in every member; another
- * primary comes by an operation. What cannot be changed is refused, unless the request names the
- * value that the group has.
+ * version or size does, too, or waits for the maintenance window; another primary comes by an
+ * operation. What cannot be changed is refused, unless the request names the value that the group
+ * has.
  */
 #include "base/arena.h"
 #include "contract/elasticache_handlers.h"
@@ -10,8 +11,8 @@
 #include "controlplane/model/naming.h"
 #include "controlplane/model/quotas.h"
 #include "controlplane/ops/access.h"
+#include "controlplane/ops/changes.h"
 #include "controlplane/ops/encryption.h"
-#include "controlplane/ops/fitting.h"
 #include "controlplane/ops/group_mode.h"
 #include "controlplane/ops/group_modify.h"
 #include "controlplane/ops/logs.h"
@@ -41,61 +42,40 @@ static const struct member_rule unserved[] = {
 static struct err check_identity(struct call *c, const struct ec_modify_replication_group_in *in,
                                  struct group_facts *f)
 {
-    const struct cluster *cl = &f->group.common;
-
+    (void)f;
     TRY(members_refuse(c, "ModifyReplicationGroup", in, unserved, countof(unserved),
                        WHY_NOT_SERVED));
     TRY(member_security_group_names(c, &in->cache_security_group_names));
-    if (member_has_text(in->engine) && strcmp(name_fold(c->arena, in->engine), cl->engine) != 0)
-        return member_no_change(c, NOUN, "Engine", cl->engine);
-    TRY(member_same_version(c, NOUN, in->engine_version, cl));
     return OK;
 }
 
-/* --- size --- */
+/* --- version and size: at once, or parked --- */
 
-/* Engines grow where they stand: each host must have room for what its members get more. */
-static struct err claim_growth(struct call *c, const struct group_facts *f, int64_t grown_bytes)
+static struct err change_version_and_type(struct call *c,
+                                          const struct ec_modify_replication_group_in *in,
+                                          struct group_facts *f)
 {
-    struct host_list hosts;
-
-    TRY(store_host_list(c->tx, c->caller->region, &hosts));
-    for (size_t i = 0; i < hosts.count; i++) {
-        int64_t free_bytes = hosts.items[i].memory_bytes - hosts.items[i].used_bytes;
-        for (size_t k = 0; k < f->member_count; k++) {
-            const struct node_list *nodes = &f->members[k].nodes;
-            if (nodes->count > 0 && nodes->items[0].goal.has &&
-                strcmp(nodes->items[0].goal.host_id, hosts.items[i].id) == 0)
-                free_bytes -= grown_bytes;
-        }
-        if (free_bytes < 0)
-            return fault(c, FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY,
-                         "The host of a member has no room for a larger cache node type.");
-    }
-    return OK;
-}
-
-static struct err change_type(struct call *c, const struct ec_modify_replication_group_in *in,
-                              struct group_facts *f)
-{
+    const struct change_request asked = {
+        .noun = NOUN,
+        .engine = in->engine,
+        .engine_version = in->engine_version,
+        .node_type = in->cache_node_type,
+        .parameter_group = in->cache_parameter_group_name,
+        .is_immediate = in->apply_immediately.value,
+        .may_change_engine = true,
+        .is_clustered = f->group.mode != CLUSTER_MODE_DISABLED,
+    };
     struct cluster *cl = &f->group.common;
-    const struct node_type *from = node_type_find(cl->node_type), *to;
+    struct parked parked;
 
-    if (!member_has_text(in->cache_node_type) || strcmp(in->cache_node_type, cl->node_type) == 0)
+    parked_parse(c->arena, cl->parked, &parked);
+    TRY(changes_take(c, &asked, cl, &parked));
+    cl->parked = asked.is_immediate ? "" : parked_text(c->arena, &parked);
+    if (!asked.is_immediate)
         return OK;
-    TRY(node_type_choose(c->arena, in->cache_node_type,
-                         engine_version_reported(cl->engine, cl->engine_version), &to));
-    if (strcmp(to->family, "r6gd") == 0)
-        return COMBINATION("The cache node type %s needs DataTieringEnabled, which is not "
-                           "supported by this version.",
-                           to->name);
-    if (to->maxmemory_bytes < from->maxmemory_bytes)
-        TRY(fitting_check(c, f->members, f->member_count, cl, to));
-    if (!in->apply_immediately.value)
-        return COMBINATION("CacheNodeType can only be changed with ApplyImmediately: changes that "
-                           "wait for the maintenance window are not supported by this version.");
-    TRY(claim_growth(c, f, node_type_host_bytes(to) - node_type_host_bytes(from)));
-    cl->node_type = to->name;
+    if (*parked.node_type)
+        TRY(changes_claim_growth(c, f->members, f->member_count, cl, parked.node_type));
+    changes_apply(&parked, cl);
     return OK;
 }
 
@@ -152,9 +132,11 @@ static struct err change_parameters(struct call *c, const struct ec_modify_repli
     struct cluster *cl = &f->group.common, changed = *cl;
     bool is_cluster = false, was_cluster = f->group.mode != CLUSTER_MODE_DISABLED;
     struct parameter_facts from, to;
+    struct parked parked;
 
-    if (!member_has_text(in->cache_parameter_group_name))
-        return OK;
+    parked_parse(c->arena, cl->parked, &parked);
+    if (!member_has_text(in->cache_parameter_group_name) || changes_family(cl, &parked))
+        return OK; /* one of another family comes with the version that waits */
     TRY(member_group_parameter_group(c, in->cache_parameter_group_name,
                                      engine_version_reported(cl->engine, cl->engine_version),
                                      node_type_find(cl->node_type), false, &changed, &is_cluster));
@@ -291,10 +273,17 @@ static struct err change_multi_az(struct call *c, const struct ec_modify_replica
 
 /* The order of the rows is the order in which mistakes are told. */
 static const change_fn changes[] = {
-    check_identity,         change_type,         change_description,
-    change_settings,        change_snapshotting, change_parameters,
-    change_security_groups, change_encryption,   change_failover,
-    change_multi_az,        change_logs,
+    check_identity,
+    change_version_and_type,
+    change_description,
+    change_settings,
+    change_snapshotting,
+    change_parameters,
+    change_security_groups,
+    change_encryption,
+    change_failover,
+    change_multi_az,
+    change_logs,
 };
 
 /* --- another primary --- */
@@ -408,15 +397,19 @@ struct err group_modify(struct call *c, const struct ec_modify_replication_group
     for (size_t i = 0; i < countof(changes); i++)
         TRY(changes[i](c, in, &facts));
     TRY(check_primary(c, in, &facts, &primary));
-    bool is_rebuilt = strcmp(before.node_type, facts.group.common.node_type) != 0 ||
-                      before.tls != facts.group.common.tls;
-    if (primary && is_rebuilt)
-        return COMBINATION("PrimaryClusterId cannot be changed together with CacheNodeType or "
-                           "in-transit encryption.");
+    const struct cluster *after = &facts.group.common;
+    bool is_rebuilt = strcmp(before.node_type, after->node_type) != 0 || before.tls != after->tls;
+    bool is_upgraded = strcmp(before.engine, after->engine) != 0 ||
+                       strcmp(before.engine_version, after->engine_version) != 0;
+    if (primary && (is_rebuilt || is_upgraded))
+        return COMBINATION("PrimaryClusterId cannot be changed together with EngineVersion, "
+                           "CacheNodeType or in-transit encryption.");
     TRY(record(c, &facts));
     TRY(change_entry(c, in, &facts, &pending));
     if (primary)
         TRY(membership_switch(c, &facts, primary));
+    else if (is_upgraded)
+        TRY(group_facts_operate(c, &facts, GROUP_ROLL, ""));
     else if (is_rebuilt || pending)
         TRY(group_facts_operate(c, &facts, GROUP_MODIFY, pending ? pending : ""));
     else

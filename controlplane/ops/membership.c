@@ -28,6 +28,7 @@ void membership_take_common(struct cluster *member, const struct cluster *common
     member->data_key = common->data_key;
     member->owner = common->owner;
     member->allotment = common->allotment;
+    member->parked = common->parked;
 }
 
 static const char *next_name(struct call *c, const struct replication_group *g, struct shard *s)

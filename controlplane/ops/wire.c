@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/model/parked.h"
 #include "controlplane/ops/logs.h"
 
 #include <string.h>
@@ -109,6 +110,25 @@ static void wire_removals(struct call *c, const struct cluster_facts *f,
     out->has = out->count > 0;
 }
 
+/* What waits for the maintenance window: of a member, what its group waits with. */
+static void wire_parked(struct call *c, const struct cluster *cl,
+                        struct ec_pending_modified_values *out)
+{
+    struct parked parked;
+
+    parked_parse(c->arena, cl->parked, &parked);
+    out->engine_version = *parked.engine_version ? parked.engine_version : NULL;
+    out->cache_node_type = *parked.node_type ? parked.node_type : NULL;
+    if (parked.node_count == 0)
+        return;
+    out->num_cache_nodes = INT_OF(parked.node_count);
+    struct ec_cache_node_ids_list *removals = &out->cache_node_ids_to_remove;
+    removals->items = arena_array(c->arena, strlen(parked.removals) + 1, sizeof(*removals->items));
+    for (struct str rest = str_of(parked.removals); rest.len > 0;)
+        removals->items[removals->count++] = str_dup(c->arena, str_cut(&rest, ','));
+    removals->has = removals->count > 0;
+}
+
 /* While the number of nodes changes, the cluster has the old number and the new one is pending. */
 static void wire_node_count(struct call *c, const struct cluster_facts *f,
                             struct ec_cache_cluster *out)
@@ -117,10 +137,11 @@ static void wire_node_count(struct call *c, const struct cluster_facts *f,
         arena_new(c->arena, struct ec_pending_modified_values);
     int64_t count = facts_node_count(f), before = count;
 
+    wire_parked(c, &f->cluster, pending);
     if (f->status == CLUSTER_DELETING)
         before = (int64_t)f->nodes.count;
-    if (f->status == CLUSTER_MODIFYING && f->newest &&
-        str_to_i64(str_of(f->newest->data), &before) && before != count) {
+    struct str data = str_of(f->status == CLUSTER_MODIFYING && f->newest ? f->newest->data : "");
+    if (str_to_i64(str_cut(&data, ' '), &before) && before != count) {
         pending->num_cache_nodes = INT_OF(count);
         wire_removals(c, f, &pending->cache_node_ids_to_remove);
     }

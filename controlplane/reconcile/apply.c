@@ -135,6 +135,7 @@ static struct err apply_one(struct target *t, const struct decision *d)
     case DECISION_NODE_REMOVE: return store_node_remove(t->tx, d->node_id);
     case DECISION_TOLD:
         return store_goal_told(t->tx, d->node_id, d->goal.crashes_told, d->goal.is_told_down);
+    case DECISION_BOOT: return store_node_boot(t->tx, d->node_id);
     case DECISION_EVENT: return apply_event(t, &d->event);
     case DECISION_OPERATION: return store_operation_update(t->tx, &d->operation);
     case DECISION_CLUSTER: return store_cluster_update(t->tx, &d->cluster);

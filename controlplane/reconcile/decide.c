@@ -53,6 +53,15 @@ void decide_node_unwanted(struct decisions *d, struct node *n)
     add(d, DECISION_NODE_UNWANTED)->node_id = n->id;
 }
 
+void decide_boot(struct decisions *d, struct node *n, const char *why)
+{
+    struct node_goal goal = n->goal;
+
+    add(d, DECISION_BOOT)->node_id = n->id;
+    goal.boot_count = ++n->boot_count;
+    decide_goal(d, n, &goal, why);
+}
+
 void decide_told(struct decisions *d, struct node *n, int64_t crashes_told, bool is_told_down)
 {
     n->goal.crashes_told = crashes_told;

@@ -18,6 +18,7 @@ enum decision_kind {
     DECISION_GOAL_REMOVE,     /* the node is nowhere any more */
     DECISION_NODE_REMOVE,     /* forget the node */
     DECISION_TOLD,            /* events about crashes of `node_id` were written: see `goal` */
+    DECISION_BOOT,            /* `node_id` is to begin anew */
     DECISION_EVENT,           /* tell `event` */
     DECISION_OPERATION,       /* write `operation` */
     DECISION_CLUSTER,         /* write `cluster` */
@@ -75,6 +76,8 @@ void decide_goal_remove(struct decisions *d, struct node *n, const char *why);
 void decide_node_remove(struct decisions *d, struct view *v, struct node *n);
 void decide_node_boot(struct decisions *d, struct node *n);
 void decide_node_unwanted(struct decisions *d, struct node *n);
+/* The node begins anew: its want and its goal alike. */
+void decide_boot(struct decisions *d, struct node *n, const char *why);
 void decide_told(struct decisions *d, struct node *n, int64_t crashes_told, bool is_told_down);
 /* The gaps of the event's sentence are `first` and `second`; NULL where it has none. */
 void decide_event(struct decisions *d, const struct view *v, enum event_kind kind,

@@ -15,6 +15,7 @@
 #include "controlplane/reconcile/groups.h"
 #include "controlplane/reconcile/migration_steps.h"
 #include "controlplane/reconcile/moves.h"
+#include "controlplane/reconcile/rolling.h"
 #include "controlplane/reconcile/rules.h"
 
 #include <string.h>
@@ -22,6 +23,7 @@
 #define FENCE_LIMIT_MS  5000   /* writes are refused for so long at most */
 #define FOLLOW_LIMIT_MS 600000 /* for the old primary to follow the new one */
 #define MOVE_LIMIT_MS   600000 /* for slots to change hands */
+#define ROLL_LIMIT_MS   600000 /* for each member to begin anew */
 #define GIVE_UP_LOOK_MS 1000   /* between two looks whether it may be given up */
 
 /* --- questions --- */
@@ -121,19 +123,20 @@ static const struct step replicas_steps[] = {
 };
 
 /* Engines have taken on the new parameters, of which the size is one. */
+static bool has_settings(const struct group_view *g)
+{
+    for (size_t i = 0; i < g->member_count; i++) {
+        const struct view *m = &g->members[i];
+        if (!m->is_removed && !rolling_is_settled(&m->cluster, member_node(m)))
+            return false;
+    }
+    return true;
+}
+
 static enum step_result await_settings(struct group_view *g, struct decisions *d)
 {
     (void)d;
-    if (!group_is_settled(g))
-        return STEP_WAIT;
-    for (size_t i = 0; i < g->member_count; i++) {
-        struct settings_version applied;
-        const struct view *m = &g->members[i];
-        settings_version_parse(member_node(m)->saw.applied_settings, &applied);
-        if (applied.parameters != parameters_number(&m->cluster))
-            return STEP_WAIT;
-    }
-    return STEP_DONE;
+    return group_is_settled(g) && has_settings(g) ? STEP_DONE : STEP_WAIT;
 }
 
 static const struct step modify_steps[] = {
@@ -159,6 +162,7 @@ static void release_member(struct view *m, struct decisions *d)
 {
     m->cluster.group_id = m->cluster.shard_id = 0;
     m->cluster.az_mode = "single-az";
+    m->cluster.parked = "";
     d->about = &m->cluster;
     decide_cluster(d, m);
 }
@@ -291,6 +295,83 @@ static const struct step switch_steps[] = {
     {"promote",         promote        },
     {"demote",          demote         },
     {"await_followers", await_followers},
+};
+
+/* --- roll: replicas first, then a switch, then the old primary, shard by shard. Between switches
+ * the data is the id of the member that begins anew --- */
+
+static void begin_anew(struct group_view *g, struct view *m, struct decisions *d)
+{
+    struct node *n = member_node(m);
+
+    d->about = &m->cluster;
+    decide_boot(d, n, "its group goes over to another version");
+    decide_event(d, m, EVENT_NODE_SHUTDOWN, n->number, NULL);
+    g->operation.data = arena_printf(d->arena, "%lld", (long long)m->cluster.id);
+    g->operation.deadline_ms = g->now_ms + ROLL_LIMIT_MS;
+    decide_group_operation(d, g);
+}
+
+/* The member that began anew is back. */
+static void tell_restarted(struct group_view *g, struct decisions *d)
+{
+    int64_t id;
+    struct view *m = str_to_i64(str_of(g->operation.data), &id) ? group_member(g, id) : NULL;
+
+    if (m && member_node(m)) {
+        d->about = &m->cluster;
+        decide_event(d, m, EVENT_NODE_RESTARTED, member_node(m)->number, NULL);
+    }
+    g->operation.data = "";
+}
+
+static enum step_result roll_members(struct group_view *g, struct decisions *d)
+{
+    if (!group_is_settled(g) || !has_settings(g))
+        return STEP_WAIT;
+    tell_restarted(g, d);
+    struct view *next = rolling_replica(g);
+    if (!next)
+        return STEP_DONE;
+    begin_anew(g, next, d);
+    return STEP_WAIT;
+}
+
+static enum step_result plan_switch(struct group_view *g, struct decisions *d)
+{
+    struct view *heir;
+    const struct shard *s = rolling_shard(g, &heir);
+
+    if (!s) {
+        decide_group_event(d, g, EVENT_GROUP_UPGRADED, g->group.common.engine,
+                           g->group.common.engine_version);
+        return STEP_OVER;
+    }
+    if (!heir) {
+        begin_anew(g, shard_primary(g, s), d);
+        return STEP_AGAIN;
+    }
+    g->operation.data = arena_printf(d->arena, "%lld %lld %lld", (long long)s->id,
+                                     (long long)s->goal.primary_id, (long long)heir->cluster.id);
+    return STEP_DONE;
+}
+
+static enum step_result roll_on(struct group_view *g, struct decisions *d)
+{
+    (void)d;
+    g->operation.data = "";
+    g->operation.deadline_ms = g->now_ms + ROLL_LIMIT_MS;
+    return STEP_AGAIN;
+}
+
+static const struct step roll_steps[] = {
+    {"roll_members",    roll_members   },
+    {"plan_switch",     plan_switch    },
+    {"fence",           fence          },
+    {"promote",         promote        },
+    {"demote",          demote         },
+    {"await_followers", await_followers},
+    {"roll_on",         roll_on        },
 };
 
 /* --- reshard: the ids of shards that go, with spaces between --- */
@@ -453,6 +534,7 @@ static const struct {
     [GROUP_REPLICAS] = {replicas_steps,           countof(replicas_steps),           true,  EVENT_GROUP_MODIFY_FAILED },
     [GROUP_MODIFY] = {modify_steps,             countof(modify_steps),             true,  EVENT_GROUP_MODIFY_FAILED },
     [GROUP_SWITCH] = {switch_steps,             countof(switch_steps),             true,  EVENT_GROUP_MODIFY_FAILED },
+    [GROUP_ROLL] = {roll_steps,               countof(roll_steps),               true,  EVENT_GROUP_MODIFY_FAILED },
     [GROUP_RESHARD] = {reshard_steps,            countof(reshard_steps),            true,  EVENT_GROUP_RESHARD_FAILED},
     [GROUP_MODE] = {mode_steps,               countof(mode_steps),               true,  EVENT_GROUP_MODIFY_FAILED },
     [GROUP_LEAD] = {global_lead_steps,        countof(global_lead_steps),        true,  EVENT_GLOBAL_FAILED       },
@@ -472,7 +554,7 @@ static void fail(struct group_view *g, struct decisions *d, const char *why)
 
     o->state = OPERATION_FAILED;
     o->why = why;
-    if (o->kind == GROUP_SWITCH || o->kind == GROUP_MODE)
+    if (o->kind == GROUP_SWITCH || o->kind == GROUP_MODE || o->kind == GROUP_ROLL)
         take_back(g, d);
     if (o->kind == GROUP_MODE)
         cluster_mode_give_up(g, d);
@@ -525,7 +607,9 @@ void group_steps_run(struct group_view *g, struct decisions *d)
             wait_or_fail(g, d);
             return;
         }
-        o->step++;
+        if (result == STEP_OVER)
+            break;
+        o->step = result == STEP_AGAIN ? 0 : o->step + 1;
     }
     o->state = OPERATION_DONE;
     decide_group_operation(d, g);

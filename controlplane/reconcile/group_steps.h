@@ -6,7 +6,8 @@
 #include "controlplane/reconcile/decide.h"
 #include "controlplane/reconcile/group_view.h"
 
-enum step_result { STEP_DONE, STEP_WAIT, STEP_FAILED };
+/* AGAIN: from the first step on. OVER: what follows is not needed. */
+enum step_result { STEP_DONE, STEP_WAIT, STEP_FAILED, STEP_AGAIN, STEP_OVER };
 
 /* One that fails may say why in the operation. */
 struct step {

@@ -5,6 +5,9 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "controlplane/reconcile/rolling.h"
+
+#define ROLL_LIMIT_MS 600000 /* for each node to begin anew */
 
 /* --- questions --- */
 
@@ -124,24 +127,84 @@ static const struct step reboot_steps[] = {
     {"await_restart", await_restart},
 };
 
-/* --- modify: another number of nodes --- */
+/* --- modify: another number of nodes, another size, another version. The data is "<nodes before>",
+ * " size" or " roll" where engines are to be told or begin anew, and " <number>" while one does ---
+ */
 
 static enum step_result tell_modified(struct view *v, struct decisions *d)
 {
+    struct str rest = str_of(v->operation.data);
+    const char *before = str_dup(d->arena, str_cut(&rest, ' '));
+    const char *now = arena_printf(d->arena, "%zu", v->nodes.count);
+
+    if (rest.len > 0 && str_is(str_of(before), now))
+        return STEP_DONE;
     for (size_t i = 0; i < v->nodes.count; i++)
         if (v->nodes.items[i].created_ms >= v->operation.created_ms)
             decide_event(d, v, EVENT_NODE_ADDED, v->nodes.items[i].number,
                          v->nodes.items[i].host_zone);
-    decide_event(d, v, EVENT_NODES_MODIFIED, v->operation.data,
-                 arena_printf(d->arena, "%zu", v->nodes.count));
+    decide_event(d, v, EVENT_NODES_MODIFIED, before, now);
     v->cluster.configuration_version++;
     decide_cluster(d, v);
     return STEP_DONE;
 }
 
+/* The second word of the data, or nothing. */
+static struct str word_of(const struct operation *o)
+{
+    struct str rest = str_of(o->data);
+
+    str_cut(&rest, ' ');
+    return str_cut(&rest, ' ');
+}
+
+static bool has_settings(const struct view *v)
+{
+    for (size_t i = 0; i < v->nodes.count; i++)
+        if (!rolling_is_settled(&v->cluster, &v->nodes.items[i]))
+            return false;
+    return true;
+}
+
+/* Another number of nodes alone changes nothing for those that are there. */
+static enum step_result await_settings(struct view *v, struct decisions *d)
+{
+    (void)d;
+    return word_of(&v->operation).len == 0 || has_settings(v) ? STEP_DONE : STEP_WAIT;
+}
+
+/* The node that began anew, if any, is back; the next one goes. */
+static enum step_result roll_nodes(struct view *v, struct decisions *d)
+{
+    struct str rest = str_of(v->operation.data);
+    const char *before = str_dup(d->arena, str_cut(&rest, ' '));
+
+    if (!str_is(str_cut(&rest, ' '), ROLL_WORD))
+        return STEP_DONE;
+    if (!has_settings(v))
+        return STEP_WAIT;
+    if (rest.len > 0)
+        decide_event(d, v, EVENT_NODE_RESTARTED, str_dup(d->arena, rest), NULL);
+    for (size_t i = 0; i < v->nodes.count; i++) {
+        struct node *n = &v->nodes.items[i];
+        if (!rolling_is_outdated(n))
+            continue;
+        decide_event(d, v, EVENT_NODE_SHUTDOWN, n->number, NULL);
+        decide_boot(d, n, "its cluster goes over to another version");
+        v->operation.data = arena_printf(d->arena, "%s " ROLL_WORD " %s", before, n->number);
+        v->operation.deadline_ms = v->now_ms + ROLL_LIMIT_MS;
+        decide_operation(d, v);
+        return STEP_WAIT;
+    }
+    decide_event(d, v, EVENT_CLUSTER_UPGRADED, v->cluster.engine, v->cluster.engine_version);
+    return STEP_DONE;
+}
+
 static const struct step modify_steps[] = {
-    {"await_nodes",   await_nodes  },
-    {"tell_modified", tell_modified},
+    {"await_nodes",    await_nodes   },
+    {"tell_modified",  tell_modified },
+    {"await_settings", await_settings},
+    {"roll_nodes",     roll_nodes    },
 };
 
 /* --- the engine of them all --- */

@@ -14,7 +14,7 @@
     "WHERE p.account = cache_cluster.account AND p.region = cache_cluster.region "                  \
     "AND p.name = cache_cluster.parameter_group), 0), tls_mode, coalesce(owner_id, 0), "            \
     "coalesce((SELECT s.name FROM serverless_cache s WHERE s.id = cache_cluster.owner_id), ''), "   \
-    "memory_least, memory_most, work_most, data_key"
+    "memory_least, memory_most, work_most, data_key, parked"
 
 static void row_to_cluster(struct query *q, struct cluster *out)
 {
@@ -48,6 +48,7 @@ static void row_to_cluster(struct query *q, struct cluster *out)
         .owner = {query_int(q,  27), query_text(q, 28)},
         .allotment = { query_int(q, 29), query_int(q,  30), query_int(q, 31)},
         .data_key = query_text(q, 32),
+        .parked = query_text(q, 33),
     };
     if (!tls_mode_parse(query_text(q, 26), &out->tls))
         q->error = err_make(ERR_CORRUPT, "a cache cluster has an unknown mode of encryption");
@@ -61,9 +62,9 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
         "maintenance_window, snapshot_window, snapshot_retention, auto_minor_upgrade, "
         "notification_topic, notification_status, configuration_version, next_node, is_wanted, "
         "created_ms, group_id, node_group_id, tls_mode, owner_id, memory_least, memory_most, "
-        "work_most, data_key) "
+        "work_most, data_key, parked) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), "
-        "nullif(?, 0), ?, nullif(?, 0), ?, ?, ?, ?) RETURNING id";
+        "nullif(?, 0), ?, nullif(?, 0), ?, ?, ?, ?, ?) RETURNING id";
     struct query q;
 
     TRY(query_start(&q, tx, sql,
@@ -74,7 +75,7 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
                     "tt"
                     "iibiiit"
                     "iiii"
-                    "t",
+                    "tt",
                     c->account, c->region, c->name, c->engine, c->engine_version, c->node_type,
                     (int64_t)c->port, c->az_mode, c->preferred_zone, c->parameter_group,
                     c->subnet_group, c->security_groups, c->maintenance_window, c->snapshot_window,
@@ -82,7 +83,7 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
                     c->notification_status, c->configuration_version, c->next_node, c->is_wanted,
                     c->created_ms, c->group_id, c->shard_id, tls_mode_name(c->tls), c->owner.id,
                     c->allotment.least_bytes, c->allotment.most_bytes, c->allotment.work_most,
-                    c->data_key ? c->data_key : ""));
+                    c->data_key ? c->data_key : "", c->parked ? c->parked : ""));
     if (query_next(&q))
         c->id = query_int(&q, 0);
     return query_end(&q);
@@ -200,7 +201,7 @@ struct err store_cluster_update(struct store_tx *tx, const struct cluster *c)
         "auto_minor_upgrade = ?, notification_topic = ?, notification_status = ?, "
         "configuration_version = ?, next_node = ?, is_wanted = ?, group_id = nullif(?, 0), "
         "node_group_id = nullif(?, 0), tls_mode = ?, memory_least = ?, memory_most = ?, "
-        "work_most = ?, data_key = ? WHERE id = ?";
+        "work_most = ?, data_key = ?, parked = ? WHERE id = ?";
 
     TRY(query_run(tx, sql,
                   "ttti"
@@ -208,14 +209,15 @@ struct err store_cluster_update(struct store_tx *tx, const struct cluster *c)
                   "ib"
                   "tt"
                   "iibiit"
-                  "iiiti",
+                  "iiitti",
                   c->engine, c->engine_version, c->node_type, (int64_t)c->port, c->az_mode,
                   c->preferred_zone, c->parameter_group, c->subnet_group, c->security_groups,
                   c->maintenance_window, c->snapshot_window, (int64_t)c->snapshot_retention,
                   c->auto_minor_upgrade, c->notification_topic, c->notification_status,
                   c->configuration_version, c->next_node, c->is_wanted, c->group_id, c->shard_id,
                   tls_mode_name(c->tls), c->allotment.least_bytes, c->allotment.most_bytes,
-                  c->allotment.work_most, c->data_key ? c->data_key : "", c->id));
+                  c->allotment.work_most, c->data_key ? c->data_key : "",
+                  c->parked ? c->parked : "", c->id));
     return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such cache cluster");
 }
 

@@ -13,7 +13,7 @@
     "security_groups, maintenance_window, snapshot_window, snapshot_retention, "           \
     "auto_minor_upgrade, notification_topic, notification_status, is_wanted, created_ms, " \
     "user_group, token_digests, token_modified_ms, access_revision, tls_mode, "            \
-    "coalesce(owner_id, 0), owner_name, memory_least, memory_most, work_most, data_key, kms_key"
+    "coalesce(owner_id, 0), owner_name, memory_least, memory_most, work_most, data_key, kms_key, parked"
 
 static void row_to_common(const struct query *q, int at, struct cluster *out)
 {
@@ -67,6 +67,7 @@ static void row_to_group(struct query *q, struct replication_group *out)
     out->common.owner = (struct owner){query_int(q, 33), query_text(q, 34)};
     out->common.allotment =
         (struct allotment){query_int(q, 35), query_int(q, 36), query_int(q, 37)};
+    out->common.parked = query_text(q, 40);
     if (!tls_mode_parse(query_text(q, 32), &out->common.tls))
         q->error = err_make(ERR_CORRUPT, "a replication group has an unknown mode of encryption");
     if (!cluster_mode_parse(query_text(q, 5), &out->mode))
@@ -122,7 +123,7 @@ struct err store_group_update(struct store_tx *tx, const struct replication_grou
         "subnet_group = ?, security_groups = ?, maintenance_window = ?, snapshot_window = ?, "
         "snapshot_retention = ?, auto_minor_upgrade = ?, notification_topic = ?, "
         "notification_status = ?, is_wanted = ?, tls_mode = ?, memory_least = ?, memory_most = ?, "
-        "work_most = ? WHERE id = ?";
+        "work_most = ?, parked = ? WHERE id = ?";
     const struct cluster *c = &g->common;
 
     TRY(query_run(tx, sql,
@@ -134,7 +135,7 @@ struct err store_group_update(struct store_tx *tx, const struct replication_grou
                   "ib"
                   "tt"
                   "bt"
-                  "iiii",
+                  "iiiti",
                   g->description, cluster_mode_name(g->mode), g->has_failover, g->is_multi_az,
                   g->is_encrypted_at_rest, g->snapshotting_cluster, g->next_shard, c->engine,
                   c->engine_version, c->node_type, (int64_t)c->port, c->parameter_group,
@@ -142,7 +143,7 @@ struct err store_group_update(struct store_tx *tx, const struct replication_grou
                   (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
                   c->notification_status, g->is_wanted, tls_mode_name(c->tls),
                   c->allotment.least_bytes, c->allotment.most_bytes, c->allotment.work_most,
-                  g->id));
+                  c->parked ? c->parked : "", g->id));
     return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such replication group");
 }
 

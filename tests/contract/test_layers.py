@@ -24,11 +24,12 @@ ARROWS = {
     "controlplane/fleet": ["controlplane/store"],
     "controlplane/notify": ["controlplane/store"],
     "controlplane/vault": ["controlplane/store"],
+    "controlplane/upkeep": ["controlplane/ops"],
     "controlplane/reconcile": ["controlplane/store", "controlplane/dns", "controlplane/pki"],
     "controlplane/api": ["controlplane/ops"],
     "controlplane/front": ["controlplane/api", "controlplane/fleet", "controlplane/vault"],
     "controlplane": ["controlplane/front", "controlplane/notify", "controlplane/pki", "controlplane/reconcile",
-                     "controlplane/vault"],
+                     "controlplane/upkeep", "controlplane/vault"],
     # agent
     "agent/supervise": ["contract"],
     "agent/shim": ["contract"],

@@ -170,3 +170,53 @@ Test(windows, the_same_seed_gives_the_same_windows)
     cr_assert_eq(window_random_maintenance(&one, "us-east-1", NULL).start,
                  window_random_maintenance(&two, "us-east-1", NULL).start);
 }
+
+/* 2023-11-14T22:13:20Z, a Tuesday */
+#define TUESDAY_MS 1700000000000
+
+Test(windows, one_opens_once_a_week_and_closes_in_time)
+{
+    static const struct {
+        const char *text;
+        int64_t opened_ms;
+        bool is_open;
+    } rows[] = {
+        {"tue:22:13-tue:23:13", 1699999980000, true },
+        {"tue:22:00-tue:23:00", 1699999200000, true },
+        {"tue:22:14-tue:23:14", 1699395240000, false},
+        {"tue:21:13-tue:22:13", 1699996380000, false},
+        {"mon:23:30-tue:23:30", 1699918200000, true },
+        {"sat:23:30-wed:23:30", 1699745400000, true },
+        {"wed:00:00-wed:01:00", 1699401600000, false},
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        scoped(arena_fini) struct arena a = {0};
+        struct window w;
+        cr_assert_not(err_failed(window_parse_maintenance(&a, rows[i].text, &w)));
+        int64_t at_ms = window_maintenance_opened(w, TUESDAY_MS);
+        cr_expect_eq(at_ms, rows[i].opened_ms, "%s: %lld", rows[i].text, (long long)at_ms);
+        cr_expect_eq(window_is_open(w, at_ms, TUESDAY_MS), rows[i].is_open, "%s", rows[i].text);
+    }
+}
+
+Test(windows, one_for_snapshots_opens_once_a_day)
+{
+    static const struct {
+        const char *text;
+        int64_t opened_ms;
+        bool is_open;
+    } rows[] = {
+        {"22:13-23:13", 1699999980000, true },
+        {"22:14-23:14", 1699913640000, false},
+        {"21:30-22:30", 1699997400000, true },
+        {"23:00-22:30", 1699916400000, true },
+    };
+    for (size_t i = 0; i < countof(rows); i++) {
+        scoped(arena_fini) struct arena a = {0};
+        struct window w;
+        cr_assert_not(err_failed(window_parse_snapshot(&a, rows[i].text, &w)));
+        int64_t at_ms = window_snapshot_opened(w, TUESDAY_MS);
+        cr_expect_eq(at_ms, rows[i].opened_ms, "%s: %lld", rows[i].text, (long long)at_ms);
+        cr_expect_eq(window_is_open(w, at_ms, TUESDAY_MS), rows[i].is_open, "%s", rows[i].text);
+    }
+}

@@ -69,10 +69,10 @@ Test(modify, what_cannot_be_obeyed_is_refused)
         {{.cache_cluster_id = "c2"},                                                        FAULT_CACHE_CLUSTER_NOT_FOUND,         "CacheCluster not found: c2"                                                      },
         {{C1, .engine = "memcached"},                                                       FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
         {{C1, .engine_version = "7.0"},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "Changing EngineVersion is not supported by this version; the cluster has 7.1.0." },
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "Downgrading the engine version from 7.1.0 to 7.0 is not supported."              },
         {{C1, .engine_version = "7.4"},
          FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "Cannot find version 7.4 for redis"                                               },
-        {{C1, .cache_node_type = "cache.t4g.small"},                                        FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
+        {{M1, .cache_node_type = "cache.t4g.small"},                                        FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
         {{C1, .cache_node_type = "cache.huge"},                                             FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                              },
         {{C1, .auth_token = "x"},                                                           FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
         {{C1, .auth_token_update_strategy = "SET"},                                         FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
@@ -97,9 +97,10 @@ Test(modify, what_cannot_be_obeyed_is_refused)
          FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "The parameter CacheNodeIdsToRemove is only supported for memcached clusters."    },
         {{M1, .snapshot_window = "05:00-06:00"},                                            FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
         {{M1, .snapshot_retention_limit = INT_OF(1)},                                       FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
-        {{M1, .num_cache_nodes = INT_OF(3)},                                                FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
-        {{M1, .num_cache_nodes = INT_OF(3), .apply_immediately = BOOL_OF(false)},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                              },
+        {{M1, .num_cache_nodes = INT_OF(0)},                                                FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                              },
+        {{M1, .num_cache_nodes = INT_OF(1)},                                                FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
+        {{C1, .num_cache_nodes = INT_OF(2)},                                                FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                              },
+        {{C1, .engine = "valkey"},                                                          FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
         {{M1, .num_cache_nodes = INT_OF(0), .apply_immediately = BOOL_OF(true)},
          FAULT_INVALID_PARAMETER_VALUE,                                                                                            NULL                                                                              },
         {{M1, .num_cache_nodes = INT_OF(61), .apply_immediately = BOOL_OF(true)},
@@ -273,4 +274,108 @@ Test(modify, a_single_az_cluster_takes_no_node_elsewhere)
     in.new_availability_zones.count = 1;
     in.new_availability_zones.items = &other;
     expect(run_ec_modify_cache_cluster(&in, &out), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
+}
+
+/* --- what waits for the maintenance window --- */
+
+static struct ec_cache_cluster *modify_later(struct ec_modify_cache_cluster_in in)
+{
+    struct ec_modify_cache_cluster_out out;
+
+    must(run_ec_modify_cache_cluster(&in, &out));
+    cr_assert_str_eq(out.cache_cluster->cache_cluster_status, "available");
+    return out.cache_cluster;
+}
+
+Test(modify, a_number_of_nodes_waits_and_can_be_taken_back)
+{
+    world_memcached("m1", 2);
+    struct ec_cache_cluster *c = modify_later((struct ec_modify_cache_cluster_in){
+        .cache_cluster_id = "m1", .num_cache_nodes = INT_OF(4)});
+    cr_assert_eq(c->num_cache_nodes.value, 2);
+    cr_assert_eq(c->pending_modified_values->num_cache_nodes.value, 4);
+    c = modify_later(
+        (struct ec_modify_cache_cluster_in){.cache_cluster_id = "m1",
+                                            .num_cache_nodes = INT_OF(1),
+                                            .cache_node_ids_to_remove = STRINGS("0002")});
+    cr_assert_eq(c->pending_modified_values->num_cache_nodes.value, 1);
+    cr_assert_str_eq(c->pending_modified_values->cache_node_ids_to_remove.items[0], "0002");
+    c = modify_later((struct ec_modify_cache_cluster_in){.cache_cluster_id = "m1"});
+    cr_assert_eq(c->pending_modified_values->num_cache_nodes.value, 1, "it still waits");
+    c = modify_later((struct ec_modify_cache_cluster_in){.cache_cluster_id = "m1",
+                                                         .num_cache_nodes = INT_OF(2)});
+    cr_assert_not(c->pending_modified_values->num_cache_nodes.has);
+    cr_assert_eq(c->pending_modified_values->cache_node_ids_to_remove.count, 0);
+}
+
+Test(modify, what_waits_is_done_with_the_next_immediate_call)
+{
+    struct ec_modify_cache_cluster_in now = {.cache_cluster_id = "m1",
+                                             .apply_immediately = BOOL_OF(true)};
+    struct ec_modify_cache_cluster_out out;
+
+    world_memcached("m1", 3);
+    modify_later(
+        (struct ec_modify_cache_cluster_in){.cache_cluster_id = "m1",
+                                            .num_cache_nodes = INT_OF(1),
+                                            .cache_node_ids_to_remove = STRINGS("0003", "0001")});
+    must(run_ec_modify_cache_cluster(&now, &out));
+    cr_assert_str_eq(out.cache_cluster->cache_cluster_status, "modifying");
+    world_settle();
+    struct ec_cache_cluster *c = world_describe("m1");
+    cr_assert_eq(c->num_cache_nodes.value, 1);
+    cr_assert_str_eq(c->cache_nodes.items[0].cache_node_id, "0002");
+    cr_assert_not(c->pending_modified_values->num_cache_nodes.has);
+}
+
+static void create_old(const char *name, const char *engine, const char *version)
+{
+    struct ec_create_cache_cluster_in in = {.cache_cluster_id = name,
+                                            .engine = engine,
+                                            .engine_version = version,
+                                            .num_cache_nodes = INT_OF(1),
+                                            .cache_node_type = "cache.t4g.micro"};
+    struct ec_create_cache_cluster_out out;
+
+    must(run_ec_create_cache_cluster(&in, &out));
+    world_settle();
+}
+
+Test(modify, a_version_waits_with_the_parameter_group_of_its_family)
+{
+    create_old("c1", "redis", "6.2");
+    struct ec_cache_cluster *c = modify_later(
+        (struct ec_modify_cache_cluster_in){.cache_cluster_id = "c1", .engine_version = "7.1"});
+    cr_assert_str_eq(c->engine_version, "6.2.6");
+    cr_assert_str_eq(c->pending_modified_values->engine_version, "7.1.0");
+    cr_assert_str_eq(c->cache_parameter_group->cache_parameter_group_name, "default.redis6.x");
+    c = modify_later((struct ec_modify_cache_cluster_in){.cache_cluster_id = "c1",
+                                                         .cache_node_type = "cache.t4g.small"});
+    cr_assert_str_eq(c->pending_modified_values->engine_version, "7.1.0");
+    cr_assert_str_eq(c->pending_modified_values->cache_node_type, "cache.t4g.small");
+    c = modify_later(
+        (struct ec_modify_cache_cluster_in){.cache_cluster_id = "c1", .engine_version = "6.2"});
+    cr_assert_null(c->pending_modified_values->engine_version);
+    cr_assert_str_eq(c->pending_modified_values->cache_node_type, "cache.t4g.small");
+}
+
+Test(modify, a_version_that_is_wanted_now_comes_by_an_operation)
+{
+    struct ec_modify_cache_cluster_in in = {.cache_cluster_id = "c1",
+                                            .engine_version = "7.0",
+                                            .cache_parameter_group_name = "default.redis7",
+                                            .apply_immediately = BOOL_OF(true)};
+    struct ec_modify_cache_cluster_out out;
+
+    create_old("c1", "redis", "6.2");
+    must(run_ec_modify_cache_cluster(&in, &out));
+    cr_assert_str_eq(out.cache_cluster->cache_cluster_status, "modifying");
+    cr_assert_str_eq(out.cache_cluster->engine_version, "7.0.7");
+    cr_assert_str_eq(out.cache_cluster->cache_parameter_group->cache_parameter_group_name,
+                     "default.redis7");
+    create_old("m1", "memcached", "1.6.12");
+    in = (struct ec_modify_cache_cluster_in){
+        .cache_cluster_id = "m1", .engine_version = "1.6.22", .apply_immediately = BOOL_OF(true)};
+    must(run_ec_modify_cache_cluster(&in, &out));
+    cr_assert_str_eq(out.cache_cluster->engine_version, "1.6.22");
 }

@@ -140,8 +140,53 @@ Test(modify_group, members_grow_where_they_stand)
     cr_assert_str_eq(world_describe("rg-002")->cache_node_type, "cache.t4g.small");
     in.cache_node_type = "cache.r7g.16xlarge";
     refuse(in, FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY, NULL);
-    in.apply_immediately = BOOL_OF(false);
-    refuse(in, COMBINATION, NULL);
+}
+
+Test(modify_group, a_version_waits_and_shows_on_members)
+{
+    world_group("rg", 2);
+    struct ec_replication_group *g = modify(
+        (struct ec_modify_replication_group_in){.engine = "valkey", .engine_version = "8.0"});
+    cr_assert_str_eq(g->status, "available");
+    cr_assert_str_eq(g->engine, "redis");
+    cr_assert_str_eq(world_describe("rg-002")->pending_modified_values->engine_version, "8.0.1");
+    g = modify((struct ec_modify_replication_group_in){.engine = "redis", .engine_version = "7.1"});
+    cr_assert_null(world_describe("rg-001")->pending_modified_values->engine_version);
+}
+
+Test(modify_group, another_engine_comes_by_an_operation_with_its_parameters)
+{
+    world_group("rg", 2);
+    struct ec_replication_group *g = modify((struct ec_modify_replication_group_in){
+        .engine = "valkey", .engine_version = "7.2", .apply_immediately = BOOL_OF(true)});
+    cr_assert_str_eq(g->status, "modifying");
+    cr_assert_str_eq(g->engine, "valkey");
+    world_settle();
+    struct ec_cache_cluster *m = world_describe("rg-001");
+    cr_assert_str_eq(m->engine_version, "7.2.6");
+    cr_assert_str_eq(m->cache_parameter_group->cache_parameter_group_name, "default.valkey7");
+    refuse((struct ec_modify_replication_group_in){.engine = "redis", .engine_version = "7.0"},
+           COMBINATION, NULL);
+    g = modify((struct ec_modify_replication_group_in){
+        .engine = "redis", .engine_version = "7.1", .apply_immediately = BOOL_OF(true)});
+    cr_assert_str_eq(g->engine, "redis");
+}
+
+Test(modify_group, a_size_that_waits_is_not_overtaken_by_a_version)
+{
+    world_group("rg", 2);
+    modify((struct ec_modify_replication_group_in){.cache_node_type = "cache.t4g.small"});
+    refuse((struct ec_modify_replication_group_in){.engine = "valkey",
+                                                   .engine_version = "8.0",
+                                                   .apply_immediately = BOOL_OF(true)},
+           COMBINATION, NULL);
+    struct ec_replication_group *g =
+        modify((struct ec_modify_replication_group_in){.engine = "valkey",
+                                                       .engine_version = "8.0",
+                                                       .cache_node_type = "cache.t4g.small",
+                                                       .apply_immediately = BOOL_OF(true)});
+    cr_assert_str_eq(g->engine, "valkey");
+    cr_assert_str_eq(g->cache_node_type, "cache.t4g.small");
 }
 
 static const struct {
@@ -149,7 +194,7 @@ static const struct {
     struct ec_modify_replication_group_in in;
     int fault;
 } rules[] = {
-    {"engine",                  {.engine = "valkey"},                                                    COMBINATION                  },
+    {"engine",                  {.engine = "memcached"},                                                 COMBINATION                  },
     {"version",                 {.engine_version = "7.0"},                                               COMBINATION                  },
     {"unknown version",         {.engine_version = "9.9"},                                               COMBINATION                  },
     {"cluster mode",            {.cluster_mode = "compatible"},                                          COMBINATION                  },

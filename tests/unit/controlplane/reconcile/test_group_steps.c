@@ -287,3 +287,100 @@ Test(group_steps, resharding_is_not_given_up_while_a_shard_is_at_giving)
                                "Failed to modify the node groups of replication group rg: slots "
                                "could not be moved to their new node group"));
 }
+
+/* --- roll --- */
+
+/* What was started with another version says so, until it begins anew. */
+static void obey_outdated(size_t member)
+{
+    group_scene_obey(&s, member, 100);
+    s.nodes[member].saw.is_reboot_pending = true;
+}
+
+static void begin_roll(size_t members)
+{
+    group_scene_open(&s, 1, members);
+    group_scene_run(&s);
+    for (size_t i = 0; i < members; i++)
+        s.members[i].cluster.engine_version = "7.0.7";
+    s.view.group.common.engine = "redis";
+    s.view.group.common.engine_version = "7.0.7";
+    group_scene_operate(&s, GROUP_ROLL, "");
+    group_scene_decide(&s); /* engines are told */
+    cr_assert_eq(group_scene_count(&s, DECISION_BOOT), 0);
+    for (size_t i = 0; i < members; i++)
+        obey_outdated(i);
+    group_scene_decide(&s);
+}
+
+static int64_t boots(size_t member)
+{
+    return s.nodes[member].boot_count;
+}
+
+Test(group_steps, a_roll_takes_replicas_one_by_one_then_a_switch_then_the_old_primary)
+{
+    struct shard_goal *goal = &s.shards[0].goal;
+
+    begin_roll(3);
+    cr_assert_eq(boots(1), 2);
+    cr_assert_eq(boots(2), 1);
+    cr_assert_eq(s.nodes[1].goal.boot_count, 2);
+    group_scene_decide(&s);
+    cr_assert_eq(boots(2), 1, "the second one waits for the first one");
+    group_scene_obey(&s, 1, 100);
+    group_scene_decide(&s);
+    cr_assert(group_scene_told(&s, "Cache node 0001 restarted"));
+    cr_assert_eq(boots(2), 2);
+    group_scene_obey(&s, 2, 120);
+    group_scene_decide(&s);
+    cr_assert_eq(boots(0), 1);
+    cr_assert_eq(goal->fenced_id, 1, "the primary is fenced before it goes");
+
+    group_scene_obey(&s, 0, 130);
+    s.nodes[0].saw.is_reboot_pending = true;
+    group_scene_decide(&s);
+    cr_assert_eq(goal->primary_id, 3, "the furthest one");
+    for (size_t i = 3; i-- > 0;) {
+        group_scene_obey(&s, i, 130);
+        s.nodes[0].saw.is_reboot_pending = true;
+        group_scene_decide(&s);
+    }
+    for (int i = 0; i < 2 && boots(0) == 1; i++) {
+        group_scene_obey(&s, 0, 130);
+        group_scene_obey(&s, 1, 130);
+        s.nodes[0].saw.is_reboot_pending = true;
+        group_scene_decide(&s);
+    }
+    cr_assert_eq(boots(0), 2);
+    cr_assert_eq(state(), OPERATION_RUNNING);
+    group_scene_obey(&s, 0, 140);
+    group_scene_decide(&s);
+    cr_assert_eq(state(), OPERATION_DONE);
+    cr_assert(group_scene_told(&s, "Finished upgrading the engine to redis 7.0.7"));
+    cr_assert_eq(boots(1), 2);
+    cr_assert_eq(boots(2), 2);
+}
+
+Test(group_steps, a_primary_without_replicas_begins_anew_where_it_stands)
+{
+    begin_roll(1);
+    cr_assert_eq(boots(0), 2);
+    cr_assert_eq(s.shards[0].goal.fenced_id, 0);
+    cr_assert_eq(state(), OPERATION_RUNNING);
+    group_scene_obey(&s, 0, 100);
+    group_scene_decide(&s);
+    cr_assert_eq(state(), OPERATION_DONE);
+}
+
+Test(group_steps, a_roll_over_what_is_up_to_date_restarts_nothing)
+{
+    group_scene_open(&s, 1, 2);
+    group_scene_run(&s);
+    s.view.group.common.engine = "redis";
+    s.view.group.common.engine_version = "7.1.0";
+    group_scene_operate(&s, GROUP_ROLL, "");
+    group_scene_decide(&s);
+    cr_assert_eq(state(), OPERATION_DONE);
+    cr_assert_eq(group_scene_count(&s, DECISION_BOOT), 0);
+}

@@ -1,3 +1,5 @@
+#include "controlplane/model/effective.h"
+#include "controlplane/model/settings.h"
 #include "controlplane/reconcile/steps.h"
 #include "scene.h"
 
@@ -115,4 +117,53 @@ Test(steps, a_node_seen_on_another_host_does_not_count)
     scene_operate(&s, OPERATION_CREATE, "");
     scene_decide(&s);
     cr_assert_eq(s.view.operation.state, OPERATION_RUNNING);
+}
+
+/* It runs with the settings of its cluster as they are now. */
+static void settle_node(struct node *n, bool is_outdated)
+{
+    const struct settings_version v = {.parameters = parameters_number(&s.view.cluster)};
+
+    n->saw.boot_count = n->boot_count;
+    n->saw.applied_settings = settings_version_text(&s.arena, &v);
+    n->saw.is_reboot_pending = is_outdated;
+}
+
+Test(steps, another_version_restarts_nodes_one_after_another)
+{
+    struct node *second = scene_add_node(&s, "0002");
+    scene_run(&s, &s.nodes[0]);
+    scene_run(&s, second);
+    scene_operate(&s, OPERATION_MODIFY, "2 roll");
+    scene_decide(&s);
+    cr_assert_eq(scene_count(&s, DECISION_BOOT), 0, "engines are told first");
+    settle_node(&s.nodes[0], true);
+    settle_node(second, true);
+    scene_decide(&s);
+    cr_assert_eq(s.nodes[0].boot_count, 2);
+    cr_assert_eq(second->boot_count, 1);
+    cr_assert_str_eq(s.view.operation.data, "2 roll 0001");
+    cr_assert(scene_told(&s, "Cache node 0001 shutdown"));
+    scene_decide(&s);
+    cr_assert_eq(second->boot_count, 1);
+    settle_node(&s.nodes[0], false);
+    scene_decide(&s);
+    cr_assert(scene_told(&s, "Cache node 0001 restarted"));
+    cr_assert_eq(second->boot_count, 2);
+    settle_node(second, false);
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_DONE);
+    cr_assert_not(scene_told(&s, "Finished modifying number of nodes from 2 to 2"));
+}
+
+Test(steps, another_size_waits_for_the_engines_and_restarts_none)
+{
+    scene_run(&s, &s.nodes[0]);
+    scene_operate(&s, OPERATION_MODIFY, "1 size");
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_RUNNING);
+    settle_node(&s.nodes[0], false);
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_DONE);
+    cr_assert_eq(s.nodes[0].boot_count, 1);
 }

@@ -1,0 +1,213 @@
+/*
+ * A change that waits is made by the very call that would make it now: ApplyImmediately, and
+ * nothing else. So its checks are those of today, and whatever a handler learns to park, this
+ * makes.
+ */
+#include "controlplane/upkeep/upkeep.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "contract/elasticache.h"
+#include "contract/faults.h"
+#include "controlplane/model/events.h"
+#include "controlplane/model/naming.h"
+#include "controlplane/model/windows.h"
+#include "controlplane/ops/ops.h"
+#include "controlplane/store/maintenance.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define MINUTE_MS        (60 * (int64_t)1000)
+#define SLEEP_AT_MOST_MS (60 * MINUTE_MS)
+#define HOLD_MS          (10 * MINUTE_MS) /* after a failure */
+#define HOLDS            64               /* the oldest is forgotten: it is tried again sooner */
+
+/* What failed, and until when it is left alone. */
+struct hold {
+    uint64_t key;
+    int64_t until_ms;
+};
+
+struct upkeep {
+    struct store *store;
+    struct upkeep_conf conf;
+    pthread_t thread;
+    atomic_bool is_stopping;
+    struct hold holds[HOLDS];
+    size_t next_hold;
+};
+
+/* --- what failed --- */
+
+static uint64_t key_of(struct arena *a, const struct parked_change *p)
+{
+    return name_hash(
+        arn_make(a, p->region, p->account, p->is_group ? "replicationgroup" : "cluster", p->name));
+}
+
+static bool is_held(const struct upkeep *u, uint64_t key, int64_t now_ms)
+{
+    for (size_t i = 0; i < HOLDS; i++)
+        if (u->holds[i].key == key && now_ms < u->holds[i].until_ms)
+            return true;
+    return false;
+}
+
+static struct err tell_failure(struct upkeep *u, struct arena *a, const struct parked_change *p,
+                               const char *why, int64_t now_ms)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    struct event_source source = {p->account, p->region, p->name};
+
+    TRY(store_begin(u->store, STORE_WRITE, a, &tx));
+    struct event event = event_of(
+        a, &source, now_ms,
+        p->is_group ? EVENT_GROUP_MAINTENANCE_FAILED : EVENT_CLUSTER_MAINTENANCE_FAILED, why, NULL);
+    event.topic = p->topic;
+    TRY(store_event_add(tx, &event));
+    return store_commit(&tx);
+}
+
+static struct err hold(struct upkeep *u, struct arena *a, const struct parked_change *p,
+                       struct err why, int64_t now_ms)
+{
+    u->holds[u->next_hold++ % HOLDS] = (struct hold){key_of(a, p), now_ms + HOLD_MS};
+    log_warn("what waited for a maintenance window failed", f_str("name", p->name), f_err(why));
+    return tell_failure(u, a, p, err_text(a, why), now_ms);
+}
+
+/* --- calls --- */
+
+static struct err call(struct upkeep *u, struct arena *a, const struct parked_change *p,
+                       const char *op_name, const void *in, void *out)
+{
+    const struct caller who = {p->account, p->region, "", "maintenance"};
+    const struct op_desc *op = service_op(&service_elasticache, op_name);
+
+    check(op != NULL);
+    return ops_run(u->conf.ops, a, &who, &service_elasticache, op, in, out);
+}
+
+static struct err apply(struct upkeep *u, struct arena *a, const struct parked_change *p)
+{
+    const struct ec_modify_cache_cluster_in cluster = {.cache_cluster_id = p->name,
+                                                       .apply_immediately = BOOL_OF(true)};
+    const struct ec_modify_replication_group_in group = {.replication_group_id = p->name,
+                                                         .apply_immediately = BOOL_OF(true)};
+    struct ec_modify_cache_cluster_out cluster_out = {0};
+    struct ec_modify_replication_group_out group_out = {0};
+
+    log_info("what waited for a maintenance window is done", f_str("name", p->name));
+    return p->is_group ? call(u, a, p, "ModifyReplicationGroup", &group, &group_out)
+                       : call(u, a, p, "ModifyCacheCluster", &cluster, &cluster_out);
+}
+
+/* Busy ones come again with the commit that ends what they are busy with. */
+static bool is_busy(struct err e)
+{
+    return err_is(e, FAULT_INVALID_CACHE_CLUSTER_STATE) ||
+           err_is(e, FAULT_INVALID_REPLICATION_GROUP_STATE);
+}
+
+/* --- looking --- */
+
+static struct err read_parked(struct upkeep *u, struct arena *a, struct parked_change **out,
+                              size_t *out_count)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+
+    TRY(store_begin(u->store, STORE_READ, a, &tx));
+    return store_parked_list(tx, out, out_count);
+}
+
+static bool is_due(struct upkeep *u, struct arena *a, const struct parked_change *p, int64_t now_ms)
+{
+    struct window w;
+
+    if (err_failed(window_parse_maintenance(a, p->window, &w)))
+        return false; /* nothing but windows is stored */
+    return window_is_open(w, window_maintenance_opened(w, now_ms), now_ms) &&
+           !is_held(u, key_of(a, p), now_ms);
+}
+
+struct err upkeep_look(struct upkeep *u, bool *out_waits)
+{
+    scoped(arena_fini) struct arena a = {0};
+    int64_t now_ms = clock_wall_ms(u->conf.clock);
+    struct parked_change *parked = NULL;
+    size_t count = 0;
+
+    struct err e = read_parked(u, &a, &parked, &count);
+    for (size_t i = 0; i < count && !err_failed(e) && !atomic_load(&u->is_stopping); i++) {
+        if (!is_due(u, &a, &parked[i], now_ms))
+            continue;
+        struct err failure = apply(u, &a, &parked[i]);
+        if (err_failed(failure) && !is_busy(failure))
+            e = hold(u, &a, &parked[i], failure, now_ms);
+    }
+    *out_waits = count > 0;
+    return err_failed(e) ? err_make(e.code, "what waits could not be looked at") : OK;
+}
+
+/* --- the thread --- */
+
+static int64_t sleep_ms(const struct upkeep *u, bool waits)
+{
+    return waits ? MINUTE_MS - clock_wall_ms(u->conf.clock) % MINUTE_MS : SLEEP_AT_MOST_MS;
+}
+
+static void *work(void *context)
+{
+    struct upkeep *u = context;
+
+    while (!atomic_load(&u->is_stopping)) {
+        uint64_t seen = store_generation(u->store);
+        bool waits = true;
+        struct err e = upkeep_look(u, &waits);
+        if (err_failed(e))
+            log_error("upkeep failed; trying again", f_err(e));
+        if (!atomic_load(&u->is_stopping))
+            store_wait(u->store, seen, clock_boot_ms(&clock_system) + sleep_ms(u, waits));
+    }
+    return NULL;
+}
+
+struct upkeep *upkeep_new(struct store *store, const struct upkeep_conf *conf)
+{
+    struct upkeep *u = calloc(1, sizeof(*u));
+
+    check(u != NULL);
+    u->store = store;
+    u->conf = *conf;
+    return u;
+}
+
+void upkeep_free(struct upkeep *u)
+{
+    free(u);
+}
+
+struct err upkeep_start(struct store *store, const struct upkeep_conf *conf, struct upkeep **out)
+{
+    struct upkeep *u = upkeep_new(store, conf);
+
+    if (pthread_create(&u->thread, NULL, work, u) != 0) {
+        upkeep_free(u);
+        return err_make(ERR_LIMIT, "no thread for the upkeep");
+    }
+    *out = u;
+    return OK;
+}
+
+void upkeep_stop(struct upkeep *u)
+{
+    if (!u)
+        return;
+    atomic_store(&u->is_stopping, true);
+    store_wake(u->store);
+    pthread_join(u->thread, NULL);
+    upkeep_free(u);
+}
