@@ -179,6 +179,9 @@ void drivers_survey(struct arena *a, const char *engine_dir, struct driver_host 
 void drivers_report(struct arena *a, const struct driver_host *host,
                     struct agent_host_engine_list *out);
 
+/* The version of the host's program at that path; "" when it has none there. */
+const char *driver_version(const struct driver_host *host, const char *path);
+
 /* The host's program of that kind whose file has this name, else its first of that kind;
  * ERR_NOT_FOUND. */
 must_use struct err driver_program(struct arena *a, const struct driver_host *host,

@@ -90,6 +90,14 @@ void drivers_report(struct arena *a, const struct driver_host *host,
     *out = (struct agent_host_engine_list){true, host->program_count, engines};
 }
 
+const char *driver_version(const struct driver_host *host, const char *path)
+{
+    for (size_t i = 0; i < host->program_count; i++)
+        if (strcmp(host->programs[i].path, path) == 0)
+            return host->programs[i].version;
+    return "";
+}
+
 static const char *file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');

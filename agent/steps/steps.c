@@ -74,6 +74,7 @@ static struct err launch_node(struct arena *a, struct steps *s, struct node *n)
 
     TRY(check_goal(a, s, goal));
     TRY(driver->prepare(a, s->conf.host, goal, &launch));
+    const char *build = driver_version(s->conf.host, launch.argv[0]);
     TRY(fs_make_dirs(n->dir, 0700));
     TRY(remove_socket(a, s, n, driver));
     kept_before_start(s, n);
@@ -83,6 +84,7 @@ static struct err launch_node(struct arena *a, struct steps *s, struct node *n)
     process.run =
         (struct node_run){.port = (int)goal->port.value, .boot_count = goal->boot_count.value};
     snprintf(process.run.driver, sizeof(process.run.driver), "%s", driver->name);
+    snprintf(process.run.build, sizeof(process.run.build), "%s", build);
     snprintf(process.run.address, sizeof(process.run.address), "%s", goal->address);
     TRY(s->conf.supervisor->start(s->conf.supervisor, a, n, &process));
     n->run = process.run;

@@ -178,6 +178,7 @@ void node_report(const struct node *n, struct agent_node_report *out)
         .connected_clients = {is_alive && n->connected_clients >= 0,n->connected_clients},
         .applied_settings = is_alive && n->applied && *n->applied ? n->applied : NULL,
         .is_reboot_pending = {is_alive && n->statics, n->is_reboot_pending},
+        .build = is_alive && n->run.build[0] ? n->run.build : NULL,
         .role = is_alive ? role_name(n->role) : NULL,
         .term = {is_alive && n->role_term > 0,                                     n->role_term},
         .replication_offset = {is_alive && n->replication_offset >= 0,                       n->replication_offset},
@@ -233,6 +234,7 @@ static void take_report(struct node *n, const struct agent_node_report *r, enum 
     n->run.started_ms = r->started_at.value;
     n->crashes = r->crashes.value;
     n->crashed_ms = r->crashed_at.value;
+    take_text(n->run.build, sizeof(n->run.build), r->build);
     take_text(n->last_exit, sizeof(n->last_exit), r->last_exit);
     node_set_why(n, r->why);
     keep(&n->applied, r->applied_settings);

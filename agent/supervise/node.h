@@ -37,6 +37,7 @@ struct task;
 #define NODE_WHY_BYTES     256
 #define NODE_ADDRESS_BYTES 48
 #define NODE_DRIVER_BYTES  32
+#define NODE_BUILD_BYTES   32
 
 enum node_role { NODE_ROLE_UNKNOWN, NODE_ROLE_PRIMARY, NODE_ROLE_REPLICA };
 
@@ -45,7 +46,8 @@ struct node_run {
     char driver[NODE_DRIVER_BYTES];
     char address[NODE_ADDRESS_BYTES];
     int port;
-    int64_t boot_count; /* the goal's when it was started */
+    int64_t boot_count;           /* the goal's when it was started */
+    char build[NODE_BUILD_BYTES]; /* version of the program; "" when nobody knows */
     int64_t pid;
     int64_t started_ms; /* wall time */
 };

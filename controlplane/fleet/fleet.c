@@ -17,6 +17,7 @@
 #include "controlplane/fleet/verify.h"
 #include "controlplane/store/log_delivery.h"
 #include "controlplane/store/store.h"
+#include "controlplane/store/updates.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -195,6 +196,17 @@ static const char *engines_text(struct arena *a, const struct agent_host_engine_
     return text;
 }
 
+/* Another build of the service's own engine is an update for nodes that run an older one. */
+static struct err record_build(struct store_tx *tx, const struct agent_host *in, int64_t now_ms)
+{
+    for (size_t i = 0; i < in->engines.count; i++) {
+        const struct agent_host_engine *e = &in->engines.items[i];
+        if (strcmp(e->driver, UPDATE_DRIVER) == 0 && e->version && *e->version)
+            TRY(store_build_put(tx, in->region, e->version, now_ms));
+    }
+    return OK;
+}
+
 /* Records a host or its new incarnation. */
 static struct err enrol(struct fleet *f, struct store_tx *tx, const struct agent_host *in)
 {
@@ -220,6 +232,7 @@ static struct err enrol(struct fleet *f, struct store_tx *tx, const struct agent
                           "another host of region %s is called '%s': give this one its own --name",
                           in->region, in->name);
     TRY(e);
+    TRY(record_build(tx, in, host.enrolled_ms));
     store_touch_all(tx);
     log_info("host enrolled", f_str("host", in->name), f_str("region", in->region),
              f_str("zone", in->zone), f_str("pool", in->pool));
@@ -241,6 +254,7 @@ static struct err sight_of(struct arena *a, const char *host_id, const struct ag
         .why = in->why ? in->why : "",
         .applied_settings = in->applied_settings ? in->applied_settings : "",
         .is_reboot_pending = in->is_reboot_pending.value,
+        .build = in->build ? in->build : "",
         .role = in->role ? in->role : "",
         .term = in->term.value,
         .offset = in->replication_offset.value,

@@ -32,6 +32,7 @@ bool operation_state_parse(const char *name, enum operation_state *out);
  */
 #define ROLL_WORD "roll"
 #define SIZE_WORD "size"
+#define STOP_WORD "stop" /* in the place of "roll": what has not begun does not begin */
 
 struct operation {
     int64_t id;
@@ -116,7 +117,8 @@ struct node_saw {
     const char *last_exit, *why;
     const char *applied_settings; /* see settings.h; "" while it is not known */
     bool is_reboot_pending;
-    const char *role; /* primary, replica; "" while it is not known */
+    const char *build; /* version of its program; "" while it is not known */
+    const char *role;  /* primary, replica; "" while it is not known */
     int64_t term;
     int64_t offset; /* in the replication stream, as of the last other change */
     bool is_link_up;

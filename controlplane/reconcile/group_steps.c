@@ -298,7 +298,13 @@ static const struct step switch_steps[] = {
 };
 
 /* --- roll: replicas first, then a switch, then the old primary, shard by shard. Between switches
- * the data is the id of the member that begins anew --- */
+ * the data is the id of the member that begins anew; STOP_WORD at its end lets no other one begin.
+ * --- */
+
+static bool is_told_to_stop(const struct group_view *g)
+{
+    return str_ends(str_of(g->operation.data), STOP_WORD);
+}
 
 static void begin_anew(struct group_view *g, struct view *m, struct decisions *d)
 {
@@ -329,6 +335,8 @@ static enum step_result roll_members(struct group_view *g, struct decisions *d)
 {
     if (!group_is_settled(g) || !has_settings(g))
         return STEP_WAIT;
+    if (is_told_to_stop(g))
+        return STEP_OVER;
     tell_restarted(g, d);
     struct view *next = rolling_replica(g);
     if (!next)
@@ -359,6 +367,8 @@ static enum step_result plan_switch(struct group_view *g, struct decisions *d)
 static enum step_result roll_on(struct group_view *g, struct decisions *d)
 {
     (void)d;
+    if (is_told_to_stop(g))
+        return STEP_OVER;
     g->operation.data = "";
     g->operation.deadline_ms = g->now_ms + ROLL_LIMIT_MS;
     return STEP_AGAIN;

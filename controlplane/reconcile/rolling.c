@@ -6,6 +6,7 @@
 
 #include "controlplane/model/effective.h"
 #include "controlplane/model/settings.h"
+#include "controlplane/model/updates.h"
 #include "controlplane/reconcile/groups.h"
 
 bool rolling_is_settled(const struct cluster *c, const struct node *n)
@@ -18,9 +19,12 @@ bool rolling_is_settled(const struct cluster *c, const struct node *n)
            applied.parameters == parameters_number(c);
 }
 
-bool rolling_is_outdated(const struct node *n)
+bool rolling_is_outdated(const struct view *v, const struct node *n)
 {
-    return n->saw.is_reboot_pending;
+    const struct host *host = view_host(v, n->goal.host_id);
+
+    return n->saw.is_reboot_pending ||
+           (host && build_is_older(n->saw.build, build_offered(host->engines)));
 }
 
 static bool is_there(const struct view *m)
@@ -32,7 +36,7 @@ struct view *rolling_replica(const struct group_view *g)
 {
     for (size_t i = 0; i < g->member_count; i++) {
         struct view *m = &g->members[i];
-        if (is_there(m) && rolling_is_outdated(member_node(m)) &&
+        if (is_there(m) && rolling_is_outdated(m, member_node(m)) &&
             shard_primary(g, member_shard(g, m)) != m)
             return m;
     }
@@ -59,7 +63,7 @@ struct shard *rolling_shard(const struct group_view *g, struct view **out_heir)
     for (size_t i = 0; i < g->shards.count; i++) {
         struct shard *s = &g->shards.items[i];
         const struct view *primary = s->is_wanted ? shard_primary(g, s) : NULL;
-        if (!primary || !is_there(primary) || !rolling_is_outdated(member_node(primary)))
+        if (!primary || !is_there(primary) || !rolling_is_outdated(primary, member_node(primary)))
             continue;
         *out_heir = heir_of(g, s);
         return s;

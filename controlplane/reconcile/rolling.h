@@ -9,7 +9,7 @@
 bool rolling_is_settled(const struct cluster *c, const struct node *n);
 
 /* Whether a settled node runs something else than it would if it began now. */
-bool rolling_is_outdated(const struct node *n);
+bool rolling_is_outdated(const struct view *v, const struct node *n);
 
 /* A replica that is outdated, or NULL. */
 struct view *rolling_replica(const struct group_view *g);

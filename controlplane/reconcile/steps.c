@@ -180,14 +180,14 @@ static enum step_result roll_nodes(struct view *v, struct decisions *d)
     const char *before = str_dup(d->arena, str_cut(&rest, ' '));
 
     if (!str_is(str_cut(&rest, ' '), ROLL_WORD))
-        return STEP_DONE;
+        return STEP_DONE; /* or it was told to stop */
     if (!has_settings(v))
         return STEP_WAIT;
     if (rest.len > 0)
         decide_event(d, v, EVENT_NODE_RESTARTED, str_dup(d->arena, rest), NULL);
     for (size_t i = 0; i < v->nodes.count; i++) {
         struct node *n = &v->nodes.items[i];
-        if (!rolling_is_outdated(n))
+        if (!rolling_is_outdated(v, n))
             continue;
         decide_event(d, v, EVENT_NODE_SHUTDOWN, n->number, NULL);
         decide_boot(d, n, "its cluster goes over to another version");

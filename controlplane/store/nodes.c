@@ -31,13 +31,13 @@ struct err store_node_insert(struct store_tx *tx, struct node *n)
     return query_end(&q);
 }
 
-#define NODE_SELECT                                                                                                                \
-    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                       \
-    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                        \
-    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                           \
-    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                          \
-    "s.term, s.replication_offset, s.is_link_up, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered FROM cache_node n " \
-    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                          \
+#define NODE_SELECT                                                                                                                         \
+    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                                \
+    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                 \
+    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                    \
+    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                   \
+    "s.term, s.replication_offset, s.is_link_up, s.build, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered FROM cache_node n " \
+    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                   \
     "LEFT JOIN host h ON h.id = g.host_id "
 
 static void row_to_goal(struct query *q, int at, struct node_goal *out)
@@ -63,7 +63,8 @@ static void row_to_saw(struct query *q, int at, struct node_saw *out)
                              .last_exit = "",
                              .why = "",
                              .applied_settings = "",
-                             .role = ""};
+                             .role = "",
+                             .build = ""};
     if (!out->has)
         return;
     out->host_id = query_text(q, at);
@@ -80,6 +81,7 @@ static void row_to_saw(struct query *q, int at, struct node_saw *out)
     out->term = query_int(q, at + 11);
     out->offset = query_int(q, at + 12);
     out->is_link_up = query_int(q, at + 13) != 0;
+    out->build = query_text(q, at + 14);
 }
 
 static void row_to_node(struct query *q, struct node *out)
@@ -95,10 +97,10 @@ static void row_to_node(struct query *q, struct node *out)
     };
     row_to_goal(q, 7, &out->goal);
     row_to_saw(q, 16, &out->saw);
-    out->host_zone = query_text(q, 30);
-    out->engine_id = query_text(q, 31);
-    out->goal.is_clustered = query_int(q, 33) != 0;
-    if (!tls_mode_parse(query_text(q, 32), &out->goal.tls))
+    out->host_zone = query_text(q, 31);
+    out->engine_id = query_text(q, 32);
+    out->goal.is_clustered = query_int(q, 34) != 0;
+    if (!tls_mode_parse(query_text(q, 33), &out->goal.tls))
         q->error = err_make(ERR_CORRUPT, "a node has an unknown mode of encryption");
 }
 
@@ -402,6 +404,7 @@ static bool is_same_sight(const struct node_saw *a, const struct node_saw *b)
 {
     return is_same_process(a, b) && a->is_reboot_pending == b->is_reboot_pending &&
            a->term == b->term && a->is_link_up == b->is_link_up &&
+           (!b->build || !*b->build || strcmp(a->build, b->build) == 0) &&
            strcmp(a->applied_settings, b->applied_settings) == 0 && strcmp(a->role, b->role) == 0;
 }
 
@@ -412,7 +415,7 @@ static struct err sight_before(struct store_tx *tx, int64_t node_id, int64_t *ou
     static const char sql[] =
         "SELECT n.cluster_id, s.host_id, s.state, s.boot_count, s.pid, s.crashes, s.crashed_ms, "
         "s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, s.term, "
-        "s.replication_offset, s.is_link_up FROM cache_node n "
+        "s.replication_offset, s.is_link_up, s.build FROM cache_node n "
         "LEFT JOIN node_saw s ON s.node_id = n.id WHERE n.id = ?";
     struct query q;
 
@@ -432,14 +435,16 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
     static const char sql[] =
         "INSERT INTO node_saw (node_id, host_id, state, boot_count, pid, crashes, crashed_ms, "
         "last_exit, why, applied_settings, is_reboot_pending, role, term, replication_offset, "
-        "is_link_up) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "is_link_up, build) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_id) DO UPDATE SET host_id = excluded.host_id, state = excluded.state, "
         "boot_count = excluded.boot_count, pid = excluded.pid, crashes = excluded.crashes, "
         "crashed_ms = excluded.crashed_ms, last_exit = excluded.last_exit, why = excluded.why, "
         "applied_settings = excluded.applied_settings, "
         "is_reboot_pending = excluded.is_reboot_pending, role = excluded.role, "
         "term = excluded.term, replication_offset = excluded.replication_offset, "
-        "is_link_up = excluded.is_link_up";
+        "is_link_up = excluded.is_link_up, "
+        "build = iif(excluded.build = '', build, excluded.build)"; /* a node that is down keeps it
+                                                                    */
     struct node_saw before;
     int64_t cluster_id;
 
@@ -450,10 +455,10 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
     TRY(e);
     if (is_same_sight(&before, saw))
         return OK;
-    TRY(query_run(tx, sql, "ittiiiitttbtiib", node_id, saw->host_id, node_state_name(saw->state),
+    TRY(query_run(tx, sql, "ittiiiitttbtiibt", node_id, saw->host_id, node_state_name(saw->state),
                   saw->boot_count, (int64_t)saw->pid, saw->crashes, saw->crashed_ms, saw->last_exit,
                   saw->why, saw->applied_settings, saw->is_reboot_pending, saw->role, saw->term,
-                  saw->offset, saw->is_link_up));
+                  saw->offset, saw->is_link_up, saw->build ? saw->build : ""));
     store_touch_cluster(tx, cluster_id);
     *out_changed = true;
     return OK;

@@ -1,0 +1,161 @@
+/* Tables engine_build and update_action. */
+#include "controlplane/store/updates.h"
+
+#include "base/arena.h"
+#include "base/vec.h"
+#include "controlplane/store/db.h"
+
+#include <string.h>
+
+/* --- builds --- */
+
+static struct err list_builds(struct store_tx *tx, const char *region, struct service_update **out,
+                              size_t *out_count)
+{
+    static const char sql[] =
+        "SELECT id, build, before, released_ms, EXISTS (SELECT 1 FROM host h WHERE "
+        "h.region = b.region AND instr(' ' || h.engines || ' ', ' " UPDATE_DRIVER
+        "=' || b.build || "
+        "' ')) FROM engine_build b WHERE region = ? ORDER BY id";
+    vec_of(struct service_update) builds = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", region));
+    while (query_next(&q))
+        *vec_add(tx->arena, &builds) = (struct service_update){
+            .id = query_int(&q, 0),
+            .build = query_text(&q, 1),
+            .before = query_text(&q, 2),
+            .released_ms = query_int(&q, 3),
+            .is_offered = query_int(&q, 4) != 0,
+        };
+    TRY(query_end(&q));
+    *out = builds.items;
+    *out_count = builds.count;
+    return OK;
+}
+
+struct err store_build_put(struct store_tx *tx, const char *region, const char *build,
+                           int64_t now_ms)
+{
+    static const char sql[] = "INSERT INTO engine_build (region, build, before, released_ms) "
+                              "VALUES (?, ?, ?, ?)";
+    struct service_update *builds;
+    const char *before = "";
+    size_t count;
+
+    TRY(list_builds(tx, region, &builds, &count));
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(builds[i].build, build) == 0)
+            return OK;
+        if (!*before || build_is_older(before, builds[i].build))
+            before = builds[i].build;
+    }
+    return query_run(tx, sql, "ttti", region, build, before, now_ms);
+}
+
+/* What is older than the newest one before it came with a host that was late, and is no update. */
+struct err store_update_list(struct store_tx *tx, const char *region, struct service_update **out,
+                             size_t *out_count)
+{
+    struct service_update *builds;
+    size_t count, kept = 0;
+
+    TRY(list_builds(tx, region, &builds, &count));
+    for (size_t i = 0; i < count; i++)
+        if (build_is_older(builds[i].before, builds[i].build))
+            builds[kept++] = builds[i];
+    for (size_t i = 0; i < kept; i++)
+        for (size_t k = 0; k < kept; k++)
+            builds[i].is_replaced |= build_is_older(builds[i].build, builds[k].build);
+    *out = builds;
+    *out_count = kept;
+    return OK;
+}
+
+/* --- nodes --- */
+
+struct err store_built_nodes(struct store_tx *tx, const char *account, const char *region,
+                             struct built_node **out, size_t *out_count)
+{
+    static const char sql[] =
+        "SELECT c.id, coalesce(r.id, 0), c.name, coalesce(r.name, ''), c.engine, "
+        "coalesce(g.number, ''), n.number, s.build, s.boot_count < n.boot_count "
+        "FROM cache_cluster c JOIN cache_node n ON n.cluster_id = c.id "
+        "JOIN node_saw s ON s.node_id = n.id LEFT JOIN replication_group r ON r.id = c.group_id "
+        "LEFT JOIN node_group g ON g.id = c.node_group_id "
+        "WHERE c.account = ? AND c.region = ? AND c.owner_id IS NULL AND c.is_wanted AND "
+        "n.is_wanted AND s.build <> '' ORDER BY coalesce(r.name, ''), g.number, c.name, n.number";
+    vec_of(struct built_node) nodes = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "tt", account, region));
+    while (query_next(&q))
+        *vec_add(tx->arena, &nodes) = (struct built_node){
+            .cluster_id = query_int(&q, 0),
+            .group_id = query_int(&q, 1),
+            .cluster = query_text(&q, 2),
+            .group = query_text(&q, 3),
+            .engine = query_text(&q, 4),
+            .shard = query_text(&q, 5),
+            .number = query_text(&q, 6),
+            .build = query_text(&q, 7),
+            .has_begun = query_int(&q, 8) != 0,
+        };
+    TRY(query_end(&q));
+    *out = nodes.items;
+    *out_count = nodes.count;
+    return OK;
+}
+
+/* --- actions --- */
+
+struct err store_action_list(struct store_tx *tx, const char *account, const char *region,
+                             struct update_action **out, size_t *out_count)
+{
+    static const char sql[] =
+        "SELECT a.id, a.build_id, coalesce(a.cluster_id, 0), coalesce(a.replication_group_id, 0), "
+        "a.operation_id, a.applied_ms, a.stopped_ms, coalesce(o.state, p.state, '') = 'running' "
+        "FROM update_action a LEFT JOIN cache_cluster c ON c.id = a.cluster_id "
+        "LEFT JOIN replication_group r ON r.id = a.replication_group_id "
+        "LEFT JOIN operation o ON o.id = a.operation_id AND a.cluster_id IS NOT NULL "
+        "LEFT JOIN group_operation p ON p.id = a.operation_id AND a.cluster_id IS NULL "
+        "WHERE coalesce(c.account, r.account) = ? AND coalesce(c.region, r.region) = ? "
+        "ORDER BY a.id";
+    vec_of(struct update_action) actions = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "tt", account, region));
+    while (query_next(&q))
+        *vec_add(tx->arena, &actions) = (struct update_action){
+            .id = query_int(&q, 0),
+            .update_id = query_int(&q, 1),
+            .cluster_id = query_int(&q, 2),
+            .group_id = query_int(&q, 3),
+            .operation_id = query_int(&q, 4),
+            .applied_ms = query_int(&q, 5),
+            .stopped_ms = query_int(&q, 6),
+            .is_running = query_int(&q, 7) != 0,
+        };
+    TRY(query_end(&q));
+    *out = actions.items;
+    *out_count = actions.count;
+    return OK;
+}
+
+struct err store_action_put(struct store_tx *tx, const struct update_action *a)
+{
+    static const char sql[] =
+        "INSERT OR REPLACE INTO update_action (build_id, cluster_id, replication_group_id, "
+        "operation_id, applied_ms) VALUES (?, nullif(?, 0), nullif(?, 0), ?, ?)";
+
+    return query_run(tx, sql, "iiiii", a->update_id, a->cluster_id, a->group_id, a->operation_id,
+                     a->applied_ms);
+}
+
+struct err store_action_stop(struct store_tx *tx, int64_t id, int64_t now_ms)
+{
+    static const char sql[] = "UPDATE update_action SET stopped_ms = ? WHERE id = ?";
+
+    return query_run(tx, sql, "ii", now_ms, id);
+}
