@@ -176,7 +176,7 @@ static bool is_on(const struct cluster_facts *m, const struct host *h)
 }
 
 struct err changes_claim_growth(struct call *c, const struct cluster_facts *members, size_t count,
-                                const char *from, const char *to)
+                                const struct cluster *cl, const char *to)
 {
     const struct node_type *old = node_type_find(cl->node_type), *new = node_type_find(to);
     int64_t grown_bytes = node_type_host_bytes(new) - node_type_host_bytes(old);
