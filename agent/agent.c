@@ -94,6 +94,7 @@ static void on_alive(void *context, struct node *n)
 {
     struct agent *g = context;
     steps_alive(g->steps, n);
+    steps_weighs(g->steps, n);
 }
 
 static void on_log_news(void *context, struct node *n)

@@ -133,12 +133,14 @@ static int64_t minute_now(const struct probe *p)
 static const struct driver_question *next_question(struct probe *p)
 {
     bool is_running = p->node->state == NODE_RUNNING;
+    bool is_watched = p->node->goal && p->node->goal->watches_memory.value;
 
     if (is_running && minute_now(p) != p->minute) {
         p->minute = minute_now(p);
         return p->contact.numbers;
     }
-    return is_running && p->beats % BEATS_PER_STATS == 1 ? p->contact.stats : p->contact.probe;
+    bool is_time = is_running && (is_watched || p->beats % BEATS_PER_STATS == 1);
+    return is_time ? p->contact.stats : p->contact.probe;
 }
 
 /* Sends the question. The connection is idle, so a few bytes always fit or it is broken. */

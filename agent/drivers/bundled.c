@@ -44,6 +44,12 @@ static bool is_memcached(const struct agent_node_goal *goal)
     return goal->engine && strcmp(goal->engine, "memcached") == 0;
 }
 
+/* Work is counted where its limit may come and go: 0 is none. */
+static int64_t work_limit(const struct agent_node_goal *goal)
+{
+    return goal->work_per_second.has ? goal->work_per_second.value : -1;
+}
+
 /* A full cache makes room by letting go of what was not used for longest, or refuses. */
 static const char *memcached_policy(const struct agent_node_goal *goal)
 {
@@ -244,6 +250,9 @@ static struct err bundled_prepare(struct arena *a, const struct driver_host *hos
     conf_add_int(&conf, "port", goal->port.value);
     conf_add(&conf, "daemonize", "no");
     conf_add_int(&conf, "maxmemory", goal->maxmemory_bytes.value);
+    if (goal->reader_port.value)
+        conf_add_int(&conf, "larder-reader-port", goal->reader_port.value);
+    conf_add_int(&conf, "larder-ecpus-per-second", work_limit(goal));
     add_tls(&conf, goal);
     if (is_memcached(goal))
         add_memcached_parameters(&conf, goal);
@@ -374,8 +383,10 @@ static struct err bundled_orders(struct arena *a, const struct driver_host *host
     if (goal->seal)
         order_seal(a, &orders, goal->seal);
     order_tls(a, &orders, goal);
-    orders_add(a, &orders, "maxmemory", "CONFIG", "SET", "maxmemory",
-               arena_printf(a, "%lld", (long long)goal->maxmemory_bytes.value), NULL);
+    orders_add(a, &orders, "limits", "CONFIG", "SET", "maxmemory",
+               arena_printf(a, "%lld", (long long)goal->maxmemory_bytes.value),
+               "larder-ecpus-per-second", arena_printf(a, "%lld", (long long)work_limit(goal)),
+               NULL);
     if (!is_memcached(goal))
         order_resp(a, &orders, host, goal, now->epoch);
     *out = orders;

@@ -105,3 +105,15 @@ void steps_sees(struct steps *s, struct node *n, const struct driver_stats *stat
     if (is_news)
         machine_changed(s, n);
 }
+
+/* Of one whose room follows what it uses, an eighth more or less is news. */
+void steps_weighs(struct steps *s, struct node *n)
+{
+    int64_t now = n->used_memory_bytes, told = n->told_memory_bytes;
+    int64_t more = now > told ? now : told, less = now > told ? told : now;
+
+    if (!n->goal || !n->goal->watches_memory.value || now < 0 || more - less <= more / 8)
+        return;
+    n->told_memory_bytes = now;
+    machine_changed(s, n);
+}

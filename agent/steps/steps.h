@@ -80,6 +80,9 @@ void steps_refuses(struct steps *s, struct node *n, const char *why, bool is_vit
 /* What the engine says of its role. */
 void steps_sees(struct steps *s, struct node *n, const struct driver_stats *stats);
 
+/* What the engine of a node uses of memory was asked for. */
+void steps_weighs(struct steps *s, struct node *n);
+
 /* Stops all engines gracefully whatever their goals, and lets none start again. */
 void steps_end_all(struct steps *s);
 

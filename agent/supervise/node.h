@@ -94,6 +94,7 @@ struct node {
     char last_exit[NODE_EXIT_BYTES];
     char why[NODE_WHY_BYTES];
     int64_t used_memory_bytes, connected_clients; /* -1 while unknown */
+    int64_t told_memory_bytes; /* what was used when that was last told at once */
 
     /* Trying again. */
     int short_lives;     /* starts in a row that failed or did not last */

@@ -105,6 +105,7 @@ struct client {
     bool is_monitor;        /* MONITOR */
     bool reads_replicas;    /* READONLY: of a cluster's replica it reads what its shard has */
     bool follows_redirects; /* CLIENT CAPA REDIRECT: it goes where a replica sends it */
+    bool is_reader;         /* it came by the port for those who do so from the beginning */
     bool is_importer;  /* a shard that gives slots to this one: it may what they need (moving.h) */
     bool is_postponed; /* its present call was not run: it is to run later */
     bool is_asking;    /* ASKING: for the next command, or transaction */

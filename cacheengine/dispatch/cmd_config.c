@@ -92,7 +92,8 @@ static const struct outside {
     const char *refusal;                                        /* NULL: the error's own words */
 } outsides[] = {
     {{"tls-", "larder-tls-"},                                   retune_tls,      "Unable to update TLS configuration. Check server logs."},
-    {{"port", "tls-port", "bind"},                              relisten,        "Unable to listen on this port. Check server logs."     },
+    {{"port", "tls-port", "bind", "larder-reader-port"},
+     relisten,                                                                   "Unable to listen on this port. Check server logs."     },
     {{"oom-score-adj"},                                         oom_score_apply, NULL                                                    },
     {{"logfile", "loglevel", "larder-log-", "larder-slowlog-"}, logs_open,       NULL                                                    },
 };

@@ -324,6 +324,10 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "total_connections_received", s->connections);
     put(out, "total_commands_processed", s->commands);
     put(out, "instantaneous_ops_per_sec", (uint64_t)s->commands_rate);
+    if (e->settings.work_limit >= 0) {
+        put(out, "larder_ecpus", s->work);
+        put(out, "larder_throttled_calls", s->throttled);
+    }
     put(out, "total_net_input_bytes", s->bytes_in);
     put(out, "total_net_output_bytes", s->bytes_out);
     put(out, "total_net_repl_input_bytes", s->repl_bytes_in);

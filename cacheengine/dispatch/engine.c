@@ -21,6 +21,7 @@
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/scripting.h"
+#include "cacheengine/dispatch/throttle.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/persist/seal.h"
 #include "cacheengine/types/types.h"
@@ -272,7 +273,7 @@ static bool sweep(struct engine *e)
     return is_done;
 }
 
-int engine_tick(struct engine *e)
+static int tick(struct engine *e)
 {
     int period_ms = (int)(1000 / e->settings.hz);
 
@@ -307,6 +308,14 @@ int engine_tick(struct engine *e)
         return 1;
     bool is_tidy = keyspace_tidy_some(&e->keyspace, TIDY_SLICE_US);
     return is_tidy || period_ms < TIDY_PERIOD_MS ? period_ms : TIDY_PERIOD_MS;
+}
+
+int engine_tick(struct engine *e)
+{
+    int64_t waits_ms = throttle_tick(e);
+    int next_ms = tick(e);
+
+    return waits_ms > 0 && waits_ms < next_ms ? (int)waits_ms : next_ms;
 }
 
 void engine_reset_stats(struct engine *e)

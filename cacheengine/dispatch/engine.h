@@ -72,7 +72,8 @@ struct engine_stats {
     uint64_t tls_handshakes, tls_failures;
     uint64_t evicted_clients;
     uint64_t expire_capped, expire_ticks;
-    uint64_t over_memory_ms;      /* in all, with more than maxmemory in use */
+    uint64_t work, throttled; /* units that were done, and calls that had to wait; see throttle.h */
+    uint64_t over_memory_ms;  /* in all, with more than maxmemory in use */
     uint64_t rounds, round_ticks; /* of the loop, between its waits */
     int64_t sampled_at_ms;        /* rates per second, sampled by engine_tick */
     uint64_t sampled_commands, sampled_in, sampled_out, sampled_rounds, sampled_ticks;
@@ -162,6 +163,11 @@ struct engine {
     char run_id[41];
     const char *executable, *config_file; /* for INFO; borrowed */
     int pid;
+    struct throttle {
+        int64_t purse;     /* thousandths of units that may be spent; below 0: overdrawn */
+        int64_t filled_ms; /* on the clock of passed_ms */
+        bool is_on;        /* somebody waits for it */
+    } throttle;            /* see throttle.h */
     struct pause {
         bool is_on, only_writes;
         int64_t until_ms;

@@ -38,7 +38,8 @@ void session_reset(struct engine *e, struct client *c)
     c->db = 0;
     c->reply.resp = e->settings.first_resp ? (uint8_t)e->settings.first_resp : 2;
     c->reply_mode = CLIENT_REPLY_ON;
-    c->is_unevictable = c->is_untouching = c->reads_replicas = c->is_asking = false;
+    c->is_unevictable = c->is_untouching = c->is_asking = false;
+    c->reads_replicas = c->is_reader;
     access_begin(e, c);
 }
 

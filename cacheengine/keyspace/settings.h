@@ -76,7 +76,9 @@ struct settings {
 
     /* network */
     int64_t port;
-    const char *bind; /* addresses, separated by spaces; '-' in front: may fail */
+    int64_t reader_port; /* whose clients read of replicas from the beginning; 0 = none */
+    int64_t work_limit;  /* ECPUs per second; 0: none, but they are counted; -1: they are not */
+    const char *bind;    /* addresses, separated by spaces; '-' in front: may fail */
     const char *unix_socket;
     int64_t unix_socket_mode;
     const char *admin_socket;

@@ -5,6 +5,7 @@
  * or on its way.
  */
 #include "cacheengine/dispatch/acks.h"
+#include "cacheengine/dispatch/throttle.h"
 #include "cacheengine/keyspace/db.h"
 #include "cacheengine/net/loop.h"
 #include "cacheengine/types/ahead.h"
@@ -42,13 +43,29 @@ static void send_early(struct conn *c, size_t input_end)
         conn_park(c, input_end);
 }
 
+/* What the answer to a call will be is not known before it has run: it is paid for behind. */
+static void run_counted(struct cmd_call *call)
+{
+    struct reply *r = &call->client->reply;
+    uint64_t said = reply_place(r), before = engine_ticks();
+
+    if (throttle_takes(call))
+        return;
+    call->run(call);
+    uint64_t bytes = call->input_end - call->input_begin + (reply_place(r) - said);
+    throttle_count(call->engine, call->client, bytes, engine_ticks() - before);
+}
+
 static void run_call(struct cmd_call *call)
 {
     struct conn *c = conn_of(call->client);
 
     c->calls--;
     if (!c->client.is_closing && !c->client.is_killed && !c->is_parked) {
-        call->run(call);
+        if (__builtin_expect(call->engine->settings.work_limit >= 0, 0))
+            run_counted(call);
+        else
+            call->run(call);
         /* A call that is postponed is cut from the input and run again. */
         if (__builtin_expect(c->client.is_postponed, 0))
             conn_park(c, call->input_begin);

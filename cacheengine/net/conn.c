@@ -184,6 +184,8 @@ void conn_open(struct loop *l, int fd, const struct listener *from)
     int64_t mode = l->engine->settings.tls_mode;
     struct conn *c = conn_new(l, transport_plain(fd), from->is_unix, from->is_admin);
 
+    if (c && !from->is_unix && from->port == l->engine->settings.reader_port)
+        c->client.is_reader = c->client.reads_replicas = true;
     if (!c || from->is_unix || (!from->is_tls && mode == TLS_OFF))
         return;
     c->stage = CONN_UNKNOWN;

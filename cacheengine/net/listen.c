@@ -155,6 +155,8 @@ struct err listeners_open(struct loop *l, struct arena *a)
         TRY(open_all_tcp(l, a, s->port, false));
     if (s->tls_port)
         TRY(open_all_tcp(l, a, s->tls_port, true));
+    if (s->reader_port)
+        TRY(open_all_tcp(l, a, s->reader_port, false));
     if (*s->unix_socket)
         TRY(open_unix(l, a, s->unix_socket,
                       s->unix_socket_mode ? (mode_t)s->unix_socket_mode : 0777 & ~umask(umask(0)),
@@ -184,6 +186,8 @@ struct err listeners_reopen(struct loop *l, struct arena *a)
         e = open_all_tcp(l, a, s->port, false);
     if (!err_failed(e) && s->tls_port)
         e = open_all_tcp(l, a, s->tls_port, true);
+    if (!err_failed(e) && s->reader_port)
+        e = open_all_tcp(l, a, s->reader_port, false);
     for (size_t i = 0; i < l->listener_count; i++) {
         struct listener *there = &l->listeners[i];
         bool goes = err_failed(e) ? there->is_new : !there->is_wanted;

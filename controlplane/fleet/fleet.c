@@ -259,6 +259,7 @@ static struct err sight_of(struct arena *a, const char *host_id, const struct ag
         .term = in->term.value,
         .offset = in->replication_offset.value,
         .is_link_up = in->is_link_up.value,
+        .used_bytes = in->used_memory_bytes.has ? in->used_memory_bytes.value : -1,
     };
     if (!in->state || !node_state_parse(in->state, &out->state))
         return err_format(a, FAULT_INVALID_PARAMETER_VALUE, "'%s' is not a state of a node",

@@ -11,6 +11,7 @@
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/effective.h"
 #include "controlplane/model/place.h"
+#include "controlplane/model/serverless.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/store/certificates.h"
 #include "controlplane/store/log_delivery.h"
@@ -233,14 +234,28 @@ static int64_t add_logs(struct arena *a, const struct log_delivery_list *logs, i
 
 /* --- all of it --- */
 
-static const char *settings_of(struct arena *a, const struct host_node *n, int64_t users,
-                               int64_t logs)
+/* What the owner of a node says in the place of its type. */
+static void add_allotment(const struct host_node *n, struct agent_node_goal *out)
+{
+    const struct cluster cluster = {.port = n->goal.port, .owner = n->owner};
+
+    if (n->allotment.most_bytes == 0)
+        return;
+    out->maxmemory_bytes = INT_OF(allotment_data_bytes(n->goal.memory_bytes));
+    out->reader_port = INT_OF(cluster_reader_port(&cluster));
+    out->watches_memory = BOOL_OF(true);
+    out->work_per_second = INT_OF(n->allotment.work_most);
+}
+
+static const char *settings_of(struct arena *a, const struct host_node *n,
+                               const struct agent_node_goal *out, int64_t users, int64_t logs)
 {
     const struct cluster cluster = {
         .engine_version = n->engine_version,
         .node_type = n->node_type,
         .parameter_group = n->parameter_group,
         .parameter_revision = n->parameter_revision,
+        .allotment = n->allotment,
     };
     struct settings_version v = {
         .parameters = parameters_number(&cluster),
@@ -250,6 +265,7 @@ static const char *settings_of(struct arena *a, const struct host_node *n, int64
         .tls = n->tls,
         .certificate = n->certificate.revision,
         .logs = logs,
+        .room_bytes = n->allotment.most_bytes ? out->maxmemory_bytes.value : 0,
     };
 
     settings_take_role(&v, &n->role, n->cluster_id);
@@ -287,7 +303,8 @@ static void goal_to_wire(struct arena *a, const struct host_node *n,
     add_tls(a, n, authority, out);
     add_parameters(a, &effective, out);
     int64_t logged = add_logs(a, logs, n->cluster_id, out);
-    out->settings_version = settings_of(a, n, add_users(a, users, n, out), logged);
+    add_allotment(n, out);
+    out->settings_version = settings_of(a, n, out, add_users(a, users, n, out), logged);
 }
 
 struct err goals_of_host(struct store_tx *tx, const char *host_id, struct agent_node_goal_list *out)

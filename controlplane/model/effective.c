@@ -121,5 +121,6 @@ int64_t parameters_number(const struct cluster *c)
 
     for (size_t i = 0; i < countof(texts); i++)
         hash = hash * 31 + name_hash(texts[i]);
+    hash += (uint64_t)c->allotment.work_most * 31;
     return (int64_t)(hash & NUMBER_MASK) | 1;
 }

@@ -132,15 +132,20 @@ static bool address_is_taken(const struct place *p, uint32_t address, int port)
     return false;
 }
 
+static bool ports_are_taken(const struct place *p, uint32_t address, int port, int second)
+{
+    return address_is_taken(p, address, port) || (second && address_is_taken(p, address, second));
+}
+
 /* Walks round the pool from where `start` falls. Of any (taken + 1) addresses one is free. */
 static bool address_walk(const struct place *p, const struct pool *pool, uint64_t start, int port,
-                         uint32_t *out)
+                         int second, uint32_t *out)
 {
     size_t tries = pool->count < p->taken.count + 1 ? pool->count : p->taken.count + 1;
 
     for (size_t i = 0; i < tries; i++) {
         uint32_t address = pool->first + (uint32_t)((start + i) % pool->count);
-        if (!address_is_taken(p, address, port)) {
+        if (!ports_are_taken(p, address, port, second)) {
             *out = address;
             return true;
         }
@@ -154,8 +159,8 @@ static bool address_choose(const struct place *p, const struct seat *s,
 {
     uint64_t start = r->node_id > 0 ? (uint64_t)r->node_id - 1 : 0;
 
-    return s->pool.count > 0 && (address_walk(p, &s->pool, start, 0, out) ||
-                                 address_walk(p, &s->pool, start, r->port, out));
+    return s->pool.count > 0 && (address_walk(p, &s->pool, start, 0, 0, out) ||
+                                 address_walk(p, &s->pool, start, r->port, r->second_port, out));
 }
 
 /* True when "bundled=0.1.0 redis=7.0.15" names the driver. */
@@ -250,10 +255,26 @@ static enum place_result place_one(struct place *p, const struct place_request *
 
     best->used_bytes += r->memory_bytes;
     *vec_add(p->arena, &p->taken) = (struct taken){best_address, r->port};
+    if (r->second_port)
+        *vec_add(p->arena, &p->taken) = (struct taken){best_address, r->second_port};
     *vec_add(p->arena, &p->placed) = (struct placed){r->cluster_id, best};
     *out = (struct place_choice){best->host->id, best->host->zone,
                                  cidr_address(p->arena, &everywhere, best_address)};
     return PLACE_OK;
+}
+
+bool place_grow(struct place *p, const char *host_id, int64_t bytes)
+{
+    for (size_t i = 0; i < p->seat_count; i++) {
+        struct seat *s = &p->seats[i];
+        if (strcmp(s->host->id, host_id) != 0)
+            continue;
+        if (bytes > s->host->memory_bytes - s->used_bytes)
+            return false;
+        s->used_bytes += bytes;
+        return true;
+    }
+    return false;
 }
 
 enum place_result place_nodes(struct place *p, const struct place_request *requests, size_t count,

@@ -27,6 +27,7 @@ struct place_request {
     const char *zone; /* "" = any */
     int64_t memory_bytes;
     int port;
+    int second_port;    /* that is to be free on the same address; 0 for none */
     bool is_cross_az;   /* spread over zones before hosts */
     bool keeps_apart;   /* no two on one host while another one can take them, whatever its zone */
     const char *driver; /* that the host must report among its engines; "" = any */
@@ -63,6 +64,10 @@ void place_take_address(struct place *p, const char *address, int port);
 /* A node that stands already; its memory is part of the host's used_bytes. A host that is not on
  * the board is ignored. */
 void place_take_node(struct place *p, int64_t cluster_id, const char *host_id);
+
+/* Gives a node of that host so much more memory (less, when negative), unless the host has not got
+ * that any more. */
+bool place_grow(struct place *p, const char *host_id, int64_t bytes);
 
 /*
  * Chooses for all requests, in their order, and takes what it chose; or chooses nothing, leaves the

@@ -6,6 +6,8 @@
 #include "controlplane/model/serverless.h"
 
 #include "base/arena.h"
+#include "base/err.h"
+#include "controlplane/model/catalog.h"
 
 #define GIB               ((int64_t)1 << 30)
 #define ROOM_FIRST_BYTES  ((int64_t)512 << 20) /* of a node of which nothing is asked */
@@ -58,15 +60,29 @@ int64_t allotment_data_bytes(int64_t host_bytes)
     return host_bytes / (ROOM_SPARE_PARTS + 1) * ROOM_SPARE_PARTS;
 }
 
+int64_t cluster_host_bytes(const struct cluster *c)
+{
+    const struct node_type *type = node_type_find(c->node_type);
+
+    check(type != NULL); /* nothing is stored with a type that the catalogue lacks */
+    return c->allotment.most_bytes ? allotment_host_bytes(c->allotment.least_bytes)
+                                   : node_type_host_bytes(type);
+}
+
+int cluster_reader_port(const struct cluster *c)
+{
+    return c->owner.id ? c->port + 1 : 0;
+}
+
 int64_t allotment_room(const struct allotment *a, int64_t now_bytes, int64_t used_bytes)
 {
-    int64_t room = now_bytes;
+    int64_t room = now_bytes > a->least_bytes ? now_bytes : a->least_bytes;
 
     while (used_bytes > room / 2 && room < a->most_bytes)
         room *= 2;
     while (used_bytes < room / SHRINK_USED_PARTS && room > a->least_bytes)
         room /= 2;
     if (room < a->least_bytes)
-        room = a->least_bytes;
+        room = a->least_bytes; /* half of an odd number */
     return room < a->most_bytes ? room : a->most_bytes;
 }

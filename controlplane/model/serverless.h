@@ -42,6 +42,13 @@ struct allotment serverless_allotment(const struct serverless_limits *limits, in
 int64_t allotment_host_bytes(int64_t data_bytes);
 int64_t allotment_data_bytes(int64_t host_bytes);
 
+/* What a node of the cluster takes of its host at first: as its type says, or as little as it is
+ * allotted. */
+int64_t cluster_host_bytes(const struct cluster *c);
+
+/* The port by which clients come to read alone, beside the first one; 0 where there is none. */
+int cluster_reader_port(const struct cluster *c);
+
 /*
  * How much data a node should have room for that holds `used_bytes` and has room for `now_bytes`:
  * as much as now, or twice as much before it gets tight, or half of it when nearly all is empty;

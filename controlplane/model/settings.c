@@ -12,7 +12,11 @@ char *settings_version_text(struct arena *a, const struct settings_version *v)
 
     if (v->tls != TLS_OFF)
         text = arena_printf(a, "%s.m%d.c%lld", text, (int)v->tls, (long long)v->certificate);
-    return v->logs ? arena_printf(a, "%s.l%lld", text, (long long)v->logs) : text;
+    if (v->logs)
+        text = arena_printf(a, "%s.l%lld", text, (long long)v->logs);
+    if (v->room_bytes)
+        text = arena_printf(a, "%s.d%lld", text, (long long)v->room_bytes);
+    return text;
 }
 
 /* Cuts "<letter><number>" off the front. */
@@ -52,7 +56,13 @@ static bool take_tls(struct str *rest, struct settings_version *v)
 /* Nor have those that never delivered logs this one. */
 static bool take_logs(struct str *rest, struct settings_version *v)
 {
-    return rest->len == 0 || take_part(rest, 'l', &v->logs);
+    return rest->len == 0 || rest->ptr[0] != 'l' || take_part(rest, 'l', &v->logs);
+}
+
+/* Only nodes that share something have it. */
+static bool take_room(struct str *rest, struct settings_version *v)
+{
+    return rest->len == 0 || take_part(rest, 'd', &v->room_bytes);
 }
 
 bool settings_version_parse(const char *text, struct settings_version *out)
@@ -64,7 +74,7 @@ bool settings_version_parse(const char *text, struct settings_version *out)
     if (!take_part(&rest, 'p', &v.parameters) || !take_part(&rest, 'u', &v.users) ||
         !take_marked(&rest, 'r', 'f', &v.term, &v.is_fenced) ||
         !take_marked(&rest, 't', 'o', &v.epoch, &v.opens_replicas) || !take_tls(&rest, &v) ||
-        !take_logs(&rest, &v) || rest.len > 0)
+        !take_logs(&rest, &v) || !take_room(&rest, &v) || rest.len > 0)
         return false;
     *out = v;
     return true;

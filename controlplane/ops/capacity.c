@@ -10,6 +10,7 @@
 #include "contract/faults.h"
 #include "controlplane/model/place.h"
 #include "controlplane/model/quotas.h"
+#include "controlplane/model/serverless.h"
 #include "controlplane/store/store.h"
 
 #include <stdlib.h>
@@ -86,17 +87,18 @@ static struct err take_siblings(struct call *c, struct capacity *cap,
 /* One that finds no place waits for a host to come, and takes nothing from others. */
 static void place_waiting(struct capacity *cap, const struct unplaced_node *n)
 {
-    const struct node_type *type = node_type_find(n->node_type);
+    const struct cluster cluster = {
+        .node_type = n->node_type, .port = n->port, .owner = n->owner, .allotment = n->allotment};
     struct place_choice choice;
 
-    check(type != NULL); /* nothing is stored with a type that the catalogue lacks */
     struct place_request request = {
         .cluster_id = place_key(n->cluster_id, n->shard_id),
         .keeps_apart = n->shard_id != 0,
         .node_id = n->node_id,
         .zone = n->zone,
-        .memory_bytes = node_type_host_bytes(type),
+        .memory_bytes = cluster_host_bytes(&cluster),
         .port = n->port,
+        .second_port = cluster_reader_port(&cluster),
         .is_cross_az = n->is_cross_az,
         .driver = DRIVER_DEFAULT,
     };
@@ -187,8 +189,10 @@ static enum place_result place_claim(struct call *c, struct capacity *cap,
             .cluster_id = claim->keys ? claim->keys[i] : claim->cluster_id,
             .keeps_apart = claim->keys != NULL,
             .zone = claim->zones[i],
-            .memory_bytes = node_type_host_bytes(claim->type),
+            .memory_bytes =
+                claim->memory_bytes ? claim->memory_bytes : node_type_host_bytes(claim->type),
             .port = claim->port,
+            .second_port = claim->second_port,
             .is_cross_az = claim->is_cross_az,
             .driver = DRIVER_DEFAULT,
         };

@@ -23,7 +23,9 @@ struct claim {
     const struct node_type *type;
     int port;
     bool is_cross_az;
-    const char **zones; /* of each node; "" leaves it open */
+    int64_t memory_bytes; /* of each node; 0: as its type says */
+    int second_port;      /* see place.h */
+    const char **zones;   /* of each node; "" leaves it open */
     size_t count;
 };
 

@@ -122,12 +122,24 @@ static const struct step replicas_steps[] = {
     {"tell_replicas", tell_replicas},
 };
 
+/* The engine has the room for data that its owner allots. */
+static bool has_room(const struct view *m, const struct node *n)
+{
+    const struct allotment *a = &m->cluster.allotment;
+    struct settings_version applied;
+
+    return a->most_bytes == 0 ||
+           (settings_version_parse(n->saw.applied_settings, &applied) &&
+            applied.room_bytes >= a->least_bytes && applied.room_bytes <= a->most_bytes);
+}
+
 /* Engines have taken on the new parameters, of which the size is one. */
 static bool has_settings(const struct group_view *g)
 {
     for (size_t i = 0; i < g->member_count; i++) {
         const struct view *m = &g->members[i];
-        if (!m->is_removed && !rolling_is_settled(&m->cluster, member_node(m)))
+        if (!m->is_removed &&
+            (!rolling_is_settled(&m->cluster, member_node(m)) || !has_room(m, member_node(m))))
             return false;
     }
     return true;
@@ -139,8 +151,17 @@ static enum step_result await_settings(struct group_view *g, struct decisions *d
     return group_is_settled(g) && has_settings(g) ? STEP_DONE : STEP_WAIT;
 }
 
+/* Owners hear of it. */
+static enum step_result tell_modified(struct group_view *g, struct decisions *d)
+{
+    if (g->group.common.owner.id)
+        decide_group_event(d, g, EVENT_SERVERLESS_MODIFIED, NULL, NULL);
+    return STEP_DONE;
+}
+
 static const struct step modify_steps[] = {
     {"await_settings", await_settings},
+    {"tell_modified",  tell_modified },
 };
 
 /* --- snapshot, and the final one: see snapshots.c --- */

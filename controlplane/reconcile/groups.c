@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/effective.h"
+#include "controlplane/model/serverless.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/reconcile/cluster_mode.h"
 #include "controlplane/reconcile/globals.h"
@@ -96,15 +97,15 @@ void decide_group_remove(struct decisions *d, struct group_view *g)
 
 /* --- placement: all members that wait, or none --- */
 
-static struct place_request request_of(const struct view *m, const struct node *n,
-                                       const struct node_type *type)
+static struct place_request request_of(const struct view *m, const struct node *n)
 {
     return (struct place_request){
         .cluster_id = place_key(m->cluster.id, m->cluster.shard_id),
         .node_id = n->id,
         .zone = n->zone,
-        .memory_bytes = node_type_host_bytes(type),
+        .memory_bytes = cluster_host_bytes(&m->cluster),
         .port = m->cluster.port,
+        .second_port = cluster_reader_port(&m->cluster),
         .is_cross_az = true,
         .keeps_apart = true,
         .driver = DRIVER_DEFAULT,
@@ -142,11 +143,9 @@ static void place_members(struct group_view *g, struct decisions *d)
     for (size_t i = 0; i < g->member_count; i++) {
         struct view *m = &g->members[i];
         const struct node *n = member_node(m);
-        const struct node_type *type = node_type_find(m->cluster.node_type);
         if (!n || !n->is_wanted || n->goal.has)
             continue;
-        check(type != NULL); /* nothing is stored with a type that the catalogue lacks */
-        requests[count] = request_of(m, n, type);
+        requests[count] = request_of(m, n);
         homeless[count++] = m;
     }
     if (count == 0 || place_nodes(g->region->board, requests, count, choices) != PLACE_OK)

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/effective.h"
+#include "controlplane/model/serverless.h"
 #include "controlplane/reconcile/steps.h"
 
 #include <string.h>
@@ -69,6 +70,23 @@ static bool has_new_encryption(const struct view *v, const struct node *n)
     return n->is_wanted && n->goal.has && n->goal.tls != v->cluster.tls;
 }
 
+/* What a node with an allotment should take of its host, by what it uses. */
+static int64_t wanted_host_bytes(const struct view *v, const struct node *n)
+{
+    int64_t now_bytes = allotment_data_bytes(n->goal.memory_bytes);
+    bool is_seen = n->saw.has && strcmp(n->saw.host_id, n->goal.host_id) == 0;
+
+    return allotment_host_bytes(allotment_room(&v->cluster.allotment, now_bytes,
+                                               is_seen ? n->saw.used_bytes : now_bytes / 4));
+}
+
+/* Growth waits for memory of the host to become free. */
+static bool has_other_room(const struct view *v, const struct node *n)
+{
+    return n->is_wanted && n->goal.has && v->cluster.allotment.most_bytes &&
+           wanted_host_bytes(v, n) != n->goal.memory_bytes;
+}
+
 /* --- then --- */
 
 static void forget_goal(struct view *v, struct node *n, struct decisions *d, const char *why)
@@ -95,16 +113,15 @@ static void forget_node(struct view *v, struct node *n, struct decisions *d, con
 
 static void place(struct view *v, struct node *n, struct decisions *d, const char *why)
 {
-    const struct node_type *type = node_type_find(v->cluster.node_type);
     struct place_choice choice;
 
-    check(type != NULL); /* nothing is stored with a type that the catalogue lacks */
     struct place_request request = {
         .cluster_id = v->cluster.id,
         .node_id = n->id,
         .zone = n->zone,
-        .memory_bytes = node_type_host_bytes(type),
+        .memory_bytes = cluster_host_bytes(&v->cluster),
         .port = v->cluster.port,
+        .second_port = cluster_reader_port(&v->cluster),
         .is_cross_az = strcmp(v->cluster.az_mode, "cross-az") == 0,
         .driver = DRIVER_DEFAULT,
     };
@@ -135,13 +152,21 @@ static void boot(struct view *v, struct node *n, struct decisions *d, const char
 
 static void tell_parameters(struct view *v, struct node *n, struct decisions *d, const char *why)
 {
-    const struct node_type *type = node_type_find(v->cluster.node_type);
     struct node_goal goal = n->goal;
 
-    check(type != NULL);
     goal.parameters = parameters_number(&v->cluster);
-    goal.memory_bytes = node_type_host_bytes(type); /* the type decides parameters, too */
+    if (!v->cluster.allotment.most_bytes) /* the type decides parameters, too */
+        goal.memory_bytes = cluster_host_bytes(&v->cluster);
     decide_goal(d, n, &goal, why);
+}
+
+static void resize(struct view *v, struct node *n, struct decisions *d, const char *why)
+{
+    struct node_goal goal = n->goal;
+
+    goal.memory_bytes = wanted_host_bytes(v, n);
+    if (place_grow(v->region->board, goal.host_id, goal.memory_bytes - n->goal.memory_bytes))
+        decide_goal(d, n, &goal, why);
 }
 
 static void tell_encryption(struct view *v, struct node *n, struct decisions *d, const char *why)
@@ -178,6 +203,7 @@ const struct rule node_rules[] = {
     {"encryption",  has_new_encryption, tell_encryption, "its encryption in transit is another one"},
     {"crash",       has_crashed,   tell_crash,    "its engine ended by itself"},
     {"recovery",    has_recovered, tell_recovery, "its engine answers again"},
+    {"room",        has_other_room, resize,       "it uses more or less of its room"},
 };
 /* clang-format on */
 const size_t node_rule_count = countof(node_rules);

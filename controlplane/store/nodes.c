@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define MEMORY_OF_NOTE ((int64_t)16 << 20) /* what is less than that comes and goes unseen */
+
 /* A word of the schema to a state; damaged data is told apart from an absent node. */
 static enum node_state state_of(struct query *q, int column)
 {
@@ -31,13 +33,13 @@ struct err store_node_insert(struct store_tx *tx, struct node *n)
     return query_end(&q);
 }
 
-#define NODE_SELECT                                                                                                                         \
-    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                                \
-    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                 \
-    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                    \
-    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                   \
-    "s.term, s.replication_offset, s.is_link_up, s.build, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered FROM cache_node n " \
-    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                   \
+#define NODE_SELECT                                                                                                                                       \
+    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                                              \
+    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                               \
+    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                                  \
+    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                                 \
+    "s.term, s.replication_offset, s.is_link_up, s.build, s.used_bytes, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered FROM cache_node n " \
+    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                                 \
     "LEFT JOIN host h ON h.id = g.host_id "
 
 static void row_to_goal(struct query *q, int at, struct node_goal *out)
@@ -82,6 +84,7 @@ static void row_to_saw(struct query *q, int at, struct node_saw *out)
     out->offset = query_int(q, at + 12);
     out->is_link_up = query_int(q, at + 13) != 0;
     out->build = query_text(q, at + 14);
+    out->used_bytes = query_int(q, at + 15);
 }
 
 static void row_to_node(struct query *q, struct node *out)
@@ -97,10 +100,10 @@ static void row_to_node(struct query *q, struct node *out)
     };
     row_to_goal(q, 7, &out->goal);
     row_to_saw(q, 16, &out->saw);
-    out->host_zone = query_text(q, 31);
-    out->engine_id = query_text(q, 32);
-    out->goal.is_clustered = query_int(q, 34) != 0;
-    if (!tls_mode_parse(query_text(q, 33), &out->goal.tls))
+    out->host_zone = query_text(q, 32);
+    out->engine_id = query_text(q, 33);
+    out->goal.is_clustered = query_int(q, 35) != 0;
+    if (!tls_mode_parse(query_text(q, 34), &out->goal.tls))
         q->error = err_make(ERR_CORRUPT, "a node has an unknown mode of encryption");
 }
 
@@ -137,7 +140,8 @@ struct err store_node_unplaced(struct store_tx *tx, const char *region, struct u
 {
     static const char sql[] =
         "SELECT n.id, n.cluster_id, n.zone, c.node_type, c.engine, c.port, c.az_mode = 'cross-az', "
-        "coalesce(c.node_group_id, 0) FROM cache_node n JOIN cache_cluster c ON c.id = n.cluster_id "
+        "coalesce(c.node_group_id, 0), coalesce(c.owner_id, 0), c.memory_least, c.memory_most, "
+        "c.work_most FROM cache_node n JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_goal g ON g.node_id = n.id "
         "WHERE c.region = ? AND n.is_wanted AND g.node_id IS NULL ORDER BY n.id";
     vec_of(struct unplaced_node) nodes = VEC_EMPTY;
@@ -154,6 +158,8 @@ struct err store_node_unplaced(struct store_tx *tx, const char *region, struct u
             .port = (int)query_int(&q, 5),
             .is_cross_az = query_int(&q, 6) != 0,
             .shard_id = query_int(&q, 7),
+            .owner = {query_int(&q, 8),   "" },
+            .allotment = { query_int(&q, 9), query_int(&q, 10), query_int(&q, 11)},
         };
     TRY(query_end(&q));
     *out = nodes.items;
@@ -322,7 +328,8 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         "EXISTS (SELECT 1 FROM cache_cluster o WHERE o.group_id = c.group_id AND "
         "o.node_group_id = c.node_group_id AND o.id <> c.id), c.parameter_group, p.id, p.revision, "
         "c.data_key, c.tls_mode, e.certificate, e.private_key, e.revision, g.is_clustered, "
-        "coalesce(c.node_group_id, 0), rg.cluster_mode = 'enabled' "
+        "coalesce(c.node_group_id, 0), rg.cluster_mode = 'enabled', "
+        "coalesce(c.owner_id, 0), c.memory_least, c.memory_most, c.work_most "
         "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
         "JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_group_goal r ON r.node_group_id = c.node_group_id "
@@ -365,6 +372,8 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
                                                    .private_key = query_text(&q, 35),
                                                    .revision = query_int(&q, 36)};
         n->shard_id = query_int(&q, 38);
+        n->owner = (struct owner){query_int(&q, 40), ""};
+        n->allotment = (struct allotment){query_int(&q, 41), query_int(&q, 42), query_int(&q, 43)};
     }
     TRY(query_end(&q));
     *out = nodes.items;
@@ -375,7 +384,11 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
 struct err store_host_addresses(struct store_tx *tx, const char *host_id, struct host_address **out,
                                 size_t *out_count)
 {
-    static const char sql[] = "SELECT address, port FROM node_goal WHERE host_id = ?";
+    static const char sql[] =
+        "SELECT address, port FROM node_goal WHERE host_id = ?1 UNION ALL "
+        "SELECT g.address, g.port + 1 FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
+        "JOIN cache_cluster c ON c.id = n.cluster_id "
+        "WHERE g.host_id = ?1 AND c.owner_id IS NOT NULL";
     vec_of(struct host_address) addresses = VEC_EMPTY;
     struct query q;
 
@@ -399,13 +412,22 @@ static bool is_same_process(const struct node_saw *a, const struct node_saw *b)
            strcmp(a->why, b->why) == 0;
 }
 
+/* Of memory, an eighth more or less is news. */
+static bool is_about_as_much(int64_t a, int64_t b)
+{
+    int64_t more = a > b ? a : b, less = a > b ? b : a;
+
+    return more - less <= more / 8 || more < MEMORY_OF_NOTE;
+}
+
 /* An offset that grew says nothing new: else a busy cache would be written down without end. */
 static bool is_same_sight(const struct node_saw *a, const struct node_saw *b)
 {
     return is_same_process(a, b) && a->is_reboot_pending == b->is_reboot_pending &&
            a->term == b->term && a->is_link_up == b->is_link_up &&
            (!b->build || !*b->build || strcmp(a->build, b->build) == 0) &&
-           strcmp(a->applied_settings, b->applied_settings) == 0 && strcmp(a->role, b->role) == 0;
+           strcmp(a->applied_settings, b->applied_settings) == 0 && strcmp(a->role, b->role) == 0 &&
+           is_about_as_much(a->used_bytes, b->used_bytes);
 }
 
 /* The node's cluster and what was seen of it before; ERR_NOT_FOUND when there is no such node. */
@@ -415,7 +437,7 @@ static struct err sight_before(struct store_tx *tx, int64_t node_id, int64_t *ou
     static const char sql[] =
         "SELECT n.cluster_id, s.host_id, s.state, s.boot_count, s.pid, s.crashes, s.crashed_ms, "
         "s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, s.term, "
-        "s.replication_offset, s.is_link_up, s.build FROM cache_node n "
+        "s.replication_offset, s.is_link_up, s.build, s.used_bytes FROM cache_node n "
         "LEFT JOIN node_saw s ON s.node_id = n.id WHERE n.id = ?";
     struct query q;
 
@@ -435,17 +457,17 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
     static const char sql[] =
         "INSERT INTO node_saw (node_id, host_id, state, boot_count, pid, crashes, crashed_ms, "
         "last_exit, why, applied_settings, is_reboot_pending, role, term, replication_offset, "
-        "is_link_up, build) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "is_link_up, build, used_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_id) DO UPDATE SET host_id = excluded.host_id, state = excluded.state, "
         "boot_count = excluded.boot_count, pid = excluded.pid, crashes = excluded.crashes, "
         "crashed_ms = excluded.crashed_ms, last_exit = excluded.last_exit, why = excluded.why, "
         "applied_settings = excluded.applied_settings, "
         "is_reboot_pending = excluded.is_reboot_pending, role = excluded.role, "
         "term = excluded.term, replication_offset = excluded.replication_offset, "
-        "is_link_up = excluded.is_link_up, "
-        "build = iif(excluded.build = '', build, excluded.build)"; /* a node that is down keeps it
-                                                                    */
-    struct node_saw before;
+        "is_link_up = excluded.is_link_up, used_bytes = excluded.used_bytes, "
+        /* a node that is down keeps its build */
+        "build = iif(excluded.build = '', build, excluded.build)";
+    struct node_saw before, now = *saw;
     int64_t cluster_id;
 
     *out_changed = false;
@@ -453,12 +475,14 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
     if (err_is(e, ERR_NOT_FOUND))
         return OK;
     TRY(e);
-    if (is_same_sight(&before, saw))
+    if (now.used_bytes < 0)
+        now.used_bytes = before.used_bytes;
+    if (is_same_sight(&before, &now))
         return OK;
-    TRY(query_run(tx, sql, "ittiiiitttbtiibt", node_id, saw->host_id, node_state_name(saw->state),
+    TRY(query_run(tx, sql, "ittiiiitttbtiibti", node_id, saw->host_id, node_state_name(saw->state),
                   saw->boot_count, (int64_t)saw->pid, saw->crashes, saw->crashed_ms, saw->last_exit,
                   saw->why, saw->applied_settings, saw->is_reboot_pending, saw->role, saw->term,
-                  saw->offset, saw->is_link_up, saw->build ? saw->build : ""));
+                  saw->offset, saw->is_link_up, saw->build ? saw->build : "", now.used_bytes));
     store_touch_cluster(tx, cluster_id);
     *out_changed = true;
     return OK;

@@ -116,6 +116,8 @@ struct unplaced_node {
     const char *zone, *node_type, *engine;
     int port;
     bool is_cross_az;
+    struct owner owner;
+    struct allotment allotment;
 };
 must_use struct err store_node_unplaced(struct store_tx *tx, const char *region,
                                         struct unplaced_node **out, size_t *out_count);
@@ -227,11 +229,13 @@ struct host_node {
     const char *data_key; /* "" where files are plain */
     enum tls_mode tls;
     struct node_certificate certificate;
+    struct owner owner; /* without its name */
+    struct allotment allotment;
 };
 must_use struct err store_host_nodes(struct store_tx *tx, const char *host_id,
                                      struct host_node **out, size_t *out_count);
 
-/* Addresses in use on a host: text addresses with ports. */
+/* Addresses in use on a host: text addresses with ports, those for readers too. */
 struct host_address {
     const char *address;
     int port;

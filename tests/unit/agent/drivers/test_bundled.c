@@ -200,3 +200,21 @@ Test(bundled, a_full_memcached_makes_room_unless_it_is_to_refuse)
     cr_assert_not_null(strstr(str_dup(&arena, refusing.conf), "\nmaxmemory-policy noeviction\n"));
     cr_assert_str_neq(makes_room.statics, refusing.statics, "it is for the start");
 }
+
+Test(bundled, limits_are_for_the_start_and_for_one_that_runs)
+{
+    struct driver_launch launch;
+
+    goal.reader_port = INT_OF(6380);
+    goal.work_per_second = INT_OF(5000);
+    cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &launch)));
+    const char *conf = str_dup(&arena, launch.conf);
+    cr_assert_not_null(strstr(conf, "\nlarder-reader-port 6380\n"));
+    cr_assert_not_null(strstr(conf, "\nlarder-ecpus-per-second 5000\n"));
+    struct driver_orders orders = orders_for(&now);
+    bool is_told = false;
+    for (size_t i = 0; i < orders.count; i++)
+        is_told |= strcmp(orders.items[i].what, "limits") == 0 && orders.items[i].count == 6 &&
+                   str_is(orders.items[i].words[5], "5000");
+    cr_assert(is_told);
+}

@@ -3,6 +3,7 @@
 #include "controlplane/fleet/goals.h"
 #include "controlplane/store/certificates.h"
 #include "controlplane/store/parameters.h"
+#include "controlplane/store/serverless.h"
 #include "controlplane/store/sources.h"
 
 #include <criterion/criterion.h>
@@ -56,6 +57,44 @@ Test(goals, a_redis_node_carries_what_its_driver_needs)
     cr_assert_eq(g.boot_count.value, 3);
     cr_assert_str_eq(parameter_of(&g, "maxmemory-policy"), "volatile-lru");
     cr_assert_str_eq(parameter_of(&g, "maxclients"), "20000");
+}
+
+Test(goals, a_node_of_an_owner_has_the_room_and_the_limits_that_he_says)
+{
+    struct host h = fixture_host(&f, "h1", "us-east-1a", "127.77.0.0/24", 1LL << 32);
+    struct serverless_cache owner = {.account = h.id,
+                                     .region = "us-east-1",
+                                     .name = "one",
+                                     .description = "",
+                                     .engine = "redis",
+                                     .engine_version = "7.1.0",
+                                     .security_groups = "",
+                                     .subnets = "",
+                                     .snapshot_time = ""};
+    struct cluster c = fixture_cluster(&f, "other", "redis");
+    struct node_goal goal = {.host_id = h.id,
+                             .address = "127.77.0.1",
+                             .port = 6379,
+                             .state = NODE_RUNNING,
+                             .memory_bytes = 5 << 20};
+    struct agent_node_goal_list list = {0};
+    struct host_address *addresses;
+    size_t count;
+
+    must(store_serverless_insert(f.tx, &owner));
+    c.name = "serverless.one";
+    c.owner.id = owner.id;
+    c.allotment = (struct allotment){1 << 20, 8 << 20, 3000};
+    must(store_cluster_insert(f.tx, &c));
+    must(store_goal_set(f.tx, fixture_node(&f, c.id, "0001").id, &goal));
+    must(goals_of_host(f.tx, h.id, &list));
+    cr_assert_eq(list.items[0].maxmemory_bytes.value, 4 << 20);
+    cr_assert_eq(list.items[0].work_per_second.value, 3000);
+    cr_assert_eq(list.items[0].reader_port.value, 6380);
+    cr_assert(list.items[0].watches_memory.value);
+    cr_assert_not_null(strstr(list.items[0].settings_version, ".d4194304"));
+    must(store_host_addresses(f.tx, h.id, &addresses, &count));
+    cr_assert_eq(count, 2, "the port for readers is in use, too");
 }
 
 Test(goals, a_memcached_node_gets_its_cache_memory)

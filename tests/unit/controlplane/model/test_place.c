@@ -343,3 +343,36 @@ Test(place, only_zones_that_are_open_are_chosen)
     cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_NO_ZONE);
     arena_fini(&a);
 }
+
+Test(place, a_second_port_must_be_free_on_the_same_address)
+{
+    struct board b;
+    struct place *p = board_new(&b);
+    struct place_request r = want("a", 1);
+    struct place_choice first, second;
+
+    /* Everybody's address, so that ports count. */
+    for (int i = 1; i <= 6; i++)
+        place_take_address(p, arena_printf(&b.arena, "127.0.1.%d", i), i < 6 ? 6380 : 7000);
+    r.second_port = 6380;
+    cr_assert_eq(place_nodes(p, &r, 1, &first), PLACE_OK);
+    cr_assert_str_eq(first.address, "127.0.1.6");
+    cr_assert_eq(place_nodes(p, &r, 1, &second), PLACE_NO_ADDRESS);
+    r.port = 6380;
+    r.second_port = 0;
+    cr_assert_eq(place_nodes(p, &r, 1, &second), PLACE_NO_ADDRESS, "readers come there");
+    arena_fini(&b.arena);
+}
+
+Test(place, a_node_grows_while_its_host_has_memory)
+{
+    struct board b;
+    struct place *p = board_new(&b);
+
+    cr_assert(place_grow(p, "h1", 3 * GIB));
+    cr_assert_not(place_grow(p, "h1", 2 * GIB));
+    cr_assert(place_grow(p, "h1", -2 * GIB));
+    cr_assert(place_grow(p, "h1", 2 * GIB));
+    cr_assert_not(place_grow(p, "nobody", 1));
+    arena_fini(&b.arena);
+}

@@ -73,6 +73,7 @@ Test(serverless, other_limits_hold_whatever_is_used)
     struct allotment a = {2 * GIB, 3 * GIB, 0};
 
     cr_assert_eq(allotment_room(&a, GIB, 0), 2 * GIB);
+    cr_assert_eq(allotment_room(&a, 0, GIB), 2 * GIB);
     cr_assert_eq(allotment_room(&a, 8 * GIB, 7 * GIB), 3 * GIB);
 }
 

@@ -1,4 +1,5 @@
 #include "contract/node_states.h"
+#include "controlplane/model/serverless.h"
 #include "controlplane/reconcile/rules.h"
 #include "scene.h"
 
@@ -132,6 +133,41 @@ Test(rules, a_crash_that_was_over_before_we_looked_is_told_whole)
 
 /* Every state that a node can be seen in, with every goal that the rules set from there: the agent
  * must know the way. */
+#define GIB ((int64_t)1 << 30)
+
+Test(rules, the_room_of_an_owned_node_follows_what_it_uses_as_far_as_its_host_goes)
+{
+    s.view.cluster.owner = (struct owner){1, "one"};
+    s.view.cluster.allotment = (struct allotment){GIB / 2, 64 * GIB, 0};
+    scene_decide(&s);
+    cr_assert_eq(s.nodes[0].goal.memory_bytes, allotment_host_bytes(GIB / 2));
+    scene_run(&s, &s.nodes[0]);
+    s.nodes[0].saw.used_bytes = GIB / 2 - 1;
+    scene_decide(&s);
+    cr_assert_eq(scene_last(&s, DECISION_GOAL)->goal.memory_bytes, allotment_host_bytes(GIB));
+    s.nodes[0].saw.used_bytes = 60 * GIB;
+    scene_decide(&s);
+    cr_assert_eq(scene_count(&s, DECISION_GOAL), 0, "the host has no more");
+    s.nodes[0].saw.used_bytes = 1;
+    scene_decide(&s);
+    cr_assert_eq(scene_last(&s, DECISION_GOAL)->goal.memory_bytes, allotment_host_bytes(GIB / 2));
+    s.view.cluster.allotment = (struct allotment){GIB / 4, GIB / 4, 0};
+    s.nodes[0].saw.used_bytes = GIB / 4;
+    scene_decide(&s);
+    cr_assert_eq(scene_last(&s, DECISION_GOAL)->goal.memory_bytes, allotment_host_bytes(GIB / 4));
+}
+
+Test(rules, what_happens_to_an_owned_cluster_is_told_of_its_owner)
+{
+    s.view.cluster.owner = (struct owner){1, "one"};
+    scene_operate(&s, OPERATION_CREATE, "");
+    scene_decide(&s);
+    scene_run(&s, &s.nodes[0]);
+    scene_decide(&s);
+    cr_assert(scene_told(&s, "Serverless cache created"));
+    cr_assert_eq(scene_count(&s, DECISION_EVENT), 1);
+}
+
 Test(rules, the_agent_has_an_edge_to_every_goal_from_every_state)
 {
     for (int state = 0; state < NODE_STATE_COUNT; state++) {
