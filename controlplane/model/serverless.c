@@ -7,7 +7,10 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "controlplane/model/catalog.h"
+
+#include <string.h>
 
 #define GIB               ((int64_t)1 << 30)
 #define ROOM_FIRST_BYTES  ((int64_t)512 << 20) /* of a node of which nothing is asked */
@@ -20,6 +23,52 @@
 char *serverless_behind_name(struct arena *a, const char *name)
 {
     return arena_printf(a, "serverless.%s", name);
+}
+
+/* One number of the version, of memcached two. */
+char *serverless_major(struct arena *a, const char *engine, const char *version)
+{
+    struct str rest = str_of(version);
+    struct str first = str_cut(&rest, '.'), second = str_cut(&rest, '.');
+
+    return engine_is_redis_like(engine) ? str_dup(a, first)
+                                        : arena_printf(a, "%.*s.%.*s", (int)first.len, first.ptr,
+                                                       (int)second.len, second.ptr);
+}
+
+/* The first version of each engine that is there without servers. */
+static const struct {
+    const char *engine, *since;
+} firsts[] = {
+    {"memcached", "1.6"},
+    {"redis",     "7"  },
+    {"valkey",    "7"  },
+};
+
+static bool is_served(const struct engine_version *v)
+{
+    for (size_t i = 0; i < countof(firsts); i++)
+        if (strcmp(firsts[i].engine, v->engine) == 0)
+            return v->is_offered && version_compare(v->reported, firsts[i].since) >= 0;
+    return false;
+}
+
+const struct engine_version *serverless_version(const char *engine, const char *major)
+{
+    scoped(arena_fini) struct arena a = {0};
+    const struct engine_version *newest = NULL;
+    size_t count;
+    const struct engine_version *all = engine_versions(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct engine_version *v = &all[i];
+        if (strcmp(v->engine, engine) != 0 || !is_served(v) ||
+            (major && strcmp(serverless_major(&a, engine, v->reported), major) != 0))
+            continue;
+        if (!newest || version_compare(v->reported, newest->reported) > 0)
+            newest = v;
+    }
+    return newest;
 }
 
 static int64_t share(int64_t of, int64_t parts)

@@ -31,6 +31,14 @@ struct serverless_cache {
 /* The name of the group or cluster behind a cache: nobody can ask for one of this form. In `a`. */
 char *serverless_behind_name(struct arena *a, const char *name);
 
+struct engine_version;
+
+/* "7", "1.6": what of a version can be asked for; in `a`. */
+char *serverless_major(struct arena *a, const char *engine, const char *version);
+
+/* The newest version of that major one (NULL: of all) that a cache can have, or NULL. */
+const struct engine_version *serverless_version(const char *engine, const char *major);
+
 /* How many shards a cache begins with, so that they can do the work that is to be there at least.
  */
 int64_t serverless_shards(const struct serverless_limits *limits);

@@ -6,6 +6,7 @@
 #include "controlplane/model/tags.h"
 #include "controlplane/ops/group_facts.h"
 #include "controlplane/ops/parameters.h"
+#include "controlplane/ops/serverless_facts.h"
 #include "controlplane/ops/snapshots.h"
 #include "controlplane/ops/tagging.h"
 #include "controlplane/ops/users.h"
@@ -86,6 +87,13 @@ static struct err find_snapshot(struct call *c, const struct arn *arn)
     return snapshots_find(c, arn->name, &s);
 }
 
+static struct err find_serverless(struct call *c, const struct arn *arn)
+{
+    struct serverless_facts facts;
+
+    return serverless_facts_find(c, arn->name, &facts);
+}
+
 /* One row per type word of an ARN. Types without a finder have no resources yet. */
 static const struct {
     const char *type;
@@ -102,7 +110,7 @@ static const struct {
     {"snapshot",                find_snapshot,        FAULT_SNAPSHOT_NOT_FOUND,                  "Snapshot"          },
     {"user",                    find_user,            FAULT_USER_NOT_FOUND,                      "User"              },
     {"usergroup",               find_user_group,      FAULT_USER_GROUP_NOT_FOUND,                "UserGroup"         },
-    {"serverlesscache",         NULL,                 FAULT_SERVERLESS_CACHE_NOT_FOUND,          "ServerlessCache"   },
+    {"serverlesscache",         find_serverless,      FAULT_SERVERLESS_CACHE_NOT_FOUND,          "ServerlessCache"   },
     {"serverlesscachesnapshot", NULL,                 FAULT_SERVERLESS_CACHE_SNAPSHOT_NOT_FOUND,
      "ServerlessCacheSnapshot"                                                                                       },
     {"reserved-instance",       find_reservation,     FAULT_RESERVED_CACHE_NODE_NOT_FOUND,

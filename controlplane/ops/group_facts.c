@@ -102,7 +102,7 @@ static struct err read_progress(struct call *c, struct group_facts *list, size_t
     return OK;
 }
 
-static struct err fill(struct call *c, struct group_facts *list, size_t count)
+struct err group_facts_fill(struct call *c, struct group_facts *list, size_t count)
 {
     struct group_facts **by_id = arena_array(c->arena, count, sizeof(struct group_facts *));
     int64_t *ids = arena_array(c->arena, count, sizeof(*ids));
@@ -137,7 +137,7 @@ struct err group_facts_refresh(struct call *c, struct group_facts *f)
     struct replication_group group = f->group;
 
     *f = (struct group_facts){.group = group};
-    return fill(c, f, 1);
+    return group_facts_fill(c, f, 1);
 }
 
 struct err group_facts_find(struct call *c, const char *name, struct group_facts *out)
@@ -149,7 +149,7 @@ struct err group_facts_find(struct call *c, const char *name, struct group_facts
     if (err_is(e, ERR_NOT_FOUND))
         return fault(c, FAULT_REPLICATION_GROUP_NOT_FOUND, "ReplicationGroup %s not found", folded);
     TRY(e);
-    TRY(fill(c, &f, 1));
+    TRY(group_facts_fill(c, &f, 1));
     *out = f;
     return OK;
 }
@@ -159,7 +159,7 @@ struct err group_facts_get(struct call *c, int64_t id, struct group_facts *out)
     struct group_facts f = {0};
 
     TRY(store_group_get(c->tx, id, &f.group));
-    TRY(fill(c, &f, 1));
+    TRY(group_facts_fill(c, &f, 1));
     *out = f;
     return OK;
 }
@@ -202,7 +202,7 @@ struct err group_facts_list(struct call *c, const char *after, int limit, struct
     struct group_facts *list = arena_array(c->arena, count, sizeof(*list));
     for (size_t i = 0; i < count; i++)
         list[i].group = groups[i];
-    TRY(fill(c, list, count));
+    TRY(group_facts_fill(c, list, count));
     *out = list;
     *out_count = count;
     return OK;

@@ -21,6 +21,9 @@ struct group_facts {
 /* By name in any case; FAULT_REPLICATION_GROUP_NOT_FOUND. */
 must_use struct err group_facts_find(struct call *c, const char *name, struct group_facts *out);
 
+/* Fills all but the groups themselves, which were read. */
+must_use struct err group_facts_fill(struct call *c, struct group_facts *list, size_t count);
+
 /* By its id, whoever owns it; ERR_NOT_FOUND. */
 must_use struct err group_facts_get(struct call *c, int64_t id, struct group_facts *out);
 

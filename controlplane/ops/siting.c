@@ -139,3 +139,71 @@ struct err siting_change(struct call *c, const char *subnet_group, const char *c
     out->security_groups = current;
     return security_groups ? take_security_groups(c, &n, security_groups, out) : OK;
 }
+
+/* --- subnets of a cache's own --- */
+
+#define SUBNETS_BY_DEFAULT 3
+
+static struct err default_subnets(struct call *c, const struct network *n, struct subnet_group *g)
+{
+    const struct vpc *v = network_default_vpc(n);
+
+    g->subnets = arena_array(c->arena, SUBNETS_BY_DEFAULT, sizeof(const char *));
+    for (size_t i = 0; v && i < n->subnet_count && g->subnet_count < SUBNETS_BY_DEFAULT; i++)
+        if (n->subnets[i].is_default && strcmp(n->subnets[i].vpc_id, v->id) == 0)
+            g->subnets[g->subnet_count++] = n->subnets[i].id;
+    if (g->subnet_count == 0)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "There is no default subnet: give SubnetIds.");
+    g->vpc_id = v->id;
+    return OK;
+}
+
+/* Each once. */
+static struct err named_subnets(struct call *c, struct network *n, const char **ids, size_t count,
+                                struct subnet_group *g)
+{
+    g->subnets = arena_array(c->arena, count, sizeof(const char *));
+    for (size_t i = 0; i < count; i++) {
+        bool is_repeated = false;
+        for (size_t k = 0; k < g->subnet_count && ids[i]; k++)
+            is_repeated |= strcmp(g->subnets[k], ids[i]) == 0;
+        if (!member_has_text(ids[i]) || strchr(ids[i], ','))
+            return fault(c, FAULT_INVALID_PARAMETER_VALUE, "Invalid subnet id: %s.",
+                         ids[i] ? ids[i] : "");
+        if (!is_repeated)
+            g->subnets[g->subnet_count++] = ids[i];
+    }
+    struct err e = network_find_subnets(c, n, g->subnets, g->subnet_count, &g->vpc_id);
+    return err_is(e, FAULT_INVALID_SUBNET) ? err_make(FAULT_INVALID_PARAMETER_VALUE, e.why) : e;
+}
+
+struct err siting_choose_subnets(struct call *c, const char **ids, size_t count,
+                                 const struct ec_security_group_ids_list *security_groups,
+                                 struct siting *out, const char **out_subnets)
+{
+    struct subnet_group g = {0};
+    struct network n;
+
+    TRY(network_open(c, &n));
+    TRY(count > 0 ? named_subnets(c, &n, ids, count, &g) : default_subnets(c, &n, &g));
+    *out = (struct siting){.subnet_group = "", .vpc_id = g.vpc_id};
+    take_subnets(c, &n, &g, out);
+    *out_subnets = g.subnets[0];
+    for (size_t i = 1; i < g.subnet_count; i++)
+        *out_subnets = arena_printf(c->arena, "%s,%s", *out_subnets, g.subnets[i]);
+    return take_security_groups(c, &n, security_groups, out);
+}
+
+struct err siting_change_groups(struct call *c, const char *subnets,
+                                const struct ec_security_group_ids_list *security_groups,
+                                struct siting *out)
+{
+    struct ids ids = split(c, subnets);
+    struct network n;
+
+    TRY(network_open(c, &n));
+    const struct subnet *first = ids.count > 0 ? network_subnet(&n, ids.items[0]) : NULL;
+    *out = (struct siting){.subnet_group = "", .vpc_id = first ? first->vpc_id : ""};
+    return take_security_groups(c, &n, security_groups, out);
+}

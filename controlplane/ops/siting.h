@@ -34,6 +34,19 @@ must_use struct err siting_change(struct call *c, const char *subnet_group, cons
                                   const struct ec_security_group_ids_list *security_groups,
                                   struct siting *out);
 
+/*
+ * The same for a cache that names its subnets itself: those of the default VPC, three at most,
+ * where there are none (`count` 0). `*out_subnets` are their ids, comma separated.
+ */
+must_use struct err siting_choose_subnets(struct call *c, const char **ids, size_t count,
+                                          const struct ec_security_group_ids_list *security_groups,
+                                          struct siting *out, const char **out_subnets);
+
+/* Other security groups for a cache in those subnets. */
+must_use struct err siting_change_groups(struct call *c, const char *subnets,
+                                         const struct ec_security_group_ids_list *security_groups,
+                                         struct siting *out);
+
 bool siting_has_zone(const struct siting *s, const char *zone);
 
 #endif

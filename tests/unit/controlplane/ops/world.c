@@ -3,7 +3,7 @@
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/model/place.h"
-#include "controlplane/store/groups.h"
+#include "controlplane/store/serverless.h"
 
 #include <criterion/criterion.h>
 
@@ -120,7 +120,8 @@ static void place_all(void)
             .keeps_apart = waiting[i].shard_id != 0,
             .node_id = waiting[i].node_id,
             .zone = waiting[i].zone,
-            .memory_bytes = node_type_host_bytes(node_type_find(waiting[i].node_type)),
+            .memory_bytes = cluster_host_bytes(&(struct cluster){
+                .node_type = waiting[i].node_type, .allotment = waiting[i].allotment}),
             .port = waiting[i].port,
             .is_cross_az = waiting[i].is_cross_az,
             .driver = "bundled",
@@ -250,6 +251,21 @@ static void settle_group(struct replication_group *g)
     must(store_group_operation_update(world.f.tx, &o));
 }
 
+static void settle_owned_groups(void)
+{
+    struct serverless_cache *owners;
+    struct replication_group *groups;
+    size_t owner_count, count;
+
+    must(store_serverless_list(world.f.tx, "000000000000", "us-east-1", "", 1000, &owners,
+                               &owner_count));
+    for (size_t i = 0; i < owner_count; i++) {
+        must(store_group_list_owned(world.f.tx, &owners[i].id, 1, &groups, &count));
+        if (count > 0)
+            settle_group(&groups[0]);
+    }
+}
+
 static void settle_groups(void)
 {
     struct replication_group *groups;
@@ -258,6 +274,7 @@ static void settle_groups(void)
     must(store_group_list(world.f.tx, "000000000000", "us-east-1", "", 1000, &groups, &count));
     for (size_t i = 0; i < count; i++)
         settle_group(&groups[i]);
+    settle_owned_groups();
 }
 
 void world_settle(void)

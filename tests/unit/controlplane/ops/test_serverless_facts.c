@@ -1,0 +1,40 @@
+#include "base/err.h"
+#include "contract/faults.h"
+#include "controlplane/ops/serverless_facts.h"
+#include "world.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+TestSuite(serverless_facts, .init = world_open, .fini = world_close);
+
+static struct ec_serverless_cache *create(const char *name, const char *engine)
+{
+    const struct ec_create_serverless_cache_in in = {.serverless_cache_name = name,
+                                                     .engine = engine};
+    struct ec_create_serverless_cache_out out;
+
+    must(run_ec_create_serverless_cache(&in, &out));
+    cr_assert_str_eq(out.serverless_cache->status, "creating");
+    world_settle();
+    return out.serverless_cache;
+}
+
+Test(serverless_facts, each_cache_is_read_with_what_it_owns)
+{
+    struct serverless_facts *list;
+    size_t count;
+
+    create("a", "redis");
+    create("b", "memcached");
+    struct call c = world_call();
+    must(serverless_facts_list(&c, "", 9, &list, &count));
+    cr_assert_eq(count, 2);
+    cr_assert_eq(list[0].group->member_count, 2);
+    cr_assert_null(list[0].cluster);
+    cr_assert_null(list[1].group);
+    cr_assert_str_eq(list[1].cluster->cluster.name, "serverless.b");
+    cr_assert_str_eq(serverless_status(&list[1]), "available");
+    cr_assert_eq(serverless_reader(&list[1]), serverless_entry(&list[1]));
+}
