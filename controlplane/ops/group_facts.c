@@ -173,7 +173,7 @@ struct err group_facts_list_of(struct call *c, const int64_t *ids, size_t count,
     struct group_facts *list = arena_array(c->arena, *out_count, sizeof(*list));
     for (size_t i = 0; i < *out_count; i++)
         list[i].group = groups[i];
-    TRY(fill(c, list, *out_count));
+    TRY(group_facts_fill(c, list, *out_count));
     *out = list;
     return OK;
 }
