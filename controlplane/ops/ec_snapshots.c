@@ -186,6 +186,15 @@ struct err ec_create_snapshot(struct call *c, const struct ec_create_snapshot_in
     return wire_new(c, &s, &out->snapshot);
 }
 
+struct err snapshots_back_up(struct call *c, bool is_group, const char *name)
+{
+    struct snapshot_wish wish = {.name = snapshot_automatic_name(c->arena, name, c->now_ms),
+                                 .is_automatic = true};
+    struct snapshot ignored;
+
+    return is_group ? take_group(c, name, &wish, &ignored) : take_cluster(c, name, &wish, &ignored);
+}
+
 /* --- describe --- */
 
 static struct err check_source(struct call *c, const char *source)

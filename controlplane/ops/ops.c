@@ -12,6 +12,7 @@
 #include "contract/sts_handlers.h"
 #include "controlplane/ops/call.h"
 #include "controlplane/ops/network.h"
+#include "controlplane/ops/snapshots.h"
 #include "controlplane/store/store.h"
 
 #include <stdlib.h>
@@ -158,4 +159,15 @@ struct err ops_run(struct ops *o, struct arena *a, const struct caller *who,
         return err_make(FAULT_DRY_RUN_OPERATION,
                         "Request would have succeeded, but DryRun flag is set.");
     return op->is_read_only ? OK : store_commit(&tx);
+}
+
+struct err ops_back_up(struct ops *o, struct arena *a, const struct caller *who, bool is_group,
+                       const char *name)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+
+    TRY(store_begin(o->store, STORE_WRITE, a, &tx));
+    struct call c = call_of(o, a, who, tx);
+    TRY(snapshots_back_up(&c, is_group, name));
+    return store_commit(&tx);
 }

@@ -67,4 +67,9 @@ must_use struct err ops_run(struct ops *o, struct arena *a, const struct caller 
                             const struct service_desc *service, const struct op_desc *op,
                             const void *in, void *out);
 
+/* Begins the day's automatic snapshot of a replication group, or of a cluster outside of groups;
+ * errors as those of ops_run for CreateSnapshot. */
+must_use struct err ops_back_up(struct ops *o, struct arena *a, const struct caller *who,
+                                bool is_group, const char *name);
+
 #endif

@@ -55,12 +55,14 @@ static struct err put_tags(struct call *c, const struct snapshot_wish *wish, con
 static struct err open_order(struct call *c, const struct snapshot_wish *wish,
                              struct snapshot_order *out)
 {
-    TRY(name_check(c->arena, "SnapshotName", wish->name, SNAPSHOT_NAME_MAX));
+    if (!wish->is_automatic)
+        TRY(name_check(c->arena, "SnapshotName", wish->name, SNAPSHOT_NAME_MAX));
     *out = (struct snapshot_order){
         .name = name_fold(c->arena, wish->name),
         .owner = "",
         .member_name = wish->member_name ? wish->member_name : "",
         .is_final = wish->is_final,
+        .is_automatic = wish->is_automatic,
         .now_ms = c->now_ms,
     };
     return OK;
@@ -80,7 +82,8 @@ struct err snapshots_take_group(struct call *c, const struct replication_group *
     struct snapshot_order order;
 
     TRY(open_order(c, wish, &order));
-    TRY(check_quota(c, g->id, 0));
+    if (!wish->is_automatic)
+        TRY(check_quota(c, g->id, 0));
     TRY(taken(c, store_snapshot_take_group(c->tx, g, &order, out), order.name));
     return put_tags(c, wish, order.name, arn_of(c, "replicationgroup", g->name));
 }
@@ -91,7 +94,8 @@ struct err snapshots_take_cluster(struct call *c, const struct cluster *cl,
     struct snapshot_order order;
 
     TRY(open_order(c, wish, &order));
-    TRY(check_quota(c, 0, cl->id));
+    if (!wish->is_automatic)
+        TRY(check_quota(c, 0, cl->id));
     TRY(taken(c, store_snapshot_take_cluster(c->tx, cl, &order, out), order.name));
     return put_tags(c, wish, order.name, arn_of(c, "cluster", cl->name));
 }

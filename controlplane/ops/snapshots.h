@@ -14,18 +14,23 @@
  * `member_name` of the one that gives it, "" where that does not matter. Checks name and quota, not
  * the source's state. With `is_final` the caller's delete operation has the snapshot's id as its
  * data. The tags are the source's unless `in` has some. FAULT_SNAPSHOT_ALREADY_EXISTS,
- * FAULT_SNAPSHOT_QUOTA_EXCEEDED, FAULT_INVALID_PARAMETER_VALUE.
+ * FAULT_SNAPSHOT_QUOTA_EXCEEDED, FAULT_INVALID_PARAMETER_VALUE. An automatic one has a name that
+ * nobody else may give, and no quota.
  */
 struct snapshot_wish {
     const char *name;
     const char *member_name;
-    bool is_final;
+    bool is_final, is_automatic;
     const struct ec_tag_list *tags; /* NULL: none */
 };
 must_use struct err snapshots_take_group(struct call *c, const struct replication_group *g,
                                          const struct snapshot_wish *wish, struct snapshot *out);
 must_use struct err snapshots_take_cluster(struct call *c, const struct cluster *cl,
                                            const struct snapshot_wish *wish, struct snapshot *out);
+
+/* Takes the day's automatic snapshot of what has that name. FAULT_*_NOT_FOUND, and
+ * FAULT_INVALID_*_STATE where it is not available. */
+must_use struct err snapshots_back_up(struct call *c, bool is_group, const char *name);
 
 /* By name in any case; FAULT_SNAPSHOT_NOT_FOUND. */
 must_use struct err snapshots_find(struct call *c, const char *name, struct snapshot *out);

@@ -1,7 +1,8 @@
 /*
  * A change that waits is made by the very call that would make it now: ApplyImmediately, and
  * nothing else. So its checks are those of today, and whatever a handler learns to park, this
- * makes.
+ * makes. A snapshot is due when none was begun since its window opened, so a restart takes none
+ * twice and forgets none.
  */
 #include "controlplane/upkeep/upkeep.h"
 
@@ -48,6 +49,16 @@ static uint64_t key_of(struct arena *a, const struct parked_change *p)
         arn_make(a, p->region, p->account, p->is_group ? "replicationgroup" : "cluster", p->name));
 }
 
+static uint64_t backup_key_of(struct arena *a, const struct backup_source *s)
+{
+    return name_hash(arn_make(a, s->region, s->account, "snapshot", s->name)) + s->is_group;
+}
+
+static void keep_off(struct upkeep *u, uint64_t key, int64_t now_ms)
+{
+    u->holds[u->next_hold++ % HOLDS] = (struct hold){key, now_ms + HOLD_MS};
+}
+
 static bool is_held(const struct upkeep *u, uint64_t key, int64_t now_ms)
 {
     for (size_t i = 0; i < HOLDS; i++)
@@ -74,7 +85,7 @@ static struct err tell_failure(struct upkeep *u, struct arena *a, const struct p
 static struct err hold(struct upkeep *u, struct arena *a, const struct parked_change *p,
                        struct err why, int64_t now_ms)
 {
-    u->holds[u->next_hold++ % HOLDS] = (struct hold){key_of(a, p), now_ms + HOLD_MS};
+    keep_off(u, key_of(a, p), now_ms);
     log_warn("what waited for a maintenance window failed", f_str("name", p->name), f_err(why));
     return tell_failure(u, a, p, err_text(a, why), now_ms);
 }
@@ -133,22 +144,83 @@ static bool is_due(struct upkeep *u, struct arena *a, const struct parked_change
            !is_held(u, key_of(a, p), now_ms);
 }
 
+static struct err look_at_parked(struct upkeep *u, struct arena *a, int64_t now_ms,
+                                 size_t *out_count)
+{
+    struct parked_change *parked = NULL;
+
+    TRY(read_parked(u, a, &parked, out_count));
+    for (size_t i = 0; i < *out_count && !atomic_load(&u->is_stopping); i++) {
+        if (!is_due(u, a, &parked[i], now_ms))
+            continue;
+        struct err failure = apply(u, a, &parked[i]);
+        if (err_failed(failure) && !is_busy(failure))
+            TRY(hold(u, a, &parked[i], failure, now_ms));
+    }
+    return OK;
+}
+
+/* --- automatic snapshots --- */
+
+static struct err read_backups(struct upkeep *u, struct arena *a, struct backup_source **out,
+                               size_t *out_count)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+
+    TRY(store_begin(u->store, STORE_READ, a, &tx));
+    return store_backup_list(tx, out, out_count);
+}
+
+/* Once while the window is open. */
+static bool is_backup_due(struct upkeep *u, struct arena *a, const struct backup_source *s,
+                          int64_t now_ms)
+{
+    struct window w;
+
+    if (err_failed(window_parse_snapshot(a, s->window, &w)))
+        return false; /* nothing but windows is stored */
+    int64_t opened_ms = window_snapshot_opened(w, now_ms);
+    return window_is_open(w, opened_ms, now_ms) && s->last_ms < opened_ms &&
+           !is_held(u, backup_key_of(a, s), now_ms);
+}
+
+/* A snapshot that fails later tells so itself. */
+static void back_up(struct upkeep *u, struct arena *a, const struct backup_source *s,
+                    int64_t now_ms)
+{
+    const struct caller who = {s->account, s->region, "", "backup"};
+    struct err e = ops_back_up(u->conf.ops, a, &who, s->is_group, s->name);
+
+    if (!err_failed(e)) {
+        log_info("automatic snapshot begun", f_str("name", s->name));
+    } else if (!is_busy(e)) {
+        log_warn("no automatic snapshot could be begun", f_str("name", s->name), f_err(e));
+        keep_off(u, backup_key_of(a, s), now_ms);
+    }
+}
+
+static struct err look_at_backups(struct upkeep *u, struct arena *a, int64_t now_ms,
+                                  size_t *out_count)
+{
+    struct backup_source *sources = NULL;
+
+    TRY(read_backups(u, a, &sources, out_count));
+    for (size_t i = 0; i < *out_count && !atomic_load(&u->is_stopping); i++)
+        if (is_backup_due(u, a, &sources[i], now_ms))
+            back_up(u, a, &sources[i], now_ms);
+    return OK;
+}
+
 struct err upkeep_look(struct upkeep *u, bool *out_waits)
 {
     scoped(arena_fini) struct arena a = {0};
     int64_t now_ms = clock_wall_ms(u->conf.clock);
-    struct parked_change *parked = NULL;
-    size_t count = 0;
+    size_t parked = 0, backups = 0;
 
-    struct err e = read_parked(u, &a, &parked, &count);
-    for (size_t i = 0; i < count && !err_failed(e) && !atomic_load(&u->is_stopping); i++) {
-        if (!is_due(u, &a, &parked[i], now_ms))
-            continue;
-        struct err failure = apply(u, &a, &parked[i]);
-        if (err_failed(failure) && !is_busy(failure))
-            e = hold(u, &a, &parked[i], failure, now_ms);
-    }
-    *out_waits = count > 0;
+    struct err e = look_at_parked(u, &a, now_ms, &parked);
+    if (!err_failed(e))
+        e = look_at_backups(u, &a, now_ms, &backups);
+    *out_waits = parked + backups > 0;
     return err_failed(e) ? err_make(e.code, "what waits could not be looked at") : OK;
 }
 

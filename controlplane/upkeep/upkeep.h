@@ -1,7 +1,8 @@
 /*
  * What happens without a request: changes that wait are made in the maintenance windows of their
- * clusters and groups. One thread that makes the calls which a user would make, by way of the same
- * handlers; it is woken by commits and by the minute.
+ * clusters and groups, and automatic snapshots taken in their snapshot windows, one a day. One
+ * thread that makes the calls which a user would make, by way of the same handlers; it is woken by
+ * commits and by the minute.
  *
  * What cannot be made is told by an event and tried again some minutes later, while the window is
  * open, and in the next one. A cluster that is busy is waited for.
@@ -31,7 +32,7 @@ must_use struct err upkeep_start(struct store *store, const struct upkeep_conf *
 void upkeep_stop(struct upkeep *u);
 
 /* For tests: the same without a thread, and one look at what is due; `*out_waits` tells whether
- * anything waits for a window. */
+ * anything waits for a window or comes again with it. */
 struct upkeep *upkeep_new(struct store *store, const struct upkeep_conf *conf);
 must_use struct err upkeep_look(struct upkeep *u, bool *out_waits);
 void upkeep_free(struct upkeep *u);

@@ -1,6 +1,7 @@
 """Snapshots: taken of clusters and groups, copied, exported, and what caches begin with."""
 import hashlib
 import hmac
+import datetime
 import http.server
 import os
 import re
@@ -301,9 +302,22 @@ def test_what_cannot_be_is_told_by_its_fault(house):
 
 def test_retention_is_taken_and_shown(house):
     client = house.client()
-    house.create("kept", SnapshotRetentionLimit=5, SnapshotWindow="05:00-06:00", PreferredMaintenanceWindow="sun:07:00-sun:08:00")
+    later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=6)
+    window = f"{later:%H}:00-{later + datetime.timedelta(hours=1):%H}:00"
+    far = later + datetime.timedelta(hours=6)
+    house.create("kept", SnapshotRetentionLimit=5, SnapshotWindow=window,
+                 PreferredMaintenanceWindow=f"{far:%a:%H}:00-{far + datetime.timedelta(hours=1):%a:%H}:00".lower())
     found = house.describe("kept")
-    assert (found["SnapshotRetentionLimit"], found["SnapshotWindow"]) == (5, "05:00-06:00")
+    assert (found["SnapshotRetentionLimit"], found["SnapshotWindow"]) == (5, window)
+    opened = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=5)
+    client.modify_cache_cluster(CacheClusterId="kept",
+                                SnapshotWindow=f"{opened:%H:%M}-{opened + datetime.timedelta(hours=1):%H:%M}")
+
+    def taken():
+        return [s for s in client.describe_snapshots(CacheClusterId="kept")["Snapshots"] if s["SnapshotStatus"] == "available"]
+    found, = wait_until(taken, "the day's automatic snapshot")
+    assert found["SnapshotName"].startswith("automatic.kept-") and found["SnapshotSource"] == "automated"
+    house.wait_available("kept")
     client.modify_cache_cluster(CacheClusterId="kept", SnapshotRetentionLimit=0)
     assert house.describe("kept")["SnapshotRetentionLimit"] == 0
     assert code_of(client.modify_cache_cluster, CacheClusterId="kept", SnapshotRetentionLimit=36) == "InvalidParameterValue"

@@ -89,10 +89,10 @@ Test(commands, that_are_unknown_are_misuse)
 
 Test(commands, not_served_yet_say_so)
 {
-    cr_expect_eq(run((char *[]){"create-global-replication-group", NULL}), COMMAND_MISUSED);
+    cr_expect_eq(run((char *[]){"create-serverless-cache-snapshot", NULL}), COMMAND_MISUSED);
     fflush(stderr);
     cr_expect_stderr_eq_str(
-        "larder: create-global-replication-group (CreateGlobalReplicationGroup) is "
+        "larder: create-serverless-cache-snapshot (CreateServerlessCacheSnapshot) is "
         "not served yet: see larder help\n");
 }
 

@@ -175,3 +175,60 @@ Test(upkeep, its_thread_begins_and_ends)
     }
     upkeep_stop(other);
 }
+
+/* --- automatic snapshots --- */
+
+static void keep_snapshots(const char *name, const char *window)
+{
+    struct ec_modify_cache_cluster_in in = {
+        .cache_cluster_id = name, .snapshot_retention_limit = INT_OF(1), .snapshot_window = window};
+    struct ec_modify_cache_cluster_out out;
+
+    must(run_ec_modify_cache_cluster(&in, &out));
+}
+
+static struct ec_snapshot_list snapshots(void)
+{
+    struct ec_describe_snapshots_in in = {.snapshot_source = "system"};
+    struct ec_describe_snapshots_out out;
+
+    must(run_ec_describe_snapshots(&in, &out));
+    return out.snapshots;
+}
+
+Test(upkeep, a_snapshot_is_taken_once_while_its_window_is_open)
+{
+    redis_7_0("c1");
+    cr_assert_not(look());
+    keep_snapshots("c1", "23:00-00:30");
+    cr_assert(look());
+    cr_assert_eq(snapshots().count, 0, "the window is not open");
+    clock_manual_advance(&world.clock, HOUR_MS);
+    look();
+    look();
+    cr_assert_eq(snapshots().count, 1);
+    cr_assert_str_eq(snapshots().items[0].snapshot_source, "automated");
+    cr_assert_eq(
+        strncmp(snapshots().items[0].snapshot_name, "automatic.c1-", strlen("automatic.c1-")), 0);
+    cr_assert_str_eq(world_describe("c1")->cache_cluster_status, "snapshotting");
+    clock_manual_advance(&world.clock, HOUR_MS);
+    look();
+    cr_assert_eq(snapshots().count, 1, "past midnight it is the same window");
+}
+
+Test(upkeep, a_cluster_that_is_busy_is_snapshotted_when_it_is_not)
+{
+    redis_7_0("c1");
+    keep_snapshots("c1", "22:00-23:00");
+    park("c1", "7.1", "wed:03:00-wed:04:00");
+    struct ec_reboot_cache_cluster_in in = {.cache_cluster_id = "c1",
+                                            .cache_node_ids_to_reboot = STRINGS("0001")};
+    struct ec_reboot_cache_cluster_out out;
+
+    must(run_ec_reboot_cache_cluster(&in, &out));
+    look();
+    cr_assert_eq(snapshots().count, 0);
+    world_settle();
+    look();
+    cr_assert_eq(snapshots().count, 1);
+}
