@@ -26,6 +26,7 @@ TABLE = {
     "client|info": Gen(compare=compare.client_line),
     "client|no-evict": Gen(on_off),
     "client|no-touch": Gen(on_off),
+    "client|capa": Gen(one_of(["redirect"], ["other"], ["redirect", "other"])),
     "client|reply": own_test("test_connection.py"),
     "client|kill": own_test("test_connection.py"),
     "client|pause": own_test("test_connection.py"),
