@@ -203,6 +203,7 @@ struct err store_cluster_update(struct store_tx *tx, const struct cluster *c)
         "node_group_id = nullif(?, 0), tls_mode = ?, memory_least = ?, memory_most = ?, "
         "work_most = ?, data_key = ?, parked = ? WHERE id = ?";
 
+    tx->has_wish = true;
     TRY(query_run(tx, sql,
                   "ttti"
                   "ttttttt"

@@ -35,6 +35,7 @@ struct store_tx {
     size_t touched_count, touched_capacity;
     bool is_all_touched, is_access_touched, is_snapshots_touched;
     bool has_notice; /* somebody is to be told: its commit wakes like a touch */
+    bool has_wish;   /* a cluster or group is to be otherwise, if only its windows: so does this */
 };
 
 /* Opens `path` and sets what every connection needs. The error's text lives in `a`. */

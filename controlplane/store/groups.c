@@ -126,6 +126,7 @@ struct err store_group_update(struct store_tx *tx, const struct replication_grou
         "work_most = ?, parked = ? WHERE id = ?";
     const struct cluster *c = &g->common;
 
+    tx->has_wish = true;
     TRY(query_run(tx, sql,
                   "tt"
                   "bbb"

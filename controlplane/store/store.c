@@ -231,7 +231,7 @@ static void publish(struct store_tx *tx)
 {
     struct store *s = tx->store;
     if (tx->touched_count == 0 && !tx->is_all_touched && !tx->is_access_touched &&
-        !tx->is_snapshots_touched && !tx->has_notice)
+        !tx->is_snapshots_touched && !tx->has_notice && !tx->has_wish)
         return;
 
     pthread_mutex_lock(&s->wake_lock);

@@ -11,6 +11,12 @@ def window(opens_in_minutes):
     return "-".join(t.strftime("%a:%H:%M").lower() for t in (start, start + datetime.timedelta(hours=1)))
 
 
+def snapshot_window():
+    """Far from both kinds of the windows above."""
+    start = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=6)
+    return f"{start:%H:%M}-{start + datetime.timedelta(hours=1):%H:%M}"
+
+
 OPEN, CLOSED = -5, 36 * 60
 
 
@@ -37,7 +43,7 @@ def test_nodes_that_were_asked_for_come_in_the_window(service):
 
 def test_a_cluster_is_upgraded_in_the_window_with_its_data(house):
     client = house.client()
-    house.create("c1", EngineVersion="6.2", PreferredMaintenanceWindow=window(CLOSED))
+    house.create("c1", EngineVersion="6.2", PreferredMaintenanceWindow=window(CLOSED), SnapshotWindow=snapshot_window())
     house.wait_available("c1")
     endpoint = house.endpoints("c1")[0]
     redis_cli(endpoint, "SET", "greeting", "hello")
