@@ -43,13 +43,13 @@ struct upkeep {
 
 /* --- what failed --- */
 
-static uint64_t key_of(struct arena *a, const struct parked_change *p)
+static uint64_t key_of(struct arena *a, const struct due *p)
 {
     return name_hash(
         arn_make(a, p->region, p->account, p->is_group ? "replicationgroup" : "cluster", p->name));
 }
 
-static uint64_t backup_key_of(struct arena *a, const struct backup_source *s)
+static uint64_t backup_key_of(struct arena *a, const struct due *s)
 {
     return name_hash(arn_make(a, s->region, s->account, "snapshot", s->name)) + s->is_group;
 }
@@ -67,7 +67,7 @@ static bool is_held(const struct upkeep *u, uint64_t key, int64_t now_ms)
     return false;
 }
 
-static struct err tell_failure(struct upkeep *u, struct arena *a, const struct parked_change *p,
+static struct err tell_failure(struct upkeep *u, struct arena *a, const struct due *p,
                                const char *why, int64_t now_ms)
 {
     scoped(store_rollback) struct store_tx *tx = NULL;
@@ -82,8 +82,8 @@ static struct err tell_failure(struct upkeep *u, struct arena *a, const struct p
     return store_commit(&tx);
 }
 
-static struct err hold(struct upkeep *u, struct arena *a, const struct parked_change *p,
-                       struct err why, int64_t now_ms)
+static struct err hold(struct upkeep *u, struct arena *a, const struct due *p, struct err why,
+                       int64_t now_ms)
 {
     keep_off(u, key_of(a, p), now_ms);
     log_warn("what waited for a maintenance window failed", f_str("name", p->name), f_err(why));
@@ -92,8 +92,8 @@ static struct err hold(struct upkeep *u, struct arena *a, const struct parked_ch
 
 /* --- calls --- */
 
-static struct err call(struct upkeep *u, struct arena *a, const struct parked_change *p,
-                       const char *op_name, const void *in, void *out)
+static struct err call(struct upkeep *u, struct arena *a, const struct due *p, const char *op_name,
+                       const void *in, void *out)
 {
     const struct caller who = {p->account, p->region, "", "maintenance"};
     const struct op_desc *op = service_op(&service_elasticache, op_name);
@@ -102,7 +102,7 @@ static struct err call(struct upkeep *u, struct arena *a, const struct parked_ch
     return ops_run(u->conf.ops, a, &who, &service_elasticache, op, in, out);
 }
 
-static struct err apply(struct upkeep *u, struct arena *a, const struct parked_change *p)
+static struct err apply(struct upkeep *u, struct arena *a, const struct due *p)
 {
     const struct ec_modify_cache_cluster_in cluster = {.cache_cluster_id = p->name,
                                                        .apply_immediately = BOOL_OF(true)};
@@ -125,16 +125,18 @@ static bool is_busy(struct err e)
 
 /* --- looking --- */
 
-static struct err read_parked(struct upkeep *u, struct arena *a, struct parked_change **out,
-                              size_t *out_count)
+typedef struct err (*list_fn)(struct store_tx *tx, struct due **out, size_t *out_count);
+
+static struct err read_list(struct upkeep *u, struct arena *a, list_fn list, struct due **out,
+                            size_t *out_count)
 {
     scoped(store_rollback) struct store_tx *tx = NULL;
 
     TRY(store_begin(u->store, STORE_READ, a, &tx));
-    return store_parked_list(tx, out, out_count);
+    return list(tx, out, out_count);
 }
 
-static bool is_due(struct upkeep *u, struct arena *a, const struct parked_change *p, int64_t now_ms)
+static bool is_due(struct upkeep *u, struct arena *a, const struct due *p, int64_t now_ms)
 {
     struct window w;
 
@@ -147,9 +149,9 @@ static bool is_due(struct upkeep *u, struct arena *a, const struct parked_change
 static struct err look_at_parked(struct upkeep *u, struct arena *a, int64_t now_ms,
                                  size_t *out_count)
 {
-    struct parked_change *parked = NULL;
+    struct due *parked = NULL;
 
-    TRY(read_parked(u, a, &parked, out_count));
+    TRY(read_list(u, a, store_parked_list, &parked, out_count));
     for (size_t i = 0; i < *out_count && !atomic_load(&u->is_stopping); i++) {
         if (!is_due(u, a, &parked[i], now_ms))
             continue;
@@ -162,18 +164,8 @@ static struct err look_at_parked(struct upkeep *u, struct arena *a, int64_t now_
 
 /* --- automatic snapshots --- */
 
-static struct err read_backups(struct upkeep *u, struct arena *a, struct backup_source **out,
-                               size_t *out_count)
-{
-    scoped(store_rollback) struct store_tx *tx = NULL;
-
-    TRY(store_begin(u->store, STORE_READ, a, &tx));
-    return store_backup_list(tx, out, out_count);
-}
-
 /* Once while the window is open. */
-static bool is_backup_due(struct upkeep *u, struct arena *a, const struct backup_source *s,
-                          int64_t now_ms)
+static bool is_backup_due(struct upkeep *u, struct arena *a, const struct due *s, int64_t now_ms)
 {
     struct window w;
 
@@ -185,8 +177,7 @@ static bool is_backup_due(struct upkeep *u, struct arena *a, const struct backup
 }
 
 /* A snapshot that fails later tells so itself. */
-static void back_up(struct upkeep *u, struct arena *a, const struct backup_source *s,
-                    int64_t now_ms)
+static void back_up(struct upkeep *u, struct arena *a, const struct due *s, int64_t now_ms)
 {
     const struct caller who = {s->account, s->region, "", "backup"};
     struct err e = ops_back_up(u->conf.ops, a, &who, s->is_group, s->name);
@@ -202,9 +193,9 @@ static void back_up(struct upkeep *u, struct arena *a, const struct backup_sourc
 static struct err look_at_backups(struct upkeep *u, struct arena *a, int64_t now_ms,
                                   size_t *out_count)
 {
-    struct backup_source *sources = NULL;
+    struct due *sources = NULL;
 
-    TRY(read_backups(u, a, &sources, out_count));
+    TRY(read_list(u, a, store_backup_list, &sources, out_count));
     for (size_t i = 0; i < *out_count && !atomic_load(&u->is_stopping); i++)
         if (is_backup_due(u, a, &sources[i], now_ms))
             back_up(u, a, &sources[i], now_ms);

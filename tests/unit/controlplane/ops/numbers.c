@@ -25,6 +25,21 @@ void put_number(const char *cluster, const char *number, int minute, const char 
     fixture_commit(&world.f);
 }
 
+void put_use(const char *name, int64_t bytes)
+{
+    struct point_value value = {metric_find(str_of("BytesUsedForCache")), (double)bytes};
+    struct node_list nodes;
+    struct cluster cl;
+
+    fixture_begin(&world.f, STORE_WRITE);
+    must(store_cluster_find(world.f.tx, "000000000000", "us-east-1", name, &cl));
+    must(store_node_list(world.f.tx, cl.id, &nodes));
+    must(store_point_add(world.f.tx, nodes.items[0].id,
+                         clock_wall_ms(&world.clock.clock) / POINTS_MINUTE_MS * POINTS_MINUTE_MS,
+                         &value, 1));
+    fixture_commit(&world.f);
+}
+
 struct cw_dimensions of_cluster(const char *name)
 {
     struct cw_dimension *d = arena_new(&world.f.arena, struct cw_dimension);

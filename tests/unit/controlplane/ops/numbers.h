@@ -15,6 +15,9 @@
 void put_number(const char *cluster, const char *number, int minute, const char *metric,
                 double value);
 
+/* The newest point of a cluster's first node says that it uses so much memory. */
+void put_use(const char *cluster, int64_t bytes);
+
 /* {"CacheClusterId": name}, in the arena of the world. */
 struct cw_dimensions of_cluster(const char *name);
 struct cw_dimensions of_two(const char *name1, const char *value1, const char *name2,

@@ -8,25 +8,13 @@
 
 TestSuite(ec_serverless, .init = world_open, .fini = world_close);
 
-static struct ec_serverless_cache *create(const char *name, const char *engine)
-{
-    const struct ec_create_serverless_cache_in in = {.serverless_cache_name = name,
-                                                     .engine = engine};
-    struct ec_create_serverless_cache_out out;
-
-    must(run_ec_create_serverless_cache(&in, &out));
-    cr_assert_str_eq(out.serverless_cache->status, "creating");
-    world_settle();
-    return out.serverless_cache;
-}
-
 Test(ec_serverless, caches_are_paged_by_name)
 {
     struct ec_describe_serverless_caches_in in = {.max_results = INT_OF(1)};
     struct ec_describe_serverless_caches_out out;
 
-    create("b", "redis");
-    create("a", "memcached");
+    world_serverless("b", "redis");
+    world_serverless("a", "memcached");
     must(run_ec_describe_serverless_caches(&in, &out));
     cr_assert_eq(out.serverless_caches.count, 1);
     cr_assert_str_eq(out.serverless_caches.items[0].serverless_cache_name, "a");
@@ -46,7 +34,7 @@ Test(ec_serverless, a_cache_is_deleted_with_what_it_owns)
     struct ec_delete_serverless_cache_in in = {.serverless_cache_name = "one"};
     struct ec_delete_serverless_cache_out out;
 
-    create("one", "valkey");
+    world_serverless("one", "valkey");
     in.final_snapshot_name = "last";
     expect(run_ec_delete_serverless_cache(&in, &out), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
     in.final_snapshot_name = NULL;

@@ -8,18 +8,6 @@
 
 TestSuite(ec_serverless_create, .init = world_open, .fini = world_close);
 
-static struct ec_serverless_cache *create(const char *name, const char *engine)
-{
-    const struct ec_create_serverless_cache_in in = {.serverless_cache_name = name,
-                                                     .engine = engine};
-    struct ec_create_serverless_cache_out out;
-
-    must(run_ec_create_serverless_cache(&in, &out));
-    cr_assert_str_eq(out.serverless_cache->status, "creating");
-    world_settle();
-    return out.serverless_cache;
-}
-
 Test(ec_serverless_create, nobody_elses_calls_see_what_stands_behind)
 {
     const struct ec_describe_replication_groups_in all = {0};
@@ -27,8 +15,8 @@ Test(ec_serverless_create, nobody_elses_calls_see_what_stands_behind)
     struct ec_describe_replication_groups_out groups;
     struct ec_describe_cache_clusters_out found;
 
-    create("one", "redis");
-    create("two", "memcached");
+    world_serverless("one", "redis");
+    world_serverless("two", "memcached");
     must(run_ec_describe_replication_groups(&all, &groups));
     cr_assert_eq(groups.replication_groups.count, 0);
     must(run_ec_describe_cache_clusters(&clusters, &found));
@@ -51,7 +39,7 @@ Test(ec_serverless_create, what_makes_no_sense_is_refused)
     struct ec_data_storage much = {.minimum = INT_OF(4000), .unit = "GB"};
     struct ec_cache_usage_limits limits = {.data_storage = &much};
 
-    create("one", "redis");
+    world_serverless("one", "redis");
     REFUSED(FAULT_SERVERLESS_CACHE_ALREADY_EXISTS, .serverless_cache_name = "One");
     REFUSED(FAULT_INVALID_PARAMETER_VALUE, .serverless_cache_name = "a--b");
     REFUSED(FAULT_INVALID_PARAMETER_VALUE, .engine = "mysql");

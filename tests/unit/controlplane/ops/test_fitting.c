@@ -1,5 +1,6 @@
 #include "controlplane/ops/fitting.h"
 #include "controlplane/store/points.h"
+#include "numbers.h"
 #include "world.h"
 
 #include <criterion/criterion.h>
@@ -9,22 +10,6 @@
 TestSuite(fitting, .init = world_open, .fini = world_close, .timeout = 60);
 
 #define MIB ((int64_t)1 << 20)
-
-/* The node of a cluster uses so much. */
-static void use(const char *name, int64_t bytes)
-{
-    struct point_value value = {metric_find(str_of("BytesUsedForCache")), (double)bytes};
-    struct node_list nodes;
-    struct cluster cl;
-
-    fixture_begin(&world.f, STORE_WRITE);
-    must(store_cluster_find(world.f.tx, "000000000000", "us-east-1", name, &cl));
-    must(store_node_list(world.f.tx, cl.id, &nodes));
-    must(store_point_add(world.f.tx, nodes.items[0].id,
-                         clock_wall_ms(&world.clock.clock) / POINTS_MINUTE_MS * POINTS_MINUTE_MS,
-                         &value, 1));
-    fixture_commit(&world.f);
-}
 
 static struct ec_list_allowed_node_type_modifications_out list(void)
 {
@@ -71,8 +56,8 @@ Test(fitting, what_fits_may_go_into_less)
     struct ec_modify_replication_group_out out;
 
     create();
-    use("rg-001", 100 * MIB);
-    use("rg-002", 101 * MIB);
+    put_use("rg-001", 100 * MIB);
+    put_use("rg-002", 101 * MIB);
     cr_assert(may_become("cache.t4g.micro"));
     must(shrink(&out));
     cr_assert_str_eq(out.replication_group->cache_node_type, "cache.t4g.micro");
@@ -84,8 +69,8 @@ Test(fitting, what_does_not_fit_stays)
     struct ec_modify_replication_group_out out;
 
     create();
-    use("rg-001", 100 * MIB);
-    use("rg-002", 600 * MIB);
+    put_use("rg-001", 100 * MIB);
+    put_use("rg-002", 600 * MIB);
     cr_assert_not(may_become("cache.t4g.micro"));
     expect(shrink(&out), FAULT_INVALID_PARAMETER_COMBINATION,
            "The data does not fit into the cache node type cache.t4g.micro: a node uses 629145600 "
@@ -97,7 +82,7 @@ Test(fitting, the_reserve_is_no_room)
     struct ec_modify_replication_group_out out;
 
     create();
-    use("rg-001", 420 * MIB); /* of 512 MiB a quarter is reserved */
+    put_use("rg-001", 420 * MIB); /* of 512 MiB a quarter is reserved */
     expect(shrink(&out), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
 }
 

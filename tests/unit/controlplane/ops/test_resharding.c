@@ -2,6 +2,7 @@
 #include "controlplane/model/slots.h"
 #include "controlplane/store/points.h"
 #include "controlplane/store/slot_moves.h"
+#include "numbers.h"
 #include "world.h"
 
 #include <criterion/criterion.h>
@@ -233,33 +234,17 @@ Test(resharding, removals_must_say_exactly_which)
     cr_assert_eq(moves().count, 0);
 }
 
-/* The node of a member uses so much. */
-static void use(const char *name, int64_t bytes)
-{
-    struct point_value value = {metric_find(str_of("BytesUsedForCache")), (double)bytes};
-    struct node_list nodes;
-    struct cluster cl;
-
-    fixture_begin(&world.f, STORE_WRITE);
-    must(store_cluster_find(world.f.tx, "000000000000", "us-east-1", name, &cl));
-    must(store_node_list(world.f.tx, cl.id, &nodes));
-    must(store_point_add(world.f.tx, nodes.items[0].id,
-                         clock_wall_ms(&world.clock.clock) / POINTS_MINUTE_MS * POINTS_MINUTE_MS,
-                         &value, 1));
-    fixture_commit(&world.f);
-}
-
 Test(resharding, the_shards_that_stay_must_have_room_for_all)
 {
     request in = {REQUEST, .node_group_count = INT_OF(1), .node_groups_to_remove = STRINGS("0002")};
 
     create(2, 0);
-    use("rg-0001-001", (int64_t)250 << 20);
-    use("rg-0002-001", (int64_t)250 << 20);
+    put_use("rg-0001-001", (int64_t)250 << 20);
+    put_use("rg-0002-001", (int64_t)250 << 20);
     refuse(in, COMBINATION,
            "The data does not fit into 1 node groups of the cache node type cache.t4g.micro: it "
            "takes 524288000 bytes.");
-    use("rg-0002-001", (int64_t)50 << 20);
+    put_use("rg-0002-001", (int64_t)50 << 20);
     change(in);
 }
 

@@ -9,25 +9,13 @@
 
 TestSuite(serverless_facts, .init = world_open, .fini = world_close);
 
-static struct ec_serverless_cache *create(const char *name, const char *engine)
-{
-    const struct ec_create_serverless_cache_in in = {.serverless_cache_name = name,
-                                                     .engine = engine};
-    struct ec_create_serverless_cache_out out;
-
-    must(run_ec_create_serverless_cache(&in, &out));
-    cr_assert_str_eq(out.serverless_cache->status, "creating");
-    world_settle();
-    return out.serverless_cache;
-}
-
 Test(serverless_facts, each_cache_is_read_with_what_it_owns)
 {
     struct serverless_facts *list;
     size_t count;
 
-    create("a", "redis");
-    create("b", "memcached");
+    world_serverless("a", "redis");
+    world_serverless("b", "memcached");
     struct call c = world_call();
     must(serverless_facts_list(&c, "", 9, &list, &count));
     cr_assert_eq(count, 2);

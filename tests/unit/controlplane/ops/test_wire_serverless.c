@@ -8,32 +8,10 @@
 
 TestSuite(wire_serverless, .init = world_open, .fini = world_close);
 
-static struct ec_serverless_cache *create(const char *name, const char *engine)
-{
-    const struct ec_create_serverless_cache_in in = {.serverless_cache_name = name,
-                                                     .engine = engine};
-    struct ec_create_serverless_cache_out out;
-
-    must(run_ec_create_serverless_cache(&in, &out));
-    cr_assert_str_eq(out.serverless_cache->status, "creating");
-    world_settle();
-    return out.serverless_cache;
-}
-
-static struct ec_serverless_cache *describe(const char *name)
-{
-    const struct ec_describe_serverless_caches_in in = {.serverless_cache_name = name};
-    struct ec_describe_serverless_caches_out out;
-
-    must(run_ec_describe_serverless_caches(&in, &out));
-    cr_assert_eq(out.serverless_caches.count, 1);
-    return &out.serverless_caches.items[0];
-}
-
 Test(wire_serverless, what_was_not_asked_for_is_left_out_and_what_is_chosen_is_there)
 {
-    create("one", "redis");
-    const struct ec_serverless_cache *s = describe("one");
+    world_serverless("one", "redis");
+    const struct ec_serverless_cache *s = world_describe_serverless("one");
 
     cr_assert_null(s->cache_usage_limits);
     cr_assert_null(s->kms_key_id);
@@ -49,8 +27,8 @@ Test(wire_serverless, what_was_not_asked_for_is_left_out_and_what_is_chosen_is_t
 
 Test(wire_serverless, memcached_has_no_snapshots)
 {
-    create("one", "memcached");
-    cr_assert_null(describe("one")->daily_snapshot_time);
-    cr_assert_not(describe("one")->snapshot_retention_limit.has);
-    cr_assert_eq(describe("one")->reader_endpoint->port.value, 11212);
+    world_serverless("one", "memcached");
+    cr_assert_null(world_describe_serverless("one")->daily_snapshot_time);
+    cr_assert_not(world_describe_serverless("one")->snapshot_retention_limit.has);
+    cr_assert_eq(world_describe_serverless("one")->reader_endpoint->port.value, 11212);
 }

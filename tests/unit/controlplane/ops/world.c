@@ -365,6 +365,28 @@ struct ec_replication_group *world_describe_group(const char *name)
     return out.replication_groups.items;
 }
 
+struct ec_serverless_cache *world_serverless(const char *name, const char *engine)
+{
+    const struct ec_create_serverless_cache_in in = {.serverless_cache_name = name,
+                                                     .engine = engine};
+    struct ec_create_serverless_cache_out out;
+
+    must(run_ec_create_serverless_cache(&in, &out));
+    cr_assert_str_eq(out.serverless_cache->status, "creating");
+    world_settle();
+    return out.serverless_cache;
+}
+
+struct ec_serverless_cache *world_describe_serverless(const char *name)
+{
+    const struct ec_describe_serverless_caches_in in = {.serverless_cache_name = name};
+    struct ec_describe_serverless_caches_out out;
+
+    must(run_ec_describe_serverless_caches(&in, &out));
+    cr_assert_eq(out.serverless_caches.count, 1);
+    return &out.serverless_caches.items[0];
+}
+
 struct call world_call(void)
 {
     fixture_begin(&world.f, STORE_WRITE);

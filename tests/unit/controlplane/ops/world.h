@@ -89,6 +89,10 @@ struct ec_cache_cluster *world_describe(const char *name);
 struct ec_replication_group *world_group(const char *name, int members);
 struct ec_replication_group *world_describe_group(const char *name);
 
+/* Creates a serverless cache with nothing but this, and settles. The answer is that of the call. */
+struct ec_serverless_cache *world_serverless(const char *name, const char *engine);
+struct ec_serverless_cache *world_describe_serverless(const char *name);
+
 /* A call inside a write transaction, for testing what is below the handlers. */
 struct call world_call(void);
 

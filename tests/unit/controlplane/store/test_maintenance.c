@@ -10,7 +10,7 @@ Test(maintenance, what_waits_is_found_until_it_waits_no_more)
     struct cluster idle = fixture_cluster(&f, "c1", "redis"),
                    c = fixture_cluster(&f, "c2", "redis");
     struct replication_group g = fixture_group(&f, "rg");
-    struct parked_change *list;
+    struct due *list;
     size_t count;
 
     must(store_parked_list(f.tx, &list, &count));
