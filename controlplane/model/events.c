@@ -75,6 +75,28 @@ struct event event_of_group(struct arena *a, const struct replication_group *g, 
     return e;
 }
 
+static const struct {
+    enum event_kind of_nodes, of_serverless;
+} snapshot_kinds[] = {
+    {EVENT_SNAPSHOT_OF_GROUP,      EVENT_SERVERLESS_SNAPSHOT              },
+    {EVENT_SNAPSHOT_OF_CLUSTER,    EVENT_SERVERLESS_SNAPSHOT              },
+    {EVENT_SNAPSHOT_FAILED,        EVENT_SERVERLESS_SNAPSHOT_FAILED       },
+    {EVENT_SNAPSHOT_EXPORTED,      EVENT_SERVERLESS_SNAPSHOT_EXPORTED     },
+    {EVENT_SNAPSHOT_EXPORT_FAILED, EVENT_SERVERLESS_SNAPSHOT_EXPORT_FAILED},
+};
+
+struct event event_of_snapshot(struct arena *a, const struct snapshot *s, const char *cluster,
+                               int64_t now_ms, enum event_kind kind, const char *second)
+{
+    bool is_serverless = strcmp(s->owner, SNAPSHOT_OWNER_SERVERLESS) == 0;
+    struct event_source source = {s->account, s->region, is_serverless ? s->name : cluster};
+
+    for (size_t i = 0; i < countof(snapshot_kinds) && is_serverless; i++)
+        if (snapshot_kinds[i].of_nodes == kind)
+            return event_of(a, &source, now_ms, snapshot_kinds[i].of_serverless, s->name, second);
+    return event_of(a, &source, now_ms, kind, s->name, second);
+}
+
 /* Members of a group come and go unseen; the rest is one thing to look at. */
 static const struct {
     enum event_kind of_owned, of_owner;

@@ -2,7 +2,7 @@
 #ifndef LARDER_CONTROLPLANE_MODEL_EVENTS_H
 #define LARDER_CONTROLPLANE_MODEL_EVENTS_H
 
-#include "controlplane/model/group.h"
+#include "controlplane/model/snapshot.h"
 
 struct arena;
 
@@ -36,6 +36,11 @@ struct event event_of(struct arena *a, const struct event_source *source, int64_
  */
 bool event_of_owner(struct arena *a, const struct cluster *owned, int64_t now_ms,
                     enum event_kind kind, const char *first, const char *second, struct event *out);
+
+/* An event of a snapshot. Its source is what the data is of, `cluster`, and of a serverless cache
+ * the snapshot itself, which has words of its own for `kind`. */
+struct event event_of_snapshot(struct arena *a, const struct snapshot *s, const char *cluster,
+                               int64_t now_ms, enum event_kind kind, const char *second);
 
 /* The same of a replication group. */
 struct event event_of_group(struct arena *a, const struct replication_group *g, int64_t now_ms,

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "controlplane/model/catalog.h"
+#include "controlplane/model/naming.h"
 
 #include <string.h>
 #include <time.h>
@@ -40,6 +41,14 @@ const char *snapshot_status_word(const struct snapshot *s)
     return snapshot_state_name(s->state);
 }
 
+char *snapshot_arn(struct arena *a, const struct snapshot *s)
+{
+    bool is_serverless = strcmp(s->owner, SNAPSHOT_OWNER_SERVERLESS) == 0;
+
+    return arn_make(a, s->region, s->account,
+                    is_serverless ? "serverlesscachesnapshot" : "snapshot", s->name);
+}
+
 char *snapshot_automatic_name(struct arena *a, const char *source, int64_t now_ms)
 {
     time_t seconds = (time_t)(now_ms / 1000);
@@ -56,6 +65,16 @@ char *snapshot_size_text(struct arena *a, const struct snapshot_part *p)
     int64_t megabytes = (p->bytes + MEGABYTE - 1) / MEGABYTE;
 
     return p->file_id == 0 ? arena_strdup(a, "") : arena_printf(a, "%lld MB", (long long)megabytes);
+}
+
+int64_t snapshot_bytes(const struct snapshot *s, const struct snapshot_part_list *parts)
+{
+    int64_t bytes = 0;
+
+    for (size_t i = 0; i < parts->count; i++)
+        if (parts->items[i].snapshot_id == s->id)
+            bytes += parts->items[i].bytes;
+    return bytes;
 }
 
 bool snapshot_is_readable(const char *engine, const char *version, const char *by_engine,

@@ -6,11 +6,13 @@
 
 struct arena;
 
-#define SNAPSHOT_NAME_MAX     255
-#define SNAPSHOTS_PER_DAY     20 /* manual ones of one source in 24 hours */
-#define SNAPSHOT_TASK         "snapshot"
-#define SNAPSHOT_ATTEMPTS     2        /* for each part */
-#define SNAPSHOT_OWNER_IMPORT "import" /* what a cache is seeded with from a bucket */
+#define SNAPSHOT_NAME_MAX            255
+#define SNAPSHOTS_PER_DAY            20 /* manual ones of one source in 24 hours */
+#define SNAPSHOTS_PER_DAY_SERVERLESS 24
+#define SNAPSHOT_TASK                "snapshot"
+#define SNAPSHOT_ATTEMPTS            2            /* for each part */
+#define SNAPSHOT_OWNER_IMPORT        "import"     /* what a cache is seeded with from a bucket */
+#define SNAPSHOT_OWNER_SERVERLESS    "serverless" /* users see it by calls of its own */
 
 enum snapshot_state { SNAPSHOT_CREATING, SNAPSHOT_AVAILABLE, SNAPSHOT_FAILED };
 
@@ -27,7 +29,8 @@ struct snapshot {
     const char *why;
     /* Of what it was taken: a group, or a cluster outside of groups (then group_id is 0). */
     int64_t group_id, cluster_id;
-    const char *group_name, *description, *cluster_name;
+    const char *group_name; /* of a serverless cache: the cache's */
+    const char *description, *cluster_name;
     enum cluster_mode mode;
     bool has_failover, is_encrypted_at_rest;
     /* engine to notification_topic, preferred_zone and created_ms: those of the source. */
@@ -35,10 +38,14 @@ struct snapshot {
     int64_t created_ms;
     /* Read alone. */
     bool is_restoring, is_exporting;
+    int64_t expires_ms; /* of an automatic one, as long as its source keeps them now; else 0 */
 };
 
 /* "creating", "available", "restoring", "exporting" or "failed", as users see it. */
 const char *snapshot_status_word(const struct snapshot *s);
+
+/* Its ARN, in `a`. */
+char *snapshot_arn(struct arena *a, const struct snapshot *s);
 
 /* What is kept of one shard, or of a cluster. */
 struct snapshot_part {
@@ -77,6 +84,9 @@ char *snapshot_automatic_name(struct arena *a, const char *source, int64_t now_m
 
 /* The size as users see it: "5 MB"; "" while it is not known. In `a`. */
 char *snapshot_size_text(struct arena *a, const struct snapshot_part *p);
+
+/* What all parts take together. */
+int64_t snapshot_bytes(const struct snapshot *s, const struct snapshot_part_list *parts);
 
 /* Whether data of that engine and version can be read by this one: the same or a newer one. */
 bool snapshot_is_readable(const char *engine, const char *version, const char *by_engine,

@@ -13,11 +13,6 @@
 
 #include <string.h>
 
-static const char *arn_of(struct call *c, const char *name)
-{
-    return arn_make(c->arena, c->caller->region, c->caller->account, "snapshot", name);
-}
-
 /* --- wire --- */
 
 static struct ec_node_group_configuration *wire_shard(struct call *c, const struct snapshot_part *p)
@@ -81,7 +76,7 @@ static void wire_snapshot(struct call *c, const struct snapshot *s,
         .snapshot_name = s->name,
         .snapshot_status = snapshot_status_word(s),
         .snapshot_source = s->is_automatic ? "automated" : "manual",
-        .arn = arn_of(c, s->name),
+        .arn = snapshot_arn(c->arena, s),
         .data_tiering = "disabled",
     };
     wire_source(s, out);
@@ -159,14 +154,6 @@ static struct err take_cluster(struct call *c, const char *id, struct snapshot_w
                    : snapshots_take_cluster(c, &f.cluster, wish, out);
 }
 
-static struct err refuse_key(struct call *c, const char *key)
-{
-    if (!member_has_text(key))
-        return OK;
-    return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
-                 "The parameter KmsKeyId is not supported by this version.");
-}
-
 struct err ec_create_snapshot(struct call *c, const struct ec_create_snapshot_in *in,
                               struct ec_create_snapshot_out *out)
 {
@@ -180,7 +167,7 @@ struct err ec_create_snapshot(struct call *c, const struct ec_create_snapshot_in
                      "Exactly one of ReplicationGroupId and CacheClusterId must be given.");
     TRY(member_need(c, "SnapshotName", in->snapshot_name));
     TRY(name_check(c->arena, "SnapshotName", in->snapshot_name, SNAPSHOT_NAME_MAX));
-    TRY(refuse_key(c, in->kms_key_id));
+    TRY(snapshots_refuse_key(c, in->kms_key_id));
     TRY(has_group ? take_group(c, in->replication_group_id, &wish, &s)
                   : take_cluster(c, in->cache_cluster_id, &wish, &s));
     return wire_new(c, &s, &out->snapshot);
@@ -263,65 +250,6 @@ struct err ec_describe_snapshots(struct call *c, const struct ec_describe_snapsh
 
 /* --- copy --- */
 
-/* Parts of its own in the same files: nothing is written twice. */
-static struct err copy(struct call *c, const struct snapshot *from, const char *name,
-                       struct snapshot *out)
-{
-    struct snapshot_part_list parts;
-    struct snapshot s = *from;
-
-    s.name = name;
-    s.is_automatic = s.is_final = s.is_restoring = s.is_exporting = false;
-    s.created_ms = c->now_ms;
-    struct err e = store_snapshot_insert(c->tx, &s);
-    if (err_is(e, ERR_EXISTS))
-        return fault(c, FAULT_SNAPSHOT_ALREADY_EXISTS,
-                     "Snapshot with specified name already exists: %s", name);
-    TRY(e);
-    TRY(store_part_list(c->tx, &from->id, 1, &parts));
-    for (size_t i = 0; i < parts.count; i++) {
-        parts.items[i].snapshot_id = s.id;
-        TRY(store_part_insert(c->tx, &parts.items[i]));
-    }
-    *out = s;
-    return OK;
-}
-
-static struct err copy_tags(struct call *c, const struct ec_tag_list *in,
-                            const struct snapshot *from, const char *name)
-{
-    struct tag *tags = tagging_from_wire(c, in);
-    size_t count = in->count;
-
-    TRY(tags_check(c->arena, tags, count));
-    TRY(tags_check_quota(NULL, 0, tags, count));
-    if (count == 0)
-        TRY(store_tag_list(c->tx, arn_of(c, from->name), &tags, &count));
-    return tagging_put(c, arn_of(c, name), tags, count);
-}
-
-static struct err export(struct call *c, const struct snapshot *from, const char *name,
-                         const char *bucket)
-{
-    struct snapshot_export x = {.snapshot_id = from->id, .bucket = bucket, .name = name};
-
-    if (!bucket_find(c->conf->buckets, bucket))
-        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
-                     "Unable to validate the specified S3 bucket: %s. Please verify that it exists "
-                     "and that permissions are granted.",
-                     bucket);
-    return store_export_insert(c->tx, &x, c->now_ms);
-}
-
-static struct err check_copy(struct call *c, const struct snapshot *from)
-{
-    if (strcmp(snapshot_status_word(from), "available") == 0)
-        return OK;
-    return fault(c, FAULT_INVALID_SNAPSHOT_STATE,
-                 "Snapshot %s has status %s. Only available snapshots can be copied.", from->name,
-                 snapshot_status_word(from));
-}
-
 struct err ec_copy_snapshot(struct call *c, const struct ec_copy_snapshot_in *in,
                             struct ec_copy_snapshot_out *out)
 {
@@ -330,19 +258,17 @@ struct err ec_copy_snapshot(struct call *c, const struct ec_copy_snapshot_in *in
     TRY(member_need(c, "SourceSnapshotName", in->source_snapshot_name));
     TRY(member_need(c, "TargetSnapshotName", in->target_snapshot_name));
     TRY(name_check(c->arena, "TargetSnapshotName", in->target_snapshot_name, SNAPSHOT_NAME_MAX));
-    TRY(refuse_key(c, in->kms_key_id));
+    TRY(snapshots_refuse_key(c, in->kms_key_id));
     const char *name = name_fold(c->arena, in->target_snapshot_name);
-    TRY(snapshots_find(c, in->source_snapshot_name, &from));
-    TRY(check_copy(c, &from));
+    TRY(snapshots_find_available(c, &snapshots_of_nodes, in->source_snapshot_name, &from));
     if (member_has_text(in->target_bucket)) {
-        TRY(export(c, &from, name, in->target_bucket));
+        TRY(snapshots_export(c, &from, name, in->target_bucket));
         made = from;
         made.name = name;
         made.is_exporting = true;
         return wire_new(c, &made, &out->snapshot);
     }
-    TRY(copy(c, &from, name, &made));
-    TRY(copy_tags(c, &in->tags, &from, name));
+    TRY(snapshots_copy(c, &snapshots_of_nodes, &from, name, &in->tags, &made));
     TRY(wire_new(c, &made, &out->snapshot));
     out->snapshot->snapshot_status = "creating"; /* it is there with the answer */
     return OK;
@@ -356,12 +282,8 @@ struct err ec_delete_snapshot(struct call *c, const struct ec_delete_snapshot_in
     struct snapshot s;
 
     TRY(member_need(c, "SnapshotName", in->snapshot_name));
-    TRY(snapshots_find(c, in->snapshot_name, &s));
-    const char *status = snapshot_status_word(&s);
-    if (strcmp(status, "available") != 0 && strcmp(status, "failed") != 0)
-        return fault(c, FAULT_INVALID_SNAPSHOT_STATE,
-                     "Snapshot %s has status %s, and cannot be deleted now.", s.name, status);
+    TRY(snapshots_find(c, &snapshots_of_nodes, in->snapshot_name, &s));
     TRY(wire_new(c, &s, &out->snapshot));
     out->snapshot->snapshot_status = "deleting";
-    return store_snapshot_remove(c->tx, &s, arn_of(c, s.name));
+    return snapshots_remove(c, &snapshots_of_nodes, &s);
 }

@@ -84,7 +84,14 @@ static struct err find_snapshot(struct call *c, const struct arn *arn)
 {
     struct snapshot s;
 
-    return snapshots_find(c, arn->name, &s);
+    return snapshots_find(c, &snapshots_of_nodes, arn->name, &s);
+}
+
+static struct err find_serverless_snapshot(struct call *c, const struct arn *arn)
+{
+    struct snapshot s;
+
+    return snapshots_find(c, &snapshots_of_serverless, arn->name, &s);
 }
 
 static struct err find_serverless(struct call *c, const struct arn *arn)
@@ -101,20 +108,20 @@ static const struct {
     int fault;
     const char *noun;
 } types[] = {
-    {"cluster",                 find_cluster,         FAULT_CACHE_CLUSTER_NOT_FOUND,             "CacheCluster"      },
-    {"replicationgroup",        find_group,           FAULT_REPLICATION_GROUP_NOT_FOUND,         "ReplicationGroup"  },
-    {"parametergroup",          find_parameter_group, FAULT_CACHE_PARAMETER_GROUP_NOT_FOUND,
-     "CacheParameterGroup"                                                                                           },
-    {"subnetgroup",             find_subnet_group,    FAULT_CACHE_SUBNET_GROUP_NOT_FOUND,        "CacheSubnetGroup"  },
-    {"securitygroup",           NULL,                 FAULT_CACHE_SECURITY_GROUP_NOT_FOUND,      "CacheSecurityGroup"},
-    {"snapshot",                find_snapshot,        FAULT_SNAPSHOT_NOT_FOUND,                  "Snapshot"          },
-    {"user",                    find_user,            FAULT_USER_NOT_FOUND,                      "User"              },
-    {"usergroup",               find_user_group,      FAULT_USER_GROUP_NOT_FOUND,                "UserGroup"         },
-    {"serverlesscache",         find_serverless,      FAULT_SERVERLESS_CACHE_NOT_FOUND,          "ServerlessCache"   },
-    {"serverlesscachesnapshot", NULL,                 FAULT_SERVERLESS_CACHE_SNAPSHOT_NOT_FOUND,
-     "ServerlessCacheSnapshot"                                                                                       },
-    {"reserved-instance",       find_reservation,     FAULT_RESERVED_CACHE_NODE_NOT_FOUND,
-     "ReservedCacheNode"                                                                                             },
+    {"cluster",                 find_cluster,             FAULT_CACHE_CLUSTER_NOT_FOUND,             "CacheCluster"      },
+    {"replicationgroup",        find_group,               FAULT_REPLICATION_GROUP_NOT_FOUND,         "ReplicationGroup"  },
+    {"parametergroup",          find_parameter_group,     FAULT_CACHE_PARAMETER_GROUP_NOT_FOUND,
+     "CacheParameterGroup"                                                                                               },
+    {"subnetgroup",             find_subnet_group,        FAULT_CACHE_SUBNET_GROUP_NOT_FOUND,        "CacheSubnetGroup"  },
+    {"securitygroup",           NULL,                     FAULT_CACHE_SECURITY_GROUP_NOT_FOUND,      "CacheSecurityGroup"},
+    {"snapshot",                find_snapshot,            FAULT_SNAPSHOT_NOT_FOUND,                  "Snapshot"          },
+    {"user",                    find_user,                FAULT_USER_NOT_FOUND,                      "User"              },
+    {"usergroup",               find_user_group,          FAULT_USER_GROUP_NOT_FOUND,                "UserGroup"         },
+    {"serverlesscache",         find_serverless,          FAULT_SERVERLESS_CACHE_NOT_FOUND,          "ServerlessCache"   },
+    {"serverlesscachesnapshot", find_serverless_snapshot, FAULT_SERVERLESS_CACHE_SNAPSHOT_NOT_FOUND,
+     "ServerlessCacheSnapshot"                                                                                           },
+    {"reserved-instance",       find_reservation,         FAULT_RESERVED_CACHE_NODE_NOT_FOUND,
+     "ReservedCacheNode"                                                                                                 },
 };
 
 static struct err check_owner(struct call *c, const char *text, const struct arn *arn)

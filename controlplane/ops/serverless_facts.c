@@ -108,10 +108,16 @@ struct err serverless_facts_list(struct call *c, const char *after, int limit,
 
 /* --- questions --- */
 
+/* A cache has fewer words than a group, and is not changed while a snapshot is taken of it. */
+static const char *word_of(const char *word)
+{
+    return strcmp(word, "snapshotting") == 0 ? "modifying" : word;
+}
+
 const char *serverless_status(const struct serverless_facts *f)
 {
     if (f->group)
-        return group_status_word(f->group->status);
+        return word_of(group_status_word(f->group->status));
     return f->cluster ? cluster_status_word(f->cluster->status) : "deleting";
 }
 

@@ -18,6 +18,57 @@
 #define COMBINATION(...) fault(c, FAULT_INVALID_PARAMETER_COMBINATION, __VA_ARGS__)
 #define VALUE(...)       fault(c, FAULT_INVALID_PARAMETER_VALUE, __VA_ARGS__)
 
+const struct snapshot_family snapshots_of_nodes = {
+    .owner = "",
+    .noun = "Snapshot",
+    .member = "SnapshotName",
+    .per_day = SNAPSHOTS_PER_DAY,
+    .not_found = FAULT_SNAPSHOT_NOT_FOUND,
+    .exists = FAULT_SNAPSHOT_ALREADY_EXISTS,
+    .quota = FAULT_SNAPSHOT_QUOTA_EXCEEDED,
+    .state = FAULT_INVALID_SNAPSHOT_STATE,
+};
+
+const struct snapshot_family snapshots_of_serverless = {
+    .owner = SNAPSHOT_OWNER_SERVERLESS,
+    .noun = "ServerlessCacheSnapshot",
+    .member = "ServerlessCacheSnapshotName",
+    .per_day = SNAPSHOTS_PER_DAY_SERVERLESS,
+    .limits_copies = true,
+    .not_found = FAULT_SERVERLESS_CACHE_SNAPSHOT_NOT_FOUND,
+    .exists = FAULT_SERVERLESS_CACHE_SNAPSHOT_ALREADY_EXISTS,
+    .quota = FAULT_SERVERLESS_CACHE_SNAPSHOT_QUOTA_EXCEEDED,
+    .state = FAULT_INVALID_SERVERLESS_CACHE_SNAPSHOT_STATE,
+};
+
+/* --- finding --- */
+
+struct err snapshots_find(struct call *c, const struct snapshot_family *f, const char *name,
+                          struct snapshot *out)
+{
+    const char *folded = name_fold(c->arena, name ? name : "");
+    struct err e =
+        store_snapshot_find(c->tx, c->caller->account, c->caller->region, f->owner, folded, out);
+
+    if (err_is(e, ERR_NOT_FOUND))
+        return fault(c, f->not_found, "%s not found: %s", f->noun, folded);
+    return e;
+}
+
+struct err snapshots_find_available(struct call *c, const struct snapshot_family *f,
+                                    const char *name, struct snapshot *out)
+{
+    struct snapshot s;
+
+    TRY(snapshots_find(c, f, name, &s));
+    if (strcmp(snapshot_status_word(&s), "available") != 0)
+        return fault(c, f->state,
+                     "Snapshot %s has status %s. Only available snapshots can be copied.", s.name,
+                     snapshot_status_word(&s));
+    *out = s;
+    return OK;
+}
+
 /* --- taking --- */
 
 static const char *arn_of(struct call *c, const char *type, const char *name)
@@ -25,41 +76,42 @@ static const char *arn_of(struct call *c, const char *type, const char *name)
     return arn_make(c->arena, c->caller->region, c->caller->account, type, name);
 }
 
-static struct err check_quota(struct call *c, int64_t group_id, int64_t cluster_id)
+static struct err check_quota(struct call *c, const struct snapshot_family *f, int64_t group_id,
+                              int64_t cluster_id)
 {
     int64_t count = 0;
 
     TRY(store_snapshot_count(c->tx, group_id, cluster_id, c->now_ms - DAY_MS, &count));
-    if (count < SNAPSHOTS_PER_DAY)
+    if (count < f->per_day)
         return OK;
     return fault(
-        c, FAULT_SNAPSHOT_QUOTA_EXCEEDED,
+        c, f->quota,
         "The maximum number of manual snapshots for this cluster taken within 24 hours has "
         "been reached");
 }
 
 /* The request's tags, else those of the source. */
-static struct err put_tags(struct call *c, const struct snapshot_wish *wish, const char *name,
+static struct err put_tags(struct call *c, const struct ec_tag_list *in, const struct snapshot *s,
                            const char *source_arn)
 {
-    struct tag *tags = wish->tags ? tagging_from_wire(c, wish->tags) : NULL;
-    size_t count = wish->tags ? wish->tags->count : 0;
+    struct tag *tags = in ? tagging_from_wire(c, in) : NULL;
+    size_t count = in ? in->count : 0;
 
     TRY(tags_check(c->arena, tags, count));
     TRY(tags_check_quota(NULL, 0, tags, count));
     if (count == 0)
         TRY(store_tag_list(c->tx, source_arn, &tags, &count));
-    return tagging_put(c, arn_of(c, "snapshot", name), tags, count);
+    return tagging_put(c, snapshot_arn(c->arena, s), tags, count);
 }
 
-static struct err open_order(struct call *c, const struct snapshot_wish *wish,
-                             struct snapshot_order *out)
+static struct err open_order(struct call *c, const struct snapshot_family *f,
+                             const struct snapshot_wish *wish, struct snapshot_order *out)
 {
     if (!wish->is_automatic)
-        TRY(name_check(c->arena, "SnapshotName", wish->name, SNAPSHOT_NAME_MAX));
+        TRY(name_check(c->arena, f->member, wish->name, SNAPSHOT_NAME_MAX));
     *out = (struct snapshot_order){
         .name = name_fold(c->arena, wish->name),
-        .owner = "",
+        .owner = f->owner,
         .member_name = wish->member_name ? wish->member_name : "",
         .is_final = wish->is_final,
         .is_automatic = wish->is_automatic,
@@ -68,54 +120,101 @@ static struct err open_order(struct call *c, const struct snapshot_wish *wish,
     return OK;
 }
 
-static struct err taken(struct call *c, struct err e, const char *name)
+static struct err taken(struct call *c, const struct snapshot_family *f, struct err e,
+                        const char *name)
 {
     if (err_is(e, ERR_EXISTS))
-        return fault(c, FAULT_SNAPSHOT_ALREADY_EXISTS,
-                     "Snapshot with specified name already exists: %s", name);
+        return fault(c, f->exists, "Snapshot with specified name already exists: %s", name);
     return e;
 }
 
 struct err snapshots_take_group(struct call *c, const struct replication_group *g,
                                 const struct snapshot_wish *wish, struct snapshot *out)
 {
+    const struct owner *owner = &g->common.owner;
+    const struct snapshot_family *f = owner->id ? &snapshots_of_serverless : &snapshots_of_nodes;
     struct snapshot_order order;
 
-    TRY(open_order(c, wish, &order));
+    TRY(open_order(c, f, wish, &order));
     if (!wish->is_automatic)
-        TRY(check_quota(c, g->id, 0));
-    TRY(taken(c, store_snapshot_take_group(c->tx, g, &order, out), order.name));
-    return put_tags(c, wish, order.name, arn_of(c, "replicationgroup", g->name));
+        TRY(check_quota(c, f, g->id, 0));
+    TRY(taken(c, f, store_snapshot_take_group(c->tx, g, &order, out), order.name));
+    return put_tags(c, wish->tags, out,
+                    owner->id ? arn_of(c, "serverlesscache", owner->name)
+                              : arn_of(c, "replicationgroup", g->name));
 }
 
 struct err snapshots_take_cluster(struct call *c, const struct cluster *cl,
                                   const struct snapshot_wish *wish, struct snapshot *out)
 {
+    const struct snapshot_family *f = &snapshots_of_nodes;
     struct snapshot_order order;
 
-    TRY(open_order(c, wish, &order));
+    TRY(open_order(c, f, wish, &order));
     if (!wish->is_automatic)
-        TRY(check_quota(c, 0, cl->id));
-    TRY(taken(c, store_snapshot_take_cluster(c->tx, cl, &order, out), order.name));
-    return put_tags(c, wish, order.name, arn_of(c, "cluster", cl->name));
+        TRY(check_quota(c, f, 0, cl->id));
+    TRY(taken(c, f, store_snapshot_take_cluster(c->tx, cl, &order, out), order.name));
+    return put_tags(c, wish->tags, out, arn_of(c, "cluster", cl->name));
 }
 
-struct err snapshots_find(struct call *c, const char *name, struct snapshot *out)
+struct err snapshots_refuse_key(struct call *c, const char *key)
 {
-    const char *folded = name_fold(c->arena, name ? name : "");
-    struct err e =
-        store_snapshot_find(c->tx, c->caller->account, c->caller->region, "", folded, out);
+    return member_has_text(key) ? COMBINATION(WHY_NOT_SERVED, "KmsKeyId") : OK;
+}
 
-    if (err_is(e, ERR_NOT_FOUND))
-        return fault(c, FAULT_SNAPSHOT_NOT_FOUND, "Snapshot not found: %s", folded);
-    return e;
+/* --- what is done with them --- */
+
+struct err snapshots_copy(struct call *c, const struct snapshot_family *f,
+                          const struct snapshot *from, const char *name,
+                          const struct ec_tag_list *tags, struct snapshot *out)
+{
+    struct snapshot_part_list parts;
+    struct snapshot s = *from;
+
+    if (f->limits_copies)
+        TRY(check_quota(c, f, from->group_id, from->cluster_id));
+    s.name = name;
+    s.is_automatic = s.is_final = s.is_restoring = s.is_exporting = false;
+    s.created_ms = c->now_ms;
+    s.expires_ms = 0;
+    TRY(taken(c, f, store_snapshot_insert(c->tx, &s), name));
+    TRY(store_part_list(c->tx, &from->id, 1, &parts));
+    for (size_t i = 0; i < parts.count; i++) {
+        parts.items[i].snapshot_id = s.id;
+        TRY(store_part_insert(c->tx, &parts.items[i]));
+    }
+    *out = s;
+    return put_tags(c, tags, &s, snapshot_arn(c->arena, from));
+}
+
+struct err snapshots_export(struct call *c, const struct snapshot *from, const char *name,
+                            const char *bucket)
+{
+    struct snapshot_export x = {.snapshot_id = from->id, .bucket = bucket, .name = name};
+
+    if (!bucket_find(c->conf->buckets, bucket))
+        return VALUE("Unable to validate the specified S3 bucket: %s. Please verify that it exists "
+                     "and that permissions are granted.",
+                     bucket);
+    return store_export_insert(c->tx, &x, c->now_ms);
+}
+
+struct err snapshots_remove(struct call *c, const struct snapshot_family *f,
+                            const struct snapshot *s)
+{
+    const char *status = snapshot_status_word(s);
+
+    if (strcmp(status, "available") != 0 && strcmp(status, "failed") != 0)
+        return fault(c, f->state, "Snapshot %s has status %s, and cannot be deleted now.", s->name,
+                     status);
+    return store_snapshot_remove(c->tx, s, snapshot_arn(c->arena, s));
 }
 
 /* --- restoring --- */
 
 static struct err read_name(struct call *c, const char *name, struct restore *r)
 {
-    struct err e = snapshots_find(c, name, &r->snapshot);
+    struct err e = snapshots_find(c, &snapshots_of_nodes, name, &r->snapshot);
 
     if (err_is(e, FAULT_SNAPSHOT_NOT_FOUND)) /* creates have no such fault */
         return VALUE("Snapshot not found: %s", name);
@@ -256,7 +355,8 @@ struct err restore_seed(struct call *c, const struct restore *r, int64_t node_id
 
 struct err restore_tags(struct call *c, const struct restore *r, struct tag **tags, size_t *count)
 {
-    if (!r->has || r->snapshot.id == 0 || *r->snapshot.owner || *count > 0)
+    if (!r->has || r->snapshot.id == 0 || strcmp(r->snapshot.owner, SNAPSHOT_OWNER_IMPORT) == 0 ||
+        *count > 0)
         return OK;
-    return store_tag_list(c->tx, arn_of(c, "snapshot", r->snapshot.name), tags, count);
+    return store_tag_list(c->tx, snapshot_arn(c->arena, &r->snapshot), tags, count);
 }

@@ -7,15 +7,37 @@
 #include "controlplane/model/snapshot.h"
 #include "controlplane/ops/group_facts.h"
 
+/* --- two families --- */
+
+/* What snapshots of nodes and those of serverless caches differ in: names of one do not meet those
+ * of the other. */
+struct snapshot_family {
+    const char *owner;                   /* as in struct snapshot */
+    const char *noun;                    /* "Snapshot" */
+    const char *member;                  /* of requests that name a new one */
+    int per_day;                         /* manual ones of one source */
+    bool limits_copies;                  /* also by that number */
+    int not_found, exists, quota, state; /* FAULT_* */
+};
+extern const struct snapshot_family snapshots_of_nodes, snapshots_of_serverless;
+
+/* By name in any case; the family's `not_found`. */
+must_use struct err snapshots_find(struct call *c, const struct snapshot_family *f,
+                                   const char *name, struct snapshot *out);
+
+/* One that can be copied and exported: also the family's `state`. */
+must_use struct err snapshots_find_available(struct call *c, const struct snapshot_family *f,
+                                             const char *name, struct snapshot *out);
+
 /* --- taking --- */
 
 /*
  * Takes a manual snapshot of a group, or of a cluster that is no member of one, under that name;
  * `member_name` of the one that gives it, "" where that does not matter. Checks name and quota, not
  * the source's state. With `is_final` the caller's delete operation has the snapshot's id as its
- * data. The tags are the source's unless `in` has some. FAULT_SNAPSHOT_ALREADY_EXISTS,
- * FAULT_SNAPSHOT_QUOTA_EXCEEDED, FAULT_INVALID_PARAMETER_VALUE. An automatic one has a name that
- * nobody else may give, and no quota.
+ * data. The tags are the source's unless `in` has some. What a serverless cache owns gives one of
+ * its family. The family's `exists` and `quota`, FAULT_INVALID_PARAMETER_VALUE. An automatic one
+ * has a name that nobody else may give, and no quota.
  */
 struct snapshot_wish {
     const char *name;
@@ -32,8 +54,24 @@ must_use struct err snapshots_take_cluster(struct call *c, const struct cluster 
  * FAULT_INVALID_*_STATE where it is not available. */
 must_use struct err snapshots_back_up(struct call *c, bool is_group, const char *name);
 
-/* By name in any case; FAULT_SNAPSHOT_NOT_FOUND. */
-must_use struct err snapshots_find(struct call *c, const char *name, struct snapshot *out);
+/* --- what is done with them --- */
+
+/* A second one of that name, in the same files: nothing is written twice. The tags are those of
+ * `from` unless `tags` has some. The family's `exists` and `quota`. */
+must_use struct err snapshots_copy(struct call *c, const struct snapshot_family *f,
+                                   const struct snapshot *from, const char *name,
+                                   const struct ec_tag_list *tags, struct snapshot *out);
+
+/* To a bucket, as files of that name. FAULT_INVALID_PARAMETER_VALUE. */
+must_use struct err snapshots_export(struct call *c, const struct snapshot *from, const char *name,
+                                     const char *bucket);
+
+/* The family's `state` while it is used or made. */
+must_use struct err snapshots_remove(struct call *c, const struct snapshot_family *f,
+                                     const struct snapshot *s);
+
+/* KmsKeyId of a request: FAULT_INVALID_PARAMETER_COMBINATION. */
+must_use struct err snapshots_refuse_key(struct call *c, const char *key);
 
 /* --- restoring --- */
 

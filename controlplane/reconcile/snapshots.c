@@ -155,22 +155,16 @@ static struct err givers_of(struct scene *c, const struct snapshot_part *part, s
 
 /* --- the end --- */
 
-static const char *arn_of(const struct scene *c)
-{
-    return arn_make(store_arena(c->tx), c->s->region, c->s->account, "snapshot", c->s->name);
-}
-
 static struct err tell(struct scene *c, enum event_kind kind, const char *second)
 {
     const char *source = *c->s->cluster_name ? c->s->cluster_name
                          : c->parts.count > 0 && *c->parts.items[0].cluster_name
                              ? c->parts.items[0].cluster_name
                              : c->s->group_name;
-    struct event_source from = {c->s->account, c->s->region, source};
-    struct event e = event_of(store_arena(c->tx), &from, c->now_ms, kind, c->s->name, second);
+    struct event e = event_of_snapshot(store_arena(c->tx), c->s, source, c->now_ms, kind, second);
 
     for (size_t i = 0; i < c->member_count; i++)
-        if (is_same(c->members[i].name, source))
+        if (is_same(c->members[i].name, e.source))
             e = event_of_cluster(store_arena(c->tx), &c->members[i], c->now_ms, kind, c->s->name,
                                  second);
     log_info("event", f_str("source", e.source), f_str("message", e.message));
@@ -295,7 +289,7 @@ static struct err give_up(struct scene *c, const char *why)
     log_warn("a snapshot failed", f_str("snapshot", c->s->name), f_str("why", why));
     TRY(remove_tasks(c));
     TRY(tell(c, EVENT_SNAPSHOT_FAILED, why));
-    TRY(store_snapshot_remove(c->tx, c->s, arn_of(c)));
+    TRY(store_snapshot_remove(c->tx, c->s, snapshot_arn(store_arena(c->tx), c->s)));
     return release(c, why);
 }
 
@@ -407,9 +401,7 @@ static struct err expire(struct store_tx *tx, int64_t now_ms)
         if (old[i].is_restoring || old[i].is_exporting)
             continue;
         log_info("an automatic snapshot is over", f_str("snapshot", old[i].name));
-        TRY(store_snapshot_remove(
-            tx, &old[i],
-            arn_make(store_arena(tx), old[i].region, old[i].account, "snapshot", old[i].name)));
+        TRY(store_snapshot_remove(tx, &old[i], snapshot_arn(store_arena(tx), &old[i])));
     }
     return OK;
 }

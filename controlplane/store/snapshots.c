@@ -15,6 +15,12 @@
     "AND o.state = 'running') OR EXISTS (SELECT 1 FROM group_operation o "                \
     "WHERE o.group_id = c.group_id AND o.kind = 'create' AND o.state = 'running'))"
 
+/* An automatic one is kept as its source says now; of a source that is gone, no longer. */
+#define EXPIRES                                                                               \
+    "iif(is_automatic, created_ms + 86400000 * coalesce((SELECT g.snapshot_retention "        \
+    "FROM replication_group g WHERE g.id = snapshot.group_id), (SELECT c.snapshot_retention " \
+    "FROM cache_cluster c WHERE c.id = snapshot.cluster_id), 0), 0)"
+
 #define SNAPSHOT_SELECT                                                                           \
     "SELECT id, owner, account, region, name, is_automatic, is_final, state, why, group_id, "     \
     "cluster_id, group_name, description, cluster_name, cluster_mode, has_failover, "             \
@@ -24,7 +30,8 @@
     "EXISTS (SELECT 1 FROM snapshot_part p JOIN node_seed d ON d.part_id = p.id "                 \
     "JOIN cache_node n ON n.id = d.node_id JOIN cache_cluster c ON c.id = n.cluster_id "          \
     "WHERE p.snapshot_id = snapshot.id AND " RUNNING_CREATE "), "                                 \
-    "EXISTS (SELECT 1 FROM snapshot_export x WHERE x.snapshot_id = snapshot.id) FROM snapshot "
+    "EXISTS (SELECT 1 FROM snapshot_export x WHERE x.snapshot_id = snapshot.id), " EXPIRES        \
+    " FROM snapshot "
 
 static void row_to_snapshot(struct query *q, struct snapshot *out)
 {
@@ -60,6 +67,7 @@ static void row_to_snapshot(struct query *q, struct snapshot *out)
         .created_ms = query_int(q, 30),
         .is_restoring = query_int(q, 31) != 0,
         .is_exporting = query_int(q, 32) != 0,
+        .expires_ms = query_int(q, 33),
     };
     if (!snapshot_state_parse(query_text(q, 7), &out->state) ||
         !cluster_mode_parse(query_text(q, 14), &out->mode))
@@ -185,7 +193,7 @@ struct err store_snapshot_count(struct store_tx *tx, int64_t group_id, int64_t c
                                 int64_t since_ms, int64_t *out)
 {
     static const char sql[] = "SELECT count(*) FROM snapshot WHERE group_id = ? AND cluster_id = ? "
-                              "AND NOT is_automatic AND owner = '' AND created_ms > ?";
+                              "AND NOT is_automatic AND created_ms > ?";
     struct query q;
 
     TRY(query_start(&q, tx, sql, "iii", group_id, cluster_id, since_ms));
@@ -197,11 +205,8 @@ struct err store_snapshot_count(struct store_tx *tx, int64_t group_id, int64_t c
 struct err store_snapshot_expired(struct store_tx *tx, int64_t now_ms, struct snapshot **out,
                                   size_t *out_count)
 {
-    static const char sql[] = SNAPSHOT_SELECT
-        "WHERE is_automatic AND owner = '' AND state = 'available' AND created_ms <= ? - 86400000 * "
-        "coalesce((SELECT g.snapshot_retention FROM replication_group g "
-        "WHERE g.id = snapshot.group_id), (SELECT c.snapshot_retention FROM cache_cluster c "
-        "WHERE c.id = snapshot.cluster_id), 0)";
+    static const char sql[] =
+        SNAPSHOT_SELECT "WHERE is_automatic AND state = 'available' AND " EXPIRES " <= ?";
     struct query q;
 
     TRY(query_start(&q, tx, sql, "i", now_ms));
@@ -376,7 +381,7 @@ struct err store_snapshot_take_group(struct store_tx *tx, const struct replicati
         .account = g->account,
         .region = g->region,
         .group_id = g->id,
-        .group_name = g->name,
+        .group_name = g->common.owner.id ? g->common.owner.name : g->name,
         .description = g->description,
         .cluster_name = "",
         .mode = g->mode,

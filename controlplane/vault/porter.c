@@ -84,8 +84,7 @@ static struct err tell(struct store_tx *tx, const struct snapshot *s,
     const char *source = *s->cluster_name   ? s->cluster_name
                          : parts->count > 0 ? parts->items[0].cluster_name
                                             : s->group_name;
-    struct event_source from = {s->account, s->region, source};
-    struct event e = event_of(store_arena(tx), &from, now_ms, kind, s->name, second);
+    struct event e = event_of_snapshot(store_arena(tx), s, source, now_ms, kind, second);
 
     log_info("event", f_str("source", e.source), f_str("message", e.message));
     return store_event_add(tx, &e);

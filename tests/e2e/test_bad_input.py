@@ -155,7 +155,7 @@ FORMS = [
     ("Version=2015-02-02", 400, "MissingAction"),
     ("Action=DescribeCookies&Version=2015-02-02", 400, "InvalidAction"),
     ("Action=describecacheclusters&Version=2015-02-02", 400, "InvalidAction"),
-    ("Action=DescribeServerlessCacheSnapshots&Version=2015-02-02", 400, "InvalidAction"),
+    ("Action=RebalanceSlotsInGlobalReplicationGroup&Version=2015-02-02", 400, "InvalidAction"),
     ("Action=DescribeCacheClusters&Version=1999-01-01", 400, ""),
     ("Action=DescribeCacheClusters&Version=2015-02-02&CacheClusterId=a&CacheClusterId=b", 400, ""),
     ("Action=DescribeCacheClusters&Version=2015-02-02&MaxRecords=many", 400, ""),
@@ -193,9 +193,9 @@ def test_a_missing_member_is_named(house):
 
 
 def test_an_operation_of_later_is_named_and_not_retried(house):
-    status, code, message = query_fault(ask(house, "POST", "/", form(Action="CreateServerlessCacheSnapshot", Version=VERSION)))
+    status, code, message = query_fault(ask(house, "POST", "/", form(Action="RebalanceSlotsInGlobalReplicationGroup", Version=VERSION)))
     assert (status, code) == (400, "InvalidAction")
-    assert "CreateServerlessCacheSnapshot" in message
+    assert "RebalanceSlotsInGlobalReplicationGroup" in message
 
 
 def test_two_megabytes_are_too_many(house):

@@ -65,6 +65,22 @@ Test(events, what_happens_to_what_is_owned_is_told_of_its_owner_or_not_at_all)
     arena_fini(&a);
 }
 
+Test(events, a_snapshot_of_a_serverless_cache_is_a_source_of_its_own)
+{
+    struct arena a = {0};
+    struct snapshot s = {.owner = "", .account = "1", .region = "r", .name = "s1"};
+
+    struct event e = event_of_snapshot(&a, &s, "c1", 42, EVENT_SNAPSHOT_FAILED, "no room");
+    cr_assert_str_eq(e.source, "c1");
+    cr_assert_str_eq(e.message, "Snapshot failed for snapshot with ID 's1': no room");
+    s.owner = SNAPSHOT_OWNER_SERVERLESS;
+    e = event_of_snapshot(&a, &s, "c1", 42, EVENT_SNAPSHOT_FAILED, "no room");
+    cr_assert_str_eq(e.source, "s1");
+    cr_assert_str_eq(e.source_type, "serverless-cache-snapshot");
+    cr_assert_str_eq(e.message, "Failed to create snapshot s1: no room");
+    arena_fini(&a);
+}
+
 Test(events, every_kind_has_a_message_without_gaps)
 {
     struct arena a = {0};

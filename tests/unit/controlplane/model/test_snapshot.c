@@ -30,6 +30,29 @@ Test(snapshot, what_is_done_with_it_shows)
     cr_assert_str_eq(snapshot_status_word(&s), "failed");
 }
 
+Test(snapshot, of_serverless_caches_have_arns_of_their_own)
+{
+    struct snapshot s = {.owner = "", .account = "1", .region = "us-east-1", .name = "s"};
+
+    cr_assert_str_eq(snapshot_arn(&a, &s), "arn:aws:elasticache:us-east-1:1:snapshot:s");
+    s.owner = SNAPSHOT_OWNER_SERVERLESS;
+    cr_assert_str_eq(snapshot_arn(&a, &s),
+                     "arn:aws:elasticache:us-east-1:1:serverlesscachesnapshot:s");
+    arena_fini(&a);
+}
+
+Test(snapshot, is_as_large_as_its_parts)
+{
+    struct snapshot_part items[] = {
+        {.snapshot_id = 1, .bytes = 5},
+        {.snapshot_id = 2, .bytes = 7},
+        {.snapshot_id = 1, .bytes = 6}
+    };
+    struct snapshot_part_list parts = {items, 3};
+
+    cr_assert_eq(snapshot_bytes(&(struct snapshot){.id = 1}, &parts), 11);
+}
+
 Test(snapshot, automatic_ones_are_called_after_source_and_time)
 {
     cr_assert_str_eq(snapshot_automatic_name(&a, "x-001", 1700000000000),

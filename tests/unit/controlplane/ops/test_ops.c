@@ -9,12 +9,14 @@ TestSuite(ops, .init = world_open, .fini = world_close, .timeout = 120);
 
 Test(ops, an_operation_without_a_handler_is_unsupported)
 {
-    struct ec_describe_serverless_cache_snapshots_in in = {0};
-    struct ec_describe_serverless_cache_snapshots_out out = {0};
-    const struct op_desc *op = service_op(&service_elasticache, "DescribeServerlessCacheSnapshots");
+    struct op_desc op = *service_op(&service_elasticache, "DescribeEvents");
+    struct ec_describe_events_in in = {0};
+    struct ec_describe_events_out out = {0};
 
+    op.name = "DescribeDreams";
     cr_assert_eq(
-        ops_run(world.ops, &world.f.arena, &world.caller, &service_elasticache, op, &in, &out).code,
+        ops_run(world.ops, &world.f.arena, &world.caller, &service_elasticache, &op, &in, &out)
+            .code,
         ERR_UNSUPPORTED);
 }
 
