@@ -16,6 +16,7 @@
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/front/front.h"
 #include "controlplane/model/log_delivery.h"
+#include "controlplane/model/updates.h"
 #include "controlplane/notify/notify.h"
 #include "controlplane/ops/ops.h"
 #include "controlplane/pki/pki.h"
@@ -53,6 +54,7 @@ struct options {
     const char *snapshots_dir, *buckets_file;
     const char *log_destinations, *log_dir;
     const char *token_file, *topics, *network, *network_file, *log_level;
+    int64_t update_days;
     bool dies_with_parent;
 };
 
@@ -98,6 +100,8 @@ static const struct flag rows[] = {
      .doc = "where snapshots are kept; in the state directory when not given"},
     {.name = "buckets", .kind = FLAG_TEXT, AT(buckets_file), .value = "FILE",
      .doc = "names buckets, 'NAME /FOLDER' or 'NAME URL REGION ACCESS-KEY SECRET-KEY' a line"},
+    {.name = "update-days", .kind = FLAG_NUMBER, AT(update_days), .value = "N", .max = UPDATE_DAYS_MAX,
+     .doc = "days until service updates are applied unasked; as their severity has it when not given"},
     {.name = "topics", .kind = FLAG_TEXT, AT(topics), .value = "FILE",
      .doc = "names webhooks of notification topics, one 'ARN URL' a line"},
     {.name = "log-destinations", .kind = FLAG_TEXT, AT(log_destinations), .value = "FILE",
@@ -426,6 +430,7 @@ static void open_api(struct larderd *d)
         .is_network_open = strcmp(o->network, "open") == 0,
         .clock = &clock_system,
         .log_destinations = &d->logs,
+        .update_days = o->update_days,
     };
     d->ops = ops_new(d->store, &d->ops_conf);
     d->api = api_new(&(struct api_conf){
@@ -597,6 +602,7 @@ int main(int argc, char **argv)
     enum log_level level = LOG_LEVEL_INFO;
     int status;
 
+    d.options.update_days = UPDATE_DAYS_BY_SEVERITY;
     if (!flags_begin(&line, &d.arena, argc, argv, &d.options, &rest, &status)) {
         arena_fini(&d.arena);
         return status;

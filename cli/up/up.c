@@ -84,6 +84,8 @@ static const struct flag rows[] = {
     TEXT(
         "buckets", buckets, "FILE", NULL,
         "buckets for exports and seeds, one 'NAME /FOLDER' or 'NAME URL REGION KEY SECRET' a line"),
+    NUMBER("update-days", FLAG_NUMBER, update_days, "N", NULL, 0, 365,
+           "days until service updates are applied unasked (default: as their severity has it)"),
     TEXT("topics", topics, "FILE", NULL, "webhooks of notification topics, one 'ARN URL' a line"),
     TEXT("log-destinations", log_destinations, "FILE", NULL,
          "where delivered logs go, one 'NAME URL' a line; else to files in DIR/delivered-logs"),
@@ -234,7 +236,7 @@ static struct err run(struct arena *a, struct up_options *o)
 int up_main(int argc, char **argv)
 {
     scoped(arena_fini) struct arena a = {0};
-    struct up_options options = {0};
+    struct up_options options = {.update_days = -1};
     struct flags_rest rest;
     int status;
 

@@ -278,13 +278,14 @@ static struct err log_errors_record(struct store_tx *tx, const struct agent_node
     return store_log_errors_set(tx, in->node_id.value, errors, in->log_errors.count);
 }
 
-static struct err record_nodes(struct store_tx *tx, const char *host_id,
+static struct err record_nodes(struct fleet *f, struct store_tx *tx, const char *host_id,
                                const struct agent_node_report_list *nodes)
 {
     for (size_t i = 0; i < nodes->count; i++) {
         struct node_saw saw;
         bool is_changed;
         TRY(sight_of(store_arena(tx), host_id, &nodes->items[i], &saw));
+        saw.seen_ms = clock_wall_ms(f->conf.clock);
         TRY(store_saw_set(tx, nodes->items[i].node_id.value, &saw, &is_changed));
         TRY(tasks_record(tx, &nodes->items[i]));
         TRY(log_errors_record(tx, &nodes->items[i]));
@@ -331,7 +332,7 @@ static struct err record_sync(struct fleet *f, struct arena *a, const struct age
         TRY(store_host_silence(tx, in->host->host_id, false));
         store_touch_all(tx);
     }
-    TRY(record_nodes(tx, in->host->host_id, &in->nodes));
+    TRY(record_nodes(f, tx, in->host->host_id, &in->nodes));
     TRY(forget_the_rest(tx, in->host->host_id, &in->nodes));
     return store_commit(&tx);
 }
@@ -417,7 +418,7 @@ struct err fleet_report(struct fleet *f, struct arena *a, const struct agent_rep
         TRY(store_host_silence(tx, in->host_id, false));
         store_touch_all(tx);
     }
-    TRY(record_nodes(tx, in->host_id, &in->nodes));
+    TRY(record_nodes(f, tx, in->host_id, &in->nodes));
     TRY(samples_record(tx, &in->samples, clock_wall_ms(f->conf.clock)));
     return store_commit(&tx);
 }

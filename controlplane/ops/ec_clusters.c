@@ -90,7 +90,7 @@ static struct err boot_nodes(struct call *c, const struct cluster_facts *f,
                          ids->items[i] ? ids->items[i] : "");
         if (is_repeated(ids, i))
             continue;
-        TRY(store_node_boot(c->tx, n->id));
+        TRY(store_node_boot(c->tx, n->id, c->now_ms));
         if (numbers.len > 0)
             buf_putc(&numbers, ',');
         buf_puts(&numbers, n->number);

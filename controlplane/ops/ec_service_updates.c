@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define ESTIMATED_TIME "1 minute per node"
-
 static bool has_status(const struct ec_service_update_status_list *wanted, const char *status)
 {
     for (size_t i = 0; i < wanted->count; i++)
@@ -24,18 +22,19 @@ static void wire_update(struct call *c, const struct service_update *u,
     *out = (struct ec_service_update){
         .service_update_name = service_update_name(c->arena, u),
         .service_update_release_date = TIME_OF(u->released_ms),
-        .service_update_end_date = TIME_OF(service_update_apply_by_ms(u)),
         .service_update_severity = service_update_severity(u),
-        .service_update_recommended_apply_by_date = TIME_OF(service_update_apply_by_ms(u)),
+        .service_update_recommended_apply_by_date = TIME_OF(updates_apply_by_ms(c, u)),
         .service_update_status = service_update_status(u),
         .service_update_description =
             arena_printf(c->arena, "Engine build %s follows %s.", u->build, u->before),
         .service_update_type = "security-update",
         .engine = "redis, valkey, memcached",
         .engine_version = "all versions",
-        .auto_update_after_recommended_apply_by_date = BOOL_OF(false),
-        .estimated_update_time = ESTIMATED_TIME,
+        .auto_update_after_recommended_apply_by_date = BOOL_OF(service_update_is_automatic(u)),
+        .estimated_update_time = UPDATE_ESTIMATED_TIME,
     };
+    if (u->replaced_ms)
+        out->service_update_end_date = TIME_OF(u->replaced_ms);
 }
 
 struct err ec_describe_service_updates(struct call *c,

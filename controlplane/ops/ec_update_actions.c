@@ -16,7 +16,7 @@ struct pair {
     const struct service_update *update;
     const struct update_target *target;
     const struct update_action *action; /* NULL while nobody asked for it */
-    int done;
+    struct update_progress progress;
 };
 
 static const char *name_of(const struct update_target *t)
@@ -26,8 +26,7 @@ static const char *name_of(const struct update_target *t)
 
 static const char *status_of(const struct pair *p)
 {
-    return update_action_status(p->action, p->done, (int)p->target->count,
-                                updates_has_begun(p->target));
+    return update_action_status(p->action, &p->progress);
 }
 
 /* --- filters --- */
@@ -78,6 +77,33 @@ static bool is_wanted(struct call *c, const struct ec_describe_update_actions_in
 
 /* --- nodes --- */
 
+/* What both kinds of nodes say. A node that came by itself, as by a reboot, was begun by nobody. */
+struct node_dates {
+    const char *status, *initiated_by;
+    struct opt_time initiated, started, ended, modified;
+};
+
+static struct node_dates dates_of(const struct pair *p, const struct built_node *n)
+{
+    const struct update_action *a = p->action;
+    bool is_updated = !build_is_older(n->build, p->update->build);
+    struct node_dates d = {.status = update_node_status(a, is_updated, n->has_begun)};
+    bool has_started =
+        a && a->operation_id && n->began_ms >= a->applied_ms && (is_updated || n->has_begun);
+
+    if (a) {
+        d.initiated_by = a->is_automatic ? "system" : "customer";
+        d.initiated = d.modified = TIME_OF(a->applied_ms);
+    }
+    if (a && a->stopped_ms && !is_updated)
+        d.modified = TIME_OF(a->stopped_ms);
+    if (has_started)
+        d.started = d.modified = TIME_OF(n->began_ms);
+    if (is_updated && n->build_ms)
+        d.ended = d.modified = TIME_OF(n->build_ms);
+    return d;
+}
+
 static void wire_cluster_nodes(struct call *c, const struct pair *p,
                                struct ec_cache_node_update_status_list *out)
 {
@@ -86,30 +112,34 @@ static void wire_cluster_nodes(struct call *c, const struct pair *p,
     for (size_t i = 0; i < p->target->count; i++) {
         const struct built_node *n = &p->target->nodes[i];
         struct ec_cache_node_update_status *wire = &out->items[out->count++];
-        wire->cache_node_id = n->number;
-        wire->node_update_status = update_node_status(
-            p->action, !build_is_older(n->build, p->update->build), n->has_begun);
-        if (p->action) {
-            wire->node_update_initiated_by = "customer";
-            wire->node_update_initiated_date = TIME_OF(p->action->applied_ms);
-        }
+        const struct node_dates d = dates_of(p, n);
+        *wire = (struct ec_cache_node_update_status){
+            .cache_node_id = n->number,
+            .node_update_status = d.status,
+            .node_update_start_date = d.started,
+            .node_update_end_date = d.ended,
+            .node_update_initiated_by = d.initiated_by,
+            .node_update_initiated_date = d.initiated,
+            .node_update_status_modified_date = d.modified,
+        };
     }
 }
 
-static void wire_member(struct call *c, const struct pair *p, const struct built_node *n,
+static void wire_member(const struct pair *p, const struct built_node *n,
                         struct ec_node_group_member_update_status_list *list)
 {
-    struct ec_node_group_member_update_status *wire = &list->items[list->count++];
+    const struct node_dates d = dates_of(p, n);
 
-    (void)c;
-    wire->cache_cluster_id = n->cluster;
-    wire->cache_node_id = n->number;
-    wire->node_update_status =
-        update_node_status(p->action, !build_is_older(n->build, p->update->build), n->has_begun);
-    if (p->action) {
-        wire->node_update_initiated_by = "customer";
-        wire->node_update_initiated_date = TIME_OF(p->action->applied_ms);
-    }
+    list->items[list->count++] = (struct ec_node_group_member_update_status){
+        .cache_cluster_id = n->cluster,
+        .cache_node_id = n->number,
+        .node_update_status = d.status,
+        .node_update_start_date = d.started,
+        .node_update_end_date = d.ended,
+        .node_update_initiated_by = d.initiated_by,
+        .node_update_initiated_date = d.initiated,
+        .node_update_status_modified_date = d.modified,
+    };
 }
 
 static void wire_group_nodes(struct call *c, const struct pair *p,
@@ -128,17 +158,59 @@ static void wire_group_nodes(struct call *c, const struct pair *p,
             shard->node_group_member_update_status.items = arena_array(
                 c->arena, t->count, sizeof(*shard->node_group_member_update_status.items));
         }
-        wire_member(c, p, n, &out->items[out->count - 1].node_group_member_update_status);
+        wire_member(p, n, &out->items[out->count - 1].node_group_member_update_status);
     }
 }
 
 /* --- pairs --- */
 
+static bool is_complete(const struct pair *p)
+{
+    return p->progress.updated == p->progress.total;
+}
+
+/* When the last node went over. */
+static int64_t completed_ms(const struct pair *p)
+{
+    int64_t last_ms = 0;
+
+    for (size_t i = 0; i < p->target->count; i++)
+        if (p->target->nodes[i].build_ms > last_ms)
+            last_ms = p->target->nodes[i].build_ms;
+    return last_ms;
+}
+
+static const char *sla_of(struct call *c, const struct pair *p)
+{
+    int64_t by_ms = updates_apply_by_ms(c, p->update);
+
+    if (p->target->nodes->created_ms > by_ms)
+        return "n/a";
+    return (is_complete(p) ? completed_ms(p) : c->now_ms) > by_ms ? "no" : "yes";
+}
+
+static int64_t available_ms(const struct pair *p)
+{
+    int64_t created_ms = p->target->nodes->created_ms, released_ms = p->update->released_ms;
+
+    return created_ms > released_ms ? created_ms : released_ms;
+}
+
+static int64_t modified_ms(struct call *c, const struct pair *p)
+{
+    const struct update_action *a = p->action;
+
+    if (is_complete(p) && completed_ms(p))
+        return completed_ms(p);
+    if (a)
+        return a->stopped_ms ? a->stopped_ms : a->applied_ms;
+    return p->progress.is_overdue ? updates_apply_by_ms(c, p->update) : available_ms(p);
+}
+
 static void wire_pair(struct call *c, const struct pair *p, bool shows_nodes,
                       struct ec_update_action *out)
 {
     const struct service_update *u = p->update;
-    bool is_late = c->now_ms > service_update_apply_by_ms(u) && p->done < (int)p->target->count;
 
     *out = (struct ec_update_action){
         .replication_group_id = p->target->nodes->group_id ? name_of(p->target) : NULL,
@@ -147,16 +219,14 @@ static void wire_pair(struct call *c, const struct pair *p, bool shows_nodes,
         .service_update_release_date = TIME_OF(u->released_ms),
         .service_update_severity = service_update_severity(u),
         .service_update_status = service_update_status(u),
-        .service_update_recommended_apply_by_date = TIME_OF(service_update_apply_by_ms(u)),
+        .service_update_recommended_apply_by_date = TIME_OF(updates_apply_by_ms(c, u)),
         .service_update_type = "security-update",
-        .update_action_available_date = TIME_OF(u->released_ms),
+        .update_action_available_date = TIME_OF(available_ms(p)),
         .update_action_status = status_of(p),
-        .nodes_updated = arena_printf(c->arena, "%d/%zu", p->done, p->target->count),
-        .update_action_status_modified_date =
-            TIME_OF(!p->action              ? u->released_ms
-                    : p->action->stopped_ms ? p->action->stopped_ms
-                                            : p->action->applied_ms),
-        .sla_met = is_late ? "no" : "yes",
+        .nodes_updated = arena_printf(c->arena, "%d/%d", p->progress.updated, p->progress.total),
+        .update_action_status_modified_date = TIME_OF(modified_ms(c, p)),
+        .sla_met = sla_of(c, p),
+        .estimated_update_time = UPDATE_ESTIMATED_TIME,
         .engine = p->target->nodes->engine,
     };
     if (shows_nodes && p->target->nodes->group_id)
@@ -194,8 +264,8 @@ struct err ec_describe_update_actions(struct call *c,
         struct pair p = {.update = &updates.items[i / target_count],
                          .target = &targets[i % target_count]};
         p.action = updates_action(actions, action_count, p.target, p.update);
-        p.done = updates_done(p.target, p.update);
-        if (!p.action && p.done == (int)p.target->count)
+        p.progress = updates_progress(c, p.target, p.update);
+        if (!p.action && is_complete(&p))
             continue;
         if (strcmp(key_of(c, &p), page.after) <= 0 || !is_wanted(c, in, &p))
             continue;

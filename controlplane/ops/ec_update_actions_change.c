@@ -63,48 +63,25 @@ static struct err check_update(struct call *c, const struct batch *b, const stru
     if (!b->update.is_offered)
         return fault(c, FAULT_INVALID_PARAMETER_VALUE, "The service update %s is not available.",
                      b->update_name);
-    if (!it->target || updates_done(it->target, &b->update) == (int)it->target->count)
+    if (!it->target || !updates_progress(c, it->target, &b->update).can_go_on)
         return fault(c, FAULT_INVALID_PARAMETER_VALUE,
                      "The service update %s does not apply to %s.", b->update_name, it->name);
     return OK;
 }
 
-static struct err apply_group(struct call *c, const struct item *it, struct update_action *a)
-{
-    struct group_facts f;
-
-    TRY(group_facts_for_change(c, it->name, &f));
-    TRY(group_facts_operate(c, &f, GROUP_ROLL, ""));
-    a->group_id = f.group.id;
-    a->operation_id = f.newest->id;
-    return OK;
-}
-
-static struct err apply_cluster(struct call *c, const struct item *it, struct update_action *a)
-{
-    struct cluster_facts f;
-
-    TRY(facts_find(c, it->name, &f));
-    if (!cluster_status_may_change(f.status))
-        return fault(c, FAULT_INVALID_CACHE_CLUSTER_STATE,
-                     "Cache cluster %s is not in available state to be modified.", it->name);
-    TRY(facts_operate(c, &f, OPERATION_MODIFY,
-                      arena_printf(c->arena, "%d " ROLL_WORD, facts_node_count(&f))));
-    a->cluster_id = f.cluster.id;
-    a->operation_id = f.newest->id;
-    return OK;
-}
-
 static struct err apply(struct call *c, const struct batch *b, const struct item *it)
 {
-    struct update_action a = {.update_id = b->update.id, .applied_ms = c->now_ms};
-
     TRY(check_update(c, b, it));
-    TRY(it->is_group ? apply_group(c, it, &a) : apply_cluster(c, it, &a));
-    return store_action_put(c->tx, &a);
+    return updates_apply(c, it->target, &b->update, false);
 }
 
-/* --- stop: the operation goes on with what it has begun, and ends there --- */
+/* --- stop: the operation goes on with what it has begun, and ends there; what waits for its
+ * window is not begun --- */
+
+static bool may_stop(const struct update_action *a)
+{
+    return a && !a->stopped_ms && (a->is_running || a->operation_id == 0);
+}
 
 static struct err stop_group(struct call *c, const struct item *it)
 {
@@ -126,10 +103,11 @@ static struct err stop_cluster(struct call *c, const struct item *it)
 
 static struct err stop(struct call *c, const struct batch *b, const struct item *it)
 {
-    if (!it->action || !it->action->is_running || it->action->stopped_ms)
+    if (!may_stop(it->action))
         return fault(c, FAULT_INVALID_PARAMETER_VALUE,
                      "The service update %s is not being applied to %s.", b->update_name, it->name);
-    TRY(it->is_group ? stop_group(c, it) : stop_cluster(c, it));
+    if (it->action->is_running)
+        TRY(it->is_group ? stop_group(c, it) : stop_cluster(c, it));
     store_touch_cluster(c->tx, it->target->nodes->cluster_id);
     return store_action_stop(c->tx, it->action->id, c->now_ms);
 }

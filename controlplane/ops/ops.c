@@ -13,6 +13,7 @@
 #include "controlplane/ops/call.h"
 #include "controlplane/ops/network.h"
 #include "controlplane/ops/snapshots.h"
+#include "controlplane/ops/updates.h"
 #include "controlplane/store/store.h"
 
 #include <stdlib.h>
@@ -169,5 +170,36 @@ struct err ops_back_up(struct ops *o, struct arena *a, const struct caller *who,
     TRY(store_begin(o->store, STORE_WRITE, a, &tx));
     struct call c = call_of(o, a, who, tx);
     TRY(snapshots_back_up(&c, is_group, name));
+    return store_commit(&tx);
+}
+
+/* Looked at without writing first: as a rule nothing is due. */
+static struct err update_is_due(struct ops *o, struct arena *a, const struct caller *who,
+                                bool *out_due, bool *out_waits)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    struct overdue_list list;
+
+    TRY(store_begin(o->store, STORE_READ, a, &tx));
+    struct call c = call_of(o, a, who, tx);
+    TRY(updates_overdue(&c, &list));
+    *out_due = list.new_count > 0;
+    *out_waits = list.count > 0;
+    return OK;
+}
+
+struct err ops_update(struct ops *o, struct arena *a, const struct caller *who, bool *out_waits)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    struct overdue_list list;
+    bool is_due;
+
+    TRY(update_is_due(o, a, who, &is_due, out_waits));
+    if (!is_due)
+        return OK;
+    TRY(store_begin(o->store, STORE_WRITE, a, &tx));
+    struct call c = call_of(o, a, who, tx);
+    TRY(updates_overdue(&c, &list));
+    TRY(updates_force(&c, &list));
     return store_commit(&tx);
 }

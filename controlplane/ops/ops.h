@@ -40,6 +40,7 @@ struct ops_conf {
     const struct buckets *buckets; /* NULL: there are none */
     const struct clock *clock;
     const struct log_destinations *log_destinations; /* NULL: logs lead nowhere */
+    int64_t update_days; /* that service updates may wait; see model/updates.h */
 };
 
 /* `store` and `conf` are borrowed. Never fails. */
@@ -71,5 +72,13 @@ must_use struct err ops_run(struct ops *o, struct arena *a, const struct caller 
  * errors as those of ops_run for CreateSnapshot. */
 must_use struct err ops_back_up(struct ops *o, struct arena *a, const struct caller *who,
                                 bool is_group, const char *name);
+
+/*
+ * Sees to the service updates of the caller's account and region that have waited for long enough:
+ * they are set down for the maintenance windows of clusters and groups, and applied where a window
+ * is open. `*out_waits` tells whether any still waits. Who is busy is left for the next time.
+ */
+must_use struct err ops_update(struct ops *o, struct arena *a, const struct caller *who,
+                               bool *out_waits);
 
 #endif

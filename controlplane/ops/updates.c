@@ -3,6 +3,8 @@
 
 #include "base/arena.h"
 #include "contract/faults.h"
+#include "controlplane/ops/group_facts.h"
+#include "controlplane/store/groups.h"
 
 #include <string.h>
 
@@ -45,21 +47,34 @@ struct err updates_targets(struct call *c, struct update_target **out, size_t *o
     return OK;
 }
 
-int updates_done(const struct update_target *t, const struct service_update *u)
+int64_t updates_apply_by_ms(const struct call *c, const struct service_update *u)
 {
-    int done = 0;
-
-    for (size_t i = 0; i < t->count; i++)
-        done += !build_is_older(t->nodes[i].build, u->build);
-    return done;
+    return service_update_apply_by_ms(u, c->conf->update_days);
 }
 
-bool updates_has_begun(const struct update_target *t)
+static bool is_forced(const struct call *c, const struct update_target *t,
+                      const struct service_update *u)
 {
-    for (size_t i = 0; i < t->count; i++)
-        if (t->nodes[i].has_begun)
-            return true;
-    return false;
+    const struct built_node *n = t->nodes;
+    bool takes_minor = n->takes_minor && update_heeds_minor(n->engine, n->engine_version);
+
+    return service_update_is_forced_on(u, takes_minor) && c->now_ms >= updates_apply_by_ms(c, u);
+}
+
+struct update_progress updates_progress(const struct call *c, const struct update_target *t,
+                                        const struct service_update *u)
+{
+    struct update_progress p = {.total = (int)t->count, .is_overdue = is_forced(c, t, u)};
+
+    for (size_t i = 0; i < t->count; i++) {
+        const struct built_node *n = &t->nodes[i];
+        bool is_updated = !build_is_older(n->build, u->build);
+        p.updated += is_updated;
+        p.has_begun |= n->has_begun;
+        p.can_go_on |= u->is_offered && !is_updated && *n->offered && *n->offered != ' ' &&
+                       !build_is_older(n->offered, u->build);
+    }
+    return p;
 }
 
 const struct update_action *updates_action(const struct update_action *list, size_t count,
@@ -72,4 +87,42 @@ const struct update_action *updates_action(const struct update_action *list, siz
                                 : list[i].cluster_id == t->nodes->cluster_id))
             return &list[i];
     return NULL;
+}
+
+/* --- applying --- */
+
+static struct err begin_group(struct call *c, const struct built_node *n, struct update_action *a)
+{
+    struct group_facts f;
+
+    TRY(group_facts_for_change(c, n->group, &f));
+    TRY(group_facts_operate(c, &f, GROUP_ROLL, ""));
+    a->group_id = f.group.id;
+    a->operation_id = f.newest->id;
+    return OK;
+}
+
+static struct err begin_cluster(struct call *c, const struct built_node *n, struct update_action *a)
+{
+    struct cluster_facts f;
+
+    TRY(facts_find(c, n->cluster, &f));
+    if (!cluster_status_may_change(f.status))
+        return fault(c, FAULT_INVALID_CACHE_CLUSTER_STATE,
+                     "Cache cluster %s is not in available state to be modified.", n->cluster);
+    TRY(facts_operate(c, &f, OPERATION_MODIFY,
+                      arena_printf(c->arena, "%d " ROLL_WORD, facts_node_count(&f))));
+    a->cluster_id = f.cluster.id;
+    a->operation_id = f.newest->id;
+    return OK;
+}
+
+struct err updates_apply(struct call *c, const struct update_target *t,
+                         const struct service_update *u, bool is_automatic)
+{
+    struct update_action a = {
+        .update_id = u->id, .applied_ms = c->now_ms, .is_automatic = is_automatic};
+
+    TRY(t->nodes->group_id ? begin_group(c, t->nodes, &a) : begin_cluster(c, t->nodes, &a));
+    return store_action_put(c->tx, &a);
 }

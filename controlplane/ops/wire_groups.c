@@ -223,7 +223,7 @@ void wire_group(struct call *c, const struct group_facts *f, struct ec_replicati
         .arn = arn_make(c->arena, g->region, g->account, "replicationgroup", g->name),
         .replication_group_create_time = TIME_OF(g->created_ms),
         .data_tiering = "disabled",
-        .auto_minor_version_upgrade = BOOL_OF(g->common.auto_minor_upgrade),
+        .auto_minor_version_upgrade = BOOL_OF(g->common.auto_minor_upgrade && !f->global),
         .network_type = "ipv4",
         .ip_discovery = "ipv4",
         .cluster_mode = cluster_mode_name(g->mode),

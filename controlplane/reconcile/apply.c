@@ -12,6 +12,7 @@
 
 struct target {
     struct store_tx *tx;
+    int64_t now_ms;
     bool *goals;
 };
 
@@ -135,7 +136,7 @@ static struct err apply_one(struct target *t, const struct decision *d)
     case DECISION_NODE_REMOVE: return store_node_remove(t->tx, d->node_id);
     case DECISION_TOLD:
         return store_goal_told(t->tx, d->node_id, d->goal.crashes_told, d->goal.is_told_down);
-    case DECISION_BOOT: return store_node_boot(t->tx, d->node_id);
+    case DECISION_BOOT: return store_node_boot(t->tx, d->node_id, t->now_ms);
     case DECISION_EVENT: return apply_event(t, &d->event);
     case DECISION_OPERATION: return store_operation_update(t->tx, &d->operation);
     case DECISION_CLUSTER: return store_cluster_update(t->tx, &d->cluster);
@@ -151,7 +152,7 @@ static struct err apply_one(struct target *t, const struct decision *d)
     case DECISION_GLOBAL_LEAVE: return store_global_member_remove(t->tx, d->member.group_id);
     case DECISION_TOUCH: return store_touch_group(t->tx, d->member.group_id);
     case DECISION_GROUP_REMOVE: return apply_group_removal(t, d->group);
-    case DECISION_NODE_BOOT: return store_node_boot(t->tx, d->node_id);
+    case DECISION_NODE_BOOT: return store_node_boot(t->tx, d->node_id, t->now_ms);
     case DECISION_GROUP: return store_group_update(t->tx, d->group);
     case DECISION_NODE_UNWANTED: return store_node_want(t->tx, d->node_id, false);
     case DECISION_SHARD_WANT: return store_shard_update(t->tx, &d->shard);
@@ -163,9 +164,10 @@ static struct err apply_one(struct target *t, const struct decision *d)
 }
 
 /* What is written about a cluster or group that was removed finds nothing, and does no harm. */
-struct err apply_decisions(struct store_tx *tx, const struct decisions *d, bool *out_goals)
+struct err apply_decisions(struct store_tx *tx, const struct decisions *d, int64_t now_ms,
+                           bool *out_goals)
 {
-    struct target t = {tx, out_goals};
+    struct target t = {tx, now_ms, out_goals};
     for (size_t i = 0; i < d->list.count; i++)
         TRY(apply_one(&t, &d->list.items[i]));
     return OK;

@@ -7,7 +7,7 @@
 struct store_tx;
 
 /* Applies all decisions; `*out_goals` becomes true when any host's goals changed. */
-must_use struct err apply_decisions(struct store_tx *tx, const struct decisions *d,
+must_use struct err apply_decisions(struct store_tx *tx, const struct decisions *d, int64_t now_ms,
                                     bool *out_goals);
 
 #endif

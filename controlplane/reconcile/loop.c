@@ -111,7 +111,7 @@ static struct err look_at(struct reconciler *r, struct store_tx *tx, const struc
         rules_decide(look->clusters, &decisions);
     if (decisions.wake_ms < r->wake_wall_ms)
         r->wake_wall_ms = decisions.wake_ms;
-    TRY(apply_decisions(tx, &decisions, goals));
+    TRY(apply_decisions(tx, &decisions, clock_wall_ms(r->conf.clock), goals));
     return certify(r, tx, look, goals);
 }
 

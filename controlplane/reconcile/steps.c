@@ -179,10 +179,14 @@ static enum step_result roll_nodes(struct view *v, struct decisions *d)
     struct str rest = str_of(v->operation.data);
     const char *before = str_dup(d->arena, str_cut(&rest, ' '));
 
-    if (!str_is(str_cut(&rest, ' '), ROLL_WORD))
-        return STEP_DONE; /* or it was told to stop */
+    const struct str word = str_cut(&rest, ' ');
+
+    if (!str_is(word, ROLL_WORD) && !str_is(word, STOP_WORD))
+        return STEP_DONE;
     if (!has_settings(v))
         return STEP_WAIT;
+    if (str_is(word, STOP_WORD))
+        return STEP_DONE; /* what had begun is back */
     if (rest.len > 0)
         decide_event(d, v, EVENT_NODE_RESTARTED, str_dup(d->arena, rest), NULL);
     for (size_t i = 0; i < v->nodes.count; i++) {

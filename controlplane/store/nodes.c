@@ -173,10 +173,11 @@ struct err store_node_want(struct store_tx *tx, int64_t node_id, bool is_wanted)
     return query_run(tx, sql, "bi", is_wanted, node_id);
 }
 
-struct err store_node_boot(struct store_tx *tx, int64_t node_id)
+struct err store_node_boot(struct store_tx *tx, int64_t node_id, int64_t now_ms)
 {
-    static const char sql[] = "UPDATE cache_node SET boot_count = boot_count + 1 WHERE id = ?";
-    return query_run(tx, sql, "i", node_id);
+    static const char sql[] =
+        "UPDATE cache_node SET boot_count = boot_count + 1, booted_ms = ? WHERE id = ?";
+    return query_run(tx, sql, "ii", now_ms, node_id);
 }
 
 struct err store_node_identify(struct store_tx *tx, int64_t node_id, const char *engine_id)
@@ -457,7 +458,8 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
     static const char sql[] =
         "INSERT INTO node_saw (node_id, host_id, state, boot_count, pid, crashes, crashed_ms, "
         "last_exit, why, applied_settings, is_reboot_pending, role, term, replication_offset, "
-        "is_link_up, build, used_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "is_link_up, build, used_bytes, build_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_id) DO UPDATE SET host_id = excluded.host_id, state = excluded.state, "
         "boot_count = excluded.boot_count, pid = excluded.pid, crashes = excluded.crashes, "
         "crashed_ms = excluded.crashed_ms, last_exit = excluded.last_exit, why = excluded.why, "
@@ -466,6 +468,7 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
         "term = excluded.term, replication_offset = excluded.replication_offset, "
         "is_link_up = excluded.is_link_up, used_bytes = excluded.used_bytes, "
         /* a node that is down keeps its build */
+        "build_ms = iif(excluded.build IN ('', build), build_ms, excluded.build_ms), "
         "build = iif(excluded.build = '', build, excluded.build)";
     struct node_saw before, now = *saw;
     int64_t cluster_id;
@@ -479,10 +482,11 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
         now.used_bytes = before.used_bytes;
     if (is_same_sight(&before, &now))
         return OK;
-    TRY(query_run(tx, sql, "ittiiiitttbtiibti", node_id, saw->host_id, node_state_name(saw->state),
+    TRY(query_run(tx, sql, "ittiiiitttbtiibtii", node_id, saw->host_id, node_state_name(saw->state),
                   saw->boot_count, (int64_t)saw->pid, saw->crashes, saw->crashed_ms, saw->last_exit,
                   saw->why, saw->applied_settings, saw->is_reboot_pending, saw->role, saw->term,
-                  saw->offset, saw->is_link_up, saw->build ? saw->build : "", now.used_bytes));
+                  saw->offset, saw->is_link_up, saw->build ? saw->build : "", now.used_bytes,
+                  saw->seen_ms));
     store_touch_cluster(tx, cluster_id);
     *out_changed = true;
     return OK;

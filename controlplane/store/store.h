@@ -123,7 +123,8 @@ must_use struct err store_node_unplaced(struct store_tx *tx, const char *region,
                                         struct unplaced_node **out, size_t *out_count);
 
 must_use struct err store_node_want(struct store_tx *tx, int64_t node_id, bool is_wanted);
-must_use struct err store_node_boot(struct store_tx *tx, int64_t node_id); /* boot_count + 1 */
+/* boot_count + 1 */
+must_use struct err store_node_boot(struct store_tx *tx, int64_t node_id, int64_t now_ms);
 /* Gives a node that had none the id by which cluster clients know it. */
 must_use struct err store_node_identify(struct store_tx *tx, int64_t node_id,
                                         const char *engine_id);

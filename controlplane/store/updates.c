@@ -66,10 +66,30 @@ struct err store_update_list(struct store_tx *tx, const char *region, struct ser
         if (build_is_older(builds[i].before, builds[i].build))
             builds[kept++] = builds[i];
     for (size_t i = 0; i < kept; i++)
-        for (size_t k = 0; k < kept; k++)
-            builds[i].is_replaced |= build_is_older(builds[i].build, builds[k].build);
+        for (size_t k = kept; k > 0; k--)
+            if (build_is_older(builds[i].build, builds[k - 1].build))
+                builds[i].replaced_ms = builds[k - 1].released_ms; /* the first of them stays */
     *out = builds;
     *out_count = kept;
+    return OK;
+}
+
+struct err store_updated_places(struct store_tx *tx, struct updated_place **out, size_t *out_count)
+{
+    static const char sql[] =
+        "SELECT DISTINCT account, region FROM cache_cluster WHERE is_wanted AND owner_id IS NULL "
+        "AND region IN (SELECT region FROM engine_build WHERE before <> '') "
+        "ORDER BY account, region";
+    vec_of(struct updated_place) places = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, ""));
+    while (query_next(&q))
+        *vec_add(tx->arena, &places) =
+            (struct updated_place){.account = query_text(&q, 0), .region = query_text(&q, 1)};
+    TRY(query_end(&q));
+    *out = places.items;
+    *out_count = places.count;
     return OK;
 }
 
@@ -80,10 +100,16 @@ struct err store_built_nodes(struct store_tx *tx, const char *account, const cha
 {
     static const char sql[] =
         "SELECT c.id, coalesce(r.id, 0), c.name, coalesce(r.name, ''), c.engine, "
-        "coalesce(g.number, ''), n.number, s.build, s.boot_count < n.boot_count "
+        "coalesce(g.number, ''), n.number, s.build, s.boot_count < n.boot_count, n.booted_ms, "
+        "s.build_ms, coalesce(h.engines, ''), "
+        "coalesce(r.maintenance_window, c.maintenance_window), "
+        "coalesce(r.created_ms, c.created_ms), c.engine_version, "
+        "coalesce(r.auto_minor_upgrade, c.auto_minor_upgrade) AND NOT EXISTS "
+        "(SELECT 1 FROM global_member m WHERE m.group_id = r.id) "
         "FROM cache_cluster c JOIN cache_node n ON n.cluster_id = c.id "
         "JOIN node_saw s ON s.node_id = n.id LEFT JOIN replication_group r ON r.id = c.group_id "
         "LEFT JOIN node_group g ON g.id = c.node_group_id "
+        "LEFT JOIN node_goal o ON o.node_id = n.id LEFT JOIN host h ON h.id = o.host_id "
         "WHERE c.account = ? AND c.region = ? AND c.owner_id IS NULL AND c.is_wanted AND "
         "n.is_wanted AND s.build <> '' ORDER BY coalesce(r.name, ''), g.number, c.name, n.number";
     vec_of(struct built_node) nodes = VEC_EMPTY;
@@ -101,6 +127,13 @@ struct err store_built_nodes(struct store_tx *tx, const char *account, const cha
             .number = query_text(&q, 6),
             .build = query_text(&q, 7),
             .has_begun = query_int(&q, 8) != 0,
+            .began_ms = query_int(&q, 9),
+            .build_ms = query_int(&q, 10),
+            .offered = build_offered(query_text(&q, 11)),
+            .window = query_text(&q, 12),
+            .created_ms = query_int(&q, 13),
+            .engine_version = query_text(&q, 14),
+            .takes_minor = query_int(&q, 15) != 0,
         };
     TRY(query_end(&q));
     *out = nodes.items;
@@ -115,7 +148,8 @@ struct err store_action_list(struct store_tx *tx, const char *account, const cha
 {
     static const char sql[] =
         "SELECT a.id, a.build_id, coalesce(a.cluster_id, 0), coalesce(a.replication_group_id, 0), "
-        "a.operation_id, a.applied_ms, a.stopped_ms, coalesce(o.state, p.state, '') = 'running' "
+        "a.operation_id, a.applied_ms, a.stopped_ms, coalesce(o.state, p.state, '') = 'running', "
+        "a.is_automatic "
         "FROM update_action a LEFT JOIN cache_cluster c ON c.id = a.cluster_id "
         "LEFT JOIN replication_group r ON r.id = a.replication_group_id "
         "LEFT JOIN operation o ON o.id = a.operation_id AND a.cluster_id IS NOT NULL "
@@ -136,6 +170,7 @@ struct err store_action_list(struct store_tx *tx, const char *account, const cha
             .applied_ms = query_int(&q, 5),
             .stopped_ms = query_int(&q, 6),
             .is_running = query_int(&q, 7) != 0,
+            .is_automatic = query_int(&q, 8) != 0,
         };
     TRY(query_end(&q));
     *out = actions.items;
@@ -147,10 +182,10 @@ struct err store_action_put(struct store_tx *tx, const struct update_action *a)
 {
     static const char sql[] =
         "INSERT OR REPLACE INTO update_action (build_id, cluster_id, replication_group_id, "
-        "operation_id, applied_ms) VALUES (?, nullif(?, 0), nullif(?, 0), ?, ?)";
+        "operation_id, applied_ms, is_automatic) VALUES (?, nullif(?, 0), nullif(?, 0), ?, ?, ?)";
 
-    return query_run(tx, sql, "iiiii", a->update_id, a->cluster_id, a->group_id, a->operation_id,
-                     a->applied_ms);
+    return query_run(tx, sql, "iiiiib", a->update_id, a->cluster_id, a->group_id, a->operation_id,
+                     a->applied_ms, a->is_automatic);
 }
 
 struct err store_action_stop(struct store_tx *tx, int64_t id, int64_t now_ms)

@@ -14,6 +14,13 @@ must_use struct err store_build_put(struct store_tx *tx, const char *region, con
 must_use struct err store_update_list(struct store_tx *tx, const char *region,
                                       struct service_update **out, size_t *out_count);
 
+/* Accounts and regions in which updates may concern somebody. */
+struct updated_place {
+    const char *account, *region;
+};
+must_use struct err store_updated_places(struct store_tx *tx, struct updated_place **out,
+                                         size_t *out_count);
+
 /* A wanted node of which the build is known, with what it belongs to. */
 struct built_node {
     int64_t cluster_id, group_id; /* group_id 0: none */
@@ -22,7 +29,15 @@ struct built_node {
     const char *shard; /* "" for no group */
     const char *number;
     const char *build;
-    bool has_begun; /* it is being restarted */
+    bool has_begun;      /* it is being restarted */
+    int64_t began_ms;    /* when it was last told to begin anew; 0: never */
+    int64_t build_ms;    /* since when it runs this build; 0: since before that was written down */
+    const char *offered; /* by its host, see build_offered */
+    /* Of the group, or of a cluster outside of groups. */
+    const char *window; /* maintenance window */
+    int64_t created_ms;
+    const char *engine_version;
+    bool takes_minor; /* AutoMinorVersionUpgrade, which members of global datastores lack */
 };
 
 /* All of an account and region that no serverless cache owns: those in groups behind the others, by

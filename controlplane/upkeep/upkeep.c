@@ -16,6 +16,7 @@
 #include "controlplane/model/windows.h"
 #include "controlplane/ops/ops.h"
 #include "controlplane/store/maintenance.h"
+#include "controlplane/store/updates.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,6 +26,7 @@
 #define SLEEP_AT_MOST_MS (60 * MINUTE_MS)
 #define HOLD_MS          (10 * MINUTE_MS) /* after a failure */
 #define HOLDS            64               /* the oldest is forgotten: it is tried again sooner */
+#define UPDATES_EVERY_MS 5000             /* all nodes are looked at: not with every commit */
 
 /* What failed, and until when it is left alone. */
 struct hold {
@@ -39,6 +41,9 @@ struct upkeep {
     atomic_bool is_stopping;
     struct hold holds[HOLDS];
     size_t next_hold;
+    int64_t updates_looked_ms;
+    bool has_updates; /* that wait, as of then */
+    bool is_behind;   /* something was committed since */
 };
 
 /* --- what failed --- */
@@ -202,6 +207,37 @@ static struct err look_at_backups(struct upkeep *u, struct arena *a, int64_t now
     return OK;
 }
 
+/* --- service updates --- */
+
+static struct err list_places(struct upkeep *u, struct arena *a, struct updated_place **out,
+                              size_t *out_count)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+
+    TRY(store_begin(u->store, STORE_READ, a, &tx));
+    return store_updated_places(tx, out, out_count);
+}
+
+static struct err look_at_updates(struct upkeep *u, struct arena *a, int64_t now_ms)
+{
+    struct updated_place *places = NULL;
+    size_t count;
+
+    u->is_behind = now_ms - u->updates_looked_ms < UPDATES_EVERY_MS;
+    if (u->is_behind)
+        return OK;
+    u->updates_looked_ms = now_ms;
+    u->has_updates = false;
+    TRY(list_places(u, a, &places, &count));
+    for (size_t i = 0; i < count && !atomic_load(&u->is_stopping); i++) {
+        const struct caller who = {places[i].account, places[i].region, "", "updates"};
+        bool waits;
+        TRY(ops_update(u->conf.ops, a, &who, &waits));
+        u->has_updates |= waits;
+    }
+    return OK;
+}
+
 struct err upkeep_look(struct upkeep *u, bool *out_waits)
 {
     scoped(arena_fini) struct arena a = {0};
@@ -211,7 +247,9 @@ struct err upkeep_look(struct upkeep *u, bool *out_waits)
     struct err e = look_at_parked(u, &a, now_ms, &parked);
     if (!err_failed(e))
         e = look_at_backups(u, &a, now_ms, &backups);
-    *out_waits = parked + backups > 0;
+    if (!err_failed(e))
+        e = look_at_updates(u, &a, now_ms);
+    *out_waits = parked + backups > 0 || u->has_updates;
     return err_failed(e) ? err_make(e.code, "what waits could not be looked at") : OK;
 }
 
@@ -219,6 +257,8 @@ struct err upkeep_look(struct upkeep *u, bool *out_waits)
 
 static int64_t sleep_ms(const struct upkeep *u, bool waits)
 {
+    if (u->is_behind)
+        return UPDATES_EVERY_MS;
     return waits ? MINUTE_MS - clock_wall_ms(u->conf.clock) % MINUTE_MS : SLEEP_AT_MOST_MS;
 }
 

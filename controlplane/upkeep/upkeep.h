@@ -1,8 +1,8 @@
 /*
  * What happens without a request: changes that wait are made in the maintenance windows of their
- * clusters and groups, and automatic snapshots taken in their snapshot windows, one a day. One
- * thread that makes the calls which a user would make, by way of the same handlers; it is woken by
- * commits and by the minute.
+ * clusters and groups, service updates that have waited for too long applied there, too, and
+ * automatic snapshots taken in their snapshot windows, one a day. One thread that makes the calls
+ * which a user would make, by way of the same handlers; it is woken by commits and by the minute.
  *
  * What cannot be made is told by an event and tried again some minutes later, while the window is
  * open, and in the next one. A cluster that is busy is waited for.

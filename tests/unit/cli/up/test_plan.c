@@ -17,6 +17,7 @@ static struct up_options usual(void)
                                .endpoints = "address",
                                .network = "open",
                                .log_level = "info",
+                               .update_days = -1,
                                .agents = 3};
 }
 
@@ -125,6 +126,19 @@ Test(plan, serves_unsigned_requests_on_loopback_only)
     o.listen = "[::1]:9379";
     cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
     expect_flag(&plan.control_plane, "--auth", "open");
+}
+
+Test(plan, leaves_the_days_of_updates_to_larderd_where_they_are_not_given)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct up_options o = usual();
+    struct up_plan plan;
+
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    cr_expect(eq(ptr, (void *)flag_of(&plan.control_plane, "--update-days"), NULL));
+    o.update_days = 0;
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    expect_flag(&plan.control_plane, "--update-days", "0");
 }
 
 Test(plan, names_the_flag_that_makes_no_sense)

@@ -31,7 +31,7 @@ void builds_offer(const char *build)
 
     must(store_host_list(tx, "us-east-1", &hosts));
     for (size_t i = 0; i < hosts.count; i++) {
-        hosts.items[i].engines = arena_printf(&world.f.arena, "bundled=%s", build);
+        hosts.items[i].engines = arena_printf(&world.f.arena, "bundled=%s redis=7.0.15", build);
         must(store_host_put(tx, &hosts.items[i]));
     }
     must(store_build_put(tx, "us-east-1", build, WORLD_NOW_MS));

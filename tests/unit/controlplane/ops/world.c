@@ -3,6 +3,7 @@
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/model/place.h"
+#include "controlplane/model/updates.h"
 #include "controlplane/store/serverless.h"
 
 #include <criterion/criterion.h>
@@ -27,6 +28,7 @@ void world_open(void)
         .endpoint_mode = ENDPOINT_ADDRESS,
         .is_network_open = true,
         .clock = &world.clock.clock,
+        .update_days = UPDATE_DAYS_BY_SEVERITY,
     };
     world.ops = ops_new(world.f.store, &world.conf);
     world.caller = (struct caller){"000000000000", "us-east-1", "AKID", "id"};

@@ -156,6 +156,25 @@ Test(steps, another_version_restarts_nodes_one_after_another)
     cr_assert_not(scene_told(&s, "Finished modifying number of nodes from 2 to 2"));
 }
 
+Test(steps, a_round_that_is_stopped_waits_for_the_node_that_has_begun)
+{
+    struct node *second = scene_add_node(&s, "0002");
+    scene_run(&s, &s.nodes[0]);
+    scene_run(&s, second);
+    scene_operate(&s, OPERATION_MODIFY, "2 roll");
+    settle_node(&s.nodes[0], true);
+    settle_node(second, true);
+    scene_decide(&s);
+    cr_assert_eq(s.nodes[0].boot_count, 2);
+    s.view.operation.data = "2 stop";
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_RUNNING);
+    settle_node(&s.nodes[0], false);
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_DONE);
+    cr_assert_eq(second->boot_count, 1);
+}
+
 Test(steps, another_size_waits_for_the_engines_and_restarts_none)
 {
     scene_run(&s, &s.nodes[0]);

@@ -1,4 +1,4 @@
-#include "../ops/world.h"
+#include "../ops/builds.h"
 #include "controlplane/upkeep/upkeep.h"
 
 #include <criterion/criterion.h>
@@ -231,4 +231,28 @@ Test(upkeep, a_cluster_that_is_busy_is_snapshotted_when_it_is_not)
     world_settle();
     look();
     cr_assert_eq(snapshots().count, 1);
+}
+
+/* --- service updates --- */
+
+Test(upkeep, updates_that_have_waited_for_long_enough_are_applied)
+{
+    struct ec_modify_cache_cluster_in in = {.cache_cluster_id = "c1",
+                                            .preferred_maintenance_window = "tue:22:00-tue:23:00"};
+    struct ec_modify_cache_cluster_out out;
+
+    redis_7_0("c1");
+    builds_offer("0.1.0");
+    builds_report("0.1.0");
+    builds_offer("0.1.1");
+    must(run_ec_modify_cache_cluster(&in, &out));
+    cr_assert_not(look());
+    clock_manual_advance(&world.clock, 63 * 24 * HOUR_MS);
+    cr_assert(look());
+    cr_assert_str_eq(world_describe("c1")->cache_cluster_status, "modifying");
+    builds_report("0.1.1");
+    world_settle();
+    look(); /* too soon: all nodes are looked at */
+    clock_manual_advance(&world.clock, 6000);
+    cr_assert_not(look());
 }
