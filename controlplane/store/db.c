@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +38,17 @@ struct err db_error(struct db *db, struct arena *a, const char *doing)
                       sqlite3_errmsg(db->handle));
 }
 
+/* SQLite counts its memory under one lock of the process, at which readers would queue. */
+static void forget_memory_statistics(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 struct err db_open(struct arena *a, const char *path, struct db **out)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, forget_memory_statistics);
     struct db *db = calloc(1, sizeof(*db));
     check(db != NULL);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
