@@ -234,14 +234,17 @@ static int64_t add_logs(struct arena *a, const struct log_delivery_list *logs, i
 
 /* --- all of it --- */
 
-/* What the owner of a node says in the place of its type. */
+/* What the owner of a node says in the place of its type. One that loads what it begins with is
+ * held to no less than the most: nobody knows yet how much room that needs, and nothing of it is to
+ * be evicted. */
 static void add_allotment(const struct host_node *n, struct agent_node_goal *out)
 {
     const struct cluster cluster = {.port = n->goal.port, .owner = n->owner};
 
     if (n->allotment.most_bytes == 0)
         return;
-    out->maxmemory_bytes = INT_OF(allotment_data_bytes(n->goal.memory_bytes));
+    out->maxmemory_bytes =
+        INT_OF(n->is_seeded ? n->allotment.most_bytes : allotment_data_bytes(n->goal.memory_bytes));
     out->reader_port = INT_OF(cluster_reader_port(&cluster));
     out->watches_memory = BOOL_OF(true);
     out->work_per_second = INT_OF(n->allotment.work_most);
@@ -314,6 +317,7 @@ struct err goals_of_host(struct store_tx *tx, const char *host_id, struct agent_
     struct host_users users;
     struct authority authority = {0};
     struct log_delivery_list logs;
+    struct host_seeds seeds;
     struct host_node *nodes;
     size_t count;
 
@@ -322,12 +326,15 @@ struct err goals_of_host(struct store_tx *tx, const char *host_id, struct agent_
     TRY(load_values(tx, nodes, count, &values));
     TRY(host_users_load(tx, host_id, &users));
     TRY(load_authority(tx, nodes, count, &authority));
+    TRY(seeds_load(tx, host_id, &seeds));
     TRY(store_log_delivery_of_host(tx, host_id, &logs));
     out->has = true;
     out->count = count;
     out->items = arena_array(a, count, sizeof(*out->items));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        nodes[i].is_seeded = seeds_has(&seeds, nodes[i].node_id);
         goal_to_wire(a, &nodes[i], &values, &users, &authority, &logs, &out->items[i]);
-    TRY(seeds_add(tx, host_id, out));
+    }
+    seeds_add(a, &seeds, out);
     return tasks_add(tx, host_id, out);
 }

@@ -38,18 +38,28 @@ static void add_to_goal(struct arena *a, const struct node_seed *seeds, size_t c
     goal->restarts_after_exit = BOOL_OF(true);
 }
 
-struct err seeds_add(struct store_tx *tx, const char *host_id, struct agent_node_goal_list *goals)
+struct err seeds_load(struct store_tx *tx, const char *host_id, struct host_seeds *out)
 {
-    struct node_seed *seeds;
-    size_t count;
+    return store_seed_list_of_host(tx, host_id, &out->items, &out->count);
+}
 
-    TRY(store_seed_list_of_host(tx, host_id, &seeds, &count));
-    for (size_t i = 0, end; i < count; i = end) {
-        struct agent_node_goal *goal = goal_of(goals, seeds[i].node_id);
-        for (end = i + 1; end < count && seeds[end].node_id == seeds[i].node_id;)
+bool seeds_has(const struct host_seeds *seeds, int64_t node_id)
+{
+    for (size_t i = 0; i < seeds->count; i++)
+        if (seeds->items[i].node_id == node_id)
+            return true;
+    return false;
+}
+
+void seeds_add(struct arena *a, const struct host_seeds *seeds, struct agent_node_goal_list *goals)
+{
+    const struct node_seed *items = seeds->items;
+
+    for (size_t i = 0, end; i < seeds->count; i = end) {
+        struct agent_node_goal *goal = goal_of(goals, items[i].node_id);
+        for (end = i + 1; end < seeds->count && items[end].node_id == items[i].node_id;)
             end++;
         if (goal)
-            add_to_goal(store_arena(tx), &seeds[i], end - i, goal);
+            add_to_goal(a, &items[i], end - i, goal);
     }
-    return OK;
 }

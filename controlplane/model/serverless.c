@@ -83,6 +83,13 @@ int64_t serverless_shards(const struct serverless_limits *limits)
     return shards < 1 ? 1 : shards > SHARDS_MOST ? SHARDS_MOST : shards;
 }
 
+size_t serverless_shards_of_parts(size_t shards, size_t parts)
+{
+    if (parts > SHARDS_MOST)
+        parts = SHARDS_MOST;
+    return parts > shards ? parts : shards;
+}
+
 struct allotment serverless_allotment(const struct serverless_limits *limits, int64_t shards)
 {
     int64_t most_gb = limits->storage_most_gb ? limits->storage_most_gb : STORAGE_MOST_GB;

@@ -43,6 +43,9 @@ const struct engine_version *serverless_version(const char *engine, const char *
  */
 int64_t serverless_shards(const struct serverless_limits *limits);
 
+/* The same of one that begins with so many parts of data: a shard for each of them at least. */
+size_t serverless_shards_of_parts(size_t shards, size_t parts);
+
 /* What each node of one of `shards` shards may take. */
 struct allotment serverless_allotment(const struct serverless_limits *limits, int64_t shards);
 

@@ -257,12 +257,15 @@ static struct err plan_tags(struct call *c, const struct ec_create_cache_cluster
 static struct err plan_restore(struct call *c, const struct ec_create_cache_cluster_in *in,
                                struct plan *p)
 {
-    TRY(restore_read(c, in->snapshot_name, &in->snapshot_arns, &p->restore));
+    const struct restore_wish wish = {.snapshot_name = in->snapshot_name,
+                                      .arns = &in->snapshot_arns};
+
+    TRY(restore_read(c, &wish, &p->restore));
     if (p->restore.parts.count > 1)
         return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
                      "A cache cluster begins with one RDB file, not with %zu.",
                      p->restore.parts.count);
-    TRY(restore_check(c, &p->restore, p->version, p->type, 1, false));
+    TRY(restore_check(c, &p->restore, p->version, p->type->maxmemory_bytes, 1, false));
     return restore_tags(c, &p->restore, &p->tags, &p->tag_count);
 }
 

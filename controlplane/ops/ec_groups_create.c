@@ -30,10 +30,9 @@ typedef struct err (*plan_fn)(struct call *c, const struct ec_create_replication
 /* --- what cannot be obeyed yet --- */
 
 static const struct member_rule unserved[] = {
-    {"ServerlessCacheSnapshotName", NULL   },
-    {"DataTieringEnabled",          "false"},
-    {"NetworkType",                 "ipv4" },
-    {"IpDiscovery",                 "ipv4" },
+    {"DataTieringEnabled", "false"},
+    {"NetworkType",        "ipv4" },
+    {"IpDiscovery",        "ipv4" },
 };
 
 static struct err plan_unserved(struct call *c, const struct ec_create_replication_group_in *in,
@@ -310,7 +309,11 @@ static struct err check_arns(struct call *c, const struct ec_create_replication_
 static struct err plan_source(struct call *c, const struct ec_create_replication_group_in *in,
                               struct group_plan *p)
 {
-    return restore_read(c, in->snapshot_name, &in->snapshot_arns, &p->restore);
+    const struct restore_wish wish = {.snapshot_name = in->snapshot_name,
+                                      .serverless_name = in->serverless_cache_snapshot_name,
+                                      .arns = &in->snapshot_arns};
+
+    return restore_read(c, &wish, &p->restore);
 }
 
 /* Shards and their slots come from the request; one that says nothing of them gets as many as the
@@ -325,7 +328,7 @@ static struct err plan_restore(struct call *c, const struct ec_create_replicatio
                      "SnapshotName and SnapshotArns cannot be used with PrimaryClusterId.");
     if (in->snapshot_arns.count > 0)
         TRY(check_arns(c, in, p));
-    TRY(restore_check(c, &p->restore, p->version, p->type, p->shard_count,
+    TRY(restore_check(c, &p->restore, p->version, p->type->maxmemory_bytes, p->shard_count,
                       p->group.mode == CLUSTER_MODE_ENABLED));
     return restore_tags(c, &p->restore, &p->tags, &p->tag_count);
 }

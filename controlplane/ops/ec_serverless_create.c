@@ -17,9 +17,11 @@
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/serverless_members.h"
 #include "controlplane/ops/siting.h"
+#include "controlplane/ops/snapshots.h"
 #include "controlplane/ops/tagging.h"
 #include "controlplane/ops/wire_serverless.h"
 #include "controlplane/store/serverless.h"
+#include "controlplane/store/snapshots.h"
 
 #include <string.h>
 
@@ -35,6 +37,7 @@ struct plan {
     struct cluster common; /* what nodes have in common */
     const struct engine_version *version;
     struct siting siting;
+    struct restore restore;
     struct tag *tags;
     size_t tag_count;
     size_t shards; /* 1 for memcached, whose node stands alone */
@@ -53,9 +56,7 @@ static bool is_memcached(const struct plan *p)
 /* --- what cannot be obeyed yet --- */
 
 static const struct member_rule unserved[] = {
-    {"SnapshotArnsToRestore",  NULL  },
-    {"SnapshotRetentionLimit", "0"   },
-    {"NetworkType",            "ipv4"},
+    {"NetworkType", "ipv4"},
 };
 
 static struct err plan_unserved(struct call *c, const struct ec_create_serverless_cache_in *in,
@@ -111,10 +112,28 @@ static struct err plan_snapshots(struct call *c, const struct ec_create_serverle
         return COMBINATION(WHY_NOT_MEMCACHED, "DailySnapshotTime");
     if (is_memcached(p) && member_has_text(in->kms_key_id))
         return COMBINATION(WHY_NOT_MEMCACHED, "KmsKeyId");
+    if (is_memcached(p) && in->snapshot_arns_to_restore.count > 0)
+        return COMBINATION(WHY_NOT_MEMCACHED, "SnapshotArnsToRestore");
     if (in->daily_snapshot_time)
         TRY(serverless_check_time(c, in->daily_snapshot_time));
     p->cache.snapshot_time = in->daily_snapshot_time ? in->daily_snapshot_time : "";
+    TRY(member_snapshot_retention(c, in->snapshot_retention_limit, &p->cache.snapshot_retention));
+    if (is_memcached(p) && p->cache.snapshot_retention > 0)
+        return COMBINATION(WHY_NOT_MEMCACHED, "SnapshotRetentionLimit");
     return OK;
+}
+
+/* As many shards as were in it, so that each finds room. */
+static struct err plan_restore(struct call *c, const struct ec_create_serverless_cache_in *in,
+                               struct plan *p)
+{
+    TRY(restore_read_arns(c, &in->snapshot_arns_to_restore, &p->restore));
+    if (!p->restore.has)
+        return OK;
+    p->shards = serverless_shards_of_parts(p->shards, p->restore.parts.count);
+    return restore_check(c, &p->restore, p->version,
+                         serverless_allotment(&p->cache.limits, (int64_t)p->shards).most_bytes,
+                         p->shards, true);
 }
 
 /* --- where --- */
@@ -153,6 +172,7 @@ static struct err plan_common(struct call *c, const struct ec_create_serverless_
         .security_groups = p->cache.security_groups,
         .maintenance_window = "",
         .snapshot_window = "",
+        .snapshot_retention = p->cache.snapshot_retention,
         .auto_minor_upgrade = true,
         .notification_topic = "",
         .notification_status = "",
@@ -166,10 +186,7 @@ static struct err plan_common(struct call *c, const struct ec_create_serverless_
     };
     TRY(member_group_parameter_group(c, NULL, p->version, type, !is_memcached(p), &p->common,
                                      &is_cluster));
-    TRY(member_windows(c, NULL, NULL, &p->common));
-    if (!is_memcached(p) && *p->cache.snapshot_time == '\0')
-        p->cache.snapshot_time = arena_strndup(c->arena, p->common.snapshot_window, 5);
-    return OK;
+    return serverless_set_window(c, &p->cache, &p->common);
 }
 
 /* --- who may enter --- */
@@ -200,7 +217,8 @@ static struct err plan_tags(struct call *c, const struct ec_create_serverless_ca
     p->tags = tagging_from_wire(c, &in->tags);
     p->tag_count = in->tags.count;
     TRY(tags_check(c->arena, p->tags, p->tag_count));
-    return tags_check_quota(NULL, 0, p->tags, p->tag_count);
+    TRY(tags_check_quota(NULL, 0, p->tags, p->tag_count));
+    return restore_tags(c, &p->restore, &p->tags, &p->tag_count);
 }
 
 /* --- against what is there --- */
@@ -261,8 +279,8 @@ static struct err plan_room(struct call *c, const struct ec_create_serverless_ca
 
 /* The order of the rows is the order in which mistakes are told. */
 static const plan_fn checks[] = {
-    plan_name,   plan_unserved, plan_engine, plan_limits, plan_snapshots, plan_siting,
-    plan_common, plan_entry,    plan_tags,   plan_is_new, plan_room,
+    plan_name,   plan_unserved, plan_engine, plan_limits, plan_snapshots, plan_restore,
+    plan_siting, plan_common,   plan_entry,  plan_tags,   plan_is_new,    plan_room,
 };
 
 /* --- recording --- */
@@ -284,7 +302,11 @@ static struct err record_shard(struct call *c, const struct replication_group *g
         struct newcomer n = {&s, p->zones[index * p->members + i], NULL};
         TRY(membership_add(c, g, &n, NULL, 0));
     }
-    return OK;
+    if (!p->restore.has)
+        return OK;
+    int64_t node_id;
+    TRY(store_node_first_of_shard(c->tx, s.id, &node_id));
+    return restore_seed(c, &p->restore, node_id, s.slots);
 }
 
 static struct err record_entry(struct call *c, const struct ec_create_serverless_cache_in *in,
@@ -325,11 +347,12 @@ static struct err record_group(struct call *c, const struct ec_create_serverless
                   .created_ms = c->now_ms},
     };
 
+    TRY(restore_record(c, &p->restore));
     TRY(store_group_insert(c->tx, &facts.group));
     for (size_t i = 0; i < p->shards; i++)
         TRY(record_shard(c, &facts.group, p, i));
     TRY(record_entry(c, in, &facts.group));
-    return group_facts_operate(c, &facts, GROUP_CREATE, "");
+    return group_facts_operate(c, &facts, GROUP_CREATE, p->restore.has ? OPERATION_RESTORES : "");
 }
 
 static struct err record_cluster(struct call *c, struct plan *p)

@@ -14,6 +14,7 @@
 #include "controlplane/ops/siting.h"
 #include "controlplane/ops/wire_serverless.h"
 #include "controlplane/store/serverless.h"
+#include "controlplane/store/snapshots.h"
 
 #include <string.h>
 
@@ -30,20 +31,6 @@ typedef struct err (*change_fn)(struct call *c, const struct ec_modify_serverles
 static struct cluster *common_of(struct change *x)
 {
     return x->facts.group ? &x->facts.group->group.common : &x->facts.cluster->cluster;
-}
-
-/* --- what cannot be obeyed yet --- */
-
-static const struct member_rule unserved[] = {
-    {"SnapshotRetentionLimit", "0"},
-};
-
-static struct err check_unserved(struct call *c, const struct ec_modify_serverless_cache_in *in,
-                                 struct change *x)
-{
-    (void)x;
-    return members_refuse(c, "ModifyServerlessCache", in, unserved, countof(unserved),
-                          WHY_NOT_SERVED);
 }
 
 /* --- engine --- */
@@ -76,13 +63,29 @@ static struct err change_settings(struct call *c, const struct ec_modify_serverl
     TRY(serverless_check_description(c, in->description));
     if (in->description)
         x->facts.cache.description = in->description;
+    return OK;
+}
+
+/* Snapshots that are older than they are kept now go at once. */
+static struct err change_snapshots(struct call *c, const struct ec_modify_serverless_cache_in *in,
+                                   struct change *x)
+{
+    struct serverless_cache *s = &x->facts.cache;
+    int days = s->snapshot_retention;
+
+    TRY(member_snapshot_retention(c, in->snapshot_retention_limit, &days));
+    if (x->facts.cluster && in->daily_snapshot_time)
+        return COMBINATION(WHY_NOT_MEMCACHED, "DailySnapshotTime");
+    if (x->facts.cluster && days > 0)
+        return COMBINATION(WHY_NOT_MEMCACHED, "SnapshotRetentionLimit");
+    if (days < s->snapshot_retention)
+        store_touch_snapshots(c->tx);
+    s->snapshot_retention = common_of(x)->snapshot_retention = days;
     if (!in->daily_snapshot_time)
         return OK;
-    if (x->facts.cluster)
-        return COMBINATION(WHY_NOT_MEMCACHED, "DailySnapshotTime");
     TRY(serverless_check_time(c, in->daily_snapshot_time));
-    x->facts.cache.snapshot_time = in->daily_snapshot_time;
-    return OK;
+    s->snapshot_time = in->daily_snapshot_time;
+    return serverless_set_window(c, s, common_of(x));
 }
 
 static struct err change_security_groups(struct call *c,
@@ -157,7 +160,7 @@ static struct err change_limits(struct call *c, const struct ec_modify_serverles
 
 /* The order of the rows is the order in which mistakes are told. */
 static const change_fn changes[] = {
-    check_unserved, change_engine, change_settings, change_security_groups, change_limits,
+    change_engine, change_settings, change_snapshots, change_security_groups, change_limits,
 };
 
 /* --- who may enter --- */

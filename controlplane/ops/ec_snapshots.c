@@ -7,8 +7,10 @@
 #include "controlplane/model/tags.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/page.h"
+#include "controlplane/ops/serverless_facts.h"
 #include "controlplane/ops/snapshots.h"
 #include "controlplane/ops/tagging.h"
+#include "controlplane/store/maintenance.h"
 #include "controlplane/store/snapshots.h"
 
 #include <string.h>
@@ -173,13 +175,19 @@ struct err ec_create_snapshot(struct call *c, const struct ec_create_snapshot_in
     return wire_new(c, &s, &out->snapshot);
 }
 
-struct err snapshots_back_up(struct call *c, bool is_group, const char *name)
+struct err snapshots_back_up(struct call *c, const struct due *source)
 {
-    struct snapshot_wish wish = {.name = snapshot_automatic_name(c->arena, name, c->now_ms),
+    struct snapshot_wish wish = {.name = snapshot_automatic_name(c->arena, source->name, c->now_ms),
                                  .is_automatic = true};
+    struct serverless_facts cache;
     struct snapshot ignored;
 
-    return is_group ? take_group(c, name, &wish, &ignored) : take_cluster(c, name, &wish, &ignored);
+    if (source->kind == DUE_CLUSTER)
+        return take_cluster(c, source->name, &wish, &ignored);
+    if (source->kind == DUE_GROUP)
+        return take_group(c, source->name, &wish, &ignored);
+    TRY(serverless_facts_for_change(c, source->name, &cache));
+    return snapshots_take_group(c, &cache.group->group, &wish, &ignored);
 }
 
 /* --- describe --- */

@@ -162,14 +162,14 @@ struct err ops_run(struct ops *o, struct arena *a, const struct caller *who,
     return op->is_read_only ? OK : store_commit(&tx);
 }
 
-struct err ops_back_up(struct ops *o, struct arena *a, const struct caller *who, bool is_group,
-                       const char *name)
+struct err ops_back_up(struct ops *o, struct arena *a, const struct caller *who,
+                       const struct due *source)
 {
     scoped(store_rollback) struct store_tx *tx = NULL;
 
     TRY(store_begin(o->store, STORE_WRITE, a, &tx));
     struct call c = call_of(o, a, who, tx);
-    TRY(snapshots_back_up(&c, is_group, name));
+    TRY(snapshots_back_up(&c, source));
     return store_commit(&tx);
 }
 

@@ -15,6 +15,7 @@
 struct arena;
 struct buckets;
 struct clock;
+struct due;
 struct log_destinations;
 struct store;
 struct ops;
@@ -68,10 +69,10 @@ must_use struct err ops_run(struct ops *o, struct arena *a, const struct caller 
                             const struct service_desc *service, const struct op_desc *op,
                             const void *in, void *out);
 
-/* Begins the day's automatic snapshot of a replication group, or of a cluster outside of groups;
- * errors as those of ops_run for CreateSnapshot. */
+/* Begins the day's automatic snapshot of what store_backup_list tells; errors as those of ops_run
+ * for CreateSnapshot and CreateServerlessCacheSnapshot. */
 must_use struct err ops_back_up(struct ops *o, struct arena *a, const struct caller *who,
-                                bool is_group, const char *name);
+                                const struct due *source);
 
 /*
  * Sees to the service updates of the caller's account and region that have waited for long enough:

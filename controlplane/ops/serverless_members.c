@@ -85,6 +85,23 @@ struct err serverless_check_time(struct call *c, const char *time)
     return VALUE("Invalid value %s for DailySnapshotTime. It must be of the form hh:mm.", time);
 }
 
+struct err serverless_set_window(struct call *c, struct serverless_cache *s, struct cluster *owned)
+{
+    bool has_time = *s->snapshot_time != '\0';
+    int64_t hours = 0;
+
+    check(!has_time || str_to_i64(str_of(arena_strndup(c->arena, s->snapshot_time, 2)), &hours));
+    owned->maintenance_window = owned->snapshot_window = "";
+    TRY(member_windows(c, NULL,
+                       has_time ? arena_printf(c->arena, "%s-%02d:%s", s->snapshot_time,
+                                               (int)(hours + 1) % 24, s->snapshot_time + 3)
+                                : NULL,
+                       owned));
+    if (!has_time && engine_is_redis_like(s->engine))
+        s->snapshot_time = arena_strndup(c->arena, owned->snapshot_window, 5);
+    return OK;
+}
+
 struct err serverless_choose_version(struct call *c, const char *engine, const char *major,
                                      const struct engine_version **out)
 {

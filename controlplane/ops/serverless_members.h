@@ -18,6 +18,12 @@ must_use struct err serverless_read_limits(struct call *c, const struct ec_cache
 /* "05:30"; FAULT_INVALID_PARAMETER_VALUE. */
 must_use struct err serverless_check_time(struct call *c, const char *time);
 
+/* Sets the windows of what the cache owns: snapshots within an hour of the cache's time, which is
+ * chosen by chance where it is "", and maintenance at another. Nothing of snapshots for memcached.
+ */
+must_use struct err serverless_set_window(struct call *c, struct serverless_cache *s,
+                                          struct cluster *owned);
+
 /* The newest version of the major one, or of all where none is asked for (NULL or "").
  * FAULT_INVALID_PARAMETER_VALUE. */
 must_use struct err serverless_choose_version(struct call *c, const char *engine, const char *major,

@@ -212,12 +212,13 @@ struct err snapshots_remove(struct call *c, const struct snapshot_family *f,
 
 /* --- restoring --- */
 
-static struct err read_name(struct call *c, const char *name, struct restore *r)
+static struct err read_name(struct call *c, const struct snapshot_family *f, const char *name,
+                            struct restore *r)
 {
-    struct err e = snapshots_find(c, &snapshots_of_nodes, name, &r->snapshot);
+    struct err e = snapshots_find(c, f, name, &r->snapshot);
 
-    if (err_is(e, FAULT_SNAPSHOT_NOT_FOUND)) /* creates have no such fault */
-        return VALUE("Snapshot not found: %s", name);
+    if (err_is(e, f->not_found)) /* creates have no such fault */
+        return VALUE("%s not found: %s", f->noun, name);
     TRY(e);
     if (r->snapshot.state != SNAPSHOT_AVAILABLE)
         return VALUE("Snapshot %s has status %s, and cannot be restored.", r->snapshot.name,
@@ -251,36 +252,56 @@ static struct err read_arns(struct call *c, const struct ec_snapshot_arns_list *
     return OK;
 }
 
-struct err restore_read(struct call *c, const char *snapshot_name,
-                        const struct ec_snapshot_arns_list *arns, struct restore *out)
+struct err restore_read(struct call *c, const struct restore_wish *wish, struct restore *out)
 {
-    *out = (struct restore){0};
-    if (member_has_text(snapshot_name) && arns->count > 0)
-        return COMBINATION("SnapshotName and SnapshotArns cannot be used together.");
-    if (!member_has_text(snapshot_name) && arns->count == 0)
-        return OK;
-    out->has = true;
-    return member_has_text(snapshot_name) ? read_name(c, snapshot_name, out)
-                                          : read_arns(c, arns, out);
+    bool has_name = member_has_text(wish->snapshot_name);
+    bool has_serverless = member_has_text(wish->serverless_name);
+    bool has_arns = wish->arns && wish->arns->count > 0;
+
+    *out = (struct restore){.has = has_name || has_serverless || has_arns};
+    if (has_name + has_serverless + has_arns > 1)
+        return COMBINATION("SnapshotName, ServerlessCacheSnapshotName and SnapshotArns cannot be "
+                           "used together.");
+    if (has_name)
+        return read_name(c, &snapshots_of_nodes, wish->snapshot_name, out);
+    if (has_serverless)
+        return read_name(c, &snapshots_of_serverless, wish->serverless_name, out);
+    return has_arns ? read_arns(c, wish->arns, out) : OK;
+}
+
+struct err restore_read_arns(struct call *c, const struct ec_snapshot_arns_list *arns,
+                             struct restore *out)
+{
+    const char *first = arns->count > 0 && arns->items[0] ? arns->items[0] : "";
+    struct restore_wish wish = {.arns = arns};
+    struct arn arn;
+
+    if (arns->count != 1 || err_failed(arn_parse(c->arena, first, &arn)))
+        return restore_read(c, &wish, out);
+    wish = (struct restore_wish){0};
+    if (strcmp(arn.type, "snapshot") == 0)
+        wish.snapshot_name = arn.name;
+    else if (strcmp(arn.type, "serverlesscachesnapshot") == 0)
+        wish.serverless_name = arn.name;
+    if ((!wish.snapshot_name && !wish.serverless_name) ||
+        strcmp(arn.account, c->caller->account) != 0 || strcmp(arn.region, c->caller->region) != 0)
+        return VALUE("Invalid ARN of a snapshot: %s", first);
+    return restore_read(c, &wish, out);
 }
 
 /* An RDB file is smaller than what it becomes in memory: what is larger as a file than all memory
  * never fits. */
-static struct err check_size(struct call *c, const struct restore *r, const struct node_type *type,
+static struct err check_size(struct call *c, const struct restore *r, int64_t shard_bytes,
                              size_t shard_count)
 {
-    int64_t bytes = 0;
-
-    for (size_t i = 0; i < r->parts.count; i++)
-        bytes += r->parts.items[i].bytes;
-    if (bytes / (int64_t)shard_count <= type->maxmemory_bytes)
+    if (snapshot_bytes(&r->snapshot, &r->parts) / (int64_t)shard_count <= shard_bytes)
         return OK;
-    return COMBINATION("The snapshot %s does not fit into %zu node groups of type %s.",
-                       r->snapshot.name, shard_count, type->name);
+    return COMBINATION("The snapshot %s does not fit into %zu node groups with %lld bytes each.",
+                       r->snapshot.name, shard_count, (long long)shard_bytes);
 }
 
 struct err restore_check(struct call *c, const struct restore *r,
-                         const struct engine_version *version, const struct node_type *type,
+                         const struct engine_version *version, int64_t shard_bytes,
                          size_t shard_count, bool is_clustered)
 {
     const struct snapshot *s = &r->snapshot;
@@ -296,7 +317,7 @@ struct err restore_check(struct call *c, const struct restore *r,
         return COMBINATION("Snapshot %s is of a replication group with cluster mode enabled, and "
                            "cannot be restored with cluster mode disabled.",
                            s->name);
-    return check_size(c, r, type, shard_count);
+    return check_size(c, r, shard_bytes, shard_count);
 }
 
 /* Its own name: nobody sees it. */

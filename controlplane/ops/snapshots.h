@@ -50,9 +50,10 @@ must_use struct err snapshots_take_group(struct call *c, const struct replicatio
 must_use struct err snapshots_take_cluster(struct call *c, const struct cluster *cl,
                                            const struct snapshot_wish *wish, struct snapshot *out);
 
-/* Takes the day's automatic snapshot of what has that name. FAULT_*_NOT_FOUND, and
- * FAULT_INVALID_*_STATE where it is not available. */
-must_use struct err snapshots_back_up(struct call *c, bool is_group, const char *name);
+/* Takes the day's automatic snapshot. FAULT_*_NOT_FOUND, and FAULT_INVALID_*_STATE where it is not
+ * available. */
+struct due;
+must_use struct err snapshots_back_up(struct call *c, const struct due *source);
 
 /* --- what is done with them --- */
 
@@ -82,17 +83,26 @@ struct restore {
     struct snapshot_part_list parts;
 };
 
-/* Reads SnapshotName and SnapshotArns, which exclude each other. FAULT_SNAPSHOT_NOT_FOUND,
- * FAULT_INVALID_PARAMETER_VALUE, FAULT_INVALID_PARAMETER_COMBINATION; for a snapshot that cannot be
- * used now, FAULT_INVALID_PARAMETER_VALUE. */
-must_use struct err restore_read(struct call *c, const char *snapshot_name,
-                                 const struct ec_snapshot_arns_list *arns, struct restore *out);
+/* Where from: each may be NULL or empty, and they exclude each other. */
+struct restore_wish {
+    const char *snapshot_name, *serverless_name;
+    const struct ec_snapshot_arns_list *arns; /* of files in buckets */
+};
 
-/* Whether the snapshot fits an engine and a size. FAULT_INVALID_PARAMETER_COMBINATION. */
+/* FAULT_INVALID_PARAMETER_VALUE, also for a snapshot that is not there or cannot be used now;
+ * FAULT_INVALID_PARAMETER_COMBINATION. */
+must_use struct err restore_read(struct call *c, const struct restore_wish *wish,
+                                 struct restore *out);
+
+/* SnapshotArnsToRestore: files in buckets, or one snapshot of either family. The same faults. */
+must_use struct err restore_read_arns(struct call *c, const struct ec_snapshot_arns_list *arns,
+                                      struct restore *out);
+
+/* Whether the snapshot fits an engine and so many shards that have room for so much each.
+ * FAULT_INVALID_PARAMETER_COMBINATION. */
 must_use struct err restore_check(struct call *c, const struct restore *r,
-                                  const struct engine_version *version,
-                                  const struct node_type *type, size_t shard_count,
-                                  bool is_clustered);
+                                  const struct engine_version *version, int64_t shard_bytes,
+                                  size_t shard_count, bool is_clustered);
 
 /* Records an import, so that its parts have ids. Nothing for others. */
 must_use struct err restore_record(struct call *c, struct restore *r);

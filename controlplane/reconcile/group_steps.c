@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "controlplane/model/effective.h"
+#include "controlplane/model/serverless.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/reconcile/cluster_mode.h"
 #include "controlplane/reconcile/globals.h"
@@ -111,9 +112,34 @@ static enum step_result tell_replicas(struct group_view *g, struct decisions *d)
     return STEP_DONE;
 }
 
+/* The host has given a restored member the room that it needs for what it loaded: from now on it is
+ * held to it, and nothing is to be evicted. */
+static bool has_grown(const struct view *m, const struct node *n)
+{
+    const struct allotment *a = &m->cluster.allotment;
+    int64_t room_bytes = allotment_data_bytes(n->goal.memory_bytes);
+
+    return a->most_bytes == 0 ||
+           (n->saw.used_bytes >= 0 &&
+            allotment_host_bytes(allotment_room(a, room_bytes, n->saw.used_bytes)) <=
+                n->goal.memory_bytes);
+}
+
+static enum step_result await_room(struct group_view *g, struct decisions *d)
+{
+    (void)d;
+    if (strcmp(g->operation.data, OPERATION_RESTORES) != 0)
+        return STEP_DONE;
+    for (size_t i = 0; i < g->member_count; i++)
+        if (!g->members[i].is_removed && !has_grown(&g->members[i], member_node(&g->members[i])))
+            return STEP_WAIT;
+    return STEP_DONE;
+}
+
 static const struct step create_steps[] = {
     {"await_sources", group_await_sources},
     {"await_members", await_members      },
+    {"await_room",    await_room         },
     {"tell_created",  tell_created       },
 };
 

@@ -14,7 +14,7 @@ static struct err read_due(struct store_tx *tx, const char *sql, struct due **ou
     TRY(query_start(&q, tx, sql, ""));
     while (query_next(&q))
         *vec_add(tx->arena, &list) = (struct due){
-            .is_group = query_int(&q, 0) != 0,
+            .kind = (enum due_kind)query_int(&q, 0),
             .account = query_text(&q, 2),
             .region = query_text(&q, 3),
             .name = query_text(&q, 4),
@@ -33,12 +33,12 @@ static struct err read_due(struct store_tx *tx, const char *sql, struct due **ou
 struct err store_parked_list(struct store_tx *tx, struct due **out, size_t *out_count)
 {
     static const char sql[] =
-        "SELECT * FROM (SELECT 0 AS is_group, id, account, region, name, maintenance_window, " TOPIC
+        "SELECT * FROM (SELECT 0 AS kind, id, account, region, name, maintenance_window, " TOPIC
         ", 0 FROM cache_cluster "
         "WHERE parked <> '' AND group_id IS NULL AND owner_id IS NULL AND is_wanted "
         "UNION ALL SELECT 1, id, account, region, name, maintenance_window, " TOPIC
         ", 0 FROM replication_group "
-        "WHERE parked <> '' AND owner_id IS NULL AND is_wanted) ORDER BY is_group, id";
+        "WHERE parked <> '' AND owner_id IS NULL AND is_wanted) ORDER BY kind, id";
 
     return read_due(tx, sql, out, out_count);
 }
@@ -46,14 +46,15 @@ struct err store_parked_list(struct store_tx *tx, struct due **out, size_t *out_
 struct err store_backup_list(struct store_tx *tx, struct due **out, size_t *out_count)
 {
     static const char sql[] =
-        "SELECT * FROM (SELECT 0 AS is_group, c.id AS id, account, region, name, snapshot_window, "
+        "SELECT * FROM (SELECT 0 AS kind, c.id AS id, account, region, name, snapshot_window, "
         "" TOPIC ", coalesce((SELECT max(s.created_ms) FROM snapshot s WHERE s.is_automatic "
         "AND s.owner = '' AND s.group_id = 0 AND s.cluster_id = c.id), 0) FROM cache_cluster c "
         "WHERE snapshot_retention > 0 AND group_id IS NULL AND owner_id IS NULL AND is_wanted "
-        "UNION ALL SELECT 1, g.id, account, region, name, snapshot_window, "
-        "" TOPIC ", coalesce((SELECT max(s.created_ms) FROM snapshot s WHERE s.is_automatic "
-        "AND s.owner = '' AND s.group_id = g.id), 0) FROM replication_group g "
-        "WHERE snapshot_retention > 0 AND owner_id IS NULL AND is_wanted) ORDER BY is_group, id";
+        "UNION ALL SELECT iif(g.owner_id IS NULL, 1, 2), g.id, g.account, g.region, "
+        "iif(g.owner_id IS NULL, g.name, o.name), g.snapshot_window, " TOPIC
+        ", coalesce((SELECT max(s.created_ms) FROM snapshot s WHERE s.is_automatic "
+        "AND s.group_id = g.id), 0) FROM replication_group g LEFT JOIN serverless_cache o "
+        "ON o.id = g.owner_id WHERE g.snapshot_retention > 0 AND is_wanted) ORDER BY kind, id";
 
     return read_due(tx, sql, out, out_count);
 }

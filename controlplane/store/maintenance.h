@@ -4,9 +4,12 @@
 
 #include "controlplane/store/store.h"
 
-/* A cluster outside of groups, or a replication group, for which something happens in a window. */
+enum due_kind { DUE_CLUSTER, DUE_GROUP, DUE_SERVERLESS };
+
+/* A cluster outside of groups, a replication group or a serverless cache, for which something
+ * happens in a window. */
 struct due {
-    bool is_group;
+    enum due_kind kind;
     const char *account, *region, *name;
     const char *window;
     const char *topic; /* "" for none */
@@ -17,7 +20,8 @@ struct due {
  * first, by id. No last_ms. */
 must_use struct err store_parked_list(struct store_tx *tx, struct due **out, size_t *out_count);
 
-/* The same of those of which automatic snapshots are kept, with their snapshot windows. */
+/* The same of those of which automatic snapshots are kept, with their snapshot windows; and, for
+ * what a serverless cache owns, that cache. */
 must_use struct err store_backup_list(struct store_tx *tx, struct due **out, size_t *out_count);
 
 #endif

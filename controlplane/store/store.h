@@ -232,6 +232,7 @@ struct host_node {
     struct node_certificate certificate;
     struct owner owner; /* without its name */
     struct allotment allotment;
+    bool is_seeded; /* it is still to load what it begins with; the reader's to find out */
 };
 must_use struct err store_host_nodes(struct store_tx *tx, const char *host_id,
                                      struct host_node **out, size_t *out_count);

@@ -50,13 +50,18 @@ struct upkeep {
 
 static uint64_t key_of(struct arena *a, const struct due *p)
 {
-    return name_hash(
-        arn_make(a, p->region, p->account, p->is_group ? "replicationgroup" : "cluster", p->name));
+    static const char *const types[] = {
+        [DUE_CLUSTER] = "cluster",
+        [DUE_GROUP] = "replicationgroup",
+        [DUE_SERVERLESS] = "serverlesscache",
+    };
+
+    return name_hash(arn_make(a, p->region, p->account, types[p->kind], p->name));
 }
 
 static uint64_t backup_key_of(struct arena *a, const struct due *s)
 {
-    return name_hash(arn_make(a, s->region, s->account, "snapshot", s->name)) + s->is_group;
+    return name_hash(arn_make(a, s->region, s->account, "snapshot", s->name)) + s->kind;
 }
 
 static void keep_off(struct upkeep *u, uint64_t key, int64_t now_ms)
@@ -79,9 +84,10 @@ static struct err tell_failure(struct upkeep *u, struct arena *a, const struct d
     struct event_source source = {p->account, p->region, p->name};
 
     TRY(store_begin(u->store, STORE_WRITE, a, &tx));
-    struct event event = event_of(
-        a, &source, now_ms,
-        p->is_group ? EVENT_GROUP_MAINTENANCE_FAILED : EVENT_CLUSTER_MAINTENANCE_FAILED, why, NULL);
+    struct event event = event_of(a, &source, now_ms,
+                                  p->kind == DUE_GROUP ? EVENT_GROUP_MAINTENANCE_FAILED
+                                                       : EVENT_CLUSTER_MAINTENANCE_FAILED,
+                                  why, NULL);
     event.topic = p->topic;
     TRY(store_event_add(tx, &event));
     return store_commit(&tx);
@@ -117,15 +123,16 @@ static struct err apply(struct upkeep *u, struct arena *a, const struct due *p)
     struct ec_modify_replication_group_out group_out = {0};
 
     log_info("what waited for a maintenance window is done", f_str("name", p->name));
-    return p->is_group ? call(u, a, p, "ModifyReplicationGroup", &group, &group_out)
-                       : call(u, a, p, "ModifyCacheCluster", &cluster, &cluster_out);
+    return p->kind == DUE_GROUP ? call(u, a, p, "ModifyReplicationGroup", &group, &group_out)
+                                : call(u, a, p, "ModifyCacheCluster", &cluster, &cluster_out);
 }
 
 /* Busy ones come again with the commit that ends what they are busy with. */
 static bool is_busy(struct err e)
 {
     return err_is(e, FAULT_INVALID_CACHE_CLUSTER_STATE) ||
-           err_is(e, FAULT_INVALID_REPLICATION_GROUP_STATE);
+           err_is(e, FAULT_INVALID_REPLICATION_GROUP_STATE) ||
+           err_is(e, FAULT_INVALID_SERVERLESS_CACHE_STATE);
 }
 
 /* --- looking --- */
@@ -185,7 +192,7 @@ static bool is_backup_due(struct upkeep *u, struct arena *a, const struct due *s
 static void back_up(struct upkeep *u, struct arena *a, const struct due *s, int64_t now_ms)
 {
     const struct caller who = {s->account, s->region, "", "backup"};
-    struct err e = ops_back_up(u->conf.ops, a, &who, s->is_group, s->name);
+    struct err e = ops_back_up(u->conf.ops, a, &who, s);
 
     if (!err_failed(e)) {
         log_info("automatic snapshot begun", f_str("name", s->name));

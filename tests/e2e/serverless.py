@@ -60,7 +60,10 @@ def modify(house, name, **more):
 
 def delete(house, name):
     Caches(house).delete_serverless_cache(ServerlessCacheName=name)
+    wait_gone(house, name)
 
+
+def wait_gone(house, name):
     def is_gone():
         try:
             describe(house, name)

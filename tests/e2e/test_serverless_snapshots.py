@@ -1,9 +1,12 @@
-"""Snapshots of serverless caches: taken, copied, exported, and what is in them."""
+"""Snapshots of serverless caches: taken, copied, exported, and what begins with them."""
+import datetime
+
 import pytest
+import redis
 import redis.cluster
 
 from conftest import Service, wait_until
-from serverless import Caches, authority_of, cluster, create, describe, refusal
+from serverless import Caches, authority_of, cluster, create, delete, describe, modify, refusal, single, wait_available, wait_gone
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +112,102 @@ def test_an_export_has_the_data_of_every_shard(house, cache):
     assert is_whole(redis.cluster.RedisCluster(host=endpoint["Address"], port=endpoint["Port"]))
     assert refusal(caches.export_serverless_cache_snapshot, ServerlessCacheSnapshotName="first",
                    S3BucketName="nowhere") == "InvalidParameterValue"
+
+
+def test_a_cache_begins_with_one_and_with_its_tags(house, cache, authority):
+    back = create(house, "back", engine="valkey", SnapshotArnsToRestore=[snapshot(house, "first")["ARN"]])
+    client = cluster(back["Endpoint"], authority)
+    assert is_whole(client) and client.dbsize(target_nodes="primaries") == 300
+    assert house.client().list_tags_for_resource(ResourceName=back["ARN"])["TagList"] == [{"Key": "of", "Value": "src"}]
+    assert snapshot(house, "first")["Status"] == "available"
+    client.set("more", "v")
+    wait_until(lambda: single(back["ReaderEndpoint"], authority).ping(), "readers to be let in")
+    assert refusal(Caches(house).create_serverless_cache, ServerlessCacheName="older", Engine="redis",
+                   SnapshotArnsToRestore=[snapshot(house, "first")["ARN"]]) == "InvalidParameterCombination"
+    delete(house, "back")
+
+
+def test_a_cache_begins_with_files_and_with_a_snapshot_of_nodes(house, cache, authority):
+    """Nobody knows which slots are in which file: each shard takes its own of all."""
+    files = [f"arn:aws:s3:::near/first-000{i}.rdb" for i in (1, 2)]
+    assert is_whole(cluster(create(house, "filed", engine="valkey", SnapshotArnsToRestore=files)["Endpoint"], authority))
+    delete(house, "filed")
+    client = house.client()
+    endpoint = house.create("nodes")[0]
+    fill(redis.Redis(host=endpoint["Address"], port=endpoint["Port"]))
+    arn = client.create_snapshot(CacheClusterId="nodes", SnapshotName="of-nodes")["Snapshot"]["ARN"]
+    wait_until(lambda: client.describe_snapshots(SnapshotName="of-nodes")["Snapshots"][0]["SnapshotStatus"] == "available", "it")
+    assert is_whole(cluster(create(house, "lifted", SnapshotArnsToRestore=[arn])["Endpoint"], authority))
+    delete(house, "lifted")
+
+
+def test_a_group_begins_with_one_of_a_cache(house, cache):
+    client = house.client()
+    Caches(house).create_replication_group(ReplicationGroupId="landed", ReplicationGroupDescription="d", Engine="valkey",
+                                           CacheNodeType="cache.t4g.micro", ServerlessCacheSnapshotName="first")
+
+    def group():
+        return client.describe_replication_groups(ReplicationGroupId="landed")["ReplicationGroups"][0]
+
+    wait_until(lambda: group()["Status"] == "available", "the group to be available")
+    endpoint = group()["ConfigurationEndpoint"]
+    assert len(group()["NodeGroups"]) == 2
+    assert is_whole(redis.cluster.RedisCluster(host=endpoint["Address"], port=endpoint["Port"]))
+
+
+def test_what_is_larger_than_a_new_cache_has_room_for_comes_back_whole(house, authority):
+    """520 MB in memory, little in a file: room has come before anybody can write, so nothing is evicted."""
+    large = create(house, "large")
+    node = single(large["Endpoint"], authority)
+    for i in range(2):
+        wait_until(lambda: try_fill(node, f"fill{i}"), "room to come", timeout=30, pause=0.2)
+    wait_until(lambda: try_fill(node, "volatile", 1), "room to come", timeout=30, pause=0.2)
+    node.expire("volatile", 1000)
+    take(house, "large", "big")
+    delete(house, "large")
+    back = create(house, "large", SnapshotArnsToRestore=[snapshot(house, "big")["ARN"]])
+    node = single(back["Endpoint"], authority)
+    for i in range(20):
+        node.set(f"new{i}", "x" * 1000)
+    assert node.get("volatile") == b"x" and node.strlen("fill1") == 260 << 20 and node.info("stats")["evicted_keys"] == 0
+    delete(house, "large")
+
+
+def try_fill(node, key, size=260 << 20):
+    """Zeros that nobody writes: they count, and take no memory of the machine."""
+    try:
+        return node.setrange(key, size - 1, "x") > 0
+    except redis.ResponseError as e:
+        assert "OOM" in str(e)
+        return False
+
+
+def test_the_last_one_is_taken_before_a_cache_goes(house, authority):
+    made = create(house, "leaving")
+    single(made["Endpoint"], authority).set("k", "v")
+    Caches(house).delete_serverless_cache(ServerlessCacheName="leaving", FinalSnapshotName="last")
+    wait_gone(house, "leaving")
+    assert wait_snapshot(house, "last")["ServerlessCacheConfiguration"]["ServerlessCacheName"] == "leaving"
+    back = create(house, "leaving", SnapshotArnsToRestore=[snapshot(house, "last")["ARN"]])
+    assert single(back["Endpoint"], authority).get("k") == b"v"
+    assert names(house, ServerlessCacheName="leaving") == ["last"]
+    delete(house, "leaving")
+    assert names(house, ServerlessCacheName="leaving") == ["last"]
+
+
+def test_automatic_ones_are_taken_at_their_time_and_kept_as_long_as_the_cache_says(house, cache):
+    began = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=5)
+    changed = modify(house, "src", SnapshotRetentionLimit=3, DailySnapshotTime=f"{began:%H:%M}")
+    assert (changed["SnapshotRetentionLimit"], changed["DailySnapshotTime"]) == (3, f"{began:%H:%M}")
+    wait_until(lambda: names(house, SnapshotType="automated"), "the day's snapshot")
+    name, = names(house, SnapshotType="automated")
+    found = wait_snapshot(house, name)
+    assert name.startswith("automatic.src-") and found["SnapshotType"] == "automated"
+    kept = datetime.datetime.fromisoformat(found["ExpiryTime"]) - datetime.datetime.fromisoformat(found["CreateTime"])
+    assert kept == datetime.timedelta(days=3)
+    wait_available(house, "src")
+    modify(house, "src", SnapshotRetentionLimit=0)
+    wait_until(lambda: names(house, SnapshotType="automated") == [], "it to go")
 
 
 def test_what_is_not_there_or_busy_has_the_services_faults(house, cache):

@@ -4,6 +4,7 @@
 #include "controlplane/store/certificates.h"
 #include "controlplane/store/parameters.h"
 #include "controlplane/store/serverless.h"
+#include "controlplane/store/snapshots.h"
 #include "controlplane/store/sources.h"
 
 #include <criterion/criterion.h>
@@ -86,7 +87,8 @@ Test(goals, a_node_of_an_owner_has_the_room_and_the_limits_that_he_says)
     c.owner.id = owner.id;
     c.allotment = (struct allotment){1 << 20, 8 << 20, 3000};
     must(store_cluster_insert(f.tx, &c));
-    must(store_goal_set(f.tx, fixture_node(&f, c.id, "0001").id, &goal));
+    struct node n = fixture_node(&f, c.id, "0001");
+    must(store_goal_set(f.tx, n.id, &goal));
     must(goals_of_host(f.tx, h.id, &list));
     cr_assert_eq(list.items[0].maxmemory_bytes.value, 4 << 20);
     cr_assert_eq(list.items[0].work_per_second.value, 3000);
@@ -95,6 +97,17 @@ Test(goals, a_node_of_an_owner_has_the_room_and_the_limits_that_he_says)
     cr_assert_not_null(strstr(list.items[0].settings_version, ".d4194304"));
     must(store_host_addresses(f.tx, h.id, &addresses, &count));
     cr_assert_eq(count, 2, "the port for readers is in use, too");
+
+    struct snapshot_order o = {.name = "s1", .owner = "", .member_name = "", .now_ms = 1000};
+    struct snapshot_part_list parts;
+    struct snapshot s;
+    must(store_snapshot_take_cluster(f.tx, &c, &o, &s));
+    must(store_part_list(f.tx, &s.id, 1, &parts));
+    must(store_seed_insert(f.tx, n.id, parts.items[0].id, ""));
+    must(goals_of_host(f.tx, h.id, &list));
+    cr_assert_eq(list.items[0].maxmemory_bytes.value, 8 << 20,
+                 "as much as may be, until it loaded");
+    cr_assert_not_null(strstr(list.items[0].settings_version, ".d8388608"));
 }
 
 Test(goals, a_memcached_node_gets_its_cache_memory)

@@ -30,7 +30,10 @@ Test(fleet_seeds, a_node_waits_for_what_it_begins_with)
     must(store_snapshot_take_cluster(f.tx, &c, &o, &s));
     must(store_part_list(f.tx, &s.id, 1, &parts));
     must(store_seed_insert(f.tx, n.id, parts.items[0].id, "5-9"));
-    must(seeds_add(f.tx, h.id, &goals));
+    struct host_seeds seeds;
+    must(seeds_load(f.tx, h.id, &seeds));
+    cr_assert(seeds_has(&seeds, n.id) && !seeds_has(&seeds, n.id + 1));
+    seeds_add(&f.arena, &seeds, &goals);
     cr_assert_str_eq(goals.items[0].state, "stopped", "it is not here yet");
 
     must(store_part_keep(f.tx, parts.items[0].id, 10, "ff", 2000, &file_id));

@@ -35,10 +35,29 @@ Test(ec_serverless, a_cache_is_deleted_with_what_it_owns)
     struct ec_delete_serverless_cache_out out;
 
     world_serverless("one", "valkey");
-    in.final_snapshot_name = "last";
-    expect(run_ec_delete_serverless_cache(&in, &out), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
-    in.final_snapshot_name = NULL;
     must(run_ec_delete_serverless_cache(&in, &out));
     cr_assert_str_eq(out.serverless_cache->status, "deleting");
     expect(run_ec_delete_serverless_cache(&in, &out), FAULT_INVALID_SERVERLESS_CACHE_STATE, NULL);
+}
+
+Test(ec_serverless, a_cache_that_goes_with_a_last_snapshot_stays_until_it_is_there)
+{
+    struct ec_delete_serverless_cache_in in = {.serverless_cache_name = "one",
+                                               .final_snapshot_name = "-last"};
+    struct ec_describe_serverless_cache_snapshots_in ask = {.serverless_cache_snapshot_name =
+                                                                "last"};
+    struct ec_describe_serverless_cache_snapshots_out snapshots;
+    struct ec_delete_serverless_cache_out out;
+
+    world_serverless("one", "valkey");
+    world_serverless("mc", "memcached");
+    expect(run_ec_delete_serverless_cache(&in, &out), FAULT_INVALID_PARAMETER_VALUE, NULL);
+    in.final_snapshot_name = "last";
+    must(run_ec_delete_serverless_cache(&in, &out));
+    cr_assert_str_eq(out.serverless_cache->status, "deleting");
+    cr_assert_not_null(out.serverless_cache->endpoint, "its nodes are there");
+    must(run_ec_describe_serverless_cache_snapshots(&ask, &snapshots));
+    cr_assert_str_eq(snapshots.serverless_cache_snapshots.items[0].status, "creating");
+    in.serverless_cache_name = "mc";
+    expect(run_ec_delete_serverless_cache(&in, &out), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
 }

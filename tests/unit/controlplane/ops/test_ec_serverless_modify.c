@@ -45,7 +45,9 @@ Test(ec_serverless_modify, limits_replace_those_that_were_there)
 Test(ec_serverless_modify, settings_change_at_once)
 {
     world_serverless("one", "valkey");
-    must(MODIFY(.description = "d", .daily_snapshot_time = "04:00"));
+    must(MODIFY(.description = "d", .daily_snapshot_time = "04:00",
+                .snapshot_retention_limit = INT_OF(3)));
+    cr_assert_eq(world_describe_serverless("one")->snapshot_retention_limit.value, 3);
     cr_assert_str_eq(world_describe_serverless("one")->description, "d");
     cr_assert_str_eq(world_describe_serverless("one")->daily_snapshot_time, "04:00");
     cr_assert_str_eq(world_describe_serverless("one")->status, "available");
@@ -62,8 +64,7 @@ Test(ec_serverless_modify, what_cannot_be_obeyed_changes_nothing)
     expect(MODIFY(.description = "d", .engine = "valkey"), FAULT_INVALID_PARAMETER_COMBINATION,
            NULL);
     expect(MODIFY(.cache_usage_limits = &limits), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
-    expect(MODIFY(.snapshot_retention_limit = INT_OF(3)), FAULT_INVALID_PARAMETER_COMBINATION,
-           NULL);
+    expect(MODIFY(.snapshot_retention_limit = INT_OF(36)), FAULT_INVALID_PARAMETER_VALUE, NULL);
     expect(MODIFY(.user_group_id = "nobody"), FAULT_USER_GROUP_NOT_FOUND, NULL);
     cr_assert_str_eq(world_describe_serverless("one")->description, "");
 }

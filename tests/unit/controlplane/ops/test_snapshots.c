@@ -37,7 +37,7 @@ Test(restore, nothing_is_asked_for_mostly)
     struct ec_snapshot_arns_list none = {0};
     struct restore r;
 
-    must(restore_read(&call, NULL, &none, &r));
+    must(restore_read(&call, &(struct restore_wish){.arns = &none}, &r));
     cr_assert_not(r.has);
     must(restore_record(&call, &r));
     must(restore_seed(&call, &r, 1, ""));
@@ -51,10 +51,11 @@ Test(restore, arns_name_known_buckets_and_exclude_a_snapshot)
     struct snapshot_part_list wanted;
     struct restore r;
 
-    expect(restore_read(&call, "s1", &list, &r), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
+    expect(restore_read(&call, &(struct restore_wish){.snapshot_name = "s1", .arns = &list}, &r),
+           FAULT_INVALID_PARAMETER_COMBINATION, NULL);
     struct tag *tags = NULL;
     size_t tag_count = 0;
-    must(restore_read(&call, NULL, &list, &r));
+    must(restore_read(&call, &(struct restore_wish){.arns = &list}, &r));
     must(restore_tags(&call, &r, &tags, &tag_count));
     cr_assert_eq(tag_count, 0, "files have none");
     must(restore_record(&call, &r));
@@ -62,9 +63,11 @@ Test(restore, arns_name_known_buckets_and_exclude_a_snapshot)
     cr_assert_eq(wanted.count, 2);
     cr_assert_str_eq(wanted.items[1].origin, "near/b.rdb");
     list = (struct ec_snapshot_arns_list){true, 1, far};
-    expect(restore_read(&call, NULL, &list, &r), FAULT_INVALID_PARAMETER_VALUE, NULL);
+    expect(restore_read(&call, &(struct restore_wish){.arns = &list}, &r),
+           FAULT_INVALID_PARAMETER_VALUE, NULL);
     list = (struct ec_snapshot_arns_list){true, 1, odd};
-    expect(restore_read(&call, NULL, &list, &r), FAULT_INVALID_PARAMETER_VALUE, NULL);
+    expect(restore_read(&call, &(struct restore_wish){.arns = &list}, &r),
+           FAULT_INVALID_PARAMETER_VALUE, NULL);
 }
 
 Test(restore, a_node_gets_the_parts_that_have_something_of_its_slots)

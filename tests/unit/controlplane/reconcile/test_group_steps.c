@@ -39,6 +39,28 @@ Test(group_steps, a_group_is_created_when_every_member_does_all_that_it_should)
     cr_assert(group_scene_told(&s, "Cache cluster created"));
 }
 
+Test(group_steps, one_that_is_restored_is_there_when_its_members_have_the_room_that_they_need)
+{
+    group_scene_open(&s, 1, 2);
+    for (size_t i = 0; i < 2; i++)
+        s.members[i].cluster.allotment = (struct allotment){512 << 20, 1LL << 40, 0};
+    s.hosts[0].memory_bytes = s.hosts[1].memory_bytes = s.hosts[2].memory_bytes = 1LL << 40;
+    group_scene_operate(&s, GROUP_CREATE, OPERATION_RESTORES);
+    group_scene_decide(&s);
+    group_scene_obey(&s, 0, 1);
+    group_scene_obey(&s, 1, 1);
+    s.nodes[0].saw.used_bytes = 600 << 20;
+    s.nodes[1].saw.used_bytes = -1;
+    group_scene_decide(&s);
+    cr_assert_gt(s.nodes[0].goal.memory_bytes, 1200 << 20, "twice as much as it loaded");
+    cr_assert_eq(state(), OPERATION_RUNNING, "the other has not said what it needs");
+    s.nodes[1].saw.used_bytes = 100 << 20;
+    group_scene_obey(&s, 0, 1);
+    s.nodes[0].saw.used_bytes = 600 << 20;
+    group_scene_decide(&s);
+    cr_assert_eq(state(), OPERATION_DONE);
+}
+
 Test(group_steps, a_create_that_takes_too_long_fails_and_says_why)
 {
     group_scene_open(&s, 1, 2);

@@ -1,4 +1,5 @@
 #include "controlplane/store/maintenance.h"
+#include "controlplane/store/serverless.h"
 #include "fixture.h"
 
 #include <criterion/criterion.h>
@@ -22,10 +23,10 @@ Test(maintenance, what_waits_is_found_until_it_waits_no_more)
     must(store_group_update(f.tx, &g));
     must(store_parked_list(f.tx, &list, &count));
     cr_assert_eq(count, 2);
-    cr_assert_not(list[0].is_group);
+    cr_assert_eq(list[0].kind, DUE_CLUSTER);
     cr_assert_str_eq(list[0].name, "c2");
     cr_assert_str_eq(list[0].window, c.maintenance_window);
-    cr_assert(list[1].is_group);
+    cr_assert_eq(list[1].kind, DUE_GROUP);
     cr_assert_str_eq(list[1].name, "rg");
     must(store_cluster_get(f.tx, c.id, &c));
     must(store_group_get(f.tx, g.id, &g));
@@ -35,4 +36,32 @@ Test(maintenance, what_waits_is_found_until_it_waits_no_more)
     must(store_cluster_update(f.tx, &c));
     must(store_parked_list(f.tx, &list, &count));
     cr_assert_eq(count, 1);
+}
+
+Test(maintenance, what_a_serverless_cache_owns_is_snapshotted_under_its_name)
+{
+    struct serverless_cache cache = {.account = "000000000000",
+                                     .region = "us-east-1",
+                                     .name = "one",
+                                     .description = "",
+                                     .engine = "redis",
+                                     .engine_version = "7.1.0",
+                                     .security_groups = "",
+                                     .subnets = "",
+                                     .snapshot_time = "05:00"};
+    struct replication_group g = fixture_group(&f, "rg");
+    struct due *list;
+    size_t count;
+
+    must(store_serverless_insert(f.tx, &cache));
+    g.name = "serverless.one";
+    g.common.owner = (struct owner){cache.id, cache.name};
+    g.common.snapshot_retention = 1;
+    g.common.snapshot_window = "05:00-06:00";
+    must(store_group_insert(f.tx, &g));
+    must(store_backup_list(f.tx, &list, &count));
+    cr_assert_eq(count, 1);
+    cr_assert_eq(list[0].kind, DUE_SERVERLESS);
+    cr_assert_str_eq(list[0].name, "one");
+    cr_assert_str_eq(list[0].window, "05:00-06:00");
 }

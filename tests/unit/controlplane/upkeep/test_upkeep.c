@@ -233,6 +233,31 @@ Test(upkeep, a_cluster_that_is_busy_is_snapshotted_when_it_is_not)
     cr_assert_eq(snapshots().count, 1);
 }
 
+Test(upkeep, a_serverless_cache_has_its_snapshot_at_its_time)
+{
+    struct ec_modify_serverless_cache_in in = {.serverless_cache_name = "one",
+                                               .daily_snapshot_time = "22:30",
+                                               .snapshot_retention_limit = INT_OF(2)};
+    struct ec_modify_serverless_cache_out out;
+    struct ec_describe_serverless_cache_snapshots_in ask = {.snapshot_type = "automated"};
+    struct ec_describe_serverless_cache_snapshots_out found;
+
+    world_serverless("one", "redis");
+    must(run_ec_modify_serverless_cache(&in, &out));
+    cr_assert(look());
+    must(run_ec_describe_serverless_cache_snapshots(&ask, &found));
+    cr_assert_eq(found.serverless_cache_snapshots.count, 0);
+    clock_manual_advance(&world.clock, HOUR_MS / 2);
+    look();
+    look();
+    must(run_ec_describe_serverless_cache_snapshots(&ask, &found));
+    cr_assert_eq(found.serverless_cache_snapshots.count, 1);
+    const struct ec_serverless_cache_snapshot *s = &found.serverless_cache_snapshots.items[0];
+    cr_assert_eq(strncmp(s->serverless_cache_snapshot_name, "automatic.one-", 14), 0);
+    cr_assert_eq(s->expiry_time.value - s->create_time.value, 48 * HOUR_MS);
+    cr_assert_eq(snapshots().count, 0, "it is no snapshot of nodes");
+}
+
 /* --- service updates --- */
 
 Test(upkeep, updates_that_have_waited_for_long_enough_are_applied)
