@@ -13,6 +13,9 @@
 
 #define SILENT_REPORT_MS 3000
 
+/* What every engine says that ends because it cannot load its data. */
+#define CANNOT_LOAD "Fatal error loading the DB"
+
 /* How one ended. */
 
 static const struct driver *driver_running(const struct node *n)
@@ -66,6 +69,12 @@ static void check_kept(struct steps *s, struct node *n)
               f_str("cluster", n->goal->cluster), f_str("exit", n->last_exit));
 }
 
+static bool is_about_seed(const struct node *n, struct str last_line)
+{
+    return n->goal && n->goal->seeds && last_line.len > 0 &&
+           memmem(last_line.ptr, last_line.len, CANNOT_LOAD, strlen(CANNOT_LOAD));
+}
+
 /* What an exit means, by the state in which it came. */
 static void take_down_exit(struct steps *s, struct node *n, int64_t exited_ms, struct str last_line)
 {
@@ -74,6 +83,7 @@ static void take_down_exit(struct steps *s, struct node *n, int64_t exited_ms, s
     switch (n->state) {
     case NODE_RUNNING: crash(s, n, exited_ms); break;
     case NODE_STARTING:
+        n->has_bad_seed = is_about_seed(n, last_line);
         if (!n->why[0]) /* else it was ended for that reason */
             node_set_why(n, last_line.len > 0
                                 ? str_dup(&a, driver_running(n)->plain(last_line))

@@ -116,7 +116,7 @@ static enum step_result step_start(struct steps *s, struct node *n)
         return STEP_FAILED;
     }
     node_set_why(n, NULL);
-    n->is_ready = n->is_exited = false;
+    n->is_ready = n->is_exited = n->has_bad_seed = false;
     n->began_ms = machine_now_ms(s);
     n->used_memory_bytes = n->connected_clients = -1;
     return STEP_DONE;

@@ -178,12 +178,13 @@ void node_report(const struct node *n, struct agent_node_report *out)
         .connected_clients = {is_alive && n->connected_clients >= 0,n->connected_clients},
         .applied_settings = is_alive && n->applied && *n->applied ? n->applied : NULL,
         .is_reboot_pending = {is_alive && n->statics, n->is_reboot_pending},
+        .has_bad_seed = {n->has_bad_seed,                                     true},
         .build = is_alive && n->run.build[0] ? n->run.build : NULL,
         .role = is_alive ? role_name(n->role) : NULL,
-        .term = {is_alive && n->role_term > 0,                                     n->role_term},
-        .replication_offset = {is_alive && n->replication_offset >= 0,                       n->replication_offset},
-        .is_link_up = {is_alive && n->role == NODE_ROLE_REPLICA,                n->is_link_up},
-        .log_errors = n->log_errors ? *n->log_errors : (struct agent_node_log_error_list){0                                    },
+        .term = {is_alive && n->role_term > 0,                       n->role_term},
+        .replication_offset = {is_alive && n->replication_offset >= 0,                n->replication_offset},
+        .is_link_up = {is_alive && n->role == NODE_ROLE_REPLICA,                                     n->is_link_up},
+        .log_errors = n->log_errors ? *n->log_errors : (struct agent_node_log_error_list){0},
     };
     if (n->task_reports)
         out->tasks = *n->task_reports;

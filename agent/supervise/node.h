@@ -90,6 +90,7 @@ struct node {
     int64_t crashes;
     int64_t crashed_ms; /* wall time of the last; 0 for none */
     bool is_held;       /* it crashed where RestartsAfterExit is false: no start without an order */
+    bool has_bad_seed;  /* the last start failed for what it was to begin with */
     char counted_exit[NODE_EXIT_BYTES]; /* which process the last counted crash was */
     char last_exit[NODE_EXIT_BYTES];
     char why[NODE_WHY_BYTES];

@@ -254,6 +254,7 @@ static struct err sight_of(struct arena *a, const char *host_id, const struct ag
         .why = in->why ? in->why : "",
         .applied_settings = in->applied_settings ? in->applied_settings : "",
         .is_reboot_pending = in->is_reboot_pending.value,
+        .has_bad_seed = in->has_bad_seed.value,
         .build = in->build ? in->build : "",
         .role = in->role ? in->role : "",
         .term = in->term.value,

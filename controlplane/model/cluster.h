@@ -117,6 +117,7 @@ struct node_saw {
     const char *last_exit, *why;
     const char *applied_settings; /* see settings.h; "" while it is not known */
     bool is_reboot_pending;
+    bool has_bad_seed; /* it cannot load what it is to begin with */
     const char *build; /* version of its program; "" while it is not known */
     const char *role;  /* primary, replica; "" while it is not known */
     int64_t term;

@@ -77,6 +77,21 @@ int64_t snapshot_bytes(const struct snapshot *s, const struct snapshot_part_list
     return bytes;
 }
 
+/* "REDIS0011" or "VALKEY080" */
+bool snapshot_is_rdb(struct str head)
+{
+    size_t word = str_starts(head, "REDIS")    ? strlen("REDIS")
+                  : str_starts(head, "VALKEY") ? strlen("VALKEY")
+                                               : SNAPSHOT_HEAD_BYTES;
+
+    if (head.len < SNAPSHOT_HEAD_BYTES || word == SNAPSHOT_HEAD_BYTES)
+        return false;
+    for (size_t i = word; i < SNAPSHOT_HEAD_BYTES; i++)
+        if (head.ptr[i] < '0' || head.ptr[i] > '9')
+            return false;
+    return true;
+}
+
 bool snapshot_is_readable(const char *engine, const char *version, const char *by_engine,
                           const char *by_version)
 {

@@ -2,6 +2,7 @@
 #ifndef LARDER_CONTROLPLANE_MODEL_SNAPSHOT_H
 #define LARDER_CONTROLPLANE_MODEL_SNAPSHOT_H
 
+#include "base/str.h"
 #include "controlplane/model/group.h"
 
 struct arena;
@@ -84,6 +85,11 @@ char *snapshot_automatic_name(struct arena *a, const char *source, int64_t now_m
 
 /* The size as users see it: "5 MB"; "" while it is not known. In `a`. */
 char *snapshot_size_text(struct arena *a, const struct snapshot_part *p);
+
+/* Whether a file begins as RDB files do, of redis or valkey; SNAPSHOT_HEAD_BYTES of it are enough.
+ */
+#define SNAPSHOT_HEAD_BYTES 9
+bool snapshot_is_rdb(struct str head);
 
 /* What all parts take together. */
 int64_t snapshot_bytes(const struct snapshot *s, const struct snapshot_part_list *parts);

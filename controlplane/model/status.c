@@ -46,7 +46,8 @@ enum cluster_status cluster_member_status(const struct cluster *c, const struct 
     if (own == CLUSTER_DELETING || own == CLUSTER_REBOOTING || group == GROUP_STATUS_AVAILABLE)
         return own;
     if (group == GROUP_STATUS_CREATE_FAILED)
-        return CLUSTER_CREATE_FAILED;
+        return str_is(str_of(group_newest->data), OPERATION_RESTORES) ? CLUSTER_RESTORE_FAILED
+                                                                      : CLUSTER_CREATE_FAILED;
     if (group == GROUP_STATUS_SNAPSHOTTING)
         return CLUSTER_SNAPSHOTTING;
     return is_new && group != GROUP_STATUS_DELETING ? CLUSTER_CREATING : CLUSTER_MODIFYING;

@@ -625,6 +625,32 @@ static void fail(struct group_view *g, struct decisions *d, const char *why)
     decide_group_operation(d, g);
 }
 
+static bool is_restore(const struct group_operation *o)
+{
+    return o->kind == GROUP_CREATE && str_is(str_of(o->data), OPERATION_RESTORES);
+}
+
+/* A member that cannot begin with what it is restored from, or NULL. */
+static struct view *member_without_data(struct group_view *g)
+{
+    for (size_t i = 0; i < g->member_count; i++) {
+        struct view *m = &g->members[i];
+        const struct node *n = member_node(m);
+        if (n && m->cluster.is_wanted && n->saw.has_bad_seed)
+            return m;
+    }
+    return NULL;
+}
+
+static void fail_restore(struct group_view *g, struct view *hopeless, struct decisions *d)
+{
+    const char *why = member_node(hopeless)->saw.why;
+
+    d->about = &hopeless->cluster;
+    decide_event(d, hopeless, EVENT_RESTORE_FAILED, why, NULL);
+    fail(g, d, why);
+}
+
 /* What a shard is giving must be known to be given or not. */
 static bool may_give_up(const struct group_view *g)
 {
@@ -639,7 +665,10 @@ static void wait_or_fail(struct group_view *g, struct decisions *d)
 
     if (!tables[o->kind].has_deadline)
         return;
-    if (g->now_ms < o->deadline_ms)
+    struct view *hopeless = is_restore(o) ? member_without_data(g) : NULL;
+    if (hopeless)
+        fail_restore(g, hopeless, d);
+    else if (g->now_ms < o->deadline_ms)
         decide_wake(d, o->deadline_ms);
     else if (may_give_up(g))
         fail(g, d, *o->why ? o->why : why_waiting(g)); /* who ends it early says why */

@@ -226,6 +226,32 @@ static const struct {
     [OPERATION_SNAPSHOT] = {snapshot_steps, countof(snapshot_steps), false, EVENT_SNAPSHOT_FAILED      },
 };
 
+/* A node that cannot begin with what it is restored from, or NULL. */
+static const struct node *node_without_data(const struct view *v)
+{
+    for (size_t i = 0; i < v->nodes.count; i++)
+        if (v->nodes.items[i].is_wanted && v->nodes.items[i].saw.has_bad_seed)
+            return &v->nodes.items[i];
+    return NULL;
+}
+
+static bool is_restore(const struct operation *o)
+{
+    return o->kind == OPERATION_CREATE && str_is(str_of(o->data), OPERATION_RESTORES);
+}
+
+static void tell_failure(struct view *v, struct decisions *d)
+{
+    const struct operation *o = &v->operation;
+
+    if (o->kind == OPERATION_REBOOT)
+        decide_event(d, v, EVENT_NODE_REBOOT_FAILED, o->data, o->why);
+    else if (is_restore(o))
+        decide_event(d, v, EVENT_RESTORE_FAILED, o->why, NULL);
+    else
+        decide_event(d, v, tables[o->kind].failure, o->why, NULL);
+}
+
 /* Waiting has an end. A late success after it is still one: the nodes' rules go on as ever. */
 static void wait_or_fail(struct view *v, struct decisions *d)
 {
@@ -233,16 +259,15 @@ static void wait_or_fail(struct view *v, struct decisions *d)
 
     if (!tables[o->kind].has_deadline)
         return;
-    if (v->now_ms < o->deadline_ms) {
+    const struct node *hopeless = is_restore(o) ? node_without_data(v) : NULL;
+    if (v->now_ms < o->deadline_ms && !hopeless) {
         decide_wake(d, o->deadline_ms);
         return;
     }
     o->state = OPERATION_FAILED;
-    o->why = *o->why ? o->why : why_waiting(v); /* who ends it early says why */
-    if (o->kind == OPERATION_REBOOT)
-        decide_event(d, v, EVENT_NODE_REBOOT_FAILED, o->data, o->why);
-    else
-        decide_event(d, v, tables[o->kind].failure, o->why, NULL);
+    if (!*o->why) /* who ends it early says why */
+        o->why = hopeless ? hopeless->saw.why : why_waiting(v);
+    tell_failure(v, d);
     decide_operation(d, v);
 }
 

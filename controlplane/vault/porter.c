@@ -15,10 +15,12 @@
 #include "controlplane/vault/buckets.h"
 #include "controlplane/vault/vault.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SLEEP_MS 60000
 #define RETRY_MS 1000 /* after the store or the disk refused */
@@ -120,6 +122,18 @@ static struct err export_one(struct porter *p, struct arena *a, bool *out_did)
 
 /* --- in --- */
 
+static struct err check_rdb(struct arena *a, const struct snapshot_part *part, int fd)
+{
+    char head[SNAPSHOT_HEAD_BYTES];
+    ssize_t got = pread(fd, head, sizeof(head), 0);
+
+    if (got < 0)
+        return err_sys(errno, "what was fetched cannot be read");
+    if (snapshot_is_rdb((struct str){head, (size_t)got}))
+        return OK;
+    return err_format(a, ERR_INVALID, "%s is no RDB file", part->origin);
+}
+
 static struct err carry_in(struct porter *p, struct arena *a, const struct snapshot_part *part)
 {
     const char *name, *key;
@@ -131,6 +145,7 @@ static struct err carry_in(struct porter *p, struct arena *a, const struct snaps
         return err_format(a, ERR_NOT_FOUND, "there is no bucket %s any more", name);
     TRY(vault_import(p->conf.vault, a, part->id, &fd));
     TRY(bucket_get(p->http, a, bucket, key, fd));
+    TRY(check_rdb(a, part, fd));
     return vault_import_end(p->conf.vault, a, part->id, fd);
 }
 

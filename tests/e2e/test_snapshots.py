@@ -440,6 +440,30 @@ def test_a_file_of_redis_server_seeds_a_cluster_and_a_missing_one_fails(bucketed
     bucketed.wait_deleted("none")
 
 
+def test_what_is_no_rdb_file_or_is_damaged_fails_at_once(bucketed):
+    client = bucketed.client()
+    endpoint = bucketed.create("sound")[0]
+    connect(endpoint).mset({f"key:{i}": os.urandom(1000) for i in range(100)})
+    client.create_snapshot(CacheClusterId="sound", SnapshotName="sound-1")
+    wait_snapshot(client, "sound-1")
+    client.copy_snapshot(SourceSnapshotName="sound-1", TargetSnapshotName="sound", TargetBucket="near")
+    wait_snapshot(client, "sound-1")
+    (bucketed.near / "text.rdb").write_text("a letter")
+    (bucketed.near / "half.rdb").write_bytes((bucketed.near / "sound.rdb").read_bytes()[:50_000])
+
+    for name, why in (("text", "near/text.rdb is no RDB file"), ("half", "Fatal error loading the DB")):
+        client.create_cache_cluster(CacheClusterId=name, Engine="redis", CacheNodeType=TYPE,
+                                    SnapshotArns=[f"arn:aws:s3:::near/{name}.rdb"])
+        client.create_replication_group(ReplicationGroupId=f"g-{name}", ReplicationGroupDescription="d", Engine="redis",
+                                        CacheNodeType=TYPE, SnapshotArns=[f"arn:aws:s3:::near/{name}.rdb"])
+        wait_until(lambda: bucketed.describe(name)["CacheClusterStatus"] == "restore-failed", "the create fails")
+        (told,) = [m for _, m in bucketed.events(name) if m.startswith("Failed to restore the cache cluster from snapshot: ")]
+        assert why in told
+        wait_until(lambda: client.describe_replication_groups(ReplicationGroupId=f"g-{name}")["ReplicationGroups"][0]["Status"]
+                   == "create-failed", "the group fails")
+        assert bucketed.describe(f"g-{name}-001")["CacheClusterStatus"] == "restore-failed"
+
+
 # --- deaths -------------------------------------------------------------------------------------------
 
 

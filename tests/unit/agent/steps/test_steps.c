@@ -446,6 +446,29 @@ Test(steps, a_failed_start_says_why_and_is_tried_again)
     cr_assert_str_eq(n->why, "");
 }
 
+Test(steps, an_engine_that_cannot_load_what_it_is_given_says_so)
+{
+    struct agent_node_seeds seeds = {0};
+    struct node *n = want();
+    const struct agent_node_goal *plain = n->goal;
+    struct agent_node_goal seeded = *plain;
+
+    seeded.seeds = &seeds;
+    exits(n, SHIM_EXIT_STATUS, 1, "larder-engine error: Fatal error loading the DB: it is damaged");
+    cr_assert_not(n->has_bad_seed, "it was given nothing");
+    goes(n);
+    pass(100);
+    n->goal = &seeded;
+    exits(n, SHIM_EXIT_STATUS, 1, "larder-engine error: Fatal error loading the DB: it is damaged");
+    cr_assert(n->has_bad_seed);
+    goes(n);
+    pass(200);
+    cr_assert_not(n->has_bad_seed, "it is tried again");
+    exits(n, SHIM_EXIT_STATUS, 1, "larder-engine error: port is taken");
+    cr_assert_not(n->has_bad_seed);
+    n->goal = plain;
+}
+
 Test(steps, a_start_that_cannot_even_be_made_is_tried_again)
 {
     fake.refusal = "no more processes";

@@ -82,3 +82,14 @@ Test(snapshot, newer_engines_read_what_older_ones_wrote)
     cr_assert_not(snapshot_is_readable("valkey", "8.0.1", "redis", "7.1.0"));
     cr_assert_not(snapshot_is_readable("redis", "7.1.0", "memcached", "1.6.22"));
 }
+
+Test(snapshot, rdb_files_are_known_by_their_beginning)
+{
+    cr_assert(snapshot_is_rdb(STR("REDIS0011\xfa")));
+    cr_assert(snapshot_is_rdb(STR("VALKEY080")));
+    cr_assert_not(snapshot_is_rdb(STR("REDIS")));
+    cr_assert_not(snapshot_is_rdb(STR("REDIS001x")));
+    cr_assert_not(snapshot_is_rdb(STR("VALKEY08x")));
+    cr_assert_not(snapshot_is_rdb(STR("a letter to somebody")));
+    cr_assert_not(snapshot_is_rdb(STR("")));
+}

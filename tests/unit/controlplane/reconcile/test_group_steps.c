@@ -80,6 +80,26 @@ Test(group_steps, a_create_that_takes_too_long_fails_and_says_why)
     cr_assert(group_scene_told(&s, "Failed to create replication group rg: port taken"));
 }
 
+Test(group_steps, a_restore_of_which_a_member_cannot_load_its_part_fails_at_once)
+{
+    group_scene_open(&s, 1, 2);
+    group_scene_operate(&s, GROUP_CREATE, OPERATION_RESTORES);
+    group_scene_decide(&s);
+    s.nodes[1].saw = (struct node_saw){.has = true,
+                                       .host_id = s.nodes[1].goal.host_id,
+                                       .state = NODE_FAILED,
+                                       .last_exit = "",
+                                       .why = "the file is damaged",
+                                       .has_bad_seed = true,
+                                       .applied_settings = "",
+                                       .role = ""};
+    group_scene_decide(&s);
+    cr_assert_eq(state(), OPERATION_FAILED);
+    cr_assert(group_scene_told(&s, "Failed to create replication group rg: the file is damaged"));
+    cr_assert(group_scene_told(
+        &s, "Failed to restore the cache cluster from snapshot: the file is damaged"));
+}
+
 /* --- delete --- */
 
 static void want_none(size_t first)

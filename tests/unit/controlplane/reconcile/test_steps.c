@@ -51,6 +51,21 @@ Test(steps, a_create_past_its_deadline_fails_with_the_reason)
     cr_assert(scene_told(&s, "Failed to create the cache cluster: Failed listening on port 6379"));
 }
 
+Test(steps, a_restore_from_what_cannot_be_loaded_fails_at_once)
+{
+    scene_run(&s, &s.nodes[0]);
+    s.nodes[0].saw.state = NODE_FAILED;
+    s.nodes[0].saw.why = "the file is damaged";
+    scene_operate(&s, OPERATION_CREATE, OPERATION_RESTORES);
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_RUNNING, "it may have been anything");
+    s.nodes[0].saw.has_bad_seed = true;
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_FAILED);
+    cr_assert(
+        scene_told(&s, "Failed to restore the cache cluster from snapshot: the file is damaged"));
+}
+
 Test(steps, a_delete_ends_with_nothing_left)
 {
     scene_run(&s, &s.nodes[0]);

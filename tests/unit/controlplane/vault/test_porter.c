@@ -113,19 +113,26 @@ static struct snapshot_part import(const char *origin)
 
 Test(porter, seeds_are_fetched_and_those_that_are_not_there_fail)
 {
-    struct snapshot_part good, bad;
+    struct snapshot_part good, bad, other;
     struct snapshot failed;
 
-    must(fs_write_atomic(fs_join(&f.arena, bucket.dir, "k.rdb"), STR("abcd"), 0600, FS_NO_SYNC));
+    must(fs_write_atomic(fs_join(&f.arena, bucket.dir, "k.rdb"), STR("REDIS0011abcd"), 0600,
+                         FS_NO_SYNC));
+    must(fs_write_atomic(fs_join(&f.arena, bucket.dir, "text.rdb"), STR("a letter"), 0600,
+                         FS_NO_SYNC));
     good = import("b/k.rdb");
     s.name = "s2";
     bad = import("b/none.rdb");
+    s.name = "s3";
+    other = import("b/text.rdb");
     start();
     await(is_imported);
     fixture_begin(&f, STORE_READ);
     must(store_part_get(f.tx, good.id, &good));
-    cr_assert_eq(good.bytes, 4);
+    cr_assert_eq(good.bytes, 13);
     must(store_snapshot_get(f.tx, bad.snapshot_id, &failed));
     cr_assert_eq(failed.state, SNAPSHOT_FAILED);
     cr_assert_not_null(strstr(failed.why, "none.rdb"));
+    must(store_snapshot_get(f.tx, other.snapshot_id, &failed));
+    cr_assert_str_eq(failed.why, "b/text.rdb is no RDB file");
 }
