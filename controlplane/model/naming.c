@@ -191,19 +191,39 @@ char *endpoint_configuration_name(struct arena *a, const struct endpoint_naming 
     return endpoint_name(a, n, cluster, "cfg");
 }
 
+/* The name of a group with encryption in transit, or of one of its members. */
+static char *encrypted_name(struct arena *a, const struct endpoint_naming *n, const char *first,
+                            const char *group)
+{
+    char tag[TAG_LENGTH + 1];
+
+    endpoint_tag(a, n, tag);
+    return arena_printf(a, "%s.%s.%s.%s.%s", first, group, tag, region_code(a, n->region), n->zone);
+}
+
+char *endpoint_member_name(struct arena *a, const struct endpoint_naming *n, const char *group,
+                           const char *cluster, const char *number)
+{
+    return n->is_encrypted ? encrypted_name(a, n, cluster, group)
+                           : endpoint_node_name(a, n, cluster, number);
+}
+
 char *endpoint_primary_name(struct arena *a, const struct endpoint_naming *n, const char *group)
 {
-    return endpoint_name(a, n, group, "ng.0001");
+    return n->is_encrypted ? encrypted_name(a, n, "master", group)
+                           : endpoint_name(a, n, group, "ng.0001");
 }
 
 char *endpoint_reader_name(struct arena *a, const struct endpoint_naming *n, const char *group)
 {
-    return endpoint_name(a, n, arena_printf(a, "%s-ro", group), "ng.0001");
+    return n->is_encrypted ? encrypted_name(a, n, "replica", group)
+                           : endpoint_name(a, n, arena_printf(a, "%s-ro", group), "ng.0001");
 }
 
 char *endpoint_cluster_name(struct arena *a, const struct endpoint_naming *n, const char *group)
 {
-    return endpoint_name(a, n, group, "clustercfg");
+    return n->is_encrypted ? encrypted_name(a, n, "clustercfg", group)
+                           : endpoint_name(a, n, group, "clustercfg");
 }
 
 char *endpoint_serverless_name(struct arena *a, const struct endpoint_naming *n, const char *cache,

@@ -53,6 +53,8 @@ char *region_code(struct arena *a, const char *region);
 struct endpoint_naming {
     const char *account, *region;
     const char *zone; /* "cache.larder.internal" */
+    bool
+        is_encrypted; /* of groups that have encryption in transit: their names have another form */
 };
 
 /* The host name of a node of a cluster outside groups: "<cluster>.<tag>.<number>.<code>.<zone>".
@@ -60,8 +62,14 @@ struct endpoint_naming {
 char *endpoint_node_name(struct arena *a, const struct endpoint_naming *n, const char *cluster,
                          const char *number);
 
+/* The host name of a group's member, which is a cluster of one node: that of a node, or with
+ * encryption "<cluster>.<group>.<tag>.<code>.<zone>". In `a`. */
+char *endpoint_member_name(struct arena *a, const struct endpoint_naming *n, const char *group,
+                           const char *cluster, const char *number);
+
 /* Names of a replication group: of its primary and of its readers while cluster mode is off, and of
- * all its nodes where it is on. In `a`. */
+ * all its nodes where it is on. With encryption they begin with "master.", "replica." and
+ * "clustercfg." In `a`. */
 char *endpoint_primary_name(struct arena *a, const struct endpoint_naming *n, const char *group);
 char *endpoint_reader_name(struct arena *a, const struct endpoint_naming *n, const char *group);
 char *endpoint_cluster_name(struct arena *a, const struct endpoint_naming *n, const char *group);

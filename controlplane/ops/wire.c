@@ -16,9 +16,10 @@
 
 /* --- endpoints --- */
 
-static struct endpoint_naming naming_of(const struct call *c)
+static struct endpoint_naming naming_of(const struct call *c, const struct cluster *cl)
 {
-    return (struct endpoint_naming){c->caller->account, c->caller->region, c->conf->dns_zone};
+    return (struct endpoint_naming){c->caller->account, c->caller->region, c->conf->dns_zone,
+                                    .is_encrypted = cl->tls != TLS_OFF};
 }
 
 static struct ec_endpoint *endpoint_new(struct call *c, const char *address, int port)
@@ -30,23 +31,27 @@ static struct ec_endpoint *endpoint_new(struct call *c, const char *address, int
 }
 
 /* NULL while the node has no place. */
-static struct ec_endpoint *node_endpoint(struct call *c, const struct cluster *cl,
+static struct ec_endpoint *node_endpoint(struct call *c, const struct cluster_facts *f,
                                          const struct node *n)
 {
-    struct endpoint_naming naming = naming_of(c);
+    const struct cluster *cl = &f->cluster;
+    struct endpoint_naming naming = naming_of(c, cl);
 
     if (!n->goal.has)
         return NULL;
     if (c->conf->endpoint_mode == ENDPOINT_ADDRESS)
         return endpoint_new(c, n->goal.address, n->goal.port);
-    return endpoint_new(c, endpoint_node_name(c->arena, &naming, cl->name, n->number),
-                        n->goal.port);
+    return endpoint_new(
+        c,
+        f->group ? endpoint_member_name(c->arena, &naming, f->group->name, cl->name, n->number)
+                 : endpoint_node_name(c->arena, &naming, cl->name, n->number),
+        n->goal.port);
 }
 
 /* Without names, the first node's address stands for all: every node can tell of the others. */
 static struct ec_endpoint *configuration_endpoint(struct call *c, const struct cluster_facts *f)
 {
-    struct endpoint_naming naming = naming_of(c);
+    struct endpoint_naming naming = naming_of(c, &f->cluster);
 
     for (size_t i = 0; i < f->nodes.count; i++) {
         const struct node *n = &f->nodes.items[i];
@@ -70,7 +75,7 @@ static void wire_nodes(struct call *c, const struct cluster_facts *f,
     out->items = arena_array(c->arena, f->nodes.count, sizeof(*out->items));
     for (size_t i = 0; i < f->nodes.count; i++) {
         const struct node *n = &f->nodes.items[i];
-        struct ec_endpoint *endpoint = node_endpoint(c, &f->cluster, n);
+        struct ec_endpoint *endpoint = node_endpoint(c, f, n);
         if (!endpoint || !cluster_status_has_endpoints(f->status))
             continue;
         out->items[out->count++] = (struct ec_cache_node){

@@ -13,9 +13,10 @@
 
 typedef char *(*name_fn)(struct arena *a, const struct endpoint_naming *n, const char *group);
 
-static struct endpoint_naming naming_of(const struct call *c)
+static struct endpoint_naming naming_of(const struct call *c, const struct group_facts *f)
 {
-    return (struct endpoint_naming){c->caller->account, c->caller->region, c->conf->dns_zone};
+    return (struct endpoint_naming){c->caller->account, c->caller->region, c->conf->dns_zone,
+                                    .is_encrypted = f->group.common.tls != TLS_OFF};
 }
 
 static struct ec_endpoint *endpoint_new(struct call *c, const char *address, int port)
@@ -59,7 +60,7 @@ static const struct node *pick(const struct group_facts *f, pick_fn is_meant)
 static struct ec_endpoint *endpoint(struct call *c, const struct group_facts *f, name_fn name,
                                     pick_fn is_meant)
 {
-    struct endpoint_naming naming = naming_of(c);
+    struct endpoint_naming naming = naming_of(c, f);
     const struct node *n = pick(f, is_meant);
 
     if (!n)
@@ -71,17 +72,19 @@ static struct ec_endpoint *endpoint(struct call *c, const struct group_facts *f,
     return endpoint_new(c, name(c->arena, &naming, f->group.name), n->goal.port);
 }
 
-static struct ec_endpoint *member_endpoint(struct call *c, const struct cluster_facts *m)
+static struct ec_endpoint *member_endpoint(struct call *c, const struct group_facts *f,
+                                           const struct cluster_facts *m)
 {
-    struct endpoint_naming naming = naming_of(c);
+    struct endpoint_naming naming = naming_of(c, f);
     const struct node *n = placed_node(m);
 
     if (!n)
         return NULL;
     if (c->conf->endpoint_mode == ENDPOINT_ADDRESS)
         return endpoint_new(c, n->goal.address, n->goal.port);
-    return endpoint_new(c, endpoint_node_name(c->arena, &naming, m->cluster.name, n->number),
-                        n->goal.port);
+    return endpoint_new(
+        c, endpoint_member_name(c->arena, &naming, f->group.name, m->cluster.name, n->number),
+        n->goal.port);
 }
 
 /* --- shards --- */
@@ -107,7 +110,7 @@ static void wire_member(struct call *c, const struct group_facts *f, const struc
         return;
     out->current_role = group_facts_is_primary(f, m) ? "primary" : "replica";
     if (cluster_status_has_endpoints(m->status))
-        out->read_endpoint = member_endpoint(c, m);
+        out->read_endpoint = member_endpoint(c, f, m);
 }
 
 static void wire_shard(struct call *c, const struct group_facts *f, const struct shard *s,

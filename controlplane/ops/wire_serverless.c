@@ -13,7 +13,8 @@
 static struct ec_endpoint *endpoint(struct call *c, const struct serverless_facts *f,
                                     const struct node *n, int port)
 {
-    struct endpoint_naming naming = {c->caller->account, c->caller->region, c->conf->dns_zone};
+    struct endpoint_naming naming = {c->caller->account, c->caller->region, c->conf->dns_zone,
+                                     .is_encrypted = true};
     struct ec_endpoint *e = arena_new(c->arena, struct ec_endpoint);
 
     *e = (struct ec_endpoint){n->goal.address, INT_OF(port)};

@@ -16,11 +16,20 @@ struct names {
     size_t count, capacity;
 };
 
+static void add_group_names(struct arena *a, struct names *names,
+                            const struct endpoint_naming *naming, const char *group)
+{
+    *vec_add(a, names) = endpoint_primary_name(a, naming, group);
+    *vec_add(a, names) = endpoint_reader_name(a, naming, group);
+    *vec_add(a, names) = endpoint_cluster_name(a, naming, group);
+}
+
+/* Names of a group's both forms: clients that know the plain ones go on when encryption comes. */
 static struct names names_of(struct arena *a, const struct certifier *by, const struct view *v,
                              const struct node *n, const char *group)
 {
     const struct cluster *c = &v->cluster;
-    struct endpoint_naming naming = {c->account, c->region, by->dns_zone};
+    struct endpoint_naming naming = {c->account, c->region, by->dns_zone, .is_encrypted = false};
     struct names names = {0};
 
     *vec_add(a, &names) = n->goal.address;
@@ -32,9 +41,10 @@ static struct names names_of(struct arena *a, const struct certifier *by, const 
     if (strcmp(c->engine, "memcached") == 0)
         *vec_add(a, &names) = endpoint_configuration_name(a, &naming, c->name);
     if (group) {
-        *vec_add(a, &names) = endpoint_primary_name(a, &naming, group);
-        *vec_add(a, &names) = endpoint_reader_name(a, &naming, group);
-        *vec_add(a, &names) = endpoint_cluster_name(a, &naming, group);
+        add_group_names(a, &names, &naming, group);
+        naming.is_encrypted = true;
+        add_group_names(a, &names, &naming, group);
+        *vec_add(a, &names) = endpoint_member_name(a, &naming, group, c->name, n->number);
     }
     return names;
 }

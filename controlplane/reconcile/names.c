@@ -74,7 +74,8 @@ static void publish_owner(struct dns *dns, struct arena *a, const struct endpoin
 void names_publish(struct dns *dns, struct arena *a, const struct view *v,
                    const struct node_list *before)
 {
-    struct endpoint_naming naming = {v->cluster.account, v->cluster.region, dns_zone(dns)};
+    struct endpoint_naming naming = {v->cluster.account, v->cluster.region, dns_zone(dns),
+                                     .is_encrypted = false};
 
     if (v->cluster.owner.id) {
         if (v->cluster.group_id == 0)
@@ -138,9 +139,43 @@ static void publish_roles(struct dns *dns, struct arena *a, const struct endpoin
             readers.count > 0 ? &readers : &primary);
 }
 
+/* Members have names of their group while it has encryption, beside those of their own. */
+static void publish_member(struct dns *dns, struct arena *a, const struct endpoint_naming *naming,
+                           const struct group_view *g, const struct view *m, bool is_shown)
+{
+    const struct node *n = member_node(m);
+    struct addresses one = {(const char *[]){n && n->goal.has ? n->goal.address : NULL}, 0};
+
+    one.count = is_shown && !m->is_removed && one.items[0];
+    publish(dns,
+            endpoint_member_name(a, naming, g->group.name, m->cluster.name, n ? n->number : "0001"),
+            &one);
+}
+
+/* The names of one form. */
+static void publish_form(struct dns *dns, struct arena *a, const struct endpoint_naming *naming,
+                         const struct group_view *g, bool is_shown)
+{
+    if (!is_shown) {
+        report(dns_remove(dns, endpoint_primary_name(a, naming, g->group.name)), g->group.name);
+        report(dns_remove(dns, endpoint_reader_name(a, naming, g->group.name)), g->group.name);
+        report(dns_remove(dns, endpoint_cluster_name(a, naming, g->group.name)), g->group.name);
+    } else {
+        if (g->group.mode != CLUSTER_MODE_ENABLED)
+            publish_roles(dns, a, naming, g);
+        if (g->group.mode != CLUSTER_MODE_DISABLED) {
+            struct addresses all = gather(a, g, is_running);
+            publish(dns, endpoint_cluster_name(a, naming, g->group.name), &all);
+        }
+    }
+    for (size_t i = 0; i < g->member_count && naming->is_encrypted; i++)
+        publish_member(dns, a, naming, g, &g->members[i], is_shown);
+}
+
 void names_publish_group(struct dns *dns, struct arena *a, const struct group_view *g)
 {
-    struct endpoint_naming naming = {g->group.account, g->group.region, dns_zone(dns)};
+    struct endpoint_naming naming = {g->group.account, g->group.region, dns_zone(dns),
+                                     .is_encrypted = false};
 
     if (g->group.common.owner.id) {
         struct addresses primaries = gather(a, g, is_primary);
@@ -149,16 +184,7 @@ void names_publish_group(struct dns *dns, struct arena *a, const struct group_vi
         publish(dns, owner_name(a, &naming, &g->group.common), &primaries);
         return;
     }
-    if (g->is_removed) {
-        report(dns_remove(dns, endpoint_primary_name(a, &naming, g->group.name)), g->group.name);
-        report(dns_remove(dns, endpoint_reader_name(a, &naming, g->group.name)), g->group.name);
-        report(dns_remove(dns, endpoint_cluster_name(a, &naming, g->group.name)), g->group.name);
-        return;
-    }
-    if (g->group.mode != CLUSTER_MODE_ENABLED)
-        publish_roles(dns, a, &naming, g);
-    if (g->group.mode != CLUSTER_MODE_DISABLED) {
-        struct addresses all = gather(a, g, is_running);
-        publish(dns, endpoint_cluster_name(a, &naming, g->group.name), &all);
-    }
+    publish_form(dns, a, &naming, g, !g->is_removed);
+    naming.is_encrypted = true;
+    publish_form(dns, a, &naming, g, !g->is_removed && g->group.common.tls != TLS_OFF);
 }

@@ -13,7 +13,8 @@ void names_publish(struct dns *dns, struct arena *a, const struct view *v,
                    const struct node_list *before);
 
 /* Publishes the names of a group: of the primary once it says that it is one, of the replicas that
- * follow it, of all nodes of a cluster; or unpublishes them, when the group is gone. */
+ * follow it, of all nodes of a cluster; or unpublishes them, when the group is gone. Where it has
+ * encryption in transit it has names of both forms: clients that know the plain ones go on. */
 void names_publish_group(struct dns *dns, struct arena *a, const struct group_view *g);
 
 #endif

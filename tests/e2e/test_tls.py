@@ -7,7 +7,8 @@ import urllib.request
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import wait_until
+from conftest import free_port, wait_until
+from test_larderd import resolve
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +163,33 @@ def test_users_of_a_group_enter_and_leave(house, authority):
     client.modify_user(UserId="tls-reader", Passwords=["another-password-here"])
     wait_until(lambda: ask(primary, enter, authority).startswith(b"-WRONGPASS"), "the old password to be worth nothing",
                timeout=2)
+
+
+def test_names_of_encrypted_groups_have_their_own_form_and_plain_ones_stay(new_service, tmp_path):
+    port = free_port()
+    service = new_service("--dns", f"127.0.0.1:{port}", "--endpoints", "dns").start()
+    client = service.client()
+    client.create_replication_group(ReplicationGroupId="named", ReplicationGroupDescription="d", NumCacheClusters=2,
+                                    Engine="valkey", CacheNodeType="cache.t3.micro")
+    plain = wait_group(service, "named")["NodeGroups"][0]
+    service.aws_json("elasticache", "modify-replication-group", "--replication-group-id", "named", "--apply-immediately",
+                     "--transit-encryption-enabled", "--transit-encryption-mode", "preferred")
+    shard = wait_group(service, "named")["NodeGroups"][0]
+    authority = tmp_path / "ca.pem"
+    with urllib.request.urlopen(f"{service.url}/ca.pem", timeout=10) as answer:
+        authority.write_bytes(answer.read())
+    names = [shard["PrimaryEndpoint"]["Address"], shard["ReaderEndpoint"]["Address"],
+             *(m["ReadEndpoint"]["Address"] for m in shard["NodeGroupMembers"])]
+    forms = [name.split(".")[:2] for name in names]
+    assert forms == [["master", "named"], ["replica", "named"], ["named-001", "named"], ["named-002", "named"]]
+    clusters = client.describe_cache_clusters(ShowCacheNodeInfo=True)["CacheClusters"]
+    assert [c["CacheNodes"][0]["Endpoint"]["Address"] for c in clusters] == names[2:]
+    wait_until(lambda: all(len(resolve(port, name)[1]) == 1 for name in names), "the names lead somewhere")
+    for name in [*names, plain["PrimaryEndpoint"]["Address"], plain["ReaderEndpoint"]["Address"]]:
+        address, = resolve(port, name)[1]
+        with socket.create_connection((address, shard["PrimaryEndpoint"]["Port"]), timeout=5) as s, \
+                ssl.create_default_context(cafile=authority).wrap_socket(s, server_hostname=name) as t:
+            t.sendall(b"PING\r\n")
+            assert t.recv(64) == b"+PONG\r\n", name
+    client.delete_replication_group(ReplicationGroupId="named")
+    wait_until(lambda: all(resolve(port, name)[0] == 3 for name in names), "the names are gone")

@@ -139,7 +139,7 @@ Test(naming, regions_are_shortened_by_the_points_of_the_compass)
 Test(naming, endpoints_have_the_form_of_the_hosted_service)
 {
     struct arena a = {0};
-    struct endpoint_naming n = {"000000000000", "us-east-1", "cache.larder.internal"};
+    struct endpoint_naming n = {"000000000000", "us-east-1", "cache.larder.internal", false};
     const char *node = endpoint_node_name(&a, &n, "c1", "0001");
     const char *configuration = endpoint_configuration_name(&a, &n, "m1");
 
@@ -150,12 +150,42 @@ Test(naming, endpoints_have_the_form_of_the_hosted_service)
     arena_fini(&a);
 }
 
+Test(naming, endpoints_of_groups_have_another_form_with_encryption)
+{
+    struct arena a = {0};
+    struct endpoint_naming n = {"000000000000", "us-east-1", "z", .is_encrypted = false};
+    struct {
+        const char *name, *before, *behind;
+    } rows[] = {
+        {endpoint_member_name(&a,  &n,                 "g",                            "g-001", "0001"), "g-001.", ".0001.use1.z"},
+        {endpoint_primary_name(&a,                 &n,                           "g"),                                           "g.", ".ng.0001.use1.z"},
+        {endpoint_reader_name(&a, &n, "g"), "g-ro.", ".ng.0001.use1.z"},
+        {endpoint_cluster_name(&a,       &n,                         "g"),                                 "g.", ".clustercfg.use1.z"},
+        {NULL,                    "g-001.g.",                               ".use1.z"                                           },
+        {NULL, "master.g.",           ".use1.z"            },
+        {NULL,    "replica.g.",                      ".use1.z"                                                },
+        {NULL,               "clustercfg.g.",   ".use1.z"},
+    };
+
+    n.is_encrypted = true;
+    rows[4].name = endpoint_member_name(&a, &n, "g", "g-001", "0001");
+    rows[5].name = endpoint_primary_name(&a, &n, "g");
+    rows[6].name = endpoint_reader_name(&a, &n, "g");
+    rows[7].name = endpoint_cluster_name(&a, &n, "g");
+    for (size_t i = 0; i < countof(rows); i++) {
+        size_t before = strlen(rows[i].before);
+        cr_assert_eq(strncmp(rows[i].name, rows[i].before, before), 0, "%s", rows[i].name);
+        cr_assert_str_eq(rows[i].name + before + 6, rows[i].behind);
+    }
+    arena_fini(&a);
+}
+
 Test(naming, the_tag_differs_between_accounts_and_between_regions)
 {
     struct arena a = {0};
-    struct endpoint_naming here = {"000000000000", "us-east-1", "z"};
-    struct endpoint_naming account = {"111111111111", "us-east-1", "z"};
-    struct endpoint_naming region = {"000000000000", "us-east-2", "z"};
+    struct endpoint_naming here = {"000000000000", "us-east-1", "z", false};
+    struct endpoint_naming account = {"111111111111", "us-east-1", "z", false};
+    struct endpoint_naming region = {"000000000000", "us-east-2", "z", false};
     const char *name = endpoint_node_name(&a, &here, "c", "0001");
 
     cr_assert_neq(strncmp(name, endpoint_node_name(&a, &account, "c", "0001"), 8), 0);
@@ -173,7 +203,7 @@ Test(naming, the_hash_is_the_same_in_every_build)
 Test(naming, a_serverless_cache_has_a_name_of_its_own)
 {
     struct arena a = {0};
-    struct endpoint_naming n = {"000000000000", "us-east-1", "cache.larder.internal"};
+    struct endpoint_naming n = {"000000000000", "us-east-1", "cache.larder.internal", false};
     const char *one = endpoint_serverless_name(&a, &n, "one", 1);
 
     cr_assert_eq(strncmp(one, "one-", 4), 0);
