@@ -8,6 +8,7 @@
 #include "contract/faults.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/ops/access.h"
+#include "controlplane/ops/changes.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/serverless_members.h"
@@ -22,7 +23,8 @@
 
 struct change {
     struct serverless_facts facts;
-    bool is_slow; /* engines have to take it on */
+    bool is_slow;     /* engines have to take it on */
+    bool is_upgraded; /* they begin anew, one after another */
 };
 
 typedef struct err (*change_fn)(struct call *c, const struct ec_modify_serverless_cache_in *in,
@@ -33,7 +35,7 @@ static struct cluster *common_of(struct change *x)
     return x->facts.group ? &x->facts.group->group.common : &x->facts.cluster->cluster;
 }
 
-/* --- engine --- */
+/* --- engine: only forward, as with replication groups --- */
 
 static struct err change_engine(struct call *c, const struct ec_modify_serverless_cache_in *in,
                                 struct change *x)
@@ -49,10 +51,22 @@ static struct err change_engine(struct call *c, const struct ec_modify_serverles
     if (strcmp(engine, s->engine) == 0 && (!member_has_text(in->major_engine_version) ||
                                            strcmp(in->major_engine_version, major) == 0))
         return OK;
+    if (x->facts.cluster)
+        return COMBINATION("The engine of a memcached serverless cache cannot be changed.");
     TRY(serverless_choose_version(c, engine, in->major_engine_version, &to));
-    return COMBINATION("Changing the engine to %s %s is not supported by this version; the "
-                       "serverless cache has %s %s.",
-                       to->engine, to->version, s->engine, major);
+    const struct change_request asked = {.noun = "serverless cache",
+                                         .engine = to->engine,
+                                         .engine_version = to->version,
+                                         .is_immediate = true,
+                                         .may_change_engine = true,
+                                         .is_clustered = true};
+    struct parked parked = parked_nothing;
+    TRY(changes_take(c, &asked, common_of(x), &parked));
+    changes_apply(&parked, common_of(x));
+    s->engine = to->engine;
+    s->engine_version = to->reported;
+    x->is_upgraded = true;
+    return OK;
 }
 
 /* --- settings --- */
@@ -226,7 +240,9 @@ struct err ec_modify_serverless_cache(struct call *c,
     TRY(store_serverless_update(c->tx, &x.facts.cache));
     TRY(x.facts.group ? record_group(c, x.facts.group) : record_cluster(c, x.facts.cluster));
     TRY(change_entry(c, in, &x, &pending));
-    if (x.facts.group && (x.is_slow || pending))
+    if (x.is_upgraded)
+        TRY(group_facts_operate(c, x.facts.group, GROUP_ROLL, ""));
+    else if (x.facts.group && (x.is_slow || pending))
         TRY(group_facts_operate(c, x.facts.group, GROUP_MODIFY, pending ? pending : ""));
     out->serverless_cache = wire_serverless_new(c, &x.facts);
     return OK;

@@ -61,10 +61,31 @@ Test(ec_serverless_modify, what_cannot_be_obeyed_changes_nothing)
     struct ec_cache_usage_limits limits = {.ecpu_per_second = &work};
 
     world_serverless("one", "redis");
-    expect(MODIFY(.description = "d", .engine = "valkey"), FAULT_INVALID_PARAMETER_COMBINATION,
+    expect(MODIFY(.description = "d", .engine = "memcached"), FAULT_INVALID_PARAMETER_COMBINATION,
+           NULL);
+    expect(MODIFY(.engine = "mysql"), FAULT_INVALID_PARAMETER_VALUE, NULL);
+    expect(MODIFY(.engine = "valkey", .major_engine_version = "4"), FAULT_INVALID_PARAMETER_VALUE,
            NULL);
     expect(MODIFY(.cache_usage_limits = &limits), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
     expect(MODIFY(.snapshot_retention_limit = INT_OF(36)), FAULT_INVALID_PARAMETER_VALUE, NULL);
     expect(MODIFY(.user_group_id = "nobody"), FAULT_USER_GROUP_NOT_FOUND, NULL);
     cr_assert_str_eq(world_describe_serverless("one")->description, "");
+}
+
+Test(ec_serverless_modify, the_engine_goes_forward_and_not_back)
+{
+    world_serverless("one", "redis");
+    must(MODIFY(.engine = "redis", .major_engine_version = "7"));
+    cr_assert_str_eq(world_describe_serverless("one")->status, "available", "it has that");
+    must(MODIFY(.engine = "Valkey", .major_engine_version = "7"));
+    cr_assert_str_eq(world_describe_serverless("one")->status, "modifying");
+    cr_assert_str_eq(world_describe_serverless("one")->engine, "valkey");
+    cr_assert_str_eq(world_describe_serverless("one")->full_engine_version, "7.2.6");
+    expect(MODIFY(.major_engine_version = "8"), FAULT_INVALID_SERVERLESS_CACHE_STATE, NULL);
+    world_settle();
+    must(MODIFY(.major_engine_version = "8"));
+    world_settle();
+    cr_assert_str_eq(world_describe_serverless("one")->major_engine_version, "8");
+    expect(MODIFY(.major_engine_version = "7"), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
+    expect(MODIFY(.engine = "redis"), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
 }
