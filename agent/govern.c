@@ -4,6 +4,9 @@
  * (the role does, so that nobody becomes primary without its users); a refusal ends the connection,
  * which drops what is still under way, and everything is ordered anew a little later. That is safe
  * because each order changes nothing when it is given again.
+ *
+ * An engine that can tells between answers that its role or its link changed; the role is asked for
+ * at once then, and with each beat from all.
  */
 #include "agent/govern.h"
 
@@ -55,6 +58,7 @@ struct governor {
     struct loop_timer beat;
     int64_t delay_ms; /* to the next beat while something is expected soon */
     struct buf in, out;
+    const struct driver_question *greeting; /* whose answer is awaited while GOVERN_GREETING */
 
     /* The orders under way. */
     struct arena arena;
@@ -299,7 +303,6 @@ static void take_role(struct governor *g, const struct driver_stats *stats)
     g->stats = *stats;
     g->has_stats = true;
     set_phase(g, GOVERN_IDLE);
-    buf_clear(&g->in);
     conf->on_role(conf->context, g->node, stats);
     if (g->is_obeyed)
         tell_obeyed(g);
@@ -311,62 +314,89 @@ static void take_role(struct governor *g, const struct driver_stats *stats)
         begin_orders(g);
 }
 
-static void take_orders(struct governor *g)
+static void take_order(struct governor *g, struct str first)
 {
-    struct str rest = buf_str(&g->in), first;
-    enum driver_reply result = DRIVER_PARTIAL;
+    const struct driver_order *order = &g->orders.items[g->answered];
 
-    while (g->answered < g->sent && (result = resp_cut(&rest, &first)) == DRIVER_GOOD) {
-        if (first.ptr[0] == '-') {
-            const struct driver_order *order = &g->orders.items[g->answered];
-            refuse(g,
-                   arena_printf(&g->arena, "the engine refuses %s: %.*s", order->what,
-                                (int)first.len - 1, first.ptr + 1),
-                   order->is_vital);
-            return;
-        }
-        g->answered++;
-    }
-    if (g->answered < g->sent && result == DRIVER_BAD) {
-        hang_up(g);
+    if (first.ptr[0] == '-') {
+        refuse(g,
+               arena_printf(&g->arena, "the engine refuses %s: %.*s", order->what,
+                            (int)first.len - 1, first.ptr + 1),
+               order->is_vital);
         return;
     }
-    buf_consume(&g->in, g->in.len - rest.len);
+    g->answered++;
     if (g->answered == g->sent)
         go_on(g);
 }
 
-static void take(struct governor *g)
+/* One whole reply, of which `first` is the first line. */
+static void take(struct governor *g, struct str reply, struct str first)
 {
     struct driver_stats stats = DRIVER_STATS_UNKNOWN;
     const struct driver_question *question =
-        g->phase == GOVERN_GREETING ? &driver_greeted : g->contact.role;
+        g->phase == GOVERN_GREETING ? g->greeting : g->contact.role;
 
     if (g->phase == GOVERN_ORDERING) {
-        take_orders(g);
-        return;
-    }
-    enum driver_reply result = question->read(buf_str(&g->in), &stats);
-    if (result == DRIVER_BAD) {
+        take_order(g, first);
+    } else if (question->read(reply, &stats) != DRIVER_GOOD) {
         hang_up(g);
-    } else if (result == DRIVER_GOOD && g->phase == GOVERN_GREETING) {
-        buf_clear(&g->in);
+    } else if (g->phase == GOVERN_GREETING) {
         set_phase(g, GOVERN_IDLE);
         act(g);
-    } else if (result == DRIVER_GOOD) {
+    } else {
         take_role(g, &stats);
     }
 }
 
+/* What nobody asked for is news of the role: more is learnt by the question for it. */
+static bool is_news(const struct governor *g, struct str first)
+{
+    return g->contact.listen && first.ptr[0] == '*';
+}
+
+/* Takes all that has come in whole. What is told of it may lead to the governor's end. */
+static void take_all(struct governor *g)
+{
+    struct node *n = g->node;
+    scoped(buf_fini) struct buf said = BUF_EMPTY;
+    bool has_news = false;
+
+    while (n->governor == g && g->in.len > 0) {
+        struct str rest = buf_str(&g->in), first;
+        enum driver_reply result = resp_cut(&rest, &first);
+
+        if (result == DRIVER_BAD ||
+            (result == DRIVER_GOOD && !is_news(g, first) && g->phase == GOVERN_IDLE)) {
+            hang_up(g); /* nonsense, or what nobody asked */
+            return;
+        }
+        if (result == DRIVER_PARTIAL)
+            break;
+        size_t len = g->in.len - rest.len;
+        buf_clear(&said);
+        buf_add(&said, g->in.ptr, len);
+        first.ptr = said.ptr;
+        buf_consume(&g->in, len);
+        if (is_news(g, first))
+            has_news = true;
+        else
+            take(g, buf_str(&said), first);
+    }
+    if (has_news && n->governor == g && g->phase == GOVERN_IDLE)
+        ask(g);
+}
+
 static void on_connected(struct governor *g)
 {
-    if (!g->contact.greeting[0]) {
+    if (!g->contact.listen && !g->contact.greeting[0]) {
         set_phase(g, GOVERN_IDLE);
         act(g);
         return;
     }
     set_phase(g, GOVERN_GREETING);
-    buf_puts(&g->out, g->contact.greeting);
+    g->greeting = g->contact.listen ? g->contact.listen : &driver_greeted;
+    buf_puts(&g->out, g->contact.listen ? g->contact.listen->request : g->contact.greeting);
     flush(g);
 }
 
@@ -391,12 +421,12 @@ static void on_ready(void *context, uint32_t events)
     ssize_t got = recv(g->fd, buf_reserve(&g->in, READ_STEP), READ_STEP, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (got <= 0 || g->in.len + (size_t)got > REPLY_MAX_BYTES || g->phase == GOVERN_IDLE) {
-        hang_up(g); /* it ended, or says what nobody asked */
+    if (got <= 0 || g->in.len + (size_t)got > REPLY_MAX_BYTES) {
+        hang_up(g);
         return;
     }
     g->in.len += (size_t)got;
-    take(g);
+    take_all(g);
 }
 
 /* ---- beats ---- */

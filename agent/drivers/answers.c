@@ -159,10 +159,19 @@ static enum driver_reply read_greeted(struct str reply, struct driver_stats *out
     return str_starts(reply, "+OK\r") ? DRIVER_GOOD : DRIVER_BAD;
 }
 
+static enum driver_reply read_any(struct str reply, struct driver_stats *out)
+{
+    struct str first;
+
+    (void)out;
+    return resp_cut(&reply, &first);
+}
+
 const struct driver_question resp_probe = {"PING\r\n", read_pong};
 const struct driver_question resp_stats = {"INFO memory\r\nINFO clients\r\n", read_info};
 const struct driver_question resp_numbers = {"INFO all\r\n", read_all};
 const struct driver_question resp_role = {"INFO replication\r\n", read_role};
+const struct driver_question resp_listen = {"LARDER.LISTEN\r\n", read_any};
 const struct driver_question driver_greeted = {NULL, read_greeted};
 
 /* The memcached family's. */

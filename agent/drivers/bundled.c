@@ -407,7 +407,8 @@ static void bundled_contact(const struct driver_host *host, const struct agent_n
                                        .probe = &resp_probe,
                                        .stats = &resp_stats,
                                        .numbers = &resp_numbers,
-                                       .role = &resp_role};
+                                       .role = &resp_role,
+                                       .listen = &resp_listen};
 }
 
 /* What a line of Larder's own log says: "TIME larder-engine LEVEL: text". */

@@ -101,7 +101,10 @@ struct driver_contact {
     const struct driver_question *stats;
     const struct driver_question *numbers; /* its answer is for numbers.h */
     const struct driver_question *role;    /* NULL: this kind knows no roles */
-    char greeting[DRIVER_GREETING_BYTES];  /* said first on each connection; empty for none */
+    /* Said in the greeting's place where roles are watched: from then on the engine says by itself,
+     * in arrays, when its role or its link changed. NULL: it cannot. */
+    const struct driver_question *listen;
+    char greeting[DRIVER_GREETING_BYTES]; /* said first on each connection; empty for none */
 };
 
 struct driver {
@@ -152,6 +155,9 @@ enum driver_reply resp_cut(struct str *reply, struct str *out_first);
 
 /* The answer to a greeting. */
 extern const struct driver_question driver_greeted;
+
+/* LARDER.LISTEN; an engine that knows it not is asked now and then as before. */
+extern const struct driver_question resp_listen;
 
 /* ERR_INVALID for a role that says not enough to be given. NULL, no role, is fine. */
 must_use struct err role_check(const struct agent_node_role *role);

@@ -11,6 +11,7 @@
 #include "cacheengine/dispatch/ending.h"
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/herald.h"
 #include "cacheengine/dispatch/iam.h"
 #include "cacheengine/dispatch/monitor.h"
 #include "cacheengine/dispatch/moving.h"
@@ -371,6 +372,7 @@ void engine_client_remove(struct engine *e, struct client *c)
     if (c->is_primary)
         replica_client_gone(e, c);
     iam_forget(e, c);
+    herald_forget(e, c);
     followers_forget(e, c);
     if (c->newer)
         c->newer->older = c->older;

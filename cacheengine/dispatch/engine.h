@@ -188,6 +188,10 @@ struct engine {
     struct acks *acks;          /* replies that are held; NULL: none ever was */
     struct users_epoch users;   /* that the owner gave last */
     struct iam *iam;            /* tokens that are verified; NULL: none ever was */
+    struct herald {
+        struct client *listener; /* the owner's, which hears of role and link; NULL: none */
+        enum herald_place { HERALD_PRIMARY, HERALD_LINK_UP, HERALD_LINK_DOWN } told;
+    } herald;
     bool watches_writes; /* a lease or write acks are in force: writes are looked at, see acks.h */
     bool has_unwritten;  /* told to the append-only file and not written: replies wait */
     bool has_client_output; /* somebody called client->host->wake */

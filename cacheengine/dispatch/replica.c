@@ -10,6 +10,7 @@
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/handed.h"
+#include "cacheengine/dispatch/herald.h"
 #include "cacheengine/dispatch/oom_score.h"
 #include "cacheengine/dispatch/own_expiries.h"
 #include "cacheengine/dispatch/replica_load.h"
@@ -52,6 +53,7 @@ void replica_set_guards(struct engine *e)
     guard_set(e, GUARD_STALE, !is_up && !e->settings.replica_serves_stale);
     guard_set(e, GUARD_LOADING, replica_is_loading(e, false));
     own_expiries_apply(e);
+    herald_look(e);
 }
 
 void replica_apply_settings(struct engine *e)

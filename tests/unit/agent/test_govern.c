@@ -118,7 +118,7 @@ static void end(void)
 
 TestSuite(govern, .init = begin, .fini = end, .timeout = 60);
 
-static void accept_governor(void)
+static void accept_call(void)
 {
     fd_close(&fd);
     for (int64_t end_ms = loop_now_ms(loop) + PATIENCE_MS; fd < 0;) {
@@ -151,6 +151,16 @@ static struct str hear(struct buf *text, const char *until)
                      text->len ? buf_cstr(text) : "");
     }
     return buf_str(text);
+}
+
+/* The governor of an engine with a role, which it watches. */
+static void accept_governor(void)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    accept_call();
+    cr_assert(str_is(hear(&text, "\r\n"), "LARDER.LISTEN\r\n"));
+    say("+OK\r\n");
 }
 
 static void hear_role_question(const char *answer)
@@ -368,7 +378,7 @@ Test(govern, an_engine_without_a_role_takes_one_goal_after_the_other)
     goal.maxmemory_bytes = INT_OF(64 << 20);
     node_set_goal(n, &goal);
     govern_node(govern, n);
-    accept_governor();
+    accept_call();
     obey(hear_memcached_orders());
     turn_until_obeyed("v1");
     goal.settings_version = "v2";
@@ -377,5 +387,84 @@ Test(govern, an_engine_without_a_role_takes_one_goal_after_the_other)
     govern_node(govern, n);
     obey(hear_memcached_orders());
     turn_until_obeyed("v2");
+    close(fd);
+}
+
+/* ---- news ---- */
+
+#define LINK_DOWN "*4\r\n$4\r\nrole\r\n$7\r\nreplica\r\n$4\r\ndown\r\n:70\r\n"
+#define UP_INFO   "role:slave\r\nmaster_link_status:up\r\nslave_repl_offset:60\r\n"
+
+/* It has its settings, and is asked with the beats alone. */
+static void settle(void)
+{
+    n->is_applied = true;
+    n->state = NODE_RUNNING;
+    govern_node(govern, n);
+    accept_governor();
+    hear_role_question(UP_INFO);
+    for (int64_t end_ms = loop_now_ms(loop) + PATIENCE_MS; !heard.stats.is_link_up;) {
+        loop_turn(loop, 5);
+        cr_assert_lt(loop_now_ms(loop), end_ms, "it was never up");
+    }
+}
+
+static void hear_of_the_link(void)
+{
+    for (int64_t end_ms = loop_now_ms(loop) + PATIENCE_MS; heard.stats.is_link_up;) {
+        loop_turn(loop, 5);
+        cr_assert_lt(loop_now_ms(loop), end_ms, "nothing was told");
+    }
+    cr_assert_eq(heard.stats.replication_offset, 70);
+}
+
+Test(govern, news_have_the_role_asked_for_at_once)
+{
+    settle();
+    int64_t began_ms = loop_now_ms(loop);
+    say(LINK_DOWN);
+    hear_role_question(REPLICA_INFO);
+    hear_of_the_link();
+    cr_assert_lt(loop_now_ms(loop) - began_ms, 900, "the next beat would have come by then");
+    close(fd);
+}
+
+Test(govern, news_may_come_in_front_of_an_answer_and_behind_it)
+{
+    settle();
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+    hear(&text, "INFO replication\r\n");
+    say(arena_printf(&arena, LINK_DOWN "$%zu\r\n%s\r\n" LINK_DOWN, strlen(UP_INFO), UP_INFO));
+    hear_role_question(REPLICA_INFO);
+    hear_of_the_link();
+    close(fd);
+}
+
+Test(govern, news_amid_orders_are_no_answers)
+{
+    govern_node(govern, n);
+    accept_governor();
+    hear_role_question(REPLICA_INFO);
+    size_t count = hear_orders();
+    obey(count / 2);
+    say(LINK_DOWN);
+    obey(count - count / 2);
+    hear_role_order();
+    say(LINK_DOWN "+OK\r\n");
+    hear_role_question(PRIMARY_INFO);
+    turn_until_obeyed("v1");
+    close(fd);
+}
+
+Test(govern, an_engine_that_tells_no_news_is_governed_as_well)
+{
+    govern_node(govern, n);
+    accept_call();
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+    hear(&text, "LARDER.LISTEN\r\n");
+    say("-ERR unknown command\r\n");
+    hear_role_question(REPLICA_INFO);
+    obey(hear_orders());
+    hear_role_order();
     close(fd);
 }
