@@ -231,6 +231,7 @@ def test_a_replica_takes_over_when_its_primary_dies(house):
         before = len(writer.acknowledged)
         wait_until(lambda: len(writer.acknowledged) > before + 1, "writes go on")
     assert len(writer.lost(group.primary())) <= 1
+    assert writer.longest_gap < 5  # tens of milliseconds on a quiet machine: tests/bench/failover
     assert group.roles()["robbed-001"] == "replica"
     wait_until(lambda: redis_cli(old, "GET", "written:0") == "0", "the old primary follows, with the data")
     assert redis_cli(old, "SET", "x", "y").startswith("READONLY")
