@@ -316,6 +316,7 @@ static struct err open_steps(struct agent *g)
                                      .host = &g->programs,
                                      .has_seeds = has_seeds,
                                      .pool = g->options->pool,
+                                     .pool6 = g->options->pool6,
                                      .on_change = on_change,
                                      .context = g};
 

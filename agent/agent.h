@@ -3,8 +3,8 @@
 #define LARDER_AGENT_AGENT_H
 
 #include "agent/host.h"
-#include "base/cidr.h"
 #include "base/err.h"
+#include "base/ip.h"
 
 #include <stdbool.h>
 
@@ -14,12 +14,12 @@ struct arena;
 
 struct agent_options {
     struct host_options host;
-    struct cidr pool;
-    const char *url;        /* of the control plane, without a slash at its end */
-    const char *token;      /* NULL for none */
-    const char *engine_dir; /* of larder-engine and larder-shim */
-    bool stops_engines;     /* when it ends */
-    bool forgets_data;      /* what is in memory is not kept over a stop */
+    struct ip_block pool, pool6; /* the second one may be empty */
+    const char *url;             /* of the control plane, without a slash at its end */
+    const char *token;           /* NULL for none */
+    const char *engine_dir;      /* of larder-engine and larder-shim */
+    bool stops_engines;          /* when it ends */
+    bool forgets_data;           /* what is in memory is not kept over a stop */
 };
 
 /*

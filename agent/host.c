@@ -142,6 +142,7 @@ struct err host_describe(struct arena *a, struct rng *rng, const struct host_opt
         .memory_bytes = INT_OF(o->memory_bytes > 0 ? o->memory_bytes : host_memory_bytes()),
         .v_cpus = INT_OF(o->vcpus > 0 ? o->vcpus : count_cpus()),
         .pool = o->pool,
+        .pool6 = o->pool6,
     };
 
     TRY(host_id(a, rng, o->state_dir, &host.host_id));

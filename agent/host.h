@@ -18,6 +18,7 @@ struct host_options {
     const char *zone; /* NULL: the first of the region */
     const char *name; /* NULL: the machine's */
     const char *pool;
+    const char *pool6; /* NULL: it has no addresses of IPv6 for nodes */
     int64_t memory_bytes;
     int64_t vcpus;
 };

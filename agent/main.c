@@ -5,6 +5,7 @@
 #include "base/flags.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/net.h"
 #include "base/proc.h"
 
 #include <signal.h>
@@ -17,7 +18,7 @@
 struct options {
     const char *control_plane;
     const char *state_dir;
-    const char *region, *zone, *name, *pool;
+    const char *region, *zone, *name, *pool, *pool6;
     int64_t memory_bytes, vcpus;
     const char *engine_dir;
     const char *token_file;
@@ -42,6 +43,8 @@ static const struct flag rows[] = {
         .is_required = true),
     ROW("pool", FLAG_TEXT, pool, "CIDR", "addresses that cache nodes of this host listen on",
         .is_required = true),
+    ROW("pool6", FLAG_TEXT, pool6, "CIDR",
+        "the same of IPv6 (default: this host has no such nodes)"),
     ROW("region", FLAG_TEXT, region, "REGION", "region of the host", .fallback = "us-east-1"),
     ROW("zone", FLAG_TEXT, zone, "ZONE",
         "availability zone of the host (default: the region's first)"),
@@ -101,6 +104,24 @@ static struct err take_url(struct arena *a, const char *url, const char **out)
     return OK;
 }
 
+/* A block that leads to nowhere is told of now, and not by the first engine that nobody reaches. */
+static struct err take_pool6(struct arena *a, const char *text, struct ip_block *out)
+{
+    struct net_addr address;
+
+    if (!ip_block_parse(str_of(text), out) || !ip_is_v6(&out->first))
+        return err_format(a, ERR_INVALID, "--pool6: \"%s\" is not a block such as fd00:77::/64",
+                          text);
+    const struct ip first = ip_block_usable(out).first;
+    check(net_addr_parse_host(str_of(ip_text(a, &first)), &address));
+    if (net_addr_is_here(&address))
+        return OK;
+    return err_format(a, ERR_INVALID,
+                      "--pool6: this machine does not answer on %s: give it the addresses of %s, "
+                      "or a route to itself (ip -6 route add local %s dev lo)",
+                      ip_text(a, &first), text, text);
+}
+
 static struct err take_options(struct arena *a, const struct options *o, struct agent_options *out)
 {
     struct agent_options options = {
@@ -108,6 +129,7 @@ static struct err take_options(struct arena *a, const struct options *o, struct 
                  .zone = o->zone,
                  .name = o->name,
                  .pool = o->pool,
+                 .pool6 = o->pool6,
                  .memory_bytes = o->memory_bytes,
                  .vcpus = o->vcpus},
         .stops_engines = o->stops_engines,
@@ -115,9 +137,11 @@ static struct err take_options(struct arena *a, const struct options *o, struct 
     };
 
     TRY(take_url(a, o->control_plane, &options.url));
-    if (!cidr_parse(str_of(o->pool), &options.pool))
+    if (!ip_block_parse(str_of(o->pool), &options.pool) || ip_is_v6(&options.pool.first))
         return err_format(a, ERR_INVALID, "--pool: \"%s\" is not a block such as 127.77.0.0/18",
                           o->pool);
+    if (o->pool6)
+        TRY(take_pool6(a, o->pool6, &options.pool6));
     if (o->token_file)
         TRY(read_token(a, o->token_file, &options.token));
     struct err e = fs_make_dirs(o->state_dir, 0700);

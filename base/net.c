@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#define LISTEN_BACKLOG 512
+#define LISTEN_BACKLOG    512
+#define ANSWER_TIMEOUT_MS 1000 /* of this machine itself */
 
 static const struct sockaddr_in *as_v4(const struct net_addr *address)
 {
@@ -210,6 +212,48 @@ struct err net_listen_tcp(struct arena *a, const struct net_addr *address, int *
 struct err net_bind_udp(struct arena *a, const struct net_addr *address, int *out_fd)
 {
     return bind_socket(a, address, SOCK_DGRAM, out_fd);
+}
+
+void net_allow_routed(int fd, int family)
+{
+    int on = 1;
+
+    if (family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on));
+    else
+        (void)setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
+}
+
+/* A connection to it arrives, or not. */
+static bool is_connected(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+    int sys = 0;
+    socklen_t len = sizeof(sys);
+
+    return poll(&poll_fd, 1, ANSWER_TIMEOUT_MS) == 1 &&
+           getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys, &len) == 0 && sys == 0;
+}
+
+bool net_addr_is_here(const struct net_addr *address)
+{
+    struct net_addr any_port = *address;
+    const int family = address->storage.ss_family;
+
+    net_addr_set_port(&any_port, 0);
+    scoped(fd_close) int server = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    scoped(fd_close) int client = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (server < 0 || client < 0)
+        return false;
+    net_allow_routed(server, family);
+    if (bind(server, (const struct sockaddr *)&any_port.storage, any_port.len) != 0 ||
+        listen(server, 1) != 0)
+        return false;
+    struct net_addr bound = net_addr_of_socket(server);
+    if (connect(client, (const struct sockaddr *)&bound.storage, bound.len) != 0 &&
+        errno != EINPROGRESS)
+        return false;
+    return is_connected(client);
 }
 
 /* Through the folder's descriptor: that makes a short name of any path. */

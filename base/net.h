@@ -53,6 +53,13 @@ char *net_addr_host_text(struct arena *a, const struct net_addr *address);
 must_use struct err net_listen_tcp(struct arena *a, const struct net_addr *address, int *out_fd);
 must_use struct err net_bind_udp(struct arena *a, const struct net_addr *address, int *out_fd);
 
+/* True when the machine answers on that address, whatever the port: it is one of its own, or of a
+ * block that is routed to itself. */
+bool net_addr_is_here(const struct net_addr *address);
+
+/* Lets a socket be bound to an address of such a block. */
+void net_allow_routed(int fd, int family);
+
 /* A connection to the unix socket of that name in a folder, whose path may be longer than a
  * socket's name can be. The caller owns it; -1 when nobody listens there. */
 int net_connect_unix_in(const char *dir, const char *name);

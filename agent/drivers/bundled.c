@@ -245,7 +245,7 @@ static struct err bundled_prepare(struct arena *a, const struct driver_host *hos
         conf_add(&conf, "larder-engine-version", goal->engine_version);
     conf_add(&conf, "larder-restricted", "yes");
     conf_add(&conf, "larder-admin-socket", ADMIN_SOCKET);
-    conf_add(&conf, "bind", goal->address);
+    conf_add_bind(&conf, goal);
     conf_add(&conf, "replica-announce-ip", goal->address); /* not where the connection comes from */
     conf_add_int(&conf, "port", goal->port.value);
     conf_add(&conf, "daemonize", "no");

@@ -53,6 +53,14 @@ void conf_add_words(struct buf *conf, const char *name, const char *first, const
     buf_putc(conf, '\n');
 }
 
+void conf_add_bind(struct buf *conf, const struct agent_node_goal *goal)
+{
+    if (goal->second_address)
+        conf_add_words(conf, "bind", goal->address, goal->second_address);
+    else
+        conf_add(conf, "bind", goal->address);
+}
+
 void conf_add_int(struct buf *conf, const char *name, int64_t value)
 {
     buf_printf(conf, "%s %lld\n", name, (long long)value);

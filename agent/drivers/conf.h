@@ -13,6 +13,9 @@ struct arena;
  * second directive. */
 void conf_add(struct buf *conf, const char *name, const char *value);
 void conf_add_words(struct buf *conf, const char *name, const char *first, const char *second);
+/* The addresses that the goal's node listens on. */
+void conf_add_bind(struct buf *conf, const struct agent_node_goal *goal);
+
 void conf_add_int(struct buf *conf, const char *name, int64_t value);
 
 /* The value of a parameter of the goal, or NULL when it is absent or empty. */

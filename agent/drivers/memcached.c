@@ -114,7 +114,9 @@ static struct err memcached_prepare(struct arena *a, const struct driver_host *h
 
     int64_t megabytes = goal->maxmemory_bytes.value / MEGABYTE;
     *vec_add(a, &argv) = program->path;
-    add_option(a, &argv, "-l", goal->address);
+    add_option(a, &argv, "-l",
+               goal->second_address ? arena_printf(a, "%s,%s", goal->address, goal->second_address)
+                                    : goal->address);
     add_option(a, &argv, "-p", arena_printf(a, "%lld", (long long)goal->port.value));
     add_option(a, &argv, "-U", "0");
     add_option(a, &argv, "-m",

@@ -220,7 +220,7 @@ static struct err redis_prepare(struct arena *a, const struct driver_host *host,
     const struct parameter_taker taker = {.version = version_number(program->version)};
     TRY(check_wishes(a, goal, taker.version));
 
-    conf_add(&conf, "bind", goal->address);
+    conf_add_bind(&conf, goal);
     conf_add(&conf, "replica-announce-ip", goal->address);
     add_ports(&conf, goal);
     conf_add(&conf, "protected-mode",

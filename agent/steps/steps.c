@@ -25,14 +25,23 @@ static bool may_start(const struct node *n)
            n->goal->boot_count.value > n->run.boot_count;
 }
 
+static struct err check_address(struct arena *a, const struct steps *s, const char *text)
+{
+    struct ip address;
+
+    if (text && ip_parse(str_of(text), &address) &&
+        (ip_block_holds(&s->conf.pool, &address) || ip_block_holds(&s->conf.pool6, &address)))
+        return OK;
+    return err_format(a, ERR_INVALID, "address %s is not in this host's pool",
+                      text ? text : "(none)");
+}
+
 static struct err check_goal(struct arena *a, const struct steps *s,
                              const struct agent_node_goal *goal)
 {
-    uint64_t index;
-
-    if (!goal->address || !cidr_index(&s->conf.pool, str_of(goal->address), &index))
-        return err_format(a, ERR_INVALID, "address %s is not in this host's pool",
-                          goal->address ? goal->address : "(none)");
+    TRY(check_address(a, s, goal->address));
+    if (goal->second_address)
+        TRY(check_address(a, s, goal->second_address));
     if (!goal->port.has || goal->port.value < 1 || goal->port.value > UINT16_MAX)
         return err_make(ERR_INVALID, "the goal has no usable port");
     if (goal->maxmemory_bytes.value < 0)

@@ -11,8 +11,8 @@
 
 #include "agent/drivers/driver.h"
 #include "agent/supervise/node.h"
-#include "base/cidr.h"
 #include "base/err.h"
+#include "base/ip.h"
 
 #include <stdbool.h>
 
@@ -31,7 +31,7 @@ struct steps_conf {
     /* Whether all that the node is to begin with is in its folder; asking has it fetched, and
      * steps_seeded tells when it is. NULL: nothing is ever to be fetched. */
     bool (*has_seeds)(void *context, struct node *n);
-    struct cidr pool; /* nodes listen on these addresses only */
+    struct ip_block pool, pool6; /* nodes listen on these addresses only */
     /* Called after each change of a node that the control plane should know of. */
     void (*on_change)(void *context, struct node *n);
     void *context;

@@ -1,4 +1,5 @@
 /* Listening sockets: TCP on every address of `bind`, and unix sockets. */
+#include "base/net.h"
 #include "cacheengine/net/loop.h"
 
 #include <errno.h>
@@ -35,6 +36,21 @@ static struct err add(struct loop *l, int fd, struct listener as)
     return OK;
 }
 
+/* Of a block that is routed to this machine an address need not be its own. */
+static bool bind_to(int fd, const struct sockaddr *a, socklen_t len)
+{
+    if (bind(fd, a, len) == 0)
+        return true;
+    if (errno != EADDRNOTAVAIL || a->sa_family != AF_INET6)
+        return false;
+    struct net_addr address = net_addr_of(a);
+    net_allow_routed(fd, a->sa_family);
+    if (net_addr_is_here(&address))
+        return bind(fd, a, len) == 0;
+    errno = EADDRNOTAVAIL;
+    return false;
+}
+
 /* A listening socket on an address, or -1 with errno. */
 static int listen_on(const struct sockaddr *a, socklen_t len, int backlog)
 {
@@ -47,7 +63,7 @@ static int listen_on(const struct sockaddr *a, socklen_t len, int backlog)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
     if (a->sa_family != AF_UNIX)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-    if (bind(fd, a, len) == 0 && listen(fd, backlog) == 0)
+    if (bind_to(fd, a, len) && listen(fd, backlog) == 0)
         return fd;
     int kept = errno;
     close(fd);

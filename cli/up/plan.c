@@ -24,8 +24,8 @@ struct words {
 /* Where one host stands among the others. */
 struct place {
     const char *region;
-    size_t index; /* in its region */
-    const char *pool;
+    size_t index;             /* in its region */
+    const char *pool, *pool6; /* the second one may be NULL */
 };
 
 static void add_flag(struct arena *a, struct words *argv, const char *flag, const char *value)
@@ -152,6 +152,8 @@ static struct up_child plan_host(struct arena *a, const struct up_options *o,
     add_flag(a, &argv, "--zone", zone);
     add_flag(a, &argv, "--name", name);
     add_flag(a, &argv, "--pool", place->pool);
+    if (place->pool6)
+        add_flag(a, &argv, "--pool6", place->pool6);
     add_flag(a, &argv, "--memory", memory);
     add_flag(a, &argv, "--token-file", token_path);
     add_flag(a, &argv, "--log-level", o->log_level);
@@ -168,7 +170,7 @@ struct err up_plan_make(struct arena *a, const struct up_options *o, const char 
 {
     struct up_plan plan = {.token_path = fs_join(a, o->state_dir, "agent-token")};
     struct words regions = VEC_EMPTY;
-    const char **pools = NULL, *auth = NULL;
+    const char **pools = NULL, **pools6 = NULL, *auth = NULL;
 
     TRY(parse_regions(a, o->regions, &regions));
     TRY(check_account(a, o->account));
@@ -176,11 +178,13 @@ struct err up_plan_make(struct arena *a, const struct up_options *o, const char 
     plan.host_count = regions.count * (size_t)o->agents;
     plan.hosts = arena_array(a, plan.host_count, sizeof(*plan.hosts));
     TRY(pool_split(a, o->pool, plan.host_count, &pools));
+    TRY(pool6_split(a, o->pool6, plan.host_count, (size_t)o->agents, &pools6));
 
     plan_control_plane(a, o, auth, program_dir, &plan);
     for (size_t i = 0; i < plan.host_count; i++) {
         const size_t per_region = (size_t)o->agents;
-        const struct place place = {regions.items[i / per_region], i % per_region, pools[i]};
+        const struct place place = {regions.items[i / per_region], i % per_region, pools[i],
+                                    pools6[i]};
         plan.hosts[i] = plan_host(a, o, program_dir, plan.token_path, &place);
     }
     *out = plan;

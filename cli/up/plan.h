@@ -21,6 +21,7 @@ struct up_options {
     const char *regions;          /* comma-separated */
     const char *account;          /* twelve digits */
     const char *pool;             /* CIDR block */
+    const char *pool6;            /* the same of IPv6; NULL: caches have none */
     const char *auth;             /* "open", "scoped", or NULL: open on loopback only */
     const char *endpoints;        /* "address" or "dns" */
     const char *dns_zone;         /* NULL: larderd's own default */

@@ -16,4 +16,11 @@ struct arena;
  */
 must_use struct err pool_split(struct arena *a, const char *cidr, size_t count, const char ***out);
 
+/*
+ * The same of a block of IPv6. NULL gives NULLs; a block of one address is shared by the first
+ * `sharing` hosts, which are those of one region, and all others have none.
+ */
+must_use struct err pool6_split(struct arena *a, const char *cidr, size_t count, size_t sharing,
+                                const char ***out);
+
 #endif

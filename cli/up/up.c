@@ -6,7 +6,9 @@
 #include "base/buf.h"
 #include "base/flags.h"
 #include "base/fs.h"
+#include "base/ip.h"
 #include "base/log.h"
+#include "base/net.h"
 #include "base/rng.h"
 #include "cli/up/plan.h"
 #include "cli/up/service.h"
@@ -17,6 +19,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,6 +30,10 @@ enum {
     PREDECESSOR_WAIT_MS = 135000, /* as long as a stop may take */
     PREDECESSOR_PAUSE_MS = 50,
 };
+
+/* Of the private ones; a machine answers on it that has the route (docs/network.md). */
+#define UP_POOL6       "fd4c:6172:6465:72::/64"
+#define LOOPBACK_POOL6 "::1/128"
 
 static const char *const auth_words[] = {"open", "scoped", NULL};
 static const char *const endpoint_words[] = {"address", "dns", NULL};
@@ -68,6 +75,8 @@ static const struct flag rows[] = {
            "memory that each host offers to caches, such as 32GB; auto is what the machine has"),
     TEXT("pool", pool, "CIDR", "127.77.0.0/16",
          "addresses for cache nodes; each host gets an equal part"),
+    TEXT("pool6", pool6, "CIDR|auto|none", "auto",
+         "the same of IPv6; auto is " UP_POOL6 " where the machine answers on it, else ::1"),
     TEXT("account", account, "ID", "000000000000", "the account of callers that do not name one"),
     CHOICE("auth", auth, auth_words, "open|scoped", NULL,
            "whether unsigned requests are served (default: open on loopback, else scoped)"),
@@ -121,6 +130,30 @@ static struct err settle_state_dir(struct arena *a, struct up_options *o)
         return err_sys(errno, "the current folder has no path: give an absolute --state-dir");
     o->state_dir = fs_join(a, here, o->state_dir);
     return OK;
+}
+
+static bool answers_on(struct arena *a, const char *pool)
+{
+    struct net_addr address;
+    struct ip_block block;
+
+    check(ip_block_parse(str_of(pool), &block));
+    const struct ip first = ip_block_usable(&block).first;
+    check(net_addr_parse_host(str_of(ip_text(a, &first)), &address));
+    return net_addr_is_here(&address);
+}
+
+/* What the machine has of IPv6; NULL where that is nothing. */
+static void settle_pool6(struct arena *a, struct up_options *o)
+{
+    if (strcmp(o->pool6, "none") == 0)
+        o->pool6 = NULL;
+    else if (strcmp(o->pool6, "auto") != 0)
+        return;
+    else if (answers_on(a, UP_POOL6))
+        o->pool6 = UP_POOL6;
+    else
+        o->pool6 = answers_on(a, LOOPBACK_POOL6) ? LOOPBACK_POOL6 : NULL;
 }
 
 static struct err make_state_dir(struct arena *a, const char *dir)
@@ -219,6 +252,7 @@ static struct err run(struct arena *a, struct up_options *o)
     struct up_plan plan;
 
     TRY(settle_state_dir(a, o));
+    settle_pool6(a, o);
     TRY(fs_program_dir(a, &program_dir));
     TRY(up_plan_make(a, o, program_dir, &plan));
     TRY(make_state_dir(a, o->state_dir));

@@ -5,8 +5,8 @@
 #include "controlplane/fleet/fleet.h"
 
 #include "base/arena.h"
-#include "base/cidr.h"
 #include "base/clock.h"
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/vec.h"
 #include "contract/agent.h"
@@ -170,7 +170,7 @@ static bool is_given(const char *text)
 
 static struct err check_host(struct arena *a, const struct agent_host *h)
 {
-    struct cidr pool;
+    struct ip_block pool;
 
     if (!is_given(h->host_id) || !is_given(h->name) || !is_given(h->incarnation) ||
         !is_given(h->region) || !is_given(h->zone))
@@ -178,9 +178,12 @@ static struct err check_host(struct arena *a, const struct agent_host *h)
                         "a host needs an id, a name, an incarnation, a region and a zone");
     if (h->memory_bytes.value <= 0)
         return err_make(FAULT_INVALID_PARAMETER_VALUE, "a host must offer some memory");
-    if (!cidr_parse(str_of(h->pool), &pool))
+    if (!ip_block_parse(str_of(h->pool), &pool) || ip_is_v6(&pool.first))
         return err_format(a, FAULT_INVALID_PARAMETER_VALUE, "'%s' is not a block of addresses",
                           h->pool ? h->pool : "");
+    if (is_given(h->pool6) && (!ip_block_parse(str_of(h->pool6), &pool) || !ip_is_v6(&pool.first)))
+        return err_format(a, FAULT_INVALID_PARAMETER_VALUE,
+                          "'%s' is not a block of addresses of IPv6", h->pool6);
     return OK;
 }
 
@@ -222,6 +225,7 @@ static struct err enrol(struct fleet *f, struct store_tx *tx, const struct agent
         .memory_bytes = in->memory_bytes.value,
         .vcpus = (int)in->v_cpus.value,
         .pool = in->pool,
+        .pool6 = is_given(in->pool6) ? in->pool6 : "",
         .engines = engines_text(a, &in->engines),
         .enrolled_ms = clock_wall_ms(f->conf.clock),
     };

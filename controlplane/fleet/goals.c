@@ -296,6 +296,8 @@ static void goal_to_wire(struct arena *a, const struct host_node *n,
         .engine_version = n->engine_version,
         .driver = DRIVER_DEFAULT,
         .address = n->goal.address,
+        .second_address =
+            n->goal.second_address && *n->goal.second_address ? n->goal.second_address : NULL,
         .port = INT_OF(n->goal.port),
         .boot_count = INT_OF(n->goal.boot_count),
         .restarts_after_exit = BOOL_OF(true), /* nodes without replicas come back empty */

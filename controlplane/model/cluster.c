@@ -1,4 +1,4 @@
-/* The words by which operations are stored. */
+/* The words by which operations are stored, and which address of a node is meant. */
 #include "controlplane/model/cluster.h"
 
 #include "base/err.h"
@@ -56,4 +56,11 @@ bool operation_state_parse(const char *name, enum operation_state *out)
         return false;
     *out = (enum operation_state)i;
     return true;
+}
+
+const char *goal_address(const struct node_goal *g, enum ip_family family)
+{
+    bool has_second = g->second_address && *g->second_address;
+
+    return family == FAMILY_IPV6 && has_second ? g->second_address : g->address;
 }

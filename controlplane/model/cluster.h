@@ -4,6 +4,7 @@
 
 #include "contract/node_states.h"
 #include "controlplane/model/certificate.h"
+#include "controlplane/model/reach.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -79,6 +80,7 @@ struct cluster {
     int snapshot_retention; /* days */
     bool auto_minor_upgrade;
     const char *notification_topic, *notification_status;
+    struct reach reach;
     enum tls_mode tls;
     const char *data_key; /* of what is encrypted at rest, 64 hexadecimal digits; else "" */
     struct owner owner;
@@ -94,7 +96,8 @@ struct cluster {
 struct node_goal {
     bool has; /* placed */
     const char *host_id;
-    const char *address;
+    const char *address;        /* of IPv4 where it has that */
+    const char *second_address; /* of IPv6, where it has both; else "" */
     int port;
     enum node_state state;
     int64_t boot_count;
@@ -105,6 +108,9 @@ struct node_goal {
     enum tls_mode tls;  /* what its host was last told */
     bool is_clustered;  /* its engine is to run in cluster mode */
 };
+
+/* The address of that family, where the node has one: else the one that it has. */
+const char *goal_address(const struct node_goal *g, enum ip_family family);
 
 /* What its agent last reported. */
 struct node_saw {
@@ -152,6 +158,7 @@ struct host {
     int64_t memory_bytes;
     int vcpus;
     const char *pool;    /* CIDR */
+    const char *pool6;   /* of IPv6; "" where it has none */
     const char *engines; /* "bundled=0.1.0 redis=7.0.15" */
     bool is_silent;
     int64_t enrolled_ms;

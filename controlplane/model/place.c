@@ -6,28 +6,29 @@
 #include "controlplane/model/place.h"
 
 #include "base/arena.h"
-#include "base/cidr.h"
 #include "base/err.h"
+#include "base/ip.h"
 #include "base/str.h"
 #include "base/vec.h"
 
 #include <string.h>
 
-/* IPv4 addresses in host byte order; `first` + 0 .. `first` + count - 1 may be used. */
-struct pool {
-    uint32_t first;
-    uint32_t count;
-};
+enum { FAMILIES = FAMILY_IPV6 + 1 };
 
 struct seat {
     const struct host *host;
-    struct pool pool;
+    struct ip_block pools[FAMILIES]; /* what may be used of each */
     int64_t used_bytes;
 };
 
 struct taken {
-    uint32_t address;
+    struct ip address;
     int port;
+};
+
+/* One of each family that the request is for. */
+struct addresses {
+    struct ip items[FAMILIES];
 };
 
 struct placed {
@@ -58,25 +59,21 @@ const char *place_result_text(enum place_result result)
         [PLACE_NO_HOST] = "no host is in touch",
         [PLACE_TOO_LARGE] = "no host offers that much memory",
         [PLACE_NO_MEMORY] = "no host has that much memory left",
+        [PLACE_NO_IPV6] = "no host has addresses of IPv6 for cache nodes",
         [PLACE_NO_ADDRESS] = "no host has an address left on which the port is free",
     };
     return texts[result];
 }
 
-/* The block of all addresses: an address stands in it at its own number. */
-static const struct cidr everywhere = {0, 0};
-
-/* An unreadable pool has no addresses. A block that has room for it keeps its first and last
- * address free: on a real network these are not hosts' addresses. */
-static struct pool pool_parse(const char *text)
+/* An unreadable pool, or one of another family, has no addresses. */
+static struct ip_block pool_parse(const char *text, enum ip_family family)
 {
-    struct cidr block;
+    struct ip_block block;
 
-    if (!cidr_parse(str_of(text), &block))
-        return (struct pool){0};
-    uint64_t size = cidr_size(&block);
-    return size > 2 ? (struct pool){block.first + 1, (uint32_t)(size - 2)}
-                    : (struct pool){block.first, (uint32_t)size};
+    if (!text || !ip_block_parse(str_of(text), &block) ||
+        ip_is_v6(&block.first) != (family == FAMILY_IPV6))
+        return (struct ip_block){0};
+    return ip_block_usable(&block);
 }
 
 struct place *place_new(struct arena *a, const struct host_list *hosts)
@@ -88,7 +85,8 @@ struct place *place_new(struct arena *a, const struct host_list *hosts)
     p->seats = arena_array(a, hosts->count, sizeof(*p->seats));
     for (size_t i = 0; i < hosts->count; i++) {
         p->seats[i].host = &hosts->items[i];
-        p->seats[i].pool = pool_parse(hosts->items[i].pool);
+        p->seats[i].pools[FAMILY_IPV4] = pool_parse(hosts->items[i].pool, FAMILY_IPV4);
+        p->seats[i].pools[FAMILY_IPV6] = pool_parse(hosts->items[i].pool6, FAMILY_IPV6);
         p->seats[i].used_bytes = hosts->items[i].used_bytes;
     }
     return p;
@@ -96,10 +94,10 @@ struct place *place_new(struct arena *a, const struct host_list *hosts)
 
 void place_take_address(struct place *p, const char *address, int port)
 {
-    uint64_t number;
+    struct ip number;
 
-    if (cidr_index(&everywhere, str_of(address), &number))
-        *vec_add(p->arena, &p->taken) = (struct taken){(uint32_t)number, port};
+    if (ip_parse(str_of(address), &number))
+        *vec_add(p->arena, &p->taken) = (struct taken){number, port};
 }
 
 void place_take_node(struct place *p, int64_t cluster_id, const char *host_id)
@@ -124,28 +122,29 @@ static bool zone_may_be_chosen(const struct place *p, const char *zone)
 }
 
 /* `port` 0 asks whether anybody uses the address at all. */
-static bool address_is_taken(const struct place *p, uint32_t address, int port)
+static bool address_is_taken(const struct place *p, const struct ip *address, int port)
 {
     for (size_t i = 0; i < p->taken.count; i++)
-        if (p->taken.items[i].address == address && (port == 0 || p->taken.items[i].port == port))
+        if (ip_is(&p->taken.items[i].address, address) &&
+            (port == 0 || p->taken.items[i].port == port))
             return true;
     return false;
 }
 
-static bool ports_are_taken(const struct place *p, uint32_t address, int port, int second)
+static bool ports_are_taken(const struct place *p, const struct ip *address, int port, int second)
 {
     return address_is_taken(p, address, port) || (second && address_is_taken(p, address, second));
 }
 
 /* Walks round the pool from where `start` falls. Of any (taken + 1) addresses one is free. */
-static bool address_walk(const struct place *p, const struct pool *pool, uint64_t start, int port,
-                         int second, uint32_t *out)
+static bool address_walk(const struct place *p, const struct ip_block *pool, uint64_t start,
+                         int port, int second, struct ip *out)
 {
-    size_t tries = pool->count < p->taken.count + 1 ? pool->count : p->taken.count + 1;
+    uint64_t tries = pool->count < p->taken.count + 1 ? pool->count : p->taken.count + 1;
 
-    for (size_t i = 0; i < tries; i++) {
-        uint32_t address = pool->first + (uint32_t)((start + i) % pool->count);
-        if (!ports_are_taken(p, address, port, second)) {
+    for (uint64_t i = 0; i < tries; i++) {
+        struct ip address = ip_block_at(pool, (start + i) % pool->count);
+        if (!ports_are_taken(p, &address, port, second)) {
             *out = address;
             return true;
         }
@@ -154,13 +153,29 @@ static bool address_walk(const struct place *p, const struct pool *pool, uint64_
 }
 
 /* An address of nobody is best: then a node is told apart by its address alone. */
-static bool address_choose(const struct place *p, const struct seat *s,
-                           const struct place_request *r, uint32_t *out)
+static bool address_choose(const struct place *p, const struct ip_block *pool,
+                           const struct place_request *r, struct ip *out)
 {
     uint64_t start = r->node_id > 0 ? (uint64_t)r->node_id - 1 : 0;
 
-    return s->pool.count > 0 && (address_walk(p, &s->pool, start, 0, 0, out) ||
-                                 address_walk(p, &s->pool, start, r->port, r->second_port, out));
+    return address_walk(p, pool, start, 0, 0, out) ||
+           address_walk(p, pool, start, r->port, r->second_port, out);
+}
+
+/* The addresses that the host has left for the node. */
+static enum place_result addresses_choose(const struct place *p, const struct seat *s,
+                                          const struct place_request *r, struct addresses *out)
+{
+    for (int family = 0; family < FAMILIES; family++) {
+        if (!network_type_has(r->network, (enum ip_family)family))
+            continue;
+        if (s->pools[family].count == 0 && family == FAMILY_IPV6)
+            return PLACE_NO_IPV6;
+        if (s->pools[family].count == 0 ||
+            !address_choose(p, &s->pools[family], r, &out->items[family]))
+            return PLACE_NO_ADDRESS;
+    }
+    return PLACE_OK;
 }
 
 /* True when "bundled=0.1.0 redis=7.0.15" names the driver. */
@@ -178,7 +193,7 @@ static bool host_runs(const struct host *h, const char *driver)
 
 /* Can this host take the node? The results are ordered by how near a host came to it. */
 static enum place_result seat_test(const struct place *p, const struct seat *s,
-                                   const struct place_request *r, uint32_t *out_address)
+                                   const struct place_request *r, struct addresses *out)
 {
     if (!zone_may_be_chosen(p, s->host->zone) || (*r->zone && strcmp(s->host->zone, r->zone) != 0))
         return PLACE_NO_ZONE;
@@ -188,7 +203,7 @@ static enum place_result seat_test(const struct place *p, const struct seat *s,
         return PLACE_TOO_LARGE;
     if (r->memory_bytes > s->host->memory_bytes - s->used_bytes)
         return PLACE_NO_MEMORY;
-    return address_choose(p, s, r, out_address) ? PLACE_OK : PLACE_NO_ADDRESS;
+    return addresses_choose(p, s, r, out);
 }
 
 static size_t siblings_on(const struct place *p, int64_t cluster_id, const struct seat *s)
@@ -232,34 +247,48 @@ static int seat_compare(const struct place *p, const struct place_request *r, co
     return strcmp(x->host->name, y->host->name);
 }
 
+/* The first family that there is gives the first address. */
+static void take_addresses(struct place *p, const struct place_request *r,
+                           const struct addresses *addresses, struct place_choice *out)
+{
+    for (int family = 0; family < FAMILIES; family++) {
+        const struct ip *address = &addresses->items[family];
+        if (!network_type_has(r->network, (enum ip_family)family))
+            continue;
+        *vec_add(p->arena, &p->taken) = (struct taken){*address, r->port};
+        if (r->second_port)
+            *vec_add(p->arena, &p->taken) = (struct taken){*address, r->second_port};
+        const char **text = out->address ? &out->second_address : &out->address;
+        *text = ip_text(p->arena, address);
+    }
+}
+
 static enum place_result place_one(struct place *p, const struct place_request *r,
                                    struct place_choice *out)
 {
     enum place_result nearest = *r->zone ? PLACE_NO_ZONE : PLACE_NO_HOST;
     struct seat *best = NULL;
-    uint32_t best_address = 0;
+    struct addresses best_addresses = {0};
 
     for (size_t i = 0; i < p->seat_count; i++) {
         struct seat *s = &p->seats[i];
-        uint32_t address = 0;
-        enum place_result result = seat_test(p, s, r, &address);
+        struct addresses addresses = {0};
+        enum place_result result = seat_test(p, s, r, &addresses);
         if (result != PLACE_OK) {
             nearest = result > nearest ? result : nearest;
         } else if (!best || seat_compare(p, r, s, best) < 0) {
             best = s;
-            best_address = address;
+            best_addresses = addresses;
         }
     }
     if (!best)
         return nearest;
 
     best->used_bytes += r->memory_bytes;
-    *vec_add(p->arena, &p->taken) = (struct taken){best_address, r->port};
-    if (r->second_port)
-        *vec_add(p->arena, &p->taken) = (struct taken){best_address, r->second_port};
     *vec_add(p->arena, &p->placed) = (struct placed){r->cluster_id, best};
-    *out = (struct place_choice){best->host->id, best->host->zone,
-                                 cidr_address(p->arena, &everywhere, best_address)};
+    *out = (struct place_choice){
+        .host_id = best->host->id, .zone = best->host->zone, .second_address = ""};
+    take_addresses(p, r, &best_addresses, out);
     return PLACE_OK;
 }
 

@@ -27,15 +27,16 @@ struct place_request {
     const char *zone; /* "" = any */
     int64_t memory_bytes;
     int port;
-    int second_port;    /* that is to be free on the same address; 0 for none */
+    int second_port; /* that is to be free on the same address; 0 for none */
+    enum network_type network;
     bool is_cross_az;   /* spread over zones before hosts */
     bool keeps_apart;   /* no two on one host while another one can take them, whatever its zone */
     const char *driver; /* that the host must report among its engines; "" = any */
 };
 
 struct place_choice {
-    const char *host_id, *zone; /* borrowed from the hosts given */
-    const char *address;
+    const char *host_id, *zone;           /* borrowed from the hosts given */
+    const char *address, *second_address; /* as in a node's goal */
 };
 
 enum place_result {
@@ -44,6 +45,7 @@ enum place_result {
     PLACE_NO_HOST,    /* no host there is alive and runs the engine */
     PLACE_TOO_LARGE,  /* even an empty host there would be too small */
     PLACE_NO_MEMORY,  /* not enough of it is free now */
+    PLACE_NO_IPV6,    /* it is asked for, and no host has a pool of such addresses */
     PLACE_NO_ADDRESS, /* the pools have no address left on which the port is free */
 };
 

@@ -99,6 +99,7 @@ static void place_waiting(struct capacity *cap, const struct unplaced_node *n)
         .memory_bytes = cluster_host_bytes(&cluster),
         .port = n->port,
         .second_port = cluster_reader_port(&cluster),
+        .network = n->network,
         .is_cross_az = n->is_cross_az,
         .driver = DRIVER_DEFAULT,
     };
@@ -193,6 +194,7 @@ static enum place_result place_claim(struct call *c, struct capacity *cap,
                 claim->memory_bytes ? claim->memory_bytes : node_type_host_bytes(claim->type),
             .port = claim->port,
             .second_port = claim->second_port,
+            .network = claim->network,
             .is_cross_az = claim->is_cross_az,
             .driver = DRIVER_DEFAULT,
         };

@@ -22,6 +22,7 @@ struct claim {
     bool is_multi_az;    /* with keys: each shard must stand in more than one zone */
     const struct node_type *type;
     int port;
+    enum network_type network;
     bool is_cross_az;
     int64_t memory_bytes; /* of each node; 0: as its type says */
     int second_port;      /* see place.h */

@@ -46,12 +46,38 @@ static void wire_groups(struct call *c, const struct network *n, const char *joi
     }
 }
 
+static bool is_v6(const char *address)
+{
+    return strchr(address, ':') != NULL;
+}
+
+static void wire_addresses(struct call *c, const struct network_node *node,
+                           struct ec2_network_interface *out)
+{
+    const char *six = is_v6(node->address) ? node->address : node->second_address;
+
+    out->private_ip_addresses.has = out->ipv6_addresses.has = true;
+    if (!is_v6(node->address)) {
+        struct ec2_network_interface_private_ip_address *four =
+            arena_new(c->arena, struct ec2_network_interface_private_ip_address);
+        *four = (struct ec2_network_interface_private_ip_address){
+            .primary = BOOL_OF(true), .private_ip_address = node->address};
+        out->private_ip_address = node->address;
+        out->private_ip_addresses =
+            (struct ec2_network_interface_private_ip_address_list){true, 1, four};
+    }
+    if (*six) {
+        struct ec2_network_interface_ipv6_address *address =
+            arena_new(c->arena, struct ec2_network_interface_ipv6_address);
+        address->ipv6_address = six;
+        out->ipv6_addresses = (struct ec2_network_interface_ipv6_addresses_list){true, 1, address};
+    }
+}
+
 static void wire_interface(struct call *c, const struct network *n, const struct subnet *s,
                            const struct network_node *node, struct ec2_network_interface *out)
 {
     const char *key = arena_printf(c->arena, "%lld", (long long)node->node_id);
-    struct ec2_network_interface_private_ip_address *address =
-        arena_new(c->arena, struct ec2_network_interface_private_ip_address);
 
     *out = (struct ec2_network_interface){
         .availability_zone = node->zone,
@@ -59,7 +85,6 @@ static void wire_interface(struct call *c, const struct network *n, const struct
         .interface_type = "interface",
         .network_interface_id = network_id(c->arena, "eni-", key),
         .owner_id = c->caller->account,
-        .private_ip_address = node->address,
         .requester_id = "amazon-elasticache",
         .requester_managed = BOOL_OF(true),
         .source_dest_check = BOOL_OF(true),
@@ -67,10 +92,7 @@ static void wire_interface(struct call *c, const struct network *n, const struct
         .subnet_id = s->id,
         .vpc_id = s->vpc_id,
     };
-    address->primary = BOOL_OF(true);
-    address->private_ip_address = node->address;
-    out->private_ip_addresses =
-        (struct ec2_network_interface_private_ip_address_list){true, 1, address};
+    wire_addresses(c, node, out);
     out->attachment = arena_new(c->arena, struct ec2_network_interface_attachment);
     out->attachment->attachment_id = network_id(c->arena, "eni-attach-", key);
     out->attachment->attach_time = TIME_OF(node->created_ms);
@@ -79,7 +101,7 @@ static void wire_interface(struct call *c, const struct network *n, const struct
     out->attachment->instance_owner_id = "amazon-elasticache";
     out->attachment->status = "attached";
     wire_groups(c, n, node->security_groups, &out->groups);
-    out->ipv6_addresses.has = out->tag_set.has = true;
+    out->tag_set.has = true;
 }
 
 static const char *const interface_filters[] = {"addresses.private-ip-address",

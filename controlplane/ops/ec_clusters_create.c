@@ -13,6 +13,7 @@
 #include "controlplane/ops/logs.h"
 #include "controlplane/ops/member_clusters.h"
 #include "controlplane/ops/members.h"
+#include "controlplane/ops/reach.h"
 #include "controlplane/ops/snapshots.h"
 #include "controlplane/ops/tagging.h"
 #include "controlplane/ops/wire.h"
@@ -44,12 +45,10 @@ static bool is_memcached(const struct plan *p)
 /* --- what cannot be obeyed yet --- */
 
 static const struct member_rule unserved[] = {
-    {"AuthToken",            NULL  },
-    {"OutpostMode",          NULL  },
-    {"PreferredOutpostArn",  NULL  },
-    {"PreferredOutpostArns", NULL  },
-    {"NetworkType",          "ipv4"},
-    {"IpDiscovery",          "ipv4"},
+    {"AuthToken",            NULL},
+    {"OutpostMode",          NULL},
+    {"PreferredOutpostArn",  NULL},
+    {"PreferredOutpostArns", NULL},
 };
 
 static const struct member_rule not_memcached[] = {
@@ -240,7 +239,8 @@ static struct err plan_groups(struct call *c, const struct ec_create_cache_clust
     TRY(siting_choose(c, in->cache_subnet_group_name, &in->security_group_ids, &p->siting));
     p->cluster.subnet_group = p->siting.subnet_group;
     p->cluster.security_groups = p->siting.security_groups;
-    return OK;
+    return reach_choose(c, in->network_type, in->ip_discovery, p->version, p->type, &p->siting,
+                        &p->cluster.reach);
 }
 
 static struct err plan_tags(struct call *c, const struct ec_create_cache_cluster_in *in,
@@ -306,6 +306,7 @@ static struct err plan_capacity(struct call *c, const struct ec_create_cache_clu
     struct claim claim = {
         .type = p->type,
         .port = p->cluster.port,
+        .network = p->cluster.reach.network,
         .is_cross_az = strcmp(p->cluster.az_mode, "cross-az") == 0,
         .zones = p->zones,
         .count = p->node_count,

@@ -16,6 +16,7 @@
 #include "controlplane/ops/member_clusters.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/parameters.h"
+#include "controlplane/ops/reach.h"
 #include "controlplane/ops/wire.h"
 #include "controlplane/store/store.h"
 
@@ -29,10 +30,9 @@ static bool is_memcached(const struct cluster_facts *f)
 /* --- what cannot change --- */
 
 static const struct member_rule unserved[] = {
-    {"AuthToken",               NULL  },
-    {"AuthTokenUpdateStrategy", NULL  },
-    {"IpDiscovery",             "ipv4"},
-    {"ScaleConfig",             NULL  },
+    {"AuthToken",               NULL},
+    {"AuthTokenUpdateStrategy", NULL},
+    {"ScaleConfig",             NULL},
 };
 
 static const struct member_rule not_memcached[] = {
@@ -106,6 +106,7 @@ static struct err change_settings(struct call *c, const struct ec_modify_cache_c
     TRY(member_topic(c, in->notification_topic_arn, in->notification_topic_status, cl));
     if (in->auto_minor_version_upgrade.has)
         cl->auto_minor_upgrade = in->auto_minor_version_upgrade.value;
+    TRY(reach_change(c, in->ip_discovery, &cl->reach));
     return change_groups(c, in, cl);
 }
 
@@ -205,6 +206,7 @@ static struct err claim_room(struct call *c, struct cluster_facts *f, const char
         .cluster_id = f->cluster.id,
         .type = node_type_find(f->cluster.node_type),
         .port = f->cluster.port,
+        .network = f->cluster.reach.network,
         .is_cross_az = strcmp(f->cluster.az_mode, "cross-az") == 0,
         .zones = zones,
         .count = count,

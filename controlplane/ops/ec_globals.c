@@ -33,6 +33,8 @@ static struct err check_kind(struct call *c, const struct cluster *cl)
         return VALUE("Global replication groups need the engine version %s or higher; the "
                      "replication group has %s.",
                      VERSION_LEAST, cl->engine_version);
+    if (cl->reach.network == NETWORK_IPV6)
+        return VALUE("The network type ipv6 is not supported for global replication groups.");
     if (!global_takes_type(cl->node_type))
         return VALUE("The cache node type %s is not supported for global replication groups.",
                      cl->node_type);

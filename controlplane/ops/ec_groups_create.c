@@ -16,6 +16,7 @@
 #include "controlplane/ops/logs.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
+#include "controlplane/ops/reach.h"
 #include "controlplane/ops/tagging.h"
 #include "controlplane/ops/wire_groups.h"
 #include "controlplane/store/globals.h"
@@ -31,8 +32,6 @@ typedef struct err (*plan_fn)(struct call *c, const struct ec_create_replication
 
 static const struct member_rule unserved[] = {
     {"DataTieringEnabled", "false"},
-    {"NetworkType",        "ipv4" },
-    {"IpDiscovery",        "ipv4" },
 };
 
 static struct err plan_unserved(struct call *c, const struct ec_create_replication_group_in *in,
@@ -214,7 +213,9 @@ static struct err plan_siting(struct call *c, const struct ec_create_replication
     }
     common->subnet_group = p->siting.subnet_group;
     common->security_groups = p->siting.security_groups;
-    return OK;
+    return p->adopted ? reach_same(c, in->network_type, in->ip_discovery, &common->reach)
+                      : reach_choose(c, in->network_type, in->ip_discovery, p->version, p->type,
+                                     &p->siting, &common->reach);
 }
 
 static struct err plan_encryption(struct call *c, const struct ec_create_replication_group_in *in,

@@ -19,6 +19,7 @@
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/parameters.h"
+#include "controlplane/ops/reach.h"
 #include "controlplane/ops/siting.h"
 #include "controlplane/ops/wire_groups.h"
 #include "controlplane/store/groups.h"
@@ -33,8 +34,7 @@ typedef struct err (*change_fn)(struct call *c, const struct ec_modify_replicati
 /* --- what cannot change --- */
 
 static const struct member_rule unserved[] = {
-    {"NodeGroupId", NULL  },
-    {"IpDiscovery", "ipv4"},
+    {"NodeGroupId", NULL},
 };
 
 #define NOUN "replication group"
@@ -107,7 +107,7 @@ static struct err change_settings(struct call *c, const struct ec_modify_replica
         TRY(member_topic(c, in->notification_topic_arn, in->notification_topic_status, cl));
     if (in->auto_minor_version_upgrade.has)
         cl->auto_minor_upgrade = in->auto_minor_version_upgrade.value;
-    return OK;
+    return reach_change(c, in->ip_discovery, &cl->reach);
 }
 
 /* A provider names "<group>-001" for a group in cluster mode, too, which has no such member. */

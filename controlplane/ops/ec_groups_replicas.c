@@ -171,6 +171,7 @@ static struct err claim_room(struct call *c, const struct group_facts *f, struct
         .keys = add->keys,
         .type = node_type_find(common->node_type),
         .port = common->port,
+        .network = common->reach.network,
         .is_cross_az = true,
         .zones = add->zones,
         .count = add->count,

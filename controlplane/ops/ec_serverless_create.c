@@ -15,6 +15,7 @@
 #include "controlplane/ops/capacity.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
+#include "controlplane/ops/reach.h"
 #include "controlplane/ops/serverless_members.h"
 #include "controlplane/ops/siting.h"
 #include "controlplane/ops/snapshots.h"
@@ -51,20 +52,6 @@ typedef struct err (*plan_fn)(struct call *c, const struct ec_create_serverless_
 static bool is_memcached(const struct plan *p)
 {
     return strcmp(p->cache.engine, "memcached") == 0;
-}
-
-/* --- what cannot be obeyed yet --- */
-
-static const struct member_rule unserved[] = {
-    {"NetworkType", "ipv4"},
-};
-
-static struct err plan_unserved(struct call *c, const struct ec_create_serverless_cache_in *in,
-                                struct plan *p)
-{
-    (void)p;
-    return members_refuse(c, "CreateServerlessCache", in, unserved, countof(unserved),
-                          WHY_NOT_SERVED);
 }
 
 /* --- name, engine, limits --- */
@@ -156,7 +143,6 @@ static struct err plan_common(struct call *c, const struct ec_create_serverless_
     const struct node_type *type = node_type_find(TYPE_OF_NODES);
     bool is_cluster = false;
 
-    (void)in;
     check(type != NULL);
     p->common = (struct cluster){
         .account = p->cache.account,
@@ -184,6 +170,7 @@ static struct err plan_common(struct call *c, const struct ec_create_serverless_
         .is_wanted = true,
         .created_ms = c->now_ms,
     };
+    TRY(reach_choose(c, in->network_type, NULL, p->version, type, &p->siting, &p->common.reach));
     TRY(member_group_parameter_group(c, NULL, p->version, type, !is_memcached(p), &p->common,
                                      &is_cluster));
     return serverless_set_window(c, &p->cache, &p->common);
@@ -266,6 +253,7 @@ static struct err plan_room(struct call *c, const struct ec_create_serverless_ca
         .memory_bytes = allotment_host_bytes(p->common.allotment.least_bytes),
         .port = p->common.port,
         .second_port = p->common.port + 1,
+        .network = p->common.reach.network,
         .is_cross_az = true,
         .zones = p->zones,
         .count = count,
@@ -279,8 +267,8 @@ static struct err plan_room(struct call *c, const struct ec_create_serverless_ca
 
 /* The order of the rows is the order in which mistakes are told. */
 static const plan_fn checks[] = {
-    plan_name,   plan_unserved, plan_engine, plan_limits, plan_snapshots, plan_restore,
-    plan_siting, plan_common,   plan_entry,  plan_tags,   plan_is_new,    plan_room,
+    plan_name,   plan_engine, plan_limits, plan_snapshots, plan_restore, plan_siting,
+    plan_common, plan_entry,  plan_tags,   plan_is_new,    plan_room,
 };
 
 /* --- recording --- */

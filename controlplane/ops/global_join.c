@@ -118,6 +118,8 @@ struct err global_join(struct call *c, const struct ec_create_replication_group_
         return OK;
     TRY(global_facts_for_change(c, in->global_replication_group_id, &facts));
     TRY(members_refuse(c, "CreateReplicationGroup", in, inherited, countof(inherited), WHY));
+    if (in->network_type && strcmp(in->network_type, "ipv6") == 0)
+        return COMBINATION("NetworkType ipv6 cannot be used with GlobalReplicationGroupId.");
     TRY(check_place(c, &facts));
     const struct group_facts *primary = global_facts_primary(&facts);
     TRY(check_parameters(c, &primary->group));

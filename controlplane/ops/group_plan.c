@@ -388,6 +388,7 @@ struct err group_plan_claim(struct call *c, struct group_plan *p)
         .is_multi_az = p->group.is_multi_az && !p->adopted,
         .type = p->type,
         .port = p->group.common.port,
+        .network = p->group.common.reach.network,
         .is_cross_az = true,
         .zones = zones,
         .count = count,

@@ -76,6 +76,7 @@ static struct err claim_room(struct call *c, const struct group_facts *f, const 
         .keys = &key,
         .type = node_type_find(common->node_type),
         .port = common->port,
+        .network = common->reach.network,
         .is_cross_az = true,
         .zones = zone,
         .count = 1,

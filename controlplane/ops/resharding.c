@@ -249,6 +249,7 @@ static struct err claim_room(struct call *c, const struct group_facts *f, struct
         .is_multi_az = f->group.is_multi_az,
         .type = node_type_find(common->node_type),
         .port = common->port,
+        .network = common->reach.network,
         .is_cross_az = true,
         .zones = p->zones,
         .count = count,

@@ -40,7 +40,7 @@ static struct ec_endpoint *node_endpoint(struct call *c, const struct cluster_fa
     if (!n->goal.has)
         return NULL;
     if (c->conf->endpoint_mode == ENDPOINT_ADDRESS)
-        return endpoint_new(c, n->goal.address, n->goal.port);
+        return endpoint_new(c, goal_address(&n->goal, cl->reach.discovery), n->goal.port);
     return endpoint_new(
         c,
         f->group ? endpoint_member_name(c->arena, &naming, f->group->name, cl->name, n->number)
@@ -58,7 +58,8 @@ static struct ec_endpoint *configuration_endpoint(struct call *c, const struct c
         if (!n->is_wanted || !n->goal.has)
             continue;
         if (c->conf->endpoint_mode == ENDPOINT_ADDRESS)
-            return endpoint_new(c, n->goal.address, n->goal.port);
+            return endpoint_new(c, goal_address(&n->goal, f->cluster.reach.discovery),
+                                n->goal.port);
         return endpoint_new(c, endpoint_configuration_name(c->arena, &naming, f->cluster.name),
                             n->goal.port);
     }
@@ -255,8 +256,8 @@ void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_node
         .arn = arn_make(c->arena, cl->region, cl->account, "cluster", cl->name),
         .replication_group_log_delivery_enabled =
             BOOL_OF(logs_of_group_enabled(f->logs, cl->group_id)),
-        .network_type = "ipv4",
-        .ip_discovery = "ipv4",
+        .network_type = network_type_name(cl->reach.network),
+        .ip_discovery = ip_family_name(cl->reach.discovery),
     };
     if (f->group)
         wire_membership(f->group, out);

@@ -68,7 +68,8 @@ static struct ec_endpoint *endpoint(struct call *c, const struct group_facts *f,
     if (!n)
         return NULL;
     if (c->conf->endpoint_mode == ENDPOINT_ADDRESS)
-        return endpoint_new(c, n->goal.address, n->goal.port);
+        return endpoint_new(c, goal_address(&n->goal, f->group.common.reach.discovery),
+                            n->goal.port);
     return endpoint_new(c, name(c->arena, &naming, f->group.name), n->goal.port);
 }
 
@@ -81,7 +82,7 @@ static struct ec_endpoint *member_endpoint(struct call *c, const struct group_fa
     if (!n)
         return NULL;
     if (c->conf->endpoint_mode == ENDPOINT_ADDRESS)
-        return endpoint_new(c, n->goal.address, n->goal.port);
+        return endpoint_new(c, goal_address(&n->goal, m->cluster.reach.discovery), n->goal.port);
     return endpoint_new(
         c, endpoint_member_name(c->arena, &naming, f->group.name, m->cluster.name, n->number),
         n->goal.port);
@@ -227,8 +228,8 @@ void wire_group(struct call *c, const struct group_facts *f, struct ec_replicati
         .replication_group_create_time = TIME_OF(g->created_ms),
         .data_tiering = "disabled",
         .auto_minor_version_upgrade = BOOL_OF(g->common.auto_minor_upgrade && !f->global),
-        .network_type = "ipv4",
-        .ip_discovery = "ipv4",
+        .network_type = network_type_name(g->common.reach.network),
+        .ip_discovery = ip_family_name(g->common.reach.discovery),
         .cluster_mode = cluster_mode_name(g->mode),
         .engine = g->common.engine,
     };

@@ -11,13 +11,13 @@
 /* --- endpoints --- */
 
 static struct ec_endpoint *endpoint(struct call *c, const struct serverless_facts *f,
-                                    const struct node *n, int port)
+                                    const struct node *n, const struct reach *reach, int port)
 {
     struct endpoint_naming naming = {c->caller->account, c->caller->region, c->conf->dns_zone,
                                      .is_encrypted = true};
     struct ec_endpoint *e = arena_new(c->arena, struct ec_endpoint);
 
-    *e = (struct ec_endpoint){n->goal.address, INT_OF(port)};
+    *e = (struct ec_endpoint){goal_address(&n->goal, reach->discovery), INT_OF(port)};
     if (c->conf->endpoint_mode != ENDPOINT_ADDRESS)
         e->address = endpoint_serverless_name(c->arena, &naming, f->cache.name, f->cache.id);
     return e;
@@ -32,8 +32,8 @@ static void wire_endpoints(struct call *c, const struct serverless_facts *f,
 
     if (!entry || strcmp(status, "creating") == 0 || strcmp(status, "create-failed") == 0)
         return;
-    out->endpoint = endpoint(c, f, entry, owned->port);
-    out->reader_endpoint = endpoint(c, f, reader, cluster_reader_port(owned));
+    out->endpoint = endpoint(c, f, entry, &owned->reach, owned->port);
+    out->reader_endpoint = endpoint(c, f, reader, &owned->reach, cluster_reader_port(owned));
 }
 
 /* --- limits --- */
@@ -77,6 +77,14 @@ static const char **split(struct call *c, const char *joined, size_t *out_count)
     return items;
 }
 
+/* While nothing stands behind it any more nobody can say. */
+static struct reach reach_of(const struct serverless_facts *f)
+{
+    if (f->group)
+        return f->group->group.common.reach;
+    return f->cluster ? f->cluster->cluster.reach : (struct reach){0};
+}
+
 void wire_serverless(struct call *c, const struct serverless_facts *f,
                      struct ec_serverless_cache *out)
 {
@@ -93,7 +101,6 @@ void wire_serverless(struct call *c, const struct serverless_facts *f,
         .security_group_ids = {.has = true},
         .arn = arn_make(c->arena, s->region, s->account, "serverlesscache", s->name),
         .subnet_ids = {.has = true},
-        .network_type = "ipv4",
     };
     out->security_group_ids.items = split(c, s->security_groups, &out->security_group_ids.count);
     out->subnet_ids.items = split(c, s->subnets, &out->subnet_ids.count);
@@ -107,6 +114,7 @@ void wire_serverless(struct call *c, const struct serverless_facts *f,
     }
     if (f->group || f->cluster)
         wire_endpoints(c, f, out);
+    out->network_type = network_type_name(reach_of(f).network);
 }
 
 struct ec_serverless_cache *wire_serverless_new(struct call *c, const struct serverless_facts *f)

@@ -33,6 +33,8 @@ static struct names names_of(struct arena *a, const struct certifier *by, const 
     struct names names = {0};
 
     *vec_add(a, &names) = n->goal.address;
+    if (n->goal.second_address && *n->goal.second_address)
+        *vec_add(a, &names) = n->goal.second_address;
     if (c->owner.id) {
         *vec_add(a, &names) = endpoint_serverless_name(a, &naming, c->owner.name, c->owner.id);
         return names;

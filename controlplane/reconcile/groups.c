@@ -106,6 +106,7 @@ static struct place_request request_of(const struct view *m, const struct node *
         .memory_bytes = cluster_host_bytes(&m->cluster),
         .port = m->cluster.port,
         .second_port = cluster_reader_port(&m->cluster),
+        .network = m->cluster.reach.network,
         .is_cross_az = true,
         .keeps_apart = true,
         .driver = DRIVER_DEFAULT,
@@ -119,6 +120,7 @@ static void settle(struct view *m, struct node *n, const struct place_choice *ch
         .has = true,
         .host_id = choice->host_id,
         .address = choice->address,
+        .second_address = choice->second_address,
         .port = m->cluster.port,
         .state = NODE_RUNNING,
         .boot_count = n->boot_count,
@@ -346,7 +348,8 @@ static bool add_shard_words(const struct group_view *g, const struct shard *s, s
             continue;
         const struct node *n = member_node(m);
         buf_printf(words, " NODE %s %s %s %d %d - %s", n->engine_id,
-                   m == primary ? "primary" : "replica", n->goal.address,
+                   m == primary ? "primary" : "replica",
+                   goal_address(&n->goal, m->cluster.reach.discovery),
                    m->cluster.tls == TLS_REQUIRED ? 0 : n->goal.port,
                    m->cluster.tls == TLS_OFF ? 0 : n->goal.port, health_word(g, s, m));
     }

@@ -24,26 +24,24 @@ static const struct node *find(const struct node_list *nodes, const char *number
     return NULL;
 }
 
-static void publish_configuration(struct dns *dns, struct arena *a,
-                                  const struct endpoint_naming *naming, const struct view *v)
-{
-    const char *name = endpoint_configuration_name(a, naming, v->cluster.name);
-    const char **addresses = arena_array(a, v->nodes.count + 1, sizeof(*addresses));
-    size_t count = 0;
-
-    for (size_t i = 0; i < v->nodes.count; i++)
-        if (v->nodes.items[i].goal.has && v->nodes.items[i].goal.state == NODE_RUNNING)
-            addresses[count++] = v->nodes.items[i].goal.address;
-    if (v->is_removed || count == 0)
-        report(dns_remove(dns, name), name);
-    else
-        report(dns_upsert(dns, name, addresses, count, DNS_TTL_S), name);
-}
-
 struct addresses {
     const char **items;
     size_t count;
 };
+
+#define ADDRESSES_OF_NODE 2
+
+static struct addresses addresses_new(struct arena *a, size_t nodes)
+{
+    return (struct addresses){arena_array(a, nodes * ADDRESSES_OF_NODE + 1, sizeof(char *)), 0};
+}
+
+static void add_node(struct addresses *out, const struct node_goal *goal)
+{
+    out->items[out->count++] = goal->address;
+    if (goal->second_address && *goal->second_address)
+        out->items[out->count++] = goal->second_address;
+}
 
 static void publish(struct dns *dns, const char *name, const struct addresses *addresses)
 {
@@ -51,6 +49,25 @@ static void publish(struct dns *dns, const char *name, const struct addresses *a
         report(dns_upsert(dns, name, addresses->items, addresses->count, DNS_TTL_S), name);
     else
         report(dns_remove(dns, name), name);
+}
+
+/* All nodes that are to run. */
+static struct addresses addresses_of(struct arena *a, const struct view *v)
+{
+    struct addresses out = addresses_new(a, v->nodes.count);
+
+    for (size_t i = 0; i < v->nodes.count && !v->is_removed; i++)
+        if (v->nodes.items[i].goal.has && v->nodes.items[i].goal.state == NODE_RUNNING)
+            add_node(&out, &v->nodes.items[i].goal);
+    return out;
+}
+
+static void publish_configuration(struct dns *dns, struct arena *a,
+                                  const struct endpoint_naming *naming, const struct view *v)
+{
+    struct addresses addresses = addresses_of(a, v);
+
+    publish(dns, endpoint_configuration_name(a, naming, v->cluster.name), &addresses);
 }
 
 /* Where a cluster or group of these nodes is a serverless cache's, that alone has a name. */
@@ -63,11 +80,8 @@ static const char *owner_name(struct arena *a, const struct endpoint_naming *nam
 static void publish_owner(struct dns *dns, struct arena *a, const struct endpoint_naming *naming,
                           const struct view *v)
 {
-    struct addresses addresses = {arena_array(a, v->nodes.count + 1, sizeof(char *)), 0};
+    struct addresses addresses = addresses_of(a, v);
 
-    for (size_t i = 0; i < v->nodes.count && !v->is_removed; i++)
-        if (v->nodes.items[i].goal.has && v->nodes.items[i].goal.state == NODE_RUNNING)
-            addresses.items[addresses.count++] = v->nodes.items[i].goal.address;
     publish(dns, owner_name(a, naming, &v->cluster), &addresses);
 }
 
@@ -85,10 +99,10 @@ void names_publish(struct dns *dns, struct arena *a, const struct view *v,
     for (size_t i = 0; i < before->count; i++) {
         const struct node *now = find(&v->nodes, before->items[i].number);
         const char *name = endpoint_node_name(a, &naming, v->cluster.name, before->items[i].number);
-        if (v->is_removed || !now || !now->goal.has)
-            report(dns_remove(dns, name), name);
-        else
-            report(dns_upsert(dns, name, (const char *[]){now->goal.address}, 1, DNS_TTL_S), name);
+        struct addresses addresses = addresses_new(a, 1);
+        if (!v->is_removed && now && now->goal.has)
+            add_node(&addresses, &now->goal);
+        publish(dns, name, &addresses);
     }
     if (strcmp(v->cluster.engine, "memcached") == 0)
         publish_configuration(dns, a, &naming, v);
@@ -100,12 +114,12 @@ void names_publish(struct dns *dns, struct arena *a, const struct view *v,
 static struct addresses gather(struct arena *a, const struct group_view *g,
                                bool (*is_meant)(const struct group_view *g, const struct view *m))
 {
-    struct addresses out = {arena_array(a, g->member_count + 1, sizeof(char *)), 0};
+    struct addresses out = addresses_new(a, g->member_count);
 
     for (size_t i = 0; i < g->member_count; i++) {
         const struct node *n = member_node(&g->members[i]);
         if (n && n->is_wanted && n->goal.has && is_meant(g, &g->members[i]))
-            out.items[out.count++] = n->goal.address;
+            add_node(&out, &n->goal);
     }
     return out;
 }

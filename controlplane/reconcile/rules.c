@@ -122,6 +122,7 @@ static void place(struct view *v, struct node *n, struct decisions *d, const cha
         .memory_bytes = cluster_host_bytes(&v->cluster),
         .port = v->cluster.port,
         .second_port = cluster_reader_port(&v->cluster),
+        .network = v->cluster.reach.network,
         .is_cross_az = strcmp(v->cluster.az_mode, "cross-az") == 0,
         .driver = DRIVER_DEFAULT,
     };
@@ -131,6 +132,7 @@ static void place(struct view *v, struct node *n, struct decisions *d, const cha
         .has = true,
         .host_id = choice.host_id,
         .address = choice.address,
+        .second_address = choice.second_address,
         .port = v->cluster.port,
         .state = NODE_RUNNING,
         .boot_count = n->boot_count,

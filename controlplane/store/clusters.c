@@ -14,7 +14,7 @@
     "WHERE p.account = cache_cluster.account AND p.region = cache_cluster.region "                  \
     "AND p.name = cache_cluster.parameter_group), 0), tls_mode, coalesce(owner_id, 0), "            \
     "coalesce((SELECT s.name FROM serverless_cache s WHERE s.id = cache_cluster.owner_id), ''), "   \
-    "memory_least, memory_most, work_most, data_key, parked"
+    "memory_least, memory_most, work_most, data_key, parked, network_type, ip_discovery"
 
 static void row_to_cluster(struct query *q, struct cluster *out)
 {
@@ -52,6 +52,7 @@ static void row_to_cluster(struct query *q, struct cluster *out)
     };
     if (!tls_mode_parse(query_text(q, 26), &out->tls))
         q->error = err_make(ERR_CORRUPT, "a cache cluster has an unknown mode of encryption");
+    query_reach(q, 34, &out->reach);
 }
 
 struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
@@ -62,9 +63,9 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
         "maintenance_window, snapshot_window, snapshot_retention, auto_minor_upgrade, "
         "notification_topic, notification_status, configuration_version, next_node, is_wanted, "
         "created_ms, group_id, node_group_id, tls_mode, owner_id, memory_least, memory_most, "
-        "work_most, data_key, parked) "
+        "work_most, data_key, parked, network_type, ip_discovery) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), "
-        "nullif(?, 0), ?, nullif(?, 0), ?, ?, ?, ?, ?) RETURNING id";
+        "nullif(?, 0), ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?) RETURNING id";
     struct query q;
 
     TRY(query_start(&q, tx, sql,
@@ -75,7 +76,7 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
                     "tt"
                     "iibiiit"
                     "iiii"
-                    "tt",
+                    "tttt",
                     c->account, c->region, c->name, c->engine, c->engine_version, c->node_type,
                     (int64_t)c->port, c->az_mode, c->preferred_zone, c->parameter_group,
                     c->subnet_group, c->security_groups, c->maintenance_window, c->snapshot_window,
@@ -83,7 +84,8 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
                     c->notification_status, c->configuration_version, c->next_node, c->is_wanted,
                     c->created_ms, c->group_id, c->shard_id, tls_mode_name(c->tls), c->owner.id,
                     c->allotment.least_bytes, c->allotment.most_bytes, c->allotment.work_most,
-                    c->data_key ? c->data_key : "", c->parked ? c->parked : ""));
+                    c->data_key ? c->data_key : "", c->parked ? c->parked : "",
+                    network_type_name(c->reach.network), ip_family_name(c->reach.discovery)));
     if (query_next(&q))
         c->id = query_int(&q, 0);
     return query_end(&q);
@@ -201,7 +203,7 @@ struct err store_cluster_update(struct store_tx *tx, const struct cluster *c)
         "auto_minor_upgrade = ?, notification_topic = ?, notification_status = ?, "
         "configuration_version = ?, next_node = ?, is_wanted = ?, group_id = nullif(?, 0), "
         "node_group_id = nullif(?, 0), tls_mode = ?, memory_least = ?, memory_most = ?, "
-        "work_most = ?, data_key = ?, parked = ? WHERE id = ?";
+        "work_most = ?, data_key = ?, parked = ?, ip_discovery = ? WHERE id = ?";
 
     tx->has_wish = true;
     TRY(query_run(tx, sql,
@@ -210,7 +212,7 @@ struct err store_cluster_update(struct store_tx *tx, const struct cluster *c)
                   "ib"
                   "tt"
                   "iibiit"
-                  "iiitti",
+                  "iiittti",
                   c->engine, c->engine_version, c->node_type, (int64_t)c->port, c->az_mode,
                   c->preferred_zone, c->parameter_group, c->subnet_group, c->security_groups,
                   c->maintenance_window, c->snapshot_window, (int64_t)c->snapshot_retention,
@@ -218,7 +220,7 @@ struct err store_cluster_update(struct store_tx *tx, const struct cluster *c)
                   c->configuration_version, c->next_node, c->is_wanted, c->group_id, c->shard_id,
                   tls_mode_name(c->tls), c->allotment.least_bytes, c->allotment.most_bytes,
                   c->allotment.work_most, c->data_key ? c->data_key : "",
-                  c->parked ? c->parked : "", c->id));
+                  c->parked ? c->parked : "", ip_family_name(c->reach.discovery), c->id));
     return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such cache cluster");
 }
 

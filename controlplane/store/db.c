@@ -206,6 +206,13 @@ bool query_is_null(const struct query *q, int column)
     return sqlite3_column_type(q->statement, column) == SQLITE_NULL;
 }
 
+void query_reach(struct query *q, int at, struct reach *out)
+{
+    if (!network_type_parse(query_text(q, at), &out->network) ||
+        !ip_family_parse(query_text(q, at + 1), &out->discovery))
+        q->error = err_make(ERR_CORRUPT, "a cache has an unknown type of network");
+}
+
 const char *query_id_list(const struct store_tx *tx, const int64_t *ids, size_t count)
 {
     scoped(buf_fini) struct buf list = BUF_EMPTY;

@@ -75,6 +75,9 @@ const char *query_text(const struct query *q, int column); /* a copy in the tran
 struct str query_blob(const struct query *q, int column);
 bool query_is_null(const struct query *q, int column);
 
+/* Two columns, from `at` on. Words that nobody knows fail the query. */
+void query_reach(struct query *q, int at, struct reach *out);
+
 /* The ids as a JSON array for `json_each(?)`; in the transaction's arena. */
 const char *query_id_list(const struct store_tx *tx, const int64_t *ids, size_t count);
 

@@ -6,14 +6,15 @@
 #include "controlplane/store/db.h"
 #include "controlplane/store/serverless.h"
 
-#define COLUMNS                                                                            \
-    "id, account, region, name, description, cluster_mode, has_failover, is_multi_az, "    \
-    "is_encrypted_at_rest, replication_user, replication_password, snapshotting_cluster, " \
-    "next_shard, engine, engine_version, node_type, port, parameter_group, subnet_group, " \
-    "security_groups, maintenance_window, snapshot_window, snapshot_retention, "           \
-    "auto_minor_upgrade, notification_topic, notification_status, is_wanted, created_ms, " \
-    "user_group, token_digests, token_modified_ms, access_revision, tls_mode, "            \
-    "coalesce(owner_id, 0), owner_name, memory_least, memory_most, work_most, data_key, kms_key, parked"
+#define COLUMNS                                                                                            \
+    "id, account, region, name, description, cluster_mode, has_failover, is_multi_az, "                    \
+    "is_encrypted_at_rest, replication_user, replication_password, snapshotting_cluster, "                 \
+    "next_shard, engine, engine_version, node_type, port, parameter_group, subnet_group, "                 \
+    "security_groups, maintenance_window, snapshot_window, snapshot_retention, "                           \
+    "auto_minor_upgrade, notification_topic, notification_status, is_wanted, created_ms, "                 \
+    "user_group, token_digests, token_modified_ms, access_revision, tls_mode, "                            \
+    "coalesce(owner_id, 0), owner_name, memory_least, memory_most, work_most, data_key, kms_key, parked, " \
+    "network_type, ip_discovery"
 
 static void row_to_common(const struct query *q, int at, struct cluster *out)
 {
@@ -68,6 +69,7 @@ static void row_to_group(struct query *q, struct replication_group *out)
     out->common.allotment =
         (struct allotment){query_int(q, 35), query_int(q, 36), query_int(q, 37)};
     out->common.parked = query_text(q, 40);
+    query_reach(q, 41, &out->common.reach);
     if (!tls_mode_parse(query_text(q, 32), &out->common.tls))
         q->error = err_make(ERR_CORRUPT, "a replication group has an unknown mode of encryption");
     if (!cluster_mode_parse(query_text(q, 5), &out->mode))
@@ -83,9 +85,9 @@ struct err store_group_insert(struct store_tx *tx, struct replication_group *g)
         "parameter_group, subnet_group, security_groups, maintenance_window, snapshot_window, "
         "snapshot_retention, auto_minor_upgrade, notification_topic, notification_status, "
         "is_wanted, created_ms, tls_mode, owner_id, memory_least, memory_most, work_most, "
-        "data_key, kms_key) "
+        "data_key, kms_key, network_type, ip_discovery) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "nullif(?, 0), ?, ?, ?, ?, ?) RETURNING id";
+        "nullif(?, 0), ?, ?, ?, ?, ?, ?, ?) RETURNING id";
     const struct cluster *c = &g->common;
     struct query q;
 
@@ -100,7 +102,7 @@ struct err store_group_insert(struct store_tx *tx, struct replication_group *g)
         "tt"
         "bit"
         "iiii"
-        "tt",
+        "tttt",
         g->account, g->region, g->name, g->description, cluster_mode_name(g->mode), g->has_failover,
         g->is_multi_az, g->is_encrypted_at_rest, g->user, g->password, g->snapshotting_cluster,
         g->next_shard, c->engine, c->engine_version, c->node_type, (int64_t)c->port,
@@ -108,7 +110,8 @@ struct err store_group_insert(struct store_tx *tx, struct replication_group *g)
         c->snapshot_window, (int64_t)c->snapshot_retention, c->auto_minor_upgrade,
         c->notification_topic, c->notification_status, g->is_wanted, g->created_ms,
         tls_mode_name(c->tls), c->owner.id, c->allotment.least_bytes, c->allotment.most_bytes,
-        c->allotment.work_most, c->data_key ? c->data_key : "", g->kms_key ? g->kms_key : ""));
+        c->allotment.work_most, c->data_key ? c->data_key : "", g->kms_key ? g->kms_key : "",
+        network_type_name(c->reach.network), ip_family_name(c->reach.discovery)));
     if (query_next(&q))
         g->id = query_int(&q, 0);
     return query_end(&q);
@@ -123,7 +126,7 @@ struct err store_group_update(struct store_tx *tx, const struct replication_grou
         "subnet_group = ?, security_groups = ?, maintenance_window = ?, snapshot_window = ?, "
         "snapshot_retention = ?, auto_minor_upgrade = ?, notification_topic = ?, "
         "notification_status = ?, is_wanted = ?, tls_mode = ?, memory_least = ?, memory_most = ?, "
-        "work_most = ?, parked = ? WHERE id = ?";
+        "work_most = ?, parked = ?, ip_discovery = ? WHERE id = ?";
     const struct cluster *c = &g->common;
 
     tx->has_wish = true;
@@ -136,7 +139,7 @@ struct err store_group_update(struct store_tx *tx, const struct replication_grou
                   "ib"
                   "tt"
                   "bt"
-                  "iiiti",
+                  "iiitti",
                   g->description, cluster_mode_name(g->mode), g->has_failover, g->is_multi_az,
                   g->is_encrypted_at_rest, g->snapshotting_cluster, g->next_shard, c->engine,
                   c->engine_version, c->node_type, (int64_t)c->port, c->parameter_group,
@@ -144,7 +147,7 @@ struct err store_group_update(struct store_tx *tx, const struct replication_grou
                   (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
                   c->notification_status, g->is_wanted, tls_mode_name(c->tls),
                   c->allotment.least_bytes, c->allotment.most_bytes, c->allotment.work_most,
-                  c->parked ? c->parked : "", g->id));
+                  c->parked ? c->parked : "", ip_family_name(c->reach.discovery), g->id));
     return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such replication group");
 }
 

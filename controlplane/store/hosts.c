@@ -6,7 +6,7 @@
 #define HOST_SELECT                                                                      \
     "SELECT h.id, h.region, h.zone, h.name, h.incarnation, h.boot_id, h.agent_version, " \
     "h.memory_bytes, h.vcpus, h.pool, h.engines, h.is_silent, h.enrolled_ms, "           \
-    "coalesce(sum(g.memory_bytes), 0), count(g.node_id) FROM host h "                    \
+    "coalesce(sum(g.memory_bytes), 0), count(g.node_id), h.pool6 FROM host h "           \
     "LEFT JOIN node_goal g ON g.host_id = h.id "
 
 static void row_to_host(const struct query *q, struct host *out)
@@ -27,6 +27,7 @@ static void row_to_host(const struct query *q, struct host *out)
         .enrolled_ms = query_int(q, 12),
         .used_bytes = query_int(q, 13),
         .node_count = query_int(q, 14),
+        .pool6 = query_text(q, 15),
     };
 }
 
@@ -34,16 +35,16 @@ struct err store_host_put(struct store_tx *tx, const struct host *h)
 {
     static const char sql[] =
         "INSERT INTO host (id, region, zone, name, incarnation, boot_id, agent_version, "
-        "memory_bytes, vcpus, pool, engines, is_silent, enrolled_ms) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "memory_bytes, vcpus, pool, engines, is_silent, enrolled_ms, pool6) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET region = excluded.region, zone = excluded.zone, "
         "name = excluded.name, incarnation = excluded.incarnation, boot_id = excluded.boot_id, "
         "agent_version = excluded.agent_version, memory_bytes = excluded.memory_bytes, "
         "vcpus = excluded.vcpus, pool = excluded.pool, engines = excluded.engines, "
-        "is_silent = excluded.is_silent";
-    return query_run(tx, sql, "tttttttiittbi", h->id, h->region, h->zone, h->name, h->incarnation,
+        "is_silent = excluded.is_silent, pool6 = excluded.pool6";
+    return query_run(tx, sql, "tttttttiittbit", h->id, h->region, h->zone, h->name, h->incarnation,
                      h->boot_id, h->agent_version, h->memory_bytes, (int64_t)h->vcpus, h->pool,
-                     h->engines, h->is_silent, h->enrolled_ms);
+                     h->engines, h->is_silent, h->enrolled_ms, h->pool6 ? h->pool6 : "");
 }
 
 struct err store_host_get(struct store_tx *tx, const char *host_id, struct host *out)

@@ -102,8 +102,8 @@ must_use struct err store_subnet_is_grouped(struct store_tx *tx, const char *acc
 struct network_node {
     int64_t node_id;
     const char *cluster, *number, *subnet_group, *security_groups;
-    const char *zone; /* of its host */
-    const char *address;
+    const char *zone;                     /* of its host */
+    const char *address, *second_address; /* see node_goal */
     int64_t created_ms;
 };
 

@@ -33,18 +33,19 @@ struct err store_node_insert(struct store_tx *tx, struct node *n)
     return query_end(&q);
 }
 
-#define NODE_SELECT                                                                                                                                                       \
-    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                                                              \
-    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                                               \
-    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                                                  \
-    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                                                 \
-    "s.term, s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered FROM cache_node n " \
-    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                                                 \
+#define NODE_SELECT                                                                                                                                                                         \
+    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                                                                                \
+    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                                                                 \
+    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                                                                    \
+    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                                                                   \
+    "s.term, s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered, g.second_address FROM cache_node n " \
+    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                                                                   \
     "LEFT JOIN host h ON h.id = g.host_id "
 
 static void row_to_goal(struct query *q, int at, struct node_goal *out)
 {
-    *out = (struct node_goal){.has = !query_is_null(q, at), .host_id = "", .address = ""};
+    *out = (struct node_goal){
+        .has = !query_is_null(q, at), .host_id = "", .address = "", .second_address = ""};
     if (!out->has)
         return;
     out->host_id = query_text(q, at);
@@ -104,6 +105,7 @@ static void row_to_node(struct query *q, struct node *out)
     out->host_zone = query_text(q, 33);
     out->engine_id = query_text(q, 34);
     out->goal.is_clustered = query_int(q, 36) != 0;
+    out->goal.second_address = query_text(q, 37);
     if (!tls_mode_parse(query_text(q, 35), &out->goal.tls))
         q->error = err_make(ERR_CORRUPT, "a node has an unknown mode of encryption");
 }
@@ -142,15 +144,16 @@ struct err store_node_unplaced(struct store_tx *tx, const char *region, struct u
     static const char sql[] =
         "SELECT n.id, n.cluster_id, n.zone, c.node_type, c.engine, c.port, c.az_mode = 'cross-az', "
         "coalesce(c.node_group_id, 0), coalesce(c.owner_id, 0), c.memory_least, c.memory_most, "
-        "c.work_most FROM cache_node n JOIN cache_cluster c ON c.id = n.cluster_id "
+        "c.work_most, c.network_type FROM cache_node n JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_goal g ON g.node_id = n.id "
         "WHERE c.region = ? AND n.is_wanted AND g.node_id IS NULL ORDER BY n.id";
     vec_of(struct unplaced_node) nodes = VEC_EMPTY;
     struct query q;
 
     TRY(query_start(&q, tx, sql, "t", region));
-    while (query_next(&q))
-        *vec_add(tx->arena, &nodes) = (struct unplaced_node){
+    while (query_next(&q)) {
+        struct unplaced_node *n = vec_add(tx->arena, &nodes);
+        *n = (struct unplaced_node){
             .node_id = query_int(&q, 0),
             .cluster_id = query_int(&q, 1),
             .zone = query_text(&q, 2),
@@ -162,6 +165,9 @@ struct err store_node_unplaced(struct store_tx *tx, const char *region, struct u
             .owner = {query_int(&q, 8),   "" },
             .allotment = { query_int(&q, 9), query_int(&q, 10), query_int(&q, 11)},
         };
+        if (!network_type_parse(query_text(&q, 12), &n->network))
+            q.error = err_make(ERR_CORRUPT, "a cache cluster has an unknown type of network");
+    }
     TRY(query_end(&q));
     *out = nodes.items;
     *out_count = nodes.count;
@@ -251,19 +257,21 @@ struct err store_goal_set(struct store_tx *tx, int64_t node_id, const struct nod
 {
     static const char sql[] =
         "INSERT INTO node_goal (node_id, host_id, address, port, state, boot_count, memory_bytes, "
-        "crashes_told, is_told_down, parameters, tls_mode, is_clustered) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "crashes_told, is_told_down, parameters, tls_mode, is_clustered, second_address) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_id) DO UPDATE SET host_id = excluded.host_id, address = excluded.address, "
         "port = excluded.port, state = excluded.state, boot_count = excluded.boot_count, "
         "memory_bytes = excluded.memory_bytes, crashes_told = excluded.crashes_told, "
         "is_told_down = excluded.is_told_down, parameters = excluded.parameters, "
-        "tls_mode = excluded.tls_mode, is_clustered = excluded.is_clustered";
+        "tls_mode = excluded.tls_mode, is_clustered = excluded.is_clustered, "
+        "second_address = excluded.second_address";
     const char *before;
 
     TRY(host_of(tx, node_id, &before));
-    TRY(query_run(tx, sql, "ittitiiibitb", node_id, g->host_id, g->address, (int64_t)g->port,
+    TRY(query_run(tx, sql, "ittitiiibitbt", node_id, g->host_id, g->address, (int64_t)g->port,
                   node_state_name(g->state), g->boot_count, g->memory_bytes, g->crashes_told,
-                  g->is_told_down, g->parameters, tls_mode_name(g->tls), g->is_clustered));
+                  g->is_told_down, g->parameters, tls_mode_name(g->tls), g->is_clustered,
+                  g->second_address ? g->second_address : ""));
     if (*before && strcmp(before, g->host_id) != 0)
         TRY(raise_generation(tx, before));
     return raise_generation(tx, g->host_id);
@@ -331,7 +339,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         "o.node_group_id = c.node_group_id AND o.id <> c.id), c.parameter_group, p.id, p.revision, "
         "c.data_key, c.tls_mode, e.certificate, e.private_key, e.revision, g.is_clustered, "
         "coalesce(c.node_group_id, 0), rg.cluster_mode = 'enabled', "
-        "coalesce(c.owner_id, 0), c.memory_least, c.memory_most, c.work_most "
+        "coalesce(c.owner_id, 0), c.memory_least, c.memory_most, c.work_most, g.second_address "
         "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
         "JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_group_goal r ON r.node_group_id = c.node_group_id "
@@ -365,6 +373,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         row_to_goal(&q, 6, &n->goal);
         row_to_membership(&q, 17, n);
         n->goal.is_clustered = query_int(&q, 37) != 0;
+        n->goal.second_address = query_text(&q, 44);
         n->is_enabled = query_int(&q, 39) != 0;
         if (!tls_mode_parse(query_text(&q, 33), &n->tls))
             q.error = err_make(ERR_CORRUPT, "a cache cluster has an unknown mode of encryption");
@@ -387,10 +396,12 @@ struct err store_host_addresses(struct store_tx *tx, const char *host_id, struct
                                 size_t *out_count)
 {
     static const char sql[] =
-        "SELECT address, port FROM node_goal WHERE host_id = ?1 UNION ALL "
-        "SELECT g.address, g.port + 1 FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
-        "JOIN cache_cluster c ON c.id = n.cluster_id "
-        "WHERE g.host_id = ?1 AND c.owner_id IS NOT NULL";
+        "WITH both AS (SELECT g.node_id, g.address, g.port FROM node_goal g WHERE g.host_id = ?1 "
+        "UNION ALL SELECT g.node_id, g.second_address, g.port FROM node_goal g "
+        "WHERE g.host_id = ?1 AND g.second_address <> '') "
+        "SELECT address, port FROM both UNION ALL "
+        "SELECT g.address, g.port + 1 FROM both g JOIN cache_node n ON n.id = g.node_id "
+        "JOIN cache_cluster c ON c.id = n.cluster_id WHERE c.owner_id IS NOT NULL";
     vec_of(struct host_address) addresses = VEC_EMPTY;
     struct query q;
 

@@ -118,6 +118,7 @@ struct unplaced_node {
     bool is_cross_az;
     struct owner owner;
     struct allotment allotment;
+    enum network_type network;
 };
 must_use struct err store_node_unplaced(struct store_tx *tx, const char *region,
                                         struct unplaced_node **out, size_t *out_count);

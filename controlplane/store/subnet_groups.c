@@ -201,7 +201,7 @@ struct err store_network_node_list(struct store_tx *tx, const char *account, con
 {
     static const char sql[] =
         "SELECT n.id, c.name, n.number, c.subnet_group, c.security_groups, h.zone, g.address, "
-        "n.created_ms FROM cache_cluster c JOIN cache_node n ON n.cluster_id = c.id "
+        "n.created_ms, g.second_address FROM cache_cluster c JOIN cache_node n ON n.cluster_id = c.id "
         "JOIN node_goal g ON g.node_id = n.id JOIN host h ON h.id = g.host_id "
         "WHERE c.account = ?1 AND c.region = ?2 AND (?3 = '' OR c.subnet_group = ?3) "
         "AND c.owner_id IS NULL ORDER BY n.id";
@@ -219,6 +219,7 @@ struct err store_network_node_list(struct store_tx *tx, const char *account, con
             .zone = query_text(&q, 5),
             .address = query_text(&q, 6),
             .created_ms = query_int(&q, 7),
+            .second_address = query_text(&q, 8),
         };
     TRY(query_end(&q));
     *out = nodes.items;

@@ -81,12 +81,15 @@ class Host:
         return status, text
 
 
-def resolve(port, name):
-    """(response code, IPv4 addresses) of a name, asked over UDP."""
+TYPE_A, TYPE_AAAA = 1, 28
+
+
+def resolve(port, name, kind=TYPE_A):
+    """(response code, addresses) of a name, asked over UDP."""
     labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
         asker.settimeout(1)
-        question = struct.pack(">6H", 77, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">2H", 1, 1)
+        question = struct.pack(">6H", 77, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">2H", kind, 1)
         reply = None
         deadline = time.monotonic() + PATIENCE_S
         while reply is None:  # a datagram may be lost: resolvers ask again, too
@@ -99,7 +102,7 @@ def resolve(port, name):
     count, at, found = struct.unpack(">H", reply[6:8])[0], 12 + len(labels) + 1 + 4, []
     for _ in range(count):
         size = struct.unpack(">H", reply[at + 10:at + 12])[0]
-        found.append(socket.inet_ntoa(reply[at + 12:at + 12 + size]))
+        found.append(socket.inet_ntop(socket.AF_INET if kind == TYPE_A else socket.AF_INET6, reply[at + 12:at + 12 + size]))
         at += 12 + size
     return reply[3] & 15, found
 

@@ -84,7 +84,7 @@ static void begin(void)
     supervisor = supervise_open(loop, "/nonexistent/larder-shim");
     conf.loop = loop;
     conf.supervisor = supervisor;
-    cr_assert(cidr_parse(STR("127.1.0.0/16"), &conf.pool));
+    cr_assert(ip_block_parse(STR("127.1.0.0/16"), &conf.pool));
     steps = steps_open(&conf);
 
     cr_assert(net_addr_parse(STR("127.0.0.1:0"), &address));

@@ -136,6 +136,25 @@ Test(net, an_address_of_another_machine_is_refused_in_words)
     arena_fini(&a);
 }
 
+Test(net, the_machine_knows_its_own_addresses)
+{
+    static const struct {
+        const char *text;
+        bool is_here;
+    } rows[] = {
+        {"127.0.0.1",   true },
+        {"127.77.3.4",  true },
+        {"192.0.2.1",   false},
+        {"2001:db8::1", false},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct net_addr address;
+        cr_assert(net_addr_parse_host(str_of(rows[i].text), &address));
+        cr_expect_eq(net_addr_is_here(&address), rows[i].is_here, "%s", rows[i].text);
+    }
+}
+
 Test(net, a_unix_socket_is_found_in_a_folder_with_a_long_path)
 {
     struct arena arena = {0};

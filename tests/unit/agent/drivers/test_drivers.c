@@ -185,6 +185,23 @@ Test(drivers, the_bundled_engine_is_told_what_it_is)
     assert_has(conf, "maxmemory-policy allkeys-lru");
 }
 
+Test(drivers, every_kind_listens_on_both_addresses)
+{
+    struct agent_node_goal goal = goal_of("redis");
+    struct driver_launch launch;
+
+    goal.second_address = "fd00::1";
+    for (size_t i = 0; i < driver_count; i++) {
+        goal.engine = drivers[i] == &driver_memcached ? "memcached" : "redis";
+        cr_assert_not(err_failed(drivers[i]->prepare(&arena, &host, &goal, &launch)));
+        if (launch.conf.len > 0)
+            assert_has(arena_printf(&arena, "\n%.*s", STR_ARG(launch.conf)),
+                       "bind 127.1.2.3 fd00::1");
+        else
+            cr_expect_not_null(strstr(joined(launch.argv), " -l 127.1.2.3,fd00::1 "));
+    }
+}
+
 Test(drivers, a_redis_server_of_the_host_is_restricted_and_says_when_it_is_ready)
 {
     struct driver_launch launch;

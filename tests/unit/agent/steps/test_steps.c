@@ -85,7 +85,8 @@ static void open_steps(void)
                               .host = &host,
                               .on_change = on_change};
 
-    cr_assert(cidr_parse(STR("127.1.0.0/16"), &conf.pool));
+    cr_assert(ip_block_parse(STR("127.1.0.0/16"), &conf.pool));
+    cr_assert(ip_block_parse(STR("fd00::/64"), &conf.pool6));
     nodes_init(&nodes, arena_printf(&arena, "%s/nodes", folder), "boot-1");
     steps = steps_open(&conf);
 }
@@ -540,6 +541,18 @@ Test(steps, goals_that_cannot_be_met_fail_with_a_sentence)
         cr_expect_str_eq(n->why, rows[i].why);
     }
     cr_expect_eq(fake.starts, 0);
+}
+
+Test(steps, both_addresses_are_the_hosts)
+{
+    goal.second_address = "fd01::1";
+    struct node *n = want();
+    cr_expect_eq(n->state, NODE_FAILED);
+    cr_expect_str_eq(n->why, "address fd01::1 is not in this host's pool");
+    goal.second_address = "fd00::1";
+    n = want();
+    cr_expect_neq(n->state, NODE_FAILED);
+    cr_expect_eq(fake.starts, 1);
 }
 
 Test(steps, an_absent_goal_stops_removes_and_forgets)

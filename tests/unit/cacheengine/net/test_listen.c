@@ -1,3 +1,4 @@
+#include "base/net.h"
 #include "net_fixture.h"
 
 #include <sys/stat.h>
@@ -53,6 +54,31 @@ Test(listen, an_address_that_may_fail_does_not_stop_the_others)
     cr_assert_eq(f.loop.listener_count, 2);
     finish(&f);
     close(fd);
+}
+
+Test(listen, addresses_of_both_families_are_listened_on)
+{
+    struct net_fixture f;
+    struct net_addr six;
+
+    cr_assert(net_addr_parse_host(STR("::1"), &six));
+    if (!net_addr_is_here(&six))
+        return; /* a machine without IPv6 */
+    net_configure(&f, (const char *const[]){"bind 127.76.1.3 ::1\nport 22517\n", NULL});
+    cr_assert_not(err_failed(loop_open(&f.loop, &f.engine, &f.a)));
+    cr_assert_eq(f.loop.listener_count, 3);
+    finish(&f);
+}
+
+Test(listen, an_address_of_another_machine_is_none)
+{
+    struct net_fixture f;
+
+    net_configure(&f, (const char *const[]){"bind 2001:db8::1\nport 22518\n", NULL});
+    struct err e = loop_open(&f.loop, &f.engine, &f.a);
+    cr_assert(err_failed(e));
+    cr_assert(strstr(e.why, "2001:db8::1"));
+    finish(&f);
 }
 
 Test(listen, the_admin_socket_is_the_owners_alone)

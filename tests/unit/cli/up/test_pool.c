@@ -4,6 +4,8 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include <string.h>
+
 Test(pool, is_cut_into_equal_blocks_in_order)
 {
     static const struct {
@@ -52,5 +54,37 @@ Test(pool, that_is_no_block_or_too_small_is_refused)
         const char **blocks;
         struct err e = pool_split(&a, rows[i].cidr, rows[i].count, &blocks);
         cr_expect(eq(int, e.code, rows[i].code), "%s", rows[i].cidr);
+    }
+}
+
+Test(pool, of_ipv6_is_cut_or_shared)
+{
+    static const struct {
+        const char *cidr;
+        size_t count, sharing;
+        const char *first, *last; /* NULL: none */
+        int code;
+    } rows[] = {
+        {NULL,         3, 3, NULL,         NULL,                  ERR_OK     },
+        {"fd00::/64",  1, 1, "fd00::/65",  "fd00::/65",           ERR_OK     },
+        {"fd00::/64",  3, 3, "fd00::/67",  "fd00::4000:0:0:0/67", ERR_OK     },
+        {"fd00::/120", 4, 2, "fd00::/122", "fd00::c0/122",        ERR_OK     },
+        {"::1/128",    3, 3, "::1/128",    "::1/128",             ERR_OK     },
+        {"::1",        6, 3, "::1",        NULL,                  ERR_OK     },
+        {"fd00::/124", 3, 3, NULL,         NULL,                  ERR_LIMIT  },
+        {"fd00::1/64", 3, 3, NULL,         NULL,                  ERR_INVALID},
+        {"10.0.0.0/8", 3, 3, NULL,         NULL,                  ERR_INVALID},
+    };
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        scoped(arena_fini) struct arena a = {0};
+        const char **blocks;
+        struct err e = pool6_split(&a, rows[i].cidr, rows[i].count, rows[i].sharing, &blocks);
+        cr_expect(eq(int, e.code, rows[i].code), "row %zu", i);
+        if (err_failed(e))
+            continue;
+        const char *last = blocks[rows[i].count - 1];
+        cr_expect(rows[i].first ? strcmp(blocks[0], rows[i].first) == 0 : !blocks[0], "row %zu", i);
+        cr_expect(rows[i].last ? strcmp(last, rows[i].last) == 0 : !last, "row %zu: %s", i, last);
     }
 }

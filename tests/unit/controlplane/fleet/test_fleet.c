@@ -181,6 +181,12 @@ Test(fleet, reports_that_make_no_sense_are_refused_whole)
 
     bad.pool = "127.77.0.0/33";
     cr_assert_eq(sync_as(bad, 0, true, &out, &wait_ms).code, FAULT_INVALID_PARAMETER_VALUE);
+    bad = host("h1", "i1");
+    bad.pool = "fd00::/64";
+    cr_assert_eq(sync_as(bad, 0, true, &out, &wait_ms).code, FAULT_INVALID_PARAMETER_VALUE);
+    bad = host("h1", "i1");
+    bad.pool6 = "127.77.0.0/24";
+    cr_assert_eq(sync_as(bad, 0, true, &out, &wait_ms).code, FAULT_INVALID_PARAMETER_VALUE);
     bad = host("", "i1");
     cr_assert_eq(sync_as(bad, 0, true, &out, &wait_ms).code, FAULT_INVALID_PARAMETER_VALUE);
     bad = host("h1", "i1");

@@ -34,6 +34,7 @@ static struct agent_node_goal goal_for(const char *engine)
     struct node n = fixture_node(&f, c.id, "0001");
     struct node_goal goal = {.host_id = h.id,
                              .address = "127.77.0.1",
+                             .second_address = "fd00::1",
                              .port = c.port,
                              .state = NODE_STOPPED,
                              .boot_count = 3};
@@ -54,6 +55,8 @@ Test(goals, a_redis_node_carries_what_its_driver_needs)
     cr_assert_str_eq(g.cache_node_id, "0001");
     cr_assert_str_eq(g.engine, "redis");
     cr_assert_str_eq(g.engine_version, "7.1.0");
+    cr_assert_str_eq(g.address, "127.77.0.1");
+    cr_assert_str_eq(g.second_address, "fd00::1");
     cr_assert_eq(g.port.value, 6379);
     cr_assert_eq(g.boot_count.value, 3);
     cr_assert_str_eq(parameter_of(&g, "maxmemory-policy"), "volatile-lru");

@@ -376,3 +376,53 @@ Test(place, a_node_grows_while_its_host_has_memory)
     cr_assert_not(place_grow(p, "nobody", 1));
     arena_fini(&b.arena);
 }
+
+/* --- addresses of IPv6 --- */
+
+Test(place, nodes_of_both_families_get_an_address_of_each)
+{
+    struct board b;
+    struct place *p = board_new(&b);
+    struct place_request r = want("", 1);
+    struct place_choice choice;
+
+    r.network = NETWORK_DUAL_STACK;
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_NO_IPV6);
+    cr_assert_not_null(strstr(place_result_text(PLACE_NO_IPV6), "IPv6"));
+    b.hosts[2].pool6 = "fd00::/64";
+    p = place_new(&b.arena, &b.list);
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.host_id, "h3");
+    cr_assert_str_eq(choice.address, "127.0.3.1");
+    cr_assert_str_eq(choice.second_address, "fd00::1");
+    r.network = NETWORK_IPV6;
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.address, "fd00::2");
+    cr_assert_str_eq(choice.second_address, "");
+    r.network = NETWORK_IPV4;
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.host_id, "h2");
+    arena_fini(&b.arena);
+}
+
+Test(place, hosts_that_share_one_address_have_each_port_once)
+{
+    struct board b;
+    struct place *p = board_new(&b);
+    struct place_request r = want("", 1);
+    struct place_choice choice;
+
+    for (size_t i = 0; i < countof(b.hosts); i++)
+        b.hosts[i].pool6 = "::1/128";
+    p = place_new(&b.arena, &b.list);
+    r.network = NETWORK_IPV6;
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.address, "::1");
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_NO_ADDRESS);
+    r.port = 6380;
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    place_take_address(p, "::1", 6381);
+    r.port = 6381;
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_NO_ADDRESS);
+    arena_fini(&b.arena);
+}

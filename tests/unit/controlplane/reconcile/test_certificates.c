@@ -82,7 +82,10 @@ Test(certificates, another_address_or_group_needs_another_one)
     cr_assert_null(strstr(stored().names, "127.77.0.1"));
     cr_assert(look("g1", &wake));
     cr_assert_not_null(strstr(stored().names, "g1."));
-    cr_assert_eq(stored().revision, 3);
+    node.goal.second_address = "fd00::1";
+    cr_assert(look("g1", &wake));
+    cr_assert_not_null(strstr(stored().names, "127.77.0.2,fd00::1,"));
+    cr_assert_eq(stored().revision, 4);
 }
 
 Test(certificates, it_is_replaced_a_month_before_its_end)

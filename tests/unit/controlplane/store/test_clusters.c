@@ -9,6 +9,10 @@ Test(clusters, every_column_survives_the_round_trip)
     struct cluster c = fixture_cluster(&f, "c1", "memcached");
     struct cluster found;
 
+    c.name = "c2"; /* the type of network comes with a cluster and stays */
+    c.reach.network = NETWORK_DUAL_STACK;
+    must(store_cluster_insert(f.tx, &c));
+    c.reach.discovery = FAMILY_IPV6;
     c.az_mode = "cross-az";
     c.preferred_zone = "Multiple";
     c.security_groups = "sg-1,sg-2";
@@ -24,7 +28,9 @@ Test(clusters, every_column_survives_the_round_trip)
     c.port = 11311;
     must(store_cluster_update(f.tx, &c));
     must(store_cluster_get(f.tx, c.id, &found));
-    cr_assert_str_eq(found.name, "c1");
+    cr_assert_str_eq(found.name, "c2");
+    cr_assert_eq(found.reach.network, NETWORK_DUAL_STACK);
+    cr_assert_eq(found.reach.discovery, FAMILY_IPV6);
     cr_assert_str_eq(found.engine, "memcached");
     cr_assert_str_eq(found.engine_version, "1.6.22");
     cr_assert_str_eq(found.node_type, "cache.t4g.micro");

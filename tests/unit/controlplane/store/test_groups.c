@@ -15,7 +15,9 @@ Test(groups, every_column_survives_the_round_trip)
     g.name = "keyed"; /* keys come with a group and stay */
     g.common.data_key = "00ff";
     g.kms_key = "alias/ours";
+    g.common.reach.network = NETWORK_DUAL_STACK;
     must(store_group_insert(f.tx, &g));
+    g.common.reach.discovery = FAMILY_IPV6;
     g.description = "other";
     g.mode = CLUSTER_MODE_ENABLED;
     g.has_failover = g.is_multi_az = g.is_encrypted_at_rest = true;
@@ -39,6 +41,8 @@ Test(groups, every_column_survives_the_round_trip)
     cr_assert(found.has_failover && found.is_multi_az && found.is_encrypted_at_rest);
     cr_assert_str_eq(found.common.data_key, "00ff");
     cr_assert_str_eq(found.kms_key, "alias/ours");
+    cr_assert_eq(found.common.reach.network, NETWORK_DUAL_STACK);
+    cr_assert_eq(found.common.reach.discovery, FAMILY_IPV6);
     cr_assert_str_eq(found.user, "u");
     cr_assert_str_eq(found.password, "p");
     cr_assert_str_eq(found.snapshotting_cluster, "rg-002");

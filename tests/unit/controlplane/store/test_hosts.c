@@ -16,6 +16,18 @@ Test(hosts, a_name_belongs_to_one_host_of_a_region)
     must(store_host_put(f.tx, &h));
 }
 
+Test(hosts, blocks_of_both_families_are_kept)
+{
+    struct host h = fixture_host(&f, "h1", "us-east-1a", "127.77.0.0/18", 1000), found;
+
+    must(store_host_get(f.tx, h.id, &found));
+    cr_assert_str_eq(found.pool6, "");
+    h.pool6 = "fd00::/64";
+    must(store_host_put(f.tx, &h));
+    must(store_host_get(f.tx, h.id, &found));
+    cr_assert_str_eq(found.pool6, "fd00::/64");
+}
+
 Test(hosts, placed_nodes_count_as_used)
 {
     struct host h = fixture_host(&f, "h1", "us-east-1a", "127.77.0.0/18", 1000);

@@ -95,6 +95,27 @@ Test(nodes, want_goal_and_sight_are_joined)
     cr_assert(nodes.items[0].saw.is_link_up);
 }
 
+Test(nodes, both_addresses_are_taken)
+{
+    struct node second = fixture_node(&f, cluster.id, "0002");
+    struct node_goal goal = goal_of("127.77.0.1");
+    struct host_address *addresses;
+    struct node_list nodes;
+    size_t count;
+
+    goal.second_address = "fd00::1";
+    must(store_goal_set(f.tx, node.id, &goal));
+    must(store_node_list(f.tx, cluster.id, &nodes));
+    cr_assert_str_eq(nodes.items[0].goal.second_address, "fd00::1");
+    must(store_host_addresses(f.tx, host.id, &addresses, &count));
+    cr_assert_eq(count, 2);
+    cr_assert_str_eq(addresses[0].address, "127.77.0.1");
+    cr_assert_str_eq(addresses[1].address, "fd00::1");
+    cr_assert_eq(addresses[1].port, 6379);
+    goal.address = "127.77.0.2";
+    cr_assert(err_failed(store_goal_set(f.tx, second.id, &goal)), "the second one is another's");
+}
+
 Test(nodes, the_same_sight_twice_is_no_news)
 {
     struct node_saw saw = sight(NODE_RUNNING);
