@@ -89,7 +89,9 @@ static size_t on_read(char *data, size_t size, size_t count, void *context)
 
     if ((int64_t)len > left)
         len = (size_t)left;
-    ssize_t got = len > 0 ? pread(x->from.fd, data, len, x->sent) : 0;
+    ssize_t got = len == 0       ? 0
+                  : x->from.read ? x->from.read(x->from.context, data, len, x->sent)
+                                 : pread(x->from.fd, data, len, x->sent);
     if (got < 0 || (got == 0 && len > 0))
         return CURL_READFUNC_ABORT;
     x->sent += got;
@@ -171,7 +173,7 @@ static bool is_loopback_url(const char *url)
 
 static void set_body(struct http_exchange *x, const struct http_request *r)
 {
-    static const struct http_file none = {-1, 0};
+    static const struct http_file none = {.fd = -1};
 
     x->from = r->body_file ? *r->body_file : none;
     x->to = r->answer_file ? *r->answer_file : none;

@@ -16,6 +16,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct arena;
 
@@ -32,6 +33,9 @@ struct http_signer {
 struct http_file {
     int fd;
     int64_t bytes; /* to be sent */
+    /* Reads in the place of pread(fd), with errno where it fails; NULL: from the descriptor. */
+    ssize_t (*read)(void *context, void *to, size_t max, int64_t from);
+    void *context;
 };
 
 struct http_request {

@@ -8,13 +8,13 @@
 #include "base/command.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/seal.h"
 #include "cacheengine/dispatch/function_payload.h"
 #include "cacheengine/dispatch/handed.h"
 #include "cacheengine/dispatch/loading.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/persist/append_read.h"
 #include "cacheengine/persist/file.h"
-#include "cacheengine/persist/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,12 +5,12 @@
  */
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/seal.h"
 #include "cacheengine/dispatch/append.h"
 #include "cacheengine/dispatch/append_retell.h"
 #include "cacheengine/dispatch/handed.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/persist/file.h"
-#include "cacheengine/persist/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>

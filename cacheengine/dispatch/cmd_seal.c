@@ -5,9 +5,9 @@
  */
 #include "base/command.h"
 #include "base/log.h"
+#include "base/seal.h"
 #include "cacheengine/dispatch/cmd_persist.h"
 #include "cacheengine/dispatch/guard.h"
-#include "cacheengine/persist/seal.h"
 #include "contract/command_procs.h"
 
 static int digit_of(char c)

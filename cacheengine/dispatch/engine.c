@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/command.h"
+#include "base/seal.h"
 #include "cacheengine/cluster/cluster.h"
 #include "cacheengine/dispatch/access.h"
 #include "cacheengine/dispatch/acks.h"
@@ -24,7 +25,6 @@
 #include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/dispatch/throttle.h"
 #include "cacheengine/dispatch/transaction.h"
-#include "cacheengine/persist/seal.h"
 #include "cacheengine/types/types.h"
 
 #include <stdlib.h>

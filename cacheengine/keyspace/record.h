@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/stream.h"
 #include "cacheengine/keyspace/number.h"
 
 #include <stdbool.h>
@@ -58,11 +59,6 @@ enum record_type {
 #define RECORD_STRING_MAX (UINT32_MAX - 64)
 
 /* ---- writing ---- */
-
-/* Where written bytes go: a file, a socket, memory. Embedded by who implements it. */
-struct sink {
-    must_use struct err (*write)(struct sink *s, const void *bytes, size_t len);
-};
 
 /*
  * Writes to a sink through a buffer. A failure of the sink sticks: what is written afterwards goes
@@ -122,12 +118,6 @@ void record_put_string(struct record_writer *w, struct str s);
 void record_put_number(struct record_writer *w, int64_t v);
 
 /* ---- reading ---- */
-
-/* Where bytes to be read come from. */
-struct source {
-    /* Gives at least 1 and at most `max` bytes; *got is 0 at the end. */
-    must_use struct err (*read)(struct source *s, void *to, size_t max, size_t *got);
-};
 
 /*
  * Reads from memory, or from a source through a window. What is read is anybody's bytes: every

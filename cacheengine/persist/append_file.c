@@ -2,7 +2,7 @@
 #include "cacheengine/persist/append_file.h"
 
 #include "base/fs.h"
-#include "cacheengine/persist/seal.h"
+#include "base/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,8 +3,8 @@
 
 #include "base/arena.h"
 #include "base/fs.h"
+#include "base/seal.h"
 #include "cacheengine/keyspace/db.h"
-#include "cacheengine/persist/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -129,7 +129,7 @@ static struct err exchange(struct http *http, struct arena *a, const struct buck
 struct err bucket_put(struct http *http, struct arena *a, const struct bucket *b, const char *key,
                       int fd, int64_t bytes, const char *sha256)
 {
-    struct http_file file = {fd, bytes};
+    struct http_file file = {.fd = fd, .bytes = bytes};
     struct http_request r = {.method = "PUT", .body_file = &file};
 
     return b->dir ? put_in_dir(a, b, key, fd) : exchange(http, a, b, key, &r, sha256);
@@ -138,7 +138,7 @@ struct err bucket_put(struct http *http, struct arena *a, const struct bucket *b
 struct err bucket_get(struct http *http, struct arena *a, const struct bucket *b, const char *key,
                       int fd)
 {
-    struct http_file file = {fd, 0};
+    struct http_file file = {.fd = fd};
     struct http_request r = {.method = "GET", .answer_file = &file};
 
     return b->dir ? get_from_dir(a, b, key, fd) : exchange(http, a, b, key, &r, EMPTY_HASH);

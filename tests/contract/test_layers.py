@@ -72,7 +72,7 @@ DOORS = {
     r"cbor\.h": ["controlplane/api/cbor.c"],
     r"(liblzf/)?lzf\.h": ["cacheengine/keyspace/lzf.c"],
     r"curl/.*": ["base/http.c"],
-    r"openssl/.*": ["cacheengine/net/tls", "cacheengine/persist/seal.c", "controlplane/pki/", "tests/unit/cacheengine/net/tls",
+    r"openssl/.*": ["cacheengine/net/tls", "base/seal.c", "controlplane/pki/", "tests/unit/cacheengine/net/tls",
                      "tests/unit/controlplane/pki/"],
     r"nettle/.*": ["base/digest.c"],
     r"(cjson/)?cJSON\.h": ["base/json.c", "api-spec/"],

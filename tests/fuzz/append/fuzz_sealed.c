@@ -2,7 +2,7 @@
  * A sealed file that somebody has changed: the first bytes say where and how. What is read is what
  * was sealed, as far as it goes, or the change is found.
  */
-#include "cacheengine/persist/seal.h"
+#include "base/seal.h"
 
 #include <string.h>
 

@@ -22,12 +22,13 @@
  * What cannot be seen: that whole chunks are missing from the end of a file that was being appended
  * to when its writer died, or that an older version of a whole file was put in its place.
  */
-#ifndef LARDER_PERSIST_SEAL_H
-#define LARDER_PERSIST_SEAL_H
+#ifndef LARDER_BASE_SEAL_H
+#define LARDER_BASE_SEAL_H
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "cacheengine/keyspace/record.h"
+#include "base/str.h"
+#include "base/stream.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,7 +38,11 @@
 #define SEAL_CHUNK_BYTES 65536 /* of what is written at once */
 
 /* What a file is: one kind does not pass for the other. */
-enum seal_purpose { SEAL_SNAPSHOT = 1, SEAL_APPEND = 2 };
+enum seal_purpose {
+    SEAL_SNAPSHOT = 1, /* an engine's */
+    SEAL_APPEND = 2,
+    SEAL_PART = 3, /* what the control plane keeps of a snapshot */
+};
 
 /* The data key, in memory that is not swapped out nor dumped, wiped at its end. */
 struct seal_key;
@@ -74,7 +79,8 @@ void sealer_seal(struct sealer *s, struct str plain, struct buf *out);
 /* Adds the last chunk. */
 void sealer_end(struct sealer *s, struct buf *out);
 
-/* The same as a stream: what is written to s->sink goes sealed to `to`; finish writes the rest. */
+/* The same as a stream: what is written to s->sink goes sealed to `to`; finish writes the rest. All
+ * chunks are full but the last ones: see unsealer_seek. */
 must_use struct err sealer_stream(struct sealer *s, const struct seal_key *k,
                                   enum seal_purpose purpose, struct sink *to);
 must_use struct err sealer_finish(struct sealer *s);
@@ -102,6 +108,11 @@ struct unsealer {
  */
 must_use struct err unsealer_begin(struct unsealer *u, const struct seal_key *k,
                                    enum seal_purpose purpose, struct source *from);
+
+/* Goes on with the chunk of that number, of a file that was written as a stream; its caller has
+ * made `from` go on at seal_chunk_at(chunk). What is skipped is not looked at. */
+void unsealer_seek(struct unsealer *u, uint64_t chunk);
+uint64_t seal_chunk_at(uint64_t chunk);
 
 /* The last chunk for a file whose writer died, to be put at `passed`; added to `out`. */
 void unsealer_end_file(struct unsealer *u, struct buf *out);

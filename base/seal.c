@@ -1,5 +1,5 @@
-/* Sealing and opening; with the TLS of the network the only user of OpenSSL. */
-#include "cacheengine/persist/seal.h"
+/* Sealing and opening, by OpenSSL. */
+#include "base/seal.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -217,10 +217,12 @@ static struct err stream_write(struct sink *sink, const void *bytes, size_t len)
     struct sealer *s = container_of(sink, struct sealer, sink);
 
     buf_add(&s->plain, bytes, len);
-    if (s->plain.len < SEAL_CHUNK_BYTES)
+    size_t full = s->plain.len - s->plain.len % SEAL_CHUNK_BYTES;
+    if (full == 0)
         return OK;
-    sealer_seal(s, buf_str(&s->plain), &s->sealed);
-    buf_clear(&s->plain);
+    sealer_seal(s, (struct str){s->plain.ptr, full}, &s->sealed);
+    memmove(s->plain.ptr, s->plain.ptr + full, s->plain.len - full);
+    s->plain.len -= full;
     return hand_on(s);
 }
 
@@ -389,6 +391,20 @@ static struct err unsealer_read(struct source *source, void *to, size_t max, siz
         memcpy(to, u->plain.ptr + u->given, *got);
     u->given += *got;
     return OK;
+}
+
+uint64_t seal_chunk_at(uint64_t chunk)
+{
+    return SEAL_HEAD_BYTES + chunk * (MARK_BYTES + SEAL_CHUNK_BYTES + TAG_BYTES);
+}
+
+void unsealer_seek(struct unsealer *u, uint64_t chunk)
+{
+    u->index = chunk;
+    u->passed = seal_chunk_at(chunk);
+    u->given = 0;
+    buf_clear(&u->plain);
+    u->is_finished = u->is_unfinished = false;
 }
 
 void unsealer_end_file(struct unsealer *u, struct buf *out)

@@ -1,4 +1,4 @@
-#include "cacheengine/persist/seal.h"
+#include "base/seal.h"
 
 #include <criterion/criterion.h>
 
@@ -228,4 +228,29 @@ Test(seal, a_key_knows_itself)
     cr_assert_eq(secret[0], 0);
     seal_key_free(k);
     seal_key_free(NULL);
+}
+
+Test(seal, a_stream_can_be_read_from_any_chunk)
+{
+    struct memory m;
+    struct seal_key *k = seal_key_new(one);
+    struct unsealer u;
+    char room[100];
+    size_t len = 3 * SEAL_CHUNK_BYTES + 7, got;
+
+    seal(&m, one, len);
+    cr_assert_not(err_failed(unsealer_begin(&u, k, SEAL_SNAPSHOT, &m.source)));
+    for (uint64_t chunk = 4; chunk-- > 0;) {
+        m.given = seal_chunk_at(chunk);
+        unsealer_seek(&u, chunk);
+        cr_assert_not(err_failed(u.source.read(&u.source, room, sizeof(room), &got)));
+        cr_assert_eq(got, chunk == 3 ? 7 : sizeof(room));
+        cr_assert_eq(room[0], (char)('0' + chunk * SEAL_CHUNK_BYTES % 10));
+    }
+    m.given = seal_chunk_at(1);
+    unsealer_seek(&u, 2);
+    cr_assert(err_is(u.source.read(&u.source, room, sizeof(room), &got), ERR_CORRUPT));
+    unsealer_fini(&u);
+    seal_key_free(k);
+    buf_fini(&m.bytes);
 }
