@@ -14,6 +14,7 @@
 #include "contract/iam.h"
 #include "contract/monitoring.h"
 #include "contract/sts.h"
+#include "controlplane/api/answers.h"
 #include "controlplane/api/auth.h"
 #include "controlplane/api/openapi.h"
 #include "controlplane/api/query.h"
@@ -28,6 +29,7 @@
 #define OPENAPI_PATH    "/v1/openapi.json"
 #define SHOWN_MAX_BYTES 128
 #define FIRST_BYTES     4096 /* most answers fit, so that their buffers need not grow */
+#define KEPT_MAX_BYTES  (8u << 20)
 
 /* The first is meant where nothing says otherwise. */
 static const struct service_desc *const services[] = {
@@ -37,6 +39,7 @@ struct api {
     struct api_conf conf;
     struct shape_patterns *patterns;
     struct rest_routes *routes;
+    struct answers *answers;
     struct buf openapi;
 };
 
@@ -52,6 +55,7 @@ struct exchange {
     const struct service_desc *service; /* never NULL */
     const struct op_desc *op;           /* NULL until it is found */
     enum rpc_form rpc;                  /* RPC_NONE for Query and REST */
+    size_t id_at;                       /* in the body; ANSWER_WITHOUT_ID */
 };
 
 struct api *api_new(const struct api_conf *conf)
@@ -62,6 +66,7 @@ struct api *api_new(const struct api_conf *conf)
     api->conf = *conf;
     api->patterns = shape_patterns_new(services, countof(services));
     api->routes = rest_routes_new(services, countof(services));
+    api->answers = answers_new(KEPT_MAX_BYTES);
     openapi_write(&api->openapi, services, countof(services));
     return api;
 }
@@ -72,6 +77,7 @@ void api_free(struct api *api)
         return;
     shape_patterns_free(api->patterns);
     rest_routes_free(api->routes);
+    answers_free(api->answers);
     buf_fini(&api->openapi);
     free(api);
 }
@@ -163,7 +169,7 @@ static void render_result(struct exchange *x, const void *value)
     }
     if (!is_rest(x->request->path)) {
         x->out->content_type = "text/xml";
-        xml_result(&x->out->body, x->service, x->op, value, x->out->request_id);
+        x->id_at = xml_result(&x->out->body, x->service, x->op, value, x->out->request_id);
         return;
     }
     x->out->content_type = "application/json";
@@ -216,19 +222,68 @@ static bool is_global(const struct service_desc *service)
     return service == &service_sts || service == &service_iam;
 }
 
+static struct err run_anew(struct exchange *x, const struct caller *who, const void *in)
+{
+    void *result = x->op->out ? arena_zalloc(x->arena, x->op->out->size) : NULL;
+    char nothing[16] = {0}; /* operations without a result have an output struct all the same */
+
+    TRY(check_input(x, in));
+    TRY(ops_run(x->api->conf.ops, x->arena, who, x->service, x->op, in,
+                result ? result : (void *)nothing));
+    render_result(x, result);
+    return OK;
+}
+
+/* All that the bytes of an answer follow from, besides the store. */
+static void write_key(const struct exchange *x, const struct caller *who, struct buf *key)
+{
+    const struct api_request *r = x->request;
+
+    buf_printf(key, "%s %s %s %d %s %zu %zu ", who->account, who->region, x->op->name, x->rpc,
+               r->method, r->path.len, r->query.len);
+    buf_add_str(key, r->path);
+    buf_add_str(key, r->query);
+    buf_add_str(key, r->body);
+}
+
+static bool answer_again(struct exchange *x, struct str key, uint64_t revision)
+{
+    struct answer *kept = answers_find(x->api->answers, key, revision);
+    struct api_response *out = x->out;
+
+    if (!kept)
+        return false;
+    out->status = 200;
+    out->content_type = kept->content_type;
+    out->smithy_protocol = kept->smithy_protocol;
+    buf_add_str(&out->body, kept->body);
+    if (kept->id_at != ANSWER_WITHOUT_ID)
+        memcpy(out->body.ptr + kept->id_at, out->request_id, strlen(out->request_id));
+    answer_let_go(kept);
+    return true;
+}
+
+/* An answer that nothing has changed since is given again. */
 static struct err run(struct exchange *x, const void *in)
 {
     struct caller who = {.account = auth_account(&x->api->conf, &x->scope),
                          .access_key = x->scope.access_key ? x->scope.access_key : "",
                          .request_id = x->out->request_id};
-    void *result = x->op->out ? arena_zalloc(x->arena, x->op->out->size) : NULL;
-    char nothing[16] = {0}; /* operations without a result have an output struct all the same */
+    scoped(buf_fini) struct buf key = BUF_EMPTY;
 
     TRY(auth_region(&x->api->conf, &x->scope, is_global(x->service), &who.region));
-    TRY(check_input(x, in));
-    TRY(ops_run(x->api->conf.ops, x->arena, &who, x->service, x->op, in,
-                result ? result : (void *)nothing));
-    render_result(x, result);
+    uint64_t revision = ops_revision(x->api->conf.ops, x->service, x->op);
+    if (revision == 0)
+        return run_anew(x, &who, in);
+    write_key(x, &who, &key);
+    if (answer_again(x, buf_str(&key), revision))
+        return OK;
+    TRY(run_anew(x, &who, in));
+    answers_keep(x->api->answers, buf_str(&key), revision,
+                 &(struct answer){.content_type = x->out->content_type,
+                                  .smithy_protocol = x->out->smithy_protocol,
+                                  .id_at = x->id_at,
+                                  .body = buf_str(&x->out->body)});
     return OK;
 }
 
@@ -390,7 +445,8 @@ static void exchange_begin(struct exchange *x, struct api *api, struct arena *a,
                            .request = request,
                            .out = out,
                            .service = services[0],
-                           .rpc = rpc_form_of(request)};
+                           .rpc = rpc_form_of(request),
+                           .id_at = ANSWER_WITHOUT_ID};
 }
 
 void api_handle(struct api *api, struct arena *a, const struct api_request *request,

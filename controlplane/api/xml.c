@@ -186,10 +186,11 @@ static void root_open(struct buf *out, const char *name, const char *ending,
 
 /* Members stand right behind the request's id; an operation without a result says that it worked.
  */
-static void ec2_result(struct buf *out, const struct op_desc *op, const void *value,
-                       const char *request_id)
+static size_t ec2_result(struct buf *out, const struct op_desc *op, const void *value,
+                         const char *request_id)
 {
     buf_puts(out, "<requestId>");
+    size_t id_at = out->len;
     buf_puts(out, request_id);
     buf_puts(out, "</requestId>");
     if (op->out)
@@ -199,25 +200,26 @@ static void ec2_result(struct buf *out, const struct op_desc *op, const void *va
     buf_puts(out, "</");
     buf_puts(out, op->name);
     buf_puts(out, "Response>");
+    return id_at;
 }
 
-void xml_result(struct buf *out, const struct service_desc *service, const struct op_desc *op,
-                const void *value, const char *request_id)
+size_t xml_result(struct buf *out, const struct service_desc *service, const struct op_desc *op,
+                  const void *value, const char *request_id)
 {
     root_open(out, op->name, "Response", service);
-    if (service->is_ec2) {
-        ec2_result(out, op, value, request_id);
-        return;
-    }
+    if (service->is_ec2)
+        return ec2_result(out, op, value, request_id);
     if (op->out && op->wrapper)
         write_struct(out, str_of(op->wrapper), op->out, value);
     else if (op->out)
         write_members(out, op->out, value);
     buf_puts(out, "<ResponseMetadata><RequestId>");
+    size_t id_at = out->len;
     buf_puts(out, request_id);
     buf_puts(out, "</RequestId></ResponseMetadata></");
     buf_puts(out, op->name);
     buf_puts(out, "Response>");
+    return id_at;
 }
 
 static void ec2_fault(struct buf *out, const struct fault_desc *fault, const char *why,

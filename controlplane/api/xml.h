@@ -12,9 +12,10 @@ void xml_text(struct buf *out, struct str text);
 /* `<name>value</name>` by the shape; empty lists and structures are `<name/>`. */
 void xml_element(struct buf *out, const char *name, const struct shape *s, const void *value);
 
-/* The whole answer of an operation: `value` is of the type of op->out. */
-void xml_result(struct buf *out, const struct service_desc *service, const struct op_desc *op,
-                const void *value, const char *request_id);
+/* The whole answer of an operation: `value` is of the type of op->out. Returns where in `out` the
+ * id of the request stands. */
+size_t xml_result(struct buf *out, const struct service_desc *service, const struct op_desc *op,
+                  const void *value, const char *request_id);
 
 /* The whole answer of a fault. */
 void xml_fault(struct buf *out, const struct service_desc *service, const struct fault_desc *fault,

@@ -79,7 +79,8 @@ static void deal_operations(struct cluster_facts **by_id, size_t count,
     }
 }
 
-/* The groups of the clusters, each once and in order of their ids, by two queries. */
+/* The groups of the clusters that have not got theirs, each once and in order of their ids, by two
+ * queries. */
 static struct err fill_groups(struct call *c, struct cluster_facts *list, size_t count)
 {
     int64_t *ids = arena_array(c->arena, count, sizeof(*ids));
@@ -88,13 +89,15 @@ static struct err fill_groups(struct call *c, struct cluster_facts *list, size_t
     size_t id_count = 0, group_count, operation_count;
 
     for (size_t i = 0; i < count; i++)
-        if (list[i].cluster.group_id)
+        if (list[i].cluster.group_id && !list[i].group)
             ids[id_count++] = list[i].cluster.group_id;
     if (id_count == 0)
         return OK;
     TRY(store_group_list_of(c->tx, ids, id_count, &groups, &group_count));
     TRY(store_group_operation_newest(c->tx, ids, id_count, &operations, &operation_count));
     for (size_t i = 0; i < count; i++) {
+        if (list[i].group)
+            continue;
         for (size_t k = 0; k < group_count && !list[i].group; k++)
             if (groups[k].id == list[i].cluster.group_id)
                 list[i].group = &groups[k];

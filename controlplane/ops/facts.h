@@ -19,7 +19,8 @@ struct cluster_facts {
     const struct log_facts *logs; /* logs.h; those of other clusters are among them */
 };
 
-/* Fills nodes, operations and groups of clusters that were read, by one query each. */
+/* Fills nodes, operations and groups of clusters that were read, by one query each; a group that is
+ * there already is not read again, nor what goes on with it. */
 must_use struct err facts_fill(struct call *c, struct cluster_facts *list, size_t count);
 
 /* By name in any case; FAULT_CACHE_CLUSTER_NOT_FOUND. */

@@ -57,17 +57,37 @@ static void deal_members(struct group_facts **by_id, size_t count, struct cluste
     }
 }
 
-static struct err read_members(struct call *c, const int64_t *ids, size_t count,
-                               struct cluster_facts **out, size_t *out_count)
+static struct err read_operations(struct call *c, struct group_facts **by_id, const int64_t *ids,
+                                  size_t count)
+{
+    struct group_operation *operations;
+    size_t operation_count;
+
+    TRY(store_group_operation_newest(c->tx, ids, count, &operations, &operation_count));
+    for (size_t i = 0; i < operation_count; i++)
+        facts_of(by_id, count, operations[i].group_id)->newest = &operations[i];
+    return OK;
+}
+
+/* Each member gets a copy of its group, as the facts themselves may be moved. */
+static struct err read_members(struct call *c, struct group_facts **by_id, const int64_t *ids,
+                               size_t count)
 {
     struct cluster *clusters;
+    size_t member_count;
 
-    TRY(store_group_members(c->tx, ids, count, &clusters, out_count));
-    struct cluster_facts *members = arena_array(c->arena, *out_count, sizeof(*members));
-    for (size_t i = 0; i < *out_count; i++)
+    TRY(store_group_members(c->tx, ids, count, &clusters, &member_count));
+    struct cluster_facts *members = arena_array(c->arena, member_count, sizeof(*members));
+    for (size_t i = 0; i < member_count; i++) {
+        const struct group_facts *f = facts_of(by_id, count, clusters[i].group_id);
+        bool is_next = i > 0 && clusters[i - 1].group_id == clusters[i].group_id;
         members[i].cluster = clusters[i];
-    TRY(facts_fill(c, members, *out_count));
-    *out = members;
+        members[i].group_newest = f->newest;
+        members[i].group =
+            is_next ? members[i - 1].group : arena_memdup(c->arena, &f->group, sizeof(f->group));
+    }
+    TRY(facts_fill(c, members, member_count));
+    deal_members(by_id, count, members, member_count);
     return OK;
 }
 
@@ -107,9 +127,6 @@ struct err group_facts_fill(struct call *c, struct group_facts *list, size_t cou
     struct group_facts **by_id = arena_array(c->arena, count, sizeof(struct group_facts *));
     int64_t *ids = arena_array(c->arena, count, sizeof(*ids));
     struct shard_list shards;
-    struct cluster_facts *members;
-    struct group_operation *operations;
-    size_t member_count, operation_count;
 
     for (size_t i = 0; i < count; i++) {
         by_id[i] = &list[i];
@@ -118,12 +135,9 @@ struct err group_facts_fill(struct call *c, struct group_facts *list, size_t cou
     if (count > 0)
         qsort(by_id, count, sizeof(*by_id), id_compare);
     TRY(store_shard_list(c->tx, ids, count, &shards));
-    TRY(read_members(c, ids, count, &members, &member_count));
-    TRY(store_group_operation_newest(c->tx, ids, count, &operations, &operation_count));
     deal_shards(by_id, count, &shards);
-    deal_members(by_id, count, members, member_count);
-    for (size_t i = 0; i < operation_count; i++)
-        facts_of(by_id, count, operations[i].group_id)->newest = &operations[i];
+    TRY(read_operations(c, by_id, ids, count));
+    TRY(read_members(c, by_id, ids, count));
     for (size_t i = 0; i < count; i++)
         list[i].status = group_status(&list[i].group, list[i].newest);
     TRY(read_progress(c, list, count));

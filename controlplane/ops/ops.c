@@ -92,6 +92,21 @@ const struct ops_conf *ops_conf(const struct ops *o)
     return &o->conf;
 }
 
+/* What these answer follows from the rows of the store and from the request, not from the clock. */
+static const char *const lasting[] = {
+    "DescribeCacheClusters", "DescribeReplicationGroups", "DescribeCacheSubnetGroups",
+    "DescribeUsers",         "ListTagsForResource",
+};
+
+uint64_t ops_revision(const struct ops *o, const struct service_desc *service,
+                      const struct op_desc *op)
+{
+    for (size_t i = 0; i < countof(lasting); i++)
+        if (strcmp(lasting[i], op->name) == 0 && strcmp(service->name, "elasticache") == 0)
+            return store_revision(o->store);
+    return 0;
+}
+
 /* --- running --- */
 
 static struct call call_of(const struct ops *o, struct arena *a, const struct caller *who,

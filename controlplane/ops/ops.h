@@ -69,6 +69,14 @@ must_use struct err ops_run(struct ops *o, struct arena *a, const struct caller 
                             const struct service_desc *service, const struct op_desc *op,
                             const void *in, void *out);
 
+/*
+ * Tells whether `op` would answer as it did: while this number is the same and not 0, so are the
+ * answers to the same input from callers of the same account and region. 0 promises nothing: the
+ * operation has effects, or looks at more than the store, or the store is just changing.
+ */
+uint64_t ops_revision(const struct ops *o, const struct service_desc *service,
+                      const struct op_desc *op);
+
 /* Begins the day's automatic snapshot of what store_backup_list tells; errors as those of ops_run
  * for CreateSnapshot and CreateServerlessCacheSnapshot. */
 must_use struct err ops_back_up(struct ops *o, struct arena *a, const struct caller *who,

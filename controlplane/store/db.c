@@ -190,7 +190,7 @@ int64_t query_int(const struct query *q, int column)
 const char *query_text(const struct query *q, int column)
 {
     const char *text = (const char *)sqlite3_column_text(q->statement, column);
-    if (!text)
+    if (!text || !*text) /* columns are often empty, and those need no memory */
         return "";
     return arena_strndup(q->tx->arena, text, (size_t)sqlite3_column_bytes(q->statement, column));
 }
@@ -226,4 +226,9 @@ const char *query_id_list(const struct store_tx *tx, const int64_t *ids, size_t 
 int64_t query_changes(const struct store_tx *tx)
 {
     return sqlite3_changes(tx->db->handle);
+}
+
+int64_t db_changes(const struct db *db)
+{
+    return sqlite3_total_changes64(db->handle);
 }

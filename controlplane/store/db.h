@@ -31,7 +31,8 @@ struct store_tx {
     struct db *db;
     enum store_mode mode;
     struct arena *arena;
-    int64_t *touched; /* in the arena */
+    int64_t changes_before; /* rows that the connection had changed when it began */
+    int64_t *touched;       /* in the arena */
     size_t touched_count, touched_capacity;
     bool is_all_touched, is_access_touched, is_snapshots_touched;
     bool has_notice; /* somebody is to be told: its commit wakes like a touch */
@@ -86,6 +87,9 @@ must_use struct err hosts_raise(struct store_tx *tx, int64_t group_id);
 
 /* The same of the host that a node is placed on, if it is. */
 must_use struct err host_raise_of_node(struct store_tx *tx, int64_t node_id);
+
+/* Rows that the connection changed since it was opened. */
+int64_t db_changes(const struct db *db);
 
 /* Rows changed by the last statement of this transaction. */
 int64_t query_changes(const struct store_tx *tx);

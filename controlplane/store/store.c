@@ -13,6 +13,7 @@
 #include "controlplane/store/snapshots.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ struct store {
 
     pthread_mutex_t writer_lock; /* who holds it may use `writer` */
     struct db *writer;
+    atomic_uint_fast64_t revision; /* odd while a commit that changes something is on its way */
 
     pthread_mutex_t readers_lock; /* guards `idle` */
     struct db *idle;
@@ -131,6 +133,7 @@ struct err store_open(struct arena *a, const char *path, struct store **out)
     check(s->path != NULL);
     s->writer = writer;
     s->generation = 1;
+    atomic_init(&s->revision, 2);
     s->is_all_touched = s->is_access_touched = true;
     s->is_snapshots_touched = s->is_files_touched = true;
     pthread_mutex_init(&s->writer_lock, NULL);
@@ -222,6 +225,7 @@ struct err store_begin(struct store *s, enum store_mode mode, struct arena *a,
         release(tx);
         return e;
     }
+    tx->changes_before = db_changes(tx->db);
     *out = tx;
     return OK;
 }
@@ -257,9 +261,15 @@ struct err store_commit(struct store_tx **held)
     static const char commit[] = "COMMIT";
     static const char rollback[] = "ROLLBACK";
     struct store_tx *tx = *held;
-    struct err e = query_run(tx, commit, "");
+    struct store *s = tx->store;
+    bool is_change = db_changes(tx->db) != tx->changes_before;
 
     *held = NULL;
+    if (is_change)
+        atomic_fetch_add(&s->revision, 1);
+    struct err e = query_run(tx, commit, "");
+    if (is_change)
+        atomic_fetch_add(&s->revision, 1);
     if (err_failed(e) && !sqlite3_get_autocommit(tx->db->handle))
         err_ignore(query_run(tx, rollback, ""), "the commit's error is the one to tell");
     release(tx);
@@ -281,6 +291,13 @@ void store_rollback(struct store_tx **held)
             log_error("rollback failed", f_err(e));
     }
     release(tx);
+}
+
+uint64_t store_revision(struct store *s)
+{
+    uint64_t revision = atomic_load(&s->revision);
+
+    return revision % 2 == 0 ? revision : 0;
 }
 
 struct arena *store_arena(const struct store_tx *tx)

@@ -40,6 +40,11 @@ must_use struct err store_commit(struct store_tx **tx);
 /* Ends it without effect; NULL-safe, for scoped(). */
 void store_rollback(struct store_tx **tx);
 
+/* Tells states of the store apart: a number that grows with every commit that changed a row, before
+ * anybody can see the change. Transactions that began at the same number read the same; 0 is said
+ * while a commit is on its way. */
+uint64_t store_revision(struct store *s);
+
 struct arena *store_arena(const struct store_tx *tx);
 
 /* --- waking --- */

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -183,6 +184,30 @@ class PaperHost:
         if answer.get("IsChanged"):
             self.nodes = [{"NodeId": goal["NodeId"], "State": goal["State"], "BootCount": goal.get("BootCount", 0),
                            "Pid": 1, "AppliedSettings": goal.get("SettingsVersion", ""), **self.role(goal)} for goal in answer.get("Goals", []) if goal["State"] != "absent"]
+
+
+class Writer:
+    """Changes a tag of a group some times a second, for as long as `with` lasts."""
+
+    ARN = "arn:aws:elasticache:us-east-1:000000000000:replicationgroup:bench-0000"
+
+    def __init__(self, server, per_s):
+        self.server, self.pause_s, self.is_done = server, 1 / per_s, threading.Event()
+        self.thread = threading.Thread(target=self.write)
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.is_done.set()
+        self.thread.join()
+
+    def write(self):
+        number = 0
+        while not self.is_done.wait(self.pause_s):
+            number += 1
+            self.server.call("AddTagsToResource", ResourceName=self.ARN,
+                             **{"Tags.Tag.1.Key": "written", "Tags.Tag.1.Value": number})
 
 
 def create_cluster(server, number):

@@ -27,6 +27,14 @@ static void check_input(struct arena *a, const struct shape *s, const void *in)
     check(str_eq(buf_str(&first), buf_str(&second)));
 }
 
+/* Whatever was answered may be answered again. */
+uint64_t ops_revision(const struct ops *o, const struct service_desc *service,
+                      const struct op_desc *op)
+{
+    (void)o, (void)service, (void)op;
+    return 2;
+}
+
 struct err ops_run(struct ops *o, struct arena *a, const struct caller *who,
                    const struct service_desc *service, const struct op_desc *op, const void *in,
                    void *out)

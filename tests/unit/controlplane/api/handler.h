@@ -9,6 +9,7 @@
 struct ops {
     struct err answer;                                        /* what ops_run returns */
     void (*fill)(struct arena *a, const void *in, void *out); /* or NULL */
+    uint64_t revision;                                        /* what ops_revision returns */
     int calls;
     const char *op;
     struct caller who;

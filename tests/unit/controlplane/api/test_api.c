@@ -166,6 +166,79 @@ Test(api, what_the_front_refuses_has_the_form_of_the_path)
     buf_fini(&response.body);
 }
 
+Test(api, an_answer_that_nothing_changed_is_given_again_with_an_id_of_its_own)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct ops ops = {.fill = one_cluster, .revision = 2};
+    scoped(free_api) struct api *api = api_of(&ops, API_AUTH_OPEN);
+    struct api_request request = form("Action=DescribeCacheClusters&CacheClusterId=c1");
+    struct api_response first, again;
+
+    const char *body = handle(api, &a, request, &first);
+    const char *second = handle(api, &a, request, &again);
+    cr_expect_eq(ops.calls, 1);
+    cr_expect_eq(again.status, 200);
+    cr_expect_str_eq(again.content_type, first.content_type);
+    cr_expect_str_neq(again.request_id, first.request_id);
+    cr_expect(strstr(second, again.request_id));
+    cr_expect_null(strstr(second, first.request_id));
+    cr_expect_eq(strlen(second), strlen(body));
+    ops.revision = 4;
+    handle(api, &a, request, &again);
+    cr_expect_eq(ops.calls, 2);
+    ops.revision = 0;
+    handle(api, &a, request, &again);
+    handle(api, &a, request, &again);
+    cr_expect_eq(ops.calls, 4);
+}
+
+Test(api, each_form_caller_and_question_has_answers_of_its_own)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct ops ops = {.fill = one_cluster, .revision = 2};
+    scoped(free_api) struct api *api = api_of(&ops, API_AUTH_OPEN);
+    struct api_request asked[] = {
+        form("Action=DescribeCacheClusters&CacheClusterId=c1"),
+        form("Action=DescribeCacheClusters&CacheClusterId=c2"),
+        {.method = "GET",                       .path = STR("/v1/cache-clusters/c1")},
+        {               .method = "GET", .path = STR("/v1/cache-clusters/c2")                                    },
+        { .method = "GET",    .path = STR("/v1/cache-clusters"),                                        .query = STR("CacheClusterId=c1")},
+        form("Action=DescribeCacheClusters&CacheClusterId=c1"),
+    };
+    const char *bodies[countof(asked)];
+    struct api_response response;
+
+    asked[5].authorization =
+        "AWS4-HMAC-SHA256 Credential=111111111111/20260101/eu-west-1/elasticache/aws4_request, "
+        "SignedHeaders=host;x-amz-date, Signature="
+        "0000000000000000000000000000000000000000000000000000000000000000";
+    asked[5].amz_date = "20260101T000000Z";
+    asked[5].host = "larder";
+    for (size_t i = 0; i < countof(asked); i++)
+        bodies[i] = handle(api, &a, asked[i], &response);
+    cr_expect_eq(ops.calls, (int)countof(asked));
+    cr_expect_str_eq(ops.who.account, "111111111111");
+    for (size_t i = 2; i < 5; i++)
+        cr_expect_str_eq(handle(api, &a, asked[i], &response), bodies[i]);
+    cr_expect_eq(ops.calls, (int)countof(asked));
+}
+
+Test(api, faults_are_not_kept)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct ops ops = {
+        .answer = {FAULT_THROTTLING, 0, NULL},
+          .revision = 2
+    };
+    scoped(free_api) struct api *api = api_of(&ops, API_AUTH_OPEN);
+    struct api_response response;
+
+    handle(api, &a, form("Action=DescribeCacheClusters"), &response);
+    handle(api, &a, form("Action=DescribeCacheClusters"), &response);
+    cr_expect_eq(response.status, 400);
+    cr_expect_eq(ops.calls, 2);
+}
+
 /* Handlers run at the same time, so what the test's own one counts must not be shared. */
 static void *ask_often(void *api)
 {

@@ -44,6 +44,26 @@ Test(ops, the_configuration_is_the_one_given)
     cr_assert_eq(ops_conf(world.ops)->region_count, 1);
 }
 
+static uint64_t revision_of(const char *op)
+{
+    return ops_revision(world.ops, &service_elasticache, service_op(&service_elasticache, op));
+}
+
+Test(ops, what_follows_from_the_store_alone_has_its_revision)
+{
+    struct ec_create_cache_cluster_in create = {
+        .cache_cluster_id = "c1", .engine = "redis", .cache_node_type = "cache.t4g.micro"};
+    struct ec_create_cache_cluster_out created;
+    uint64_t before = revision_of("DescribeReplicationGroups");
+
+    cr_assert_neq(before, 0);
+    cr_assert_eq(revision_of("ListTagsForResource"), before);
+    cr_assert_eq(revision_of("DescribeEvents"), 0);
+    cr_assert_eq(revision_of("CreateCacheCluster"), 0);
+    must(run_ec_create_cache_cluster(&create, &created));
+    cr_assert_gt(revision_of("DescribeCacheClusters"), before);
+}
+
 Test(ops, a_refused_call_leaves_nothing_behind)
 {
     struct ec_tag tags[] = {

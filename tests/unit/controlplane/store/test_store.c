@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -137,6 +138,72 @@ Test(store, only_commits_that_touched_something_raise_the_generation)
     store_touch_cluster(tx, 7);
     fixture_commit(&f);
     cr_assert_neq(store_generation(f.store), before);
+}
+
+Test(store, commits_that_changed_a_row_raise_the_revision)
+{
+    uint64_t before = store_revision(f.store);
+
+    cr_assert_neq(before, 0);
+    fixture_begin(&f, STORE_WRITE);
+    store_touch_cluster(f.tx, 7);
+    fixture_commit(&f);
+    fixture_begin(&f, STORE_WRITE);
+    fixture_cluster(&f, "undone", "redis");
+    cr_assert_eq(store_revision(f.store), before);
+    store_rollback(&f.tx);
+    cr_assert_eq(store_revision(f.store), before);
+
+    fixture_begin(&f, STORE_WRITE);
+    fixture_cluster(&f, "done", "redis");
+    fixture_commit(&f);
+    cr_assert_gt(store_revision(f.store), before);
+}
+
+/* Who reads a new number has read all that was told by a lower one. */
+static void *write_numbers(void *context)
+{
+    (void)context;
+    for (int i = 1; i <= 200; i++) {
+        scoped(arena_fini) struct arena a = {0};
+        struct store_tx *tx;
+        must(store_begin(f.store, STORE_WRITE, &a, &tx));
+        must(store_tag_put(tx, "000000000000", "us-east-1", "arn", "n", arena_printf(&a, "%d", i)));
+        must(store_commit(&tx));
+    }
+    return NULL;
+}
+
+static int read_number(uint64_t *out_revision)
+{
+    scoped(arena_fini) struct arena a = {0};
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    struct tag *tags;
+    size_t count;
+
+    *out_revision = store_revision(f.store);
+    must(store_begin(f.store, STORE_READ, &a, &tx));
+    must(store_tag_list(tx, "arn", &tags, &count));
+    return count ? (int)strtol(tags[0].value, NULL, 10) : 0;
+}
+
+Test(store, the_same_revision_is_the_same_rows)
+{
+    uint64_t kept_at = 0, at;
+    int kept = 0, now = 0;
+    pthread_t writer;
+
+    cr_assert_eq(pthread_create(&writer, NULL, write_numbers, NULL), 0);
+    while (now < 200) {
+        now = read_number(&at);
+        if (at == 0 || store_revision(f.store) != at)
+            continue;
+        if (at == kept_at)
+            cr_assert_eq(now, kept);
+        kept_at = at;
+        kept = now;
+    }
+    pthread_join(writer, NULL);
 }
 
 Test(store, touched_clusters_are_taken_once_sorted_without_doubles)
