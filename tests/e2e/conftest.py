@@ -354,6 +354,14 @@ def house(pool_slots):
             shutil.rmtree(base, ignore_errors=True)
 
 
+@pytest.fixture(name="terraform")
+def make_terraform(house, tmp_path):
+    """Terraform over the service of the module; its module asks for the mirror that this needs (needs_terraform)."""
+    from terraform import Terraform, provider_running
+    with provider_running(tmp_path, house.url) as attached:
+        yield Terraform(tmp_path, house.url, attached)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """A failed test shows the last words of its services."""

@@ -1,6 +1,6 @@
 """Replication groups by the Terraform AWS provider: made, changed in place, read back and destroyed, with empty plans between."""
 from conftest import redis_cli
-from terraform import Terraform, needs_terraform
+from terraform import needs_terraform
 
 pytestmark = needs_terraform
 
@@ -41,8 +41,7 @@ output "primary" {{
 """
 
 
-def test_groups_are_applied_changed_imported_and_destroyed(house, tmp_path):
-    terraform = Terraform(tmp_path, house.url)
+def test_groups_are_applied_changed_imported_and_destroyed(house, terraform):
     terraform.apply(CONFIGURATION.format(description="first", clusters=2, replicas=1))
     terraform.plan_is_empty()
     primary = {"Address": terraform.output("primary"), "Port": 6379}

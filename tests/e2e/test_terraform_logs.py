@@ -1,5 +1,5 @@
 """log_delivery_configuration of aws_elasticache_cluster under the unmodified provider."""
-from terraform import Terraform, needs_terraform
+from terraform import needs_terraform
 
 pytestmark = needs_terraform
 
@@ -24,8 +24,7 @@ def delivered(house):
     return {c["LogType"]: (c["DestinationType"], c["LogFormat"], c["Status"]) for c in found}
 
 
-def test_logs_are_delivered_changed_in_place_and_nothing_is_left_to_plan(house, tmp_path):
-    terraform = Terraform(tmp_path, house.url)
+def test_logs_are_delivered_changed_in_place_and_nothing_is_left_to_plan(house, terraform):
     terraform.apply(CLUSTER.format(logs=log("slow-log", "slow", "cloudwatch-logs", "json")
                                    + log("engine-log", "engine", "kinesis-firehose", "text")))
     terraform.plan_is_empty()

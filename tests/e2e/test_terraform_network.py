@@ -1,6 +1,6 @@
 """Terraform over a network: subnet groups in the default VPC by data sources and in one made by resources, rules of
 security groups, and reserved nodes (whose one wait of 30 s is all that takes time here)."""
-from terraform import Terraform, needs_terraform
+from terraform import needs_terraform
 
 pytestmark = needs_terraform
 
@@ -109,8 +109,7 @@ FIRST = {"clients": '"10.40.0.0/16"', "team": "blue", "subnets": "aws_subnet.own
 SECOND = {"clients": '"10.41.0.0/16", "10.42.0.0/16"', "team": "red", "subnets": "[aws_subnet.own[1].id]"}
 
 
-def test_networks_subnet_groups_and_reserved_nodes_stay_as_planned(house, tmp_path):
-    terraform = Terraform(tmp_path, house.url)
+def test_networks_subnet_groups_and_reserved_nodes_stay_as_planned(house, terraform):
     terraform.apply(CONFIGURATION % FIRST)
     terraform.plan_is_empty()
     assert terraform.output("vpc_of_group") == terraform.output("vpc")

@@ -2,7 +2,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from terraform import Terraform, needs_terraform
+from terraform import needs_terraform
 
 pytestmark = needs_terraform
 
@@ -29,8 +29,7 @@ def user_values(house, name):
     return {p["ParameterName"]: p["ParameterValue"] for p in found["Parameters"]}
 
 
-def test_groups_are_applied_changed_in_place_imported_and_destroyed(house, tmp_path):
-    terraform = Terraform(tmp_path, house.url)
+def test_groups_are_applied_changed_in_place_imported_and_destroyed(house, terraform):
     old = {"reserved-memory": "0", "tcp-keepalive": "360"}
     terraform.apply(
         group("many", "Upper-Case", "redis7", MANY, '  description = "one"\n  tags = { team = "blue" }\n')

@@ -1,7 +1,7 @@
 """Shards and cluster mode by the Terraform AWS provider: changed in place, with empty plans between."""
 import redis
 
-from terraform import Terraform, needs_terraform
+from terraform import needs_terraform
 
 pytestmark = needs_terraform
 
@@ -45,8 +45,7 @@ def made(house):
     return {c["CacheClusterId"]: c["CacheClusterCreateTime"] for c in found}
 
 
-def test_shards_and_modes_change_in_place(house, tmp_path):
-    terraform = Terraform(tmp_path, house.url)
+def test_shards_and_modes_change_in_place(house, terraform):
     kept = {}
     for step in STEPS:
         terraform.apply(CONFIGURATION.format(**step))

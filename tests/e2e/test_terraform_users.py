@@ -1,5 +1,5 @@
 """Users, user groups and their associations under Terraform."""
-from terraform import Terraform, needs_terraform
+from terraform import needs_terraform
 
 pytestmark = needs_terraform
 
@@ -63,9 +63,8 @@ data "aws_elasticache_user" "app" {{
 """
 
 
-def test_terraform_applies_changes_imports_and_destroys(house, tmp_path):
+def test_terraform_applies_changes_imports_and_destroys(house, terraform):
     client = house.client()
-    terraform = Terraform(tmp_path, house.url)
     terraform.apply(USERS.format(access="on ~* +@all", passwords='["password-of-16-ch"]', team="blue"))
     terraform.plan_is_empty()
     assert client.describe_user_groups(UserGroupId="tf-team")["UserGroups"][0]["UserIds"] == ["tf-app", "tf-default", "tf-late"]
