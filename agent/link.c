@@ -2,9 +2,8 @@
  * Two exchanges at most are under way: one Sync and one Report.
  *
  * They travel on two connections, so the control plane may take a Report before a Sync that was
- * sent earlier and knows less. Nodes that were reported so shortly behind a Sync are therefore
- * reported once more when that Sync must long have been taken: level-triggered facts may be said
- * twice.
+ * sent earlier and knows less. Messages are numbered for that: what was overtaken counts no more.
+ * So all that changes is reported, whatever Syncs say.
  */
 #include "agent/link.h"
 
@@ -28,8 +27,7 @@
 #define LAST_RETRY_MS     2000
 #define POLL_SLACK_MS     10000 /* beyond the wait that was asked for */
 #define REPORT_TIMEOUT_MS 10000
-#define EMPTY_PAUSE_MS    100 /* after an answer that came at once and brought nothing */
-#define SETTLE_MS         1000
+#define EMPTY_PAUSE_MS    100  /* after an answer that came at once and brought nothing */
 #define SAMPLES_MS        1500 /* all nodes are asked within a beat, and told of together */
 #define MAX_ANSWER_BYTES  (64U << 20)
 #define FAULT_DEPTH       8
@@ -39,8 +37,9 @@ struct link {
     struct http_loop *http;
     struct loop_watch watch;
     struct http_exchange *sync, *report; /* NULL when not under way */
-    struct loop_timer sync_timer, report_timer, settle_timer, sample_timer;
-    int64_t sync_ms, report_ms; /* boot times at which the last of each was sent */
+    struct loop_timer sync_timer, report_timer, sample_timer;
+    int64_t sync_ms;        /* boot time at which the last was sent */
+    int64_t message_number; /* of the last message */
     int64_t generation;
     int64_t retry_ms; /* the longest wait before the next attempt; 0 when all is well */
     bool was_answered;
@@ -224,6 +223,7 @@ static void send_sync(void *context)
         return;
     const struct agent_sync_in message = {
         .host = &host,
+        .message_number = INT_OF(++k->message_number),
         .seen_generation = INT_OF(k->generation),
         .wait_ms = INT_OF(k->conf.wait_ms),
         .nodes = report_list(&a, k->conf.nodes, true),
@@ -283,8 +283,6 @@ static void on_sync_done(void *context, struct err e, const struct http_response
 /* What was in the report that ended. */
 static void settle_told(struct link *k, bool was_taken)
 {
-    bool is_behind_sync = k->sync && k->report_ms - k->sync_ms < SETTLE_MS;
-
     vec_each(at, k->conf.nodes) {
         struct node *n = *at;
 
@@ -294,26 +292,7 @@ static void settle_told(struct link *k, bool was_taken)
         if (!n->is_being_told)
             continue;
         n->is_being_told = false;
-        if (!was_taken)
-            n->is_untold = true;
-        else if (is_behind_sync)
-            n->is_told_again = true;
-    }
-    if (was_taken && is_behind_sync)
-        loop_timer_set(k->conf.loop, &k->settle_timer, SETTLE_MS);
-}
-
-static void on_settled(void *context)
-{
-    struct link *k = context;
-
-    vec_each(at, k->conf.nodes) {
-        struct node *n = *at;
-
-        if (!n->is_told_again)
-            continue;
-        n->is_told_again = false;
-        link_tell(k, n);
+        n->is_untold |= !was_taken;
     }
 }
 
@@ -355,10 +334,10 @@ static void send_report(void *context)
     const struct agent_report_in message = {
         .host_id = k->conf.host->host_id,
         .incarnation = k->conf.host->incarnation,
+        .message_number = INT_OF(++k->message_number),
         .nodes = report_list(&a, k->conf.nodes, false),
         .samples = sample_list(&a, k->conf.nodes),
     };
-    k->report_ms = loop_now_ms(k->conf.loop);
     if (message.nodes.count > 0 || message.samples.count > 0)
         start(k, "/agent/v1/report", service_op(&service_agent, "Report")->in, &message,
               REPORT_TIMEOUT_MS, on_report_done, &k->report);
@@ -406,7 +385,6 @@ struct err link_open(const struct link_conf *conf, struct link **out)
     k->watch = (struct loop_watch){.on_ready = on_http, .context = k};
     k->sync_timer = (struct loop_timer){.on_due = send_sync, .context = k};
     k->report_timer = (struct loop_timer){.on_due = send_report, .context = k};
-    k->settle_timer = (struct loop_timer){.on_due = on_settled, .context = k};
     k->sample_timer = (struct loop_timer){.on_due = on_samples_due, .context = k};
     struct err e = loop_watch(conf->loop, &k->watch, http_loop_fd(http), EPOLLIN);
     if (err_failed(e)) {
@@ -424,7 +402,6 @@ void link_close(struct link *k)
     loop_unwatch(k->conf.loop, &k->watch);
     loop_timer_stop(k->conf.loop, &k->sync_timer);
     loop_timer_stop(k->conf.loop, &k->report_timer);
-    loop_timer_stop(k->conf.loop, &k->settle_timer);
     loop_timer_stop(k->conf.loop, &k->sample_timer);
     http_loop_close(k->http);
     free(k);

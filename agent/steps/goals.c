@@ -171,7 +171,7 @@ bool steps_are_idle(const struct steps *s)
 static bool is_forgettable(const struct node *n)
 {
     return n->state == NODE_ABSENT && !n->is_named && !n->is_untold && !n->is_being_told &&
-           !n->is_told_again && !n->shim && !n->probe && !n->tasks && !n->seeding;
+           !n->shim && !n->probe && !n->tasks && !n->seeding;
 }
 
 void steps_sweep(struct steps *s)

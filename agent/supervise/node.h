@@ -120,7 +120,6 @@ struct node {
     bool is_named;          /* the control plane's last goals named it */
     bool is_untold;         /* link.c: the control plane was not told of the last change */
     bool is_being_told;     /* link.c: it stands in the report under way */
-    bool is_told_again;     /* link.c: to be said once more, see there */
 };
 
 /* All nodes of the host. */

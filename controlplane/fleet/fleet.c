@@ -337,8 +337,10 @@ static struct err record_sync(struct fleet *f, struct arena *a, const struct age
         TRY(store_host_silence(tx, in->host->host_id, false));
         store_touch_all(tx);
     }
-    TRY(record_nodes(f, tx, in->host->host_id, &in->nodes));
-    TRY(forget_the_rest(tx, in->host->host_id, &in->nodes));
+    if (is_new || presence_take_message(&f->present, in->host->host_id, in->message_number.value)) {
+        TRY(record_nodes(f, tx, in->host->host_id, &in->nodes));
+        TRY(forget_the_rest(tx, in->host->host_id, &in->nodes));
+    }
     return store_commit(&tx);
 }
 
@@ -423,7 +425,8 @@ struct err fleet_report(struct fleet *f, struct arena *a, const struct agent_rep
         TRY(store_host_silence(tx, in->host_id, false));
         store_touch_all(tx);
     }
-    TRY(record_nodes(f, tx, in->host_id, &in->nodes));
+    if (presence_take_message(&f->present, in->host_id, in->message_number.value))
+        TRY(record_nodes(f, tx, in->host_id, &in->nodes));
     TRY(samples_record(tx, &in->samples, clock_wall_ms(f->conf.clock)));
     return store_commit(&tx);
 }

@@ -60,6 +60,7 @@ void presence_enrol(struct presence_table *t, const char *host_id, const char *i
         *slot = p->incarnation;
     }
     p->incarnation = copy(incarnation);
+    p->message_number = 0;
     p->heard_boot_ms = now_boot_ms;
     p->is_silent = false;
     pthread_mutex_unlock(&t->lock);
@@ -91,6 +92,17 @@ enum presence_answer presence_hear(struct presence_table *t, const char *host_id
     }
     pthread_mutex_unlock(&t->lock);
     return answer;
+}
+
+bool presence_take_message(struct presence_table *t, const char *host_id, int64_t number)
+{
+    pthread_mutex_lock(&t->lock);
+    struct presence *p = map_get(&t->by_id, str_of(host_id));
+    bool counts = !p || number == 0 || number >= p->message_number;
+    if (p && counts && number > 0)
+        p->message_number = number;
+    pthread_mutex_unlock(&t->lock);
+    return counts;
 }
 
 void presence_take_silent(struct presence_table *t, struct arena *a, int64_t now_boot_ms,

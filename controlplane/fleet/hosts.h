@@ -22,8 +22,9 @@ struct presence {
     char *incarnation;         /* the latest */
     char *past[PRESENCE_PAST]; /* those before it, in a ring */
     unsigned past_count;
-    int64_t heard_boot_ms; /* last contact */
-    bool is_silent;        /* as the store has it */
+    int64_t heard_boot_ms;  /* last contact */
+    int64_t message_number; /* the highest that was taken of this incarnation */
+    bool is_silent;         /* as the store has it */
 };
 
 struct presence_table {
@@ -49,6 +50,10 @@ enum presence_answer {
 enum presence_answer presence_hear(struct presence_table *t, const char *host_id,
                                    const char *incarnation, int64_t now_boot_ms,
                                    bool *out_was_silent);
+
+/* Whether a message of the host's present incarnation is none that a later one has overtaken. One
+ * without a number (0) always counts. To be asked where messages are taken one by one. */
+bool presence_take_message(struct presence_table *t, const char *host_id, int64_t number);
 
 /* Copies the ids of the hosts unheard of for `silent_ms` and not yet marked silent into `a`, and
  * marks them. `*out_next_boot_ms` is when the next could fall silent; INT64_MAX when none can. */

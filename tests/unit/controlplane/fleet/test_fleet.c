@@ -140,6 +140,41 @@ Test(fleet, reports_become_sights_and_unnamed_nodes_are_forgotten)
     cr_assert_not(nodes.items[0].saw.has);
 }
 
+/* A poll that is older than a report, and comes behind it. */
+Test(fleet, what_was_overtaken_on_its_way_does_not_count)
+{
+    struct agent_host h = host("h1", "i1");
+    struct agent_sync_out out;
+    struct agent_report_out done;
+    struct node_list nodes;
+    int64_t wait_ms;
+
+    must(sync_as(h, 0, true, &out, &wait_ms));
+    struct agent_node_report now = {.node_id = INT_OF(place_node("id-of-h1", "127.77.0.1")),
+                                    .state = "stopped",
+                                    .pid = INT_OF(5)};
+    struct agent_node_report before = now;
+    before.state = "running";
+    struct agent_report_in report = {
+        .host_id = "id-of-h1",
+        .incarnation = "i1",
+        .message_number = INT_OF(3),
+        .nodes = {true, 1, &now}
+    };
+    struct agent_sync_in late = {
+        .host = &h,
+        .message_number = INT_OF(2),
+        .seen_generation = INT_OF(0),
+        .nodes = {true, 1, &before}
+    };
+    must(fleet_report(fleet, &f.arena, &report, &done));
+    must(fleet_sync(fleet, &f.arena, &late, false, false, &out, &wait_ms));
+    cr_assert_eq(out.goals.count, 1, "it is answered all the same");
+    fixture_begin(&f, STORE_READ);
+    must(store_node_list(f.tx, 1, &nodes));
+    cr_assert_eq(nodes.items[0].saw.state, NODE_STOPPED);
+}
+
 Test(fleet, a_second_host_of_the_same_name_is_refused)
 {
     struct agent_sync_out out;

@@ -48,6 +48,16 @@ Test(presence, the_latest_incarnation_is_the_host)
     cr_assert_eq(hear("h2", "first", 140), PRESENCE_NEW);
 }
 
+Test(presence, a_message_that_was_overtaken_does_not_count)
+{
+    cr_assert(presence_take_message(&table, "h1", 2));
+    cr_assert(presence_take_message(&table, "h1", 2), "said twice");
+    cr_assert_not(presence_take_message(&table, "h1", 1));
+    cr_assert(presence_take_message(&table, "h1", 0), "of an agent that does not number");
+    presence_enrol(&table, "h1", "second", 120);
+    cr_assert(presence_take_message(&table, "h1", 1), "of another life");
+}
+
 Test(presence, silence_is_found_once_and_ends_with_a_word)
 {
     int64_t next_ms;
