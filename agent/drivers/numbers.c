@@ -116,6 +116,8 @@ static const struct field info_fields[] = {
     {"total_error_replies",            "ErrorCount",                   GROWTH},
     {"total_net_input_bytes",          "NetworkBytesIn",               GROWTH},
     {"total_net_output_bytes",         "NetworkBytesOut",              GROWTH},
+    {"larder_ecpus",                   "ElastiCacheProcessingUnits",   GROWTH},
+    {"larder_throttled_calls",         "ThrottledCmds",                GROWTH},
     {"maxmemory",                      NULL,                           HIDDEN},
     {"mem_not_counted_for_evict",      NULL,                           HIDDEN},
     {"master_repl_offset",             NULL,                           HIDDEN},

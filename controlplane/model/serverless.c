@@ -16,6 +16,8 @@
 #define ROOM_FIRST_BYTES  ((int64_t)512 << 20) /* of a node of which nothing is asked */
 #define STORAGE_MOST_GB   5000                 /* of a cache that has no limit of its own */
 #define WORK_OF_SHARD     100000               /* ECPUs per second that one engine surely does */
+#define WORK_TIGHT        (WORK_OF_SHARD / 5 * 4)
+#define DATA_TIGHT_BYTES  (16 * GIB) /* a shard with more is slow to copy and to load */
 #define SHARDS_MOST       90
 #define ROOM_SPARE_PARTS  4 /* beside the data, a node needs a quarter for itself */
 #define SHRINK_USED_PARTS 8
@@ -81,6 +83,24 @@ int64_t serverless_shards(const struct serverless_limits *limits)
     int64_t shards = share(limits->work_least, WORK_OF_SHARD);
 
     return shards < 1 ? 1 : shards > SHARDS_MOST ? SHARDS_MOST : shards;
+}
+
+/* The work of one key stays with one shard: more of them are added for what all do together. */
+int64_t serverless_shards_needed(const struct serverless_limits *limits,
+                                 const struct serverless_use *use, int64_t shards)
+{
+    int64_t wanted[] = {
+        serverless_shards(limits),
+        use->most_data_bytes > DATA_TIGHT_BYTES ? share(use->data_bytes, DATA_TIGHT_BYTES / 2) : 0,
+        use->most_work > WORK_TIGHT ? share(use->work, WORK_OF_SHARD / 2) : 0,
+    };
+    int64_t most = shards;
+
+    for (size_t i = 0; i < countof(wanted); i++)
+        most = wanted[i] > most ? wanted[i] : most;
+    return most <= SHARDS_MOST || most == shards ? most
+           : SHARDS_MOST > shards                ? SHARDS_MOST
+                                                 : shards;
 }
 
 size_t serverless_shards_of_parts(size_t shards, size_t parts)

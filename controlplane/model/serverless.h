@@ -46,6 +46,17 @@ int64_t serverless_shards(const struct serverless_limits *limits);
 /* The same of one that begins with so many parts of data: a shard for each of them at least. */
 size_t serverless_shards_of_parts(size_t shards, size_t parts);
 
+/* What the shards of a cache do now: all together, and the one with the most. */
+struct serverless_use {
+    int64_t data_bytes, most_data_bytes;
+    int64_t work, most_work; /* ECPUs per second */
+};
+
+/* How many shards a cache should have that has `shards`: never fewer, as many more as its limits
+ * or what it does ask for. */
+int64_t serverless_shards_needed(const struct serverless_limits *limits,
+                                 const struct serverless_use *use, int64_t shards);
+
 /* What each node of one of `shards` shards may take. */
 struct allotment serverless_allotment(const struct serverless_limits *limits, int64_t shards);
 

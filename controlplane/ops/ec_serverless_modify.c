@@ -11,6 +11,7 @@
 #include "controlplane/ops/changes.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
+#include "controlplane/ops/serverless_growth.h"
 #include "controlplane/ops/serverless_members.h"
 #include "controlplane/ops/siting.h"
 #include "controlplane/ops/wire_serverless.h"
@@ -25,6 +26,7 @@ struct change {
     struct serverless_facts facts;
     bool is_slow;     /* engines have to take it on */
     bool is_upgraded; /* they begin anew, one after another */
+    int64_t shards;   /* that there are to be, where these are more; else 0 */
 };
 
 typedef struct err (*change_fn)(struct call *c, const struct ec_modify_serverless_cache_in *in,
@@ -160,9 +162,10 @@ static struct err change_limits(struct call *c, const struct ec_modify_serverles
     TRY(serverless_read_limits(c, in->cache_usage_limits, &limits));
     int64_t shards = x->facts.group ? (int64_t)x->facts.group->shard_count : 1;
     if (x->facts.group && serverless_shards(&limits) > shards)
-        return COMBINATION("ECPUPerSecond.Minimum %lld needs more shards than the serverless cache "
-                           "was made with, which this version does not add.",
-                           (long long)limits.work_least);
+        x->shards = serverless_shards(&limits);
+    if (x->shards && x->is_upgraded)
+        return COMBINATION("The engine cannot be changed together with an ECPUPerSecond.Minimum "
+                           "that needs more shards.");
     struct allotment a = serverless_allotment(&limits, shards);
     if (a.least_bytes > common->allotment.least_bytes)
         TRY(check_growth(c, x, &a));
@@ -208,18 +211,6 @@ static struct err change_entry(struct call *c, const struct ec_modify_serverless
 
 /* --- all of it --- */
 
-static struct err record_group(struct call *c, struct group_facts *g)
-{
-    TRY(store_group_update(c->tx, &g->group));
-    for (size_t i = 0; i < g->member_count; i++) {
-        struct cluster *cl = &g->members[i].cluster;
-        membership_take_common(cl, &g->group.common);
-        TRY(store_cluster_update(c->tx, cl));
-        store_touch_cluster(c->tx, cl->id);
-    }
-    return OK;
-}
-
 static struct err record_cluster(struct call *c, struct cluster_facts *f)
 {
     TRY(store_cluster_update(c->tx, &f->cluster));
@@ -238,9 +229,12 @@ struct err ec_modify_serverless_cache(struct call *c,
     for (size_t i = 0; i < countof(changes); i++)
         TRY(changes[i](c, in, &x));
     TRY(store_serverless_update(c->tx, &x.facts.cache));
-    TRY(x.facts.group ? record_group(c, x.facts.group) : record_cluster(c, x.facts.cluster));
+    TRY(x.facts.group ? serverless_record_group(c, x.facts.group)
+                      : record_cluster(c, x.facts.cluster));
     TRY(change_entry(c, in, &x, &pending));
-    if (x.is_upgraded)
+    if (x.shards)
+        TRY(serverless_add_shards(c, &x.facts, x.shards));
+    else if (x.is_upgraded)
         TRY(group_facts_operate(c, x.facts.group, GROUP_ROLL, ""));
     else if (x.facts.group && (x.is_slow || pending))
         TRY(group_facts_operate(c, x.facts.group, GROUP_MODIFY, pending ? pending : ""));

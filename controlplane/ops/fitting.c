@@ -17,7 +17,7 @@
 struct newest {
     const struct metric *metric;
     int64_t at_ms; /* -1 while there is none */
-    int64_t bytes;
+    int64_t value;
 };
 
 static struct err take_hour(void *context, int64_t hour, struct str packed)
@@ -31,12 +31,13 @@ static struct err take_hour(void *context, int64_t hour, struct str packed)
         if (!(column.minutes >> minute & 1))
             continue;
         n->at_ms = hour * POINTS_HOUR_MS + minute * POINTS_MINUTE_MS;
-        n->bytes = column.scaled[minute] / n->metric->scale;
+        n->value = column.scaled[minute] / n->metric->scale;
     }
     return OK;
 }
 
-static struct err read_newest(struct call *c, const struct cluster *cl, struct newest *out)
+static struct err read_newest(struct call *c, const struct cluster *cl, const char *metric,
+                              struct newest *out)
 {
     const struct point_source_query query = {.account = cl->account,
                                              .region = cl->region,
@@ -46,7 +47,7 @@ static struct err read_newest(struct call *c, const struct cluster *cl, struct n
     struct point_source *sources;
     size_t count;
 
-    *out = (struct newest){.metric = metric_find(str_of(METRIC)), .at_ms = -1};
+    *out = (struct newest){.metric = metric_find(str_of(metric)), .at_ms = -1};
     check(out->metric != NULL);
     TRY(store_point_sources(c->tx, &query, &sources, &count));
     for (size_t i = 0; i < count; i++)
@@ -65,13 +66,23 @@ struct err fitting_used(struct call *c, const struct cluster_facts *members, siz
         struct newest newest;
         if (!cl->is_wanted)
             continue;
-        TRY(read_newest(c, cl, &newest));
+        TRY(read_newest(c, cl, METRIC, &newest));
         bool is_fresh = newest.at_ms >= c->now_ms - FRESH_MS;
-        if (is_fresh && newest.bytes > most)
-            most = newest.bytes;
+        if (is_fresh && newest.value > most)
+            most = newest.value;
         is_known &= is_fresh || c->now_ms - cl->created_ms < NEW_MS;
     }
     *out_bytes = is_known ? most : -1;
+    return OK;
+}
+
+struct err fitting_number(struct call *c, const struct cluster *cl, const char *metric,
+                          int64_t *out)
+{
+    struct newest newest;
+
+    TRY(read_newest(c, cl, metric, &newest));
+    *out = newest.at_ms >= c->now_ms - FRESH_MS ? newest.value : -1;
     return OK;
 }
 

@@ -10,6 +10,10 @@
 must_use struct err fitting_used(struct call *c, const struct cluster_facts *members, size_t count,
                                  int64_t *out_bytes);
 
+/* The newest of the one-minute numbers of a cluster of one node; -1 where none came lately. */
+must_use struct err fitting_number(struct call *c, const struct cluster *cl, const char *metric,
+                                   int64_t *out);
+
 /* Whether so many bytes fit into nodes of the type with the parameters of `cl`. */
 must_use struct err fitting_has_room(struct call *c, const struct cluster *cl,
                                      const struct node_type *to, int64_t bytes, bool *out);

@@ -12,6 +12,7 @@
 #include "contract/sts_handlers.h"
 #include "controlplane/ops/call.h"
 #include "controlplane/ops/network.h"
+#include "controlplane/ops/serverless_growth.h"
 #include "controlplane/ops/snapshots.h"
 #include "controlplane/ops/updates.h"
 #include "controlplane/store/store.h"
@@ -217,4 +218,15 @@ struct err ops_update(struct ops *o, struct arena *a, const struct caller *who, 
     TRY(updates_overdue(&c, &list));
     TRY(updates_force(&c, &list));
     return store_commit(&tx);
+}
+
+struct err ops_grow(struct ops *o, struct arena *a, const struct caller *who, const char *cache,
+                    bool *out_did)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+
+    TRY(store_begin(o->store, STORE_WRITE, a, &tx));
+    struct call c = call_of(o, a, who, tx);
+    TRY(serverless_grow(&c, cache, out_did));
+    return *out_did ? store_commit(&tx) : OK;
 }

@@ -90,4 +90,9 @@ must_use struct err ops_back_up(struct ops *o, struct arena *a, const struct cal
 must_use struct err ops_update(struct ops *o, struct arena *a, const struct caller *who,
                                bool *out_waits);
 
+/* Gives a serverless cache of redis or valkey more shards where it needs them; `*out_did` when
+ * something was begun. FAULT_INVALID_PARAMETER_COMBINATION when there is no room. */
+must_use struct err ops_grow(struct ops *o, struct arena *a, const struct caller *who,
+                             const char *cache, bool *out_did);
+
 #endif

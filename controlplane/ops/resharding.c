@@ -10,6 +10,7 @@
 #include "controlplane/model/events.h"
 #include "controlplane/model/place.h"
 #include "controlplane/model/quotas.h"
+#include "controlplane/model/serverless.h"
 #include "controlplane/model/slot_moves.h"
 #include "controlplane/ops/capacity.h"
 #include "controlplane/ops/fitting.h"
@@ -228,7 +229,7 @@ static struct err check_quotas(struct call *c, const struct group_facts *f,
         return fault(c, FAULT_NODE_GROUPS_PER_REPLICATION_GROUP_QUOTA_EXCEEDED,
                      "A replication group can have at most %d nodes, and would have %zu.",
                      QUOTA_NODES_PER_GROUP, count);
-    return capacity_check_region(c, (int64_t)added);
+    return f->group.common.owner.id ? OK : capacity_check_region(c, (int64_t)added);
 }
 
 /* New shards have no ids yet: any numbers will do that nothing on the board has. */
@@ -237,7 +238,8 @@ static int64_t key_of(size_t added)
     return INT64_MIN + (int64_t)added;
 }
 
-static struct err claim_room(struct call *c, const struct group_facts *f, struct reshard_plan *p)
+static struct err claim_room(struct call *c, const struct group_facts *f,
+                             const struct resharding *in, struct reshard_plan *p)
 {
     const struct cluster *common = &f->group.common;
     size_t count = p->added_count * p->members;
@@ -250,13 +252,17 @@ static struct err claim_room(struct call *c, const struct group_facts *f, struct
         .type = node_type_find(common->node_type),
         .port = common->port,
         .network = common->reach.network,
+        .second_port = cluster_reader_port(common),
+        .memory_bytes = cluster_host_bytes(common),
         .is_cross_az = true,
         .zones = p->zones,
         .count = count,
     };
 
     check(claim.type != NULL);
-    TRY(siting_change(c, common->subnet_group, common->security_groups, NULL, &siting));
+    TRY(in->subnets
+            ? siting_of_subnets(c, in->subnets, common->security_groups, &siting)
+            : siting_change(c, common->subnet_group, common->security_groups, NULL, &siting));
     TRY(capacity_open(c, &siting, &capacity));
     for (size_t i = 0; i < f->member_count; i++)
         capacity_take_member(&capacity, place_key(0, f->members[i].cluster.shard_id),
@@ -296,7 +302,7 @@ static struct err plan_addition(struct call *c, struct group_facts *f, const str
         };
     TRY(configure(c, f, in, p));
     TRY(check_quotas(c, f, p));
-    return claim_room(c, f, p);
+    return claim_room(c, f, in, p);
 }
 
 /* --- recording --- */
@@ -357,8 +363,11 @@ static const char *leaving_text(struct call *c, const struct reshard_plan *p)
     return str_dup(c->arena, buf_str(&text));
 }
 
+/* Those who own it hear of the end alone. */
 static struct err tell(struct call *c, const struct group_facts *f)
 {
+    if (f->group.common.owner.id)
+        return OK;
     struct event event =
         event_of_group(c->arena, &f->group, c->now_ms, EVENT_GROUP_RESHARDING, f->group.name, NULL);
     return store_event_add(c->tx, &event);

@@ -12,6 +12,7 @@ struct resharding {
     const struct ec_resharding_configuration_list *zones;  /* of new shards' members */
     const struct ec_node_groups_to_remove_list *to_remove; /* ids: "0003" or "3" */
     const struct ec_node_groups_to_retain_list *to_retain;
+    const char *subnets; /* ids, where the group has no group of subnets */
 };
 
 /*

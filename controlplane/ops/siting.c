@@ -195,6 +195,21 @@ struct err siting_choose_subnets(struct call *c, const char **ids, size_t count,
     return take_security_groups(c, &n, security_groups, out);
 }
 
+struct err siting_of_subnets(struct call *c, const char *subnets, const char *current,
+                             struct siting *out)
+{
+    struct ids ids = split(c, subnets);
+    struct subnet_group g = {.subnets = ids.items, .subnet_count = ids.count};
+    struct network n;
+
+    TRY(network_open(c, &n));
+    const struct subnet *first = ids.count > 0 ? network_subnet(&n, ids.items[0]) : NULL;
+    *out = (struct siting){
+        .subnet_group = "", .vpc_id = first ? first->vpc_id : "", .security_groups = current};
+    take_subnets(c, &n, &g, out);
+    return OK;
+}
+
 struct err siting_change_groups(struct call *c, const char *subnets,
                                 const struct ec_security_group_ids_list *security_groups,
                                 struct siting *out)

@@ -42,6 +42,10 @@ must_use struct err siting_choose_subnets(struct call *c, const char **ids, size
                                           const struct ec_security_group_ids_list *security_groups,
                                           struct siting *out, const char **out_subnets);
 
+/* Where a cache in those subnets stands, with its security groups. */
+must_use struct err siting_of_subnets(struct call *c, const char *subnets, const char *current,
+                                      struct siting *out);
+
 /* Other security groups for a cache in those subnets. */
 must_use struct err siting_change_groups(struct call *c, const char *subnets,
                                          const struct ec_security_group_ids_list *security_groups,

@@ -63,22 +63,39 @@ struct err store_serverless_find(struct store_tx *tx, const char *account, const
     return is_found ? OK : err_make(ERR_NOT_FOUND, "no such serverless cache");
 }
 
+static struct err all_of(struct query *q, struct serverless_cache **out, size_t *out_count)
+{
+    vec_of(struct serverless_cache) caches = VEC_EMPTY;
+
+    while (query_next(q))
+        row_to_serverless(q, vec_add(q->tx->arena, &caches));
+    TRY(query_end(q));
+    *out = caches.items;
+    *out_count = caches.count;
+    return OK;
+}
+
 struct err store_serverless_list(struct store_tx *tx, const char *account, const char *region,
                                  const char *after, int limit, struct serverless_cache **out,
                                  size_t *out_count)
 {
     static const char sql[] = "SELECT " COLUMNS " FROM serverless_cache WHERE account = ? AND "
                               "region = ? AND name > ? ORDER BY name LIMIT ?";
-    vec_of(struct serverless_cache) caches = VEC_EMPTY;
     struct query q;
 
     TRY(query_start(&q, tx, sql, "ttti", account, region, after, (int64_t)limit));
-    while (query_next(&q))
-        row_to_serverless(&q, vec_add(tx->arena, &caches));
-    TRY(query_end(&q));
-    *out = caches.items;
-    *out_count = caches.count;
-    return OK;
+    return all_of(&q, out, out_count);
+}
+
+struct err store_serverless_all(struct store_tx *tx, struct serverless_cache **out,
+                                size_t *out_count)
+{
+    static const char sql[] =
+        "SELECT " COLUMNS " FROM serverless_cache WHERE engine <> 'memcached' ORDER BY id";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, ""));
+    return all_of(&q, out, out_count);
 }
 
 struct err store_serverless_update(struct store_tx *tx, const struct serverless_cache *s)

@@ -27,6 +27,10 @@ must_use struct err store_serverless_list(struct store_tx *tx, const char *accou
 /* Writes every settable column of `s` (all but id, account, region, name, created_ms). */
 must_use struct err store_serverless_update(struct store_tx *tx, const struct serverless_cache *s);
 
+/* All of redis and valkey, of all accounts, by id. */
+must_use struct err store_serverless_all(struct store_tx *tx, struct serverless_cache **out,
+                                         size_t *out_count);
+
 must_use struct err store_serverless_count(struct store_tx *tx, const char *account,
                                            const char *region, int64_t *out);
 

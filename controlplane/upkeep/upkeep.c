@@ -16,6 +16,7 @@
 #include "controlplane/model/windows.h"
 #include "controlplane/ops/ops.h"
 #include "controlplane/store/maintenance.h"
+#include "controlplane/store/serverless.h"
 #include "controlplane/store/updates.h"
 
 #include <pthread.h>
@@ -26,7 +27,7 @@
 #define SLEEP_AT_MOST_MS (60 * MINUTE_MS)
 #define HOLD_MS          (10 * MINUTE_MS) /* after a failure */
 #define HOLDS            64               /* the oldest is forgotten: it is tried again sooner */
-#define UPDATES_EVERY_MS 5000             /* all nodes are looked at: not with every commit */
+#define NODES_EVERY_MS   5000             /* all nodes are looked at: not with every commit */
 
 /* What failed, and until when it is left alone. */
 struct hold {
@@ -41,8 +42,9 @@ struct upkeep {
     atomic_bool is_stopping;
     struct hold holds[HOLDS];
     size_t next_hold;
-    int64_t updates_looked_ms;
+    int64_t nodes_looked_ms;
     bool has_updates; /* that wait, as of then */
+    bool has_growing; /* there are caches that may need more, as of then */
     bool is_behind;   /* something was committed since */
 };
 
@@ -225,15 +227,11 @@ static struct err list_places(struct upkeep *u, struct arena *a, struct updated_
     return store_updated_places(tx, out, out_count);
 }
 
-static struct err look_at_updates(struct upkeep *u, struct arena *a, int64_t now_ms)
+static struct err look_at_updates(struct upkeep *u, struct arena *a)
 {
     struct updated_place *places = NULL;
     size_t count;
 
-    u->is_behind = now_ms - u->updates_looked_ms < UPDATES_EVERY_MS;
-    if (u->is_behind)
-        return OK;
-    u->updates_looked_ms = now_ms;
     u->has_updates = false;
     TRY(list_places(u, a, &places, &count));
     for (size_t i = 0; i < count && !atomic_load(&u->is_stopping); i++) {
@@ -243,6 +241,58 @@ static struct err look_at_updates(struct upkeep *u, struct arena *a, int64_t now
         u->has_updates |= waits;
     }
     return OK;
+}
+
+/* --- serverless caches --- */
+
+static struct err list_caches(struct upkeep *u, struct arena *a, struct serverless_cache **out,
+                              size_t *out_count)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+
+    TRY(store_begin(u->store, STORE_READ, a, &tx));
+    return store_serverless_all(tx, out, out_count);
+}
+
+static void grow(struct upkeep *u, struct arena *a, const struct serverless_cache *s,
+                 int64_t now_ms)
+{
+    const struct caller who = {s->account, s->region, "", "growth"};
+    uint64_t key = name_hash(arn_make(a, s->region, s->account, "growth", s->name));
+    bool did;
+
+    if (is_held(u, key, now_ms))
+        return;
+    struct err e = ops_grow(u->conf.ops, a, &who, s->name, &did);
+    if (err_failed(e) && !err_is(e, FAULT_SERVERLESS_CACHE_NOT_FOUND)) {
+        log_warn("a serverless cache cannot be given what it needs", f_str("name", s->name),
+                 f_err(e));
+        keep_off(u, key, now_ms);
+    } else if (!err_failed(e) && did) {
+        log_info("a serverless cache is given what it needs", f_str("name", s->name));
+    }
+}
+
+static struct err look_at_growth(struct upkeep *u, struct arena *a, int64_t now_ms)
+{
+    struct serverless_cache *caches = NULL;
+    size_t count;
+
+    TRY(list_caches(u, a, &caches, &count));
+    for (size_t i = 0; i < count && !atomic_load(&u->is_stopping); i++)
+        grow(u, a, &caches[i], now_ms);
+    u->has_growing = count > 0;
+    return OK;
+}
+
+static struct err look_at_nodes(struct upkeep *u, struct arena *a, int64_t now_ms)
+{
+    u->is_behind = now_ms - u->nodes_looked_ms < NODES_EVERY_MS;
+    if (u->is_behind)
+        return OK;
+    u->nodes_looked_ms = now_ms;
+    TRY(look_at_updates(u, a));
+    return look_at_growth(u, a, now_ms);
 }
 
 struct err upkeep_look(struct upkeep *u, bool *out_waits)
@@ -255,8 +305,8 @@ struct err upkeep_look(struct upkeep *u, bool *out_waits)
     if (!err_failed(e))
         e = look_at_backups(u, &a, now_ms, &backups);
     if (!err_failed(e))
-        e = look_at_updates(u, &a, now_ms);
-    *out_waits = parked + backups > 0 || u->has_updates;
+        e = look_at_nodes(u, &a, now_ms);
+    *out_waits = parked + backups > 0 || u->has_updates || u->has_growing;
     return err_failed(e) ? err_make(e.code, "what waits could not be looked at") : OK;
 }
 
@@ -265,7 +315,7 @@ struct err upkeep_look(struct upkeep *u, bool *out_waits)
 static int64_t sleep_ms(const struct upkeep *u, bool waits)
 {
     if (u->is_behind)
-        return UPDATES_EVERY_MS;
+        return NODES_EVERY_MS;
     return waits ? MINUTE_MS - clock_wall_ms(u->conf.clock) % MINUTE_MS : SLEEP_AT_MOST_MS;
 }
 

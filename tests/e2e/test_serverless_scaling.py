@@ -1,11 +1,12 @@
-"""Serverless caches that go over to another engine while they serve."""
+"""Serverless caches that go over to another engine, or get more shards, while they serve."""
 import threading
 import time
 
 import pytest
 import redis
 
-from serverless import authority_of, cluster, create, modify
+from conftest import wait_until
+from serverless import authority_of, cluster, create, describe, modify, refusal, Caches
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,29 @@ def test_it_goes_from_redis_to_valkey_and_on_with_its_data(house, authority):
         assert version_of(cluster(changed["Endpoint"], authority)) == (engine, full)
     acknowledged = writer.stop()
     client = cluster(changed["Endpoint"], authority)
-    assert len(acknowledged) > 50 and all(client.get(f"w{i}") == str(i).encode() for i in acknowledged)
+    assert acknowledged and all(client.get(f"w{i}") == str(i).encode() for i in acknowledged)
     events = house.client().describe_events(SourceType="serverless-cache", SourceIdentifier="mover")["Events"]
     assert [e["Message"] for e in events].count("Finished modifying the serverless cache") == 2
+
+
+def test_more_work_is_shared_by_more_shards(house, authority):
+    made = create(house, "grower", CacheUsageLimits={"DataStorage": {"Maximum": 10, "Unit": "GB"}})
+    writer = Writer(cluster(made["Endpoint"], authority))
+    wait_until(lambda: len(writer.acknowledged) > 50, "writes")
+    limits = {"DataStorage": {"Maximum": 10, "Unit": "GB"}, "ECPUPerSecond": {"Minimum": 300000}}
+    changed = modify(house, "grower", CacheUsageLimits=limits)
+    assert changed["CacheUsageLimits"] == limits
+    written = len(writer.acknowledged)
+    wait_until(lambda: len(writer.acknowledged) > written + 10, "more writes")
+    acknowledged = writer.stop()
+    client = cluster(changed["Endpoint"], authority)
+    primaries = client.get_primaries()
+    assert len(primaries) == 3
+    assert all(client.get(f"w{i}") == str(i).encode() for i in acknowledged)
+    assert all(client.dbsize(target_nodes=node) > 0 for node in primaries)
+    events = house.client().describe_events(SourceType="serverless-cache", SourceIdentifier="grower")["Events"]
+    assert [e["Message"] for e in events] == ["Finished modifying the serverless cache", "Serverless cache created"]
+    assert house.client().describe_events(SourceType="replication-group")["Events"] == []
+    assert refusal(Caches(house).modify_serverless_cache, ServerlessCacheName="grower", Engine="valkey",
+                   CacheUsageLimits={"ECPUPerSecond": {"Minimum": 600000}}) == "InvalidParameterCombination"
+    assert describe(house, "grower")["Engine"] == "redis"

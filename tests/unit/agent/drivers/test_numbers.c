@@ -178,3 +178,13 @@ Test(numbers, what_is_no_answer_gives_no_numbers)
         cr_assert(isnan(number(&s, "CacheHits")) || number(&s, "CacheHits") == 0);
     }
 }
+
+Test(numbers, work_of_nodes_without_servers_is_counted)
+{
+    struct sample s;
+
+    tell(INFO_HEAD "larder_ecpus:100\r\nlarder_throttled_calls:7\r\n",
+         INFO_HEAD "larder_ecpus:160\r\nlarder_throttled_calls:7\r\n", &s);
+    cr_assert_eq(number(&s, "ElastiCacheProcessingUnits"), 60);
+    cr_assert_eq(number(&s, "ThrottledCmds"), 0);
+}

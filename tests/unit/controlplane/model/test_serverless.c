@@ -87,3 +87,20 @@ Test(serverless, one_step_does_not_ask_for_the_other)
             cr_assert_eq(allotment_room(&a, room, used), room);
         }
 }
+
+Test(serverless, more_shards_are_needed_for_limits_data_and_work)
+{
+    struct serverless_limits none = {0}, least = {.work_least = 250000};
+    struct serverless_use idle = {0}, full = {.data_bytes = 30 * GIB, .most_data_bytes = 17 * GIB},
+                          busy = {.work = 90000, .most_work = 90000},
+                          hot = {.work = 95000, .most_work = 90000},
+                          huge = {.data_bytes = 3000 * GIB, .most_data_bytes = 40 * GIB};
+
+    cr_assert_eq(serverless_shards_needed(&none, &idle, 1), 1);
+    cr_assert_eq(serverless_shards_needed(&least, &idle, 1), 3);
+    cr_assert_eq(serverless_shards_needed(&none, &idle, 5), 5, "none is taken away");
+    cr_assert_eq(serverless_shards_needed(&none, &full, 2), 4);
+    cr_assert_eq(serverless_shards_needed(&none, &busy, 1), 2);
+    cr_assert_eq(serverless_shards_needed(&none, &hot, 2), 2, "it is one key's");
+    cr_assert_eq(serverless_shards_needed(&none, &huge, 80), 90, "there are no more");
+}

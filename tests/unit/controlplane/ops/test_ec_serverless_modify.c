@@ -57,7 +57,7 @@ Test(ec_serverless_modify, settings_change_at_once)
 
 Test(ec_serverless_modify, what_cannot_be_obeyed_changes_nothing)
 {
-    struct ec_ecpu_per_second work = {.minimum = INT_OF(200000)};
+    struct ec_ecpu_per_second work = {.minimum = INT_OF(9000000)};
     struct ec_cache_usage_limits limits = {.ecpu_per_second = &work};
 
     world_serverless("one", "redis");
@@ -67,6 +67,8 @@ Test(ec_serverless_modify, what_cannot_be_obeyed_changes_nothing)
     expect(MODIFY(.engine = "valkey", .major_engine_version = "4"), FAULT_INVALID_PARAMETER_VALUE,
            NULL);
     expect(MODIFY(.cache_usage_limits = &limits), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
+    expect(MODIFY(.engine = "valkey", .cache_usage_limits = &limits),
+           FAULT_INVALID_PARAMETER_COMBINATION, NULL);
     expect(MODIFY(.snapshot_retention_limit = INT_OF(36)), FAULT_INVALID_PARAMETER_VALUE, NULL);
     expect(MODIFY(.user_group_id = "nobody"), FAULT_USER_GROUP_NOT_FOUND, NULL);
     cr_assert_str_eq(world_describe_serverless("one")->description, "");

@@ -85,6 +85,8 @@ Test(serverless, caches_are_paged_counted_and_removed_with_their_tags)
     cr_assert_str_eq(page[0].name, "b");
     must(store_serverless_count(f.tx, ACCOUNT, REGION, &all));
     cr_assert_eq(all, 3);
+    must(store_serverless_all(f.tx, &page, &count));
+    cr_assert(count == 3 && strcmp(page[0].name, "b") == 0, "by id");
     must(store_tag_put(f.tx, ACCOUNT, REGION, "arn", "k", "v"));
     must(store_serverless_remove(f.tx, id, "arn"));
     must(store_tag_list(f.tx, "arn", &tags, &count));
