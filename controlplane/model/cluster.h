@@ -29,11 +29,12 @@ bool operation_kind_parse(const char *name, enum operation_kind *out);
 const char *operation_state_name(enum operation_state state);
 bool operation_state_parse(const char *name, enum operation_state *out);
 
-/* Behind a space in the data of OPERATION_MODIFY: nodes begin anew; engines are told of their size.
- */
-#define ROLL_WORD "roll"
-#define SIZE_WORD "size"
-#define STOP_WORD "stop" /* in the place of "roll": what has not begun does not begin */
+/* Behind a space in the data of OPERATION_MODIFY: nodes begin anew; engines are told of their size,
+ * or of who may enter. */
+#define ROLL_WORD  "roll"
+#define SIZE_WORD  "size"
+#define ENTRY_WORD "entry"
+#define STOP_WORD  "stop" /* in the place of "roll": what has not begun does not begin */
 
 struct operation {
     int64_t id;
@@ -62,6 +63,15 @@ struct allotment {
     int64_t work_most;               /* ECPUs per second; 0: as much as it can */
 };
 
+/* Who may enter a cache, as far as answers and waits need it. */
+struct cache_entry {
+    const char *user_group; /* the name of the attached one; "" for none */
+    bool has_token;
+    bool is_token_rotated;     /* one may come by what was valid before it, too */
+    int64_t token_modified_ms; /* 0: there never was one */
+    int64_t revision;          /* that its nodes should have in force; 0: none is needed */
+};
+
 /* A cache cluster as wanted. */
 struct cluster {
     int64_t id;
@@ -85,8 +95,9 @@ struct cluster {
     const char *data_key; /* of what is encrypted at rest, 64 hexadecimal digits; else "" */
     struct owner owner;
     struct allotment allotment;
-    const char *parked; /* what waits for the maintenance window: see parked.h; NULL as "" */
-    int64_t next_node;  /* number of the next node: those of removed ones never come back */
+    struct cache_entry entry; /* read alone, see store/access.h; members have their group's */
+    const char *parked;       /* what waits for the maintenance window: see parked.h; NULL as "" */
+    int64_t next_node;        /* number of the next node: those of removed ones never come back */
     int64_t configuration_version; /* memcached auto discovery: raised at each change of nodes */
     bool is_wanted;
     int64_t created_ms;

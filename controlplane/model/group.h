@@ -22,14 +22,6 @@ bool cluster_mode_parse(const char *name, enum cluster_mode *out);
 bool cluster_mode_change_parse(struct arena *a, const char *data, enum cluster_mode *out_aim,
                                const char **out_parameter_group);
 
-/* Who may enter a group, as far as answers and waits need it. */
-struct group_entry {
-    const char *user_group; /* the name of the attached one; "" for none */
-    bool has_token;
-    int64_t token_modified_ms; /* 0: there never was one */
-    int64_t revision;          /* that its nodes should have in force; 0: none is needed */
-};
-
 /* A replication group as wanted. */
 struct replication_group {
     int64_t id;
@@ -43,7 +35,7 @@ struct replication_group {
     int64_t next_shard; /* number of the next one: those of removed ones never come back */
     /* What members have in common: engine to notification_status. The rest means nothing here. */
     struct cluster common;
-    struct group_entry entry; /* read alone: see store/access.h */
+    struct cache_entry entry; /* read alone: see store/access.h */
     bool is_wanted;
     int64_t created_ms;
 };

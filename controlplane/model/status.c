@@ -156,3 +156,23 @@ enum parameter_status cluster_parameter_status(const struct cluster *c,
     }
     return worst;
 }
+
+/* --- who may enter --- */
+
+bool node_entry_is_settled(const struct cache_entry *e, const struct node *n)
+{
+    struct settings_version applied;
+
+    if (!n->saw.has || n->saw.state != NODE_RUNNING || *n->saw.applied_settings == '\0')
+        return true;
+    return settings_version_parse(n->saw.applied_settings, &applied) &&
+           applied.users >= e->revision;
+}
+
+const char *entry_token_word(const struct cache_entry *e, const struct node_list *nodes)
+{
+    for (size_t i = 0; i < nodes->count && e->has_token; i++)
+        if (nodes->items[i].is_wanted && !node_entry_is_settled(e, &nodes->items[i]))
+            return e->is_token_rotated ? "ROTATING" : "SETTING";
+    return NULL;
+}

@@ -50,4 +50,10 @@ enum parameter_status node_parameter_status(const struct cluster *c, const struc
 enum parameter_status cluster_parameter_status(const struct cluster *c,
                                                const struct node_list *nodes);
 
+/* Whether who may enter is as it should be at a node. One that does not run is to begin with it. */
+bool node_entry_is_settled(const struct cache_entry *e, const struct node *n);
+
+/* "ROTATING" or "SETTING" while nodes have not taken on a change of the AUTH token; else NULL. */
+const char *entry_token_word(const struct cache_entry *e, const struct node_list *nodes);
+
 #endif

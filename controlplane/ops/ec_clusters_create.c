@@ -8,6 +8,7 @@
 #include "controlplane/model/naming.h"
 #include "controlplane/model/quotas.h"
 #include "controlplane/model/tags.h"
+#include "controlplane/ops/access.h"
 #include "controlplane/ops/capacity.h"
 #include "controlplane/ops/encryption.h"
 #include "controlplane/ops/logs.h"
@@ -45,7 +46,6 @@ static bool is_memcached(const struct plan *p)
 /* --- what cannot be obeyed yet --- */
 
 static const struct member_rule unserved[] = {
-    {"AuthToken",            NULL},
     {"OutpostMode",          NULL},
     {"PreferredOutpostArn",  NULL},
     {"PreferredOutpostArns", NULL},
@@ -57,6 +57,7 @@ static const struct member_rule not_memcached[] = {
     {"SnapshotName",              NULL},
     {"SnapshotArns",              NULL},
     {"LogDeliveryConfigurations", NULL},
+    {"AuthToken",                 NULL},
 };
 
 static struct err plan_unserved(struct call *c, const struct ec_create_cache_cluster_in *in,
@@ -218,7 +219,7 @@ static struct err plan_zones(struct call *c, const struct ec_create_cache_cluste
     return OK;
 }
 
-/* --- windows, groups, tags --- */
+/* --- windows, groups --- */
 
 static struct err plan_windows(struct call *c, const struct ec_create_cache_cluster_in *in,
                                struct plan *p)
@@ -242,6 +243,40 @@ static struct err plan_groups(struct call *c, const struct ec_create_cache_clust
     return reach_choose(c, in->network_type, in->ip_discovery, p->version, p->type, &p->siting,
                         &p->cluster.reach);
 }
+
+/* --- who may enter --- */
+
+static struct access_cache entry_of(const struct plan *p)
+{
+    return (struct access_cache){.cluster_id = p->cluster.id,
+                                 .engine = p->cluster.engine,
+                                 .engine_version = p->cluster.engine_version,
+                                 .has_tls = p->cluster.tls == TLS_REQUIRED,
+                                 .is_new = true};
+}
+
+static struct err plan_entry(struct call *c, const struct ec_create_cache_cluster_in *in,
+                             struct plan *p)
+{
+    const struct access_cache cache = entry_of(p);
+    const struct access_request asked = {.token = in->auth_token};
+
+    return access_check(c, &cache, &asked);
+}
+
+/* The cluster as it is read back: with who may enter. */
+static struct err record_entry(struct call *c, const struct ec_create_cache_cluster_in *in,
+                               struct plan *p)
+{
+    const struct access_cache cache = entry_of(p);
+    const struct access_request asked = {.token = in->auth_token};
+    const char *pending;
+
+    TRY(access_change(c, &cache, &asked, &pending));
+    return store_cluster_get(c->tx, p->cluster.id, &p->cluster);
+}
+
+/* --- tags --- */
 
 static struct err plan_tags(struct call *c, const struct ec_create_cache_cluster_in *in,
                             struct plan *p)
@@ -325,9 +360,9 @@ static struct err plan_capacity(struct call *c, const struct ec_create_cache_clu
 
 /* The order of the rows is the order in which mistakes are told. */
 static const plan_fn checks[] = {
-    plan_name,  plan_engine,   plan_type,    plan_encryption, plan_nodes, plan_port,
-    plan_zones, plan_unserved, plan_windows, plan_groups,     plan_tags,  plan_restore,
-    plan_logs,  plan_is_new,   plan_quota,   plan_capacity,
+    plan_name,    plan_engine,   plan_type,    plan_encryption, plan_nodes,    plan_port,
+    plan_zones,   plan_unserved, plan_windows, plan_groups,     plan_entry,    plan_tags,
+    plan_restore, plan_logs,     plan_is_new,  plan_quota,      plan_capacity,
 };
 
 /* --- recording --- */
@@ -356,6 +391,7 @@ static struct err record(struct call *c, const struct ec_create_cache_cluster_in
     p->cluster.next_node = (int64_t)p->node_count + 1;
     TRY(store_cluster_insert(c->tx, &p->cluster));
     TRY(record_nodes(c, p));
+    TRY(record_entry(c, in, p));
     TRY(logs_record(c, p->cluster.id, 0, NULL, &in->log_delivery_configurations));
     return tagging_put(
         c, arn_make(c->arena, p->cluster.region, p->cluster.account, "cluster", p->cluster.name),

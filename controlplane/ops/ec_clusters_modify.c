@@ -1,7 +1,7 @@
 /*
- * ModifyCacheCluster. Settings change at once; version, size and the number of nodes of a memcached
- * cluster change by an operation, or wait for the maintenance window. What cannot be changed is
- * refused, unless the request names the value it has.
+ * ModifyCacheCluster. Settings and the AUTH token change at once; version, size and the number of
+ * nodes of a memcached cluster change by an operation, or wait for the maintenance window. What
+ * cannot be changed is refused, unless the request names the value it has.
  */
 #include "base/arena.h"
 #include "base/buf.h"
@@ -10,6 +10,7 @@
 #include "contract/faults.h"
 #include "controlplane/model/events.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/ops/access.h"
 #include "controlplane/ops/capacity.h"
 #include "controlplane/ops/changes.h"
 #include "controlplane/ops/logs.h"
@@ -30,15 +31,15 @@ static bool is_memcached(const struct cluster_facts *f)
 /* --- what cannot change --- */
 
 static const struct member_rule unserved[] = {
-    {"AuthToken",               NULL},
-    {"AuthTokenUpdateStrategy", NULL},
-    {"ScaleConfig",             NULL},
+    {"ScaleConfig", NULL},
 };
 
 static const struct member_rule not_memcached[] = {
     {"SnapshotRetentionLimit",    "0" },
     {"SnapshotWindow",            NULL},
     {"LogDeliveryConfigurations", NULL},
+    {"AuthToken",                 NULL},
+    {"AuthTokenUpdateStrategy",   NULL},
 };
 
 static const struct member_rule only_memcached[] = {
@@ -122,6 +123,33 @@ static struct err change_logs(struct call *c, const struct ec_modify_cache_clust
     TRY(logs_check(c, engine_version_reported(cl->engine, cl->engine_version),
                    &in->log_delivery_configurations));
     return logs_record(c, cl->id, 0, f->logs, &in->log_delivery_configurations);
+}
+
+/* Users come and go with replication groups alone: what a cluster has of one that it left, a token
+ * that is set takes the place of. */
+static struct err change_entry(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                               struct cluster *cl, bool *out_is_changed)
+{
+    const struct access_cache cache = {
+        .cluster_id = cl->id,
+        .engine = cl->engine,
+        .engine_version = cl->engine_version,
+        .has_tls = cl->tls == TLS_REQUIRED,
+    };
+    const struct access_request asked = {
+        .removes_all =
+            in->auth_token_update_strategy && strcmp(in->auth_token_update_strategy, "SET") == 0,
+        .token = in->auth_token,
+        .strategy = in->auth_token_update_strategy,
+    };
+    struct cluster changed;
+    const char *pending;
+
+    TRY(access_change(c, &cache, &asked, &pending));
+    TRY(store_cluster_get(c->tx, cl->id, &changed));
+    cl->entry = changed.entry;
+    *out_is_changed = pending != NULL;
+    return OK;
 }
 
 /* --- zones of a memcached cluster --- */
@@ -371,12 +399,16 @@ static void unpark_node_count(struct call *c, const struct parked *p,
     in->new_availability_zones.count = split(c->arena, p->zones, &in->new_availability_zones.items);
 }
 
-/* Nodes begin with the version that the cluster has: only those that are there are restarted. */
+/* Who may enter changes at once, whatever waits. Nodes begin with the version that the cluster has:
+ * only those that are there are restarted. */
 static struct err change_now(struct call *c, const struct ec_modify_cache_cluster_in *in,
-                             const struct parked *p, struct cluster_facts *f)
+                             const struct parked *p, bool is_entry_changed, struct cluster_facts *f)
 {
     struct ec_modify_cache_cluster_in merged = *in;
-    const char *word = *p->engine_version ? " " ROLL_WORD : *p->node_type ? " " SIZE_WORD : "";
+    const char *word = *p->engine_version ? " " ROLL_WORD
+                       : *p->node_type    ? " " SIZE_WORD
+                       : is_entry_changed ? " " ENTRY_WORD
+                                          : "";
     const char *data = arena_printf(c->arena, "%d%s", facts_node_count(f), word);
 
     unpark_node_count(c, p, &merged);
@@ -388,20 +420,22 @@ static struct err change_now(struct call *c, const struct ec_modify_cache_cluste
     TRY(change_node_count(c, &merged, f, true));
     f->cluster.parked = "";
     TRY(store_cluster_update(c->tx, &f->cluster));
-    if (!is_resized && !*p->engine_version && !*p->node_type)
-        return OK;
-    return facts_operate(c, f, OPERATION_MODIFY, data);
+    return is_resized || *word ? facts_operate(c, f, OPERATION_MODIFY, data) : OK;
 }
 
 static struct err change_later(struct call *c, const struct ec_modify_cache_cluster_in *in,
-                               struct parked *p, struct cluster_facts *f)
+                               struct parked *p, bool is_entry_changed, struct cluster_facts *f)
 {
     TRY(change_node_count(c, in, f, false));
     park_node_count(c, in, f, p);
     f->cluster.parked = parked_text(c->arena, p);
     if (*f->cluster.parked)
         store_touch_cluster(c->tx, f->cluster.id); /* its window may be another one */
-    return store_cluster_update(c->tx, &f->cluster);
+    TRY(store_cluster_update(c->tx, &f->cluster));
+    if (!is_entry_changed)
+        return OK;
+    return facts_operate(c, f, OPERATION_MODIFY,
+                         arena_printf(c->arena, "%d " ENTRY_WORD, facts_node_count(f)));
 }
 
 static struct err change_all(struct call *c, const struct ec_modify_cache_cluster_in *in,
@@ -416,6 +450,7 @@ static struct err change_all(struct call *c, const struct ec_modify_cache_cluste
         .is_immediate = in->apply_immediately.value,
     };
     struct parked parked;
+    bool is_entry_changed;
 
     parked_parse(c->arena, f->cluster.parked, &parked);
     TRY(changes_take(c, &asked, &f->cluster, &parked));
@@ -426,7 +461,9 @@ static struct err change_all(struct call *c, const struct ec_modify_cache_cluste
                      : parked.node_count > 0 ? parked.node_count
                                              : facts_node_count(f);
     TRY(change_az_mode(c, in->az_mode, f, target));
-    return asked.is_immediate ? change_now(c, in, &parked, f) : change_later(c, in, &parked, f);
+    TRY(change_entry(c, in, &f->cluster, &is_entry_changed));
+    return asked.is_immediate ? change_now(c, in, &parked, is_entry_changed, f)
+                              : change_later(c, in, &parked, is_entry_changed, f);
 }
 
 struct err ec_modify_cache_cluster(struct call *c, const struct ec_modify_cache_cluster_in *in,

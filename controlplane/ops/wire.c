@@ -221,13 +221,16 @@ static void wire_engine_members(struct call *c, const struct cluster_facts *f,
         out->configuration_endpoint = configuration_endpoint(c, f);
 }
 
-/* What members have from their replication group. */
-static void wire_membership(const struct replication_group *g, struct ec_cache_cluster *out)
+/* Members are entered as their replication group is. */
+static void wire_entry(const struct cluster_facts *f, struct ec_cache_cluster *out)
 {
-    out->replication_group_id = g->name;
-    out->auth_token_enabled = BOOL_OF(g->entry.has_token);
-    if (g->entry.token_modified_ms > 0)
-        out->auth_token_last_modified_date = TIME_OF(g->entry.token_modified_ms);
+    const struct cache_entry *entry = f->group ? &f->group->entry : &f->cluster.entry;
+
+    out->auth_token_enabled = BOOL_OF(entry->has_token);
+    if (entry->token_modified_ms > 0)
+        out->auth_token_last_modified_date = TIME_OF(entry->token_modified_ms);
+    if (f->status == CLUSTER_MODIFYING)
+        out->pending_modified_values->auth_token_status = entry_token_word(entry, &f->nodes);
 }
 
 void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_nodes,
@@ -249,7 +252,6 @@ void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_node
         .cache_parameter_group = wire_parameter_group(c, f),
         .cache_subnet_group_name = cl->subnet_group,
         .auto_minor_version_upgrade = BOOL_OF(cl->auto_minor_upgrade),
-        .auth_token_enabled = BOOL_OF(false),
         .transit_encryption_enabled = BOOL_OF(cl->tls != TLS_OFF),
         .transit_encryption_mode = cl->tls != TLS_OFF ? tls_mode_name(cl->tls) : NULL,
         .at_rest_encryption_enabled = BOOL_OF(cl->data_key && *cl->data_key),
@@ -260,8 +262,9 @@ void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_node
         .ip_discovery = ip_family_name(cl->reach.discovery),
     };
     if (f->group)
-        wire_membership(f->group, out);
+        out->replication_group_id = f->group->name;
     wire_node_count(c, f, out);
+    wire_entry(f, out);
     logs_to_wire(c, cl->group_id ? 0 : cl->id, cl->group_id, f->logs, f, 1,
                  &out->log_delivery_configurations,
                  &out->pending_modified_values->log_delivery_configurations);

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "controlplane/model/status.h"
 #include "controlplane/reconcile/rolling.h"
 
 #define ROLL_LIMIT_MS 600000 /* for each node to begin anew */
@@ -128,8 +129,8 @@ static const struct step reboot_steps[] = {
 };
 
 /* --- modify: another number of nodes, another size, another version. The data is "<nodes before>",
- * " size" or " roll" where engines are to be told or begin anew, and " <number>" while one does ---
- */
+ * " size", " entry" or " roll" where engines are to be told or begin anew, and " <number>" while
+ * one does --- */
 
 static enum step_result tell_modified(struct view *v, struct decisions *d)
 {
@@ -161,7 +162,8 @@ static struct str word_of(const struct operation *o)
 static bool has_settings(const struct view *v)
 {
     for (size_t i = 0; i < v->nodes.count; i++)
-        if (!rolling_is_settled(&v->cluster, &v->nodes.items[i]))
+        if (!rolling_is_settled(&v->cluster, &v->nodes.items[i]) ||
+            !node_entry_is_settled(&v->cluster.entry, &v->nodes.items[i]))
             return false;
     return true;
 }

@@ -1,4 +1,4 @@
-/* Table cache_cluster. */
+/* Table cache_cluster; how a cluster is entered is written by access.c. */
 #include "base/arena.h"
 #include "base/vec.h"
 #include "controlplane/store/db.h"
@@ -11,10 +11,11 @@
     "snapshot_retention, auto_minor_upgrade, notification_topic, notification_status, "             \
     "configuration_version, next_node, is_wanted, created_ms, coalesce(group_id, 0), "              \
     "coalesce(node_group_id, 0), coalesce((SELECT p.revision FROM parameter_group p "               \
-    "WHERE p.account = cache_cluster.account AND p.region = cache_cluster.region "                  \
-    "AND p.name = cache_cluster.parameter_group), 0), tls_mode, coalesce(owner_id, 0), "            \
-    "coalesce((SELECT s.name FROM serverless_cache s WHERE s.id = cache_cluster.owner_id), ''), "   \
-    "memory_least, memory_most, work_most, data_key, parked, network_type, ip_discovery"
+    "WHERE p.account = v.account AND p.region = v.region "                                          \
+    "AND p.name = v.parameter_group), 0), tls_mode, coalesce(owner_id, 0), "                        \
+    "coalesce((SELECT s.name FROM serverless_cache s WHERE s.id = v.owner_id), ''), "               \
+    "memory_least, memory_most, work_most, data_key, parked, network_type, ip_discovery, "          \
+    "user_group, token_digests, is_token_rotated, token_modified_ms, access_revision"
 
 static void row_to_cluster(struct query *q, struct cluster *out)
 {
@@ -49,6 +50,13 @@ static void row_to_cluster(struct query *q, struct cluster *out)
         .allotment = { query_int(q, 29), query_int(q,  30), query_int(q, 31)},
         .data_key = query_text(q, 32),
         .parked = query_text(q, 33),
+    };
+    out->entry = (struct cache_entry){
+        .user_group = query_text(q, 36),
+        .has_token = *query_text(q, 37) != '\0',
+        .is_token_rotated = query_int(q, 38) != 0,
+        .token_modified_ms = query_int(q, 39),
+        .revision = query_int(q, 40),
     };
     if (!tls_mode_parse(query_text(q, 26), &out->tls))
         q->error = err_make(ERR_CORRUPT, "a cache cluster has an unknown mode of encryption");
@@ -105,7 +113,8 @@ struct err store_cluster_find(struct store_tx *tx, const char *account, const ch
                               const char *name, struct cluster *out)
 {
     static const char sql[] =
-        "SELECT " COLUMNS " FROM cache_cluster WHERE account = ? AND region = ? AND name = ? "
+        "SELECT " COLUMNS
+        " FROM cache_cluster_view v WHERE account = ? AND region = ? AND name = ? "
         "AND owner_id IS NULL";
     struct query q;
     TRY(query_start(&q, tx, sql, "ttt", account, region, name));
@@ -114,7 +123,7 @@ struct err store_cluster_find(struct store_tx *tx, const char *account, const ch
 
 struct err store_cluster_get(struct store_tx *tx, int64_t id, struct cluster *out)
 {
-    static const char sql[] = "SELECT " COLUMNS " FROM cache_cluster WHERE id = ?";
+    static const char sql[] = "SELECT " COLUMNS " FROM cache_cluster_view v WHERE id = ?";
     struct query q;
     TRY(query_start(&q, tx, sql, "i", id));
     return one_cluster(&q, out);
@@ -136,7 +145,7 @@ struct err store_cluster_list(struct store_tx *tx, const char *account, const ch
                               const char *after, int limit, struct cluster **out, size_t *out_count)
 {
     static const char sql[] =
-        "SELECT " COLUMNS " FROM cache_cluster WHERE account = ? AND region = ? "
+        "SELECT " COLUMNS " FROM cache_cluster_view v WHERE account = ? AND region = ? "
         "AND name > ? AND owner_id IS NULL ORDER BY name LIMIT ?";
     struct query q;
 
@@ -149,7 +158,7 @@ struct err store_cluster_list_single(struct store_tx *tx, const char *account, c
                                      size_t *out_count)
 {
     static const char sql[] =
-        "SELECT " COLUMNS " FROM cache_cluster WHERE account = ? AND region = ? "
+        "SELECT " COLUMNS " FROM cache_cluster_view v WHERE account = ? AND region = ? "
         "AND name > ? AND group_id IS NULL AND owner_id IS NULL ORDER BY name LIMIT ?";
     struct query q;
 
@@ -175,7 +184,7 @@ struct err store_cluster_ids(struct store_tx *tx, int64_t **out, size_t *out_cou
 struct err store_group_members(struct store_tx *tx, const int64_t *ids, size_t count,
                                struct cluster **out, size_t *out_count)
 {
-    static const char sql[] = "SELECT " COLUMNS " FROM cache_cluster WHERE group_id IN "
+    static const char sql[] = "SELECT " COLUMNS " FROM cache_cluster_view v WHERE group_id IN "
                               "(SELECT value FROM json_each(?)) ORDER BY group_id, name";
     struct query q;
 
@@ -186,8 +195,9 @@ struct err store_group_members(struct store_tx *tx, const int64_t *ids, size_t c
 struct err store_cluster_list_owned(struct store_tx *tx, const int64_t *owners, size_t count,
                                     struct cluster **out, size_t *out_count)
 {
-    static const char sql[] = "SELECT " COLUMNS " FROM cache_cluster WHERE group_id IS NULL AND "
-                              "owner_id IN (SELECT value FROM json_each(?)) ORDER BY owner_id";
+    static const char sql[] =
+        "SELECT " COLUMNS " FROM cache_cluster_view v WHERE group_id IS NULL AND "
+        "owner_id IN (SELECT value FROM json_each(?)) ORDER BY owner_id";
     struct query q;
 
     TRY(query_start(&q, tx, sql, "t", query_id_list(tx, owners, count)));

@@ -6,15 +6,15 @@
 #include "controlplane/store/db.h"
 #include "controlplane/store/serverless.h"
 
-#define COLUMNS                                                                                            \
-    "id, account, region, name, description, cluster_mode, has_failover, is_multi_az, "                    \
-    "is_encrypted_at_rest, replication_user, replication_password, snapshotting_cluster, "                 \
-    "next_shard, engine, engine_version, node_type, port, parameter_group, subnet_group, "                 \
-    "security_groups, maintenance_window, snapshot_window, snapshot_retention, "                           \
-    "auto_minor_upgrade, notification_topic, notification_status, is_wanted, created_ms, "                 \
-    "user_group, token_digests, token_modified_ms, access_revision, tls_mode, "                            \
-    "coalesce(owner_id, 0), owner_name, memory_least, memory_most, work_most, data_key, kms_key, parked, " \
-    "network_type, ip_discovery"
+#define COLUMNS                                                                            \
+    "id, account, region, name, description, cluster_mode, has_failover, is_multi_az, "    \
+    "is_encrypted_at_rest, replication_user, replication_password, snapshotting_cluster, " \
+    "next_shard, engine, engine_version, node_type, port, parameter_group, subnet_group, " \
+    "security_groups, maintenance_window, snapshot_window, snapshot_retention, "           \
+    "auto_minor_upgrade, notification_topic, notification_status, is_wanted, created_ms, " \
+    "user_group, token_digests, token_modified_ms, access_revision, tls_mode, "            \
+    "coalesce(owner_id, 0), owner_name, memory_least, memory_most, work_most, data_key, "  \
+    "kms_key, parked, network_type, ip_discovery, is_token_rotated"
 
 static void row_to_common(const struct query *q, int at, struct cluster *out)
 {
@@ -59,6 +59,7 @@ static void row_to_group(struct query *q, struct replication_group *out)
         .created_ms = query_int(q, 27),
         .entry = {.user_group = query_text(q, 28),
                   .has_token = *query_text(q, 29) != '\0',
+                  .is_token_rotated = query_int(q, 43) != 0,
                   .token_modified_ms = query_int(q, 30),
                   .revision = query_int(q, 31)},
         .kms_key = query_text(q, 39),

@@ -2,6 +2,7 @@
 import socket
 import ssl
 import subprocess
+import time
 import urllib.request
 
 import pytest
@@ -193,3 +194,46 @@ def test_names_of_encrypted_groups_have_their_own_form_and_plain_ones_stay(new_s
             assert t.recv(64) == b"+PONG\r\n", name
     client.delete_replication_group(ReplicationGroupId="named")
     wait_until(lambda: all(resolve(port, name)[0] == 3 for name in names), "the names are gone")
+
+def wait_cluster(client, name):
+    def is_available():
+        return client.describe_cache_clusters(CacheClusterId=name)["CacheClusters"][0]["CacheClusterStatus"] == "available"
+
+    wait_until(is_available, f"{name} to be available", pause=0.02)
+    return client.describe_cache_clusters(CacheClusterId=name, ShowCacheNodeInfo=True)["CacheClusters"][0]
+
+
+def test_a_token_opens_a_single_cluster_over_rotations_and_reboots(house, authority):
+    client = house.client()
+    first, second = b"a-token-of-sixteen", b"another-token*here"
+
+    def change(token, strategy):
+        began = time.monotonic()
+        said = client.modify_cache_cluster(CacheClusterId="lone-token", AuthToken=token.decode(),
+                                           AuthTokenUpdateStrategy=strategy)["CacheCluster"]
+        status = {"ROTATE": "ROTATING", "SET": "SETTING"}[strategy]
+        assert (said["CacheClusterStatus"], said["PendingModifiedValues"]["AuthTokenStatus"]) == ("modifying", status)
+        cluster = wait_cluster(client, "lone-token")
+        assert time.monotonic() - began < 5 and "AuthTokenStatus" not in cluster["PendingModifiedValues"]
+        return cluster["AuthTokenLastModifiedDate"]
+
+    def opens(token):
+        return ask(endpoint, b"AUTH " + token + b"\r\n", authority) == b"+OK\r\n"
+
+    client.create_cache_cluster(CacheClusterId="lone-token", Engine="redis", CacheNodeType="cache.t4g.micro",
+                                TransitEncryptionEnabled=True, AuthToken=first.decode())
+    made = wait_cluster(client, "lone-token")
+    endpoint = made["CacheNodes"][0]["Endpoint"]
+    assert made["AuthTokenEnabled"] and made["TransitEncryptionEnabled"]
+    assert ask(endpoint, b"PING\r\n", authority).startswith(b"-NOAUTH")
+    assert opens(first) and not opens(second)
+    rotated = change(second, "ROTATE")
+    assert rotated > made["AuthTokenLastModifiedDate"] and opens(first) and opens(second)
+    change(second, "SET")
+    assert opens(second) and not opens(first)
+    client.reboot_cache_cluster(CacheClusterId="lone-token", CacheNodeIdsToReboot=["0001"])
+    wait_cluster(client, "lone-token")
+    assert opens(second) and not opens(first)
+    with pytest.raises(ClientError) as caught:
+        client.modify_cache_cluster(CacheClusterId="lone-token", AuthTokenUpdateStrategy="DELETE")
+    assert caught.value.response["Error"]["Code"] == "InvalidParameterCombination"

@@ -144,3 +144,37 @@ Test(status, a_cluster_lacks_what_one_of_its_nodes_lacks)
     nodes[1].is_wanted = true;
     cr_assert_eq(cluster_parameter_status(&c, &list), PARAMETERS_APPLYING);
 }
+
+Test(status, a_token_is_under_way_until_every_node_has_it)
+{
+    static const struct {
+        struct cache_entry entry;
+        enum node_state state;
+        const char *applied, *word;
+    } rows[] = {
+        {{.has_token = true, .revision = 5},                           NODE_RUNNING,  "p0.u4.r0.t0", "SETTING"},
+        {{.has_token = true, .revision = 5, .is_token_rotated = true},
+         NODE_RUNNING,                                                                "p0.u4.r0.t0",
+         "ROTATING"                                                                                           },
+        {{.has_token = true, .revision = 5},                           NODE_RUNNING,  "other",       "SETTING"},
+        {{.has_token = true, .revision = 5},                           NODE_RUNNING,  "p0.u5.r0.t0", NULL     },
+        {{.has_token = true, .revision = 5},                           NODE_RUNNING,  "",            NULL     },
+        {{.has_token = true, .revision = 5},                           NODE_STARTING, "p0.u4.r0.t0", NULL     },
+        {{.revision = 5},                                              NODE_RUNNING,  "p0.u4.r0.t0", NULL     },
+    };
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct node nodes[2] = {
+            {.is_wanted = true,
+             .saw = {.has = true, .state = NODE_RUNNING, .applied_settings = "p0.u9.r0.t0"}   },
+            {.is_wanted = true,
+             .saw = {.has = true, .state = rows[i].state, .applied_settings = rows[i].applied}},
+        };
+        struct node_list list = {nodes, 2};
+        const char *word = entry_token_word(&rows[i].entry, &list);
+
+        cr_assert_eq(word == NULL, rows[i].word == NULL, "row %zu", i);
+        if (word)
+            cr_assert_str_eq(word, rows[i].word, "row %zu", i);
+    }
+}

@@ -175,7 +175,15 @@ Test(create, every_mistake_has_its_fault)
         {{REDIS, .security_group_ids = STRINGS("x")},                                            FAULT_INVALID_PARAMETER_VALUE,       NULL                                                                                     },
         {{REDIS, .tags = {true, 1, &aws_tag}},                                                   FAULT_INVALID_PARAMETER_VALUE,       NULL                                                                                     },
         {{REDIS, .auth_token = "sixteen-or-more-chars"},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                         "The parameter AuthToken is not supported by this version."                              },
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                         "AuthToken requires TransitEncryptionEnabled, and the TransitEncryptionMode required."   },
+        {{REDIS, .auth_token = "short", .transit_encryption_enabled = BOOL_OF(true)},
+         FAULT_INVALID_PARAMETER_VALUE,                                                                                               "The AuthToken must have between 16 and 128 characters."                                 },
+        {{REDIS, .auth_token = "sixteen-or-more*chars",
+          .transit_encryption_enabled = BOOL_OF(true)},
+         FAULT_INVALID_PARAMETER_VALUE,                                                                                               NULL                                                                                     },
+        {{MEMCACHED, .auth_token = "sixteen-or-more-chars",
+          .transit_encryption_enabled = BOOL_OF(true)},
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                         "The parameter AuthToken is not supported for memcached clusters."                       },
         {{REDIS, .network_type = "dual_stack"},                                                  FAULT_INVALID_PARAMETER_COMBINATION, NULL                                                                                     },
         {{REDIS, .ip_discovery = "ipv6"},                                                        FAULT_INVALID_PARAMETER_COMBINATION, NULL                                                                                     },
         {{REDIS, .snapshot_name = "s"},                                                          FAULT_INVALID_PARAMETER_VALUE,       NULL                                                                                     },
@@ -200,6 +208,20 @@ Test(create, every_mistake_has_its_fault)
     }
     must(run_ec_describe_cache_clusters(&all, &left));
     cr_assert_eq(left.cache_clusters.count, 0, "nothing is left of any of them");
+}
+
+Test(create, a_token_is_enabled_from_the_beginning)
+{
+    struct ec_create_cache_cluster_in in = {REDIS, .auth_token = "sixteen-or-more-chars",
+                                            .transit_encryption_enabled = BOOL_OF(true)};
+    struct ec_create_cache_cluster_out out;
+
+    must(run_ec_create_cache_cluster(&in, &out));
+    cr_assert(out.cache_cluster->auth_token_enabled.value);
+    cr_assert_eq(out.cache_cluster->auth_token_last_modified_date.value, WORLD_NOW_MS);
+    cr_assert_null(out.cache_cluster->pending_modified_values->auth_token_status);
+    world_settle();
+    cr_assert(world_describe("c1")->auth_token_enabled.value);
 }
 
 Test(create, an_empty_list_of_security_groups_means_the_vpc_s_own)

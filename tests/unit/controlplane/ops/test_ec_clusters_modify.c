@@ -66,68 +66,72 @@ Test(modify, what_cannot_be_obeyed_is_refused)
         int code;
         const char *why;
     } rows[] = {
-        {{.cache_cluster_id = "c2"},                                                        FAULT_CACHE_CLUSTER_NOT_FOUND,         "CacheCluster not found: c2"                                                      },
-        {{C1, .engine = "memcached"},                                                       FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
+        {{.cache_cluster_id = "c2"},                                                        FAULT_CACHE_CLUSTER_NOT_FOUND,         "CacheCluster not found: c2"                                                          },
+        {{C1, .engine = "memcached"},                                                       FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                                  },
         {{C1, .engine_version = "7.0"},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "Downgrading the engine version from 7.1.0 to 7.0 is not supported."              },
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "Downgrading the engine version from 7.1.0 to 7.0 is not supported."                  },
         {{C1, .engine_version = "7.4"},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "Cannot find version 7.4 for redis"                                               },
-        {{M1, .cache_node_type = "cache.t4g.small"},                                        FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
-        {{C1, .cache_node_type = "cache.huge"},                                             FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                              },
-        {{C1, .auth_token = "x"},                                                           FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
-        {{C1, .auth_token_update_strategy = "SET"},                                         FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
-        {{C1, .notification_topic_arn = "arn"},                                             FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                              },
-        {{C1, .notification_topic_status = "inactive"},                                     FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
-        {{C1, .ip_discovery = "ipv6"},                                                      FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
-        {{C1, .scale_config = &scale},                                                      FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
-        {{C1, .cache_parameter_group_name = "mine"},                                        FAULT_CACHE_PARAMETER_GROUP_NOT_FOUND, NULL                                                                              },
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "Cannot find version 7.4 for redis"                                                   },
+        {{M1, .cache_node_type = "cache.t4g.small"},                                        FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                                  },
+        {{C1, .cache_node_type = "cache.huge"},                                             FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                                  },
+        {{M1, .auth_token = "sixteen-or-more-chars"},
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "The parameter AuthToken is not supported for memcached clusters."                    },
+        {{C1, .auth_token = "sixteen-or-more-chars"},
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "AuthToken requires TransitEncryptionEnabled, and the TransitEncryptionMode required."},
+        {{C1, .auth_token = "x"},                                                           FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                                  },
+        {{C1, .auth_token_update_strategy = "SET"},                                         FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                                  },
+        {{C1, .notification_topic_arn = "arn"},                                             FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                                  },
+        {{C1, .notification_topic_status = "inactive"},                                     FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                                  },
+        {{C1, .ip_discovery = "ipv6"},                                                      FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                                  },
+        {{C1, .scale_config = &scale},                                                      FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                                  },
+        {{C1, .cache_parameter_group_name = "mine"},                                        FAULT_CACHE_PARAMETER_GROUP_NOT_FOUND, NULL                                                                                  },
         {{C1, .cache_parameter_group_name = "default.redis6.x"},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                              },
-        {{C1, .cache_security_group_names = STRINGS("x")},                                  FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                              },
-        {{C1, .security_group_ids = STRINGS("x")},                                          FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                              },
-        {{C1, .preferred_maintenance_window = "x"},                                         FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                              },
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                                  },
+        {{C1, .cache_security_group_names = STRINGS("x")},                                  FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                                  },
+        {{C1, .security_group_ids = STRINGS("x")},                                          FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                                  },
+        {{C1, .preferred_maintenance_window = "x"},                                         FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                                  },
         {{C1, .preferred_maintenance_window = "sun:05:00-sun:06:00",
           .snapshot_window = "05:30-06:30"},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                              },
-        {{C1, .snapshot_retention_limit = INT_OF(36)},                                      FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                              },
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                                  },
+        {{C1, .snapshot_retention_limit = INT_OF(36)},                                      FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                                  },
         {{C1, .num_cache_nodes = INT_OF(2), .apply_immediately = BOOL_OF(true)},
-         FAULT_INVALID_PARAMETER_VALUE,                                                                                            NULL                                                                              },
-        {{C1, .az_mode = "cross-az"},                                                       FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
+         FAULT_INVALID_PARAMETER_VALUE,                                                                                            NULL                                                                                  },
+        {{C1, .az_mode = "cross-az"},                                                       FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                                  },
         {{C1, .cache_node_ids_to_remove = STRINGS("0001")},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "The parameter CacheNodeIdsToRemove is only supported for memcached clusters."    },
-        {{M1, .snapshot_window = "05:00-06:00"},                                            FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
-        {{M1, .snapshot_retention_limit = INT_OF(1)},                                       FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
-        {{M1, .num_cache_nodes = INT_OF(0)},                                                FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                              },
-        {{M1, .num_cache_nodes = INT_OF(1)},                                                FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
-        {{C1, .num_cache_nodes = INT_OF(2)},                                                FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                              },
-        {{C1, .engine = "valkey"},                                                          FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                              },
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "The parameter CacheNodeIdsToRemove is only supported for memcached clusters."        },
+        {{M1, .snapshot_window = "05:00-06:00"},                                            FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                                  },
+        {{M1, .snapshot_retention_limit = INT_OF(1)},                                       FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                                  },
+        {{M1, .num_cache_nodes = INT_OF(0)},                                                FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                                  },
+        {{M1, .num_cache_nodes = INT_OF(1)},                                                FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                                  },
+        {{C1, .num_cache_nodes = INT_OF(2)},                                                FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                                  },
+        {{C1, .engine = "valkey"},                                                          FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                                  },
         {{M1, .num_cache_nodes = INT_OF(0), .apply_immediately = BOOL_OF(true)},
-         FAULT_INVALID_PARAMETER_VALUE,                                                                                            NULL                                                                              },
+         FAULT_INVALID_PARAMETER_VALUE,                                                                                            NULL                                                                                  },
         {{M1, .num_cache_nodes = INT_OF(61), .apply_immediately = BOOL_OF(true)},
-         FAULT_NODE_QUOTA_FOR_CLUSTER_EXCEEDED,                                                                                    NULL                                                                              },
+         FAULT_NODE_QUOTA_FOR_CLUSTER_EXCEEDED,                                                                                    NULL                                                                                  },
         {{M1, .num_cache_nodes = INT_OF(50), .apply_immediately = BOOL_OF(true)},
-         FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY,                                                                                NULL                                                                              },
+         FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY,                                                                                NULL                                                                                  },
         {{M1, .num_cache_nodes = INT_OF(2), .cache_node_ids_to_remove = STRINGS("0001")},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                              },
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                                  },
         {{M1, .cache_node_ids_to_remove = STRINGS("0001")},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                              },
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                                  },
         {{M1, .num_cache_nodes = INT_OF(3), .apply_immediately = BOOL_OF(true),
           .cache_node_ids_to_remove = STRINGS("0001")},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                              },
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                                  },
         {{M1, .num_cache_nodes = INT_OF(3), .apply_immediately = BOOL_OF(true),
           .new_availability_zones = STRINGS("us-east-1a", "us-east-1b")},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                              },
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                                  },
         {{M1, .num_cache_nodes = INT_OF(3), .apply_immediately = BOOL_OF(true),
           .az_mode = "cross-az", .new_availability_zones = STRINGS("us-east-1z")},
-         FAULT_INVALID_PARAMETER_VALUE,                                                                                            NULL                                                                              },
+         FAULT_INVALID_PARAMETER_VALUE,                                                                                            NULL                                                                                  },
         {{M1, .num_cache_nodes = INT_OF(1), .apply_immediately = BOOL_OF(true)},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "CacheNodeIdsToRemove must name exactly the 1 cache nodes to remove, but names 0."},
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "CacheNodeIdsToRemove must name exactly the 1 cache nodes to remove, but names 0."    },
         {{M1, .num_cache_nodes = INT_OF(1), .apply_immediately = BOOL_OF(true),
           .cache_node_ids_to_remove = STRINGS("0009")},
-         FAULT_INVALID_PARAMETER_VALUE,                                                                                            "The cache cluster m1 has no cache node 0009."                                    },
+         FAULT_INVALID_PARAMETER_VALUE,                                                                                            "The cache cluster m1 has no cache node 0009."                                        },
         {{M1, .num_cache_nodes = INT_OF(1), .apply_immediately = BOOL_OF(true),
           .new_availability_zones = STRINGS("us-east-1a")},
-         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                              },
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      NULL                                                                                  },
     };
     world_redis("c1");
     world_memcached("m1", 2);
@@ -140,6 +144,108 @@ Test(modify, what_cannot_be_obeyed_is_refused)
     }
     cr_assert_str_eq(world_describe("c1")->cache_cluster_status, "available");
     cr_assert_eq(world_describe("m1")->num_cache_nodes.value, 2);
+}
+
+/* --- the AUTH token --- */
+
+#define ONE "token-number-one"
+#define TWO "token-number-two"
+
+static struct ec_cache_cluster *tokened(const char *name)
+{
+    struct ec_create_cache_cluster_in in = {.cache_cluster_id = name,
+                                            .engine = "redis",
+                                            .cache_node_type = "cache.t4g.micro",
+                                            .auth_token = ONE,
+                                            .transit_encryption_enabled = BOOL_OF(true)};
+    struct ec_create_cache_cluster_out out;
+
+    must(run_ec_create_cache_cluster(&in, &out));
+    world_settle();
+    return world_describe(name);
+}
+
+/* What its node says that it has in force. */
+static void say_applied(const char *settings)
+{
+    struct node_list nodes;
+    struct cluster c;
+    bool is_changed;
+
+    fixture_begin(&world.f, STORE_WRITE);
+    must(store_cluster_find(world.f.tx, world.caller.account, world.caller.region, "c1", &c));
+    must(store_node_list(world.f.tx, c.id, &nodes));
+    nodes.items[0].saw.applied_settings = settings;
+    must(store_saw_set(world.f.tx, nodes.items[0].id, &nodes.items[0].saw, &is_changed));
+    fixture_commit(&world.f);
+}
+
+Test(modify, a_token_is_rotated_and_set_and_the_cluster_is_modified_until_it_is_in_force)
+{
+    struct ec_modify_cache_cluster_in in = {.cache_cluster_id = "c1", .auth_token = TWO};
+    struct ec_modify_cache_cluster_out out;
+
+    tokened("c1");
+    say_applied("p0.u1.r0.t0");
+    must(run_ec_modify_cache_cluster(&in, &out));
+    cr_assert_str_eq(out.cache_cluster->cache_cluster_status, "modifying");
+    cr_assert_str_eq(out.cache_cluster->pending_modified_values->auth_token_status, "ROTATING");
+    world_settle();
+    say_applied("p0.u9.r0.t0");
+    cr_assert_null(world_describe("c1")->pending_modified_values->auth_token_status);
+    say_applied("p0.u1.r0.t0");
+    in.auth_token_update_strategy = "SET";
+    must(run_ec_modify_cache_cluster(&in, &out));
+    cr_assert_str_eq(out.cache_cluster->pending_modified_values->auth_token_status, "SETTING");
+    world_settle();
+    must(run_ec_modify_cache_cluster(&in, &out));
+    cr_assert_str_eq(out.cache_cluster->cache_cluster_status, "available", "it is set already");
+}
+
+Test(modify, a_token_changes_at_once_whatever_waits)
+{
+    struct ec_modify_cache_cluster_in in = {.cache_cluster_id = "c1",
+                                            .cache_node_type = "cache.t4g.small",
+                                            .auth_token = TWO,
+                                            .auth_token_update_strategy = "ROTATE"};
+    struct ec_modify_cache_cluster_out out;
+
+    tokened("c1");
+    must(run_ec_modify_cache_cluster(&in, &out));
+    cr_assert_str_eq(out.cache_cluster->cache_cluster_status, "modifying");
+    cr_assert_str_eq(out.cache_cluster->cache_node_type, "cache.t4g.micro");
+    world_settle();
+    struct ec_cache_cluster *c = world_describe("c1");
+    cr_assert_str_eq(c->cache_node_type, "cache.t4g.micro");
+    cr_assert_str_eq(c->pending_modified_values->cache_node_type, "cache.t4g.small");
+}
+
+Test(modify, tokens_that_break_the_rules_are_refused)
+{
+    static const struct {
+        const char *token, *strategy;
+        int code;
+        const char *why;
+    } rows[] = {
+        {NULL,                 "SET",    FAULT_INVALID_PARAMETER_COMBINATION,
+         "AuthTokenUpdateStrategy must be given together with AuthToken."         },
+        {TWO,                  "SET",    FAULT_INVALID_PARAMETER_VALUE,       NULL},
+        {"short",              "ROTATE", FAULT_INVALID_PARAMETER_VALUE,       NULL},
+        {"with-a-slash/in-it", "ROTATE", FAULT_INVALID_PARAMETER_VALUE,       NULL},
+        {TWO,                  "DELETE", FAULT_INVALID_PARAMETER_COMBINATION, NULL},
+        {NULL,                 "DELETE", FAULT_INVALID_PARAMETER_COMBINATION,
+         "The AuthToken can only be deleted together with UserGroupIdsToAdd."     },
+    };
+
+    tokened("c1");
+    for (size_t i = 0; i < countof(rows); i++) {
+        struct ec_modify_cache_cluster_in in = {.cache_cluster_id = "c1",
+                                                .auth_token = rows[i].token,
+                                                .auth_token_update_strategy = rows[i].strategy};
+        struct ec_modify_cache_cluster_out out;
+        expect(run_ec_modify_cache_cluster(&in, &out), rows[i].code, rows[i].why);
+    }
+    cr_assert_str_eq(world_describe("c1")->cache_cluster_status, "available");
 }
 
 Test(modify, a_cluster_that_is_busy_cannot_be_modified)

@@ -201,3 +201,20 @@ Test(steps, another_size_waits_for_the_engines_and_restarts_none)
     cr_assert_eq(s.view.operation.state, OPERATION_DONE);
     cr_assert_eq(s.nodes[0].boot_count, 1);
 }
+
+Test(steps, a_change_of_who_may_enter_is_done_when_the_engine_has_it)
+{
+    struct settings_version has = {.parameters = parameters_number(&s.view.cluster), .users = 4};
+
+    scene_run(&s, &s.nodes[0]);
+    s.view.cluster.entry.revision = 5;
+    s.nodes[0].saw.applied_settings = settings_version_text(&s.arena, &has);
+    scene_operate(&s, OPERATION_MODIFY, "1 " ENTRY_WORD);
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_RUNNING);
+    has.users = 5;
+    s.nodes[0].saw.applied_settings = settings_version_text(&s.arena, &has);
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_DONE);
+    cr_assert_eq(scene_count(&s, DECISION_CLUSTER), 0, "the number of nodes is what it was");
+}

@@ -94,6 +94,37 @@ Test(access, clusters_outside_of_groups_have_their_own)
     cr_assert_str_eq(x.token.digests, "");
 }
 
+Test(access, a_cluster_is_read_with_how_it_is_entered)
+{
+    struct cluster c = fixture_cluster(&f, "c1", "redis");
+    struct user_group ug = user_group("ug", 9);
+    struct cache_access x = {
+        .cluster_id = c.id, .token = {"aa", false, 77},
+             .revision = 2
+    };
+
+    must(store_cluster_get(f.tx, c.id, &c));
+    cr_assert_not(c.entry.has_token);
+    cr_assert_eq(c.entry.revision, 0);
+    must(store_access_put(f.tx, &x));
+    must(store_cluster_get(f.tx, c.id, &c));
+    cr_assert(c.entry.has_token);
+    cr_assert_not(c.entry.is_token_rotated);
+    cr_assert_eq(c.entry.token_modified_ms, 77);
+    cr_assert_eq(c.entry.revision, 2);
+    x.token.digests = "aa,bb";
+    must(store_access_put(f.tx, &x));
+    must(store_cluster_get(f.tx, c.id, &c));
+    cr_assert(c.entry.is_token_rotated);
+    x.token = (struct auth_token){"", false, 78};
+    x.user_group_id = ug.id;
+    must(store_access_put(f.tx, &x));
+    must(store_cluster_get(f.tx, c.id, &c));
+    cr_assert_str_eq(c.entry.user_group, "ug");
+    cr_assert_not(c.entry.has_token);
+    cr_assert_eq(c.entry.revision, 9, "that of the group is the later one");
+}
+
 Test(access, a_user_group_tells_where_it_is_attached)
 {
     struct user_group one = user_group("one", 2), two = user_group("two", 2);
