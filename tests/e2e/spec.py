@@ -137,16 +137,16 @@ def text(name, r):
     return r.choice(["fuzz", "d", "some text", "b"])
 
 
-def value(name, shape_name, r, depth=0):
+def value(name, shape_name, r, shapes=SHAPES):
     """A value that has the right shape, and mostly sense."""
-    shape = SHAPES[shape_name]
+    shape = shapes[shape_name]
     kind = shape["type"]
     if kind == "structure":
         required = shape.get("required") or []
-        return {m: value(m, member["shape"], r, depth + 1) for m, member in shape["members"].items()
+        return {m: value(m, member["shape"], r, shapes) for m, member in shape["members"].items()
                 if m in required or r.random() < 0.5}
     if kind == "list":
-        return [value(name if SHAPES[shape["item"]["shape"]]["type"] != "structure" else "", shape["item"]["shape"], r, depth + 1)
+        return [value(name if shapes[shape["item"]["shape"]]["type"] != "structure" else "", shape["item"]["shape"], r, shapes)
                 for _ in range(r.choice([1, 1, 1, 2, 2, 0]))]
     if kind == "boolean":
         return r.random() < 0.6
@@ -161,10 +161,11 @@ def value(name, shape_name, r, depth=0):
     return text(name, r)
 
 
-def request(operation, r):
-    members, required = members_of(operation)
+def members_at_random(shape_name, r, shapes=SHAPES):
+    shape = shapes[shape_name]
+    required = shape.get("required") or []
     share = r.choice([0.05, 0.15, 0.3])
-    return {m: value(m, member["shape"], r) for m, member in members.items()
+    return {m: value(m, member["shape"], r, shapes) for m, member in shape["members"].items()
             if (m in required and r.random() < 0.98) or r.random() < share}
 
 
@@ -259,12 +260,11 @@ SAMPLES = {
 }
 
 
-def random_form(seed):
-    """An operation and a request for it, the same for the same seed."""
-    r = random.Random(seed)
+def random_request(r):
+    """An operation and the members of a request for it."""
     operation = r.choice(sorted(OPERATIONS))
-    wish = request(operation, r)
+    wish = members_at_random(OPERATIONS[operation]["in"], r)
     if r.random() < 0.6:
         members = sorted(wish)
         wish = SAMPLES[operation] | {m: wish[m] for m in r.sample(members, min(len(members), r.choice([0, 1, 1, 2])))}
-    return operation, form(operation, wish)
+    return operation, wish
