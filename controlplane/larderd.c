@@ -49,7 +49,7 @@
 #define HOST_SILENT_MS 5000 /* several beats may be late on a busy machine */
 
 struct options {
-    const char *state_dir, *listen, *dns, *region, *account, *auth, *endpoints, *dns_zone;
+    const char *state_dir, *listen, *dns, *dns_update, *dns_update_key, *hosts_file, *region, *account, *auth, *endpoints, *dns_zone;
     const char *keys_file, *iam_tokens;
     const char *snapshots_dir, *buckets_file;
     const char *log_destinations, *log_dir;
@@ -76,6 +76,12 @@ static const struct flag rows[] = {
      .fallback = "127.0.0.1:9353", .doc = "where the embedded DNS server answers"},
     {.name = "dns-zone", .kind = FLAG_TEXT, AT(dns_zone), .value = "ZONE",
      .fallback = "cache.larder.internal", .doc = "the zone that endpoints' names are in"},
+    {.name = "dns-update", .kind = FLAG_TEXT, AT(dns_update), .value = "HOST:PORT",
+     .doc = "another name server, whose zone is kept up to date (RFC 2136), besides the embedded one"},
+    {.name = "dns-update-key", .kind = FLAG_TEXT, AT(dns_update_key), .value = "FILE",
+     .doc = "the key that signs updates (TSIG), as tsig-keygen or keymgr write it"},
+    {.name = "hosts-file", .kind = FLAG_TEXT, AT(hosts_file), .value = "FILE",
+     .doc = "a hosts file, such as /etc/hosts, in which a part is kept with endpoints' names"},
     {.name = "endpoints", .kind = FLAG_CHOICE, AT(endpoints), .value = "address|dns",
      .fallback = "address", .choices = endpoint_words, .doc = "what clients are told to connect to"},
     {.name = "region", .kind = FLAG_TEXT, AT(region), .value = "LIST", .fallback = "us-east-1",
@@ -408,9 +414,12 @@ static struct err open_dns(struct larderd *d)
     bool is_off = strcmp(d->options.dns, "off") == 0;
 
     struct err e = dns_open(&d->arena,
-                            &(struct dns_conf){.backend = is_off ? "none" : "embedded",
-                                               .zone = d->options.dns_zone,
-                                               .listen = d->options.dns,
+                            &(struct dns_conf){.zone = d->options.dns_zone,
+                                               .listen = is_off ? NULL : d->options.dns,
+                                               .update_server = d->options.dns_update,
+                                               .update_key_file = d->options.dns_update_key,
+                                               .hosts_file = d->options.hosts_file,
+                                               .state_dir = d->options.state_dir,
                                                .clock = &clock_system},
                             &d->dns);
     return err_failed(e) ? err_format(&d->arena, e.code, "DNS: %s", err_text(&d->arena, e)) : OK;

@@ -113,6 +113,12 @@ static void plan_control_plane(struct arena *a, const struct up_options *o, cons
         add_flag(a, &argv, "--network-file", o->network_file);
     if (o->dns_zone)
         add_flag(a, &argv, "--dns-zone", o->dns_zone);
+    if (o->dns_update)
+        add_flag(a, &argv, "--dns-update", o->dns_update);
+    if (o->dns_update_key)
+        add_flag(a, &argv, "--dns-update-key", o->dns_update_key);
+    if (o->hosts_file)
+        add_flag(a, &argv, "--hosts-file", o->hosts_file);
     if (o->topics)
         add_flag(a, &argv, "--topics", o->topics);
     if (o->snapshots)

@@ -25,6 +25,9 @@ struct up_options {
     const char *auth;             /* "open", "scoped", or NULL: open on loopback only */
     const char *endpoints;        /* "address" or "dns" */
     const char *dns_zone;         /* NULL: larderd's own default */
+    const char *dns_update;       /* HOST:PORT; NULL: no other name server */
+    const char *dns_update_key;   /* NULL: updates are not signed */
+    const char *hosts_file;       /* NULL: none */
     const char *network;          /* "open" or "declared" */
     const char *network_file;     /* NULL: nothing is declared */
     const char *snapshots;        /* where larderd keeps snapshots; NULL: in its state directory */

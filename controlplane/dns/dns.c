@@ -1,5 +1,5 @@
-/* The common half of every backend: choosing one, and checking names and addresses before it sees
- * them. */
+/* The common half of every backend: opening those that are asked for, and checking names and
+ * addresses before they see them. */
 #include "controlplane/dns/dns.h"
 
 #include "base/arena.h"
@@ -11,15 +11,15 @@
 
 #define LABEL_MAX 63
 
-const struct dns_backend *const dns_backends[] = {&dns_embedded, &dns_none, NULL};
+const struct dns_backend *const dns_backends[] = {&dns_embedded, &dns_update, &dns_hosts, NULL};
 
-static const struct dns_backend *backend_find(const char *name)
-{
-    for (const struct dns_backend *const *b = dns_backends; *b; b++)
-        if (str_is(str_of(name), (*b)->name))
-            return *b;
-    return NULL;
-}
+#define PUBLISHERS_MAX (countof(dns_backends) - 1)
+
+struct dns {
+    char zone[DNS_NAME_MAX]; /* lower case, no dot at the end */
+    struct dns_publisher *publishers[PUBLISHERS_MAX];
+    size_t count;
+};
 
 char dns_label_char(char c)
 {
@@ -62,27 +62,44 @@ bool dns_name_is_within(const char *name, const char *zone)
     return name_len == zone_len || name[name_len - zone_len - 1] == '.';
 }
 
+static struct err open_all(struct arena *a, const struct dns_conf *conf, struct dns *d)
+{
+    for (const struct dns_backend *const *b = dns_backends; *b; b++) {
+        struct dns_publisher *made = NULL;
+        TRY((*b)->open(a, conf, d->zone, &made));
+        if (!made)
+            continue;
+        made->backend = *b;
+        d->publishers[d->count++] = made;
+    }
+    return OK;
+}
+
 struct err dns_open(struct arena *a, const struct dns_conf *conf, struct dns **out)
 {
-    char zone[DNS_NAME_MAX];
-    const struct dns_backend *backend = backend_find(conf->backend);
-    struct dns *made;
+    struct dns *made = calloc(1, sizeof(*made));
 
-    if (!backend)
-        return err_format(a, ERR_INVALID, "there is no DNS backend \"%s\"", conf->backend);
-    if (!dns_name_clean(conf->zone, zone))
-        return err_format(a, ERR_INVALID, "\"%s\" is not a domain name", conf->zone);
-    TRY(backend->open(a, conf, zone, &made));
-    made->backend = backend;
-    snprintf(made->zone, sizeof(made->zone), "%s", zone);
+    check(made != NULL);
+    struct err e = dns_name_clean(conf->zone, made->zone)
+                       ? open_all(a, conf, made)
+                       : err_format(a, ERR_INVALID, "\"%s\" is not a domain name", conf->zone);
+    if (err_failed(e)) {
+        dns_close(made);
+        return e;
+    }
     *out = made;
     return OK;
 }
 
 void dns_close(struct dns *d)
 {
-    if (d)
-        d->backend->close(d);
+    if (!d)
+        return;
+    while (d->count > 0) {
+        struct dns_publisher *last = d->publishers[--d->count];
+        last->backend->close(last);
+    }
+    free(d);
 }
 
 static struct err name_check(const struct dns *d, const char *text, char out[DNS_NAME_MAX])
@@ -109,7 +126,11 @@ struct err dns_upsert(struct dns *d, const char *name, const char *const *addres
     for (size_t i = 0; i < count; i++)
         if (!net_addr_parse_host(str_of(addresses[i]), &parsed[i]))
             return err_make(ERR_INVALID, "not an IP address");
-    return d->backend->upsert(d, clean, parsed, count, ttl_s);
+    for (size_t i = 0; i < d->count; i++) {
+        struct dns_publisher *p = d->publishers[i];
+        TRY(p->backend->upsert(p, clean, parsed, count, ttl_s));
+    }
+    return OK;
 }
 
 struct err dns_remove(struct dns *d, const char *name)
@@ -117,7 +138,18 @@ struct err dns_remove(struct dns *d, const char *name)
     char clean[DNS_NAME_MAX];
 
     TRY(name_check(d, name, clean));
-    return d->backend->remove(d, clean);
+    for (size_t i = 0; i < d->count; i++) {
+        struct dns_publisher *p = d->publishers[i];
+        TRY(p->backend->remove(p, clean));
+    }
+    return OK;
+}
+
+void dns_settle(struct dns *d)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->publishers[i]->backend->settle)
+            d->publishers[i]->backend->settle(d->publishers[i]);
 }
 
 const char *dns_zone(const struct dns *d)
@@ -127,5 +159,8 @@ const char *dns_zone(const struct dns *d)
 
 int dns_port(const struct dns *d)
 {
-    return d->backend->port ? d->backend->port(d) : 0;
+    for (size_t i = 0; i < d->count; i++)
+        if (d->publishers[i]->backend->port)
+            return d->publishers[i]->backend->port(d->publishers[i]);
+    return 0;
 }

@@ -1,10 +1,10 @@
 /*
  * Names of endpoints, made resolvable.
  *
- * The reconciler says which name has which addresses; a backend makes that known: the embedded
- * authoritative server, or nobody at all. Every function is safe to call from several threads. A
- * backend may reach out to another server, so an upsert can take time and can fail; what has failed
- * has changed nothing and may be repeated.
+ * The reconciler says which name has which addresses, and each backend that is asked for makes that
+ * known: the authoritative server in this program, updates for another server (RFC 2136), a hosts
+ * file. Every function is safe to call from several threads and returns at once: a server that is
+ * slow or away gets the changes when it can take them.
  */
 #ifndef LARDER_CONTROLPLANE_DNS_DNS_H
 #define LARDER_CONTROLPLANE_DNS_DNS_H
@@ -22,16 +22,21 @@ struct dns;
 
 /* All borrowed until dns_open returns, but the clock, which must live as long as the result. */
 struct dns_conf {
-    const char *backend; /* "embedded" or "none" */
-    const char *zone;    /* "cache.larder.internal" */
-    const char *listen;  /* embedded: "127.0.0.1:9353"; port 0 lets the system choose */
+    const char *zone;   /* "cache.larder.internal" */
+    const char *listen; /* where this program answers: "127.0.0.1:9353"; port 0 lets the system
+                         * choose; NULL: nowhere */
+    const char *update_server;   /* which other server is sent updates: "127.0.0.1:53"; or NULL */
+    const char *update_key_file; /* what they are signed with (tsig_key.h); NULL: not signed */
+    const char *hosts_file;      /* NULL: none */
+    const char *state_dir;       /* remembers what the other server was sent */
     const struct clock *clock;
 };
 
 /*
- * Opens the backend; the caller closes the result. The sentence of an error lives in `a`.
- * Errors: ERR_INVALID (unknown backend, bad zone name or address), ERR_CONFLICT (the port is
- * taken), ERR_UNAVAILABLE (not our address), ERR_DENIED, ERR_IO.
+ * Opens the backends; the caller closes the result. The sentence of an error lives in `a`.
+ * Errors: ERR_INVALID (bad zone name, address or key), ERR_CONFLICT (the port is taken),
+ * ERR_UNAVAILABLE (not our address), ERR_NOT_FOUND (no key file), ERR_DENIED, ERR_IO, ERR_LIMIT
+ * (no thread).
  */
 must_use struct err dns_open(struct arena *a, const struct dns_conf *conf, struct dns **out);
 void dns_close(struct dns *d);
@@ -40,7 +45,7 @@ void dns_close(struct dns *d);
  * Publishes a name with these addresses (IPv4 and IPv6 literals) in place of all it had: who asks
  * sees the old set or the new one, never a mixture and never a gap. At least one address. Errors:
  * ERR_INVALID (not a host name inside the zone, not an address, TTL below 0), ERR_LIMIT (too many
- * addresses), and what the backend meets.
+ * addresses).
  */
 must_use struct err dns_upsert(struct dns *d, const char *name, const char *const *addresses,
                                size_t count, int ttl_s);
@@ -48,10 +53,14 @@ must_use struct err dns_upsert(struct dns *d, const char *name, const char *cons
 /* Unpublishes a name; one that is not published is fine. Errors: ERR_INVALID, as above. */
 must_use struct err dns_remove(struct dns *d, const char *name);
 
+/* Says that all names that there are have been published since dns_open. Names from before it that
+ * are still known outside, because this program died before it could take them back, go now. */
+void dns_settle(struct dns *d);
+
 /* The zone in lower case without a dot at the end; lives as long as `d`. */
 const char *dns_zone(const struct dns *d);
 
-/* The port that the embedded server listens on; 0 for a backend that does not listen. */
+/* The port that the embedded server listens on; 0 when there is none. */
 int dns_port(const struct dns *d);
 
 #endif

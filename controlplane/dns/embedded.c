@@ -7,26 +7,27 @@
 #include <stdlib.h>
 
 struct embedded {
-    struct dns dns;
+    struct dns_publisher publisher;
     struct zone *records;
     struct server *server;
 };
 
-static struct embedded *embedded_of(struct dns *d)
+static struct embedded *embedded_of(struct dns_publisher *p)
 {
-    check(d->backend == &dns_embedded);
-    return container_of(d, struct embedded, dns);
+    return container_of(p, struct embedded, publisher);
 }
 
 static struct err embedded_open(struct arena *a, const struct dns_conf *conf, const char *zone,
-                                struct dns **out)
+                                struct dns_publisher **out)
 {
     struct net_addr address;
     struct server *server;
 
+    if (!conf->listen)
+        return OK;
     if (!net_addr_parse(str_of(conf->listen), &address))
         return err_format(a, ERR_INVALID, "\"%s\" is not an address to listen on (HOST:PORT)",
-                          conf->listen ? conf->listen : "");
+                          conf->listen);
 
     /* Seconds since 1970 keep serials growing over a restart. */
     struct zone *records = zone_new(zone, (uint32_t)(clock_wall_ms(conf->clock) / 1000));
@@ -39,30 +40,30 @@ static struct err embedded_open(struct arena *a, const struct dns_conf *conf, co
     check(made != NULL);
     made->records = records;
     made->server = server;
-    *out = &made->dns;
+    *out = &made->publisher;
     return OK;
 }
 
-static struct err embedded_upsert(struct dns *d, const char *name, const struct net_addr *addresses,
-                                  size_t count, int ttl_s)
+static struct err embedded_upsert(struct dns_publisher *p, const char *name,
+                                  const struct net_addr *addresses, size_t count, int ttl_s)
 {
-    return zone_upsert(embedded_of(d)->records, name, addresses, count, ttl_s);
+    return zone_upsert(embedded_of(p)->records, name, addresses, count, ttl_s);
 }
 
-static struct err embedded_remove(struct dns *d, const char *name)
+static struct err embedded_remove(struct dns_publisher *p, const char *name)
 {
-    zone_remove(embedded_of(d)->records, name);
+    zone_remove(embedded_of(p)->records, name);
     return OK;
 }
 
-static int embedded_port(const struct dns *d)
+static int embedded_port(const struct dns_publisher *p)
 {
-    return server_port(container_of(d, struct embedded, dns)->server);
+    return server_port(container_of(p, struct embedded, publisher)->server);
 }
 
-static void embedded_close(struct dns *d)
+static void embedded_close(struct dns_publisher *p)
 {
-    struct embedded *e = embedded_of(d);
+    struct embedded *e = embedded_of(p);
 
     server_stop(e->server);
     zone_free(e->records);

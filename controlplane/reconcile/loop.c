@@ -177,6 +177,8 @@ static struct err run_pass(struct reconciler *r, bool is_all, int64_t *ids, size
         if (err_failed(e))
             return err_keep(a, e);
     }
+    if (is_all && r->conf.dns)
+        dns_settle(r->conf.dns);
     return OK;
 }
 

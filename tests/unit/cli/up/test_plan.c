@@ -128,6 +128,25 @@ Test(plan, serves_unsigned_requests_on_loopback_only)
     expect_flag(&plan.control_plane, "--auth", "open");
 }
 
+Test(plan, names_go_elsewhere_where_that_is_asked_for)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct up_options o = usual();
+    struct up_plan plan;
+
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    cr_expect(eq(ptr, (void *)flag_of(&plan.control_plane, "--dns-update"), NULL));
+    cr_expect(eq(ptr, (void *)flag_of(&plan.control_plane, "--dns-update-key"), NULL));
+    cr_expect(eq(ptr, (void *)flag_of(&plan.control_plane, "--hosts-file"), NULL));
+    o.dns_update = "127.0.0.1:53";
+    o.dns_update_key = "/k";
+    o.hosts_file = "/h";
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    expect_flag(&plan.control_plane, "--dns-update", "127.0.0.1:53");
+    expect_flag(&plan.control_plane, "--dns-update-key", "/k");
+    expect_flag(&plan.control_plane, "--hosts-file", "/h");
+}
+
 Test(plan, leaves_the_days_of_updates_to_larderd_where_they_are_not_given)
 {
     scoped(arena_fini) struct arena a = {0};
