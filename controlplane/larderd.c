@@ -49,7 +49,8 @@
 #define HOST_SILENT_MS 5000 /* several beats may be late on a busy machine */
 
 struct options {
-    const char *state_dir, *listen, *dns, *dns_update, *dns_update_key, *hosts_file, *region, *account, *auth, *endpoints, *dns_zone;
+    const char *state_dir, *listen, *dns, *dns_update, *dns_update_key, *hosts_file, *region,
+        *account, *auth, *endpoints, *dns_zone;
     const char *keys_file, *iam_tokens;
     const char *snapshots_dir, *buckets_file;
     const char *log_destinations, *log_dir;
