@@ -3,6 +3,7 @@
 #include "cacheengine/dispatch/cmd_replica.h"
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/session.h"
+#include "cacheengine/dispatch/throttle.h"
 #include "cacheengine/dispatch/unkept.h"
 #include "cacheengine/keyspace/number.h"
 #include "contract/command_procs.h"
@@ -59,17 +60,28 @@ static bool set_version(struct cmd_call *c, struct follower *r, uint32_t arg)
     return true;
 }
 
+/* The number behind a word that stands behind the offset; `*out` stays when it is not there. False
+ * when it is none. */
+static bool read_beside(const struct cmd_call *c, uint32_t arg, const char *word, int64_t *out)
+{
+    for (uint32_t i = arg + 1; i + 1 < c->argc; i += 2)
+        if (call_is(c, i, word))
+            return number_parse_i64(c->argv[i + 1].ptr, c->argv[i + 1].len, out);
+    return true;
+}
+
 /* Its progress; never answered, as it comes amid the stream. */
 static bool acknowledge(struct cmd_call *c, struct follower *r, uint32_t arg)
 {
-    int64_t offset, file_offset = -1;
+    int64_t offset, file_offset = -1, work = -1;
 
     if (!follower_is_attached(r) || !number_parse_i64(c->argv[arg].ptr, c->argv[arg].len, &offset))
         return false;
-    if (c->argc > arg + 2 && call_is(c, arg + 1, "fack") &&
-        !number_parse_i64(c->argv[arg + 2].ptr, c->argv[arg + 2].len, &file_offset))
+    if (!read_beside(c, arg, "fack", &file_offset) || !read_beside(c, arg, "larder-work", &work))
         return false;
     followers_acknowledge(c->engine, r, offset, file_offset);
+    if (work >= 0)
+        throttle_lend(c->engine, r, work);
     return false;
 }
 

@@ -167,7 +167,9 @@ struct engine {
         int64_t purse;     /* thousandths of units that may be spent; below 0: overdrawn */
         int64_t filled_ms; /* on the clock of passed_ms */
         bool is_on;        /* somebody waits for it */
-    } throttle;            /* see throttle.h */
+        int64_t lent;      /* units per second that replicas do, as they said at lent_ms */
+        int64_t lent_ms;
+    } throttle; /* see throttle.h */
     struct pause {
         bool is_on, only_writes;
         int64_t until_ms;

@@ -66,6 +66,10 @@ struct follower {
     int64_t progress_ms; /* it took something of the snapshot */
     int64_t ack_ms;      /* it was heard */
     int64_t ack_offset, ack_file_offset;
+
+    /* what it did for clients of its own, see throttle.h */
+    int64_t work, work_rate; /* all of it; in a second */
+    int64_t work_ms;         /* when it said so; 0: it never did */
 };
 
 /* A snapshot on its way to replicas. */

@@ -22,14 +22,19 @@ void replica_send_offset(struct replica *r)
     if (!c || !r->counts_offsets)
         return;
     bool appends = r->engine->append->state == APPEND_ON;
+    bool tells_work = r->engine->settings.work_limit > 0;
 
-    reply_array(&c->reply, appends ? 5 : 3);
+    reply_array(&c->reply, 3 + (appends ? 2 : 0) + (tells_work ? 2 : 0));
     reply_bulk_text(&c->reply, "REPLCONF");
     reply_bulk_text(&c->reply, "ACK");
     reply_bulk_int(&c->reply, r->engine->stream.offset);
     if (appends) {
         reply_bulk_text(&c->reply, "FACK");
         reply_bulk_int(&c->reply, append_synced_offset(r->engine->append));
+    }
+    if (tells_work) { /* others than our own primaries read no further */
+        reply_bulk_text(&c->reply, "LARDER-WORK");
+        reply_bulk_int(&c->reply, (int64_t)r->engine->stats.work);
     }
     c->host->wake(c);
 }

@@ -4,6 +4,10 @@
  * What is more than the limit waits: the calls of clients are put off, as during a pause, until the
  * work that was done is paid for. Nothing is refused and nothing is lost.
  *
+ * A shard has one limit. A replica has half of it for its clients and tells its primary, with each
+ * acknowledgement, what they did; that much less the primary has for its own. So both together do
+ * no more than the limit, and neither can leave the other with less than half.
+ *
  * Asked while larder-ecpus-per-second is not -1; 0 counts without a limit. The admin socket, the
  * primary of this node and its replicas are not clients here.
  */
@@ -20,6 +24,11 @@ bool throttle_takes(const struct cmd_call *call);
 
 /* Books a call that ran. */
 void throttle_count(struct engine *e, const struct client *c, uint64_t bytes, uint64_t ticks);
+
+struct follower;
+
+/* What a replica did for its clients by now, as it says. */
+void throttle_lend(struct engine *e, struct follower *r, int64_t work);
 
 /* Lets those go on who wait, once they may; several times a second. For how many ms nobody may yet,
  * 0 when nobody waits. */

@@ -1,4 +1,5 @@
 """What serverless caches have beside others: a port for readers, and a limit of work for each second."""
+import threading
 import time
 
 import pytest
@@ -52,3 +53,37 @@ def test_the_limit_is_lifted_at_once(limited):
         conn.call("SET", "k", "x" * (300 << 10))
         other.call("CONFIG", "SET", "larder-ecpus-per-second", "0")
         assert calls_in(conn, 0.5, "PING") > 1500
+
+
+@pytest.fixture
+def pair(own_engine):
+    """A primary and a replica of it, with one limit; what they did in a time is what both counted."""
+    primary = own_engine(**{"larder-ecpus-per-second": "1000"})
+    replica = own_engine(**{"larder-ecpus-per-second": "1000", "replicaof": f"127.0.0.1 {primary.port}"})
+    with replica.conn() as conn:
+        servers.wait_for(lambda: b"master_link_status:up" in conn.call("INFO", "replication"), "the replica follows")
+    return primary, replica
+
+
+def test_readers_of_a_replica_have_half_of_the_limit(pair):
+    with pair[1].conn() as conn:
+        assert calls_in(conn, 1.5, "GET", "k") <= 750 + 150
+
+
+def test_what_readers_do_writers_cannot(pair):
+    done = {}
+
+    def work(server, *call):
+        with server.conn() as conn:
+            calls_in(conn, 2.2, *call)  # until the replica has told of itself
+            done[server.port] = calls_in(conn, 1.5, *call)
+
+    threads = [threading.Thread(target=work, args=args) for args in ((pair[0], "SET", "k", "v"), (pair[1], "GET", "k"))]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert sum(done.values()) <= 1500 + 300
+    assert all(count > 100 for count in done.values())
+    with pair[0].conn() as conn:  # the replica tells each second that nobody reads any more
+        servers.wait_for(lambda: calls_in(conn, 0.5, "PING") > 400, "the whole limit is the writers'")
