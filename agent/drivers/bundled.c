@@ -339,6 +339,7 @@ static void order_role(struct arena *a, struct driver_orders *orders,
         orders->after_offset = role->after_offset.value;
         orders_add(a, orders, "role", "LARDER.ROLE", term, "primary", NULL);
     } else {
+        orders->after_offset = role->after_offset.value;
         orders_add(a, orders, "role", "LARDER.ROLE", term, "replica", role->primary_address,
                    arena_printf(a, "%lld", (long long)role->primary_port.value), NULL);
     }

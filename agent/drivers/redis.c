@@ -355,8 +355,8 @@ static void order_role(struct arena *a, struct driver_orders *orders, const char
 {
     size_t last = orders->count;
 
+    orders->after_offset = role->is_fenced.value ? 0 : role->after_offset.value;
     if (role->is_primary.value || role->is_fenced.value) {
-        orders->after_offset = role->is_fenced.value ? 0 : role->after_offset.value;
         orders_add(a, orders, "role", replicaof, "NO", "ONE", NULL);
     } else {
         orders_add(a, orders, "role", replicaof, role->primary_address,

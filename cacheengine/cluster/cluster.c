@@ -31,8 +31,8 @@ static void settle(struct cluster *c)
         if (handover_counts(&c->handovers.items[i]))
             settle_handover(c, &c->handovers.items[i]);
     for (uint32_t slot = 0; slot < SLOT_COUNT; slot++) {
-        /* Keys that come one by one are seen while they come. */
-        bool comes = t->next_owner[slot] == own;
+        /* Keys that come one by one are seen while they come, and those that may be read. */
+        bool comes = t->next_owner[slot] == own || t->reader[slot] == own;
         if (c->owner[slot] == own || c->owner[slot] == NO_SHARD || comes)
             continue;
         slot_set_add(&c->hidden, slot);
@@ -193,6 +193,8 @@ enum route cluster_route(const struct cluster *c, const struct settings *s,
     if (t->next_owner[q->slot] == own && is_primary && q->is_asking)
         return ROUTE_WHOLE;
     if (owner == own && (q->reads_replicas || q->is_channel) && !q->is_write)
+        return ROUTE_HERE;
+    if (t->reader[q->slot] == own && q->is_read && (is_primary || q->reads_replicas))
         return ROUTE_HERE;
     return ROUTE_MOVED;
 }

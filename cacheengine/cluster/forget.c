@@ -54,7 +54,7 @@ static bool find_slots(const struct cluster *c, const struct db *db, struct slot
     *out = (struct slot_set){{0}};
     for (uint32_t slot = 0; slot < SLOT_COUNT; slot++) {
         if (!slot_set_has(&c->foreign, slot) || slot_set_has(&c->importing, slot) ||
-            db_slot_count(db, slot) == 0)
+            slot_set_has(&c->topology->kept, slot) || db_slot_count(db, slot) == 0)
             continue;
         slot_set_add(out, slot);
         has_any = true;

@@ -282,6 +282,32 @@ static struct err read_migration(struct reading *r)
     return OK;
 }
 
+static struct err read_read(struct reading *r)
+{
+    struct slot_set slots;
+    uint16_t shard;
+
+    r->at++;
+    TRY(need(r, 2, "slots to be read, and a shard"));
+    TRY(read_slots(r, &slots));
+    TRY(read_shard_name(r, &shard));
+    for (uint32_t slot = 0; slot < SLOT_COUNT; slot++)
+        if (slot_set_has(&slots, slot))
+            r->t->reader[slot] = shard;
+    return OK;
+}
+
+static struct err read_keep(struct reading *r)
+{
+    struct slot_set slots;
+
+    r->at++;
+    TRY(need(r, 1, "the slots to be kept"));
+    TRY(read_slots(r, &slots));
+    slot_set_join(&r->t->kept, &slots);
+    return OK;
+}
+
 /* ---- the whole ---- */
 
 static int compare_ids(const void *a, const void *b)
@@ -337,6 +363,7 @@ static struct topology *topology_new(struct arena *a, size_t shards, size_t node
 
     memset(t->owner, 0xff, sizeof(t->owner));
     memset(t->next_owner, 0xff, sizeof(t->next_owner));
+    memset(t->reader, 0xff, sizeof(t->reader));
     t->shards = arena_array(a, shards + 1, sizeof(*t->shards));
     t->nodes = arena_array(a, nodes + 1, sizeof(*t->nodes));
     return t;
@@ -350,7 +377,11 @@ static struct err read_word(struct reading *r)
         return read_node(r);
     if (str_is_nocase(r->words[r->at], "migration"))
         return read_migration(r);
-    return bad_word(r, "SHARD, NODE or MIGRATION is expected");
+    if (str_is_nocase(r->words[r->at], "read"))
+        return read_read(r);
+    if (str_is_nocase(r->words[r->at], "keep"))
+        return read_keep(r);
+    return bad_word(r, "SHARD, NODE, MIGRATION, READ or KEEP is expected");
 }
 
 struct err topology_parse(struct arena *a, const struct str *words, size_t count,

@@ -11,6 +11,9 @@
  *     SHARD ...
  *     MIGRATION SLOTS from-shard-id to-shard-id
  *     ...
+ *     READ SLOTS shard-id
+ *     ...
+ *     KEEP SLOTS
  *
  *     EPOCH      a decimal from 1 on, larger with every change of anything that follows
  *     SELF       the id of the node that is told; it is one of those below
@@ -26,6 +29,12 @@
  * MIGRATION says that slots move from shard to shard key by key, by the hand of a client: the
  * shard that has them asks for keys that it has no more at the other one (ASK), which serves them
  * to who is ASKING. Slots that LARDER.MIGRATE moves need no such word: they move at one instant.
+ *
+ * READ says that a shard has all keys of slots that are another's, and answers reads of them, too:
+ * they are about to be its own, and not all nodes hear of that at one instant.
+ *
+ * KEEP names slots whose keys stay, hidden, with shards that had the slots before: who follows such
+ * a shard from outside of the cluster may still be asked for them.
  */
 #ifndef LARDER_CLUSTER_TOPOLOGY_H
 #define LARDER_CLUSTER_TOPOLOGY_H
@@ -70,6 +79,8 @@ struct topology {
     bool has_migrations;
     uint16_t owner[SLOT_COUNT];      /* the shard of a slot, or NO_SHARD */
     uint16_t next_owner[SLOT_COUNT]; /* where a MIGRATION moves it, or NO_SHARD */
+    uint16_t reader[SLOT_COUNT];     /* that answers reads, too, or NO_SHARD */
+    struct slot_set kept;            /* of all KEEP words */
 };
 
 /* Makes a topology in `a` of words, which are copied. ERR_INVALID with a sentence in `a`. */

@@ -302,7 +302,9 @@ void moving_follow_records(struct engine *e)
 
 bool moving_tick(struct engine *e)
 {
-    bool is_clean = cluster_forget_some(e->cluster, &e->keyspace.dbs[0], FORGET_SLICE_US);
+    /* Who follows another cluster forgets what that one does. */
+    bool is_clean =
+        e->replica || cluster_forget_some(e->cluster, &e->keyspace.dbs[0], FORGET_SLICE_US);
 
     go_on_giving(e);
     /* Those who wait for slots to be empty look again. */

@@ -26,7 +26,7 @@ static const char *const kind_names[] = {
     [GROUP_MIGRATE] = "migrate", [GROUP_COMPLETE_MIGRATION] = "complete-migration",
     [GROUP_LEAD] = "lead",       [GROUP_YIELD] = "yield",
     [GROUP_LEAVE] = "leave",     [GROUP_SNAPSHOT] = "snapshot",
-    [GROUP_ROLL] = "roll",
+    [GROUP_ROLL] = "roll",       [GROUP_ALIGN] = "align",
 };
 
 /* The index of a name in a table, or `count`. */

@@ -82,14 +82,15 @@ struct shard_list {
 enum group_operation_kind {
     GROUP_CREATE,
     GROUP_DELETE,
-    GROUP_REPLICAS,           /* another number of members */
-    GROUP_MODIFY,             /* other settings */
-    GROUP_SWITCH,             /* another primary, by plan */
-    GROUP_ROLL,               /* members begin anew, one by one, with another version */
-    GROUP_RESHARD,            /* other shards, or other shares of the slots */
-    GROUP_MODE,               /* another cluster mode */
-    GROUP_TEST_MIGRATION,     /* whether data could be moved in from a server outside */
-    GROUP_MIGRATE,            /* moving it */
+    GROUP_REPLICAS,       /* another number of members */
+    GROUP_MODIFY,         /* other settings */
+    GROUP_SWITCH,         /* another primary, by plan */
+    GROUP_ROLL,           /* members begin anew, one by one, with another version */
+    GROUP_RESHARD,        /* other shards, or other shares of the slots */
+    GROUP_ALIGN,          /* of a secondary of a global datastore: RESHARD as the primary does */
+    GROUP_MODE,           /* another cluster mode */
+    GROUP_TEST_MIGRATION, /* whether data could be moved in from a server outside */
+    GROUP_MIGRATE,        /* moving it */
     GROUP_COMPLETE_MIGRATION, /* taking it over */
     GROUP_SNAPSHOT,           /* a snapshot is taken of it */
     GROUP_LEAD,               /* of a global datastore: to be the primary */

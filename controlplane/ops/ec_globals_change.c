@@ -101,18 +101,6 @@ static struct err check_modify(struct call *c,
     return OK;
 }
 
-/* What members say of the change with a fault that this call does not have is said with one that
- * it has. */
-static struct err as_own(struct err e)
-{
-    bool is_own = e.code == FAULT_INVALID_PARAMETER_VALUE ||
-                  e.code == FAULT_INVALID_GLOBAL_REPLICATION_GROUP_STATE;
-
-    if (err_failed(e) && !is_own && e.code >= ERR_FAULT_BASE)
-        e.code = FAULT_INVALID_PARAMETER_VALUE;
-    return e;
-}
-
 struct err ec_modify_global_replication_group(
     struct call *c, const struct ec_modify_global_replication_group_in *in,
     struct ec_modify_global_replication_group_out *out)
@@ -126,7 +114,7 @@ struct err ec_modify_global_replication_group(
         TRY(store_global_describe(c->tx, facts.datastore.id, facts.datastore.description));
     }
     for (size_t i = 0; i < facts.count; i++)
-        TRY(as_own(modify_member(c, in, &facts.groups[i])));
+        TRY(global_fault_of(modify_member(c, in, &facts.groups[i])));
     TRY(global_facts_refresh(c, &facts));
     out->global_replication_group = global_to_wire_new(c, &facts);
     return OK;

@@ -144,6 +144,16 @@ size_t global_facts_member(struct call *c, const struct global_facts *f, const c
     return i;
 }
 
+struct err global_fault_of(struct err e)
+{
+    bool is_own = e.code == FAULT_INVALID_PARAMETER_VALUE ||
+                  e.code == FAULT_INVALID_GLOBAL_REPLICATION_GROUP_STATE;
+
+    if (err_failed(e) && !is_own && e.code >= ERR_FAULT_BASE)
+        e.code = FAULT_INVALID_PARAMETER_VALUE;
+    return e;
+}
+
 struct call global_call_in(const struct call *c, const char *region, struct caller *who)
 {
     struct call there = *c;
@@ -194,7 +204,7 @@ static void wire_shards(struct call *c, const struct global_facts *f,
             continue;
         out->items[out->count++] = (struct ec_global_node_group){
             .global_node_group_id = arena_printf(c->arena, "%s-%s", f->datastore.name, s->number),
-            .slots = *s->slots ? s->slots : "0-16383",
+            .slots = primary->group.mode == CLUSTER_MODE_DISABLED ? "0-16383" : s->slots,
         };
     }
 }

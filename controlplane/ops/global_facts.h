@@ -36,6 +36,10 @@ const struct group_facts *global_facts_primary(const struct global_facts *f);
 size_t global_facts_member(struct call *c, const struct global_facts *f, const char *group,
                            const char *region);
 
+/* What members say of a change with a fault that the calls of datastores do not have is said with
+ * one that they have. */
+must_use struct err global_fault_of(struct err e);
+
 /* The call as if it had been made in another region. `who` is where its caller is kept. */
 struct call global_call_in(const struct call *c, const char *region, struct caller *who);
 

@@ -379,12 +379,16 @@ struct err resharding_begin(struct call *c, struct group_facts *f, const struct 
 
     TRY(check_count(c, f, in));
     read_present(c, f, &p);
+    if (in->next_shard)
+        f->group.next_shard = in->next_shard;
     if (in->count < (int64_t)p.present_count)
         TRY(plan_removal(c, f, in, &p));
     else
         TRY(plan_addition(c, f, in, &p));
     TRY(record_shards(c, f, &p));
-    TRY(record_moves(c, f, &p));
     TRY(tell(c, f));
+    if (in->next_shard)
+        return group_facts_operate(c, f, GROUP_ALIGN, "");
+    TRY(record_moves(c, f, &p));
     return group_facts_operate(c, f, GROUP_RESHARD, leaving_text(c, &p));
 }

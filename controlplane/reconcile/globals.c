@@ -8,6 +8,7 @@
 #include "controlplane/reconcile/globals.h"
 
 #include "base/err.h"
+#include "controlplane/reconcile/global_shards.h"
 #include "controlplane/reconcile/groups.h"
 
 #include <string.h>
@@ -38,14 +39,13 @@ static const struct view *primary_there(const struct group_view *g, const struct
     return primary && member_node(primary) ? primary : NULL;
 }
 
-/* It runs, and its host still reports. */
-static bool is_reachable(const struct view *primary)
+bool globals_is_reachable(const struct view *m)
 {
-    const struct node *n = primary ? member_node(primary) : NULL;
+    const struct node *n = m ? member_node(m) : NULL;
 
     if (!n || !n->goal.has || !n->saw.has || n->saw.state != NODE_RUNNING)
         return false;
-    const struct host *host = view_host(primary, n->goal.host_id);
+    const struct host *host = view_host(m, n->goal.host_id);
     return host && !host->is_silent;
 }
 
@@ -102,12 +102,22 @@ static void decide_leave(struct group_view *g, struct decisions *d)
 
 static bool is_news(const struct decision *d)
 {
-    return d->kind == DECISION_SHARD || d->kind == DECISION_GOAL ||
-           d->kind == DECISION_GOAL_REMOVE || d->kind == DECISION_GLOBAL_ROLE ||
-           d->kind == DECISION_GLOBAL_LEAVE;
+    return d->kind == DECISION_SHARD || d->kind == DECISION_SHARD_WANT ||
+           d->kind == DECISION_GOAL || d->kind == DECISION_GOAL_REMOVE ||
+           d->kind == DECISION_GLOBAL_ROLE || d->kind == DECISION_GLOBAL_LEAVE ||
+           d->kind == DECISION_TOPOLOGY || d->kind == DECISION_GROUP_OPERATION;
 }
 
-/* Only who takes over looks at what the primary's nodes say. */
+/* Who looks at what the primary's nodes say: one that takes over, and while slots have changed
+ * hands, all that follow. */
+static bool is_watching(const struct group_view *g, const struct global_member *peer)
+{
+    if (g->self.role != GLOBAL_PRIMARY)
+        return false;
+    return peer->role == GLOBAL_SUCCESSOR ||
+           (peer->role == GLOBAL_SECONDARY && !global_shards_are_followed(g));
+}
+
 void globals_wake(struct group_view *g, struct decisions *d)
 {
     bool has_news = false;
@@ -118,8 +128,7 @@ void globals_wake(struct group_view *g, struct decisions *d)
         has_news |= is_news(decision);
     for (size_t i = 0; i < g->peer_count; i++) {
         const struct global_member *peer = &g->peers[i];
-        bool is_watching = peer->role == GLOBAL_SUCCESSOR && g->self.role == GLOBAL_PRIMARY;
-        if (peer->group_id == g->group.id || (!has_news && !is_watching))
+        if (peer->group_id == g->group.id || (!has_news && !is_watching(g, peer)))
             continue;
         *vec_add(d->arena, &d->list) =
             (struct decision){.kind = DECISION_TOUCH, .group = &g->group, .member = *peer};
@@ -150,7 +159,7 @@ static enum step_result await_fence(struct group_view *g, struct decisions *d)
         return STEP_FAILED;
     for (size_t i = 0; i < g->shards.count; i++) {
         const struct shard *s = &g->shards.items[i];
-        if (is_reachable(primary_there(g, s)) && !is_fenced(g, s))
+        if (globals_is_reachable(primary_there(g, s)) && !is_fenced(g, s))
             return STEP_WAIT;
     }
     return STEP_DONE;
@@ -163,7 +172,7 @@ static enum step_result take_over(struct group_view *g, struct decisions *d)
         const struct view *before = primary_there(g, s);
         s->goal.source = nobody;
         groups_promote(g, s, s->goal.primary_id, d, "its region is to be the primary");
-        if (is_reachable(before)) {
+        if (globals_is_reachable(before)) {
             s->goal.after_offset = member_node(before)->saw.offset;
             decide_shard(d, g, s, "the primary before takes no writes any more");
         }

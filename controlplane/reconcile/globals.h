@@ -5,6 +5,9 @@
 
 #include "controlplane/reconcile/group_steps.h"
 
+/* It runs, and its host still reports; not so for NULL. */
+bool globals_is_reachable(const struct view *m);
+
 /* Has each shard of a secondary follow the primary's shard of the same number. */
 void globals_follow(struct group_view *g, struct decisions *d);
 

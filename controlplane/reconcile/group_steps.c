@@ -12,6 +12,7 @@
 #include "controlplane/model/serverless.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/reconcile/cluster_mode.h"
+#include "controlplane/reconcile/global_shards.h"
 #include "controlplane/reconcile/globals.h"
 #include "controlplane/reconcile/groups.h"
 #include "controlplane/reconcile/migration_steps.h"
@@ -448,7 +449,7 @@ static enum step_result move_slots(struct group_view *g, struct decisions *d)
 {
     struct group_operation *o = &g->operation;
 
-    if (moves_are_done(g))
+    if (moves_are_done(g) && global_shards_are_followed(g))
         return STEP_DONE;
     for (size_t i = 0; i < g->moves.count; i++)
         if (g->moves.items[i].state == SLOT_MOVE_DONE && g->moves.items[i].since_ms == g->now_ms &&
@@ -461,16 +462,8 @@ static enum step_result move_slots(struct group_view *g, struct decisions *d)
     return STEP_WAIT;
 }
 
-/* All know by now that no slot is theirs. */
-static enum step_result release_shards(struct group_view *g, struct decisions *d)
+void group_release_members(struct group_view *g, struct decisions *d)
 {
-    for (size_t i = 0; i < g->shards.count; i++) {
-        struct shard *s = &g->shards.items[i];
-        if (!is_leaving(g, s) || !s->is_wanted)
-            continue;
-        s->is_wanted = false;
-        decide_group_shard(d, g, DECISION_SHARD_WANT, s);
-    }
     for (size_t i = 0; i < g->member_count; i++) {
         struct view *m = &g->members[i];
         if (m->is_removed || !m->cluster.is_wanted || member_shard(g, m)->is_wanted)
@@ -482,6 +475,19 @@ static enum step_result release_shards(struct group_view *g, struct decisions *d
             decide_node_unwanted(d, &m->nodes.items[k]);
         rules_decide(m, d);
     }
+}
+
+/* All know by now that no slot is theirs. */
+static enum step_result release_shards(struct group_view *g, struct decisions *d)
+{
+    for (size_t i = 0; i < g->shards.count; i++) {
+        struct shard *s = &g->shards.items[i];
+        if (!is_leaving(g, s) || !s->is_wanted)
+            continue;
+        s->is_wanted = false;
+        decide_group_shard(d, g, DECISION_SHARD_WANT, s);
+    }
+    group_release_members(g, d);
     return STEP_DONE;
 }
 
@@ -511,6 +517,15 @@ static const struct step reshard_steps[] = {
     {"release_shards", release_shards},
     {"forget_shards",  forget_shards },
     {"tell_resharded", tell_resharded},
+};
+
+/* The same, as the primary of the global datastore does it. */
+static const struct step align_steps[] = {
+    {"await_members",  await_members      },
+    {"tell_replicas",  tell_replicas      },
+    {"await_slots",    global_shards_await},
+    {"forget_shards",  forget_shards      },
+    {"tell_resharded", tell_resharded     },
 };
 
 /* --- another cluster mode: the same plan once it is made, and what model/group.h says --- */
@@ -593,6 +608,7 @@ static const struct {
     [GROUP_SWITCH] = {switch_steps,             countof(switch_steps),             true,  EVENT_GROUP_MODIFY_FAILED },
     [GROUP_ROLL] = {roll_steps,               countof(roll_steps),               true,  EVENT_GROUP_MODIFY_FAILED },
     [GROUP_RESHARD] = {reshard_steps,            countof(reshard_steps),            true,  EVENT_GROUP_RESHARD_FAILED},
+    [GROUP_ALIGN] = {align_steps,              countof(align_steps),              true,  EVENT_GROUP_RESHARD_FAILED},
     [GROUP_MODE] = {mode_steps,               countof(mode_steps),               true,  EVENT_GROUP_MODIFY_FAILED },
     [GROUP_LEAD] = {global_lead_steps,        countof(global_lead_steps),        true,  EVENT_GLOBAL_FAILED       },
     [GROUP_YIELD] = {global_yield_steps,       countof(global_yield_steps),       true,  EVENT_GLOBAL_FAILED       },

@@ -24,6 +24,9 @@ bool group_is_settled(const struct group_view *g);
  */
 enum step_result group_await_sources(struct group_view *g, struct decisions *d);
 
+/* Members of shards that are not wanted are not wanted either. */
+void group_release_members(struct group_view *g, struct decisions *d);
+
 /* Takes the group's running operation as far as it goes. */
 void group_steps_run(struct group_view *g, struct decisions *d);
 

@@ -84,6 +84,19 @@ static struct err load_upstream(struct store_tx *tx, struct region_view **region
     return load_alone(tx, primary->group_id, g->now_ms, regions, g->upstream);
 }
 
+static struct err load_followers(struct store_tx *tx, struct group_view *g)
+{
+    int64_t *ids = arena_array(store_arena(tx), g->peer_count, sizeof(*ids));
+    size_t count = 0;
+
+    if (g->self.role != GLOBAL_PRIMARY || g->group.mode != CLUSTER_MODE_ENABLED)
+        return OK;
+    for (size_t i = 0; i < g->peer_count; i++)
+        if (g->peers[i].role == GLOBAL_SECONDARY)
+            ids[count++] = g->peers[i].group_id;
+    return count > 0 ? store_shard_list(tx, ids, count, &g->followers) : OK;
+}
+
 static struct err load_global(struct store_tx *tx, struct region_view **regions,
                               struct group_view *g)
 {
@@ -96,6 +109,7 @@ static struct err load_global(struct store_tx *tx, struct region_view **regions,
     g->is_global = true;
     g->self = *self;
     TRY(store_global_members(tx, &self->datastore_id, 1, &g->peers, &g->peer_count));
+    TRY(load_followers(tx, g));
     return load_upstream(tx, regions, g);
 }
 

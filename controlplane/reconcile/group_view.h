@@ -24,7 +24,9 @@ struct group_view {
     struct global_member *peers; /* all members of that, it among them */
     size_t peer_count;
     struct group_view *upstream; /* the primary's group, for others than that; may be NULL */
-    int64_t epoch;               /* of the topology that nodes are told */
+    struct shard_list followers; /* of the primary's secondaries, all shards; with cluster mode */
+    const char *reads; /* what nodes are to be told of shards that take slots; NULL: no news */
+    int64_t epoch;     /* of the topology that nodes are told */
     const char *topology;
     const struct region_view *region;
     int64_t now_ms;

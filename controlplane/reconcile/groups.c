@@ -13,6 +13,7 @@
 #include "controlplane/model/serverless.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/reconcile/cluster_mode.h"
+#include "controlplane/reconcile/global_shards.h"
 #include "controlplane/reconcile/globals.h"
 #include "controlplane/reconcile/group_steps.h"
 #include "controlplane/reconcile/moves.h"
@@ -366,6 +367,11 @@ static void tell_topology(struct group_view *g, struct decisions *d)
         if (g->shards.items[i].is_wanted && !add_shard_words(g, &g->shards.items[i], &words) &&
             *g->shards.items[i].slots)
             return; /* a new shard may wait for its place, the others do not wait for it */
+    if (words.len > 0)
+        buf_puts(&words, global_shards_readable(g));
+    const char *kept = global_shards_kept(g, d->arena);
+    if (words.len > 0 && *kept)
+        buf_printf(&words, " KEEP %s", kept);
     if (words.len == 0 || str_is(buf_str(&words), g->topology))
         return;
     g->epoch++;
@@ -440,6 +446,8 @@ void groups_decide(struct group_view *g, struct decisions *d)
     if (g->group.is_wanted)
         tell_topology(g, d);
     globals_follow(g, d);
+    if (g->group.is_wanted)
+        global_shards_align(g, d);
     if (g->has_operation)
         group_steps_run(g, d);
     else if (g->group.is_wanted)

@@ -12,6 +12,7 @@
 #include "base/shape_json.h"
 #include "contract/agent.h"
 #include "controlplane/model/slots.h"
+#include "controlplane/reconcile/global_shards.h"
 #include "controlplane/reconcile/groups.h"
 
 #include <string.h>
@@ -204,6 +205,8 @@ static bool is_giving(const struct group_view *g, int64_t shard_id)
 
 void moves_begin(struct group_view *g, struct decisions *d)
 {
+    bool may_announce = global_shards_are_followed(g);
+
     for (size_t i = 0; i < g->moves.count; i++) {
         struct slot_move *m = &g->moves.items[i];
         const struct view *source = ready_primary(g, m->from_id);
@@ -214,7 +217,7 @@ void moves_begin(struct group_view *g, struct decisions *d)
             continue; /* their reports wake us again */
         if (is_announced)
             start(g, d, m, source, target);
-        if (m->state != SLOT_MOVE_WAITING || is_giving(g, m->from_id))
+        if (m->state != SLOT_MOVE_WAITING || !may_announce || is_giving(g, m->from_id))
             continue;
         if (m->attempt > 0 && g->now_ms < m->since_ms + AGAIN_MS)
             decide_wake(d, m->since_ms + AGAIN_MS);

@@ -170,8 +170,6 @@ REFUSED = [
     ("an unknown action", "Action=Frobnicate", 400, "InvalidAction",
      "The action Frobnicate is not valid for this web service."),
     ("an action in another case", "Action=describeevents", 400, "InvalidAction", "describeevents is not valid"),
-    ("an operation that is not served yet", "Action=RebalanceSlotsInGlobalReplicationGroup", 400, "InvalidAction",
-     "The action RebalanceSlotsInGlobalReplicationGroup is not served yet by this version of Larder."),
     ("another version", "Action=DescribeEvents&Version=2014-01-01", 400, "InvalidAction",
      "Could not find operation DescribeEvents for version 2014-01-01."),
     ("two actions", "Action=DescribeEvents&Action=DescribeEvents", 400, "InvalidParameterValue", "more than once"),

@@ -14,12 +14,7 @@ COMMON_CODES = set(json.loads((SPEC / "faults.json").read_text())["faults"])
 NAMESPACE = "{http://elasticache.amazonaws.com/doc/2015-02-02/}"
 
 
-def unserved():
-    path = SPEC / "unserved.json"
-    return set(json.loads(path.read_text())["unserved"]["elasticache"]) if path.exists() else set()
-
-
-OPERATIONS = {name: op for name, op in sorted(SERVICE["operations"].items()) if name not in unserved()}
+OPERATIONS = dict(sorted(SERVICE["operations"].items()))
 
 
 def members_of(operation):

@@ -155,7 +155,6 @@ FORMS = [
     ("Version=2015-02-02", 400, "MissingAction"),
     ("Action=DescribeCookies&Version=2015-02-02", 400, "InvalidAction"),
     ("Action=describecacheclusters&Version=2015-02-02", 400, "InvalidAction"),
-    ("Action=RebalanceSlotsInGlobalReplicationGroup&Version=2015-02-02", 400, "InvalidAction"),
     ("Action=DescribeCacheClusters&Version=1999-01-01", 400, ""),
     ("Action=DescribeCacheClusters&Version=2015-02-02&CacheClusterId=a&CacheClusterId=b", 400, ""),
     ("Action=DescribeCacheClusters&Version=2015-02-02&MaxRecords=many", 400, ""),
@@ -190,12 +189,6 @@ def test_a_missing_member_is_named(house):
     assert (status, code) == (400, "InvalidParameterValue") or code == "MissingParameter"
     assert message == "The parameter CacheClusterIdentifier must be provided and must not be null." or \
         message == "The parameter CacheClusterId must be provided and must not be null."
-
-
-def test_an_operation_of_later_is_named_and_not_retried(house):
-    status, code, message = query_fault(ask(house, "POST", "/", form(Action="RebalanceSlotsInGlobalReplicationGroup", Version=VERSION)))
-    assert (status, code) == (400, "InvalidAction")
-    assert "RebalanceSlotsInGlobalReplicationGroup" in message
 
 
 def test_two_megabytes_are_too_many(house):

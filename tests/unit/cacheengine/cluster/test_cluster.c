@@ -212,3 +212,26 @@ Test(cluster, while_slots_are_given_nobody_sees_them)
     cr_assert_eq(route(&c, &s, (struct route_query){.slot = 5, .is_read = true}), ROUTE_MOVED);
     cluster_fini(&c);
 }
+
+Test(cluster, reads_are_answered_where_slots_are_about_to_be)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct cluster c;
+    struct route_query q = {.slot = 9000, .is_read = true};
+
+    begin(&c);
+    cr_assert_not(err_failed(set_topology(&c, &a, "5 #1 " TWO_SHARDS " READ 9000 #a")));
+    struct settings s = {.wants_full_coverage = true};
+    cr_assert_eq(route(&c, &s, q), ROUTE_HERE);
+    cr_assert_not(slot_set_has(&c.hidden, 9000));
+    cr_assert_not(slot_set_has(&c.foreign, 9000));
+    q.is_read = false;
+    q.is_write = true;
+    cr_assert_eq(route(&c, &s, q), ROUTE_MOVED);
+    q = (struct route_query){.slot = 9001, .is_read = true};
+    cr_assert_eq(route(&c, &s, q), ROUTE_MOVED);
+    cr_assert_not(err_failed(set_topology(&c, &a, "6 #1 " TWO_SHARDS)));
+    q.slot = 9000;
+    cr_assert_eq(route(&c, &s, q), ROUTE_MOVED);
+    cluster_fini(&c);
+}

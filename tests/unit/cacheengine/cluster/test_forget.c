@@ -89,3 +89,22 @@ Test(forget, every_slice_comes_further_even_without_time)
     cluster_fini(&c);
     fixture_end(&f);
 }
+
+Test(forget, what_a_topology_keeps_stays_until_it_does_not)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct cluster c;
+    struct fixture f;
+
+    begin(&f, &c, &a);
+    cr_assert_not(err_failed(set_topology(&c, &a, "6 #1 " TWO_SHARDS " KEEP 0-16383")));
+    cr_assert(cluster_forget_some(&c, f.db, 1000000));
+    cr_assert_eq(db_count(f.db), COUNT);
+    cr_assert_gt(db_slots_count(f.db, &c.hidden), 0, "they are not seen");
+    cr_assert_not(err_failed(set_topology(&c, &a, "7 #1 " TWO_SHARDS)));
+    while (!cluster_forget_some(&c, f.db, 1000000))
+        continue;
+    cr_assert_eq(db_slots_count(f.db, &c.hidden), 0);
+    cluster_fini(&c);
+    fixture_end(&f);
+}

@@ -6,7 +6,8 @@ Test(topology, words_become_shards_and_nodes)
     struct topology *t = NULL;
     struct slot_set slots;
 
-    cr_assert_not(err_failed(parse_text(&a, "7 #1 " TWO_SHARDS " MIGRATION 5,7-9 #a #b", &t)));
+    cr_assert_not(err_failed(parse_text(
+        &a, "7 #1 " TWO_SHARDS " MIGRATION 5,7-9 #a #b READ 8191-8192 #b KEEP 3-4 KEEP 9", &t)));
     cr_assert(t->epoch == 7 && t->shard_count == 2 && t->node_count == 3);
     cr_assert_eq(t->assigned_count, SLOT_COUNT);
     cr_assert(t->owner[0] == 0 && t->owner[8191] == 0 && t->owner[8192] == 1);
@@ -16,6 +17,8 @@ Test(topology, words_become_shards_and_nodes)
     cr_assert_eq(topology_primary(t, 1)->tls_port, 8003);
     cr_assert_not(t->nodes[1].is_primary);
     cr_assert(t->next_owner[5] == 1 && t->next_owner[6] == NO_SHARD && t->next_owner[9] == 1);
+    cr_assert(t->reader[8190] == NO_SHARD && t->reader[8191] == 1 && t->reader[8192] == 1);
+    cr_assert(slot_set_count(&t->kept) == 3 && slot_set_has(&t->kept, 9));
     topology_slots(t, 1, &slots);
     cr_assert_eq(slot_set_count(&slots), 8192);
     cr_assert(topology_is_up(t, true));
@@ -33,7 +36,11 @@ Test(topology, nonsense_is_refused_with_the_place_and_the_reason)
         {"99999999999999999999 #1 " TWO_SHARDS,                                                       "from 1 on"                    },
         {"1 xyz " TWO_SHARDS,                                                                         "digits"                       },
         {"1 #9 " TWO_SHARDS,                                                                          "is not there"                 },
-        {"1 #1 nonsense",                                                                             "SHARD, NODE or MIGRATION"     },
+        {"1 #1 nonsense",                                                                             "MIGRATION, READ or KEEP"      },
+        {"1 #1 " TWO_SHARDS " READ 5",                                                                "slots to be read, and a shard"},
+        {"1 #1 " TWO_SHARDS " READ 5 #c",                                                             "no such shard"                },
+        {"1 #1 " TWO_SHARDS " KEEP",                                                                  "the slots to be kept"         },
+        {"1 #1 " TWO_SHARDS " KEEP 9-7",                                                              "end before they begin"        },
         {"1 #1 SHARD",                                                                                "a shard's id"                 },
         {"1 #1 SHARD #a",                                                                             "a shard's id"                 },
         {"1 #1 SHARD #a 0-16384",                                                                     "slots are numbers"            },

@@ -87,16 +87,6 @@ Test(commands, that_are_unknown_are_misuse)
                             "describe-cache-clusters?\n");
 }
 
-Test(commands, not_served_yet_say_so)
-{
-    cr_expect_eq(run((char *[]){"rebalance-slots-in-global-replication-group", NULL}),
-                 COMMAND_MISUSED);
-    fflush(stderr);
-    cr_expect_stderr_eq_str(
-        "larder: rebalance-slots-in-global-replication-group "
-        "(RebalanceSlotsInGlobalReplicationGroup) is not served yet: see larder help\n");
-}
-
 Test(commands, wait_fails_as_aws_cli_does)
 {
     static const struct stub_answer answers[] = {

@@ -244,6 +244,23 @@ Test(goals, a_fenced_primary_keeps_its_term_while_the_new_one_waits_for_its_offs
     cr_assert_str_eq(behind_parameters(g[1].settings_version), ".u0.r5.t0");
 }
 
+Test(goals, all_who_follow_another_region_wait_for_an_offset)
+{
+    begin_group();
+    struct cluster one = member("rg-001", "127.77.0.1");
+    member("rg-002", "127.77.0.2");
+    struct shard_source source = {"127.9.9.9", 6379, "u", "p"};
+    shard.goal = (struct shard_goal){.term = 5, .primary_id = one.id, .after_offset = 99};
+    must(store_source_set(f.tx, shard.id, &source));
+    must(store_shard_goal_set(f.tx, &shard));
+    struct agent_node_goal *g = all_goals();
+    cr_assert_not(g[0].role->is_primary.value);
+    cr_assert_str_eq(g[0].role->primary_address, "127.9.9.9");
+    cr_assert_eq(g[0].role->after_offset.value, 99);
+    cr_assert_eq(g[1].role->after_offset.value, 99);
+    cr_assert_str_eq(g[1].role->primary_address, "127.77.0.1");
+}
+
 Test(goals, a_node_that_is_not_in_cluster_mode_yet_hears_nothing_of_it)
 {
     begin_group();
