@@ -5,13 +5,11 @@
 #include "controlplane/front/transfers.h"
 
 #include "base/arena.h"
-#include "base/fs.h"
 #include "contract/faults.h"
+#include "controlplane/vault/kept.h"
 #include "controlplane/vault/vault.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SNAPSHOTS "/agent/v1/snapshots/"
 #define PARTS     "/agent/v1/parts/"
@@ -79,19 +77,20 @@ static struct err get(struct vault *v, struct arena *a, const struct api_request
 {
     struct str number = {r->path.ptr + strlen(PARTS), r->path.len - strlen(PARTS)};
     int64_t part_id, from;
-    scoped(fd_close) int fd = -1;
+    scoped(kept_file_close) struct kept_file file = {.fd = -1};
+    size_t got;
 
     if (strcmp(r->method, "GET") != 0)
         return err_make(FAULT_METHOD_NOT_ALLOWED, NULL);
     if (!str_to_i64(number, &part_id) || !query_number(r->query, "from", &from))
         return bad_request();
-    struct err e = vault_read(v, a, part_id, &fd);
+    struct err e = vault_read(v, a, part_id, &file);
+    if (!err_failed(e))
+        e = kept_file_read(&file, from, buf_reserve(&out->body, VAULT_PIECE_BYTES),
+                           VAULT_PIECE_BYTES, &got);
     if (err_failed(e))
         return as_fault(e);
-    ssize_t got = pread(fd, buf_reserve(&out->body, VAULT_PIECE_BYTES), VAULT_PIECE_BYTES, from);
-    if (got < 0)
-        return err_sys(errno, "a snapshot's file cannot be read");
-    out->body.len += (size_t)got;
+    out->body.len += got;
     out->status = 200;
     out->content_type = "application/octet-stream";
     return OK;

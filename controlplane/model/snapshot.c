@@ -34,6 +34,8 @@ bool snapshot_state_parse(const char *name, enum snapshot_state *out)
 
 const char *snapshot_status_word(const struct snapshot *s)
 {
+    if (s->state == SNAPSHOT_AVAILABLE && s->is_copying)
+        return "copying";
     if (s->state == SNAPSHOT_AVAILABLE && s->is_restoring)
         return "restoring";
     if (s->state == SNAPSHOT_AVAILABLE && s->is_exporting)

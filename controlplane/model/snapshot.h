@@ -34,15 +34,18 @@ struct snapshot {
     const char *description, *cluster_name;
     enum cluster_mode mode;
     bool has_failover, is_encrypted_at_rest;
+    const char *kms_key; /* as users named it; "" for none */
+    const char *vpc_id;  /* of the source */
     /* engine to notification_topic, preferred_zone and created_ms: those of the source. */
     struct cluster source;
     int64_t created_ms;
     /* Read alone. */
     bool is_restoring, is_exporting;
+    bool is_copying;    /* its files are those of another one, under another key, still */
     int64_t expires_ms; /* of an automatic one, as long as its source keeps them now; else 0 */
 };
 
-/* "creating", "available", "restoring", "exporting" or "failed", as users see it. */
+/* "creating", "available", "restoring", "exporting", "copying" or "failed", as users see it. */
 const char *snapshot_status_word(const struct snapshot *s);
 
 /* Its ARN, in `a`. */
@@ -64,6 +67,7 @@ struct snapshot_part {
     int64_t file_id;    /* 0 while there is none */
     int64_t bytes;
     const char *sha256;
+    const char *data_key; /* of the file; "": it is plain */
 };
 
 struct snapshot_part_list {
@@ -76,6 +80,7 @@ struct snapshot_order {
     const char *name;
     const char *owner;       /* "" for users' own */
     const char *member_name; /* the member that is asked for; "" leaves it to the reconciler */
+    const char *kms_key;     /* "" for none */
     bool is_automatic, is_final;
     int64_t now_ms;
 };

@@ -34,6 +34,7 @@ static void wire(struct call *c, const struct snapshot *s, const struct snapshot
     *out = (struct ec_serverless_cache_snapshot){
         .serverless_cache_snapshot_name = s->name,
         .arn = snapshot_arn(c->arena, s),
+        .kms_key_id = *s->kms_key ? s->kms_key : NULL,
         .snapshot_type = s->is_automatic ? "automated" : "manual",
         .status = snapshot_status_word(s),
         .create_time = TIME_OF(s->created_ms),
@@ -63,14 +64,14 @@ struct err ec_create_serverless_cache_snapshot(
     struct call *c, const struct ec_create_serverless_cache_snapshot_in *in,
     struct ec_create_serverless_cache_snapshot_out *out)
 {
-    struct snapshot_wish wish = {.name = in->serverless_cache_snapshot_name, .tags = &in->tags};
+    struct snapshot_wish wish = {
+        .name = in->serverless_cache_snapshot_name, .kms_key = in->kms_key_id, .tags = &in->tags};
     struct serverless_facts cache;
     struct snapshot s;
 
     TRY(member_need(c, FAMILY->member, wish.name));
     TRY(name_check(c->arena, FAMILY->member, wish.name, SNAPSHOT_NAME_MAX));
     TRY(member_need(c, "ServerlessCacheName", in->serverless_cache_name));
-    TRY(snapshots_refuse_key(c, in->kms_key_id));
     TRY(serverless_facts_for_change(c, in->serverless_cache_name, &cache));
     if (!cache.group)
         return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
@@ -169,10 +170,11 @@ struct err ec_copy_serverless_cache_snapshot(struct call *c,
     TRY(member_need(c, source, in->source_serverless_cache_snapshot_name));
     TRY(member_need(c, target, in->target_serverless_cache_snapshot_name));
     TRY(name_check(c->arena, target, in->target_serverless_cache_snapshot_name, SNAPSHOT_NAME_MAX));
-    TRY(snapshots_refuse_key(c, in->kms_key_id));
     TRY(snapshots_find_available(c, FAMILY, in->source_serverless_cache_snapshot_name, &from));
     TRY(snapshots_copy(c, FAMILY, &from,
-                       name_fold(c->arena, in->target_serverless_cache_snapshot_name), &in->tags,
+                       &(struct snapshot_wish){.name = in->target_serverless_cache_snapshot_name,
+                                               .kms_key = in->kms_key_id,
+                                               .tags = &in->tags},
                        &made));
     return wire_new(c, &made, "copying", &out->serverless_cache_snapshot);
 }

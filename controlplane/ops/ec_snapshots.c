@@ -79,6 +79,8 @@ static void wire_snapshot(struct call *c, const struct snapshot *s,
         .snapshot_status = snapshot_status_word(s),
         .snapshot_source = s->is_automatic ? "automated" : "manual",
         .arn = snapshot_arn(c->arena, s),
+        .kms_key_id = *s->kms_key ? s->kms_key : NULL,
+        .vpc_id = *s->vpc_id ? s->vpc_id : NULL,
         .data_tiering = "disabled",
     };
     wire_source(s, out);
@@ -161,7 +163,8 @@ struct err ec_create_snapshot(struct call *c, const struct ec_create_snapshot_in
 {
     bool has_group = member_has_text(in->replication_group_id);
     bool has_cluster = member_has_text(in->cache_cluster_id);
-    struct snapshot_wish wish = {.name = in->snapshot_name, .tags = &in->tags};
+    struct snapshot_wish wish = {
+        .name = in->snapshot_name, .kms_key = in->kms_key_id, .tags = &in->tags};
     struct snapshot s;
 
     if (has_group == has_cluster)
@@ -169,7 +172,6 @@ struct err ec_create_snapshot(struct call *c, const struct ec_create_snapshot_in
                      "Exactly one of ReplicationGroupId and CacheClusterId must be given.");
     TRY(member_need(c, "SnapshotName", in->snapshot_name));
     TRY(name_check(c->arena, "SnapshotName", in->snapshot_name, SNAPSHOT_NAME_MAX));
-    TRY(snapshots_refuse_key(c, in->kms_key_id));
     TRY(has_group ? take_group(c, in->replication_group_id, &wish, &s)
                   : take_cluster(c, in->cache_cluster_id, &wish, &s));
     return wire_new(c, &s, &out->snapshot);
@@ -258,6 +260,15 @@ struct err ec_describe_snapshots(struct call *c, const struct ec_describe_snapsh
 
 /* --- copy --- */
 
+/* What is exported is for everybody to read. */
+static struct err check_export_key(struct call *c, const struct ec_copy_snapshot_in *in)
+{
+    if (!member_has_text(in->target_bucket) || !member_has_text(in->kms_key_id))
+        return OK;
+    return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                 "KmsKeyId cannot be used together with TargetBucket.");
+}
+
 struct err ec_copy_snapshot(struct call *c, const struct ec_copy_snapshot_in *in,
                             struct ec_copy_snapshot_out *out)
 {
@@ -266,19 +277,22 @@ struct err ec_copy_snapshot(struct call *c, const struct ec_copy_snapshot_in *in
     TRY(member_need(c, "SourceSnapshotName", in->source_snapshot_name));
     TRY(member_need(c, "TargetSnapshotName", in->target_snapshot_name));
     TRY(name_check(c->arena, "TargetSnapshotName", in->target_snapshot_name, SNAPSHOT_NAME_MAX));
-    TRY(snapshots_refuse_key(c, in->kms_key_id));
-    const char *name = name_fold(c->arena, in->target_snapshot_name);
+    TRY(check_export_key(c, in));
     TRY(snapshots_find_available(c, &snapshots_of_nodes, in->source_snapshot_name, &from));
     if (member_has_text(in->target_bucket)) {
-        TRY(snapshots_export(c, &from, name, in->target_bucket));
         made = from;
-        made.name = name;
+        made.name = name_fold(c->arena, in->target_snapshot_name);
+        TRY(snapshots_export(c, &from, made.name, in->target_bucket));
         made.is_exporting = true;
         return wire_new(c, &made, &out->snapshot);
     }
-    TRY(snapshots_copy(c, &snapshots_of_nodes, &from, name, &in->tags, &made));
+    TRY(snapshots_copy(c, &snapshots_of_nodes, &from,
+                       &(struct snapshot_wish){.name = in->target_snapshot_name,
+                                               .kms_key = in->kms_key_id,
+                                               .tags = &in->tags},
+                       &made));
     TRY(wire_new(c, &made, &out->snapshot));
-    out->snapshot->snapshot_status = "creating"; /* it is there with the answer */
+    out->snapshot->snapshot_status = "creating"; /* as a rule it is there with the answer */
     return OK;
 }
 

@@ -113,6 +113,7 @@ static struct err open_order(struct call *c, const struct snapshot_family *f,
         .name = name_fold(c->arena, wish->name),
         .owner = f->owner,
         .member_name = wish->member_name ? wish->member_name : "",
+        .kms_key = member_has_text(wish->kms_key) ? wish->kms_key : "",
         .is_final = wish->is_final,
         .is_automatic = wish->is_automatic,
         .now_ms = c->now_ms,
@@ -136,6 +137,8 @@ struct err snapshots_take_group(struct call *c, const struct replication_group *
     struct snapshot_order order;
 
     TRY(open_order(c, f, wish, &order));
+    if (!*order.kms_key && g->kms_key)
+        order.kms_key = g->kms_key;
     if (!wish->is_automatic)
         TRY(check_quota(c, f, g->id, 0));
     TRY(taken(c, f, store_snapshot_take_group(c->tx, g, &order, out), order.name));
@@ -157,34 +160,31 @@ struct err snapshots_take_cluster(struct call *c, const struct cluster *cl,
     return put_tags(c, wish->tags, out, arn_of(c, "cluster", cl->name));
 }
 
-struct err snapshots_refuse_key(struct call *c, const char *key)
-{
-    return member_has_text(key) ? COMBINATION(WHY_NOT_SERVED, "KmsKeyId") : OK;
-}
-
 /* --- what is done with them --- */
 
 struct err snapshots_copy(struct call *c, const struct snapshot_family *f,
-                          const struct snapshot *from, const char *name,
-                          const struct ec_tag_list *tags, struct snapshot *out)
+                          const struct snapshot *from, const struct snapshot_wish *wish,
+                          struct snapshot *out)
 {
     struct snapshot_part_list parts;
     struct snapshot s = *from;
 
     if (f->limits_copies)
         TRY(check_quota(c, f, from->group_id, from->cluster_id));
-    s.name = name;
+    s.name = name_fold(c->arena, wish->name);
+    s.kms_key = member_has_text(wish->kms_key) ? wish->kms_key : from->kms_key;
+    s.is_copying = strcmp(s.kms_key, from->kms_key) != 0;
     s.is_automatic = s.is_final = s.is_restoring = s.is_exporting = false;
     s.created_ms = c->now_ms;
     s.expires_ms = 0;
-    TRY(taken(c, f, store_snapshot_insert(c->tx, &s), name));
+    TRY(taken(c, f, store_snapshot_insert(c->tx, &s), s.name));
     TRY(store_part_list(c->tx, &from->id, 1, &parts));
     for (size_t i = 0; i < parts.count; i++) {
         parts.items[i].snapshot_id = s.id;
         TRY(store_part_insert(c->tx, &parts.items[i]));
     }
     *out = s;
-    return put_tags(c, tags, &s, snapshot_arn(c->arena, from));
+    return put_tags(c, wish->tags, &s, snapshot_arn(c->arena, from));
 }
 
 struct err snapshots_export(struct call *c, const struct snapshot *from, const char *name,

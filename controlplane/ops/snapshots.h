@@ -43,6 +43,7 @@ struct snapshot_wish {
     const char *name;
     const char *member_name;
     bool is_final, is_automatic;
+    const char *kms_key;            /* NULL: the source's */
     const struct ec_tag_list *tags; /* NULL: none */
 };
 must_use struct err snapshots_take_group(struct call *c, const struct replication_group *g,
@@ -57,11 +58,14 @@ must_use struct err snapshots_back_up(struct call *c, const struct due *source);
 
 /* --- what is done with them --- */
 
-/* A second one of that name, in the same files: nothing is written twice. The tags are those of
- * `from` unless `tags` has some. The family's `exists` and `quota`. */
+/*
+ * A second one of that name. Under the same key (`kms_key` NULL) it is in the same files, and
+ * nothing is written twice; under another one it gets files of its own soon after. The tags are
+ * those of `from` unless `tags` has some. The family's `exists` and `quota`.
+ */
 must_use struct err snapshots_copy(struct call *c, const struct snapshot_family *f,
-                                   const struct snapshot *from, const char *name,
-                                   const struct ec_tag_list *tags, struct snapshot *out);
+                                   const struct snapshot *from, const struct snapshot_wish *wish,
+                                   struct snapshot *out);
 
 /* To a bucket, as files of that name. FAULT_INVALID_PARAMETER_VALUE. */
 must_use struct err snapshots_export(struct call *c, const struct snapshot *from, const char *name,
@@ -70,9 +74,6 @@ must_use struct err snapshots_export(struct call *c, const struct snapshot *from
 /* The family's `state` while it is used or made. */
 must_use struct err snapshots_remove(struct call *c, const struct snapshot_family *f,
                                      const struct snapshot *s);
-
-/* KmsKeyId of a request: FAULT_INVALID_PARAMETER_COMBINATION. */
-must_use struct err snapshots_refuse_key(struct call *c, const char *key);
 
 /* --- restoring --- */
 

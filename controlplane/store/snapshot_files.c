@@ -17,15 +17,19 @@ static struct err all_ids(struct query *q, int64_t **out, size_t *out_count)
 
 /* --- files --- */
 
-struct err store_part_keep(struct store_tx *tx, int64_t part_id, int64_t bytes, const char *sha256,
+struct err store_part_keep(struct store_tx *tx, int64_t part_id, const struct kept_bytes *kept,
                            int64_t now_ms, int64_t *out_id)
 {
     static const char insert[] =
-        "INSERT INTO snapshot_file (bytes, sha256) VALUES (?, ?) RETURNING id";
-    static const char update[] = "UPDATE snapshot_part SET file_id = ?, taken_ms = ? WHERE id = ?";
+        "INSERT INTO snapshot_file (bytes, sha256, data_key, kms_key) VALUES (?, ?, ?, coalesce("
+        "(SELECT s.kms_key FROM snapshot_part p JOIN snapshot s ON s.id = p.snapshot_id "
+        "WHERE p.id = ?), '')) RETURNING id";
+    /* What is kept once more was taken when it was taken. */
+    static const char update[] = "UPDATE snapshot_part SET taken_ms = iif(file_id IS NULL, ?2, "
+                                 "taken_ms), file_id = ?1 WHERE id = ?3";
     struct query q;
 
-    TRY(query_start(&q, tx, insert, "it", bytes, sha256));
+    TRY(query_start(&q, tx, insert, "itti", kept->bytes, kept->sha256, kept->data_key, part_id));
     if (query_next(&q))
         *out_id = query_int(&q, 0);
     TRY(query_end(&q));

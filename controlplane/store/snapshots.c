@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "controlplane/store/db.h"
 #include "controlplane/store/groups.h"
+#include "controlplane/store/network.h"
 
 #include <string.h>
 
@@ -21,16 +22,17 @@
     "FROM replication_group g WHERE g.id = snapshot.group_id), (SELECT c.snapshot_retention " \
     "FROM cache_cluster c WHERE c.id = snapshot.cluster_id), 0), 0)"
 
-#define SNAPSHOT_SELECT                                                                           \
-    "SELECT id, owner, account, region, name, is_automatic, is_final, state, why, group_id, "     \
-    "cluster_id, group_name, description, cluster_name, cluster_mode, has_failover, "             \
-    "is_encrypted_at_rest, engine, engine_version, node_type, port, parameter_group, "            \
-    "subnet_group, maintenance_window, snapshot_window, snapshot_retention, auto_minor_upgrade, " \
-    "notification_topic, preferred_zone, source_created_ms, created_ms, "                         \
-    "EXISTS (SELECT 1 FROM snapshot_part p JOIN node_seed d ON d.part_id = p.id "                 \
-    "JOIN cache_node n ON n.id = d.node_id JOIN cache_cluster c ON c.id = n.cluster_id "          \
-    "WHERE p.snapshot_id = snapshot.id AND " RUNNING_CREATE "), "                                 \
-    "EXISTS (SELECT 1 FROM snapshot_export x WHERE x.snapshot_id = snapshot.id), " EXPIRES        \
+#define SNAPSHOT_SELECT                                                                                                                                                      \
+    "SELECT id, owner, account, region, name, is_automatic, is_final, state, why, group_id, "                                                                                \
+    "cluster_id, group_name, description, cluster_name, cluster_mode, has_failover, "                                                                                        \
+    "is_encrypted_at_rest, engine, engine_version, node_type, port, parameter_group, "                                                                                       \
+    "subnet_group, maintenance_window, snapshot_window, snapshot_retention, auto_minor_upgrade, "                                                                            \
+    "notification_topic, preferred_zone, source_created_ms, created_ms, "                                                                                                    \
+    "EXISTS (SELECT 1 FROM snapshot_part p JOIN node_seed d ON d.part_id = p.id "                                                                                            \
+    "JOIN cache_node n ON n.id = d.node_id JOIN cache_cluster c ON c.id = n.cluster_id "                                                                                     \
+    "WHERE p.snapshot_id = snapshot.id AND " RUNNING_CREATE "), "                                                                                                            \
+    "EXISTS (SELECT 1 FROM snapshot_export x WHERE x.snapshot_id = snapshot.id), " EXPIRES                                                                                   \
+    ", kms_key, vpc_id, EXISTS (SELECT 1 FROM snapshot_part p JOIN snapshot_file f ON f.id = p.file_id WHERE p.snapshot_id = snapshot.id AND f.kms_key <> snapshot.kms_key)" \
     " FROM snapshot "
 
 static void row_to_snapshot(struct query *q, struct snapshot *out)
@@ -68,6 +70,9 @@ static void row_to_snapshot(struct query *q, struct snapshot *out)
         .is_restoring = query_int(q, 31) != 0,
         .is_exporting = query_int(q, 32) != 0,
         .expires_ms = query_int(q, 33),
+        .kms_key = query_text(q, 34),
+        .vpc_id = query_text(q, 35),
+        .is_copying = query_int(q, 36) != 0,
     };
     if (!snapshot_state_parse(query_text(q, 7), &out->state) ||
         !cluster_mode_parse(query_text(q, 14), &out->mode))
@@ -81,20 +86,22 @@ struct err store_snapshot_insert(struct store_tx *tx, struct snapshot *s)
         "group_id, cluster_id, group_name, description, cluster_name, cluster_mode, has_failover, "
         "is_encrypted_at_rest, engine, engine_version, node_type, port, parameter_group, "
         "subnet_group, maintenance_window, snapshot_window, snapshot_retention, "
-        "auto_minor_upgrade, notification_topic, preferred_zone, source_created_ms, created_ms) "
+        "auto_minor_upgrade, notification_topic, preferred_zone, source_created_ms, created_ms, "
+        "kms_key, vpc_id) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?, ?, ?) RETURNING id";
+        "?, ?, ?, ?, ?) RETURNING id";
     const struct cluster *c = &s->source;
     struct query q;
 
-    TRY(query_start(&q, tx, sql, "ttttbbttiittttbbtttittttibttii", s->owner, s->account, s->region,
-                    s->name, s->is_automatic, s->is_final, snapshot_state_name(s->state), s->why,
-                    s->group_id, s->cluster_id, s->group_name, s->description, s->cluster_name,
-                    cluster_mode_name(s->mode), s->has_failover, s->is_encrypted_at_rest, c->engine,
-                    c->engine_version, c->node_type, (int64_t)c->port, c->parameter_group,
-                    c->subnet_group, c->maintenance_window, c->snapshot_window,
-                    (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
-                    c->preferred_zone, c->created_ms, s->created_ms));
+    TRY(query_start(&q, tx, sql, "ttttbbttiittttbbtttittttibttiitt", s->owner, s->account,
+                    s->region, s->name, s->is_automatic, s->is_final, snapshot_state_name(s->state),
+                    s->why, s->group_id, s->cluster_id, s->group_name, s->description,
+                    s->cluster_name, cluster_mode_name(s->mode), s->has_failover,
+                    s->is_encrypted_at_rest, c->engine, c->engine_version, c->node_type,
+                    (int64_t)c->port, c->parameter_group, c->subnet_group, c->maintenance_window,
+                    c->snapshot_window, (int64_t)c->snapshot_retention, c->auto_minor_upgrade,
+                    c->notification_topic, c->preferred_zone, c->created_ms, s->created_ms,
+                    s->kms_key ? s->kms_key : "", s->vpc_id ? s->vpc_id : ""));
     if (query_next(&q))
         s->id = query_int(&q, 0);
     store_touch_snapshots(tx);
@@ -218,7 +225,7 @@ struct err store_snapshot_expired(struct store_tx *tx, int64_t now_ms, struct sn
 #define PART_COLUMNS                                                                              \
     "p.id, p.snapshot_id, p.number, p.slots, p.cluster_name, p.replicas, p.shard_id, p.node_id, " \
     "p.task_id, p.node_created_ms, p.attempts, p.taken_ms, p.origin, coalesce(p.file_id, 0), "    \
-    "coalesce(f.bytes, 0), coalesce(f.sha256, '') "
+    "coalesce(f.bytes, 0), coalesce(f.sha256, ''), coalesce(f.data_key, '') "
 
 #define PART_SELECT \
     "SELECT " PART_COLUMNS "FROM snapshot_part p LEFT JOIN snapshot_file f ON f.id = p.file_id "
@@ -242,6 +249,7 @@ static void row_to_part(const struct query *q, int at, struct snapshot_part *out
         .file_id = query_int(q, at + 13),
         .bytes = query_int(q, at + 14),
         .sha256 = query_text(q, at + 15),
+        .data_key = query_text(q, at + 16),
     };
 }
 
@@ -333,10 +341,32 @@ struct err store_part_wanted(struct store_tx *tx, struct snapshot_part_list *out
     return all_parts(&q, out);
 }
 
+struct err store_part_miskeyed(struct store_tx *tx, struct snapshot_part_list *out)
+{
+    static const char sql[] = PART_SELECT "JOIN snapshot s ON s.id = p.snapshot_id "
+                                          "WHERE f.kms_key <> s.kms_key "
+                                          "AND s.state = 'available' ORDER BY p.id";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, ""));
+    return all_parts(&q, out);
+}
+
 /* --- taking one --- */
+
+static struct err vpc_of(struct store_tx *tx, const struct snapshot *s, const char **out)
+{
+    struct subnet_group g;
+    struct err e = store_subnet_group_find(tx, s->account, s->region, s->source.subnet_group, &g);
+
+    *out = err_failed(e) ? "" : g.vpc_id;
+    return err_is(e, ERR_NOT_FOUND) ? OK : e;
+}
 
 static struct err take(struct store_tx *tx, const struct snapshot_order *order, struct snapshot *s)
 {
+    TRY(vpc_of(tx, s, &s->vpc_id));
+    s->kms_key = order->kms_key ? order->kms_key : "";
     s->owner = order->owner;
     s->name = order->name;
     s->is_automatic = order->is_automatic;

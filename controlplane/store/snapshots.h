@@ -83,9 +83,15 @@ must_use struct err store_part_assign(struct store_tx *tx, const struct snapshot
 must_use struct err store_part_of_task(struct store_tx *tx, int64_t task_id,
                                        struct snapshot_part *out);
 
-/* Records a file and that the part is in it; `*out_id` is the file's number. */
-must_use struct err store_part_keep(struct store_tx *tx, int64_t part_id, int64_t bytes,
-                                    const char *sha256, int64_t now_ms, int64_t *out_id);
+/* Records a file and that the part is in it, also where it was in another one; `*out_id` is the
+ * file's number. */
+struct kept_bytes {
+    int64_t bytes; /* before they were sealed, as their fingerprint */
+    const char *sha256;
+    const char *data_key; /* 64 hexadecimal digits; "": it is plain */
+};
+must_use struct err store_part_keep(struct store_tx *tx, int64_t part_id,
+                                    const struct kept_bytes *kept, int64_t now_ms, int64_t *out_id);
 
 /* Files that no part is in: at most `limit`. */
 must_use struct err store_file_unused(struct store_tx *tx, int limit, int64_t **out,
@@ -94,6 +100,9 @@ must_use struct err store_file_remove(struct store_tx *tx, int64_t id);
 
 /* Every file that is to be there, by id. */
 must_use struct err store_file_ids(struct store_tx *tx, int64_t **out, size_t *out_count);
+
+/* Parts of available snapshots whose file was written for one under another key. */
+must_use struct err store_part_miskeyed(struct store_tx *tx, struct snapshot_part_list *out);
 
 /* Parts that are still to be fetched from buckets. */
 must_use struct err store_part_wanted(struct store_tx *tx, struct snapshot_part_list *out);

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/fs.h"
 #include "base/http.h"
+#include "controlplane/vault/kept.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +56,24 @@ static const char *folder_of(struct arena *a, const char *path)
     return str_dup(a, (struct str){path, (size_t)(strrchr(path, '/') - path)});
 }
 
-static struct err put_in_dir(struct arena *a, const struct bucket *b, const char *key, int fd)
+static struct err unseal(struct arena *a, struct kept_file *from, int to)
+{
+    char *window = arena_alloc(a, COPY_BYTES);
+    int64_t at = 0;
+    size_t got;
+
+    for (;;) {
+        TRY(kept_file_read(from, at, window, COPY_BYTES, &got));
+        if (got == 0)
+            return OK;
+        if (pwrite(to, window, got, at) != (ssize_t)got)
+            return err_sys(errno ? errno : ENOSPC, "cannot be written");
+        at += (int64_t)got;
+    }
+}
+
+static struct err put_in_dir(struct arena *a, const struct bucket *b, const char *key,
+                             struct kept_file *file)
 {
     const char *path = fs_join(a, b->dir, key), *beside = arena_printf(a, "%s.new", path);
 
@@ -65,9 +83,13 @@ static struct err put_in_dir(struct arena *a, const struct bucket *b, const char
     scoped(fd_close) int to = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, EXPORT_MODE);
     if (to < 0)
         return failed_sys(a, b, key);
-    if (copy(a, fd, to) && fsync(to) == 0 && rename(beside, path) == 0)
+    e = unseal(a, file, to);
+    if (err_failed(e))
+        e = failed(a, b, key, e.code, err_text(a, e));
+    else if (fsync(to) != 0 || rename(beside, path) != 0)
+        e = failed_sys(a, b, key);
+    else
         return OK;
-    e = failed_sys(a, b, key);
     err_ignore(fs_remove(beside), "the first error is the one to tell");
     return e;
 }
@@ -126,13 +148,25 @@ static struct err exchange(struct http *http, struct arena *a, const struct buck
                   arena_printf(a, "the service answers %d %.*s", response.status, STR_ARG(said)));
 }
 
-struct err bucket_put(struct http *http, struct arena *a, const struct bucket *b, const char *key,
-                      int fd, int64_t bytes, const char *sha256)
+static ssize_t read_unsealed(void *context, void *to, size_t max, int64_t from)
 {
-    struct http_file file = {.fd = fd, .bytes = bytes};
-    struct http_request r = {.method = "PUT", .body_file = &file};
+    size_t got;
+    struct err e = kept_file_read(context, from, to, max, &got);
 
-    return b->dir ? put_in_dir(a, b, key, fd) : exchange(http, a, b, key, &r, sha256);
+    if (!err_failed(e))
+        return (ssize_t)got;
+    errno = e.sys ? e.sys : EBADMSG;
+    return -1;
+}
+
+struct err bucket_put(struct http *http, struct arena *a, const struct bucket *b, const char *key,
+                      struct kept_file *file, const char *sha256)
+{
+    struct http_file body = {
+        .fd = -1, .bytes = file->bytes, .read = read_unsealed, .context = file};
+    struct http_request r = {.method = "PUT", .body_file = &body};
+
+    return b->dir ? put_in_dir(a, b, key, file) : exchange(http, a, b, key, &r, sha256);
 }
 
 struct err bucket_get(struct http *http, struct arena *a, const struct bucket *b, const char *key,

@@ -8,11 +8,12 @@
 
 struct arena;
 struct http;
+struct kept_file;
 
-/* Puts `bytes` bytes of the file, whose SHA-256 is known, under the key. Readers see the whole
+/* Puts what is in the file, unsealed, under the key; its SHA-256 is known. Readers see the whole
  * object or none. Errors have a sentence in `a` that names bucket and key. */
 must_use struct err bucket_put(struct http *http, struct arena *a, const struct bucket *b,
-                               const char *key, int fd, int64_t bytes, const char *sha256);
+                               const char *key, struct kept_file *file, const char *sha256);
 
 /* Writes what is under the key to the file. ERR_NOT_FOUND, and others as above. */
 must_use struct err bucket_get(struct http *http, struct arena *a, const struct bucket *b,

@@ -13,6 +13,7 @@
 #include "controlplane/model/events.h"
 #include "controlplane/store/snapshots.h"
 #include "controlplane/vault/buckets.h"
+#include "controlplane/vault/kept.h"
 #include "controlplane/vault/vault.h"
 
 #include <errno.h>
@@ -72,9 +73,9 @@ static struct err carry_out(struct porter *p, struct arena *a, const struct parc
         return err_format(a, ERR_NOT_FOUND, "there is no bucket %s any more", parcel->order.bucket);
     for (size_t i = 0; i < parcel->parts.count && goes_on(p); i++) {
         const struct snapshot_part *part = &parcel->parts.items[i];
-        scoped(fd_close) int fd = -1;
-        TRY(vault_read(p->conf.vault, a, part->id, &fd));
-        TRY(bucket_put(p->http, a, bucket, key_of(a, parcel, i), fd, part->bytes, part->sha256));
+        scoped(kept_file_close) struct kept_file file = {.fd = -1};
+        TRY(vault_read(p->conf.vault, a, part->id, &file));
+        TRY(bucket_put(p->http, a, bucket, key_of(a, parcel, i), &file, part->sha256));
     }
     return OK;
 }
@@ -186,18 +187,47 @@ static struct err import_one(struct porter *p, struct arena *a, bool *out_did)
                          : finish_import(p, a, &parts.items[0]);
 }
 
+/* --- copies under other keys --- */
+
+static struct err fail_copy(struct porter *p, struct arena *a, const struct snapshot_part *part,
+                            struct err failure)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+
+    log_warn("a copy could not be sealed", f_int("part", part->id), f_err(failure));
+    TRY(store_begin(p->conf.store, STORE_WRITE, a, &tx));
+    TRY(store_snapshot_set_state(tx, part->snapshot_id, SNAPSHOT_FAILED, err_text(a, failure)));
+    return store_commit(&tx);
+}
+
+static struct err seal_one(struct porter *p, struct arena *a, bool *out_did)
+{
+    struct snapshot_part_list parts = {0};
+    {
+        scoped(store_rollback) struct store_tx *tx = NULL;
+        TRY(store_begin(p->conf.store, STORE_READ, a, &tx));
+        TRY(store_part_miskeyed(tx, &parts));
+    }
+    *out_did = parts.count > 0;
+    if (parts.count == 0)
+        return OK;
+    struct err e = vault_seal_anew(p->conf.vault, a, parts.items[0].id);
+    return err_failed(e) ? fail_copy(p, a, &parts.items[0], e) : OK;
+}
+
 /* --- the thread --- */
 
 static struct err run(struct porter *p)
 {
     scoped(arena_fini) struct arena a = {0};
-    bool did = true, did_import;
+    bool did = true, did_import, did_seal;
 
     while (did && goes_on(p)) {
         arena_reset(&a);
         TRY(export_one(p, &a, &did));
         TRY(import_one(p, &a, &did_import));
-        did |= did_import;
+        TRY(seal_one(p, &a, &did_seal));
+        did |= did_import || did_seal;
     }
     return vault_sweep(p->conf.vault, &a);
 }

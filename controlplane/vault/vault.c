@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "controlplane/store/snapshots.h"
+#include "controlplane/vault/kept.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,13 +28,19 @@
 #define ENDING      ".rdb"
 #define UNFINISHED  ".part"
 
+/* A file that is being written. */
+struct intake {
+    char data_key[2 * SEAL_KEY_BYTES + 1];
+    struct kept_writer *writer;
+    int64_t bytes;
+    struct digest_sha256 *digest;
+};
+
 /* What one task has brought so far. */
 struct receipt {
     struct receipt *next;
     int64_t task_id;
-    int fd;
-    int64_t bytes;
-    struct digest_sha256 *digest;
+    struct intake in;
 };
 
 struct vault {
@@ -65,12 +72,55 @@ static struct err io_error(struct arena *a, const char *doing, const char *path)
     return (struct err){ERR_IO, errno, arena_printf(a, "cannot %s %s", doing, path)};
 }
 
+/* --- intakes --- */
+
+static struct err intake_begin(struct intake *in, struct arena *a, const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
+
+    *in = (struct intake){0};
+    if (fd < 0)
+        return io_error(a, "make", path);
+    snprintf(in->data_key, sizeof(in->data_key), "%s", data_key_new(a));
+    TRY(kept_writer_open(fd, in->data_key, &in->writer));
+    in->digest = digest_sha256_new();
+    return OK;
+}
+
+static struct err intake_add(struct intake *in, struct str piece)
+{
+    TRY(kept_writer_add(in->writer, piece));
+    digest_sha256_add(in->digest, piece.ptr, piece.len);
+    in->bytes += (int64_t)piece.len;
+    return OK;
+}
+
+/* All of it is on the disk; its fingerprint is in `a`. */
+static struct err intake_end(struct intake *in, struct arena *a, struct kept_bytes *out)
+{
+    unsigned char digest[DIGEST_SHA256_BYTES];
+    char *hex = arena_alloc(a, HEX_BYTES);
+
+    TRY(kept_writer_end(in->writer));
+    digest_sha256_end(in->digest, digest);
+    digest_hex(digest, sizeof(digest), hex);
+    *out = (struct kept_bytes){.bytes = in->bytes, .sha256 = hex, .data_key = in->data_key};
+    return OK;
+}
+
+static void intake_close(struct intake *in)
+{
+    kept_writer_close(in->writer);
+    digest_sha256_free(in->digest);
+    seal_wipe(in->data_key, sizeof(in->data_key));
+    *in = (struct intake){0};
+}
+
 /* --- receipts --- */
 
 static void receipt_free(struct receipt *r)
 {
-    fd_close(&r->fd);
-    digest_sha256_free(r->digest);
+    intake_close(&r->in);
     free(r);
 }
 
@@ -115,29 +165,17 @@ static struct err receipt_new(struct vault *v, struct arena *a, int64_t task_id,
                               struct receipt **out)
 {
     struct snapshot_part part;
-    const char *path = unfinished_path(v, a, task_id);
 
     TRY(is_awaited(v, a, task_id, &part));
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
-    if (fd < 0)
-        return io_error(a, "make", path);
     struct receipt *r = calloc(1, sizeof(*r));
     check(r != NULL);
-    *r = (struct receipt){.task_id = task_id, .fd = fd, .digest = digest_sha256_new()};
-    *out = r;
-    return OK;
-}
-
-static struct err write_all(struct arena *a, int fd, struct str piece)
-{
-    while (piece.len > 0) {
-        ssize_t done = write(fd, piece.ptr, piece.len);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return io_error(a, "write", "a snapshot's file");
-        piece = (struct str){piece.ptr + done, piece.len - (size_t)done};
+    r->task_id = task_id;
+    struct err e = intake_begin(&r->in, a, unfinished_path(v, a, task_id));
+    if (err_failed(e)) {
+        receipt_free(r);
+        return e;
     }
+    *out = r;
     return OK;
 }
 
@@ -161,19 +199,15 @@ struct err vault_take(struct vault *v, struct arena *a, int64_t task_id, int64_t
         return err_make(ERR_CONFLICT, "what came before is not here any more");
     if (!r)
         TRY(receipt_new(v, a, task_id, &r));
-    if (from != r->bytes) {
+    if (from != r->in.bytes) {
         receipt_put(v, r);
         return err_make(ERR_CONFLICT, "this does not go on where the last piece ended");
     }
-    struct err e = write_all(a, r->fd, piece);
+    struct err e = intake_add(&r->in, piece);
     if (err_failed(e)) {
         receipt_drop(v, a, r);
         return e;
     }
-    /* So that little is left to do in the end. */
-    (void)sync_file_range(r->fd, r->bytes, (off_t)piece.len, SYNC_FILE_RANGE_WRITE);
-    digest_sha256_add(r->digest, piece.ptr, piece.len);
-    r->bytes += (int64_t)piece.len;
     receipt_put(v, r);
     return OK;
 }
@@ -190,13 +224,13 @@ static void sync_dir(const char *dir)
 
 /* What is written gets its name and its row, both or none; with the lock held. */
 static struct err record(struct vault *v, struct arena *a, const char *path, int64_t part_id,
-                         int64_t bytes, const char *sha256)
+                         const struct kept_bytes *kept)
 {
     scoped(store_rollback) struct store_tx *tx = NULL;
     int64_t file_id = 0;
 
     TRY(store_begin(v->store, STORE_WRITE, a, &tx));
-    TRY(store_part_keep(tx, part_id, bytes, sha256, clock_wall_ms(v->clock), &file_id));
+    TRY(store_part_keep(tx, part_id, kept, clock_wall_ms(v->clock), &file_id));
     const char *name = file_path(v, a, file_id);
     if (rename(path, name) != 0)
         return io_error(a, "rename", path);
@@ -208,10 +242,10 @@ static struct err record(struct vault *v, struct arena *a, const char *path, int
 }
 
 static struct err settle(struct vault *v, struct arena *a, const char *path, int64_t part_id,
-                         int64_t bytes, const char *sha256)
+                         const struct kept_bytes *kept)
 {
     pthread_mutex_lock(&v->lock);
-    struct err e = record(v, a, path, part_id, bytes, sha256);
+    struct err e = record(v, a, path, part_id, kept);
     pthread_mutex_unlock(&v->lock);
     return e;
 }
@@ -219,20 +253,16 @@ static struct err settle(struct vault *v, struct arena *a, const char *path, int
 static struct err finish(struct vault *v, struct arena *a, struct receipt *r, int64_t bytes,
                          const char *sha256)
 {
-    unsigned char digest[DIGEST_SHA256_BYTES];
     struct snapshot_part part;
-    char hex[HEX_BYTES];
+    struct kept_bytes kept;
 
-    if (bytes != r->bytes)
+    if (bytes != r->in.bytes)
         return err_make(ERR_CORRUPT, "it has another length than what came");
-    digest_sha256_end(r->digest, digest);
-    digest_hex(digest, sizeof(digest), hex);
-    if (strcmp(hex, sha256) != 0)
+    TRY(intake_end(&r->in, a, &kept));
+    if (strcmp(kept.sha256, sha256) != 0)
         return err_make(ERR_CORRUPT, "it has another fingerprint than what came");
-    if (fsync(r->fd) != 0)
-        return io_error(a, "sync", "a snapshot's file");
     TRY(is_awaited(v, a, r->task_id, &part));
-    return settle(v, a, unfinished_path(v, a, r->task_id), part.id, bytes, hex);
+    return settle(v, a, unfinished_path(v, a, r->task_id), part.id, &kept);
 }
 
 struct err vault_keep(struct vault *v, struct arena *a, int64_t task_id, int64_t bytes,
@@ -252,46 +282,70 @@ struct err vault_keep(struct vault *v, struct arena *a, int64_t task_id, int64_t
 
 /* --- importing --- */
 
-static char *import_path(struct vault *v, struct arena *a, int64_t part_id)
-{
-    return path_of(v, a, "import-", part_id, UNFINISHED);
-}
-
+/* It goes with its descriptor, whatever happens. */
 struct err vault_import(struct vault *v, struct arena *a, int64_t part_id, int *out_fd)
 {
-    const char *path = import_path(v, a, part_id);
+    const char *path = path_of(v, a, "import-", part_id, UNFINISHED);
 
     *out_fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
-    return *out_fd < 0 ? io_error(a, "make", path) : OK;
+    if (*out_fd < 0)
+        return io_error(a, "make", path);
+    err_ignore(fs_remove(path), "the next start removes it");
+    return OK;
 }
 
-static struct err fingerprint(struct arena *a, int fd, char *hex, int64_t *out_bytes)
+/* Writes all that is read into a file of the part's own. */
+static struct err fill(struct intake *in, struct arena *a, struct kept_file *from)
 {
     char *window = arena_alloc(a, READ_BYTES);
-    unsigned char digest[DIGEST_SHA256_BYTES];
-    struct digest_sha256 *d = digest_sha256_new();
-    ssize_t got;
+    size_t got;
 
-    *out_bytes = 0;
-    while ((got = pread(fd, window, READ_BYTES, *out_bytes)) > 0) {
-        digest_sha256_add(d, window, (size_t)got);
-        *out_bytes += got;
-    }
-    digest_sha256_end(d, digest);
-    digest_sha256_free(d);
-    digest_hex(digest, sizeof(digest), hex);
-    return got < 0 ? io_error(a, "read", "a snapshot's file") : OK;
+    do {
+        TRY(kept_file_read(from, in->bytes, window, READ_BYTES, &got));
+        TRY(intake_add(in, (struct str){window, got}));
+    } while (got > 0);
+    return OK;
+}
+
+static struct err take_over(struct vault *v, struct arena *a, int64_t part_id,
+                            struct kept_file *from)
+{
+    const char *path = path_of(v, a, "seal-", part_id, UNFINISHED);
+    scoped(intake_close) struct intake in = {0};
+    struct kept_bytes kept;
+
+    struct err e = intake_begin(&in, a, path);
+    if (!err_failed(e))
+        e = fill(&in, a, from);
+    if (!err_failed(e))
+        e = intake_end(&in, a, &kept);
+    if (!err_failed(e))
+        e = settle(v, a, path, part_id, &kept);
+    if (err_failed(e))
+        err_ignore(fs_remove(path), "the next start removes it");
+    return e;
 }
 
 struct err vault_import_end(struct vault *v, struct arena *a, int64_t part_id, int fd)
 {
-    char hex[HEX_BYTES];
-    int64_t bytes;
+    scoped(kept_file_close) struct kept_file from = {.fd = -1};
+    struct stat st;
 
-    TRY(fingerprint(a, fd, hex, &bytes));
-    if (fsync(fd) != 0)
-        return io_error(a, "sync", "a snapshot's file");
-    return settle(v, a, import_path(v, a, part_id), part_id, bytes, hex);
+    if (fstat(fd, &st) != 0)
+        return io_error(a, "read", "what was fetched");
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0)
+        return io_error(a, "read", "what was fetched");
+    TRY(kept_file_open(&from, own, "", st.st_size));
+    return take_over(v, a, part_id, &from);
+}
+
+struct err vault_seal_anew(struct vault *v, struct arena *a, int64_t part_id)
+{
+    scoped(kept_file_close) struct kept_file from = {.fd = -1};
+
+    TRY(vault_read(v, a, part_id, &from));
+    return take_over(v, a, part_id, &from);
 }
 
 /* --- reading --- */
@@ -305,7 +359,7 @@ static struct err find_part(struct vault *v, struct arena *a, int64_t part_id,
     return store_part_get(tx, part_id, out);
 }
 
-struct err vault_read(struct vault *v, struct arena *a, int64_t part_id, int *out_fd)
+struct err vault_read(struct vault *v, struct arena *a, int64_t part_id, struct kept_file *out)
 {
     struct snapshot_part part;
 
@@ -313,8 +367,10 @@ struct err vault_read(struct vault *v, struct arena *a, int64_t part_id, int *ou
     if (part.file_id == 0)
         return err_make(ERR_NOT_FOUND, "it is not here yet");
     const char *path = file_path(v, a, part.file_id);
-    *out_fd = open(path, O_RDONLY | O_CLOEXEC);
-    return *out_fd < 0 ? io_error(a, "open", path) : OK;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return io_error(a, "open", path);
+    return kept_file_open(out, fd, part.data_key, part.bytes);
 }
 
 /* --- what nobody has --- */

@@ -147,6 +147,27 @@ def test_a_cluster_comes_back_from_its_snapshot_with_data_of_every_type(house):
     assert connect(again).get("later") == "1"
 
 
+def test_files_are_sealed_and_those_of_copies_under_another_key_are_others(house):
+    client = house.client()
+    endpoint = house.create("secret")[0]
+    connect(endpoint).set("words", "the password of the king is swordfish")
+    before = set(files_of(house))
+    made = client.create_snapshot(CacheClusterId="secret", SnapshotName="secret-1", KmsKeyId="first")["Snapshot"]
+    assert made["KmsKeyId"] == "first"
+    snapshot = wait_snapshot(client, "secret-1")
+    assert snapshot["VpcId"].startswith("vpc-") and snapshot["KmsKeyId"] == "first"
+    client.copy_snapshot(SourceSnapshotName="secret-1", TargetSnapshotName="secret-2")
+    assert len(set(files_of(house)) - before) == 1
+    client.copy_snapshot(SourceSnapshotName="secret-1", TargetSnapshotName="secret-3", KmsKeyId="second")
+    assert wait_snapshot(client, "secret-3")["KmsKeyId"] == "second"
+    ours = set(files_of(house)) - before
+    assert len(ours) == 2
+    texts = [(house.state_dir / "larderd" / "snapshots" / name).read_bytes() for name in ours]
+    assert texts[0] != texts[1] and not any(b"swordfish" in text for text in texts)
+    back = house.create("secret-back", SnapshotName="secret-3")[0]
+    assert connect(back).get("words") == "the password of the king is swordfish"
+
+
 def test_a_final_snapshot_is_there_before_the_cluster_is_gone(house):
     client = house.client()
     endpoint = house.create("last")[0]

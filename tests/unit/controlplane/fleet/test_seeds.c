@@ -36,7 +36,8 @@ Test(fleet_seeds, a_node_waits_for_what_it_begins_with)
     seeds_add(&f.arena, &seeds, &goals);
     cr_assert_str_eq(goals.items[0].state, "stopped", "it is not here yet");
 
-    must(store_part_keep(f.tx, parts.items[0].id, 10, "ff", 2000, &file_id));
+    must(store_part_keep(f.tx, parts.items[0].id, &(struct kept_bytes){10, "ff", ""}, 2000,
+                         &file_id));
     must(goals_of_host(f.tx, h.id, &goals));
     const struct agent_node_goal *g = &goals.items[0];
     cr_assert_str_eq(g->state, "running");

@@ -82,7 +82,8 @@ static void finish(const char *owner, const char *name)
     must(store_snapshot_find(world.f.tx, "000000000000", "us-east-1", owner, name, &s));
     must(store_part_list(world.f.tx, &s.id, 1, &parts));
     for (size_t i = 0; i < parts.count; i++)
-        must(store_part_keep(world.f.tx, parts.items[i].id, 5 << 20, "ff", 1, &file_id));
+        must(store_part_keep(world.f.tx, parts.items[i].id, &(struct kept_bytes){5 << 20, "ff", ""},
+                             1, &file_id));
     must(store_snapshot_set_state(world.f.tx, s.id, SNAPSHOT_AVAILABLE, ""));
     fixture_commit(&world.f);
     world_settle();

@@ -29,7 +29,8 @@ static void finish(const char *name)
     must(store_snapshot_find(world.f.tx, "000000000000", "us-east-1", "", name, &s));
     must(store_part_list(world.f.tx, &s.id, 1, &parts));
     for (size_t i = 0; i < parts.count; i++)
-        must(store_part_keep(world.f.tx, parts.items[i].id, 5 << 20, "ff", 1, &file_id));
+        must(store_part_keep(world.f.tx, parts.items[i].id, &(struct kept_bytes){5 << 20, "ff", ""},
+                             1, &file_id));
     must(store_snapshot_set_state(world.f.tx, s.id, SNAPSHOT_AVAILABLE, ""));
     fixture_commit(&world.f);
     world_settle();
@@ -59,6 +60,9 @@ Test(snapshots, one_is_taken_and_its_source_shows_it)
     struct ec_snapshot s = describe("first");
     cr_assert_str_eq(s.snapshot_status, "creating");
     cr_assert_str_eq(s.node_snapshots.items[0].cache_size, "");
+    cr_assert_eq(strncmp(s.vpc_id, "vpc-", 4), 0);
+    cr_assert_not_null(s.preferred_availability_zone);
+    cr_assert_null(s.kms_key_id);
     finish("first");
     s = describe("first");
     cr_assert_str_eq(s.snapshot_status, "available");
@@ -106,6 +110,77 @@ Test(snapshots, a_copy_is_there_at_once_and_goes_by_itself)
     cr_assert_str_eq(gone.snapshot->snapshot_status, "deleting");
     expect(run_ec_delete_snapshot(&del, &gone), FAULT_SNAPSHOT_NOT_FOUND, NULL);
     cr_assert_str_eq(describe("s2").snapshot_status, "available");
+}
+
+static struct ec_snapshot copy(const char *from, const char *to, const char *key)
+{
+    struct ec_copy_snapshot_in in = {
+        .source_snapshot_name = from, .target_snapshot_name = to, .kms_key_id = key};
+    struct ec_copy_snapshot_out out;
+
+    must(run_ec_copy_snapshot(&in, &out));
+    return describe(to);
+}
+
+/* The vault does it, in fact. */
+static void seal_anew(const char *name)
+{
+    struct snapshot_part_list parts;
+    int64_t file_id;
+
+    fixture_begin(&world.f, STORE_WRITE);
+    must(store_part_miskeyed(world.f.tx, &parts));
+    cr_assert_eq(parts.count, 1, "%s", name);
+    must(store_part_keep(world.f.tx, parts.items[0].id, &(struct kept_bytes){5 << 20, "ff", "k"}, 9,
+                         &file_id));
+    fixture_commit(&world.f);
+}
+
+Test(snapshots, keys_are_those_of_the_source_unless_others_are_named)
+{
+    struct ec_create_snapshot_in in = {
+        .cache_cluster_id = "c1", .snapshot_name = "s1", .kms_key_id = "key-1"};
+    struct ec_create_snapshot_out out;
+    struct ec_copy_snapshot_in export = {.source_snapshot_name = "s1",
+                                         .target_snapshot_name = "s5",
+                                         .target_bucket = "b",
+                                         .kms_key_id = "key-1"};
+    struct ec_copy_snapshot_out exported;
+
+    world_redis("c1");
+    must(run_ec_create_snapshot(&in, &out));
+    cr_assert_str_eq(out.snapshot->kms_key_id, "key-1");
+    finish("s1");
+    struct ec_snapshot s = copy("s1", "s2", NULL);
+    cr_assert_str_eq(s.kms_key_id, "key-1");
+    cr_assert_str_eq(s.snapshot_status, "available");
+    s = copy("s1", "s3", "key-2");
+    cr_assert_str_eq(s.kms_key_id, "key-2");
+    cr_assert_str_eq(s.snapshot_status, "copying");
+    seal_anew("s3");
+    cr_assert_str_eq(describe("s3").snapshot_status, "available");
+    cr_assert_eq(describe("s3").node_snapshots.items[0].snapshot_create_time.value,
+                 describe("s1").node_snapshots.items[0].snapshot_create_time.value);
+    expect(run_ec_copy_snapshot(&export, &exported), FAULT_INVALID_PARAMETER_COMBINATION,
+           "KmsKeyId cannot be used together with TargetBucket.");
+}
+
+Test(snapshots, those_of_a_group_that_is_encrypted_are_under_its_key)
+{
+    struct ec_create_replication_group_in in = {.replication_group_id = "rg",
+                                                .replication_group_description = "d",
+                                                .engine = "redis",
+                                                .cache_node_type = "cache.t4g.micro",
+                                                .at_rest_encryption_enabled = BOOL_OF(true),
+                                                .kms_key_id = "of-the-group"};
+    struct ec_create_replication_group_out made;
+    struct ec_create_snapshot_in order = {.replication_group_id = "rg", .snapshot_name = "s1"};
+    struct ec_create_snapshot_out out;
+
+    must(run_ec_create_replication_group(&in, &made));
+    world_settle();
+    must(run_ec_create_snapshot(&order, &out));
+    cr_assert_str_eq(out.snapshot->kms_key_id, "of-the-group");
 }
 
 Test(snapshots, exports_need_a_bucket_that_is_known)

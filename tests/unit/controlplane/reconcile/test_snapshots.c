@@ -120,7 +120,7 @@ Test(reconcile_snapshots, one_is_there_when_all_its_parts_are)
     must(store_part_of_task(f.tx, task().id, &part));
     cr_assert_str_eq(part.cluster_name, "c1");
     look(1001);
-    must(store_part_keep(f.tx, part.id, 10, "ff", 2000, &file_id));
+    must(store_part_keep(f.tx, part.id, &(struct kept_bytes){10, "ff", ""}, 2000, &file_id));
     look(2000);
     cr_assert_not(pending);
     must(store_snapshot_get(f.tx, s.id, &s));

@@ -24,7 +24,7 @@ static void begin(void)
     must(store_snapshot_take_cluster(f.tx, &c, &o, &s));
     must(store_part_list(f.tx, &s.id, 1, &parts));
     part = parts.items[0];
-    must(store_part_keep(f.tx, part.id, 10, "ff", 2000, &file_id));
+    must(store_part_keep(f.tx, part.id, &(struct kept_bytes){10, "ff", ""}, 2000, &file_id));
     must(store_snapshot_set_state(f.tx, s.id, SNAPSHOT_AVAILABLE, ""));
 }
 
@@ -34,6 +34,35 @@ static void end(void)
 }
 
 TestSuite(snapshot_files, .init = begin, .fini = end);
+
+Test(snapshot_files, parts_under_another_key_are_found_until_they_have_files_of_their_own)
+{
+    struct snapshot copy = s;
+    struct snapshot_part_list list;
+    struct snapshot_part twin;
+    int64_t id;
+
+    must(store_part_get(f.tx, part.id, &twin));
+    copy.name = "s2";
+    copy.kms_key = "other";
+    copy.state = SNAPSHOT_AVAILABLE;
+    must(store_snapshot_insert(f.tx, &copy));
+    twin.snapshot_id = copy.id;
+    must(store_part_insert(f.tx, &twin));
+    must(store_snapshot_get(f.tx, copy.id, &copy));
+    cr_assert(copy.is_copying);
+    must(store_part_miskeyed(f.tx, &list));
+    cr_assert(list.count == 1 && list.items[0].id == twin.id);
+    must(store_part_keep(f.tx, twin.id, &(struct kept_bytes){10, "ff", "key"}, 9000, &id));
+    must(store_part_miskeyed(f.tx, &list));
+    cr_assert_eq(list.count, 0);
+    must(store_part_get(f.tx, twin.id, &twin));
+    cr_assert_eq(twin.file_id, id);
+    cr_assert_eq(twin.taken_ms, 2000, "it was not taken anew");
+    cr_assert_str_eq(twin.data_key, "key");
+    must(store_snapshot_get(f.tx, copy.id, &copy));
+    cr_assert_not(copy.is_copying);
+}
 
 Test(snapshot_files, a_file_is_unused_when_the_last_that_is_in_it_goes)
 {
@@ -135,7 +164,7 @@ Test(snapshot_files, what_is_to_be_fetched_is_known_until_it_is_here)
     must(store_seed_insert(f.tx, n.id, wanted.id, ""));
     must(store_part_wanted(f.tx, &parts));
     cr_assert(parts.count == 1 && strcmp(parts.items[0].origin, "b/k") == 0);
-    must(store_part_keep(f.tx, wanted.id, 10, "ff", 2000, &id));
+    must(store_part_keep(f.tx, wanted.id, &(struct kept_bytes){10, "ff", ""}, 2000, &id));
     must(store_seed_arrived(f.tx, wanted.id));
     must(store_part_wanted(f.tx, &parts));
     cr_assert_eq(parts.count, 0);

@@ -150,7 +150,7 @@ Test(snapshots, a_part_is_found_by_its_task_until_it_is_there)
     must(store_part_assign(f.tx, &part));
     must(store_part_of_task(f.tx, 7, &read));
     cr_assert(read.id == part.id && read.node_id == 3 && read.attempts == 1);
-    must(store_part_keep(f.tx, part.id, 10, "ff", 2000, &file_id));
+    must(store_part_keep(f.tx, part.id, &(struct kept_bytes){10, "ff", ""}, 2000, &file_id));
     cr_assert(err_is(store_part_of_task(f.tx, 7, &read), ERR_NOT_FOUND));
     must(store_part_get(f.tx, part.id, &read));
     cr_assert(read.file_id == file_id && read.bytes == 10 && read.taken_ms == 2000);

@@ -1,6 +1,7 @@
 #include "base/arena.h"
 #include "base/fs.h"
 #include "controlplane/vault/buckets.h"
+#include "controlplane/vault/kept.h"
 
 #include <criterion/criterion.h>
 
@@ -19,9 +20,10 @@ Test(vault_buckets, a_folder_takes_files_and_gives_them_back)
 
     const char *path = fs_join(&a, dir, "source");
     cr_assert_not(err_failed(fs_write_atomic(path, STR("abc"), 0600, FS_NO_SYNC)));
-    int from = open(path, O_RDONLY);
-    cr_assert_not(err_failed(bucket_put(NULL, &a, &b, "in/here.rdb", from, 3, "")));
-    close(from);
+    struct kept_file from;
+    cr_assert_not(err_failed(kept_file_open(&from, open(path, O_RDONLY), "", 3)));
+    cr_assert_not(err_failed(bucket_put(NULL, &a, &b, "in/here.rdb", &from, "")));
+    kept_file_close(&from);
     cr_assert(fs_exists(fs_join(&a, dir, "in/here.rdb")));
     cr_assert_not(fs_exists(fs_join(&a, dir, "in/here.rdb.new")));
 

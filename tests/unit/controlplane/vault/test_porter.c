@@ -88,6 +88,37 @@ Test(porter, a_snapshot_is_carried_to_its_bucket)
     cr_assert(fs_exists(fs_join(&f.arena, bucket.dir, "out.rdb")));
 }
 
+static bool is_sealed(void)
+{
+    struct snapshot_part_list list;
+    must(store_part_miskeyed(f.tx, &list));
+    return list.count == 0;
+}
+
+Test(porter, a_copy_under_another_key_gets_a_file_of_its_own)
+{
+    struct snapshot copy = s;
+    struct snapshot_part twin;
+
+    fixture_begin(&f, STORE_WRITE);
+    must(store_part_get(f.tx, part.id, &part));
+    twin = part;
+    copy.name = "s2";
+    copy.kms_key = "other";
+    copy.state = SNAPSHOT_AVAILABLE;
+    must(store_snapshot_insert(f.tx, &copy));
+    twin.snapshot_id = copy.id;
+    must(store_part_insert(f.tx, &twin));
+    fixture_commit(&f);
+    start();
+    await(is_sealed);
+    fixture_begin(&f, STORE_READ);
+    must(store_part_get(f.tx, twin.id, &twin));
+    cr_assert_neq(twin.file_id, part.file_id);
+    cr_assert_neq(strcmp(twin.data_key, part.data_key), 0);
+    cr_assert_str_eq(twin.sha256, part.sha256);
+}
+
 static bool is_imported(void)
 {
     struct snapshot_part_list wanted;

@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "controlplane/store/snapshots.h"
+#include "controlplane/vault/kept.h"
 #include "controlplane/vault/vault.h"
 
 #include <criterion/criterion.h>
@@ -74,16 +75,34 @@ static void bring(void)
     must(vault_keep(v, &f.arena, TASK, 6, fingerprint("abcdef")));
 }
 
+static void expect_text(const char *expected)
+{
+    scoped(kept_file_close) struct kept_file kept = {.fd = -1};
+    char text[8] = "";
+    size_t got;
+
+    must(vault_read(v, &f.arena, part.id, &kept));
+    must(kept_file_read(&kept, 0, text, sizeof(text), &got));
+    cr_assert_str_eq(text, expected);
+}
+
+/* As they lie on the disk. */
+static bool is_anywhere_in_files(const char *text)
+{
+    scoped(buf_fini) struct buf bytes = BUF_EMPTY;
+    struct fs_names names;
+
+    must(fs_list(&f.arena, dir, &names));
+    for (size_t i = 0; i < names.count; i++)
+        must(fs_read_all(fs_join(&f.arena, dir, names.items[i]), 1 << 20, &bytes));
+    return memmem(bytes.ptr, bytes.len, text, strlen(text)) != NULL;
+}
+
 Test(vault, pieces_become_a_file_that_can_be_read)
 {
-    char text[8] = "";
-    int fd;
-
     bring();
-    must(vault_read(v, &f.arena, part.id, &fd));
-    cr_assert_eq(read(fd, text, sizeof(text)), 6);
-    close(fd);
-    cr_assert_str_eq(text, "abcdef");
+    expect_text("abcdef");
+    cr_assert_not(is_anywhere_in_files("abc"));
     cr_assert_eq(file_count(), 1);
     cr_assert(err_is(vault_take(v, &f.arena, TASK, 0, STR("more")), ERR_NOT_FOUND),
               "nobody waits for it any more");
@@ -107,8 +126,8 @@ Test(vault, a_wrong_fingerprint_or_length_leaves_nothing)
     cr_assert(err_is(vault_keep(v, &f.arena, TASK, 4, fingerprint("abc")), ERR_CORRUPT));
     cr_assert_eq(file_count(), 0);
     cr_assert(err_is(vault_keep(v, &f.arena, TASK, 3, fingerprint("abc")), ERR_NOT_FOUND));
-    int fd;
-    cr_assert(err_is(vault_read(v, &f.arena, part.id, &fd), ERR_NOT_FOUND));
+    struct kept_file none;
+    cr_assert(err_is(vault_read(v, &f.arena, part.id, &none), ERR_NOT_FOUND));
 }
 
 Test(vault, a_restart_removes_what_was_not_finished_and_keeps_what_was)
@@ -148,11 +167,39 @@ Test(vault, what_is_fetched_by_ourselves_is_kept_the_same_way)
     int fd;
 
     must(vault_import(v, &f.arena, part.id, &fd));
+    cr_assert_eq(file_count(), 0, "it has no name");
     cr_assert_eq(write(fd, "abcdef", 6), 6);
     must(vault_import_end(v, &f.arena, part.id, fd));
     close(fd);
+    expect_text("abcdef");
+    cr_assert_not(is_anywhere_in_files("abc"));
     fixture_begin(&f, STORE_READ);
     must(store_part_get(f.tx, part.id, &read_back));
     cr_assert_eq(read_back.bytes, 6);
     cr_assert_str_eq(read_back.sha256, fingerprint("abcdef"));
+}
+
+static void have_plain(void)
+{
+    int64_t id;
+
+    fixture_begin(&f, STORE_WRITE);
+    must(
+        store_part_keep(f.tx, part.id, &(struct kept_bytes){6, fingerprint("plain!"), ""}, 1, &id));
+    fixture_commit(&f);
+    must(fs_write_atomic(arena_printf(&f.arena, "%s/%lld.rdb", dir, (long long)id), STR("plain!"),
+                         0600, FS_NO_SYNC));
+}
+
+Test(vault, plain_files_are_read_and_sealed_anew)
+{
+    have_plain();
+    expect_text("plain!");
+    cr_assert(is_anywhere_in_files("plain!"));
+    must(vault_seal_anew(v, &f.arena, part.id));
+    expect_text("plain!");
+    cr_assert_eq(file_count(), 2);
+    must(vault_sweep(v, &f.arena));
+    cr_assert_eq(file_count(), 1);
+    cr_assert_not(is_anywhere_in_files("plain!"));
 }
