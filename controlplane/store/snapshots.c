@@ -437,6 +437,20 @@ struct err store_snapshot_take_group(struct store_tx *tx, const struct replicati
     return OK;
 }
 
+/* That was asked for, or that its node is in. */
+static struct err zone_of(struct store_tx *tx, const struct cluster *c, const char **out)
+{
+    struct node_list nodes;
+
+    *out = c->preferred_zone;
+    if (**out)
+        return OK;
+    TRY(store_node_list(tx, c->id, &nodes));
+    for (size_t i = 0; i < nodes.count && !**out; i++)
+        *out = nodes.items[i].host_zone;
+    return OK;
+}
+
 struct err store_snapshot_take_cluster(struct store_tx *tx, const struct cluster *c,
                                        const struct snapshot_order *order, struct snapshot *out)
 {
@@ -456,6 +470,7 @@ struct err store_snapshot_take_cluster(struct store_tx *tx, const struct cluster
                           .created_ms = order->now_ms,
                           .deadline_ms = INT64_MAX};
 
+    TRY(zone_of(tx, c, &s.source.preferred_zone));
     TRY(take(tx, order, &s));
     struct snapshot_part p = {
         .snapshot_id = s.id, .number = "", .slots = "", .cluster_name = c->name, .origin = ""};
