@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/vec.h"
 #include "contract/agent.h"
+#include "controlplane/fleet/builds.h"
 #include "controlplane/fleet/goals.h"
 #include "controlplane/fleet/hosts.h"
 #include "controlplane/fleet/samples.h"
@@ -17,7 +18,6 @@
 #include "controlplane/fleet/verify.h"
 #include "controlplane/store/log_delivery.h"
 #include "controlplane/store/store.h"
-#include "controlplane/store/updates.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -199,17 +199,6 @@ static const char *engines_text(struct arena *a, const struct agent_host_engine_
     return text;
 }
 
-/* Another build of the service's own engine is an update for nodes that run an older one. */
-static struct err record_build(struct store_tx *tx, const struct agent_host *in, int64_t now_ms)
-{
-    for (size_t i = 0; i < in->engines.count; i++) {
-        const struct agent_host_engine *e = &in->engines.items[i];
-        if (strcmp(e->driver, UPDATE_DRIVER) == 0 && e->version && *e->version)
-            TRY(store_build_put(tx, in->region, e->version, now_ms));
-    }
-    return OK;
-}
-
 /* Records a host or its new incarnation. */
 static struct err enrol(struct fleet *f, struct store_tx *tx, const struct agent_host *in)
 {
@@ -230,13 +219,15 @@ static struct err enrol(struct fleet *f, struct store_tx *tx, const struct agent
         .enrolled_ms = clock_wall_ms(f->conf.clock),
     };
 
+    const char *before;
+    TRY(builds_offered_before(tx, host.id, &before));
     struct err e = store_host_put(tx, &host);
     if (err_is(e, ERR_EXISTS))
         return err_format(a, FAULT_HOST_NAME_TAKEN,
                           "another host of region %s is called '%s': give this one its own --name",
                           in->region, in->name);
     TRY(e);
-    TRY(record_build(tx, in, host.enrolled_ms));
+    TRY(builds_record(tx, &host, before));
     store_touch_all(tx);
     log_info("host enrolled", f_str("host", in->name), f_str("region", in->region),
              f_str("zone", in->zone), f_str("pool", in->pool));

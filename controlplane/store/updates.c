@@ -141,6 +141,34 @@ struct err store_built_nodes(struct store_tx *tx, const char *account, const cha
     return OK;
 }
 
+struct err store_built_nodes_of_host(struct store_tx *tx, const char *host_id,
+                                     struct node_on_host **out, size_t *out_count)
+{
+    static const char sql[] =
+        "SELECT c.account, c.region, c.name, iif(c.notification_status = 'active', "
+        "c.notification_topic, ''), n.number, s.build FROM node_goal g "
+        "JOIN cache_node n ON n.id = g.node_id JOIN cache_cluster c ON c.id = n.cluster_id "
+        "JOIN node_saw s ON s.node_id = n.id WHERE g.host_id = ? AND n.is_wanted AND c.is_wanted "
+        "AND c.owner_id IS NULL AND s.build <> '' ORDER BY c.name, n.number";
+    vec_of(struct node_on_host) nodes = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", host_id));
+    while (query_next(&q))
+        *vec_add(tx->arena, &nodes) = (struct node_on_host){
+            .account = query_text(&q, 0),
+            .region = query_text(&q, 1),
+            .cluster = query_text(&q, 2),
+            .topic = query_text(&q, 3),
+            .number = query_text(&q, 4),
+            .build = query_text(&q, 5),
+        };
+    TRY(query_end(&q));
+    *out = nodes.items;
+    *out_count = nodes.count;
+    return OK;
+}
+
 /* --- actions --- */
 
 struct err store_action_list(struct store_tx *tx, const char *account, const char *region,

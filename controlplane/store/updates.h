@@ -21,6 +21,14 @@ struct updated_place {
 must_use struct err store_updated_places(struct store_tx *tx, struct updated_place **out,
                                          size_t *out_count);
 
+/* A wanted node on a host, of which the build is known; topic "" where nobody is told. */
+struct node_on_host {
+    const char *account, *region, *cluster, *topic;
+    const char *number, *build;
+};
+must_use struct err store_built_nodes_of_host(struct store_tx *tx, const char *host_id,
+                                              struct node_on_host **out, size_t *out_count);
+
 /* A wanted node of which the build is known, with what it belongs to. */
 struct built_node {
     int64_t cluster_id, group_id; /* group_id 0: none */

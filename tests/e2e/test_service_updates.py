@@ -136,6 +136,7 @@ def test_what_waited_for_too_long_is_applied_in_the_window(new_service, folder):
         return {a["UpdateActionStatus"] for a in client.describe_update_actions()["UpdateActions"]}
     wait_until(lambda: statuses() == {"scheduled"}, "both wait for their windows", timeout=15)
     assert service.describe("c1")["CacheClusterStatus"] == "available"
+    assert [m for _, m in service.events("m1")].count("Service update is available for cache node 0002.") == 1
     (stopped,) = client.batch_stop_update_action(ServiceUpdateName=name, CacheClusterIds=["m1"])["ProcessedUpdateActions"]
     assert stopped["CacheClusterId"] == "m1" and of("m1")["UpdateActionStatus"] == "stopped"
 

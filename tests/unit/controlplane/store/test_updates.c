@@ -172,3 +172,34 @@ Test(updates, it_is_kept_when_a_node_began_anew_and_since_when_it_runs_its_build
     must(store_built_nodes(f.tx, c.account, c.region, &list, &count));
     cr_assert_eq(list[0].build_ms, 3000);
 }
+
+Test(updates, a_host_knows_the_builds_of_its_nodes)
+{
+    struct host h = fixture_host(&f, "h1", "us-east-1a", "127.0.0.0/24", 1 << 30);
+    struct cluster c = fixture_cluster(&f, "c1", "redis");
+    struct node n = fixture_node(&f, c.id, "0001");
+    struct node_goal goal = {
+        .host_id = h.id, .address = "127.0.0.1", .port = 6379, .state = NODE_RUNNING};
+    struct node_saw saw = {.has = true,
+                           .host_id = h.id,
+                           .state = NODE_RUNNING,
+                           .last_exit = "",
+                           .why = "",
+                           .applied_settings = "",
+                           .build = "0.1.0",
+                           .role = ""};
+    struct node_on_host *list;
+    size_t count;
+    bool is_changed;
+
+    must(store_goal_set(f.tx, n.id, &goal));
+    must(store_built_nodes_of_host(f.tx, h.id, &list, &count));
+    cr_assert_eq(count, 0);
+    must(store_saw_set(f.tx, n.id, &saw, &is_changed));
+    must(store_built_nodes_of_host(f.tx, h.id, &list, &count));
+    cr_assert_eq(count, 1);
+    cr_assert_str_eq(list[0].cluster, "c1");
+    cr_assert_str_eq(list[0].build, "0.1.0");
+    must(store_built_nodes_of_host(f.tx, "other", &list, &count));
+    cr_assert_eq(count, 0);
+}
