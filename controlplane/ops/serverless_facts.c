@@ -128,22 +128,30 @@ static const struct node *placed(const struct cluster_facts *m)
                : NULL;
 }
 
+/* The nth node, in the order of members, of those that serve. Who is primary does not matter: each
+ * node leads clients to it, and an address that moved at every switch would be no address. */
+static const struct node *serving(const struct serverless_facts *f, size_t nth)
+{
+    for (size_t i = 0; f->group && i < f->group->member_count; i++) {
+        const struct cluster_facts *m = &f->group->members[i];
+        const struct node *n = placed(m);
+        bool serves =
+            n && (group_facts_is_primary(f->group, m) || (n->saw.has && n->saw.is_link_up));
+
+        if (serves && nth-- == 0)
+            return n;
+    }
+    return NULL;
+}
+
 const struct node *serverless_entry(const struct serverless_facts *f)
 {
-    for (size_t i = 0; f->group && i < f->group->member_count; i++)
-        if (placed(&f->group->members[i]) &&
-            group_facts_is_primary(f->group, &f->group->members[i]))
-            return placed(&f->group->members[i]);
-    return f->cluster ? placed(f->cluster) : NULL;
+    return f->cluster ? placed(f->cluster) : serving(f, 0);
 }
 
 const struct node *serverless_reader(const struct serverless_facts *f)
 {
-    for (size_t i = 0; f->group && i < f->group->member_count; i++) {
-        const struct node *n = placed(&f->group->members[i]);
-        if (n && n->saw.has && n->saw.is_link_up &&
-            !group_facts_is_primary(f->group, &f->group->members[i]))
-            return n;
-    }
-    return serverless_entry(f);
+    const struct node *second = serving(f, 1);
+
+    return second ? second : serverless_entry(f);
 }

@@ -28,7 +28,8 @@ must_use struct err serverless_facts_list(struct call *c, const char *after, int
 const char *serverless_status(const struct serverless_facts *f);
 
 /* The node that a client is led to, and one to read from, which may be the same; NULL while there
- * is none. */
+ * is none. Both stay when another node becomes primary: what is told of a change may be held
+ * against what is read after it. */
 const struct node *serverless_entry(const struct serverless_facts *f);
 const struct node *serverless_reader(const struct serverless_facts *f);
 
