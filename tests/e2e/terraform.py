@@ -6,6 +6,7 @@ so. The others start the provider once, with the flag that it has for that, and 
 all endpoints: two seconds.
 """
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -126,6 +127,9 @@ class Terraform:
 
     def output(self, name):
         return self.run("output", "-raw", name).strip()
+
+    def json_output(self, name):
+        return json.loads(self.output(name))
 
     def destroy(self):
         return self.run("destroy", "-auto-approve", "-input=false")

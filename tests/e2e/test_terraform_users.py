@@ -18,6 +18,24 @@ resource "aws_elasticache_user" "app" {{
   engine        = "redis"
   passwords     = {passwords}
   tags          = {{ team = "{team}" }}
+  timeouts {{
+    create = "5m"
+    read   = "5m"
+    update = "5m"
+    delete = "5m"
+  }}
+}}
+resource "aws_elasticache_user" "open" {{
+  user_id       = "tf-open"
+  user_name     = "open"
+  access_string = "on ~open:* -@all +@read"
+  engine        = "redis"
+  authentication_mode {{
+    type = "no-password-required"
+  }}
+  lifecycle {{
+    ignore_changes = [authentication_mode] # the type reads back as no-password, here as in AWS
+  }}
 }}
 resource "aws_elasticache_user" "iam" {{
   user_id       = "tf-iam"
@@ -55,24 +73,49 @@ resource "aws_elasticache_user_group" "valkey" {{
 resource "aws_elasticache_user_group_association" "late" {{
   user_group_id = aws_elasticache_user_group.team.user_group_id
   user_id       = aws_elasticache_user.late.user_id
+  timeouts {{
+    create = "5m"
+    delete = "5m"
+  }}
+}}
+resource "aws_elasticache_replication_group" "used" {{
+  replication_group_id       = "used"
+  description                = "asks who comes"
+  engine_version             = "7.1"
+  node_type                  = "cache.t4g.micro"
+  num_cache_clusters         = 1
+  transit_encryption_enabled = true
+  apply_immediately          = true
+  user_group_ids             = {groups}
 }}
 data "aws_elasticache_user" "app" {{
   user_id    = "tf-app"
   depends_on = [aws_elasticache_user.app]
+}}
+output "seen" {{
+  value     = jsonencode(data.aws_elasticache_user.app)
+  sensitive = true
 }}
 """
 
 
 def test_terraform_applies_changes_imports_and_destroys(house, terraform):
     client = house.client()
-    terraform.apply(USERS.format(access="on ~* +@all", passwords='["password-of-16-ch"]', team="blue"))
+    terraform.apply(USERS.format(access="on ~* +@all", passwords='["password-of-16-ch"]', team="blue", groups="null"))
     terraform.plan_is_empty()
     assert client.describe_user_groups(UserGroupId="tf-team")["UserGroups"][0]["UserIds"] == ["tf-app", "tf-default", "tf-late"]
     terraform.apply(USERS.format(access="off ~b* -@all +get", team="red",
+                                 groups="[aws_elasticache_user_group.team.user_group_id]",
                                  passwords='["password-of-16-ch", "another-password-"]'))
     terraform.plan_is_empty()
     assert client.describe_users(UserId="tf-app")["Users"][0]["AccessString"] == "off ~b* -@all +get"
     assert client.describe_users(UserId="tf-app")["Users"][0]["Authentication"] == {"Type": "password", "PasswordCount": 2}
+    group, = client.describe_replication_groups(ReplicationGroupId="used")["ReplicationGroups"]
+    assert group["UserGroupIds"] == ["tf-team"] == [g["UserGroupId"] for g in client.describe_user_groups()["UserGroups"]
+                                                    if g["ReplicationGroups"] == ["used"]]
+    seen = terraform.json_output("seen")
+    assert (seen["user_name"], seen["access_string"], seen["engine"]) == ("App", "off ~b* -@all +get", "redis")
+    assert seen["authentication_mode"] == [{"type": "password", "password_count": 2}]
     terraform.import_again({"aws_elasticache_user.iam": "tf-iam",
                             "aws_elasticache_user_group.valkey": "tf-valkey"})
     terraform.destroy()
