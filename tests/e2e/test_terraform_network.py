@@ -102,6 +102,11 @@ resource "aws_elasticache_reserved_cache_node" "one" {
   id                               = "from-terraform"
   cache_node_count                 = 2
   tags                             = { team = "blue" }
+  timeouts {
+    create = "5m"
+    update = "5m"
+    delete = "5m"
+  }
 }
 """
 
