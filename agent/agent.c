@@ -285,6 +285,7 @@ static struct err find_programs(struct agent *g, const char **out_shim)
     if (err_failed(fs_find_program(g->arena, fs_join(g->arena, dir, SHIM_PROGRAM), out_shim)))
         return err_format(g->arena, ERR_NOT_FOUND,
                           "there is no " SHIM_PROGRAM " in %s: see --engine-dir", dir);
+    g->programs.allowed = g->options->drivers;
     drivers_survey(g->arena, dir, &g->programs);
     for (size_t i = 0; i < g->programs.program_count; i++)
         log_info("engine found", f_str("driver", g->programs.programs[i].driver->name),

@@ -18,6 +18,7 @@ struct agent_options {
     const char *url;             /* of the control plane, without a slash at its end */
     const char *token;           /* NULL for none */
     const char *engine_dir;      /* of larder-engine and larder-shim */
+    const char *drivers;         /* that may run, see driver_host; NULL: all */
     bool stops_engines;          /* when it ends */
     bool forgets_data;           /* what is in memory is not kept over a stop */
 };

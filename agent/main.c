@@ -1,5 +1,6 @@
 /* larder-agent: its command line. */
 #include "agent/agent.h"
+#include "agent/drivers/driver.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/flags.h"
@@ -21,6 +22,7 @@ struct options {
     const char *region, *zone, *name, *pool, *pool6;
     int64_t memory_bytes, vcpus;
     const char *engine_dir;
+    const char *drivers;
     const char *token_file;
     const char *log_level;
     bool stops_engines;
@@ -55,6 +57,9 @@ static const struct flag rows[] = {
         .min = 1, .max = 65536),
     ROW("engine-dir", FLAG_TEXT, engine_dir, "DIR",
         "where larder-engine and larder-shim are (default: beside this program)"),
+    ROW("drivers", FLAG_TEXT, drivers, "LIST",
+        "what may run caches here: bundled, redis (redis-server and valkey-server of this host), "
+        "memcached; with commas between (default: all that there are)"),
     ROW("token-file", FLAG_TEXT, token_file, "FILE",
         "file with the token that the control plane asks for"),
     ROW("log-level", FLAG_CHOICE, log_level, "LEVEL", "least level that is logged",
@@ -122,6 +127,19 @@ static struct err take_pool6(struct arena *a, const char *text, struct ip_block 
                       ip_text(a, &first), text, text);
 }
 
+static struct err check_drivers(struct arena *a, const char *list)
+{
+    struct str rest = str_of(list ? list : "");
+
+    while (rest.len > 0) {
+        const char *name = str_dup(a, str_trim(str_cut(&rest, ',')));
+        if (*name == '\0' || !driver_find(name))
+            return err_format(a, ERR_INVALID, "--drivers: this agent knows no driver called \"%s\"",
+                              name);
+    }
+    return OK;
+}
+
 static struct err take_options(struct arena *a, const struct options *o, struct agent_options *out)
 {
     struct agent_options options = {
@@ -142,6 +160,8 @@ static struct err take_options(struct arena *a, const struct options *o, struct 
                           o->pool);
     if (o->pool6)
         TRY(take_pool6(a, o->pool6, &options.pool6));
+    TRY(check_drivers(a, o->drivers));
+    options.drivers = o->drivers;
     if (o->token_file)
         TRY(read_token(a, o->token_file, &options.token));
     struct err e = fs_make_dirs(o->state_dir, 0700);

@@ -409,7 +409,8 @@ static void bundled_contact(const struct driver_host *host, const struct agent_n
                                        .stats = &resp_stats,
                                        .numbers = &resp_numbers,
                                        .role = &resp_role,
-                                       .listen = &resp_listen};
+                                       .listen = &resp_listen,
+                                       .sync = "SYNC"};
 }
 
 /* What a line of Larder's own log says: "TIME larder-engine LEVEL: text". */

@@ -30,13 +30,15 @@ char *driver_seed_name(struct arena *a, int64_t part_id);
 #define DRIVER_SEED_PREFIX "seed-"
 
 #define DRIVER_GREETING_BYTES 128
+#define DRIVER_COMMAND_BYTES  40
 
 struct driver;
 
 /* A program that the host has. */
 struct driver_program {
     const struct driver *driver;
-    const char *path; /* absolute */
+    const char *engine; /* "redis", "valkey"; NULL: as the driver is called */
+    const char *path;   /* absolute */
     const char *version;
 };
 
@@ -45,8 +47,9 @@ struct driver_host {
     const char *engine_dir; /* of larder-engine */
     const struct driver_program *programs;
     size_t program_count;
-    const char *secret; /* of the host: where passwords of the agent's own come from */
-    bool forgets_data;  /* nothing is kept over a stop, whatever goals say */
+    const char *allowed; /* names of the drivers that may run, with commas between; NULL: all */
+    const char *secret;  /* of the host: where passwords of the agent's own come from */
+    bool forgets_data;   /* nothing is kept over a stop, whatever goals say */
 };
 
 /* What to run for a goal. */
@@ -104,6 +107,7 @@ struct driver_contact {
     /* Said in the greeting's place where roles are watched: from then on the engine says by itself,
      * in arrays, when its role or its link changed. NULL: it cannot. */
     const struct driver_question *listen;
+    char sync[DRIVER_COMMAND_BYTES];      /* what asks for all data; empty for none */
     char greeting[DRIVER_GREETING_BYTES]; /* said first on each connection; empty for none */
 };
 
@@ -113,7 +117,8 @@ struct driver {
     /* Where a program of this kind may be, the preferred first: names for $PATH, NULL-terminated...
      */
     const char *const *names;
-    bool is_ours; /* ...but in engine_dir, as it is part of Larder */
+    bool is_ours;               /* ...but in engine_dir, as it is part of Larder */
+    const char *const *engines; /* which engine each of them is; NULL: as the driver is called */
 
     bool can_seal;          /* what it writes to its disk can be encrypted */
     bool asks_about_tokens; /* it has users who log in by tokens that others judge */
@@ -177,8 +182,9 @@ extern const size_t driver_count;
 /* The kind of that name (NULL or "": the default), or NULL. */
 const struct driver *driver_find(const char *name);
 
-/* Fills out->programs, in `a`, with what is in `engine_dir` and $PATH. Runs each program once to
- * ask for its version; one that does not tell is left out. */
+/* Fills out->programs, in `a`, with what is in `engine_dir` and $PATH of the allowed kinds. Runs
+ * each program once to ask for its version; one that does not tell is left out, and so is a name
+ * that leads to the program of another one. */
 void drivers_survey(struct arena *a, const char *engine_dir, struct driver_host *out);
 
 /* The same for the host's report. */

@@ -6,6 +6,8 @@
 #include "base/vec.h"
 #include "contract/agent.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 const struct driver *const drivers[] = {&driver_bundled, &driver_redis, &driver_memcached};
@@ -61,14 +63,46 @@ static struct err find_path(struct arena *a, const char *engine_dir, const struc
     return **out == '/' ? OK : fs_absolute(a, *out, out);
 }
 
+static bool is_allowed(const struct driver_host *host, const struct driver *d)
+{
+    struct str rest = str_of(host->allowed ? host->allowed : d->name);
+
+    while (rest.len > 0)
+        if (str_is(str_trim(str_cut(&rest, ',')), d->name))
+            return true;
+    return false;
+}
+
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* "redis-server" that is a link to valkey-server is no redis. */
+static bool leads_elsewhere(const char *path, const struct driver *d, size_t name)
+{
+    char real[PATH_MAX];
+
+    if (!realpath(path, real))
+        return false;
+    for (size_t i = 0; d->names[i]; i++)
+        if (i != name && strcmp(file_name(real), d->names[i]) == 0)
+            return true;
+    return false;
+}
+
 void drivers_survey(struct arena *a, const char *engine_dir, struct driver_host *out)
 {
     vec_of(struct driver_program) programs = VEC_EMPTY;
 
     for (size_t i = 0; i < driver_count; i++)
-        for (const char *const *name = drivers[i]->names; *name; name++) {
-            struct driver_program program = {.driver = drivers[i]};
-            if (err_failed(find_path(a, engine_dir, drivers[i], *name, &program.path)))
+        for (size_t k = 0; is_allowed(out, drivers[i]) && drivers[i]->names[k]; k++) {
+            const struct driver *d = drivers[i];
+            struct driver_program program = {.driver = d,
+                                             .engine = d->engines ? d->engines[k] : NULL};
+            if (err_failed(find_path(a, engine_dir, d, d->names[k], &program.path)) ||
+                leads_elsewhere(program.path, d, k))
                 continue;
             program.version = program_version(a, program.path);
             if (program.version)
@@ -85,8 +119,9 @@ void drivers_report(struct arena *a, const struct driver_host *host,
     struct agent_host_engine *engines = arena_array(a, host->program_count + 1, sizeof(*engines));
 
     for (size_t i = 0; i < host->program_count; i++)
-        engines[i] =
-            (struct agent_host_engine){host->programs[i].driver->name, host->programs[i].version};
+        engines[i] = (struct agent_host_engine){.driver = host->programs[i].driver->name,
+                                                .engine = host->programs[i].engine,
+                                                .version = host->programs[i].version};
     *out = (struct agent_host_engine_list){true, host->program_count, engines};
 }
 
@@ -96,12 +131,6 @@ const char *driver_version(const struct driver_host *host, const char *path)
         if (strcmp(host->programs[i].path, path) == 0)
             return host->programs[i].version;
     return "";
-}
-
-static const char *file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
 }
 
 struct err driver_program(struct arena *a, const struct driver_host *host, const struct driver *d,

@@ -33,6 +33,7 @@
 #define REPLICA_RULES "resetchannels -@all +psync +replconf +ping"
 
 static const char *const names[] = {"redis-server", "valkey-server", NULL};
+static const char *const engines[] = {"redis", "valkey", NULL};
 
 /* Commands that are taken away, and those of them that the agent itself uses under another name. */
 static const struct {
@@ -49,7 +50,7 @@ static const struct {
     {"SAVE",         false},
     {"SHUTDOWN",     false},
     {"SLAVEOF",      false},
-    {"SYNC",         false},
+    {"SYNC",         true },
 };
 
 /* Behind the rules of every tenant. */
@@ -422,6 +423,7 @@ static void redis_contact(const struct driver_host *host, const struct agent_nod
                                    .stats = &resp_stats,
                                    .numbers = &resp_numbers,
                                    .role = &resp_role};
+    snprintf(out->sync, sizeof(out->sync), "%s", command(&a, host, goal, "SYNC"));
     if (!err_failed(program_of(&a, host, goal, &program)) &&
         version_number(program->version) >= V6_0)
         snprintf(out->greeting, sizeof(out->greeting), "AUTH " ADMIN_USER " %s\r\n",
@@ -443,6 +445,7 @@ static struct str redis_plain(struct str line)
 const struct driver driver_redis = {
     .name = "redis",
     .names = names,
+    .engines = engines,
     .record = USERS_FILE,
     .prepare = redis_prepare,
     .contact = redis_contact,

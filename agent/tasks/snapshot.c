@@ -29,16 +29,16 @@
 
 static const char questions[] = "*3\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n"
                                 "*3\r\n$8\r\nREPLCONF\r\n$8\r\nrdb-only\r\n$1\r\n1\r\n";
-static const char wish[] = "*1\r\n$4\r\nSYNC\r\n"; /* once the questions are answered */
 
 struct work {
     struct task *task;
     int fd;
     struct loop_watch watch;
     struct loop_timer patience, end;
-    struct http_exchange *put; /* NULL when nothing is on its way */
-    struct buf out, in;        /* `in`: the head, then what is to be sent next */
-    int answers_left;          /* lines in front of the snapshot */
+    struct http_exchange *put;       /* NULL when nothing is on its way */
+    struct buf out, in;              /* `in`: the head, then what is to be sent next */
+    char wish[DRIVER_COMMAND_BYTES]; /* said once the questions are answered */
+    int answers_left;                /* lines in front of the snapshot */
     bool is_streaming, has_ended, is_told;
     char mark[MARK_BYTES];
     bool has_mark;        /* what stands behind a snapshot of unknown length */
@@ -242,7 +242,7 @@ static struct err take_line(struct work *w, struct str line)
     bool is_fine = !is_error || w->answers_left == 1;
     if (w->answers_left > 0 && is_fine) {
         if (--w->answers_left == 0)
-            buf_puts(&w->out, wish);
+            buf_printf(&w->out, "*1\r\n$%zu\r\n%s\r\n", strlen(w->wish), w->wish);
         return OK;
     }
     struct err e = err_format(&a, ERR_DENIED, "the engine refuses: %.*s", STR_ARG(line));
@@ -336,7 +336,8 @@ static void snapshot_begin(struct task *t)
     };
     t->work = w;
     task_driver(t)->contact(task_conf(t)->host, t->node->goal, &contact);
-    if (contact.socket && contact.role)
+    memcpy(w->wish, contact.sync, sizeof(w->wish));
+    if (contact.socket && contact.sync[0])
         w->fd = net_connect_unix_in(t->node->dir, contact.socket);
     if (w->fd < 0) {
         end_with(w, err_make(ERR_UNSUPPORTED, "the engine gives no snapshots"));

@@ -161,6 +161,8 @@ static struct up_child plan_host(struct arena *a, const struct up_options *o,
     if (place->pool6)
         add_flag(a, &argv, "--pool6", place->pool6);
     add_flag(a, &argv, "--memory", memory);
+    if (o->drivers)
+        add_flag(a, &argv, "--drivers", o->drivers);
     add_flag(a, &argv, "--token-file", token_path);
     add_flag(a, &argv, "--log-level", o->log_level);
     *vec_add(a, &argv) = "--stop-engines-on-exit";

@@ -22,6 +22,7 @@ struct up_options {
     const char *account;          /* twelve digits */
     const char *pool;             /* CIDR block */
     const char *pool6;            /* the same of IPv6; NULL: caches have none */
+    const char *drivers;          /* of the hosts' engines; NULL: all */
     const char *auth;             /* "open", "scoped", or NULL: open on loopback only */
     const char *endpoints;        /* "address" or "dns" */
     const char *dns_zone;         /* NULL: larderd's own default */

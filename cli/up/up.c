@@ -77,6 +77,8 @@ static const struct flag rows[] = {
          "addresses for cache nodes; each host gets an equal part"),
     TEXT("pool6", pool6, "CIDR|auto|none", "auto",
          "the same of IPv6; auto is " UP_POOL6 " where the machine answers on it, else ::1"),
+    TEXT("drivers", drivers, "LIST", NULL,
+         "what may run caches: bundled, redis, memcached (default: all that the machine has)"),
     TEXT("account", account, "ID", "000000000000", "the account of callers that do not name one"),
     CHOICE("auth", auth, auth_words, "open|scoped", NULL,
            "whether unsigned requests are served (default: open on loopback, else scoped)"),

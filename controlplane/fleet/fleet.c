@@ -193,8 +193,9 @@ static const char *engines_text(struct arena *a, const struct agent_host_engine_
     const char *text = "";
     for (size_t i = 0; i < engines->count; i++) {
         const struct agent_host_engine *e = &engines->items[i];
-        text = arena_printf(a, "%s%s%s=%s", text, i ? " " : "", e->driver,
-                            e->version ? e->version : "");
+        text =
+            arena_printf(a, "%s%s%s=%s", text, i ? " " : "",
+                         is_given(e->engine) ? e->engine : e->driver, e->version ? e->version : "");
     }
     return text;
 }

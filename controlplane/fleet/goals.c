@@ -10,7 +10,7 @@
 #include "controlplane/fleet/users.h"
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/effective.h"
-#include "controlplane/model/place.h"
+#include "controlplane/model/engine_driver.h"
 #include "controlplane/model/serverless.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/store/certificates.h"
@@ -163,7 +163,7 @@ static void add_membership(struct arena *a, const struct host_node *n, struct ag
 static int64_t add_users(struct arena *a, const struct host_users *users, const struct host_node *n,
                          struct agent_node_goal *out)
 {
-    bool is_bundled = strcmp(out->driver, "bundled") == 0;
+    bool is_bundled = driver_is_bundled(out->driver);
     int64_t revision = 0;
 
     if (engine_is_redis_like(n->engine))
@@ -294,7 +294,7 @@ static void goal_to_wire(struct arena *a, const struct host_node *n,
         .cache_node_id = n->number,
         .engine = n->engine,
         .engine_version = n->engine_version,
-        .driver = DRIVER_DEFAULT,
+        .driver = driver_name(n->driver),
         .address = n->goal.address,
         .second_address =
             n->goal.second_address && *n->goal.second_address ? n->goal.second_address : NULL,

@@ -157,14 +157,6 @@ static const struct engine_version *version_find(const char *engine, const char 
     return NULL;
 }
 
-const struct engine_version *engine_version_reported(const char *engine, const char *reported)
-{
-    for (size_t i = 0; i < countof(versions); i++)
-        if (strcmp(versions[i].engine, engine) == 0 && strcmp(versions[i].reported, reported) == 0)
-            return &versions[i];
-    return NULL;
-}
-
 const struct engine_version *engine_version_default(const char *engine)
 {
     const struct engine *e = engine_find(engine);
@@ -189,6 +181,40 @@ int version_compare(const char *x, const char *y)
             return part_x < part_y ? -1 : 1;
     }
     return 0;
+}
+
+/* Whether two versions have major and minor in common. */
+static bool is_same_minor(const char *x, const char *y)
+{
+    struct str rest_x = str_of(x), rest_y = str_of(y);
+
+    return str_eq(str_cut(&rest_x, '.'), str_cut(&rest_y, '.')) &&
+           str_eq(str_cut(&rest_x, '.'), str_cut(&rest_y, '.'));
+}
+
+/* Of two versions around `reported`, the nearer one: what is not newer than it comes first. */
+static bool is_nearer(const char *reported, const struct engine_version *x,
+                      const struct engine_version *y)
+{
+    bool is_below = version_compare(x->reported, reported) <= 0;
+
+    if (!y)
+        return true;
+    if (is_below != (version_compare(y->reported, reported) <= 0))
+        return is_below;
+    return is_below == (version_compare(x->reported, y->reported) > 0);
+}
+
+const struct engine_version *engine_version_reported(const char *engine, const char *reported)
+{
+    const struct engine_version *nearest = NULL;
+
+    for (size_t i = 0; i < countof(versions); i++)
+        if (strcmp(versions[i].engine, engine) == 0 &&
+            is_same_minor(versions[i].reported, reported) &&
+            is_nearer(reported, &versions[i], nearest))
+            nearest = &versions[i];
+    return nearest;
 }
 
 /* From redis 6 on (and for valkey) patches are the service's business: "7.0.7" must be asked for as

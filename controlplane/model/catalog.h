@@ -61,7 +61,8 @@ int engine_default_port(const char *engine);
 /* All versions, by engine, then version as text. */
 const struct engine_version *engine_versions(size_t *out_count);
 
-/* What a cluster runs, from the version that it reports, or NULL. */
+/* What a cluster runs, from the version that it reports, or NULL. Hosts' own engines have patches
+ * that are not offered: these stand for the nearest one of their minor. */
 const struct engine_version *engine_version_reported(const char *engine, const char *reported);
 
 /* The version of an engine when none is asked for. The engine must be known. */

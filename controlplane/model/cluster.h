@@ -90,6 +90,7 @@ struct cluster {
     int snapshot_retention; /* days */
     bool auto_minor_upgrade;
     const char *notification_topic, *notification_status;
+    const char *driver; /* see engine_driver.h; NULL is the bundled one */
     struct reach reach;
     enum tls_mode tls;
     const char *data_key; /* of what is encrypted at rest, 64 hexadecimal digits; else "" */

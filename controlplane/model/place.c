@@ -10,6 +10,7 @@
 #include "base/ip.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "controlplane/model/engine_driver.h"
 
 #include <string.h>
 
@@ -56,7 +57,7 @@ const char *place_result_text(enum place_result result)
     static const char *const texts[] = {
         [PLACE_OK] = "placed",
         [PLACE_NO_ZONE] = "no host is enrolled in the zone",
-        [PLACE_NO_HOST] = "no host is in touch",
+        [PLACE_NO_HOST] = "no host that runs the engine is in touch",
         [PLACE_TOO_LARGE] = "no host offers that much memory",
         [PLACE_NO_MEMORY] = "no host has that much memory left",
         [PLACE_NO_IPV6] = "no host has addresses of IPv6 for cache nodes",
@@ -178,26 +179,13 @@ static enum place_result addresses_choose(const struct place *p, const struct se
     return PLACE_OK;
 }
 
-/* True when "bundled=0.1.0 redis=7.0.15" names the driver. */
-static bool host_runs(const struct host *h, const char *driver)
-{
-    struct str rest = str_of(h->engines);
-
-    while (rest.len > 0) {
-        struct str word = str_cut(&rest, ' ');
-        if (str_is(str_cut(&word, '='), driver))
-            return true;
-    }
-    return *driver == '\0';
-}
-
 /* Can this host take the node? The results are ordered by how near a host came to it. */
 static enum place_result seat_test(const struct place *p, const struct seat *s,
                                    const struct place_request *r, struct addresses *out)
 {
     if (!zone_may_be_chosen(p, s->host->zone) || (*r->zone && strcmp(s->host->zone, r->zone) != 0))
         return PLACE_NO_ZONE;
-    if (s->host->is_silent || !host_runs(s->host, r->driver))
+    if (s->host->is_silent || (*r->program && !programs_have(s->host->engines, r->program)))
         return PLACE_NO_HOST;
     if (r->memory_bytes > s->host->memory_bytes)
         return PLACE_TOO_LARGE;

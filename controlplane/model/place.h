@@ -17,9 +17,6 @@
 struct arena;
 struct place;
 
-/* What runs nodes for which no other engine was chosen. */
-#define DRIVER_DEFAULT "bundled"
-
 struct place_request {
     int64_t
         cluster_id;   /* nodes of one cluster (or shard: see place_key) keep away from each other */
@@ -29,9 +26,9 @@ struct place_request {
     int port;
     int second_port; /* that is to be free on the same address; 0 for none */
     enum network_type network;
-    bool is_cross_az;   /* spread over zones before hosts */
-    bool keeps_apart;   /* no two on one host while another one can take them, whatever its zone */
-    const char *driver; /* that the host must report among its engines; "" = any */
+    bool is_cross_az;    /* spread over zones before hosts */
+    bool keeps_apart;    /* no two on one host while another one can take them, whatever its zone */
+    const char *program; /* that the host must report, see engine_driver.h; "" = any */
 };
 
 struct place_choice {

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/vec.h"
 #include "contract/faults.h"
+#include "controlplane/model/engine_driver.h"
 #include "controlplane/model/place.h"
 #include "controlplane/model/quotas.h"
 #include "controlplane/model/serverless.h"
@@ -85,10 +86,17 @@ static struct err take_siblings(struct call *c, struct capacity *cap,
 }
 
 /* One that finds no place waits for a host to come, and takes nothing from others. */
-static void place_waiting(struct capacity *cap, const struct unplaced_node *n)
+static void place_waiting(struct call *c, struct capacity *cap, const struct unplaced_node *n)
 {
     const struct cluster cluster = {
-        .node_type = n->node_type, .port = n->port, .owner = n->owner, .allotment = n->allotment};
+        .engine = n->engine,
+        .engine_version = n->engine_version,
+        .driver = n->driver,
+        .node_type = n->node_type,
+        .port = n->port,
+        .owner = n->owner,
+        .allotment = n->allotment,
+    };
     struct place_choice choice;
 
     struct place_request request = {
@@ -101,7 +109,7 @@ static void place_waiting(struct capacity *cap, const struct unplaced_node *n)
         .second_port = cluster_reader_port(&cluster),
         .network = n->network,
         .is_cross_az = n->is_cross_az,
-        .driver = DRIVER_DEFAULT,
+        .program = cluster_program(c->arena, &cluster),
     };
     (void)place_nodes(cap->board, &request, 1, &choice);
 }
@@ -118,7 +126,7 @@ struct err capacity_open(struct call *c, const struct siting *siting, struct cap
     TRY(take_addresses(c, cap));
     TRY(take_siblings(c, cap, waiting, count));
     for (size_t i = 0; i < count; i++)
-        place_waiting(cap, &waiting[i]);
+        place_waiting(c, cap, &waiting[i]);
     place_limit_zones(cap->board, siting->zones, siting->zone_count);
     cap->siting = siting;
     *out = *cap;
@@ -196,7 +204,7 @@ static enum place_result place_claim(struct call *c, struct capacity *cap,
             .second_port = claim->second_port,
             .network = claim->network,
             .is_cross_az = claim->is_cross_az,
-            .driver = DRIVER_DEFAULT,
+            .program = claim->program ? claim->program : DRIVER_BUNDLED,
         };
     return place_nodes(cap->board, requests, claim->count, choices);
 }

@@ -23,6 +23,7 @@ struct claim {
     const struct node_type *type;
     int port;
     enum network_type network;
+    const char *program; /* see place.h; NULL: the bundled engine */
     bool is_cross_az;
     int64_t memory_bytes; /* of each node; 0: as its type says */
     int second_port;      /* see place.h */

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "contract/faults.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/ops/driver.h"
 #include "controlplane/ops/fitting.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/store/store.h"
@@ -61,6 +62,8 @@ static struct err take_version(struct call *c, const struct change_request *r,
         return member_no_change(c, r->noun, "Engine", cl->engine);
     TRY(find_version(c, r, engine, cl, &to));
     TRY(engine_version_check_upgrade(c->arena, from, to));
+    if (to != from)
+        TRY(driver_refuse(c, cl->driver, "other versions than the one that the hosts have"));
     p->parameter_group = "";
     p->engine = to == from ? "" : to->engine;
     p->engine_version = to == from ? "" : to->reported;

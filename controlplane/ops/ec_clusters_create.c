@@ -10,6 +10,7 @@
 #include "controlplane/model/tags.h"
 #include "controlplane/ops/access.h"
 #include "controlplane/ops/capacity.h"
+#include "controlplane/ops/driver.h"
 #include "controlplane/ops/encryption.h"
 #include "controlplane/ops/logs.h"
 #include "controlplane/ops/member_clusters.h"
@@ -93,10 +94,7 @@ static struct err plan_engine(struct call *c, const struct ec_create_cache_clust
                      "CreateCacheCluster does not take the engine valkey. Create a replication "
                      "group instead.");
     const char *version = in->engine_version ? in->engine_version : "";
-    TRY(engine_version_choose(c->arena, engine, version, &p->version));
-    p->cluster.engine = p->version->engine;
-    p->cluster.engine_version = p->version->reported;
-    return OK;
+    return driver_choose(c, &in->tags, engine, version, &p->version, &p->cluster);
 }
 
 static struct err plan_type(struct call *c, const struct ec_create_cache_cluster_in *in,
@@ -310,6 +308,22 @@ static struct err plan_logs(struct call *c, const struct ec_create_cache_cluster
     return logs_check(c, p->version, &in->log_delivery_configurations);
 }
 
+/* --- what drivers have not --- */
+
+static struct err plan_driver(struct call *c, const struct ec_create_cache_cluster_in *in,
+                              struct plan *p)
+{
+    if (in->log_delivery_configurations.count > 0)
+        TRY(driver_refuse(c, p->cluster.driver, "log delivery"));
+    if (is_memcached(p) && p->cluster.tls != TLS_OFF)
+        TRY(driver_refuse(c, p->cluster.driver, "in-transit encryption"));
+    if (member_has_text(in->auth_token) &&
+        version_compare(p->cluster.engine_version, DRIVER_VERSION_USERS) < 0)
+        TRY(driver_refuse(c, p->cluster.driver, "tokens before version " DRIVER_VERSION_USERS));
+    driver_settle_tags(p->cluster.driver, p->tags, &p->tag_count);
+    return OK;
+}
+
 /* --- against what is there --- */
 
 static struct err plan_is_new(struct call *c, const struct ec_create_cache_cluster_in *in,
@@ -342,6 +356,7 @@ static struct err plan_capacity(struct call *c, const struct ec_create_cache_clu
         .type = p->type,
         .port = p->cluster.port,
         .network = p->cluster.reach.network,
+        .program = cluster_program(c->arena, &p->cluster),
         .is_cross_az = strcmp(p->cluster.az_mode, "cross-az") == 0,
         .zones = p->zones,
         .count = p->node_count,
@@ -360,9 +375,9 @@ static struct err plan_capacity(struct call *c, const struct ec_create_cache_clu
 
 /* The order of the rows is the order in which mistakes are told. */
 static const plan_fn checks[] = {
-    plan_name,    plan_engine,   plan_type,    plan_encryption, plan_nodes,    plan_port,
-    plan_zones,   plan_unserved, plan_windows, plan_groups,     plan_entry,    plan_tags,
-    plan_restore, plan_logs,     plan_is_new,  plan_quota,      plan_capacity,
+    plan_name,    plan_engine,   plan_type,    plan_encryption, plan_nodes, plan_port,
+    plan_zones,   plan_unserved, plan_windows, plan_groups,     plan_entry, plan_tags,
+    plan_restore, plan_logs,     plan_driver,  plan_is_new,     plan_quota, plan_capacity,
 };
 
 /* --- recording --- */

@@ -13,6 +13,7 @@
 #include "controlplane/ops/access.h"
 #include "controlplane/ops/capacity.h"
 #include "controlplane/ops/changes.h"
+#include "controlplane/ops/driver.h"
 #include "controlplane/ops/logs.h"
 #include "controlplane/ops/member_clusters.h"
 #include "controlplane/ops/members.h"
@@ -120,6 +121,7 @@ static struct err change_logs(struct call *c, const struct ec_modify_cache_clust
         return OK;
     if (!in->apply_immediately.value)
         return err_make(FAULT_INVALID_PARAMETER_COMBINATION, WHY_LOGS_AT_ONCE);
+    TRY(driver_refuse(c, cl->driver, "log delivery"));
     TRY(logs_check(c, engine_version_reported(cl->engine, cl->engine_version),
                    &in->log_delivery_configurations));
     return logs_record(c, cl->id, 0, f->logs, &in->log_delivery_configurations);
@@ -235,6 +237,7 @@ static struct err claim_room(struct call *c, struct cluster_facts *f, const char
         .type = node_type_find(f->cluster.node_type),
         .port = f->cluster.port,
         .network = f->cluster.reach.network,
+        .program = cluster_program(c->arena, &f->cluster),
         .is_cross_az = strcmp(f->cluster.az_mode, "cross-az") == 0,
         .zones = zones,
         .count = count,

@@ -5,6 +5,7 @@
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/model/quotas.h"
+#include "controlplane/ops/driver.h"
 #include "controlplane/ops/global_facts.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/page.h"
@@ -33,6 +34,7 @@ static struct err check_kind(struct call *c, const struct cluster *cl)
         return VALUE("Global replication groups need the engine version %s or higher; the "
                      "replication group has %s.",
                      VERSION_LEAST, cl->engine_version);
+    TRY(driver_refuse(c, cl->driver, "global datastores"));
     if (cl->reach.network == NETWORK_IPV6)
         return VALUE("The network type ipv6 is not supported for global replication groups.");
     if (!global_takes_type(cl->node_type))

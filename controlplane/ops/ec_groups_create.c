@@ -10,6 +10,7 @@
 #include "controlplane/model/tags.h"
 #include "controlplane/ops/access.h"
 #include "controlplane/ops/capacity.h"
+#include "controlplane/ops/driver.h"
 #include "controlplane/ops/encryption.h"
 #include "controlplane/ops/global_join.h"
 #include "controlplane/ops/group_plan.h"
@@ -115,32 +116,39 @@ static struct err plan_primary(struct call *c, const struct ec_create_replicatio
 
 /* --- engine, type, port --- */
 
+static struct err adopt_engine(struct call *c, const struct ec_create_replication_group_in *in,
+                               struct group_plan *p)
+{
+    const struct cluster *common = &p->group.common;
+    const struct engine_version *asked;
+
+    TRY(driver_same(c, &in->tags, common->driver));
+    p->version = engine_version_reported(common->engine, common->engine_version);
+    check(p->version != NULL);
+    if (!member_has_text(in->engine_version))
+        return OK;
+    TRY(engine_version_choose(c->arena, common->engine, in->engine_version, &asked));
+    if (asked != p->version)
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "EngineVersion %s cannot be used with PrimaryClusterId: the cluster has %s.",
+                     in->engine_version, common->engine_version);
+    return OK;
+}
+
 static struct err plan_engine(struct call *c, const struct ec_create_replication_group_in *in,
                               struct group_plan *p)
 {
-    struct cluster *common = &p->group.common;
     const char *version = in->engine_version ? in->engine_version : "";
 
-    if (p->adopted && *version == '\0') {
-        p->version = engine_version_reported(common->engine, common->engine_version);
-        check(p->version != NULL);
-        return OK;
-    }
-    const char *engine = p->adopted                    ? common->engine
-                         : member_has_text(in->engine) ? name_fold(c->arena, in->engine)
-                         : p->restore.snapshot.id      ? p->restore.snapshot.source.engine
-                                                       : "redis";
+    if (p->adopted)
+        return adopt_engine(c, in, p);
+    const char *engine = member_has_text(in->engine) ? name_fold(c->arena, in->engine)
+                         : p->restore.snapshot.id    ? p->restore.snapshot.source.engine
+                                                     : "redis";
     if (!engine_is_redis_like(engine))
         return fault(c, FAULT_INVALID_PARAMETER_VALUE,
                      "Invalid engine: %s. It must be redis or valkey.", in->engine);
-    TRY(engine_version_choose(c->arena, engine, version, &p->version));
-    if (p->adopted && strcmp(p->version->reported, common->engine_version) != 0)
-        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
-                     "EngineVersion %s cannot be used with PrimaryClusterId: the cluster has %s.",
-                     version, common->engine_version);
-    common->engine = p->version->engine;
-    common->engine_version = p->version->reported;
-    return OK;
+    return driver_choose(c, &in->tags, engine, version, &p->version, &p->group.common);
 }
 
 static struct err plan_type(struct call *c, const struct ec_create_replication_group_in *in,
@@ -221,10 +229,11 @@ static struct err plan_siting(struct call *c, const struct ec_create_replication
 static struct err plan_encryption(struct call *c, const struct ec_create_replication_group_in *in,
                                   struct group_plan *p)
 {
-    bool is_valkey = strcmp(p->group.common.engine, "valkey") == 0;
+    bool is_by_default =
+        strcmp(p->group.common.engine, "valkey") == 0 && driver_is_bundled(p->group.common.driver);
 
     p->group.is_encrypted_at_rest =
-        in->at_rest_encryption_enabled.has ? in->at_rest_encryption_enabled.value : is_valkey;
+        in->at_rest_encryption_enabled.has ? in->at_rest_encryption_enabled.value : is_by_default;
     if (member_has_text(in->kms_key_id) && !p->group.is_encrypted_at_rest)
         return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
                      "KmsKeyId needs AtRestEncryptionEnabled.");
@@ -347,6 +356,46 @@ static struct err seed(struct call *c, const struct group_plan *p)
     return OK;
 }
 
+/* --- what drivers have not --- */
+
+#define VERSION_TLS "6.2"
+
+static struct err check_driver_version(struct call *c,
+                                       const struct ec_create_replication_group_in *in,
+                                       const struct cluster *common)
+{
+    bool has_users = in->user_group_ids.count > 0 || member_has_text(in->auth_token);
+
+    if (has_users && version_compare(common->engine_version, DRIVER_VERSION_USERS) < 0)
+        TRY(driver_refuse(c, common->driver,
+                          "users and tokens before version " DRIVER_VERSION_USERS));
+    if (common->tls != TLS_OFF && version_compare(common->engine_version, VERSION_TLS) < 0)
+        TRY(driver_refuse(c, common->driver, "encryption before version " VERSION_TLS));
+    return OK;
+}
+
+static struct err plan_driver(struct call *c, const struct ec_create_replication_group_in *in,
+                              struct group_plan *p)
+{
+    const struct cluster *common = &p->group.common;
+
+    if (p->group.mode != CLUSTER_MODE_DISABLED)
+        TRY(driver_refuse(c, common->driver, "cluster mode"));
+    if (common->tls == TLS_PREFERRED)
+        TRY(driver_refuse(c, common->driver, "TransitEncryptionMode preferred"));
+    if (p->group.is_encrypted_at_rest)
+        TRY(driver_refuse(c, common->driver, "encryption at rest"));
+    if (in->log_delivery_configurations.count > 0)
+        TRY(driver_refuse(c, common->driver, "log delivery"));
+    if (p->restore.parts.count > 1)
+        TRY(driver_refuse(c, common->driver, "snapshots of more than one node group"));
+    if (member_has_text(in->global_replication_group_id))
+        TRY(driver_refuse(c, common->driver, "global datastores"));
+    TRY(check_driver_version(c, in, common));
+    driver_settle_tags(driver_name(common->driver), p->tags, &p->tag_count);
+    return OK;
+}
+
 /* --- against what is there --- */
 
 static struct err plan_is_new(struct call *c, const struct ec_create_replication_group_in *in,
@@ -383,7 +432,7 @@ static const plan_fn checks[] = {
     plan_name,    plan_unserved, plan_source,     plan_primary,      plan_engine,
     plan_type,    plan_port,     group_plan_mode, group_plan_shards, group_plan_flags,
     plan_windows, plan_siting,   plan_encryption, plan_entry,        plan_tags,
-    plan_restore, plan_logs,     plan_is_new,     plan_room,
+    plan_restore, plan_logs,     plan_driver,     plan_is_new,       plan_room,
 };
 
 /* --- recording --- */

@@ -12,6 +12,7 @@
 #include "controlplane/model/quotas.h"
 #include "controlplane/ops/access.h"
 #include "controlplane/ops/changes.h"
+#include "controlplane/ops/driver.h"
 #include "controlplane/ops/encryption.h"
 #include "controlplane/ops/group_mode.h"
 #include "controlplane/ops/group_modify.h"
@@ -176,6 +177,8 @@ static struct err change_encryption(struct call *c, const struct ec_modify_repli
                           engine_version_reported(cl->engine, cl->engine_version), cl->tls, &mode));
     if (mode != cl->tls && !in->apply_immediately.value)
         return COMBINATION("In-transit encryption can only be changed with ApplyImmediately.");
+    if (mode != cl->tls)
+        TRY(driver_refuse(c, cl->driver, "changes of in-transit encryption"));
     cl->tls = mode;
     return OK;
 }
@@ -189,6 +192,7 @@ static struct err change_logs(struct call *c, const struct ec_modify_replication
         return OK;
     if (!in->apply_immediately.value)
         return err_make(FAULT_INVALID_PARAMETER_COMBINATION, WHY_LOGS_AT_ONCE);
+    TRY(driver_refuse(c, cl->driver, "log delivery"));
     TRY(logs_check(c, engine_version_reported(cl->engine, cl->engine_version),
                    &in->log_delivery_configurations));
     return logs_record(c, 0, f->group.id, f->member_count ? f->members[0].logs : NULL,

@@ -2,6 +2,7 @@
 #include "base/arena.h"
 #include "contract/elasticache_handlers.h"
 #include "contract/faults.h"
+#include "controlplane/model/engine_driver.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/model/place.h"
 #include "controlplane/model/quotas.h"
@@ -172,6 +173,7 @@ static struct err claim_room(struct call *c, const struct group_facts *f, struct
         .type = node_type_find(common->node_type),
         .port = common->port,
         .network = common->reach.network,
+        .program = cluster_program(c->arena, common),
         .is_cross_az = true,
         .zones = add->zones,
         .count = add->count,

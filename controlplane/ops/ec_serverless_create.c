@@ -13,6 +13,7 @@
 #include "controlplane/model/tags.h"
 #include "controlplane/ops/access.h"
 #include "controlplane/ops/capacity.h"
+#include "controlplane/ops/driver.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/reach.h"
@@ -75,6 +76,7 @@ static struct err plan_engine(struct call *c, const struct ec_create_serverless_
     if (!engine_is_known(engine))
         return fault(c, FAULT_INVALID_PARAMETER_VALUE,
                      "Invalid engine: %s. It must be redis, valkey or memcached.", in->engine);
+    TRY(driver_same(c, &in->tags, DRIVER_BUNDLED));
     TRY(serverless_choose_version(c, engine, in->major_engine_version, &p->version));
     p->cache.engine = p->version->engine;
     p->cache.engine_version = p->version->reported;

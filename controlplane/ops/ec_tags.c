@@ -2,6 +2,7 @@
 #include "base/arena.h"
 #include "contract/elasticache_handlers.h"
 #include "contract/faults.h"
+#include "controlplane/model/engine_driver.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/model/tags.h"
 #include "controlplane/ops/group_facts.h"
@@ -208,6 +209,27 @@ static struct err tags_to_wire(struct call *c, const char *arn, struct ec_tag_li
     return OK;
 }
 
+/* The driver of a cache was chosen when it was made: its tag says so for ever. */
+static struct err refuse_driver_tag(struct call *c, const char *arn, const char *key,
+                                    const char *value)
+{
+    struct arn parts;
+    struct tag *tags;
+    size_t count;
+
+    TRY(arn_parse(c->arena, arn, &parts));
+    if (strcmp(key, DRIVER_TAG) != 0 ||
+        (strcmp(parts.type, "cluster") != 0 && strcmp(parts.type, "replicationgroup") != 0 &&
+         strcmp(parts.type, "serverlesscache") != 0))
+        return OK;
+    TRY(store_tag_list(c->tx, arn, &tags, &count));
+    for (size_t i = 0; i < count && value; i++)
+        if (strcmp(tags[i].key, key) == 0 && strcmp(tags[i].value, value) == 0)
+            return OK;
+    return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                 "The tag " DRIVER_TAG " chooses when a cache is created, and stays as it is.");
+}
+
 /* --- handlers --- */
 
 struct err ec_list_tags_for_resource(struct call *c, const struct ec_list_tags_for_resource_in *in,
@@ -229,6 +251,8 @@ struct err ec_add_tags_to_resource(struct call *c, const struct ec_add_tags_to_r
 
     TRY(tags_check(c->arena, tags, in->tags.count));
     TRY(resource_find(c, in->resource_name, &arn));
+    for (size_t i = 0; i < in->tags.count; i++)
+        TRY(refuse_driver_tag(c, arn, tags[i].key, tags[i].value));
     TRY(store_tag_list(c->tx, arn, &old, &old_count));
     TRY(tags_check_quota(old, old_count, tags, in->tags.count));
     TRY(arns_of(c, arn, &arns, &arn_count));
@@ -259,6 +283,8 @@ struct err ec_remove_tags_from_resource(struct call *c,
 
     TRY(resource_find(c, in->resource_name, &arn));
     TRY(arns_of(c, arn, &arns, &arn_count));
+    for (size_t i = 0; i < in->tag_keys.count; i++)
+        TRY(refuse_driver_tag(c, arn, in->tag_keys.items[i] ? in->tag_keys.items[i] : "", NULL));
     for (size_t i = 0; i < in->tag_keys.count; i++)
         TRY(remove_tag(c, arns, arn_count, in->tag_keys.items[i] ? in->tag_keys.items[i] : ""));
     return tags_to_wire(c, arn, &out->tag_list);

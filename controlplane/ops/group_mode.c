@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "contract/faults.h"
+#include "controlplane/ops/driver.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/parameters.h"
@@ -81,6 +82,7 @@ static struct err check_needs(struct call *c, const struct ec_modify_replication
 
     TRY(members_refuse(c, "ModifyReplicationGroup", in, others, countof(others),
                        "The parameter %s cannot be modified together with ClusterMode."));
+    TRY(driver_refuse(c, cl->driver, "cluster mode"));
     if (!in->apply_immediately.value)
         return COMBINATION("ClusterMode can only be changed with ApplyImmediately.");
     if (strcmp(cl->engine, "redis") == 0 && version_compare(cl->engine_version, "7.0") < 0)

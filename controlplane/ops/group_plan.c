@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "contract/faults.h"
+#include "controlplane/model/engine_driver.h"
 #include "controlplane/model/quotas.h"
 #include "controlplane/model/slots.h"
 #include "controlplane/ops/capacity.h"
@@ -389,6 +390,7 @@ struct err group_plan_claim(struct call *c, struct group_plan *p)
         .type = p->type,
         .port = p->group.common.port,
         .network = p->group.common.reach.network,
+        .program = cluster_program(c->arena, &p->group.common),
         .is_cross_az = true,
         .zones = zones,
         .count = count,

@@ -8,6 +8,7 @@
 #include "controlplane/model/quotas.h"
 #include "controlplane/model/tags.h"
 #include "controlplane/ops/capacity.h"
+#include "controlplane/ops/driver.h"
 #include "controlplane/ops/group_facts.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
@@ -77,6 +78,7 @@ static struct err claim_room(struct call *c, const struct group_facts *f, const 
         .type = node_type_find(common->node_type),
         .port = common->port,
         .network = common->reach.network,
+        .program = cluster_program(c->arena, common),
         .is_cross_az = true,
         .zones = zone,
         .count = 1,
@@ -120,6 +122,7 @@ struct err member_cluster_create(struct call *c, const struct ec_create_cache_cl
     TRY(members_refuse(c, "CreateCacheCluster", in, inherited, countof(inherited),
                        "The parameter %s cannot be used together with ReplicationGroupId."));
     TRY(check_group(c, &group));
+    TRY(driver_same(c, &in->tags, group.group.common.driver));
     TRY(claim_room(c, &group, &zone));
 
     struct newcomer n = {&group.shards[0], zone, name_fold(c->arena, in->cache_cluster_id)};

@@ -24,6 +24,7 @@ void membership_take_common(struct cluster *member, const struct cluster *common
     member->auto_minor_upgrade = common->auto_minor_upgrade;
     member->notification_topic = common->notification_topic;
     member->notification_status = common->notification_status;
+    member->driver = common->driver;
     member->reach = common->reach;
     member->tls = common->tls;
     member->data_key = common->data_key;

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "contract/faults.h"
+#include "controlplane/model/engine_driver.h"
 #include "controlplane/model/events.h"
 #include "controlplane/model/place.h"
 #include "controlplane/model/quotas.h"
@@ -254,6 +255,7 @@ static struct err claim_room(struct call *c, const struct group_facts *f,
         .network = common->reach.network,
         .second_port = cluster_reader_port(common),
         .memory_bytes = cluster_host_bytes(common),
+        .program = cluster_program(c->arena, common),
         .is_cross_az = true,
         .zones = p->zones,
         .count = count,

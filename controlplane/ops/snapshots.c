@@ -308,8 +308,10 @@ struct err restore_check(struct call *c, const struct restore *r,
 
     if (!r->has || s->id == 0)
         return OK;
-    if (!snapshot_is_readable(s->source.engine, s->source.engine_version, version->engine,
-                              version->reported))
+    const struct engine_version *from =
+        engine_version_reported(s->source.engine, s->source.engine_version);
+    if (!snapshot_is_readable(s->source.engine, from ? from->reported : s->source.engine_version,
+                              version->engine, version->reported))
         return COMBINATION("Snapshot %s is of %s %s, which cannot be restored to %s %s.", s->name,
                            s->source.engine, s->source.engine_version, version->engine,
                            version->reported);

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "controlplane/model/catalog.h"
+#include "controlplane/model/engine_driver.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/model/parked.h"
 #include "controlplane/ops/logs.h"
@@ -233,6 +234,19 @@ static void wire_entry(const struct cluster_facts *f, struct ec_cache_cluster *o
         out->pending_modified_values->auth_token_status = entry_token_word(entry, &f->nodes);
 }
 
+/* Engines of the hosts may be replaced by later ones there: what runs is what is said. */
+static const char *version_that_runs(const struct cluster_facts *f)
+{
+    bool is_bundled = driver_is_bundled(f->cluster.driver);
+
+    for (size_t i = 0; i < f->nodes.count && !is_bundled; i++) {
+        const struct node *n = &f->nodes.items[i];
+        if (n->is_wanted && n->saw.has && n->saw.build && *n->saw.build)
+            return n->saw.build;
+    }
+    return f->cluster.engine_version;
+}
+
 void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_nodes,
                   struct ec_cache_cluster *out)
 {
@@ -242,7 +256,7 @@ void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_node
         .cache_cluster_id = cl->name,
         .cache_node_type = cl->node_type,
         .engine = cl->engine,
-        .engine_version = cl->engine_version,
+        .engine_version = version_that_runs(f),
         .cache_cluster_status = cluster_status_word(f->status),
         .preferred_availability_zone = preferred_zone(f),
         .cache_cluster_create_time = TIME_OF(cl->created_ms),

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/effective.h"
+#include "controlplane/model/engine_driver.h"
 #include "controlplane/model/serverless.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/reconcile/cluster_mode.h"
@@ -98,7 +99,7 @@ void decide_group_remove(struct decisions *d, struct group_view *g)
 
 /* --- placement: all members that wait, or none --- */
 
-static struct place_request request_of(const struct view *m, const struct node *n)
+static struct place_request request_of(struct arena *a, const struct view *m, const struct node *n)
 {
     return (struct place_request){
         .cluster_id = place_key(m->cluster.id, m->cluster.shard_id),
@@ -110,7 +111,7 @@ static struct place_request request_of(const struct view *m, const struct node *
         .network = m->cluster.reach.network,
         .is_cross_az = true,
         .keeps_apart = true,
-        .driver = DRIVER_DEFAULT,
+        .program = cluster_program(a, &m->cluster),
     };
 }
 
@@ -148,7 +149,7 @@ static void place_members(struct group_view *g, struct decisions *d)
         const struct node *n = member_node(m);
         if (!n || !n->is_wanted || n->goal.has)
             continue;
-        requests[count] = request_of(m, n);
+        requests[count] = request_of(d->arena, m, n);
         homeless[count++] = m;
     }
     if (count == 0 || place_nodes(g->region->board, requests, count, choices) != PLACE_OK)

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "controlplane/model/catalog.h"
 #include "controlplane/model/effective.h"
+#include "controlplane/model/engine_driver.h"
 #include "controlplane/model/serverless.h"
 #include "controlplane/reconcile/steps.h"
 
@@ -124,7 +125,7 @@ static void place(struct view *v, struct node *n, struct decisions *d, const cha
         .second_port = cluster_reader_port(&v->cluster),
         .network = v->cluster.reach.network,
         .is_cross_az = strcmp(v->cluster.az_mode, "cross-az") == 0,
-        .driver = DRIVER_DEFAULT,
+        .program = cluster_program(d->arena, &v->cluster),
     };
     if (place_nodes(v->region->board, &request, 1, &choice) != PLACE_OK)
         return; /* a host's arrival or another node's end wakes us again */

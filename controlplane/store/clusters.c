@@ -1,6 +1,7 @@
 /* Table cache_cluster; how a cluster is entered is written by access.c. */
 #include "base/arena.h"
 #include "base/vec.h"
+#include "controlplane/model/engine_driver.h"
 #include "controlplane/store/db.h"
 #include "controlplane/store/groups.h"
 #include "controlplane/store/serverless.h"
@@ -15,7 +16,7 @@
     "AND p.name = v.parameter_group), 0), tls_mode, coalesce(owner_id, 0), "                        \
     "coalesce((SELECT s.name FROM serverless_cache s WHERE s.id = v.owner_id), ''), "               \
     "memory_least, memory_most, work_most, data_key, parked, network_type, ip_discovery, "          \
-    "user_group, token_digests, is_token_rotated, token_modified_ms, access_revision"
+    "user_group, token_digests, is_token_rotated, token_modified_ms, access_revision, driver"
 
 static void row_to_cluster(struct query *q, struct cluster *out)
 {
@@ -50,6 +51,7 @@ static void row_to_cluster(struct query *q, struct cluster *out)
         .allotment = { query_int(q, 29), query_int(q,  30), query_int(q, 31)},
         .data_key = query_text(q, 32),
         .parked = query_text(q, 33),
+        .driver = query_text(q, 41),
     };
     out->entry = (struct cache_entry){
         .user_group = query_text(q, 36),
@@ -71,9 +73,9 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
         "maintenance_window, snapshot_window, snapshot_retention, auto_minor_upgrade, "
         "notification_topic, notification_status, configuration_version, next_node, is_wanted, "
         "created_ms, group_id, node_group_id, tls_mode, owner_id, memory_least, memory_most, "
-        "work_most, data_key, parked, network_type, ip_discovery) "
+        "work_most, data_key, parked, network_type, ip_discovery, driver) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), "
-        "nullif(?, 0), ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+        "nullif(?, 0), ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
     struct query q;
 
     TRY(query_start(&q, tx, sql,
@@ -84,7 +86,7 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
                     "tt"
                     "iibiiit"
                     "iiii"
-                    "tttt",
+                    "ttttt",
                     c->account, c->region, c->name, c->engine, c->engine_version, c->node_type,
                     (int64_t)c->port, c->az_mode, c->preferred_zone, c->parameter_group,
                     c->subnet_group, c->security_groups, c->maintenance_window, c->snapshot_window,
@@ -93,7 +95,8 @@ struct err store_cluster_insert(struct store_tx *tx, struct cluster *c)
                     c->created_ms, c->group_id, c->shard_id, tls_mode_name(c->tls), c->owner.id,
                     c->allotment.least_bytes, c->allotment.most_bytes, c->allotment.work_most,
                     c->data_key ? c->data_key : "", c->parked ? c->parked : "",
-                    network_type_name(c->reach.network), ip_family_name(c->reach.discovery)));
+                    network_type_name(c->reach.network), ip_family_name(c->reach.discovery),
+                    driver_name(c->driver)));
     if (query_next(&q))
         c->id = query_int(&q, 0);
     return query_end(&q);

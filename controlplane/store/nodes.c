@@ -144,7 +144,7 @@ struct err store_node_unplaced(struct store_tx *tx, const char *region, struct u
     static const char sql[] =
         "SELECT n.id, n.cluster_id, n.zone, c.node_type, c.engine, c.port, c.az_mode = 'cross-az', "
         "coalesce(c.node_group_id, 0), coalesce(c.owner_id, 0), c.memory_least, c.memory_most, "
-        "c.work_most, c.network_type FROM cache_node n JOIN cache_cluster c ON c.id = n.cluster_id "
+        "c.work_most, c.network_type, c.engine_version, c.driver FROM cache_node n JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_goal g ON g.node_id = n.id "
         "WHERE c.region = ? AND n.is_wanted AND g.node_id IS NULL ORDER BY n.id";
     vec_of(struct unplaced_node) nodes = VEC_EMPTY;
@@ -165,6 +165,8 @@ struct err store_node_unplaced(struct store_tx *tx, const char *region, struct u
             .owner = {query_int(&q, 8),   "" },
             .allotment = { query_int(&q, 9), query_int(&q, 10), query_int(&q, 11)},
         };
+        n->engine_version = query_text(&q, 13);
+        n->driver = query_text(&q, 14);
         if (!network_type_parse(query_text(&q, 12), &n->network))
             q.error = err_make(ERR_CORRUPT, "a cache cluster has an unknown type of network");
     }
@@ -339,7 +341,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         "o.node_group_id = c.node_group_id AND o.id <> c.id), c.parameter_group, p.id, p.revision, "
         "c.data_key, c.tls_mode, e.certificate, e.private_key, e.revision, g.is_clustered, "
         "coalesce(c.node_group_id, 0), rg.cluster_mode = 'enabled', "
-        "coalesce(c.owner_id, 0), c.memory_least, c.memory_most, c.work_most, g.second_address "
+        "coalesce(c.owner_id, 0), c.memory_least, c.memory_most, c.work_most, g.second_address, c.driver "
         "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
         "JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_group_goal r ON r.node_group_id = c.node_group_id "
@@ -374,6 +376,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         row_to_membership(&q, 17, n);
         n->goal.is_clustered = query_int(&q, 37) != 0;
         n->goal.second_address = query_text(&q, 44);
+        n->driver = query_text(&q, 45);
         n->is_enabled = query_int(&q, 39) != 0;
         if (!tls_mode_parse(query_text(&q, 33), &n->tls))
             q.error = err_make(ERR_CORRUPT, "a cache cluster has an unknown mode of encryption");

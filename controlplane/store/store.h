@@ -118,7 +118,7 @@ must_use struct err store_node_list_of(struct store_tx *tx, const int64_t *clust
  * engine and port in the three parallel columns of `out`. */
 struct unplaced_node {
     int64_t node_id, cluster_id, shard_id;
-    const char *zone, *node_type, *engine;
+    const char *zone, *node_type, *engine, *engine_version, *driver;
     int port;
     bool is_cross_az;
     struct owner owner;
@@ -219,6 +219,7 @@ struct host_node {
     int64_t node_id, cluster_id;
     int64_t shard_id; /* 0 for nodes outside of groups */
     const char *cluster, *number, *engine, *engine_version, *node_type;
+    const char *driver;
     const char *engine_id;
     const char *parameter_group;
     int64_t parameter_group_id; /* 0 for a default group */

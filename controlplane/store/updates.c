@@ -111,7 +111,8 @@ struct err store_built_nodes(struct store_tx *tx, const char *account, const cha
         "LEFT JOIN node_group g ON g.id = c.node_group_id "
         "LEFT JOIN node_goal o ON o.node_id = n.id LEFT JOIN host h ON h.id = o.host_id "
         "WHERE c.account = ? AND c.region = ? AND c.owner_id IS NULL AND c.is_wanted AND "
-        "n.is_wanted AND s.build <> '' ORDER BY coalesce(r.name, ''), g.number, c.name, n.number";
+        "n.is_wanted AND s.build <> '' AND c.driver = '" UPDATE_DRIVER
+        "' ORDER BY coalesce(r.name, ''), g.number, c.name, n.number";
     vec_of(struct built_node) nodes = VEC_EMPTY;
     struct query q;
 

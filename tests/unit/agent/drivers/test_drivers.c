@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct arena arena;
 static char folder[64];
@@ -96,13 +97,52 @@ Test(drivers, the_survey_finds_what_the_host_has)
     cr_assert_str_eq(list.items[0].driver, "bundled");
     cr_assert_str_eq(list.items[0].version, "0.1.0");
     cr_assert_str_eq(list.items[1].version, "7.0.15");
+    cr_assert_str_eq(list.items[1].engine, "redis");
     cr_assert_str_eq(list.items[2].driver, "redis");
+    cr_assert_str_eq(list.items[2].engine, "valkey");
+    cr_assert_null(list.items[3].engine);
     cr_assert_str_eq(list.items[3].driver, "memcached");
 
     setenv("PATH", "/nonexistent", 1);
     drivers_survey(&arena, "/nonexistent", &host);
     drivers_report(&arena, &host, &list);
     cr_assert(list.has && list.count == 0);
+}
+
+Test(drivers, the_survey_leaves_out_what_may_not_run)
+{
+    host.allowed = "memcached, redis";
+    drivers_survey(&arena, folder, &host);
+    cr_assert_eq(host.program_count, 3);
+    cr_assert_eq(host.programs[0].driver, &driver_redis);
+    cr_assert_eq(host.programs[2].driver, &driver_memcached);
+}
+
+Test(drivers, a_name_that_leads_to_another_program_is_none_of_its_own)
+{
+    const char *name = fs_join(&arena, folder, "redis-server");
+
+    cr_assert_eq(unlink(name), 0);
+    cr_assert_eq(symlink(fs_join(&arena, folder, "valkey-server"), name), 0);
+    drivers_survey(&arena, folder, &host);
+    cr_assert_eq(host.program_count, 3);
+    cr_assert_str_eq(host.programs[1].engine, "valkey");
+}
+
+Test(drivers, all_data_is_asked_for_by_a_name_that_tenants_do_not_know)
+{
+    struct agent_node_goal goal = goal_of("redis");
+    struct driver_contact contact;
+
+    driver_bundled.contact(&host, &goal, &contact);
+    cr_assert_str_eq(contact.sync, "SYNC");
+    driver_redis.contact(&host, &goal, &contact);
+    cr_assert_str_neq(contact.sync, "SYNC");
+    assert_has(conf_of(&driver_redis, "redis", &(struct driver_launch){0}),
+               arena_printf(&arena, "rename-command SYNC %s", contact.sync));
+    goal.engine = "memcached";
+    driver_memcached.contact(&host, &goal, &contact);
+    cr_assert_str_eq(contact.sync, "");
 }
 
 Test(drivers, a_kind_is_found_by_its_name)

@@ -288,7 +288,8 @@ Test(steps, an_answer_while_it_loads_is_no_readiness)
 
 Test(steps, an_answer_to_a_probe_is_readiness_where_nothing_is_said)
 {
-    static const struct driver_program memcached = {&driver_memcached, "/bin/memcached", "1.6.18"};
+    static const struct driver_program memcached = {&driver_memcached, NULL, "/bin/memcached",
+                                                    "1.6.18"};
 
     host.programs = &memcached;
     goal.driver = goal.engine = "memcached";

@@ -208,6 +208,26 @@ Test(fleet, who_reports_without_a_sync_is_unknown)
     cr_assert_eq(fleet_report(fleet, &f.arena, &in, &done).code, FAULT_HOST_UNKNOWN);
 }
 
+Test(fleet, programs_are_kept_by_their_engines)
+{
+    struct agent_host_engine engines[] = {
+        {.driver = "bundled", .version = "0.1.0" },
+        { .driver = "redis",  .engine = "redis", .version = "7.0.15"},
+        { .driver = "redis", .engine = "valkey",  .version = "8.0.1"}
+    };
+    struct agent_host h = host("h1", "i1");
+    struct agent_sync_out out;
+    struct host_list hosts;
+    int64_t wait_ms;
+
+    h.engines = (struct agent_host_engine_list){true, 3, engines};
+    must(sync_as(h, 0, false, &out, &wait_ms));
+    fixture_begin(&f, STORE_READ);
+    must(store_host_list(f.tx, "us-east-1", &hosts));
+    cr_assert_eq(hosts.count, 1);
+    cr_assert_str_eq(hosts.items[0].engines, "bundled=0.1.0 redis=7.0.15 valkey=8.0.1");
+}
+
 Test(fleet, reports_that_make_no_sense_are_refused_whole)
 {
     struct agent_sync_out out;

@@ -38,6 +38,33 @@ Test(catalog, versions_are_asked_for_in_the_forms_that_clients_use)
     arena_fini(&a);
 }
 
+Test(catalog, a_patch_of_the_hosts_stands_for_the_nearest_version_of_its_minor)
+{
+    static const struct {
+        const char *engine, *reported, *version; /* NULL: none */
+    } rows[] = {
+        {"redis",     "7.0.15", "7.0"   },
+        {"redis",     "7.0.1",  "7.0"   },
+        {"redis",     "7.2.4",  NULL    },
+        {"redis",     "5.0.14", "5.0.6" },
+        {"redis",     "5.0.2",  "5.0.0" },
+        {"memcached", "1.6.18", "1.6.17"},
+        {"memcached", "1.6.40", "1.6.22"},
+        {"memcached", "1.6.1",  "1.6.6" },
+        {"memcached", "1.7.0",  NULL    },
+        {"valkey",    "8.0.5",  "8.0"   },
+        {"redis",     "",       NULL    },
+        {"redis",     "7",      NULL    },
+    };
+
+    for (size_t i = 0; i < countof(rows); i++) {
+        const struct engine_version *v = engine_version_reported(rows[i].engine, rows[i].reported);
+        cr_expect_eq(v == NULL, rows[i].version == NULL, "%s", rows[i].reported);
+        if (v && rows[i].version)
+            cr_expect_str_eq(v->version, rows[i].version);
+    }
+}
+
 Test(catalog, versions_that_cannot_be_had_are_refused_with_the_hosted_service_s_sentences)
 {
     static const struct {

@@ -51,7 +51,7 @@ static struct place_request want(const char *zone, int64_t gib)
                                   .zone = zone,
                                   .memory_bytes = gib * GIB,
                                   .port = 6379,
-                                  .driver = "bundled"};
+                                  .program = "bundled"};
 }
 
 Test(place, the_emptiest_host_is_chosen_and_then_the_first_name)
@@ -115,7 +115,7 @@ Test(place, cross_az_counts_zones_before_hosts)
     };
     struct host_list list = {hosts, countof(hosts)};
     struct place_request r = {
-        .cluster_id = 1, .zone = "", .memory_bytes = GIB, .port = 1, .driver = ""};
+        .cluster_id = 1, .zone = "", .memory_bytes = GIB, .port = 1, .program = ""};
     struct place_request both[] = {r, r};
     struct place_choice choice[2];
 
@@ -161,7 +161,7 @@ Test(place, a_refusal_says_what_is_missing)
     static const struct {
         const char *zone;
         int64_t gib;
-        const char *driver;
+        const char *program;
         enum place_result result;
     } rows[] = {
         {"z", 1, "bundled",   PLACE_NO_ZONE  },
@@ -170,13 +170,15 @@ Test(place, a_refusal_says_what_is_missing)
         {"",  1, "memcached", PLACE_NO_HOST  },
         {"a", 1, "redis",     PLACE_NO_HOST  },
         {"b", 1, "redis",     PLACE_OK       },
+        {"",  1, "redis=7.0", PLACE_OK       },
+        {"",  1, "redis=7.2", PLACE_NO_HOST  },
     };
     for (size_t i = 0; i < countof(rows); i++) {
         struct board b;
         struct place *p = board_new(&b);
         struct place_request r = want(rows[i].zone, rows[i].gib);
         struct place_choice choice;
-        r.driver = rows[i].driver;
+        r.program = rows[i].program;
         cr_assert_eq(place_nodes(p, &r, 1, &choice), rows[i].result, "row %zu", i);
         cr_assert_gt(strlen(place_result_text(rows[i].result)), 0);
         arena_fini(&b.arena);
@@ -302,7 +304,7 @@ Test(place, small_and_unreadable_pools)
                          .memory_bytes = GIB,
                          .engines = ""};
         struct host_list list = {&h, 1};
-        struct place_request r = {.zone = "", .port = 1, .driver = ""};
+        struct place_request r = {.zone = "", .port = 1, .program = ""};
         struct place_choice choice;
         enum place_result result = place_nodes(place_new(&a, &list), &r, 1, &choice);
         cr_assert_eq(result, rows[i].address ? PLACE_OK : PLACE_NO_ADDRESS, "%s", rows[i].pool);
@@ -331,7 +333,7 @@ Test(place, only_zones_that_are_open_are_chosen)
          .engines = ""},
     };
     struct host_list list = {hosts, 2};
-    struct place_request r = {.zone = "", .port = 1, .memory_bytes = GIB, .driver = ""};
+    struct place_request r = {.zone = "", .port = 1, .memory_bytes = GIB, .program = ""};
     struct place *p = place_new(&a, &list);
     struct place_choice choice;
 

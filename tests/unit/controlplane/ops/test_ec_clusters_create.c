@@ -262,9 +262,10 @@ Test(create, accounts_and_regions_do_not_see_each_other)
     cr_assert_str_eq(out.cache_cluster->arn,
                      "arn:aws:elasticache:us-east-1:111111111111:cluster:c1");
     world.caller.region = "eu-west-1";
-    expect(run_ec_create_cache_cluster(&in, &out), FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY,
-           "There is no capacity for 1 cache node of type cache.t4g.micro in eu-west-1: no host is "
-           "in touch.");
+    expect(
+        run_ec_create_cache_cluster(&in, &out), FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY,
+        "There is no capacity for 1 cache node of type cache.t4g.micro in eu-west-1: no host that "
+        "runs the engine is in touch.");
 }
 
 Test(create, capacity_ends_where_the_hosts_memory_ends_placed_or_not)

@@ -1,6 +1,7 @@
 #include "world.h"
 
 #include "controlplane/model/catalog.h"
+#include "controlplane/model/engine_driver.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/model/place.h"
 #include "controlplane/model/updates.h"
@@ -126,7 +127,10 @@ static void place_all(void)
                 .node_type = waiting[i].node_type, .allotment = waiting[i].allotment}),
             .port = waiting[i].port,
             .is_cross_az = waiting[i].is_cross_az,
-            .driver = "bundled",
+            .program = cluster_program(
+                &world.f.arena, &(struct cluster){.engine = waiting[i].engine,
+                                                  .engine_version = waiting[i].engine_version,
+                                                  .driver = waiting[i].driver}),
         };
         struct place_choice choice;
         cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);

@@ -11,6 +11,7 @@ Test(clusters, every_column_survives_the_round_trip)
 
     c.name = "c2"; /* the type of network comes with a cluster and stays */
     c.reach.network = NETWORK_DUAL_STACK;
+    c.driver = "memcached";
     must(store_cluster_insert(f.tx, &c));
     c.reach.discovery = FAMILY_IPV6;
     c.az_mode = "cross-az";
@@ -29,6 +30,7 @@ Test(clusters, every_column_survives_the_round_trip)
     must(store_cluster_update(f.tx, &c));
     must(store_cluster_get(f.tx, c.id, &found));
     cr_assert_str_eq(found.name, "c2");
+    cr_assert_str_eq(found.driver, "memcached");
     cr_assert_eq(found.reach.network, NETWORK_DUAL_STACK);
     cr_assert_eq(found.reach.discovery, FAMILY_IPV6);
     cr_assert_str_eq(found.engine, "memcached");

@@ -16,6 +16,7 @@ Test(groups, every_column_survives_the_round_trip)
     g.common.data_key = "00ff";
     g.kms_key = "alias/ours";
     g.common.reach.network = NETWORK_DUAL_STACK;
+    g.common.driver = "redis";
     must(store_group_insert(f.tx, &g));
     g.common.reach.discovery = FAMILY_IPV6;
     g.description = "other";
@@ -41,6 +42,7 @@ Test(groups, every_column_survives_the_round_trip)
     cr_assert(found.has_failover && found.is_multi_az && found.is_encrypted_at_rest);
     cr_assert_str_eq(found.common.data_key, "00ff");
     cr_assert_str_eq(found.kms_key, "alias/ours");
+    cr_assert_str_eq(found.common.driver, "redis");
     cr_assert_eq(found.common.reach.network, NETWORK_DUAL_STACK);
     cr_assert_eq(found.common.reach.discovery, FAMILY_IPV6);
     cr_assert_str_eq(found.user, "u");
