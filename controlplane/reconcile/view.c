@@ -1,4 +1,5 @@
-/* Reading for one pass. A region's hosts and addresses are read once per transaction. */
+/* Reading for one pass. A region's hosts are read once per transaction, and so are its addresses,
+ * which may be many, if a node is to be placed. */
 #include "controlplane/reconcile/view.h"
 
 #include "base/arena.h"
@@ -6,7 +7,6 @@
 
 #include <string.h>
 
-/* Puts the host's addresses and nodes on the board. */
 static struct err take_host(struct store_tx *tx, struct place *board, const struct host *host)
 {
     struct host_address *addresses;
@@ -31,11 +31,28 @@ static struct err region_load(struct store_tx *tx, const char *region, struct re
     r->region = region;
     TRY(store_host_list(tx, region, &r->hosts));
     r->board = place_new(store_arena(tx), &r->hosts);
-    for (size_t i = 0; i < r->hosts.count; i++)
-        TRY(take_host(tx, r->board, &r->hosts.items[i]));
     r->next = *regions;
     *regions = r;
     *out = r;
+    return OK;
+}
+
+static bool has_homeless(const struct node_list *nodes)
+{
+    for (size_t i = 0; i < nodes->count; i++)
+        if (nodes->items[i].is_wanted && !nodes->items[i].goal.has)
+            return true;
+    return false;
+}
+
+/* What was placed before in this transaction is in the store by now. */
+static struct err addresses_load(struct store_tx *tx, struct region_view *r)
+{
+    if (r->has_addresses)
+        return OK;
+    r->has_addresses = true;
+    for (size_t i = 0; i < r->hosts.count; i++)
+        TRY(take_host(tx, r->board, &r->hosts.items[i]));
     return OK;
 }
 
@@ -54,6 +71,8 @@ struct err view_load(struct store_tx *tx, int64_t cluster_id, int64_t now_ms,
 
     TRY(region_load(tx, v.cluster.region, regions, &region));
     v.region = region;
+    if (has_homeless(&v.nodes))
+        TRY(addresses_load(tx, region));
     for (size_t i = 0; i < v.nodes.count; i++)
         if (v.nodes.items[i].goal.has)
             place_take_node(region->board, place_key(cluster_id, v.cluster.shard_id),

@@ -14,6 +14,7 @@ struct region_view {
     const char *region;
     struct host_list hosts;
     struct place *board;
+    bool has_addresses; /* on the board; read when the first view has a node to place */
     struct region_view *next;
 };
 

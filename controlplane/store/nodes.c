@@ -403,8 +403,9 @@ struct err store_host_addresses(struct store_tx *tx, const char *host_id, struct
         "UNION ALL SELECT g.node_id, g.second_address, g.port FROM node_goal g "
         "WHERE g.host_id = ?1 AND g.second_address <> '') "
         "SELECT address, port FROM both UNION ALL "
-        "SELECT g.address, g.port + 1 FROM both g JOIN cache_node n ON n.id = g.node_id "
-        "JOIN cache_cluster c ON c.id = n.cluster_id WHERE c.owner_id IS NOT NULL";
+        "SELECT b.address, b.port + 1 FROM cache_cluster c "
+        "CROSS JOIN cache_node n ON n.cluster_id = c.id CROSS JOIN both b ON b.node_id = n.id "
+        "WHERE c.owner_id IS NOT NULL"; /* in this order: few have an owner */
     vec_of(struct host_address) addresses = VEC_EMPTY;
     struct query q;
 
