@@ -140,6 +140,19 @@ static struct err check_attach(struct call *c, const struct access_cache *cache,
     return check_engine(c, g->name, g->engine, minimum, cache->engine, cache->engine_version);
 }
 
+struct err access_check_engine(struct call *c, const char *user_group, const char *engine,
+                               const char *version)
+{
+    struct user_group g;
+    const char *minimum;
+
+    if (*user_group == '\0')
+        return OK;
+    TRY(user_groups_find(c, user_group, &g));
+    TRY(minimum_of(c, &g, &minimum));
+    return check_engine(c, g.name, g.engine, minimum, engine, version);
+}
+
 static struct err attach(struct call *c, const struct access_cache *cache,
                          const struct access_request *r, struct cache_access *x)
 {

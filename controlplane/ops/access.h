@@ -43,6 +43,11 @@ must_use struct err access_check(struct call *c, const struct access_cache *cach
 must_use struct err access_change(struct call *c, const struct access_cache *cache,
                                   const struct access_request *r, const char **out_pending);
 
+/* Whether the user group that is attached ("" for none) can stay with another engine or version:
+ * FAULT_INVALID_PARAMETER_COMBINATION. */
+must_use struct err access_check_engine(struct call *c, const char *user_group, const char *engine,
+                                        const char *version);
+
 /* What is under way of a replication group, from the text that access_change gave. */
 void access_pending_to_wire(struct call *c, const char *pending,
                             struct ec_replication_group_pending_modified_values *out);

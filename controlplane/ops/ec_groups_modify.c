@@ -71,6 +71,9 @@ static struct err change_version_and_type(struct call *c,
 
     parked_parse(c->arena, cl->parked, &parked);
     TRY(changes_take(c, &asked, cl, &parked));
+    if (*parked.engine && !in->remove_user_groups.value && in->user_group_ids_to_remove.count == 0)
+        TRY(access_check_engine(c, f->group.entry.user_group, parked.engine,
+                                parked.engine_version));
     cl->parked = asked.is_immediate ? "" : parked_text(c->arena, &parked);
     if (!asked.is_immediate)
         return OK;

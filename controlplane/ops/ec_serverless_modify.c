@@ -64,6 +64,9 @@ static struct err change_engine(struct call *c, const struct ec_modify_serverles
                                          .is_clustered = true};
     struct parked parked = parked_nothing;
     TRY(changes_take(c, &asked, common_of(x), &parked));
+    if (!member_has_text(in->user_group_id) && !in->remove_user_group.value)
+        TRY(access_check_engine(c, x->facts.group->group.entry.user_group, to->engine,
+                                to->reported));
     changes_apply(&parked, common_of(x));
     s->engine = to->engine;
     s->engine_version = to->reported;

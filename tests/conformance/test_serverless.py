@@ -58,7 +58,7 @@ def test_the_limit_is_lifted_at_once(limited):
 @pytest.fixture
 def pair(own_engine):
     """A primary and a replica of it, with one limit; what they did in a time is what both counted."""
-    primary = own_engine(**{"larder-ecpus-per-second": "1000"})
+    primary = own_engine(**{"larder-ecpus-per-second": "1000", "repl-diskless-sync-delay": "0"})
     replica = own_engine(**{"larder-ecpus-per-second": "1000", "replicaof": f"127.0.0.1 {primary.port}"})
     with replica.conn() as conn:
         servers.wait_for(lambda: b"master_link_status:up" in conn.call("INFO", "replication"), "the replica follows")

@@ -1,3 +1,4 @@
+#include "people.h"
 #include "world.h"
 
 #include <criterion/criterion.h>
@@ -230,4 +231,20 @@ Test(modify_group, each_rule_has_its_fault_and_nothing_changes)
                      e.why ? e.why : "");
     }
     cr_assert_str_eq(world_describe_group("rg")->description, "d");
+}
+
+Test(modify_group, users_of_valkey_keep_the_engine_from_going_back)
+{
+    const char *members[] = {"v-default"};
+    struct ec_modify_replication_group_in in = {
+        .replication_group_id = "vg", .engine = "redis", .engine_version = "7.1"};
+    struct ec_modify_replication_group_out out;
+
+    people_user("v-default", "default", "valkey");
+    people_group("vteam", "valkey", members, 1);
+    people_attach("vg", "valkey", "7.2.6", "vteam");
+    expect(run_ec_modify_replication_group(&in, &out), FAULT_INVALID_PARAMETER_COMBINATION,
+           "User group vteam is of engine valkey and cannot be used by caches of engine redis.");
+    in.remove_user_groups = BOOL_OF(true);
+    must(run_ec_modify_replication_group(&in, &out));
 }

@@ -1,5 +1,6 @@
 #include "base/err.h"
 #include "contract/faults.h"
+#include "people.h"
 #include "world.h"
 
 #include <criterion/criterion.h>
@@ -90,4 +91,25 @@ Test(ec_serverless_modify, the_engine_goes_forward_and_not_back)
     cr_assert_str_eq(world_describe_serverless("one")->major_engine_version, "8");
     expect(MODIFY(.major_engine_version = "7"), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
     expect(MODIFY(.engine = "redis"), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
+}
+
+Test(ec_serverless_modify, users_of_valkey_keep_the_engine_from_going_back)
+{
+    const char *members[] = {"v-default"};
+
+    people_user("v-default", "default", "valkey");
+    people_group("vteam", "valkey", members, 1);
+    world_serverless("one", "redis");
+    must(MODIFY(.engine = "valkey", .major_engine_version = "7"));
+    world_settle();
+    must(MODIFY(.user_group_id = "vteam"));
+    world_settle();
+    people_settle();
+    expect(MODIFY(.engine = "redis", .major_engine_version = "7"),
+           FAULT_INVALID_PARAMETER_COMBINATION,
+           "User group vteam is of engine valkey and cannot be used by caches of engine redis.");
+    must(
+        MODIFY(.engine = "redis", .major_engine_version = "7", .remove_user_group = BOOL_OF(true)));
+    cr_assert_str_eq(world_describe_serverless("one")->engine, "redis");
+    cr_assert_null(world_describe_serverless("one")->user_group_id);
 }
