@@ -505,6 +505,23 @@ def answers(client):
         return False
 
 
+def test_a_death_amid_a_copy_under_another_key_is_made_good_for(new_service):
+    service = new_service().start()
+    client = service.client()
+    endpoint = service.create("dies")[0]
+    fill_slowly(endpoint)
+    client.create_snapshot(CacheClusterId="dies", SnapshotName="dies-1")
+    wait_snapshot(client, "dies-1")
+    client.copy_snapshot(SourceSnapshotName="dies-1", TargetSnapshotName="dies-2", KmsKeyId="other")
+    os.kill(service.pids("larderd")[0], signal.SIGKILL)
+    wait_until(lambda: answers(client), "the service answers again", 30)
+    assert wait_snapshot(client, "dies-2")["KmsKeyId"] == "other"
+    wait_until(lambda: len(files_of(service)) == 2, "a file for each, and nothing else")
+    client.delete_snapshot(SnapshotName="dies-1")
+    before = contents(connect(endpoint))
+    assert contents(connect(service.create("again", SnapshotName="dies-2")[0])) == before
+
+
 @pytest.mark.parametrize("victim", ["engine", "agent", "larderd"])
 def test_a_death_amid_a_snapshot_leaves_all_of_it_or_nothing(new_service, victim):
     service = new_service().start()
