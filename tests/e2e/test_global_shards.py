@@ -1,4 +1,6 @@
 """Shards of global datastores: they come and go in all regions at once, while the primary is written and secondaries are read."""
+import os
+import signal
 import threading
 import time
 
@@ -164,6 +166,27 @@ def test_slots_are_balanced_in_all_regions(world):
     spans = [s.split(",") for s in shards(store.here).values()]
     sizes = [sum(int(p.split("-")[-1]) - int(p.split("-")[0]) + 1 for p in s) for s in spans]
     assert sizes == [8192, 8192]
+    wait_until(lambda: sum(key_counts(world, store.here).values()) == KEYS, "nobody keeps what is another's")
+
+
+def test_it_goes_on_after_kills(world):
+    """The control plane and agents, while slots move, and a replica of the secondary's engines."""
+    store = Datastore(world, "kills", NumNodeGroups=2, ReplicasPerNodeGroup=0).join(ReplicasPerNodeGroup=1)
+    name = store.there.describe()["NodeGroups"][0]["NodeGroupMembers"][1]["CacheClusterId"]
+    shown = store.there.client.describe_cache_clusters(CacheClusterId=name, ShowCacheNodeInfo=True)["CacheClusters"][0]
+    replica = shown["CacheNodes"][0]["Endpoint"]
+    with Traffic(store.here, store.there) as traffic:
+        store.client.increase_node_groups_in_global_replication_group(
+            GlobalReplicationGroupId=store.id, NodeGroupCount=4, ApplyImmediately=True)
+        for _ in range(3):
+            for pid in world.pids("larderd") + world.pids("larder-agent")[::2]:
+                os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: world.pids("larderd"), "it is started again")
+        os.kill(world.engine_pid(replica), signal.SIGKILL)
+        wait_until(lambda: store.describe()["Status"] == "available", "it is done", timeout=60)
+    traffic.check()
+    assert len(shards(store.here)) == 4
+    assert shards(store.here) == shards(store.there) == global_shards(store)
     wait_until(lambda: sum(key_counts(world, store.here).values()) == KEYS, "nobody keeps what is another's")
 
 
