@@ -7,6 +7,8 @@
 #include "controlplane/model/quotas.h"
 #include "controlplane/ops/driver.h"
 #include "controlplane/ops/global_facts.h"
+#include "controlplane/ops/global_parameters.h"
+#include "controlplane/ops/group_modify.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/page.h"
 #include "controlplane/store/globals.h"
@@ -43,6 +45,22 @@ static struct err check_kind(struct call *c, const struct cluster *cl)
     return OK;
 }
 
+/* Nobody can change a default group, and what members have is to be changed for all: a primary of
+ * one gets its own. */
+static struct err own_parameters(struct call *c, const struct replication_group *primary)
+{
+    struct ec_modify_replication_group_in change = {.replication_group_id = primary->name,
+                                                    .apply_immediately = BOOL_OF(true)};
+    struct ec_modify_replication_group_out out;
+    struct parameter_facts facts;
+
+    TRY(parameters_find(c, primary->common.parameter_group, &facts));
+    if (facts.group.id)
+        return OK;
+    TRY(global_parameters_copy(c, primary->name, &facts, &change.cache_parameter_group_name));
+    return group_modify(c, &change, &out);
+}
+
 static struct err create_record(struct call *c, const char *name, const char *description,
                                 const struct group_facts *primary, struct global_facts *out)
 {
@@ -76,6 +94,7 @@ struct err ec_create_global_replication_group(
     TRY(check_kind(c, &primary.group.common));
     const char *name = arena_printf(c->arena, "%s-%s", global_prefix(c->arena, c->caller->region),
                                     name_fold(c->arena, in->global_replication_group_id_suffix));
+    TRY(own_parameters(c, &primary.group));
     TRY(create_record(c, name, in->global_replication_group_description, &primary, &facts));
     out->global_replication_group = global_to_wire_new(c, &facts);
     out->global_replication_group->status = "creating";

@@ -4,9 +4,11 @@
 #include "contract/faults.h"
 #include "controlplane/model/quotas.h"
 #include "controlplane/ops/global_facts.h"
+#include "controlplane/ops/global_parameters.h"
 #include "controlplane/ops/group_modify.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/store/globals.h"
+#include "controlplane/store/groups.h"
 
 #include <string.h>
 
@@ -64,7 +66,7 @@ static bool has_replicas(const struct group_facts *f)
 
 static struct err modify_member(struct call *c,
                                 const struct ec_modify_global_replication_group_in *in,
-                                const struct group_facts *member)
+                                const struct group_facts *member, const char *parameter_group)
 {
     bool is_single = member->group.mode == CLUSTER_MODE_DISABLED && !has_replicas(member);
     struct ec_modify_replication_group_in change = {
@@ -73,7 +75,7 @@ static struct err modify_member(struct call *c,
         .cache_node_type = in->cache_node_type,
         .engine = in->engine,
         .engine_version = in->engine_version,
-        .cache_parameter_group_name = in->cache_parameter_group_name,
+        .cache_parameter_group_name = parameter_group,
     };
     struct caller who;
     struct call there = global_call_in(c, member->group.region, &who);
@@ -82,6 +84,54 @@ static struct err modify_member(struct call *c,
     if (!(in->automatic_failover_enabled.value && is_single))
         change.automatic_failover_enabled = in->automatic_failover_enabled;
     return group_modify(&there, &change, &out);
+}
+
+/* The member's own copy of a group that its region may not have. */
+static struct err copy_parameters(struct call *c, const struct replication_group *member,
+                                  const struct parameter_facts *from, const char **out_name)
+{
+    struct caller who;
+    struct call there = global_call_in(c, member->region, &who);
+    return global_parameters_copy(&there, member->name, from, out_name);
+}
+
+static struct err modify_primary(struct call *c,
+                                 const struct ec_modify_global_replication_group_in *in,
+                                 const struct group_facts *primary)
+{
+    const char *name = NULL;
+    struct parameter_facts named;
+
+    if (member_has_text(in->cache_parameter_group_name)) {
+        TRY(parameters_find(c, in->cache_parameter_group_name, &named));
+        TRY(copy_parameters(c, &primary->group, &named, &name));
+    }
+    return modify_member(c, in, primary, name);
+}
+
+/* What parameters the primary has by now, they all have. */
+static struct err modify_secondaries(struct call *c,
+                                     const struct ec_modify_global_replication_group_in *in,
+                                     const struct global_facts *f)
+{
+    bool has_others = member_has_text(in->cache_parameter_group_name) ||
+                      member_has_text(in->engine) || member_has_text(in->engine_version);
+    struct replication_group primary;
+    struct parameter_facts facts;
+    struct caller who;
+
+    TRY(store_group_get(c->tx, global_facts_primary(f)->group.id, &primary));
+    struct call there = global_call_in(c, primary.region, &who);
+    TRY(parameters_find(&there, primary.common.parameter_group, &facts));
+    for (size_t i = 0; i < f->count; i++) {
+        const char *name = NULL;
+        if (f->members[i].role == GLOBAL_PRIMARY)
+            continue;
+        if (has_others)
+            TRY(copy_parameters(c, &f->groups[i].group, &facts, &name));
+        TRY(modify_member(c, in, &f->groups[i], name));
+    }
+    return OK;
 }
 
 static struct err check_modify(struct call *c,
@@ -113,8 +163,8 @@ struct err ec_modify_global_replication_group(
         facts.datastore.description = in->global_replication_group_description;
         TRY(store_global_describe(c->tx, facts.datastore.id, facts.datastore.description));
     }
-    for (size_t i = 0; i < facts.count; i++)
-        TRY(global_fault_of(modify_member(c, in, &facts.groups[i])));
+    TRY(global_fault_of(modify_primary(c, in, global_facts_primary(&facts))));
+    TRY(global_fault_of(modify_secondaries(c, in, &facts)));
     TRY(global_facts_refresh(c, &facts));
     out->global_replication_group = global_to_wire_new(c, &facts);
     return OK;

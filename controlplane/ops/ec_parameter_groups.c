@@ -6,6 +6,7 @@
 #include "controlplane/model/naming.h"
 #include "controlplane/model/quotas.h"
 #include "controlplane/model/tags.h"
+#include "controlplane/ops/global_parameters.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/page.h"
 #include "controlplane/ops/parameters.h"
@@ -29,7 +30,7 @@ static void group_to_wire(struct call *c, const struct parameter_group *g,
         .cache_parameter_group_name = g->name,
         .cache_parameter_group_family = g->family,
         .description = g->description,
-        .is_global = BOOL_OF(false),
+        .is_global = BOOL_OF(global_parameters_is_own(g->name)),
         .arn = parameters_arn(c, g),
     };
 }
@@ -45,6 +46,10 @@ static struct err check_new(struct call *c, const struct parameter_group *g)
         return fault(c, FAULT_INVALID_PARAMETER_VALUE,
                      "CacheParameterGroupFamily %s is not a valid parameter group family.",
                      g->family);
+    if (global_parameters_is_own(g->name))
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE,
+                     "Names of parameter groups must not begin with " GLOBAL_PARAMETERS_PREFIX
+                     ": they are made for members of global replication groups.");
     struct err e = store_parameter_group_find(c->tx, g->account, g->region, g->name, &other);
     if (!err_failed(e))
         return fault(c, FAULT_CACHE_PARAMETER_GROUP_ALREADY_EXISTS,

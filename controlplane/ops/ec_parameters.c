@@ -10,6 +10,7 @@
 #include "controlplane/model/events.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/model/status.h"
+#include "controlplane/ops/global_parameters.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/page.h"
 #include "controlplane/ops/parameters.h"
@@ -48,6 +49,7 @@ static struct err change_begin(struct call *c, const char *name, struct change *
     if (out->facts.group.id == 0)
         return fault(c, FAULT_INVALID_PARAMETER_VALUE,
                      "The default parameter group %s cannot be modified.", out->facts.group.name);
+    TRY(global_parameters_check_change(c, &out->facts.group));
     for (size_t i = 0; i < out->facts.values.count; i++)
         *vec_add(c->arena, &out->values) = out->facts.values.items[i];
     return load_users(c, out);
@@ -132,7 +134,7 @@ static struct err change_end(struct call *c, struct change *ch)
         TRY(store_event_add(c->tx, &event));
         store_touch_cluster(c->tx, ch->users[i].id);
     }
-    return OK;
+    return global_parameters_spread(c, &ch->facts.group);
 }
 
 /* A value that is not there is none to take away. */

@@ -5,7 +5,9 @@
 #include "base/arena.h"
 #include "contract/faults.h"
 #include "controlplane/model/catalog.h"
+#include "controlplane/model/naming.h"
 #include "controlplane/ops/global_facts.h"
+#include "controlplane/ops/global_parameters.h"
 #include "controlplane/ops/members.h"
 
 #include <string.h>
@@ -31,14 +33,17 @@ static const struct member_rule inherited[] = {
 
 #define WHY "%s cannot be used with GlobalReplicationGroupId."
 
-/* Groups of parameters are of one region; those by default are in each. */
-static struct err check_parameters(struct call *c, const struct replication_group *primary)
+/* Groups of parameters are of one region: it gets its own. */
+static struct err inherit_parameters(struct call *c, const struct replication_group *primary,
+                                     struct ec_create_replication_group_in *out)
 {
-    if (strncmp(primary->common.parameter_group, "default.", strlen("default.")) == 0)
-        return OK;
-    return COMBINATION("The primary has the parameter group %s, and secondary replication groups "
-                       "of this version can only have the default ones.",
-                       primary->common.parameter_group);
+    struct caller who;
+    struct call there = global_call_in(c, primary->region, &who);
+    const char *member = name_fold(c->arena, out->replication_group_id);
+    struct parameter_facts facts;
+
+    TRY(parameters_find(&there, primary->common.parameter_group, &facts));
+    return global_parameters_copy(c, member, &facts, &out->cache_parameter_group_name);
 }
 
 static struct err check_place(struct call *c, const struct global_facts *f)
@@ -95,7 +100,6 @@ static void inherit_settings(const struct replication_group *primary,
     out->engine_version =
         engine_version_reported(primary->common.engine, primary->common.engine_version)->version;
     out->cache_node_type = primary->common.node_type;
-    out->cache_parameter_group_name = primary->common.parameter_group;
     out->cluster_mode = cluster_mode_name(primary->mode);
     out->at_rest_encryption_enabled = BOOL_OF(primary->is_encrypted_at_rest);
     out->transit_encryption_enabled = BOOL_OF(primary->common.tls != TLS_OFF);
@@ -122,9 +126,9 @@ struct err global_join(struct call *c, const struct ec_create_replication_group_
         return COMBINATION("NetworkType ipv6 cannot be used with GlobalReplicationGroupId.");
     TRY(check_place(c, &facts));
     const struct group_facts *primary = global_facts_primary(&facts);
-    TRY(check_parameters(c, &primary->group));
     TRY(inherit_shards(c, primary, in, out));
     inherit_settings(&primary->group, out);
+    TRY(inherit_parameters(c, &primary->group, out));
     *out_datastore = facts.datastore.id;
     return OK;
 }

@@ -143,6 +143,18 @@ struct err store_global_members_of(struct store_tx *tx, const int64_t *group_ids
     return all_members(&q, out, out_count);
 }
 
+struct err store_global_members_using(struct store_tx *tx, const char *account, const char *region,
+                                      const char *parameter_group, struct global_member **out,
+                                      size_t *out_count)
+{
+    static const char sql[] = MEMBER_SELECT
+        "WHERE g.account = ? AND g.region = ? AND g.parameter_group = ? ORDER BY m.group_id";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "ttt", account, region, parameter_group));
+    return all_members(&q, out, out_count);
+}
+
 struct err store_touch_group(struct store_tx *tx, int64_t group_id)
 {
     static const char sql[] = "SELECT id FROM cache_cluster WHERE group_id = ? LIMIT 1";

@@ -41,6 +41,11 @@ must_use struct err store_global_members_of(struct store_tx *tx, const int64_t *
                                             size_t count, struct global_member **out,
                                             size_t *out_count);
 
+/* The members whose groups use the parameter group of that name, by group. */
+must_use struct err store_global_members_using(struct store_tx *tx, const char *account,
+                                               const char *region, const char *parameter_group,
+                                               struct global_member **out, size_t *out_count);
+
 /* Has the reconciler look at a group. */
 must_use struct err store_touch_group(struct store_tx *tx, int64_t group_id);
 

@@ -205,6 +205,40 @@ def test_all_members_are_modified_at_once(world):
         refused("InvalidParameterValue", call, **{"GlobalReplicationGroupId": store.id, "ApplyImmediately": True, **wrong})
 
 
+def test_parameters_are_those_of_the_primary(world):
+    store = Datastore(world, "params", NumCacheClusters=1).join(NumCacheClusters=1)
+    here, there = store.here.client, store.there.client
+
+    def group_of(client, group):
+        name = f"{group.name}-001"
+        return client.describe_cache_clusters(CacheClusterId=name)["CacheClusters"][0]["CacheParameterGroup"]["CacheParameterGroupName"]
+
+    own, copy = group_of(here, store.here), group_of(there, store.there)
+    assert own.startswith("global-datastore-params-here-") and copy.startswith("global-datastore-params-there-")
+    shown, = there.describe_cache_parameter_groups(CacheParameterGroupName=copy)["CacheParameterGroups"]
+    assert shown["IsGlobal"] is True
+    change = [{"ParameterName": "maxmemory-policy", "ParameterValue": "allkeys-lru"}]
+    here.modify_cache_parameter_group(CacheParameterGroupName=own, ParameterNameValues=change)
+    for group in (store.here, store.there):
+        wait_until(lambda g=group: info(member(g, "primary"))["maxmemory_policy"] == "allkeys-lru", "its engine has it")
+    refused("InvalidCacheParameterGroupState", there.modify_cache_parameter_group, CacheParameterGroupName=copy,
+            ParameterNameValues=change)
+
+    here.create_cache_parameter_group(CacheParameterGroupName="mine", CacheParameterGroupFamily="redis7", Description="d")
+    here.modify_cache_parameter_group(CacheParameterGroupName="mine", ParameterNameValues=[
+        {"ParameterName": "maxmemory-policy", "ParameterValue": "noeviction"}])
+    store.client.modify_global_replication_group(GlobalReplicationGroupId=store.id, ApplyImmediately=True,
+                                                 CacheParameterGroupName="mine")
+    for group in (store.here, store.there):
+        wait_until(lambda g=group: info(member(g, "primary"))["maxmemory_policy"] == "noeviction", "all have a copy")
+    here.delete_cache_parameter_group(CacheParameterGroupName="mine")
+    store.leave()
+    there.delete_replication_group(ReplicationGroupId=store.there.name)
+    wait_until(lambda: not any(g["ReplicationGroupId"] == store.there.name
+                               for g in there.describe_replication_groups()["ReplicationGroups"]), "it is gone")
+    there.delete_cache_parameter_group(CacheParameterGroupName=copy)
+
+
 def test_encrypted_members_follow_too(world):
     store = Datastore(world, "tls", NumCacheClusters=1, TransitEncryptionEnabled=True).join(NumCacheClusters=1)
     assert store.describe()["TransitEncryptionEnabled"] and store.there.describe()["TransitEncryptionEnabled"]

@@ -53,6 +53,11 @@ Test(globals, members_have_roles_and_go_with_their_datastore)
     must(store_global_member_set(f.tx, g.id, two.id, GLOBAL_LEAVING));
     must(store_global_members(f.tx, &g.id, 1, &members, &count));
     cr_assert_eq(count, 2);
+    must(store_global_members_using(f.tx, "000000000000", one.region, one.common.parameter_group,
+                                    &members, &count));
+    cr_assert_eq(count, 2);
+    must(store_global_members_using(f.tx, "000000000000", one.region, "other", &members, &count));
+    cr_assert_eq(count, 0);
     must(store_global_members_of(f.tx, groups, 2, &members, &count));
     cr_assert_eq(count, 2);
     cr_assert_eq(members[1].role, GLOBAL_LEAVING);
