@@ -485,14 +485,16 @@ static void on_goals(void *context)
 
 static struct err open_reconciler(struct larderd *d)
 {
-    return reconcile_start(d->store,
-                           &(struct reconcile_conf){.clock = &clock_system,
-                                                    .dns = d->dns,
-                                                    .authority = &d->authority,
-                                                    .dns_zone = dns_zone(d->dns),
-                                                    .on_goals = on_goals,
-                                                    .context = d->front},
-                           &d->reconciler);
+    return reconcile_start(
+        d->store,
+        &(struct reconcile_conf){.clock = &clock_system,
+                                 .dns = d->dns,
+                                 .authority = &d->authority,
+                                 .dns_zone = dns_zone(d->dns),
+                                 .tells_names = d->ops_conf.endpoint_mode == ENDPOINT_DNS,
+                                 .on_goals = on_goals,
+                                 .context = d->front},
+        &d->reconciler);
 }
 
 static struct err larderd_open(struct larderd *d)

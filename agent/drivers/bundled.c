@@ -68,6 +68,12 @@ static void add_memcached_parameters(struct buf *conf, const struct agent_node_g
     }
 }
 
+/* What clients are told of the nodes. */
+static const char *cluster_text(const struct agent_node_goal *goal)
+{
+    return goal->cluster_nodes ? goal->cluster_nodes : "";
+}
+
 /* ---- files ---- */
 
 static struct str users_file(struct arena *a, const struct agent_node_goal *goal)
@@ -242,7 +248,8 @@ static struct err bundled_prepare(struct arena *a, const struct driver_host *hos
     TRY(check_wishes(a, goal));
     conf_add(&conf, "larder-protocol", is_memcached(goal) ? "memcached" : "resp");
     if (goal->engine_version)
-        conf_add(&conf, "larder-engine-version", goal->engine_version);
+        conf_add(&conf, is_memcached(goal) ? "larder-memcached-version" : "larder-engine-version",
+                 goal->engine_version);
     conf_add(&conf, "larder-restricted", "yes");
     conf_add(&conf, "larder-admin-socket", ADMIN_SOCKET);
     conf_add_bind(&conf, goal);
@@ -254,10 +261,12 @@ static struct err bundled_prepare(struct arena *a, const struct driver_host *hos
         conf_add_int(&conf, "larder-reader-port", goal->reader_port.value);
     conf_add_int(&conf, "larder-ecpus-per-second", work_limit(goal));
     add_tls(&conf, goal);
-    if (is_memcached(goal))
+    if (is_memcached(goal)) {
         add_memcached_parameters(&conf, goal);
-    else
+        conf_add(&conf, "larder-memcached-cluster", cluster_text(goal));
+    } else {
         add_resp(a, &conf, host, goal);
+    }
 
     const char **argv = arena_array(a, 3, sizeof(*argv));
     argv[0] = program->path;
@@ -388,7 +397,10 @@ static struct err bundled_orders(struct arena *a, const struct driver_host *host
                arena_printf(a, "%lld", (long long)goal->maxmemory_bytes.value),
                "larder-ecpus-per-second", arena_printf(a, "%lld", (long long)work_limit(goal)),
                NULL);
-    if (!is_memcached(goal))
+    if (is_memcached(goal))
+        orders_add(a, &orders, "nodes of the cluster", "CONFIG", "SET", "larder-memcached-cluster",
+                   cluster_text(goal), NULL);
+    else
         order_resp(a, &orders, host, goal, now->epoch);
     *out = orders;
     return OK;

@@ -208,7 +208,9 @@ struct settings {
     int64_t announced_port, announced_tls_port;    /* likewise; 0 */
 
     /* memcached protocol */
-    int64_t memcached_item_max; /* bytes */
+    const char *memcached_cluster; /* what clients are told of the nodes: see memcached_config.c */
+    const char *memcached_version; /* the version that is shown there */
+    int64_t memcached_item_max;    /* bytes */
 
     /* process */
     int64_t databases;

@@ -18,7 +18,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MC_VERSION     "1.6.18"
 #define MC_KEY_MAX     250
 #define MC_ITEM_HEAD   56 /* what memcached 1.6 adds to each item when it compares sizes */
 #define MC_CONFIGS     16 /* entries of the configuration family: ElastiCache's config_max */
@@ -124,6 +123,11 @@ bool mc_item_fits(const struct engine *e, size_t key_len, uint32_t flags, size_t
 
 /* The stored entry of that name, or NULL. */
 const struct mc_config *mc_config_find(const struct mc_state *s, struct str name);
+
+/* What is told under that name: what was set, else what the owner has the engine say of its
+ * cluster. False when there is neither. */
+bool mc_config_read(const struct cmd_call *c, struct str name, struct str *out,
+                    uint32_t *out_flags);
 void mc_config_clear(struct mc_config *config);
 
 /* ---- commands: each is the `run` of a call (protocol.h) ---- */

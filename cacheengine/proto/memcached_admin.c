@@ -78,7 +78,8 @@ void mc_run_flush_all(struct cmd_call *c)
 void mc_run_version(struct cmd_call *c)
 {
     mc_begin(c);
-    mc_line(c, "VERSION " MC_VERSION);
+    reply_literal(c->reply, "VERSION ");
+    mc_line(c, c->engine->settings.memcached_version);
     mc_end(c);
 }
 

@@ -1,11 +1,13 @@
 /*
  * The configuration family: `config get|set|delete NAME`, by which clients of a cluster find its
- * nodes (NAME is "cluster"). An operator's client sets it through the admin socket; on a restricted
- * engine nobody else can.
+ * nodes (NAME is "cluster"). The owner has the engine say it by a directive, or sets it through the
+ * admin socket; on a restricted engine nobody else can.
  */
 #include "cacheengine/proto/memcached.h"
 
 #include <stdlib.h>
+
+#define CLUSTER "cluster" /* the name under which nodes are found */
 
 const struct mc_config *mc_config_find(const struct mc_state *s, struct str name)
 {
@@ -29,6 +31,18 @@ static struct mc_config *find_mutable(struct mc_state *s, struct str name)
     return found ? &s->configs[found - s->configs] : NULL;
 }
 
+bool mc_config_read(const struct cmd_call *c, struct str name, struct str *out, uint32_t *out_flags)
+{
+    const struct mc_config *config = mc_config_find(mc_state(c), name);
+    const char *cluster = c->engine->settings.memcached_cluster;
+
+    if (!config && (!str_is(name, CLUSTER) || *cluster == '\0'))
+        return false;
+    *out = config ? buf_str(&config->data) : str_of(cluster);
+    *out_flags = config ? config->flags : 0;
+    return true;
+}
+
 static bool may_change(const struct cmd_call *c)
 {
     return !c->engine->settings.is_restricted || (c->client && c->client->is_admin);
@@ -36,15 +50,16 @@ static bool may_change(const struct cmd_call *c)
 
 static void get(struct cmd_call *c, struct str name)
 {
-    const struct mc_config *config = mc_config_find(mc_state(c), name);
     char head[MC_KEY_MAX + 64];
+    struct str data;
+    uint32_t flags;
 
-    if (config) {
-        int len = snprintf(head, sizeof(head), "CONFIG %s %u %zu\r\n", config->name, config->flags,
-                           config->data.len);
+    if (mc_config_read(c, name, &data, &flags)) {
+        int len =
+            snprintf(head, sizeof(head), "CONFIG %.*s %u %zu\r\n", STR_ARG(name), flags, data.len);
 
         reply_raw(c->reply, head, (size_t)len);
-        reply_raw(c->reply, config->data.ptr, config->data.len);
+        reply_raw(c->reply, data.ptr, data.len);
         reply_literal(c->reply, "\r\n");
     }
     reply_literal(c->reply, "END\r\n");

@@ -49,18 +49,17 @@ static void send_value(struct cmd_call *c, struct str key, const struct mc_item 
 /* The configuration under its old name; false when there is none, and the key is one like any. */
 static bool send_old_config(struct cmd_call *c, struct str key)
 {
-    const struct mc_config *config;
     char head[64];
+    struct str data;
+    uint32_t flags;
 
     if (key.len != sizeof(OLD_CONFIG_KEY) - 1 || !str_is(key, OLD_CONFIG_KEY))
         return false;
-    config = mc_config_find(mc_state(c), STR("cluster"));
-    if (!config)
+    if (!mc_config_read(c, STR("cluster"), &data, &flags))
         return false;
-    int len = snprintf(head, sizeof(head), "VALUE " OLD_CONFIG_KEY " %u %zu\r\n", config->flags,
-                       config->data.len);
+    int len = snprintf(head, sizeof(head), "VALUE " OLD_CONFIG_KEY " %u %zu\r\n", flags, data.len);
     reply_raw(c->reply, head, (size_t)len);
-    reply_raw(c->reply, config->data.ptr, config->data.len);
+    reply_raw(c->reply, data.ptr, data.len);
     reply_literal(c->reply, "\r\n");
     return true;
 }

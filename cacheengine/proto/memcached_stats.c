@@ -48,7 +48,7 @@ static void stats_process(struct cmd_call *c)
     stat_number(c, "pid", (uint64_t)e->pid);
     stat_number(c, "uptime", (uint64_t)(c->ks->passed_ms - e->started_boot_ms) / 1000);
     stat_number(c, "time", (uint64_t)c->ks->now_ms / 1000);
-    stat_line(c, "version", "%s", MC_VERSION);
+    stat_line(c, "version", "%s", e->settings.memcached_version);
     stat_number(c, "pointer_size", 8 * sizeof(void *));
     stat_times(c);
     stat_number(c, "max_connections", (uint64_t)e->settings.max_clients);

@@ -268,6 +268,7 @@ static const char *settings_of(struct arena *a, const struct host_node *n,
         .tls = n->tls,
         .certificate = n->certificate.revision,
         .logs = logs,
+        .nodes = *n->nodes ? n->nodes_version : 0,
         .room_bytes = n->allotment.most_bytes ? out->maxmemory_bytes.value : 0,
     };
 
@@ -309,6 +310,8 @@ static void goal_to_wire(struct arena *a, const struct host_node *n,
     add_parameters(a, &effective, out);
     int64_t logged = add_logs(a, logs, n->cluster_id, out);
     add_allotment(n, out);
+    if (*n->nodes)
+        out->cluster_nodes = arena_printf(a, "%lld\n%s\n", (long long)n->nodes_version, n->nodes);
     out->settings_version = settings_of(a, n, out, add_users(a, users, n, out), logged);
 }
 

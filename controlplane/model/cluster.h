@@ -99,7 +99,7 @@ struct cluster {
     struct cache_entry entry; /* read alone, see store/access.h; members have their group's */
     const char *parked;       /* what waits for the maintenance window: see parked.h; NULL as "" */
     int64_t next_node;        /* number of the next node: those of removed ones never come back */
-    int64_t configuration_version; /* memcached auto discovery: raised at each change of nodes */
+    int64_t configuration_version; /* memcached auto discovery: see store/discovery.h */
     bool is_wanted;
     int64_t created_ms;
 };

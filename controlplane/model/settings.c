@@ -14,6 +14,8 @@ char *settings_version_text(struct arena *a, const struct settings_version *v)
         text = arena_printf(a, "%s.m%d.c%lld", text, (int)v->tls, (long long)v->certificate);
     if (v->logs)
         text = arena_printf(a, "%s.l%lld", text, (long long)v->logs);
+    if (v->nodes)
+        text = arena_printf(a, "%s.n%lld", text, (long long)v->nodes);
     if (v->room_bytes)
         text = arena_printf(a, "%s.d%lld", text, (long long)v->room_bytes);
     return text;
@@ -59,6 +61,12 @@ static bool take_logs(struct str *rest, struct settings_version *v)
     return rest->len == 0 || rest->ptr[0] != 'l' || take_part(rest, 'l', &v->logs);
 }
 
+/* Only nodes of memcached clusters have this one. */
+static bool take_nodes(struct str *rest, struct settings_version *v)
+{
+    return rest->len == 0 || rest->ptr[0] != 'n' || take_part(rest, 'n', &v->nodes);
+}
+
 /* Only nodes that share something have it. */
 static bool take_room(struct str *rest, struct settings_version *v)
 {
@@ -74,7 +82,7 @@ bool settings_version_parse(const char *text, struct settings_version *out)
     if (!take_part(&rest, 'p', &v.parameters) || !take_part(&rest, 'u', &v.users) ||
         !take_marked(&rest, 'r', 'f', &v.term, &v.is_fenced) ||
         !take_marked(&rest, 't', 'o', &v.epoch, &v.opens_replicas) || !take_tls(&rest, &v) ||
-        !take_logs(&rest, &v) || !take_room(&rest, &v) || rest.len > 0)
+        !take_logs(&rest, &v) || !take_nodes(&rest, &v) || !take_room(&rest, &v) || rest.len > 0)
         return false;
     *out = v;
     return true;

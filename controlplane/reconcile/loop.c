@@ -10,6 +10,7 @@
 #include "controlplane/reconcile/access.h"
 #include "controlplane/reconcile/apply.h"
 #include "controlplane/reconcile/certificates.h"
+#include "controlplane/reconcile/discovery.h"
 #include "controlplane/reconcile/groups.h"
 #include "controlplane/reconcile/names.h"
 #include "controlplane/reconcile/reconcile.h"
@@ -98,6 +99,16 @@ static struct err certify(struct reconciler *r, struct store_tx *tx, const struc
     return OK;
 }
 
+static struct err tell_nodes(struct reconciler *r, struct store_tx *tx, const struct look *look,
+                             bool *goals)
+{
+    const char *zone = r->conf.tells_names ? r->conf.dns_zone : NULL;
+
+    for (size_t i = 0; i < look->count; i++)
+        TRY(discovery_look(tx, zone, &look->clusters[i], goals));
+    return OK;
+}
+
 static struct err look_at(struct reconciler *r, struct store_tx *tx, const struct cluster *c,
                           struct region_view **regions, struct look *look, bool *goals)
 {
@@ -112,7 +123,8 @@ static struct err look_at(struct reconciler *r, struct store_tx *tx, const struc
     if (decisions.wake_ms < r->wake_wall_ms)
         r->wake_wall_ms = decisions.wake_ms;
     TRY(apply_decisions(tx, &decisions, clock_wall_ms(r->conf.clock), goals));
-    return certify(r, tx, look, goals);
+    TRY(certify(r, tx, look, goals));
+    return tell_nodes(r, tx, look, goals);
 }
 
 /* A group is looked at once, however many of its members were touched. */

@@ -7,6 +7,8 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
 struct authority;
 struct clock;
 struct dns;
@@ -18,6 +20,7 @@ struct reconcile_conf {
     struct dns *dns;                   /* records follow placed nodes; NULL for none */
     const struct authority *authority; /* who certifies nodes with encryption in transit */
     const char *dns_zone;              /* in which their names are */
+    bool tells_names;                  /* clients are told names of nodes, not addresses */
 
     /* Called after a commit that changed goals of any host (from the reconciler's thread). */
     void (*on_goals)(void *context);

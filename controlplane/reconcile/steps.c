@@ -145,8 +145,6 @@ static enum step_result tell_modified(struct view *v, struct decisions *d)
             decide_event(d, v, EVENT_NODE_ADDED, v->nodes.items[i].number,
                          v->nodes.items[i].host_zone);
     decide_event(d, v, EVENT_NODES_MODIFIED, before, now);
-    v->cluster.configuration_version++;
-    decide_cluster(d, v);
     return STEP_DONE;
 }
 

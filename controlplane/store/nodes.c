@@ -341,7 +341,8 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         "o.node_group_id = c.node_group_id AND o.id <> c.id), c.parameter_group, p.id, p.revision, "
         "c.data_key, c.tls_mode, e.certificate, e.private_key, e.revision, g.is_clustered, "
         "coalesce(c.node_group_id, 0), rg.cluster_mode = 'enabled', "
-        "coalesce(c.owner_id, 0), c.memory_least, c.memory_most, c.work_most, g.second_address, c.driver "
+        "coalesce(c.owner_id, 0), c.memory_least, c.memory_most, c.work_most, g.second_address, c.driver, "
+        "coalesce(cd.nodes, ''), c.configuration_version "
         "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
         "JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_group_goal r ON r.node_group_id = c.node_group_id "
@@ -350,6 +351,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         "LEFT JOIN replication_group rg ON rg.id = c.group_id "
         "LEFT JOIN group_goal t ON t.group_id = c.group_id "
         "LEFT JOIN node_certificate e ON e.node_id = n.id "
+        "LEFT JOIN cluster_discovery cd ON cd.cluster_id = c.id "
         "LEFT JOIN parameter_group p ON p.account = c.account AND p.region = c.region "
         "AND p.name = c.parameter_group WHERE g.host_id = ? ORDER BY g.node_id";
     vec_of(struct host_node) nodes = VEC_EMPTY;
@@ -377,6 +379,8 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         n->goal.is_clustered = query_int(&q, 37) != 0;
         n->goal.second_address = query_text(&q, 44);
         n->driver = query_text(&q, 45);
+        n->nodes = query_text(&q, 46);
+        n->nodes_version = query_int(&q, 47);
         n->is_enabled = query_int(&q, 39) != 0;
         if (!tls_mode_parse(query_text(&q, 33), &n->tls))
             q.error = err_make(ERR_CORRUPT, "a cache cluster has an unknown mode of encryption");

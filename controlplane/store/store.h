@@ -237,6 +237,8 @@ struct host_node {
     const char *data_key; /* "" where files are plain */
     enum tls_mode tls;
     struct node_certificate certificate;
+    const char *nodes; /* what clients of memcached are told, see discovery.h; "" for others */
+    int64_t nodes_version;
     struct owner owner; /* without its name */
     struct allotment allotment;
     bool is_seeded; /* it is still to load what it begins with; the reader's to find out */

@@ -205,6 +205,8 @@ def test_memcached_nodes_listen_on_both(six, groups):
     assert all(is_six(e) for e in endpoints) and len({e["Address"] for e in endpoints}) == 2
     assert is_six(six.describe("six-mc")["ConfigurationEndpoint"])
     assert all(memcached(e, "version\n", b"\r\n").startswith("VERSION") for e in endpoints)
+    nodes = memcached(endpoints[0], "config get cluster\n", b"END\r\n").split("\n")[2].split(" ")
+    assert nodes == sorted(f"{e['Address']}|{e['Address']}|11211" for e in endpoints)
     listening = six.client("ec2").describe_network_interfaces(
         Filters=[{"Name": "description", "Values": ["ElastiCache six-mc+0001", "ElastiCache six-mc+0002"]}])["NetworkInterfaces"]
     assert len(listening) == 2

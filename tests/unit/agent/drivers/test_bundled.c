@@ -176,7 +176,12 @@ Test(bundled, memcached_has_no_roles_and_no_users)
     struct driver_orders orders = orders_for(&now);
     struct driver_contact contact;
 
-    cr_assert_eq(orders.count, 2);
+    cr_assert_eq(orders.count, 3);
+    cr_assert(str_is(orders.items[2].words[2], "larder-memcached-cluster"));
+    cr_assert(str_is(orders.items[2].words[3], ""));
+    goal.cluster_nodes = "3\nh|1.1.1.1|11211\n";
+    orders = orders_for(&now);
+    cr_assert(str_is(orders.items[2].words[3], "3\nh|1.1.1.1|11211\n"));
     driver_bundled.contact(&host, &goal, &contact);
     cr_assert_null(contact.role);
     cr_assert_str_eq(contact.probe->request, "version\r\n", "what it says must be its own tongue");

@@ -220,6 +220,8 @@ Test(drivers, the_bundled_engine_is_told_what_it_is)
 
     conf = conf_of(&driver_bundled, "memcached", &launch);
     assert_has(conf, "larder-protocol memcached");
+    assert_has(conf, "larder-memcached-version 7.1.0");
+    assert_has(conf, "larder-memcached-cluster \"\"");
     assert_has(conf, "larder-memcached-item-max 2097152");
     assert_has(conf, "timeout 30");
     assert_has(conf, "maxmemory-policy allkeys-lru");

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct mc_fixture f;
 
@@ -25,6 +26,21 @@ Test(memcached_config, the_nodes_of_the_cluster_are_told_in_the_wire_format)
                      "CONFIG cluster 0 22\r\n3\nhost|10.0.0.1|11211\n\r\nEND\r\n");
     cr_assert_str_eq(mc_ask(&f, "get AmazonElastiCache:cluster\r\n"),
                      "VALUE AmazonElastiCache:cluster 0 22\r\n3\nhost|10.0.0.1|11211\n\r\nEND\r\n");
+}
+
+Test(memcached_config, the_owner_has_the_engine_tell_of_its_cluster)
+{
+    static const char *const options[] = {"larder-memcached-version 1.6.22", NULL};
+
+    mc_open(&f, options);
+    f.engine.settings.memcached_cluster = "7\nhost|10.0.0.1|11211\n";
+    cr_assert_str_eq(mc_ask(&f, "config get cluster\r\nget AmazonElastiCache:cluster\r\n"),
+                     "CONFIG cluster 0 22\r\n7\nhost|10.0.0.1|11211\n\r\nEND\r\n"
+                     "VALUE AmazonElastiCache:cluster 0 22\r\n7\nhost|10.0.0.1|11211\n\r\nEND\r\n");
+    cr_assert_str_eq(mc_ask(&f, "config get other\r\nversion\r\n"), "END\r\nVERSION 1.6.22\r\n");
+    cr_assert(strstr(mc_ask(&f, "stats\r\n"), "STAT version 1.6.22\r\n"));
+    cr_assert_str_eq(mc_ask(&f, "config set cluster 0 1\r\nx\r\nconfig get cluster\r\n"),
+                     "STORED\r\nCONFIG cluster 0 1\r\nx\r\nEND\r\n");
 }
 
 Test(memcached_config, there_are_sixteen_entries_at_most)

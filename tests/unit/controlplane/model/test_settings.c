@@ -19,6 +19,7 @@ Test(settings, a_version_survives_the_round_trip)
                                         "p1.u0.r7f.t9",      "p1.u0.r7.t9o",
                                         "p1.u0.r0.t0.m1.c4", "p0.u2.r7f.t9.m2.c1",
                                         "p1.u0.r0.t0.l4",    "p1.u0.r0.t0.m1.c4.l12",
+                                        "p1.u0.r0.t0.n3",    "p0.u0.r0.t0.m2.c1.l4.n3.d1024",
                                         "p1.u0.r0.t0.d5",    "p0.u2.r7f.t9.m2.c1.l4.d1024"};
 
     for (size_t i = 0; i < countof(texts); i++) {
