@@ -60,11 +60,14 @@ Test(listen, addresses_of_both_families_are_listened_on)
 {
     struct net_fixture f;
     struct net_addr six;
+    char port[8], line[64];
 
     cr_assert(net_addr_parse_host(STR("::1"), &six));
     if (!net_addr_is_here(&six))
         return; /* a machine without IPv6 */
-    net_configure(&f, (const char *const[]){"bind 127.76.1.3 ::1\nport 22517\n", NULL});
+    close(take_port(port));
+    snprintf(line, sizeof(line), "bind 127.76.1.3 ::1\nport %s\n", port);
+    net_configure(&f, (const char *const[]){line, NULL});
     cr_assert_not(err_failed(loop_open(&f.loop, &f.engine, &f.a)));
     cr_assert_eq(f.loop.listener_count, 3);
     finish(&f);
