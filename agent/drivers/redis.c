@@ -383,6 +383,7 @@ static struct err redis_orders(struct arena *a, const struct driver_host *host,
     TRY(check_wishes(a, goal, taker.version));
     const char *config = command(a, host, goal, "CONFIG");
     bool is_fenced = role && role->is_fenced.value;
+    bool is_to_follow = role && !role->is_primary.value && !is_fenced;
     struct agent_node_goal shown = is_fenced ? fenced(a, goal) : *goal;
 
     if (taker.version >= V6_0)
@@ -395,7 +396,8 @@ static struct err redis_orders(struct arena *a, const struct driver_host *host,
                    TLS_KEY, "tls-ca-cert-file", TLS_CA, NULL);
     orders_add(a, &orders, "maxmemory", config, "SET", "maxmemory",
                arena_printf(a, "%lld", (long long)goal->maxmemory_bytes.value), NULL);
-    parameters_add_orders(a, &orders, config, &shown, &taker);
+    if (!is_to_follow)
+        parameters_add_orders(a, &orders, config, &shown, &taker);
     keeping(host, goal, taker.version, &name, &value);
     orders_add(a, &orders, "keeping data", config, "SET", name, value, NULL);
     if (taker.version >= V6_0) {
@@ -408,6 +410,9 @@ static struct err redis_orders(struct arena *a, const struct driver_host *host,
         order_farewell(a, &orders);
     if (role)
         order_role(a, &orders, command(a, host, goal, "REPLICAOF"), role, now->role);
+    if (is_to_follow) /* one of them is the fence of who was primary, which holds until it follows
+                       */
+        parameters_add_orders(a, &orders, config, &shown, &taker);
     *out = orders;
     return OK;
 }

@@ -120,7 +120,24 @@ Test(redis, the_agent_has_a_user_and_commands_of_its_own)
         strstr(record_of((const char *[]){"default off"}, 1), "user larder-agent on #"));
 }
 
-Test(redis, roles_are_given_by_its_own_command_behind_everything_else)
+static size_t place_of(const struct driver_orders *orders, size_t word, const char *text)
+{
+    size_t i = 0;
+
+    while (i < orders->count &&
+           (orders->items[i].count <= word || !str_is(orders->items[i].words[word], text)))
+        i++;
+    return i;
+}
+
+/* From the order of the role on, so many of them. */
+static const char *role_orders(struct driver_orders orders, size_t count)
+{
+    orders.count = place_of(&orders, 0, named("REPLICAOF")) + count;
+    return orders_last(&arena, &orders, count);
+}
+
+Test(redis, roles_are_given_by_its_own_command)
 {
     const struct driver_now as_primary = {.role = DRIVER_PRIMARY},
                             as_replica = {.role = DRIVER_REPLICA};
@@ -133,9 +150,9 @@ Test(redis, roles_are_given_by_its_own_command_behind_everything_else)
     role.primary_port = INT_OF(6380);
     orders = orders_for(&as_replica);
     const char *follow = arena_printf(&arena, "! %s 127.1.2.4 6380\n", named("REPLICAOF"));
-    cr_assert_str_eq(orders_last(&arena, &orders, 1), follow);
+    cr_assert_str_eq(role_orders(orders, 1), follow);
     orders = orders_for(&as_primary);
-    cr_assert_str_eq(orders_last(&arena, &orders, 2),
+    cr_assert_str_eq(role_orders(orders, 2),
                      arena_printf(&arena, "%sCLIENT KILL TYPE normal SKIPME yes\n", follow));
     cr_assert_not_null(strstr(conf_of(), "\nreplicaof 127.1.2.3 1\n"));
 }
@@ -146,6 +163,24 @@ static const char *ordered(const struct driver_orders *orders, const char *direc
         if (orders->items[i].count == 4 && str_is(orders->items[i].words[2], directive))
             return str_dup(&arena, orders->items[i].words[3]);
     return NULL;
+}
+
+Test(redis, who_was_primary_is_fenced_until_it_follows)
+{
+    struct agent_parameter given[] = {
+        {.name = "min-replicas-to-write", .value = "0"}
+    };
+    const struct driver_now now = {.role = DRIVER_PRIMARY, .is_fenced = true};
+
+    goal.parameters = (struct agent_parameter_list){true, 1, given};
+    role.is_primary = BOOL_OF(false);
+    role.primary_address = "127.1.2.4";
+    role.primary_port = INT_OF(6380);
+    struct driver_orders orders = orders_for(&now);
+    cr_assert_lt(place_of(&orders, 0, named("REPLICAOF")),
+                 place_of(&orders, 2, "min-replicas-to-write"));
+    cr_assert_lt(place_of(&orders, 2, "masterauth"), place_of(&orders, 0, named("REPLICAOF")));
+    cr_assert_str_eq(ordered(&orders, "min-replicas-to-write"), "0");
 }
 
 Test(redis, the_fence_is_more_replicas_than_there_can_be)
