@@ -10,6 +10,7 @@ import redis
 from botocore.exceptions import ClientError
 
 from conftest import memcached, number_in, redis_cli, wait_until
+from test_groups import Writer
 
 TAG = "larder:engine-driver"
 
@@ -159,6 +160,20 @@ def test_a_group_replicates_and_switches_without_losing_a_write(house):
     wait_group(house, "rs-group")
     now = ends(group_of(house, "rs-group"))[0]
     assert redis_cli(now, "DBSIZE") == "100" and redis_cli(now, "SET", "more", "v") == "OK"
+
+
+def test_no_write_is_lost_while_roles_change(house):
+    make_group(house, "rs-writes", NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    members = [m["ReadEndpoint"] for m in group_of(house, "rs-writes")["NodeGroups"][0]["NodeGroupMembers"]]
+    with Writer(members) as writer:
+        for _ in range(2):
+            primary, _ = ends(group_of(house, "rs-writes"))
+            house.client().test_failover(ReplicationGroupId="rs-writes", NodeGroupId="0001")
+            wait_until(lambda p=primary: ends(group_of(house, "rs-writes"))[0] != p, "another primary")
+            wait_group(house, "rs-writes")
+            before = len(writer.acknowledged)
+            wait_until(lambda b=before: len(writer.acknowledged) > b + 10, "writes go on")
+    assert writer.lost(ends(group_of(house, "rs-writes"))[0]) == []
 
 
 def test_a_killed_primary_is_replaced(house):
