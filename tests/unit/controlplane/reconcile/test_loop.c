@@ -125,6 +125,22 @@ Test(loop, a_host_that_comes_later_takes_what_waits)
     await(node_of(c.id).goal.has);
 }
 
+/* One that stands is looked at before one that is to be placed. */
+Test(loop, a_node_that_is_placed_later_gets_an_address_of_its_own)
+{
+    fixture_host(&f, "h1", "us-east-1a", "127.77.0.0/24", 1LL << 34);
+    struct cluster first = create("c1");
+    fixture_commit(&f);
+    start();
+    await(node_of(first.id).goal.has);
+    fixture_begin(&f, STORE_WRITE);
+    store_touch_cluster(f.tx, first.id);
+    struct cluster second = create("c2");
+    fixture_commit(&f);
+    await(node_of(second.id).goal.has);
+    cr_assert_str_neq(node_of(second.id).goal.address, node_of(first.id).goal.address);
+}
+
 Test(loop, room_that_becomes_free_goes_to_who_waits)
 {
     fixture_host(&f, "h1", "us-east-1a", "127.77.0.0/24", 600LL << 20);
