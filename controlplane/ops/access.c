@@ -272,10 +272,25 @@ void access_pending_to_wire(struct call *c, const char *pending,
 
 /* --- attached caches --- */
 
+static struct err modify_cluster(struct call *c, int64_t cluster_id)
+{
+    struct cluster_facts facts = {0};
+
+    TRY(store_cluster_get(c->tx, cluster_id, &facts.cluster));
+    TRY(facts_refresh(c, &facts));
+    if (!cluster_status_may_change(facts.status))
+        return OK;
+    return facts_operate(c, &facts, OPERATION_MODIFY,
+                         arena_printf(c->arena, "%d " ENTRY_WORD, facts_node_count(&facts)));
+}
+
 /* One that is being changed already waits for its nodes anyway. */
 static struct err modify_cache(struct call *c, const struct attachment *at)
 {
     struct group_facts facts;
+
+    if (at->cluster_id)
+        return modify_cluster(c, at->cluster_id);
 
     TRY(group_facts_get(c, at->replication_group_id, &facts));
     if (!group_status_may_change(facts.status))
@@ -296,8 +311,10 @@ struct err access_modify_caches(struct call *c, const int64_t *user_group_ids, s
 
 const char *attachment_text(struct call *c, const struct attachment *at)
 {
-    return at->owner.id ? arena_printf(c->arena, "serverless cache %s", at->owner.name)
-                        : arena_printf(c->arena, "replication group %s", at->replication_group);
+    if (at->owner.id)
+        return arena_printf(c->arena, "serverless cache %s", at->owner.name);
+    return arena_printf(c->arena, "%s %s", at->cluster_id ? "cache cluster" : "replication group",
+                        at->cache);
 }
 
 struct err access_check_caches(struct call *c, int64_t user_group_id, const char *engine,

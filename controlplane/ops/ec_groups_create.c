@@ -239,6 +239,9 @@ static struct err plan_encryption(struct call *c, const struct ec_create_replica
                      "KmsKeyId needs AtRestEncryptionEnabled.");
     p->group.kms_key = member_has_text(in->kms_key_id) ? in->kms_key_id : "";
     p->group.common.data_key = p->group.is_encrypted_at_rest ? data_key_new(c->arena) : "";
+    if (p->adopted)
+        return encryption_change(c, in->transit_encryption_enabled, in->transit_encryption_mode,
+                                 p->version, p->adopted->cluster.tls, &p->group.common.tls);
     return encryption_choose(c, in->transit_encryption_enabled, in->transit_encryption_mode,
                              p->version, &p->group.common.tls);
 }
@@ -449,7 +452,8 @@ static struct err record_shards(struct call *c, struct group_plan *p)
     return OK;
 }
 
-/* The cluster keeps its name and its data. */
+/* The cluster keeps its name and its data; who may enter it enters the group, and the group's logs
+ * go where its own went. */
 static struct err adopt(struct call *c, struct group_plan *p)
 {
     struct cluster *cl = &p->adopted->cluster;
@@ -461,6 +465,8 @@ static struct err adopt(struct call *c, struct group_plan *p)
     cl->az_mode = "cross-az";
     cl->preferred_zone = n->host_zone;
     TRY(store_cluster_update(c->tx, cl));
+    TRY(store_access_to_group(c->tx, cl->id, p->group.id));
+    TRY(store_log_delivery_to_group(c->tx, cl->id, p->group.id));
     TRY(store_node_identify(c->tx, n->id, group_secret_new(c->arena)));
     return tagging_put(c, arn_make(c->arena, cl->region, cl->account, "cluster", cl->name), p->tags,
                        p->tag_count);

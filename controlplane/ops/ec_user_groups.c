@@ -100,8 +100,8 @@ static void attachments_to_wire(struct call *c, const struct user_group *g,
         const struct attachment *at = &v->attachments[i];
         if (at->user_group_id == g->id && at->owner.id)
             *vec_add(c->arena, &caches.list) = at->owner.name;
-        else if (at->user_group_id == g->id)
-            *vec_add(c->arena, &groups.list) = at->replication_group;
+        else if (at->user_group_id == g->id && at->replication_group_id)
+            *vec_add(c->arena, &groups.list) = at->cache;
     }
     out->replication_groups.has = out->serverless_caches.has = true;
     out->replication_groups.count = groups.list.count;

@@ -3,8 +3,10 @@
 
 #include "base/log.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/store/access.h"
 #include "controlplane/store/globals.h"
 #include "controlplane/store/groups.h"
+#include "controlplane/store/log_delivery.h"
 #include "controlplane/store/serverless.h"
 #include "controlplane/store/slot_moves.h"
 #include "controlplane/store/sources.h"
@@ -82,6 +84,13 @@ static struct err apply_topology(struct target *t, const struct decision *d)
     return store_topology_set(t->tx, d->group->id, d->epoch, d->topology);
 }
 
+static struct err apply_release(struct target *t, const struct decision *d)
+{
+    TRY(store_access_to_cluster(t->tx, d->group->id, d->cluster.id));
+    TRY(store_log_delivery_to_cluster(t->tx, d->group->id, d->cluster.id));
+    return store_cluster_update(t->tx, &d->cluster);
+}
+
 static struct err apply_group_removal(struct target *t, const struct replication_group *g)
 {
     TRY(store_group_remove(
@@ -139,6 +148,7 @@ static struct err apply_one(struct target *t, const struct decision *d)
     case DECISION_BOOT: return store_node_boot(t->tx, d->node_id, t->now_ms);
     case DECISION_EVENT: return apply_event(t, &d->event);
     case DECISION_OPERATION: return store_operation_update(t->tx, &d->operation);
+    case DECISION_RELEASE: return apply_release(t, d);
     case DECISION_CLUSTER: return store_cluster_update(t->tx, &d->cluster);
     case DECISION_CLUSTER_REMOVE: return apply_removal(t, d->about);
     case DECISION_SHARD: return apply_shard(t, d);

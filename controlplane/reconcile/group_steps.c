@@ -206,13 +206,12 @@ static const struct step snapshot_steps[] = {
 /* --- delete --- */
 
 /* A primary that is kept stands alone from now on. */
-static void release_member(struct view *m, struct decisions *d)
+static void release_member(struct group_view *g, struct view *m, struct decisions *d)
 {
     m->cluster.group_id = m->cluster.shard_id = 0;
     m->cluster.az_mode = "single-az";
     m->cluster.parked = "";
-    d->about = &m->cluster;
-    decide_cluster(d, m);
+    decide_group_release(d, g, m);
 }
 
 static enum step_result await_gone(struct group_view *g, struct decisions *d)
@@ -228,7 +227,7 @@ static enum step_result forget(struct group_view *g, struct decisions *d)
 {
     for (size_t i = 0; i < g->member_count; i++)
         if (!g->members[i].is_removed)
-            release_member(&g->members[i], d);
+            release_member(g, &g->members[i], d);
     decide_group_event(d, g, EVENT_GROUP_DELETED, g->group.name, NULL);
     decide_group_remove(d, g);
     return STEP_DONE;

@@ -91,6 +91,11 @@ void decide_moves_clear(struct decisions *d, struct group_view *g)
     add(d, g, DECISION_MOVES_CLEAR);
 }
 
+void decide_group_release(struct decisions *d, const struct group_view *g, const struct view *m)
+{
+    add(d, g, DECISION_RELEASE)->cluster = m->cluster;
+}
+
 void decide_group_remove(struct decisions *d, struct group_view *g)
 {
     g->is_removed = true;

@@ -42,6 +42,8 @@ void decide_group(struct decisions *d, const struct group_view *g);
 /* Tells all nodes of the topology as it stands in the view. */
 void decide_topology(struct decisions *d, const struct group_view *g);
 void decide_moves_clear(struct decisions *d, struct group_view *g);
+/* A member that stands alone from now on has what its group had: who may enter, where logs go. */
+void decide_group_release(struct decisions *d, const struct group_view *g, const struct view *m);
 void decide_group_remove(struct decisions *d, struct group_view *g);
 
 #endif

@@ -45,14 +45,35 @@ struct err store_access_put(struct store_tx *tx, const struct cache_access *x)
                      x->token.digests, x->token.is_optional, x->token.modified_ms, x->revision);
 }
 
+struct err store_access_to_group(struct store_tx *tx, int64_t cluster_id,
+                                 int64_t replication_group_id)
+{
+    static const char sql[] = "UPDATE cache_access SET replication_group_id = ?2, cluster_id = NULL "
+                              "WHERE cluster_id = ?1";
+
+    return query_run(tx, sql, "ii", cluster_id, replication_group_id);
+}
+
+struct err store_access_to_cluster(struct store_tx *tx, int64_t replication_group_id,
+                                   int64_t cluster_id)
+{
+    static const char sql[] = "UPDATE cache_access SET cluster_id = ?2, replication_group_id = NULL "
+                              "WHERE replication_group_id = ?1";
+
+    return query_run(tx, sql, "ii", replication_group_id, cluster_id);
+}
+
 struct err store_access_attachments(struct store_tx *tx, const int64_t *user_group_ids,
                                     size_t count, struct attachment **out, size_t *out_count)
 {
     static const char sql[] =
-        "SELECT a.user_group_id, r.id, r.name, r.engine, r.engine_version, "
-        "coalesce(r.owner_id, 0), r.owner_name FROM cache_access a "
-        "JOIN replication_group_view r ON r.id = a.replication_group_id "
-        "WHERE a.user_group_id IN (SELECT value FROM json_each(?)) ORDER BY a.user_group_id, r.name";
+        "SELECT a.user_group_id, coalesce(r.id, 0), coalesce(c.id, 0), coalesce(r.name, c.name), "
+        "coalesce(r.engine, c.engine), coalesce(r.engine_version, c.engine_version), "
+        "coalesce(s.id, 0), coalesce(s.name, '') FROM cache_access a "
+        "LEFT JOIN replication_group r ON r.id = a.replication_group_id "
+        "LEFT JOIN cache_cluster c ON c.id = a.cluster_id "
+        "LEFT JOIN serverless_cache s ON s.id = r.owner_id "
+        "WHERE a.user_group_id IN (SELECT value FROM json_each(?)) ORDER BY a.user_group_id, 4";
     vec_of(struct attachment) attachments = VEC_EMPTY;
     struct query q;
 
@@ -61,10 +82,11 @@ struct err store_access_attachments(struct store_tx *tx, const int64_t *user_gro
         *vec_add(tx->arena, &attachments) = (struct attachment){
             .user_group_id = query_int(&q, 0),
             .replication_group_id = query_int(&q, 1),
-            .replication_group = query_text(&q, 2),
-            .engine = query_text(&q, 3),
-            .engine_version = query_text(&q, 4),
-            .owner = {query_int(&q, 5), query_text(&q, 6)},
+            .cluster_id = query_int(&q, 2),
+            .cache = query_text(&q, 3),
+            .engine = query_text(&q, 4),
+            .engine_version = query_text(&q, 5),
+            .owner = {query_int(&q, 6), query_text(&q, 7)},
         };
     TRY(query_end(&q));
     *out = attachments.items;
@@ -158,11 +180,11 @@ struct err store_node_entry(struct store_tx *tx, int64_t node_id, const char *ho
                             struct node_entry *out)
 {
     static const char sql[] =
-        "SELECT r.account, r.region, coalesce(s.name, r.name), a.user_group_id, s.id IS NOT NULL "
-        "FROM node_goal g "
+        "SELECT c.account, c.region, coalesce(s.name, r.name, c.name), a.user_group_id, "
+        "s.id IS NOT NULL FROM node_goal g "
         "JOIN cache_node n ON n.id = g.node_id JOIN cache_cluster c ON c.id = n.cluster_id "
-        "JOIN replication_group r ON r.id = c.group_id "
-        "JOIN cache_access a ON a.replication_group_id = r.id "
+        "JOIN cache_access a ON a.replication_group_id = c.group_id OR a.cluster_id = c.id "
+        "LEFT JOIN replication_group r ON r.id = c.group_id "
         "LEFT JOIN serverless_cache s ON s.id = r.owner_id "
         "WHERE g.node_id = ? AND g.host_id = ? AND a.user_group_id IS NOT NULL";
     struct query q;

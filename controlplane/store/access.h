@@ -25,11 +25,21 @@ must_use struct err store_access_get(struct store_tx *tx, int64_t replication_gr
 /* Sets everything. (writer: ops) */
 must_use struct err store_access_put(struct store_tx *tx, const struct cache_access *x);
 
-/* The replication groups that many user groups are attached to, by user group, then name. */
+/* Of a cluster that becomes the first member of a group, or of a group whose last member stands
+ * alone from now on: what is said of the one is said of the other, and nobody has to be told.
+ * (writer: ops; reconcile) */
+must_use struct err store_access_to_group(struct store_tx *tx, int64_t cluster_id,
+                                          int64_t replication_group_id);
+must_use struct err store_access_to_cluster(struct store_tx *tx, int64_t replication_group_id,
+                                            int64_t cluster_id);
+
+/* The caches that many user groups are attached to, by user group, then name. */
 struct attachment {
-    int64_t user_group_id, replication_group_id;
-    const char *replication_group, *engine, *engine_version;
-    struct owner owner; /* of the group: then that is what users know */
+    int64_t user_group_id;
+    int64_t replication_group_id, cluster_id; /* one of them; the other is 0 */
+    const char *cache;                        /* its name */
+    const char *engine, *engine_version;
+    struct owner owner; /* of a group: then that is what users know */
 };
 must_use struct err store_access_attachments(struct store_tx *tx, const int64_t *user_group_ids,
                                              size_t count, struct attachment **out,

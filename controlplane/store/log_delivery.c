@@ -72,6 +72,22 @@ struct err store_log_delivery_put(struct store_tx *tx, const struct log_delivery
     return raise_hosts(tx, d);
 }
 
+struct err store_log_delivery_to_group(struct store_tx *tx, int64_t cluster_id, int64_t group_id)
+{
+    static const char sql[] =
+        "UPDATE log_delivery SET group_id = ?2, cluster_id = NULL WHERE cluster_id = ?1";
+
+    return query_run(tx, sql, "ii", cluster_id, group_id);
+}
+
+struct err store_log_delivery_to_cluster(struct store_tx *tx, int64_t group_id, int64_t cluster_id)
+{
+    static const char sql[] =
+        "UPDATE log_delivery SET cluster_id = ?2, group_id = NULL WHERE group_id = ?1";
+
+    return query_run(tx, sql, "ii", group_id, cluster_id);
+}
+
 struct err store_log_delivery_list(struct store_tx *tx, const int64_t *cluster_ids,
                                    size_t cluster_count, const int64_t *group_ids,
                                    size_t group_count, struct log_delivery_list *out)

@@ -237,3 +237,54 @@ def test_a_token_opens_a_single_cluster_over_rotations_and_reboots(house, author
     with pytest.raises(ClientError) as caught:
         client.modify_cache_cluster(CacheClusterId="lone-token", AuthTokenUpdateStrategy="DELETE")
     assert caught.value.response["Error"]["Code"] == "InvalidParameterCombination"
+
+
+def test_a_cluster_keeps_token_and_users_into_a_group_and_out_of_it(house, authority):
+    client = house.client()
+    token = b"a-token-that-stays"
+
+    def answers(words):
+        return ask(endpoint, words, authority)
+
+    def leave(name):
+        client.delete_replication_group(ReplicationGroupId=name, RetainPrimaryCluster=True)
+        wait_until(lambda: "ReplicationGroupId" not in house.describe("stays"), "the cluster stands alone")
+        wait_cluster(client, "stays")
+
+    client.create_cache_cluster(CacheClusterId="stays", Engine="redis", CacheNodeType="cache.t4g.micro",
+                                TransitEncryptionEnabled=True, AuthToken=token.decode())
+    endpoint = wait_cluster(client, "stays")["CacheNodes"][0]["Endpoint"]
+    client.create_replication_group(ReplicationGroupId="tls-around", ReplicationGroupDescription="d",
+                                    PrimaryClusterId="stays", NumCacheClusters=2)
+    group = wait_group(house, "tls-around")
+    assert group["AuthTokenEnabled"] and group["TransitEncryptionEnabled"]
+    for member in group["NodeGroups"][0]["NodeGroupMembers"]:
+        assert ask(member["ReadEndpoint"], b"AUTH " + token + b"\r\n", authority) == b"+OK\r\n"
+    leave("tls-around")
+    assert house.describe("stays")["AuthTokenEnabled"]
+    assert answers(b"PING\r\n").startswith(b"-NOAUTH") and answers(b"AUTH " + token + b"\r\n") == b"+OK\r\n"
+
+    for name in ("default", "guest"):
+        client.create_user(UserId=f"stay-{name}", UserName=name, Engine="redis", AccessString="on ~* +@all",
+                           Passwords=["a-password-of-sixteen"])
+    client.create_user_group(UserGroupId="stay-people", Engine="redis", UserIds=["stay-default", "stay-guest"])
+    wait_until(lambda: client.describe_user_groups(UserGroupId="stay-people")["UserGroups"][0]["Status"] == "active",
+               "the user group to be active")
+    client.create_replication_group(ReplicationGroupId="tls-again", ReplicationGroupDescription="d",
+                                    PrimaryClusterId="stays", NumCacheClusters=1)
+    wait_group(house, "tls-again")
+    client.modify_replication_group(ReplicationGroupId="tls-again", UserGroupIdsToAdd=["stay-people"],
+                                    AuthTokenUpdateStrategy="DELETE", ApplyImmediately=True)
+    wait_group(house, "tls-again")
+    leave("tls-again")
+    enter = b"AUTH guest a-password-of-sixteen\r\n"
+    assert answers(b"AUTH " + token + b"\r\n").startswith(b"-WRONGPASS") and answers(enter) == b"+OK\r\n"
+    with pytest.raises(ClientError, match="associated with cache cluster stays"):
+        client.delete_user_group(UserGroupId="stay-people")
+    client.modify_user(UserId="stay-guest", Passwords=["another-password-here"])
+    wait_until(lambda: answers(enter).startswith(b"-WRONGPASS"), "the old password to be worth nothing", timeout=2)
+    wait_cluster(client, "stays")
+    client.modify_cache_cluster(CacheClusterId="stays", AuthToken=token.decode(), AuthTokenUpdateStrategy="SET")
+    wait_cluster(client, "stays")
+    assert answers(b"AUTH " + token + b"\r\n") == b"+OK\r\n"
+    client.delete_user_group(UserGroupId="stay-people")

@@ -351,3 +351,92 @@ Test(access_of_caches, a_group_lets_users_go_by_a_change_of_it)
                      "team");
     cr_assert_eq(people_group_now("team")->replication_groups.count, 0);
 }
+
+/* --- clusters that have been members, or become such --- */
+
+/* A cluster that stands alone and has the users of a group that it left. */
+static void left_with(const char *name, const char *user_group)
+{
+    struct ec_create_cache_cluster_in in = {.cache_cluster_id = name,
+                                            .engine = "redis",
+                                            .cache_node_type = "cache.t4g.micro",
+                                            .transit_encryption_enabled = BOOL_OF(true)};
+    struct ec_create_cache_cluster_out out;
+    struct cache_access x = {.token = {.digests = ""}};
+    struct user_group group;
+    struct cluster c;
+
+    must(run_ec_create_cache_cluster(&in, &out));
+    world_settle();
+    fixture_begin(&world.f, STORE_WRITE);
+    must(store_cluster_find(world.f.tx, "000000000000", "us-east-1", name, &c));
+    must(store_user_group_find(world.f.tx, "000000000000", "us-east-1", user_group, &group));
+    x.cluster_id = c.id;
+    x.user_group_id = group.id;
+    must(store_revision_next(world.f.tx, &x.revision));
+    must(store_access_put(world.f.tx, &x));
+    fixture_commit(&world.f);
+}
+
+Test(access_of_caches, a_cluster_that_left_its_group_follows_the_users_that_it_has)
+{
+    struct ec_modify_user_in in = {.user_id = "ida", .access_string = "off -@all"};
+    struct ec_modify_user_out out;
+    struct ec_delete_user_group_in gone = {.user_group_id = "iam"};
+    struct ec_delete_user_group_out gone_out;
+
+    make();
+    left_with("alone", "iam");
+    cr_assert_eq(people_group_now("iam")->replication_groups.count, 0);
+    expect(run_ec_delete_user_group(&gone, &gone_out), FAULT_INVALID_USER_GROUP_STATE,
+           "User group iam is associated with cache cluster alone and cannot be deleted.");
+    must(run_ec_modify_user(&in, &out));
+    cr_assert_str_eq(world_describe("alone")->cache_cluster_status, "modifying");
+}
+
+Test(access_of_caches, a_token_that_is_set_takes_the_place_of_users_that_a_cluster_kept)
+{
+    struct ec_modify_cache_cluster_in in = {
+        .cache_cluster_id = "alone", .auth_token = ONE, .auth_token_update_strategy = "ROTATE"};
+    struct ec_modify_cache_cluster_out out;
+    struct ec_delete_user_group_in gone = {.user_group_id = "team"};
+    struct ec_delete_user_group_out gone_out;
+
+    make();
+    left_with("alone", "team");
+    expect(run_ec_modify_cache_cluster(&in, &out), FAULT_INVALID_PARAMETER_COMBINATION,
+           "AuthToken and user groups cannot be used together.");
+    in.auth_token_update_strategy = "SET";
+    must(run_ec_modify_cache_cluster(&in, &out));
+    cr_assert(out.cache_cluster->auth_token_enabled.value);
+    must(run_ec_delete_user_group(&gone, &gone_out));
+}
+
+Test(access_of_caches, a_cluster_brings_its_token_into_the_group_that_it_becomes)
+{
+    struct ec_create_cache_cluster_in lone = {.cache_cluster_id = "lone",
+                                              .engine = "redis",
+                                              .cache_node_type = "cache.t4g.micro",
+                                              .auth_token = ONE,
+                                              .transit_encryption_enabled = BOOL_OF(true)};
+    struct ec_create_cache_cluster_out lone_out;
+    struct ec_create_replication_group_in in = {.replication_group_id = "new",
+                                                .replication_group_description = "d",
+                                                .primary_cluster_id = "lone",
+                                                .auth_token = TWO};
+    struct ec_create_replication_group_out out;
+
+    must(run_ec_create_cache_cluster(&lone, &lone_out));
+    world_settle();
+    expect(run_ec_create_replication_group(&in, &out), FAULT_INVALID_PARAMETER_VALUE, NULL);
+    in.auth_token = NULL;
+    in.transit_encryption_enabled = BOOL_OF(false);
+    expect(run_ec_create_replication_group(&in, &out), FAULT_INVALID_PARAMETER_COMBINATION,
+           "TransitEncryptionMode must be preferred before in-transit encryption can be disabled.");
+    in.transit_encryption_enabled = (struct opt_bool){0};
+    must(run_ec_create_replication_group(&in, &out));
+    cr_assert(out.replication_group->auth_token_enabled.value);
+    cr_assert(out.replication_group->transit_encryption_enabled.value);
+    world_settle();
+    cr_assert(world_describe("lone")->auth_token_enabled.value);
+}

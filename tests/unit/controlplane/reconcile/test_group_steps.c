@@ -136,7 +136,7 @@ Test(group_steps, a_primary_that_is_kept_is_let_out_of_its_group)
     group_scene_decide(&s);
     cr_assert(s.view.is_removed);
     cr_assert_eq(s.members[0].cluster.group_id, 0);
-    cr_assert_eq(group_scene_count(&s, DECISION_CLUSTER), 1);
+    cr_assert_eq(group_scene_count(&s, DECISION_RELEASE), 1);
     cr_assert_eq(s.nodes[0].goal.state, NODE_RUNNING);
 }
 

@@ -142,11 +142,41 @@ Test(access, a_user_group_tells_where_it_is_attached)
     }
     must(store_access_attachments(f.tx, ids, 2, &list, &count));
     cr_assert_eq(count, 3);
-    cr_assert_str_eq(list[0].replication_group, "a");
-    cr_assert_str_eq(list[1].replication_group, "b");
+    cr_assert_str_eq(list[0].cache, "a");
+    cr_assert_str_eq(list[1].cache, "b");
     cr_assert_eq(list[2].user_group_id, two.id);
     cr_assert_str_eq(list[0].engine, "redis");
     cr_assert_str_eq(list[0].engine_version, "7.1.0");
+    cr_assert_eq(list[0].cluster_id, 0);
+}
+
+Test(access, what_a_group_had_its_last_member_has_and_the_other_way_round)
+{
+    struct user_group team = user_group("team", 2);
+    struct replication_group rg = fixture_group(&f, "rg");
+    struct cluster c = fixture_cluster(&f, "c1", "redis");
+    struct cache_access x = {.replication_group_id = rg.id, .user_group_id = team.id, .token = {"", false, 77}, .revision = 3};
+    struct attachment *list;
+    size_t count;
+
+    must(store_access_put(f.tx, &x));
+    must(store_access_to_cluster(f.tx, rg.id, c.id));
+    must(store_group_remove(f.tx, rg.id, "arn"));
+    must(store_access_get(f.tx, 0, c.id, &x));
+    cr_assert_eq(x.user_group_id, team.id);
+    cr_assert_eq(x.token.modified_ms, 77);
+    cr_assert_eq(x.revision, 3);
+    must(store_access_attachments(f.tx, &team.id, 1, &list, &count));
+    cr_assert_eq(count, 1);
+    cr_assert_eq(list[0].cluster_id, c.id);
+    cr_assert_str_eq(list[0].cache, "c1");
+    cr_assert_str_eq(list[0].engine, "redis");
+    rg = fixture_group(&f, "again");
+    must(store_access_to_group(f.tx, c.id, rg.id));
+    must(store_access_get(f.tx, rg.id, 0, &x));
+    cr_assert_eq(x.user_group_id, team.id);
+    must(store_access_get(f.tx, 0, c.id, &x));
+    cr_assert_eq(x.user_group_id, 0);
 }
 
 Test(access, hosts_are_told_once_of_each_change)

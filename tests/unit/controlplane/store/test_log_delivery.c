@@ -102,3 +102,19 @@ Test(log_delivery, those_of_a_group_are_found_by_it)
     cr_assert_eq(list.items[0].group_id, group);
     cr_assert_eq(list.items[0].cluster_id, 0);
 }
+
+Test(log_delivery, what_a_group_had_its_last_member_has_and_the_other_way_round)
+{
+    struct replication_group rg = fixture_group(&f, "rg");
+    int64_t id = fixture_cluster(&f, "c1", "redis").id;
+    struct log_delivery one = slow(0, rg.id, "a");
+
+    must(store_log_delivery_put(f.tx, &one));
+    must(store_log_delivery_to_cluster(f.tx, rg.id, id));
+    struct log_delivery_list list = of_cluster(id);
+    cr_assert_eq(list.count, 1);
+    cr_assert_eq(list.items[0].group_id, 0);
+    cr_assert_str_eq(list.items[0].destination, "a");
+    must(store_log_delivery_to_group(f.tx, id, rg.id));
+    cr_assert_eq(of_cluster(id).count, 0);
+}
