@@ -153,6 +153,52 @@ bool group_status_has_endpoints(enum group_status status)
     return status != GROUP_STATUS_CREATING && status != GROUP_STATUS_CREATE_FAILED;
 }
 
+/* --- what is on its way --- */
+
+#define PRIMARY_WORD "primary="
+#define TLS_WORD     "tls="
+
+static const char *value_of(struct arena *a, struct str word, const char *name)
+{
+    size_t len = strlen(name);
+
+    return word.len > len && memcmp(word.ptr, name, len) == 0
+               ? str_dup(a, (struct str){word.ptr + len, word.len - len})
+               : NULL;
+}
+
+static void take_word(struct arena *a, struct str word, struct group_pending *out)
+{
+    const char *add = value_of(a, word, "+"), *remove = value_of(a, word, "-");
+    const char *primary = value_of(a, word, PRIMARY_WORD), *tls = value_of(a, word, TLS_WORD);
+
+    if (add)
+        out->to_add = add;
+    else if (remove)
+        out->to_remove = remove;
+    else if (primary)
+        out->primary = primary;
+    else if (tls)
+        out->changes_tls = tls_mode_parse(tls, &out->tls_before);
+    else if (str_is(word, "ROTATING") || str_is(word, "SETTING"))
+        out->token = str_dup(a, word);
+}
+
+void group_pending_parse(struct arena *a, const char *text, struct group_pending *out)
+{
+    *out = (struct group_pending){.to_add = "", .to_remove = "", .token = "", .primary = ""};
+    for (struct str rest = str_of(text); rest.len > 0;)
+        take_word(a, str_cut(&rest, ' '), out);
+}
+
+const char *group_pending_text(struct arena *a, const char *entry, const char *primary,
+                               enum tls_mode before, enum tls_mode now)
+{
+    const char *text = primary ? arena_printf(a, "%s " PRIMARY_WORD "%s", entry, primary) : entry;
+
+    return before == now ? text : arena_printf(a, "%s " TLS_WORD "%s", text, tls_mode_name(before));
+}
+
 /* --- secrets --- */
 
 static char *random_digits(struct arena *a, size_t byte_count)

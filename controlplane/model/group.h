@@ -115,10 +115,29 @@ struct group_operation {
      * SNAPSHOT, and DELETE that waits for the final one: the snapshot's id; CREATE from a snapshot:
      * "restore". */
     const char *data;
+    const char *pending; /* what answers show of it until it is done: see group_pending_parse */
     const char *why;
     int64_t created_ms;
     int64_t deadline_ms; /* wall time; waiting any longer is failing */
 };
+
+/* What of a group is on its way; "" for what is not. */
+struct group_pending {
+    const char *to_add, *to_remove; /* user groups */
+    const char *token;              /* ROTATING, SETTING */
+    const char *primary;            /* the member that is to be it */
+    bool changes_tls;
+    enum tls_mode tls_before;
+};
+
+/* Words with spaces between: "+team", "-other", "ROTATING", "primary=rg-002", "tls=off"; the last
+ * two are put together by group_pending_text. Other words are left out. */
+void group_pending_parse(struct arena *a, const char *text, struct group_pending *out);
+
+/* The words of `entry` (see ops/access.h) with another primary (NULL: none) and, unless they are
+ * the same, the mode of encryption that there was before this one. */
+const char *group_pending_text(struct arena *a, const char *entry, const char *primary,
+                               enum tls_mode before, enum tls_mode now);
 
 /* Whether all connections to the group are encrypted. */
 bool group_has_tls(const struct replication_group *g);

@@ -241,33 +241,25 @@ struct err access_change(struct call *c, const struct access_cache *cache,
 
 /* --- what is under way --- */
 
-static void add_id(struct call *c, struct ec_user_group_id_list *list, struct str name)
+static void add_id(struct call *c, struct ec_user_group_id_list *list, const char *name)
 {
+    if (!*name)
+        return;
     list->has = true;
     list->count = 1;
     list->items = arena_array(c->arena, 1, sizeof(*list->items));
-    list->items[0] = str_dup(c->arena, name);
+    list->items[0] = name;
 }
 
-void access_pending_to_wire(struct call *c, const char *pending,
+void access_pending_to_wire(struct call *c, const struct group_pending *pending,
                             struct ec_replication_group_pending_modified_values *out)
 {
-    for (struct str rest = str_of(pending); rest.len > 0;) {
-        struct str word = str_cut(&rest, ' ');
-
-        if (word.len == 0)
-            continue;
-        if (word.ptr[0] != '+' && word.ptr[0] != '-') {
-            out->auth_token_status = str_dup(c->arena, word);
-            continue;
-        }
-        if (!out->user_groups)
-            out->user_groups = arena_new(c->arena, struct ec_user_groups_update_status);
-        add_id(c,
-               word.ptr[0] == '+' ? &out->user_groups->user_group_ids_to_add
-                                  : &out->user_groups->user_group_ids_to_remove,
-               (struct str){word.ptr + 1, word.len - 1});
-    }
+    out->auth_token_status = *pending->token ? pending->token : NULL;
+    if (!*pending->to_add && !*pending->to_remove)
+        return;
+    out->user_groups = arena_new(c->arena, struct ec_user_groups_update_status);
+    add_id(c, &out->user_groups->user_group_ids_to_add, pending->to_add);
+    add_id(c, &out->user_groups->user_group_ids_to_remove, pending->to_remove);
 }
 
 /* --- attached caches --- */

@@ -6,6 +6,7 @@
 #define LARDER_CONTROLPLANE_OPS_ACCESS_H
 
 #include "contract/elasticache.h"
+#include "controlplane/model/group.h"
 #include "controlplane/ops/call.h"
 #include "controlplane/store/access.h"
 
@@ -35,8 +36,8 @@ must_use struct err access_check(struct call *c, const struct access_cache *cach
 
 /*
  * Checks and records: hosts are told, and nodes take the change on without losing a connection that
- * may stay. `*out_pending` is what is under way, for the operation that waits for the nodes and for
- * access_pending_to_wire; NULL when nothing differs. Faults:
+ * may stay. `*out_pending` is what is under way, in the words of group_pending_parse, for the operation
+ * that waits for the nodes; NULL when nothing differs. Faults:
  * FAULT_INVALID_PARAMETER_COMBINATION, FAULT_INVALID_PARAMETER_VALUE, FAULT_USER_GROUP_NOT_FOUND,
  * FAULT_INVALID_USER_GROUP_STATE.
  */
@@ -48,8 +49,8 @@ must_use struct err access_change(struct call *c, const struct access_cache *cac
 must_use struct err access_check_engine(struct call *c, const char *user_group, const char *engine,
                                         const char *version);
 
-/* What is under way of a replication group, from the text that access_change gave. */
-void access_pending_to_wire(struct call *c, const char *pending,
+/* What is under way of a replication group, as far as who may enter goes. */
+void access_pending_to_wire(struct call *c, const struct group_pending *pending,
                             struct ec_replication_group_pending_modified_values *out);
 
 /* The caches of changed user groups are being modified until their nodes have the change. */

@@ -65,7 +65,7 @@ struct err ec_test_failover(struct call *c, const struct ec_test_failover_in *in
     struct event event =
         event_of_group(c->arena, &facts.group, c->now_ms, EVENT_FAILOVER_TESTED, number, NULL);
     TRY(store_event_add(c->tx, &event));
-    TRY(membership_switch(c, &facts, replica));
+    TRY(membership_switch(c, &facts, replica, ""));
     out->replication_group = wire_group_new(c, &facts);
     return OK;
 }

@@ -413,12 +413,15 @@ struct err group_modify(struct call *c, const struct ec_modify_replication_group
                            "CacheNodeType or in-transit encryption.");
     TRY(record(c, &facts));
     TRY(change_entry(c, in, &facts, &pending));
+    const char *shown = group_pending_text(c->arena, pending ? pending : "",
+                                           primary ? primary->cluster.name : NULL, before.tls,
+                                           facts.group.common.tls);
     if (primary)
-        TRY(membership_switch(c, &facts, primary));
+        TRY(membership_switch(c, &facts, primary, shown));
     else if (is_upgraded)
-        TRY(group_facts_operate(c, &facts, GROUP_ROLL, ""));
+        TRY(group_facts_operate_openly(c, &facts, GROUP_ROLL, "", shown));
     else if (is_rebuilt || pending)
-        TRY(group_facts_operate(c, &facts, GROUP_MODIFY, pending ? pending : ""));
+        TRY(group_facts_operate_openly(c, &facts, GROUP_MODIFY, "", shown));
     else
         TRY(group_facts_refresh(c, &facts));
     out->replication_group = wire_group_new(c, &facts);

@@ -240,7 +240,7 @@ struct err ec_modify_serverless_cache(struct call *c,
     else if (x.is_upgraded)
         TRY(group_facts_operate(c, x.facts.group, GROUP_ROLL, ""));
     else if (x.facts.group && (x.is_slow || pending))
-        TRY(group_facts_operate(c, x.facts.group, GROUP_MODIFY, pending ? pending : ""));
+        TRY(group_facts_operate(c, x.facts.group, GROUP_MODIFY, ""));
     out->serverless_cache = wire_serverless_new(c, &x.facts);
     return OK;
 }

@@ -224,14 +224,16 @@ struct err group_facts_list(struct call *c, const char *after, int limit, struct
 
 /* --- changing --- */
 
-struct err group_facts_operate(struct call *c, struct group_facts *f,
-                               enum group_operation_kind kind, const char *data)
+struct err group_facts_operate_openly(struct call *c, struct group_facts *f,
+                                      enum group_operation_kind kind, const char *data,
+                                      const char *pending)
 {
     struct group_operation o = {
         .kind = kind,
         .group_id = f->group.id,
         .state = OPERATION_RUNNING,
         .data = data,
+        .pending = pending,
         .why = "",
         .created_ms = c->now_ms,
         .deadline_ms = c->now_ms + OPERATION_LIMIT_MS,
@@ -244,7 +246,23 @@ struct err group_facts_operate(struct call *c, struct group_facts *f,
     return OK;
 }
 
+struct err group_facts_operate(struct call *c, struct group_facts *f,
+                               enum group_operation_kind kind, const char *data)
+{
+    return group_facts_operate_openly(c, f, kind, data, "");
+}
+
 /* --- questions --- */
+
+struct group_pending group_facts_pending(struct call *c, enum group_status status,
+                                         const struct group_operation *newest)
+{
+    struct group_pending pending;
+
+    group_pending_parse(
+        c->arena, status == GROUP_STATUS_MODIFYING && newest ? newest->pending : "", &pending);
+    return pending;
+}
 
 struct cluster_facts *group_facts_member(const struct group_facts *f, const char *name)
 {

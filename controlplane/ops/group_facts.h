@@ -48,6 +48,15 @@ must_use struct err group_facts_refresh(struct call *c, struct group_facts *f);
 must_use struct err group_facts_operate(struct call *c, struct group_facts *f,
                                         enum group_operation_kind kind, const char *data);
 
+/* The same; `pending` is what answers show of it until it is done: see group_pending_parse. */
+must_use struct err group_facts_operate_openly(struct call *c, struct group_facts *f,
+                                               enum group_operation_kind kind, const char *data,
+                                               const char *pending);
+
+/* What of the group is on its way; nothing unless it is being modified. */
+struct group_pending group_facts_pending(struct call *c, enum group_status status,
+                                         const struct group_operation *newest);
+
 /* A member that is to stay, by name in lower case, or NULL. */
 struct cluster_facts *group_facts_member(const struct group_facts *f, const char *name);
 

@@ -28,8 +28,9 @@ must_use struct err membership_let_go(struct call *c, struct cluster_facts *m);
 /* Gives a member what members have in common. */
 void membership_take_common(struct cluster *member, const struct cluster *common);
 
-/* Begins a switch by plan: the replica is to be the primary of its shard. */
+/* Begins a switch by plan: the replica is to be the primary of its shard. `pending` is what answers
+ * show of it. */
 must_use struct err membership_switch(struct call *c, struct group_facts *f,
-                                      const struct cluster_facts *replica);
+                                      const struct cluster_facts *replica, const char *pending);
 
 #endif

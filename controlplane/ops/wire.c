@@ -8,6 +8,7 @@
 #include "controlplane/model/engine_driver.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/model/parked.h"
+#include "controlplane/ops/group_facts.h"
 #include "controlplane/ops/logs.h"
 
 #include <string.h>
@@ -222,6 +223,26 @@ static void wire_engine_members(struct call *c, const struct cluster_facts *f,
         out->configuration_endpoint = configuration_endpoint(c, f);
 }
 
+/* A member has what it had until its group's change of encryption is in force everywhere. */
+static void wire_encryption(struct call *c, const struct cluster_facts *f,
+                            struct ec_cache_cluster *out)
+{
+    enum tls_mode now = f->cluster.tls, shown = now;
+    struct group_pending pending;
+
+    if (f->group && f->status == CLUSTER_MODIFYING) {
+        pending = group_facts_pending(c, GROUP_STATUS_MODIFYING, f->group_newest);
+        shown = pending.changes_tls ? pending.tls_before : now;
+    }
+    out->transit_encryption_enabled = BOOL_OF(shown != TLS_OFF);
+    out->transit_encryption_mode = shown != TLS_OFF ? tls_mode_name(shown) : NULL;
+    if (shown == now)
+        return;
+    out->pending_modified_values->transit_encryption_enabled = BOOL_OF(now != TLS_OFF);
+    out->pending_modified_values->transit_encryption_mode =
+        now != TLS_OFF ? tls_mode_name(now) : NULL;
+}
+
 /* Members are entered as their replication group is. */
 static void wire_entry(const struct cluster_facts *f, struct ec_cache_cluster *out)
 {
@@ -266,8 +287,6 @@ void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_node
         .cache_parameter_group = wire_parameter_group(c, f),
         .cache_subnet_group_name = cl->subnet_group,
         .auto_minor_version_upgrade = BOOL_OF(cl->auto_minor_upgrade),
-        .transit_encryption_enabled = BOOL_OF(cl->tls != TLS_OFF),
-        .transit_encryption_mode = cl->tls != TLS_OFF ? tls_mode_name(cl->tls) : NULL,
         .at_rest_encryption_enabled = BOOL_OF(cl->data_key && *cl->data_key),
         .arn = arn_make(c->arena, cl->region, cl->account, "cluster", cl->name),
         .replication_group_log_delivery_enabled =
@@ -278,6 +297,7 @@ void wire_cluster(struct call *c, const struct cluster_facts *f, bool shows_node
     if (f->group)
         out->replication_group_id = f->group->name;
     wire_node_count(c, f, out);
+    wire_encryption(c, f, out);
     wire_entry(f, out);
     logs_to_wire(c, cl->group_id ? 0 : cl->id, cl->group_id, f->logs, f, 1,
                  &out->log_delivery_configurations,

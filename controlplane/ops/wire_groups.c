@@ -200,6 +200,24 @@ static void wire_global(struct call *c, const struct group_facts *f,
     };
 }
 
+/* Until a change of encryption is in force everywhere, the group has what it had. */
+static void wire_pending(struct call *c, const struct group_facts *f,
+                         struct ec_replication_group *out)
+{
+    struct group_pending pending = group_facts_pending(c, f->status, f->newest);
+    struct ec_replication_group_pending_modified_values *values = out->pending_modified_values;
+    enum tls_mode now = f->group.common.tls, shown = pending.changes_tls ? pending.tls_before : now;
+
+    out->transit_encryption_enabled = BOOL_OF(shown != TLS_OFF);
+    out->transit_encryption_mode = shown != TLS_OFF ? tls_mode_name(shown) : NULL;
+    if (pending.changes_tls) {
+        values->transit_encryption_enabled = BOOL_OF(now != TLS_OFF);
+        values->transit_encryption_mode = now != TLS_OFF ? tls_mode_name(now) : NULL;
+    }
+    values->primary_cluster_id = *pending.primary ? pending.primary : NULL;
+    access_pending_to_wire(c, &pending, values);
+}
+
 /* --- all of it --- */
 
 void wire_group(struct call *c, const struct group_facts *f, struct ec_replication_group *out)
@@ -220,8 +238,6 @@ void wire_group(struct call *c, const struct group_facts *f, struct ec_replicati
         .cluster_enabled = BOOL_OF(g->mode != CLUSTER_MODE_DISABLED),
         .cache_node_type = g->common.node_type,
         .auth_token_enabled = BOOL_OF(g->entry.has_token),
-        .transit_encryption_enabled = BOOL_OF(g->common.tls != TLS_OFF),
-        .transit_encryption_mode = g->common.tls != TLS_OFF ? tls_mode_name(g->common.tls) : NULL,
         .at_rest_encryption_enabled = BOOL_OF(g->is_encrypted_at_rest),
         .kms_key_id = *g->kms_key ? g->kms_key : NULL,
         .arn = arn_make(c->arena, g->region, g->account, "replicationgroup", g->name),
@@ -238,8 +254,7 @@ void wire_group(struct call *c, const struct group_facts *f, struct ec_replicati
     logs_to_wire(c, 0, g->id, f->member_count ? f->members[0].logs : NULL, f->members,
                  f->member_count, &out->log_delivery_configurations,
                  &out->pending_modified_values->log_delivery_configurations);
-    if (f->status == GROUP_STATUS_MODIFYING && f->newest && f->newest->kind == GROUP_MODIFY)
-        access_pending_to_wire(c, f->newest->data, out->pending_modified_values);
+    wire_pending(c, f, out);
     if (f->status == GROUP_STATUS_MODIFYING && f->newest->kind == GROUP_RESHARD)
         wire_progress(c, f, out->pending_modified_values);
     if (f->status == GROUP_STATUS_MODIFYING && f->newest->kind == GROUP_MODE)

@@ -3,7 +3,7 @@
 #include "controlplane/store/db.h"
 #include "controlplane/store/groups.h"
 
-#define COLUMNS "id, kind, group_id, step, state, data, why, created_ms, deadline_ms"
+#define COLUMNS "id, kind, group_id, step, state, data, why, created_ms, deadline_ms, pending"
 
 static void row_to_operation(struct query *q, struct group_operation *out)
 {
@@ -15,6 +15,7 @@ static void row_to_operation(struct query *q, struct group_operation *out)
         .why = query_text(q, 6),
         .created_ms = query_int(q, 7),
         .deadline_ms = query_int(q, 8),
+        .pending = query_text(q, 9),
     };
     if (!group_operation_kind_parse(query_text(q, 1), &out->kind) ||
         !operation_state_parse(query_text(q, 4), &out->state))
@@ -25,12 +26,12 @@ struct err store_group_operation_insert(struct store_tx *tx, struct group_operat
 {
     static const char sql[] =
         "INSERT INTO group_operation (kind, group_id, step, state, data, why, created_ms, "
-        "deadline_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+        "deadline_ms, pending) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
     struct query q;
 
-    TRY(query_start(&q, tx, sql, "tiitttii", group_operation_kind_name(o->kind), o->group_id,
+    TRY(query_start(&q, tx, sql, "tiitttiit", group_operation_kind_name(o->kind), o->group_id,
                     (int64_t)o->step, operation_state_name(o->state), o->data, o->why,
-                    o->created_ms, o->deadline_ms));
+                    o->created_ms, o->deadline_ms, o->pending ? o->pending : ""));
     if (query_next(&q))
         o->id = query_int(&q, 0);
     return query_end(&q);

@@ -264,8 +264,11 @@ Test(access_of_caches, what_is_under_way_is_told_by_the_operation)
         struct call c = world_call();
         const char *pending;
 
+        struct group_pending shown;
+
         must(access_change(&c, &cache, rows[i].r, &pending));
-        access_pending_to_wire(&c, pending, &out);
+        group_pending_parse(c.arena, pending, &shown);
+        access_pending_to_wire(&c, &shown, &out);
         if (*rows[i].to_add || *rows[i].to_remove) {
             cr_assert_str_eq(word_of(&out.user_groups->user_group_ids_to_add), rows[i].to_add);
             cr_assert_str_eq(word_of(&out.user_groups->user_group_ids_to_remove),

@@ -104,6 +104,7 @@ Test(modify_group, another_primary_is_chosen_by_hand_while_failover_is_off)
     struct ec_replication_group *g = modify((struct ec_modify_replication_group_in){
         .primary_cluster_id = "rg-002", .automatic_failover_enabled = BOOL_OF(false)});
     cr_assert_str_eq(g->status, "modifying");
+    cr_assert_str_eq(g->pending_modified_values->primary_cluster_id, "rg-002");
     refuse((struct ec_modify_replication_group_in){.replication_group_description = "x"},
            FAULT_INVALID_REPLICATION_GROUP_STATE,
            "Replication group must be in available state to modify.");
@@ -171,6 +172,72 @@ Test(modify_group, another_engine_comes_by_an_operation_with_its_parameters)
     g = modify((struct ec_modify_replication_group_in){
         .engine = "redis", .engine_version = "7.1", .apply_immediately = BOOL_OF(true)});
     cr_assert_str_eq(g->engine, "redis");
+}
+
+/* --- what is pending --- */
+
+Test(modify_group, encryption_is_pending_until_it_is_there)
+{
+    struct ec_modify_replication_group_in on = {.transit_encryption_enabled = BOOL_OF(true),
+                                                .transit_encryption_mode = "preferred",
+                                                .apply_immediately = BOOL_OF(true)};
+    struct ec_modify_replication_group_in only = {.transit_encryption_mode = "required",
+                                                  .apply_immediately = BOOL_OF(true)};
+
+    world_group("rg", 2);
+    struct ec_replication_group *g = modify(on);
+    cr_assert_not(g->transit_encryption_enabled.value);
+    cr_assert_null(g->transit_encryption_mode);
+    cr_assert(g->pending_modified_values->transit_encryption_enabled.value);
+    cr_assert_str_eq(g->pending_modified_values->transit_encryption_mode, "preferred");
+    struct ec_cache_cluster *m = world_describe("rg-002");
+    cr_assert_not(m->transit_encryption_enabled.value);
+    cr_assert_str_eq(m->pending_modified_values->transit_encryption_mode, "preferred");
+    world_settle();
+    g = world_describe_group("rg");
+    cr_assert_str_eq(g->transit_encryption_mode, "preferred");
+    cr_assert_not(g->pending_modified_values->transit_encryption_enabled.has);
+    g = modify(only);
+    cr_assert_str_eq(g->transit_encryption_mode, "preferred");
+    cr_assert_str_eq(g->pending_modified_values->transit_encryption_mode, "required");
+    world_settle();
+    cr_assert_str_eq(world_describe("rg-001")->transit_encryption_mode, "required");
+}
+
+Test(modify_group, a_token_is_pending_beside_what_waits_and_beside_what_comes_at_once)
+{
+    struct ec_create_replication_group_in make = {.replication_group_id = "rg",
+                                                  .replication_group_description = "d",
+                                                  .engine = "redis",
+                                                  .engine_version = "7.0",
+                                                  .cache_node_type = "cache.t4g.micro",
+                                                  .transit_encryption_enabled = BOOL_OF(true)};
+    struct ec_create_replication_group_out made;
+    struct ec_modify_replication_group_in in = {.auth_token = "token-number-one",
+                                                .auth_token_update_strategy = "ROTATE",
+                                                .cache_node_type = "cache.t4g.small",
+                                                .engine_version = "7.1"};
+
+    must(run_ec_create_replication_group(&make, &made));
+    world_settle();
+    struct ec_replication_group *g = modify(in);
+    cr_assert_str_eq(g->status, "modifying");
+    cr_assert_str_eq(g->pending_modified_values->auth_token_status, "ROTATING");
+    cr_assert_str_eq(g->cache_node_type, "cache.t4g.micro");
+    world_settle();
+    struct ec_pending_modified_values *waits = world_describe("rg-001")->pending_modified_values;
+    cr_assert_str_eq(waits->cache_node_type, "cache.t4g.small");
+    cr_assert_str_eq(waits->engine_version, "7.1.0");
+    cr_assert_null(world_describe_group("rg")->pending_modified_values->auth_token_status);
+    g = modify((struct ec_modify_replication_group_in){.auth_token = "token-number-one",
+                                                       .auth_token_update_strategy = "SET",
+                                                       .apply_immediately = BOOL_OF(true)});
+    cr_assert_str_eq(g->pending_modified_values->auth_token_status, "SETTING", "while engines begin anew");
+    world_settle();
+    struct ec_cache_cluster *m = world_describe("rg-001");
+    cr_assert_str_eq(m->cache_node_type, "cache.t4g.small");
+    cr_assert_str_eq(m->engine_version, "7.1.0");
+    cr_assert_null(m->pending_modified_values->cache_node_type);
 }
 
 Test(modify_group, a_size_that_waits_is_not_overtaken_by_a_version)

@@ -41,6 +41,15 @@ Test(group_operations, at_most_one_of_a_group_runs)
     cr_assert_str_eq(found.data, "more");
     cr_assert_str_eq(found.why, "because");
     cr_assert_eq(found.deadline_ms, 1001);
+    cr_assert_str_eq(found.pending, "");
+    second = (struct group_operation){.kind = GROUP_MODIFY,
+                                      .group_id = fixture_group(&f, "other").id,
+                                      .data = "",
+                                      .pending = "ROTATING",
+                                      .why = ""};
+    must(store_group_operation_insert(f.tx, &second));
+    must(store_group_operation_running(f.tx, second.group_id, &found));
+    cr_assert_str_eq(found.pending, "ROTATING");
     end(&first);
     cr_assert(err_is(store_group_operation_running(f.tx, id, &found), ERR_NOT_FOUND));
     begin(id, GROUP_MODIFY, 2);
