@@ -64,3 +64,12 @@ const char *goal_address(const struct node_goal *g, enum ip_family family)
 
     return family == FAMILY_IPV6 && has_second ? g->second_address : g->address;
 }
+
+struct cluster cluster_of_node(const struct cluster *c, const struct node *n)
+{
+    struct cluster seen = *c;
+
+    if (n->node_type && *n->node_type)
+        seen.node_type = n->node_type;
+    return seen;
+}

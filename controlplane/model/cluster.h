@@ -30,8 +30,9 @@ const char *operation_state_name(enum operation_state state);
 bool operation_state_parse(const char *name, enum operation_state *out);
 
 /* Behind a space in the data of OPERATION_MODIFY: nodes begin anew; engines are told of their size,
- * or of who may enter. */
+ * or of who may enter; nodes go over to another type in batches (see scaling.h). */
 #define ROLL_WORD  "roll"
+#define SCALE_WORD "scale"
 #define SIZE_WORD  "size"
 #define ENTRY_WORD "entry"
 #define STOP_WORD  "stop" /* in the place of "roll": what has not begun does not begin */
@@ -151,6 +152,7 @@ struct node {
     const char *number;    /* "0001" */
     const char *zone;      /* asked for; "" leaves it to placement */
     const char *engine_id; /* 40 hexadecimal digits; "" for nodes outside of groups */
+    const char *node_type; /* that it still has while its cluster has another one; NULL or "" else */
     bool is_wanted;
     int64_t boot_count;
     int64_t created_ms;
@@ -158,6 +160,9 @@ struct node {
     struct node_saw saw;
     const char *host_zone; /* of the host that the goal names; "" when not placed */
 };
+
+/* A cluster as one of its nodes is to see it. */
+struct cluster cluster_of_node(const struct cluster *c, const struct node *n);
 
 struct node_list {
     struct node *items;

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-const struct parked parked_nothing = {"", "", "", "", 0, "", ""};
+const struct parked parked_nothing = {"", "", "", "", 0, "", "", 0, 0};
 
 static const struct {
     const char *name;
@@ -22,11 +22,28 @@ static const struct {
     {"zones",      offsetof(struct parked, zones)          },
 };
 
-#define COUNT_WORD "count"
+static const struct {
+    const char *name;
+    size_t at;
+} numbers[] = {
+    {"count",   offsetof(struct parked, node_count)   },
+    {"percent", offsetof(struct parked, scale_percent)},
+    {"minutes", offsetof(struct parked, scale_minutes)},
+};
 
 static const char *word_get(const struct parked *p, size_t i)
 {
     return *(const char *const *)((const char *)p + words[i].at);
+}
+
+static int64_t *number_of(struct parked *p, size_t i)
+{
+    return (int64_t *)((char *)p + numbers[i].at);
+}
+
+static int64_t number_get(const struct parked *p, size_t i)
+{
+    return *(const int64_t *)((const char *)p + numbers[i].at);
 }
 
 bool parked_is_empty(const struct parked *p)
@@ -41,8 +58,10 @@ const char *parked_text(struct arena *a, const struct parked *p)
 {
     scoped(buf_fini) struct buf text = BUF_EMPTY;
 
-    if (p->node_count > 0)
-        buf_printf(&text, COUNT_WORD "=%lld", (long long)p->node_count);
+    for (size_t i = 0; i < countof(numbers); i++)
+        if (number_get(p, i) > 0)
+            buf_printf(&text, "%s%s=%lld", text.len ? " " : "", numbers[i].name,
+                       (long long)number_get(p, i));
     for (size_t i = 0; i < countof(words); i++)
         if (*word_get(p, i))
             buf_printf(&text, "%s%s=%s", text.len ? " " : "", words[i].name, word_get(p, i));
@@ -51,8 +70,9 @@ const char *parked_text(struct arena *a, const struct parked *p)
 
 static void word_take(struct arena *a, struct str name, struct str value, struct parked *out)
 {
-    if (str_is(name, COUNT_WORD) && !str_to_i64(value, &out->node_count))
-        out->node_count = 0;
+    for (size_t i = 0; i < countof(numbers); i++)
+        if (str_is(name, numbers[i].name) && !str_to_i64(value, number_of(out, i)))
+            *number_of(out, i) = 0;
     for (size_t i = 0; i < countof(words); i++)
         if (str_is(name, words[i].name))
             *(const char **)((char *)out + words[i].at) = str_dup(a, value);

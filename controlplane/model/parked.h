@@ -18,6 +18,7 @@ struct parked {
     int64_t node_count;   /* of a memcached cluster */
     const char *removals; /* numbers of nodes that go, comma separated */
     const char *zones;    /* of nodes that come, comma separated */
+    int64_t scale_percent, scale_minutes; /* how a memcached cluster goes over to the type */
 };
 
 extern const struct parked parked_nothing;

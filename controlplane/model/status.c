@@ -134,12 +134,13 @@ const char *parameter_status_word(enum parameter_status status)
  */
 enum parameter_status node_parameter_status(const struct cluster *c, const struct node *n)
 {
+    const struct cluster seen = cluster_of_node(c, n);
     struct settings_version applied;
 
     if (!n->saw.has || n->saw.state != NODE_RUNNING || *n->saw.applied_settings == '\0')
         return PARAMETERS_IN_SYNC;
     if (!settings_version_parse(n->saw.applied_settings, &applied) ||
-        applied.parameters != parameters_number(c))
+        applied.parameters != parameters_number(&seen))
         return PARAMETERS_APPLYING;
     return n->saw.is_reboot_pending ? PARAMETERS_PENDING_REBOOT : PARAMETERS_IN_SYNC;
 }

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "contract/faults.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/model/scaling.h"
 #include "controlplane/ops/driver.h"
 #include "controlplane/ops/fitting.h"
 #include "controlplane/ops/members.h"
@@ -116,8 +117,10 @@ static struct err take_type(struct call *c, const struct change_request *r,
         return OK;
     }
     TRY(node_type_choose(c->arena, r->node_type, v, &to));
-    if (!engine_is_redis_like(cl->engine))
-        return member_no_change(c, r->noun, "CacheNodeType", cl->node_type);
+    if (!engine_is_redis_like(cl->engine) &&
+        version_compare(cl->engine_version, SCALE_MEMCACHED_SINCE) < 0)
+        return COMBINATION("CacheNodeType can only be changed for memcached " SCALE_MEMCACHED_SINCE
+                           " or later.");
     if (strcmp(to->family, "r6gd") == 0)
         return COMBINATION("The cache node type %s needs DataTieringEnabled, which is not "
                            "supported by this version.",
@@ -172,10 +175,16 @@ void changes_apply(const struct parked *p, struct cluster *cl)
         cl->node_type = p->node_type;
 }
 
-static bool is_on(const struct cluster_facts *m, const struct host *h)
+/* The nodes of a cluster that stand on a host. */
+static int64_t count_on(const struct cluster_facts *m, const struct host *h)
 {
-    return m->nodes.count > 0 && m->nodes.items[0].goal.has &&
-           strcmp(m->nodes.items[0].goal.host_id, h->id) == 0;
+    int64_t count = 0;
+
+    for (size_t i = 0; i < m->nodes.count; i++) {
+        const struct node *n = &m->nodes.items[i];
+        count += n->is_wanted && n->goal.has && strcmp(n->goal.host_id, h->id) == 0;
+    }
+    return count;
 }
 
 struct err changes_claim_growth(struct call *c, const struct cluster_facts *members, size_t count,
@@ -185,13 +194,13 @@ struct err changes_claim_growth(struct call *c, const struct cluster_facts *memb
     int64_t grown_bytes = node_type_host_bytes(new) - node_type_host_bytes(old);
     struct host_list hosts;
 
-    if (new->maxmemory_bytes < old->maxmemory_bytes)
+    if (new->maxmemory_bytes < old->maxmemory_bytes && engine_is_redis_like(cl->engine))
         TRY(fitting_check(c, members, count, cl, new));
     TRY(store_host_list(c->tx, c->caller->region, &hosts));
     for (size_t i = 0; i < hosts.count; i++) {
         int64_t free_bytes = hosts.items[i].memory_bytes - hosts.items[i].used_bytes;
         for (size_t k = 0; k < count; k++)
-            free_bytes -= is_on(&members[k], &hosts.items[i]) ? grown_bytes : 0;
+            free_bytes -= count_on(&members[k], &hosts.items[i]) * grown_bytes;
         if (free_bytes < 0)
             return fault(c, FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY,
                          "The host of a cache node has no room for a larger cache node type.");

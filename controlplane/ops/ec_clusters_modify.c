@@ -10,6 +10,7 @@
 #include "contract/faults.h"
 #include "controlplane/model/events.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/model/scaling.h"
 #include "controlplane/ops/access.h"
 #include "controlplane/ops/capacity.h"
 #include "controlplane/ops/changes.h"
@@ -31,10 +32,6 @@ static bool is_memcached(const struct cluster_facts *f)
 
 /* --- what cannot change --- */
 
-static const struct member_rule unserved[] = {
-    {"ScaleConfig", NULL},
-};
-
 static const struct member_rule not_memcached[] = {
     {"SnapshotRetentionLimit",    "0" },
     {"SnapshotWindow",            NULL},
@@ -47,6 +44,7 @@ static const struct member_rule only_memcached[] = {
     {"AZMode",               "single-az"},
     {"CacheNodeIdsToRemove", NULL       },
     {"NewAvailabilityZones", NULL       },
+    {"ScaleConfig",          NULL       },
 };
 
 static struct err check_members(struct call *c, const struct ec_modify_cache_cluster_in *in,
@@ -58,8 +56,7 @@ static struct err check_members(struct call *c, const struct ec_modify_cache_clu
     else
         TRY(members_refuse(c, "ModifyCacheCluster", in, only_memcached, countof(only_memcached),
                            "The parameter %s is only supported for memcached clusters."));
-    TRY(member_security_group_names(c, &in->cache_security_group_names));
-    return members_refuse(c, "ModifyCacheCluster", in, unserved, countof(unserved), WHY_NOT_SERVED);
+    return member_security_group_names(c, &in->cache_security_group_names);
 }
 
 /* --- what changes at once --- */
@@ -356,6 +353,47 @@ static struct err change_node_count(struct call *c, const struct ec_modify_cache
                             : remove_nodes(c, in, f, target, current, is_now);
 }
 
+/* --- another type of the nodes of a memcached cluster --- */
+
+/* How the change of type that is asked for, or waits, is to go. */
+static struct err take_scaling(struct call *c, const struct ec_modify_cache_cluster_in *in,
+                               const struct cluster_facts *f, struct parked *p)
+{
+    const struct ec_scale_config *asked = in->scale_config;
+
+    if (!*p->node_type || !is_memcached(f)) {
+        p->scale_percent = p->scale_minutes = 0;
+        return asked && !member_has_text(in->cache_node_type)
+                   ? fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                           "ScaleConfig must be given together with CacheNodeType.")
+                   : OK;
+    }
+    if (asked && asked->scale_percentage.has)
+        p->scale_percent = asked->scale_percentage.value;
+    else if (p->scale_percent == 0)
+        p->scale_percent = SCALE_PERCENT_DEFAULT;
+    if (asked && asked->scale_interval_minutes.has)
+        p->scale_minutes = asked->scale_interval_minutes.value;
+    else if (p->scale_minutes == 0)
+        p->scale_minutes = SCALE_MINUTES_DEFAULT;
+    return scaling_check(c->arena, p->scale_percent, p->scale_minutes);
+}
+
+/* The nodes that are there keep the type that they have until their turn comes. */
+static struct err begin_scaling(struct call *c, const struct parked *p,
+                                const struct cluster_facts *f, const char **out_data)
+{
+    const struct scaling scaling = {
+        .percent = p->scale_percent,
+        .minutes = p->scale_minutes,
+        .type_before = f->cluster.node_type,
+        .restarting = "",
+    };
+
+    *out_data = scaling_text(c->arena, facts_node_count(f), &scaling);
+    return store_node_keep_type(c->tx, f->cluster.id, f->cluster.node_type);
+}
+
 /* --- what waits --- */
 
 static const char *joined(struct arena *a, const char *const *items, size_t count)
@@ -414,6 +452,8 @@ static struct err change_now(struct call *c, const struct ec_modify_cache_cluste
                                           : "";
     const char *data = arena_printf(c->arena, "%d%s", facts_node_count(f), word);
 
+    if (*p->node_type && is_memcached(f))
+        TRY(begin_scaling(c, p, f, &data));
     unpark_node_count(c, p, &merged);
     bool is_resized =
         merged.num_cache_nodes.has && merged.num_cache_nodes.value != facts_node_count(f);
@@ -457,6 +497,7 @@ static struct err change_all(struct call *c, const struct ec_modify_cache_cluste
 
     parked_parse(c->arena, f->cluster.parked, &parked);
     TRY(changes_take(c, &asked, &f->cluster, &parked));
+    TRY(take_scaling(c, in, f, &parked));
     f->cluster.parked = parked_text(c->arena, &parked);
     TRY(change_settings(c, in, &f->cluster));
     TRY(change_logs(c, in, f));

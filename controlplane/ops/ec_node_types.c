@@ -3,6 +3,7 @@
 #include "contract/elasticache_handlers.h"
 #include "contract/faults.h"
 #include "controlplane/model/catalog.h"
+#include "controlplane/model/scaling.h"
 #include "controlplane/ops/fitting.h"
 #include "controlplane/ops/group_facts.h"
 #include "controlplane/ops/members.h"
@@ -56,13 +57,14 @@ static struct err list_types(struct call *c, const struct cluster *cl, int64_t u
     up->has = down->has = true;
     up->items = arena_array(c->arena, count, sizeof(*up->items));
     down->items = arena_array(c->arena, count, sizeof(*down->items));
-    if (!engine_is_redis_like(cl->engine))
+    bool is_memcached = !engine_is_redis_like(cl->engine); /* which makes room by forgetting */
+    if (is_memcached && version_compare(cl->engine_version, SCALE_MEMCACHED_SINCE) < 0)
         return OK;
     for (size_t i = 0; i < count; i++) {
         bool is_up = types[i].maxmemory_bytes >= from->maxmemory_bytes, fits = true;
         if (!may_become(from, &types[i], v))
             continue;
-        if (!is_up)
+        if (!is_up && !is_memcached)
             TRY(may_shrink(c, cl, &types[i], used_bytes, &fits));
         if (fits)
             add(is_up ? up : down, types[i].name);

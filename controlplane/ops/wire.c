@@ -8,6 +8,7 @@
 #include "controlplane/model/engine_driver.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/model/parked.h"
+#include "controlplane/model/scaling.h"
 #include "controlplane/ops/group_facts.h"
 #include "controlplane/ops/logs.h"
 
@@ -118,6 +119,30 @@ static void wire_removals(struct call *c, const struct cluster_facts *f,
     out->has = out->count > 0;
 }
 
+static struct ec_scale_config *wire_scale(struct call *c, int64_t percent, int64_t minutes)
+{
+    struct ec_scale_config *scale = arena_new(c->arena, struct ec_scale_config);
+
+    scale->scale_percentage = INT_OF(percent);
+    scale->scale_interval_minutes = INT_OF(minutes);
+    return scale;
+}
+
+/* Until the last node has its new type, the cluster has the old one. */
+static void wire_scaling(struct call *c, const struct cluster_facts *f, const char *data,
+                         struct ec_cache_cluster *out)
+{
+    struct ec_pending_modified_values *pending = out->pending_modified_values;
+    struct scaling scaling;
+    int64_t before;
+
+    if (!scaling_parse(c->arena, data, &before, &scaling))
+        return;
+    out->cache_node_type = scaling.type_before;
+    pending->cache_node_type = f->cluster.node_type;
+    pending->scale_config = wire_scale(c, scaling.percent, scaling.minutes);
+}
+
 /* What waits for the maintenance window: of a member, what its group waits with. */
 static void wire_parked(struct call *c, const struct cluster *cl,
                         struct ec_pending_modified_values *out)
@@ -127,6 +152,8 @@ static void wire_parked(struct call *c, const struct cluster *cl,
     parked_parse(c->arena, cl->parked, &parked);
     out->engine_version = *parked.engine_version ? parked.engine_version : NULL;
     out->cache_node_type = *parked.node_type ? parked.node_type : NULL;
+    if (parked.scale_percent > 0)
+        out->scale_config = wire_scale(c, parked.scale_percent, parked.scale_minutes);
     if (parked.node_count == 0)
         return;
     out->num_cache_nodes = INT_OF(parked.node_count);
@@ -148,13 +175,15 @@ static void wire_node_count(struct call *c, const struct cluster_facts *f,
     wire_parked(c, &f->cluster, pending);
     if (f->status == CLUSTER_DELETING)
         before = (int64_t)f->nodes.count;
-    struct str data = str_of(f->status == CLUSTER_MODIFYING && f->newest ? f->newest->data : "");
+    const char *text = f->status == CLUSTER_MODIFYING && f->newest ? f->newest->data : "";
+    struct str data = str_of(text);
     if (str_to_i64(str_cut(&data, ' '), &before) && before != count) {
         pending->num_cache_nodes = INT_OF(count);
         wire_removals(c, f, &pending->cache_node_ids_to_remove);
     }
     out->num_cache_nodes = INT_OF(before);
     out->pending_modified_values = pending;
+    wire_scaling(c, f, text, out);
 }
 
 /* --- groups --- */

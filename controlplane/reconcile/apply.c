@@ -162,6 +162,7 @@ static struct err apply_one(struct target *t, const struct decision *d)
     case DECISION_GLOBAL_LEAVE: return store_global_member_remove(t->tx, d->member.group_id);
     case DECISION_TOUCH: return store_touch_group(t->tx, d->member.group_id);
     case DECISION_GROUP_REMOVE: return apply_group_removal(t, d->group);
+    case DECISION_TYPE: return store_node_take_type(t->tx, d->node_id);
     case DECISION_NODE_BOOT: return store_node_boot(t->tx, d->node_id, t->now_ms);
     case DECISION_GROUP: return store_group_update(t->tx, d->group);
     case DECISION_NODE_UNWANTED: return store_node_want(t->tx, d->node_id, false);

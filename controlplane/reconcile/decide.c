@@ -62,6 +62,12 @@ void decide_boot(struct decisions *d, struct node *n, const char *why)
     decide_goal(d, n, &goal, why);
 }
 
+void decide_type(struct decisions *d, struct node *n)
+{
+    n->node_type = "";
+    add(d, DECISION_TYPE)->node_id = n->id;
+}
+
 void decide_told(struct decisions *d, struct node *n, int64_t crashes_told, bool is_told_down)
 {
     n->goal.crashes_told = crashes_told;

@@ -19,6 +19,7 @@ enum decision_kind {
     DECISION_NODE_REMOVE,     /* forget the node */
     DECISION_TOLD,            /* events about crashes of `node_id` were written: see `goal` */
     DECISION_BOOT,            /* `node_id` is to begin anew */
+    DECISION_TYPE,            /* `node_id` goes over to the type of its cluster */
     DECISION_EVENT,           /* tell `event` */
     DECISION_OPERATION,       /* write `operation` */
     DECISION_CLUSTER,         /* write `cluster` */
@@ -70,6 +71,9 @@ struct decisions {
 };
 
 void decisions_init(struct decisions *d, struct arena *a);
+
+/* The node's turn has come: it has the type that its cluster has. */
+void decide_type(struct decisions *d, struct node *n);
 
 void decide_goal(struct decisions *d, struct node *n, const struct node_goal *goal,
                  const char *why);

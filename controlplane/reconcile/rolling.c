@@ -11,12 +11,13 @@
 
 bool rolling_is_settled(const struct cluster *c, const struct node *n)
 {
+    const struct cluster seen = cluster_of_node(c, n);
     struct settings_version applied;
 
     return n->goal.has && n->saw.has && n->saw.state == NODE_RUNNING &&
            n->saw.boot_count >= n->boot_count &&
            settings_version_parse(n->saw.applied_settings, &applied) &&
-           applied.parameters == parameters_number(c);
+           applied.parameters == parameters_number(&seen);
 }
 
 bool rolling_is_outdated(const struct view *v, const struct node *n)

@@ -51,7 +51,9 @@ static bool is_boot_due(const struct view *v, const struct node *n)
 /* Parameters of the engine are others than those that its host was told of. */
 static bool has_new_parameters(const struct view *v, const struct node *n)
 {
-    return n->is_wanted && n->goal.has && n->goal.parameters != parameters_number(&v->cluster);
+    const struct cluster seen = cluster_of_node(&v->cluster, n);
+
+    return n->is_wanted && n->goal.has && n->goal.parameters != parameters_number(&seen);
 }
 
 static bool has_crashed(const struct view *v, const struct node *n)
@@ -155,11 +157,12 @@ static void boot(struct view *v, struct node *n, struct decisions *d, const char
 
 static void tell_parameters(struct view *v, struct node *n, struct decisions *d, const char *why)
 {
+    const struct cluster seen = cluster_of_node(&v->cluster, n);
     struct node_goal goal = n->goal;
 
-    goal.parameters = parameters_number(&v->cluster);
+    goal.parameters = parameters_number(&seen);
     if (!v->cluster.allotment.most_bytes) /* the type decides parameters, too */
-        goal.memory_bytes = cluster_host_bytes(&v->cluster);
+        goal.memory_bytes = cluster_host_bytes(&seen);
     decide_goal(d, n, &goal, why);
 }
 

@@ -5,9 +5,12 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "controlplane/model/scaling.h"
+#include "controlplane/model/serverless.h"
 #include "controlplane/model/status.h"
 #include "controlplane/reconcile/rolling.h"
 
+#define MINUTE_MS     ((int64_t)60000)
 #define ROLL_LIMIT_MS 600000 /* for each node to begin anew */
 
 /* --- questions --- */
@@ -130,7 +133,7 @@ static const struct step reboot_steps[] = {
 
 /* --- modify: another number of nodes, another size, another version. The data is "<nodes before>",
  * " size", " entry" or " roll" where engines are to be told or begin anew, and " <number>" while
- * one does --- */
+ * one does; or that of scaling.h --- */
 
 static enum step_result tell_modified(struct view *v, struct decisions *d)
 {
@@ -204,11 +207,125 @@ static enum step_result roll_nodes(struct view *v, struct decisions *d)
     return STEP_DONE;
 }
 
+/* --- another type, batch by batch. Its host keeps room for what a node is to get from the beginning
+ * on, so that nobody else takes it meanwhile. --- */
+
+static bool has_old_type(const struct node *n)
+{
+    return n->node_type && *n->node_type;
+}
+
+static void keep_room(struct view *v, struct decisions *d)
+{
+    int64_t wanted_bytes = cluster_host_bytes(&v->cluster);
+
+    for (size_t i = 0; i < v->nodes.count; i++) {
+        struct node *n = &v->nodes.items[i];
+        struct node_goal goal = n->goal;
+        if (!has_old_type(n) || !n->goal.has || goal.memory_bytes >= wanted_bytes)
+            continue;
+        goal.memory_bytes = wanted_bytes;
+        decide_goal(d, n, &goal, "it will grow");
+    }
+}
+
+/* Engines that cannot change their size while they run begin anew; how many do. */
+static size_t restart_resized(struct view *v, struct scaling *s, struct decisions *d)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < v->nodes.count; i++) {
+        struct node *n = &v->nodes.items[i];
+        if (has_old_type(n) || !n->saw.is_reboot_pending)
+            continue;
+        decide_event(d, v, EVENT_NODE_SHUTDOWN, n->number, NULL);
+        decide_boot(d, n, "its cluster goes over to another node type");
+        s->restarting =
+            count++ ? arena_printf(d->arena, "%s,%s", s->restarting, n->number) : n->number;
+    }
+    return count;
+}
+
+/* How many nodes are left for another batch. */
+static size_t resize_batch(struct view *v, const struct scaling *s, struct decisions *d)
+{
+    size_t batch = scaling_batch(s->percent, v->nodes.count), left = 0;
+
+    keep_room(v, d);
+    for (size_t i = 0; i < v->nodes.count; i++) {
+        if (!has_old_type(&v->nodes.items[i]))
+            continue;
+        if (batch == 0) {
+            left++;
+            continue;
+        }
+        decide_type(d, &v->nodes.items[i]);
+        batch--;
+    }
+    return left;
+}
+
+static void tell_restarted(struct view *v, struct scaling *s, struct decisions *d)
+{
+    for (struct str rest = str_of(s->restarting); rest.len > 0;)
+        decide_event(d, v, EVENT_NODE_RESTARTED, str_dup(d->arena, str_cut(&rest, ',')), NULL);
+    s->restarting = "";
+}
+
+static size_t old_type_count(const struct view *v)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < v->nodes.count; i++)
+        count += has_old_type(&v->nodes.items[i]);
+    return count;
+}
+
+static void scale_on(struct view *v, int64_t before, const struct scaling *s, struct decisions *d)
+{
+    int64_t from_ms = s->next_ms > v->now_ms ? s->next_ms : v->now_ms;
+
+    v->operation.data = scaling_text(d->arena, before, s);
+    v->operation.deadline_ms = from_ms + ROLL_LIMIT_MS;
+    decide_operation(d, v);
+}
+
+static enum step_result scale_nodes(struct view *v, struct decisions *d)
+{
+    struct scaling s;
+    int64_t before;
+
+    if (!scaling_parse(d->arena, v->operation.data, &before, &s))
+        return STEP_DONE;
+    if (!has_settings(v))
+        return STEP_WAIT;
+    tell_restarted(v, &s, d);
+    if (restart_resized(v, &s, d) == 0) {
+        if (old_type_count(v) == 0)
+            return STEP_DONE;
+        if (v->now_ms >= s.next_ms && resize_batch(v, &s, d) > 0)
+            s.next_ms = v->now_ms + s.minutes * MINUTE_MS;
+        else
+            decide_wake(d, s.next_ms);
+    }
+    scale_on(v, before, &s, d);
+    return STEP_WAIT;
+}
+
+/* What did not come about batch by batch is not left half done. */
+static void resize_rest(struct view *v, struct decisions *d)
+{
+    for (size_t i = 0; i < v->nodes.count; i++)
+        if (has_old_type(&v->nodes.items[i]))
+            decide_type(d, &v->nodes.items[i]);
+}
+
 static const struct step modify_steps[] = {
     {"await_nodes",    await_nodes   },
     {"tell_modified",  tell_modified },
     {"await_settings", await_settings},
     {"roll_nodes",     roll_nodes    },
+    {"scale_nodes",    scale_nodes   },
 };
 
 /* --- the engine of them all --- */
@@ -264,6 +381,7 @@ static void wait_or_fail(struct view *v, struct decisions *d)
         decide_wake(d, o->deadline_ms);
         return;
     }
+    resize_rest(v, d);
     o->state = OPERATION_FAILED;
     if (!*o->why) /* who ends it early says why */
         o->why = hopeless ? hopeless->saw.why : why_waiting(v);

@@ -38,7 +38,7 @@ struct err store_node_insert(struct store_tx *tx, struct node *n)
     "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                                                                 \
     "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                                                                    \
     "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                                                                   \
-    "s.term, s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered, g.second_address FROM cache_node n " \
+    "s.term, s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered, g.second_address, n.node_type FROM cache_node n " \
     "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                                                                   \
     "LEFT JOIN host h ON h.id = g.host_id "
 
@@ -106,6 +106,7 @@ static void row_to_node(struct query *q, struct node *out)
     out->engine_id = query_text(q, 34);
     out->goal.is_clustered = query_int(q, 36) != 0;
     out->goal.second_address = query_text(q, 37);
+    out->node_type = query_text(q, 38);
     if (!tls_mode_parse(query_text(q, 35), &out->goal.tls))
         q->error = err_make(ERR_CORRUPT, "a node has an unknown mode of encryption");
 }
@@ -180,6 +181,25 @@ struct err store_node_want(struct store_tx *tx, int64_t node_id, bool is_wanted)
 {
     static const char sql[] = "UPDATE cache_node SET is_wanted = ? WHERE id = ?";
     return query_run(tx, sql, "bi", is_wanted, node_id);
+}
+
+struct err store_node_keep_type(struct store_tx *tx, int64_t cluster_id, const char *type)
+{
+    static const char sql[] =
+        "UPDATE cache_node SET node_type = ? WHERE cluster_id = ? AND is_wanted";
+    return query_run(tx, sql, "ti", type, cluster_id);
+}
+
+struct err store_node_take_type(struct store_tx *tx, int64_t node_id)
+{
+    static const char sql[] =
+        "UPDATE cache_node SET node_type = '' WHERE id = ? RETURNING cluster_id";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "i", node_id));
+    while (query_next(&q))
+        store_touch_cluster(tx, query_int(&q, 0));
+    return query_end(&q);
 }
 
 struct err store_node_boot(struct store_tx *tx, int64_t node_id, int64_t now_ms)
@@ -333,7 +353,8 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
                             size_t *out_count)
 {
     static const char sql[] =
-        "SELECT g.node_id, c.name, n.number, c.engine, c.engine_version, c.node_type, g.host_id, "
+        "SELECT g.node_id, c.name, n.number, c.engine, c.engine_version, "
+        "coalesce(nullif(n.node_type, ''), c.node_type), g.host_id, "
         "g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, g.is_told_down, "
         "g.parameters, n.engine_id, c.id, r.term, r.primary_id, r.fenced_id, r.fence_term, r.after_offset, "
         "pg.address, pg.port, rg.replication_user, rg.replication_password, t.epoch, t.topology, "

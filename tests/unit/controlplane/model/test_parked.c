@@ -26,7 +26,9 @@ Test(parked, everything_comes_back_from_its_text)
                                   .node_type = "cache.m5.large",
                                   .node_count = 3,
                                   .removals = "0002,0004",
-                                  .zones = "us-east-1a,us-east-1b"};
+                                  .zones = "us-east-1a,us-east-1b",
+                                  .scale_percent = 20,
+                                  .scale_minutes = 5};
     struct parked after;
 
     parked_parse(&a, parked_text(&a, &before), &after);
@@ -38,6 +40,8 @@ Test(parked, everything_comes_back_from_its_text)
     cr_assert_eq(after.node_count, 3);
     cr_assert_str_eq(after.removals, before.removals);
     cr_assert_str_eq(after.zones, before.zones);
+    cr_assert_eq(after.scale_percent, 20);
+    cr_assert_eq(after.scale_minutes, 5);
 }
 
 Test(parked, unknown_words_and_bad_numbers_are_left_out)

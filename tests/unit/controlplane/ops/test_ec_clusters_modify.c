@@ -59,6 +59,8 @@ Test(modify, nothing_to_change_is_no_mistake)
 Test(modify, what_cannot_be_obeyed_is_refused)
 {
     struct ec_scale_config scale = {.scale_percentage = INT_OF(50)};
+    struct ec_scale_config narrow = {.scale_percentage = INT_OF(5)};
+    struct ec_scale_config hasty = {.scale_interval_minutes = INT_OF(1)};
 #define C1 .cache_cluster_id = "c1"
 #define M1 .cache_cluster_id = "m1"
     const struct {
@@ -72,7 +74,10 @@ Test(modify, what_cannot_be_obeyed_is_refused)
          FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "Downgrading the engine version from 7.1.0 to 7.0 is not supported."                  },
         {{C1, .engine_version = "7.4"},
          FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "Cannot find version 7.4 for redis"                                                   },
-        {{M1, .cache_node_type = "cache.t4g.small"},                                        FAULT_INVALID_PARAMETER_COMBINATION,   NULL                                                                                  },
+        {{M1, .cache_node_type = "cache.t4g.small", .scale_config = &narrow}, FAULT_INVALID_PARAMETER_VALUE, "Invalid value 5 for ScalePercentage. It must be between 10 and 100."},
+        {{M1, .cache_node_type = "cache.t4g.small", .scale_config = &hasty}, FAULT_INVALID_PARAMETER_VALUE, "Invalid value 1 for ScaleIntervalMinutes. It must be between 2 and 30."},
+        {{M1, .scale_config = &scale}, FAULT_INVALID_PARAMETER_COMBINATION, "ScaleConfig must be given together with CacheNodeType."},
+        {{M1, .cache_node_type = "cache.huge"}, FAULT_INVALID_PARAMETER_VALUE, NULL},
         {{C1, .cache_node_type = "cache.huge"},                                             FAULT_INVALID_PARAMETER_VALUE,         NULL                                                                                  },
         {{M1, .auth_token = "sixteen-or-more-chars"},
          FAULT_INVALID_PARAMETER_COMBINATION,                                                                                      "The parameter AuthToken is not supported for memcached clusters."                    },
@@ -484,4 +489,93 @@ Test(modify, a_version_that_is_wanted_now_comes_by_an_operation)
         .cache_cluster_id = "m1", .engine_version = "1.6.22", .apply_immediately = BOOL_OF(true)};
     must(run_ec_modify_cache_cluster(&in, &out));
     cr_assert_str_eq(out.cache_cluster->engine_version, "1.6.22");
+}
+
+/* --- another type of the nodes of a memcached cluster --- */
+
+static size_t old_types(const char *name)
+{
+    struct node_list nodes;
+    struct cluster c;
+    size_t count = 0;
+
+    fixture_begin(&world.f, STORE_READ);
+    must(store_cluster_find(world.f.tx, "000000000000", "us-east-1", name, &c));
+    must(store_node_list(world.f.tx, c.id, &nodes));
+    store_rollback(&world.f.tx);
+    for (size_t i = 0; i < nodes.count; i++)
+        count += strcmp(nodes.items[i].node_type, "cache.t4g.micro") == 0;
+    return count;
+}
+
+Test(modify, nodes_of_memcached_keep_their_type_until_their_turn_comes)
+{
+    struct ec_scale_config scale = {INT_OF(50), INT_OF(2)};
+    struct ec_modify_cache_cluster_in in = {.cache_cluster_id = "m1",
+                                            .cache_node_type = "cache.t4g.small",
+                                            .scale_config = &scale,
+                                            .num_cache_nodes = INT_OF(4),
+                                            .apply_immediately = BOOL_OF(true)};
+    struct ec_modify_cache_cluster_out out;
+
+    world_memcached("m1", 3);
+    must(run_ec_modify_cache_cluster(&in, &out));
+    struct ec_cache_cluster *c = out.cache_cluster;
+    cr_assert_str_eq(c->cache_cluster_status, "modifying");
+    cr_assert_str_eq(c->cache_node_type, "cache.t4g.micro");
+    cr_assert_str_eq(c->pending_modified_values->cache_node_type, "cache.t4g.small");
+    cr_assert_eq(c->pending_modified_values->scale_config->scale_percentage.value, 50);
+    cr_assert_eq(c->pending_modified_values->scale_config->scale_interval_minutes.value, 2);
+    cr_assert_eq(c->pending_modified_values->num_cache_nodes.value, 4);
+    cr_assert_eq(old_types("m1"), 3, "the new node begins with the new one");
+    world_settle();
+    c = world_describe("m1");
+    cr_assert_str_eq(c->cache_node_type, "cache.t4g.small");
+    cr_assert_null(c->pending_modified_values->cache_node_type);
+    cr_assert_null(c->pending_modified_values->scale_config);
+}
+
+Test(modify, another_type_of_memcached_waits_with_how_it_is_to_go)
+{
+    struct ec_scale_config scale = {.scale_percentage = INT_OF(100)};
+    struct ec_modify_cache_cluster_in in = {.cache_cluster_id = "m1",
+                                            .cache_node_type = "cache.t4g.small"};
+    struct ec_modify_cache_cluster_in more = {.cache_cluster_id = "m1",
+                                              .cache_node_type = "cache.t4g.small",
+                                              .scale_config = &scale};
+    struct ec_modify_cache_cluster_in back = {.cache_cluster_id = "m1",
+                                              .cache_node_type = "cache.t4g.micro"};
+    struct ec_modify_cache_cluster_out out;
+    struct ec_pending_modified_values *waits;
+
+    world_memcached("m1", 2);
+    must(run_ec_modify_cache_cluster(&in, &out));
+    cr_assert_str_eq(out.cache_cluster->cache_cluster_status, "available");
+    waits = out.cache_cluster->pending_modified_values;
+    cr_assert_str_eq(waits->cache_node_type, "cache.t4g.small");
+    cr_assert_eq(waits->scale_config->scale_percentage.value, 20);
+    cr_assert_eq(waits->scale_config->scale_interval_minutes.value, 5);
+    must(run_ec_modify_cache_cluster(&more, &out));
+    waits = out.cache_cluster->pending_modified_values;
+    cr_assert_eq(waits->scale_config->scale_percentage.value, 100);
+    must(run_ec_modify_cache_cluster(&back, &out));
+    cr_assert_null(out.cache_cluster->pending_modified_values->cache_node_type);
+    cr_assert_null(out.cache_cluster->pending_modified_values->scale_config);
+    must(run_ec_modify_cache_cluster(&more, &out));
+    in = (struct ec_modify_cache_cluster_in){.cache_cluster_id = "m1", .apply_immediately = BOOL_OF(true)};
+    must(run_ec_modify_cache_cluster(&in, &out));
+    cr_assert_str_eq(out.cache_cluster->cache_cluster_status, "modifying");
+    cr_assert_eq(out.cache_cluster->pending_modified_values->scale_config->scale_percentage.value, 100);
+}
+
+Test(modify, hosts_must_have_room_for_all_nodes_that_grow)
+{
+    struct ec_modify_cache_cluster_in in = {.cache_cluster_id = "m1",
+                                            .cache_node_type = "cache.t4g.medium",
+                                            .apply_immediately = BOOL_OF(true)};
+    struct ec_modify_cache_cluster_out out;
+
+    world_memcached("m1", 6);
+    expect(run_ec_modify_cache_cluster(&in, &out), FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY, NULL);
+    cr_assert_eq(old_types("m1"), 0);
 }

@@ -38,15 +38,15 @@ Test(node_types, a_cluster_may_grow_and_shrink_within_the_catalogue)
             0);
 }
 
-Test(node_types, memcached_is_not_scaled)
+Test(node_types, memcached_is_scaled_both_ways_since_it_makes_room)
 {
     struct ec_list_allowed_node_type_modifications_in in = {.cache_cluster_id = "m1"};
     struct ec_list_allowed_node_type_modifications_out out;
 
     world_memcached("m1", 1);
     must(run_ec_list_allowed_node_type_modifications(&in, &out));
-    cr_assert(out.scale_up_modifications.has && out.scale_up_modifications.count == 0);
-    cr_assert(out.scale_down_modifications.has && out.scale_down_modifications.count == 0);
+    cr_assert(has(&out.scale_up_modifications, "cache.t4g.small"));
+    cr_assert_not(has(&out.scale_up_modifications, "cache.t4g.micro"), "itself");
 }
 
 Test(node_types, exactly_one_thing_is_asked_about)

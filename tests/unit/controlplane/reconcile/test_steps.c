@@ -1,4 +1,5 @@
 #include "controlplane/model/effective.h"
+#include "controlplane/model/serverless.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/reconcile/steps.h"
 #include "scene.h"
@@ -216,4 +217,91 @@ Test(steps, a_change_of_who_may_enter_is_done_when_the_engine_has_it)
     scene_decide(&s);
     cr_assert_eq(s.view.operation.state, OPERATION_DONE);
     cr_assert_eq(scene_count(&s, DECISION_CLUSTER), 0, "the number of nodes is what it was");
+}
+
+/* --- another type, batch by batch --- */
+
+#define MINUTE_MS 60000
+
+static void applies(struct node *n, bool is_reboot_pending)
+{
+    const struct cluster seen = cluster_of_node(&s.view.cluster, n);
+    const struct settings_version v = {.parameters = parameters_number(&seen)};
+
+    n->saw.applied_settings = settings_version_text(&s.arena, &v);
+    n->saw.is_reboot_pending = is_reboot_pending;
+    n->saw.boot_count = n->boot_count;
+}
+
+/* Three nodes that have the small type, of a cluster that has the large one. */
+static void begin_scaling(const char *percent)
+{
+    scene_add_node(&s, "0002");
+    scene_add_node(&s, "0003");
+    s.view.cluster.node_type = "cache.t4g.small";
+    for (int i = 0; i < 3; i++) {
+        scene_run(&s, &s.nodes[i]);
+        s.nodes[i].node_type = "cache.t4g.micro";
+        applies(&s.nodes[i], false);
+    }
+    scene_operate(&s, OPERATION_MODIFY,
+                  arena_printf(&s.arena, "3 scale %s 2 cache.t4g.micro 0 ", percent));
+}
+
+static bool has_old_type(int i)
+{
+    return *s.nodes[i].node_type != 0;
+}
+
+Test(steps, nodes_go_over_to_another_type_in_batches_with_time_between)
+{
+    begin_scaling("40"); /* of three are two, rounded up */
+    scene_decide(&s);
+    cr_assert(!has_old_type(0) && !has_old_type(1) && has_old_type(2));
+    cr_assert_eq(scene_count(&s, DECISION_TYPE), 2);
+    cr_assert_geq(s.nodes[2].goal.memory_bytes, cluster_host_bytes(&s.view.cluster), "room is kept");
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_RUNNING, "the engines have not taken it on");
+    applies(&s.nodes[0], false);
+    applies(&s.nodes[1], false);
+    s.view.now_ms += MINUTE_MS;
+    scene_decide(&s);
+    cr_assert(has_old_type(2), "it is not time yet");
+    cr_assert_eq(s.decisions.wake_ms, 1000 + 2 * MINUTE_MS);
+    s.view.now_ms += MINUTE_MS;
+    scene_decide(&s);
+    cr_assert_not(has_old_type(2));
+    applies(&s.nodes[2], false);
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_DONE);
+    cr_assert_not(scene_told(&s, "Cache node 0001 shutdown"));
+}
+
+Test(steps, engines_that_cannot_change_while_they_run_begin_anew)
+{
+    begin_scaling("100");
+    scene_decide(&s);
+    for (int i = 0; i < 3; i++)
+        applies(&s.nodes[i], i == 1);
+    int64_t before = s.nodes[1].boot_count;
+    scene_decide(&s);
+    cr_assert(scene_told(&s, "Cache node 0002 shutdown"));
+    cr_assert_eq(s.nodes[1].boot_count, before + 1);
+    cr_assert_eq(s.view.operation.state, OPERATION_RUNNING);
+    applies(&s.nodes[1], false);
+    scene_decide(&s);
+    cr_assert(scene_told(&s, "Cache node 0002 restarted"));
+    cr_assert_not(scene_told(&s, "Cache node 0001 restarted"));
+    cr_assert_eq(s.view.operation.state, OPERATION_DONE);
+}
+
+Test(steps, what_does_not_come_about_in_batches_is_not_left_half_done)
+{
+    begin_scaling("20");
+    scene_decide(&s);
+    cr_assert(has_old_type(1) && has_old_type(2));
+    s.view.now_ms += 60 * MINUTE_MS;
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_FAILED);
+    cr_assert_not(has_old_type(1) || has_old_type(2));
 }

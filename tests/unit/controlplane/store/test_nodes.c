@@ -258,3 +258,26 @@ Test(nodes, wanted_nodes_are_counted_per_account_and_region)
     must(store_node_count(f.tx, "111111111111", "us-east-1", &count));
     cr_assert_eq(count, 0);
 }
+
+Test(nodes, nodes_keep_a_type_until_they_take_that_of_their_cluster)
+{
+    struct host h = fixture_host(&f, "h1", "us-east-1a", "127.77.0.0/24", 1LL << 32);
+    struct cluster c = fixture_cluster(&f, "m1", "memcached");
+    struct node first = fixture_node(&f, c.id, "0001"), second = fixture_node(&f, c.id, "0002");
+    struct node_goal goal = {.host_id = h.id, .address = "127.77.0.1", .port = 11211, .state = NODE_RUNNING, .boot_count = 1};
+    struct host_node *told;
+    struct node_list nodes;
+    size_t count;
+
+    must(store_goal_set(f.tx, first.id, &goal));
+    must(store_node_keep_type(f.tx, c.id, "cache.m5.large"));
+    must(store_node_take_type(f.tx, second.id));
+    must(store_node_list(f.tx, c.id, &nodes));
+    cr_assert_str_eq(nodes.items[0].node_type, "cache.m5.large");
+    cr_assert_str_eq(nodes.items[1].node_type, "");
+    must(store_host_nodes(f.tx, h.id, &told, &count));
+    cr_assert_str_eq(told[0].node_type, "cache.m5.large");
+    must(store_node_take_type(f.tx, first.id));
+    must(store_host_nodes(f.tx, h.id, &told, &count));
+    cr_assert_str_eq(told[0].node_type, "cache.t4g.micro");
+}

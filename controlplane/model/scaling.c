@@ -1,0 +1,61 @@
+/* "3 scale 20 5 cache.t4g.micro 1700000000000 0001,0002": the number of nodes stands first, as in all
+ * changes of clusters. */
+#include "controlplane/model/scaling.h"
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "contract/faults.h"
+#include "controlplane/model/cluster.h"
+
+#define PERCENT_MIN 10
+#define PERCENT_MAX 100
+#define MINUTES_MIN 2
+#define MINUTES_MAX 30
+
+static struct err check_between(struct arena *a, const char *name, int64_t value, int least,
+                                int most)
+{
+    if (value >= least && value <= most)
+        return OK;
+    return err_format(a, FAULT_INVALID_PARAMETER_VALUE,
+                      "Invalid value %lld for %s. It must be between %d and %d.", (long long)value,
+                      name, least, most);
+}
+
+struct err scaling_check(struct arena *a, int64_t percent, int64_t minutes)
+{
+    TRY(check_between(a, "ScalePercentage", percent, PERCENT_MIN, PERCENT_MAX));
+    return check_between(a, "ScaleIntervalMinutes", minutes, MINUTES_MIN, MINUTES_MAX);
+}
+
+char *scaling_text(struct arena *a, int64_t nodes_before, const struct scaling *s)
+{
+    return arena_printf(a, "%lld " SCALE_WORD " %lld %lld %s %lld %s", (long long)nodes_before,
+                        (long long)s->percent, (long long)s->minutes, s->type_before,
+                        (long long)s->next_ms, s->restarting);
+}
+
+bool scaling_parse(struct arena *a, const char *data, int64_t *out_nodes_before,
+                   struct scaling *out)
+{
+    struct str rest = str_of(data);
+    struct scaling s;
+
+    if (!str_to_i64(str_cut(&rest, ' '), out_nodes_before) ||
+        !str_is(str_cut(&rest, ' '), SCALE_WORD) || !str_to_i64(str_cut(&rest, ' '), &s.percent) ||
+        !str_to_i64(str_cut(&rest, ' '), &s.minutes))
+        return false;
+    s.type_before = str_dup(a, str_cut(&rest, ' '));
+    if (!str_to_i64(str_cut(&rest, ' '), &s.next_ms))
+        return false;
+    s.restarting = str_dup(a, rest);
+    *out = s;
+    return true;
+}
+
+size_t scaling_batch(int64_t percent, size_t nodes)
+{
+    size_t count = (nodes * (size_t)percent + 99) / 100;
+
+    return count > 0 ? count : 1;
+}
