@@ -152,7 +152,8 @@ struct node {
     const char *number;    /* "0001" */
     const char *zone;      /* asked for; "" leaves it to placement */
     const char *engine_id; /* 40 hexadecimal digits; "" for nodes outside of groups */
-    const char *node_type; /* that it still has while its cluster has another one; NULL or "" else */
+    const char
+        *node_type; /* that it still has while its cluster has another one; NULL or "" else */
     bool is_wanted;
     int64_t boot_count;
     int64_t created_ms;

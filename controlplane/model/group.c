@@ -162,7 +162,7 @@ static const char *value_of(struct arena *a, struct str word, const char *name)
 {
     size_t len = strlen(name);
 
-    return word.len > len && memcmp(word.ptr, name, len) == 0
+    return word.len >= len && memcmp(word.ptr, name, len) == 0
                ? str_dup(a, (struct str){word.ptr + len, word.len - len})
                : NULL;
 }

@@ -130,8 +130,8 @@ struct group_pending {
     enum tls_mode tls_before;
 };
 
-/* Words with spaces between: "+team", "-other", "ROTATING", "primary=rg-002", "tls=off"; the last
- * two are put together by group_pending_text. Other words are left out. */
+/* Words with spaces between: "+team", "-other", "ROTATING", "primary=rg-002", "tls=preferred"
+ * (or "tls=", for none): the last two by group_pending_text. Other words are left out. */
 void group_pending_parse(struct arena *a, const char *text, struct group_pending *out);
 
 /* The words of `entry` (see ops/access.h) with another primary (NULL: none) and, unless they are

@@ -15,9 +15,9 @@ struct parked {
     const char *engine, *engine_version; /* both or neither; the version as reported */
     const char *parameter_group;         /* that comes with another version */
     const char *node_type;
-    int64_t node_count;   /* of a memcached cluster */
-    const char *removals; /* numbers of nodes that go, comma separated */
-    const char *zones;    /* of nodes that come, comma separated */
+    int64_t node_count;                   /* of a memcached cluster */
+    const char *removals;                 /* numbers of nodes that go, comma separated */
+    const char *zones;                    /* of nodes that come, comma separated */
     int64_t scale_percent, scale_minutes; /* how a memcached cluster goes over to the type */
 };
 

@@ -1,5 +1,5 @@
-/* "3 scale 20 5 cache.t4g.micro 1700000000000 0001,0002": the number of nodes stands first, as in all
- * changes of clusters. */
+/* "3 scale 20 5 cache.t4g.micro 1700000000000 0001,0002": the number of nodes stands first, as in
+ * all changes of clusters. */
 #include "controlplane/model/scaling.h"
 
 #include "base/arena.h"

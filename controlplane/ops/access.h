@@ -36,8 +36,8 @@ must_use struct err access_check(struct call *c, const struct access_cache *cach
 
 /*
  * Checks and records: hosts are told, and nodes take the change on without losing a connection that
- * may stay. `*out_pending` is what is under way, in the words of group_pending_parse, for the operation
- * that waits for the nodes; NULL when nothing differs. Faults:
+ * may stay. `*out_pending` is what is under way, in the words of group_pending_parse, for the
+ * operation that waits for the nodes; NULL when nothing differs. Faults:
  * FAULT_INVALID_PARAMETER_COMBINATION, FAULT_INVALID_PARAMETER_VALUE, FAULT_USER_GROUP_NOT_FOUND,
  * FAULT_INVALID_USER_GROUP_STATE.
  */

@@ -30,8 +30,8 @@ bool changes_family(const struct cluster *cl, const struct parked *p);
 void changes_apply(const struct parked *p, struct cluster *cl);
 
 /* Engines grow where they stand: each host must have room for what its nodes get more when
- * they go over to type `to`; a smaller one must hold their data, but for memcached. Also the faults of fitting_check,
- * FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY. */
+ * they go over to type `to`; a smaller one must hold their data, but for memcached. Also the faults
+ * of fitting_check, FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY. */
 must_use struct err changes_claim_growth(struct call *c, const struct cluster_facts *members,
                                          size_t count, const struct cluster *cl, const char *to);
 

@@ -44,13 +44,7 @@ static bool is_memcached(const struct plan *p)
     return strcmp(p->cluster.engine, "memcached") == 0;
 }
 
-/* --- what cannot be obeyed yet --- */
-
-static const struct member_rule unserved[] = {
-    {"OutpostMode",          NULL},
-    {"PreferredOutpostArn",  NULL},
-    {"PreferredOutpostArns", NULL},
-};
+/* --- what some clusters, or all, cannot have --- */
 
 static const struct member_rule not_memcached[] = {
     {"SnapshotRetentionLimit",    "0" },
@@ -61,13 +55,31 @@ static const struct member_rule not_memcached[] = {
     {"AuthToken",                 NULL},
 };
 
-static struct err plan_unserved(struct call *c, const struct ec_create_cache_cluster_in *in,
+static struct err plan_members(struct call *c, const struct ec_create_cache_cluster_in *in,
+                               struct plan *p)
+{
+    if (!is_memcached(p))
+        return OK;
+    return members_refuse(c, "CreateCacheCluster", in, not_memcached, countof(not_memcached),
+                          WHY_NOT_MEMCACHED);
+}
+
+/* Hosts are no outposts: whatever is named does not exist. */
+static struct err plan_outposts(struct call *c, const struct ec_create_cache_cluster_in *in,
                                 struct plan *p)
 {
-    if (is_memcached(p))
-        TRY(members_refuse(c, "CreateCacheCluster", in, not_memcached, countof(not_memcached),
-                           WHY_NOT_MEMCACHED));
-    return members_refuse(c, "CreateCacheCluster", in, unserved, countof(unserved), WHY_NOT_SERVED);
+    const struct ec_preferred_outpost_arn_list *list = &in->preferred_outpost_arns;
+    const char *arn = list->count > 0 && list->items[0] ? list->items[0] : "";
+
+    (void)p;
+    if (member_has_text(in->preferred_outpost_arn))
+        arn = in->preferred_outpost_arn;
+    if (*arn)
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE, "The outpost %s does not exist.", arn);
+    if (member_has_text(in->outpost_mode))
+        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
+                     "OutpostMode needs PreferredOutpostArn or PreferredOutpostArns.");
+    return OK;
 }
 
 /* --- name, engine, type --- */
@@ -375,9 +387,10 @@ static struct err plan_capacity(struct call *c, const struct ec_create_cache_clu
 
 /* The order of the rows is the order in which mistakes are told. */
 static const plan_fn checks[] = {
-    plan_name,    plan_engine,   plan_type,    plan_encryption, plan_nodes, plan_port,
-    plan_zones,   plan_unserved, plan_windows, plan_groups,     plan_entry, plan_tags,
-    plan_restore, plan_logs,     plan_driver,  plan_is_new,     plan_quota, plan_capacity,
+    plan_name,   plan_engine, plan_type,    plan_encryption, plan_nodes,
+    plan_port,   plan_zones,  plan_members, plan_outposts,   plan_windows,
+    plan_groups, plan_entry,  plan_tags,    plan_restore,    plan_logs,
+    plan_driver, plan_is_new, plan_quota,   plan_capacity,
 };
 
 /* --- recording --- */

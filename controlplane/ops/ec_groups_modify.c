@@ -32,22 +32,16 @@
 typedef struct err (*change_fn)(struct call *c, const struct ec_modify_replication_group_in *in,
                                 struct group_facts *f);
 
-/* --- what cannot change --- */
-
-static const struct member_rule unserved[] = {
-    {"NodeGroupId", NULL},
-};
-
 #define NOUN "replication group"
 
-static struct err check_identity(struct call *c, const struct ec_modify_replication_group_in *in,
-                                 struct group_facts *f)
+/* Nobody has cache security groups any more. NodeGroupId is a member that the hosted service does
+ * not look at, either. */
+static struct err check_security_group_names(struct call *c,
+                                             const struct ec_modify_replication_group_in *in,
+                                             struct group_facts *f)
 {
     (void)f;
-    TRY(members_refuse(c, "ModifyReplicationGroup", in, unserved, countof(unserved),
-                       WHY_NOT_SERVED));
-    TRY(member_security_group_names(c, &in->cache_security_group_names));
-    return OK;
+    return member_security_group_names(c, &in->cache_security_group_names);
 }
 
 /* --- version and size: at once, or parked --- */
@@ -280,7 +274,7 @@ static struct err change_multi_az(struct call *c, const struct ec_modify_replica
 
 /* The order of the rows is the order in which mistakes are told. */
 static const change_fn changes[] = {
-    check_identity,
+    check_security_group_names,
     change_version_and_type,
     change_description,
     change_settings,
@@ -413,9 +407,9 @@ struct err group_modify(struct call *c, const struct ec_modify_replication_group
                            "CacheNodeType or in-transit encryption.");
     TRY(record(c, &facts));
     TRY(change_entry(c, in, &facts, &pending));
-    const char *shown = group_pending_text(c->arena, pending ? pending : "",
-                                           primary ? primary->cluster.name : NULL, before.tls,
-                                           facts.group.common.tls);
+    const char *shown =
+        group_pending_text(c->arena, pending ? pending : "", primary ? primary->cluster.name : NULL,
+                           before.tls, facts.group.common.tls);
     if (primary)
         TRY(membership_switch(c, &facts, primary, shown));
     else if (is_upgraded)

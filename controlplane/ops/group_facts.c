@@ -259,8 +259,8 @@ struct group_pending group_facts_pending(struct call *c, enum group_status statu
 {
     struct group_pending pending;
 
-    group_pending_parse(
-        c->arena, status == GROUP_STATUS_MODIFYING && newest ? newest->pending : "", &pending);
+    group_pending_parse(c->arena, status == GROUP_STATUS_MODIFYING && newest ? newest->pending : "",
+                        &pending);
     return pending;
 }
 

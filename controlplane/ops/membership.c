@@ -127,11 +127,11 @@ struct err membership_switch(struct call *c, struct group_facts *f,
 {
     for (size_t i = 0; i < f->shard_count; i++)
         if (f->shards[i].id == replica->cluster.shard_id)
-            return group_facts_operate_openly(
-                c, f, GROUP_SWITCH,
-                arena_printf(c->arena, "%lld %lld %lld", (long long)f->shards[i].id,
-                             (long long)f->shards[i].goal.primary_id,
-                             (long long)replica->cluster.id),
-                pending);
+            return group_facts_operate_openly(c, f, GROUP_SWITCH,
+                                              arena_printf(c->arena, "%lld %lld %lld",
+                                                           (long long)f->shards[i].id,
+                                                           (long long)f->shards[i].goal.primary_id,
+                                                           (long long)replica->cluster.id),
+                                              pending);
     return err_make(ERR_INTERNAL, "a member without a shard");
 }

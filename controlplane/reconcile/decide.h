@@ -23,7 +23,7 @@ enum decision_kind {
     DECISION_EVENT,           /* tell `event` */
     DECISION_OPERATION,       /* write `operation` */
     DECISION_CLUSTER,         /* write `cluster` */
-    DECISION_RELEASE,         /* write `cluster`, which stands alone now and has what its `group` had */
+    DECISION_RELEASE,         /* `cluster` stands alone now, and has what `group` had */
     DECISION_CLUSTER_REMOVE,  /* forget the cluster and all that belongs to it */
     DECISION_SHARD,           /* write the goal of `shard` */
     DECISION_TOPOLOGY,        /* write `group` 's `epoch` and `topology` */

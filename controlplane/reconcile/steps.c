@@ -207,8 +207,8 @@ static enum step_result roll_nodes(struct view *v, struct decisions *d)
     return STEP_DONE;
 }
 
-/* --- another type, batch by batch. Its host keeps room for what a node is to get from the beginning
- * on, so that nobody else takes it meanwhile. --- */
+/* --- another type, batch by batch. Its host keeps room for what a node is to get from the
+ * beginning on, so that nobody else takes it meanwhile. --- */
 
 static bool has_old_type(const struct node *n)
 {

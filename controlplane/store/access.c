@@ -48,8 +48,9 @@ struct err store_access_put(struct store_tx *tx, const struct cache_access *x)
 struct err store_access_to_group(struct store_tx *tx, int64_t cluster_id,
                                  int64_t replication_group_id)
 {
-    static const char sql[] = "UPDATE cache_access SET replication_group_id = ?2, cluster_id = NULL "
-                              "WHERE cluster_id = ?1";
+    static const char sql[] =
+        "UPDATE cache_access SET replication_group_id = ?2, cluster_id = NULL "
+        "WHERE cluster_id = ?1";
 
     return query_run(tx, sql, "ii", cluster_id, replication_group_id);
 }
@@ -57,8 +58,9 @@ struct err store_access_to_group(struct store_tx *tx, int64_t cluster_id,
 struct err store_access_to_cluster(struct store_tx *tx, int64_t replication_group_id,
                                    int64_t cluster_id)
 {
-    static const char sql[] = "UPDATE cache_access SET cluster_id = ?2, replication_group_id = NULL "
-                              "WHERE replication_group_id = ?1";
+    static const char sql[] =
+        "UPDATE cache_access SET cluster_id = ?2, replication_group_id = NULL "
+        "WHERE replication_group_id = ?1";
 
     return query_run(tx, sql, "ii", replication_group_id, cluster_id);
 }

@@ -37,8 +37,8 @@ must_use struct err store_log_errors_set(struct store_tx *tx, int64_t node_id,
 must_use struct err store_log_errors_of(struct store_tx *tx, const int64_t *cluster_ids,
                                         size_t count, struct log_error_list *out);
 
-/* What is said of a cluster is said of the group that it becomes the first member of; or of a group,
- * of its last member. */
+/* What is said of a cluster is said of the group that it becomes the first member of; or of a
+ * group, of its last member. */
 must_use struct err store_log_delivery_to_group(struct store_tx *tx, int64_t cluster_id,
                                                 int64_t group_id);
 must_use struct err store_log_delivery_to_cluster(struct store_tx *tx, int64_t group_id,

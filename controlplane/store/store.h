@@ -128,8 +128,8 @@ struct unplaced_node {
 must_use struct err store_node_unplaced(struct store_tx *tx, const char *region,
                                         struct unplaced_node **out, size_t *out_count);
 
-/* The nodes of a cluster that are to stay keep that type; a node takes its cluster's, which is looked
- * at again. (writers: ops; reconcile) */
+/* The nodes of a cluster that are to stay keep that type; a node takes its cluster's, which is
+ * looked at again. (writers: ops; reconcile) */
 must_use struct err store_node_keep_type(struct store_tx *tx, int64_t cluster_id, const char *type);
 must_use struct err store_node_take_type(struct store_tx *tx, int64_t node_id);
 

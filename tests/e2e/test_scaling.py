@@ -11,7 +11,7 @@ import pytest
 import redis
 from botocore.exceptions import BotoCoreError, ClientError
 
-from conftest import wait_until
+from conftest import memcached, wait_until
 from test_groups import Group
 
 SLOTS = 16384
@@ -349,3 +349,47 @@ def test_nodes_get_smaller_where_the_data_fits(house):
         shown = redis.Redis(at["Address"], at["Port"]).info("memory")
         assert shown["used_memory"] < shown["maxmemory"] < before
     assert plain.dbsize() == 5000
+
+
+# --- memcached ------------------------------------------------------------------------------------------------
+
+
+def test_nodes_of_memcached_begin_anew_in_batches_while_the_others_serve(house):
+    def ask(operation, *words, name="mc-grow"):
+        done = house.larder(operation, "--cache-cluster-id", name, *words)  # older clients know of no ScaleConfig
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def described(name="mc-grow"):
+        return ask("describe-cache-clusters", "--show-cache-node-info", name=name)["CacheClusters"][0]
+
+    def limit(endpoint):
+        told = memcached(endpoint, "stats\n", until=b"END\r\n").split()
+        return int(told[told.index("limit_maxbytes") + 1])
+
+    def has_grown(endpoint):
+        with contextlib.suppress(OSError):  # it begins anew
+            return limit(endpoint) > small
+
+    endpoints = house.create("mc-grow", "memcached", nodes=2, AZMode="cross-az")
+    small, = {limit(endpoint) for endpoint in endpoints}
+    for endpoint in endpoints:
+        assert memcached(endpoint, "set kept 0 0 3\nyes\n") == "STORED\n"
+    grow = ("modify-cache-cluster", "--cache-node-type", "cache.t4g.small")
+    waits = ask(*grow)["CacheCluster"]
+    assert waits["PendingModifiedValues"]["ScaleConfig"] == {"ScalePercentage": 20, "ScaleIntervalMinutes": 5}
+    scale = {"ScalePercentage": 50, "ScaleIntervalMinutes": 2}
+    said = ask(*grow, "--apply-immediately", "--scale-config", json.dumps(scale))["CacheCluster"]
+    assert (said["CacheClusterStatus"], said["CacheNodeType"]) == ("modifying", "cache.t4g.micro")
+    pending = {"CacheNodeType": "cache.t4g.small", "ScaleConfig": scale}
+    assert said["PendingModifiedValues"] == pending
+    wait_until(lambda: has_grown(endpoints[0]), "the first node to have the new type")
+    assert limit(endpoints[1]) == small, "the other one waits for its turn"
+    assert described()["PendingModifiedValues"] == pending
+    assert memcached(endpoints[1], "get kept\n", until=b"END\r\n") == "VALUE kept 0 3\nyes\nEND\n"
+
+    one, = house.create("mc-one", "memcached")
+    ask(*grow, "--apply-immediately", name="mc-one")
+    house.wait_available("mc-one")
+    assert described("mc-one")["CacheNodeType"] == "cache.t4g.small" and limit(one) > small
+    assert described("mc-one")["PendingModifiedValues"] == {}

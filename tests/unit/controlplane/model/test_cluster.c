@@ -40,7 +40,8 @@ Test(cluster, unknown_words_are_neither_kinds_nor_states)
 Test(cluster, a_node_sees_the_type_that_it_still_has)
 {
     const struct cluster c = {.name = "m1", .node_type = "cache.t4g.small"};
-    const struct node rows[] = {{.node_type = NULL}, {.node_type = ""}, {.node_type = "cache.t4g.micro"}};
+    const struct node rows[] = {
+        {.node_type = NULL}, {.node_type = ""}, {.node_type = "cache.t4g.micro"}};
 
     cr_assert_str_eq(cluster_of_node(&c, &rows[0]).node_type, "cache.t4g.small");
     cr_assert_str_eq(cluster_of_node(&c, &rows[1]).node_type, "cache.t4g.small");

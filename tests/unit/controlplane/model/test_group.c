@@ -98,12 +98,14 @@ Test(group, what_is_on_its_way_is_read_word_by_word)
     cr_assert_str_eq(p.to_add, "");
     cr_assert_str_eq(p.token, "");
     cr_assert_not(p.changes_tls);
-    group_pending_parse(&a, group_pending_text(&a, "+team -other ", NULL, TLS_REQUIRED, TLS_REQUIRED), &p);
+    group_pending_parse(
+        &a, group_pending_text(&a, "+team -other ", NULL, TLS_REQUIRED, TLS_REQUIRED), &p);
     cr_assert_str_eq(p.to_add, "team");
     cr_assert_str_eq(p.to_remove, "other");
     cr_assert_str_eq(p.primary, "");
     cr_assert_not(p.changes_tls);
-    group_pending_parse(&a, group_pending_text(&a, "ROTATING", "rg-002", TLS_OFF, TLS_PREFERRED), &p);
+    group_pending_parse(&a, group_pending_text(&a, "ROTATING", "rg-002", TLS_OFF, TLS_PREFERRED),
+                        &p);
     cr_assert_str_eq(p.token, "ROTATING");
     cr_assert_str_eq(p.primary, "rg-002");
     cr_assert(p.changes_tls);

@@ -9,7 +9,15 @@ Test(scaling, a_batch_is_rounded_up)
     static const struct {
         int64_t percent;
         size_t nodes, batch;
-    } rows[] = {{20, 1, 1}, {20, 5, 1}, {20, 6, 2}, {50, 3, 2}, {100, 7, 7}, {10, 60, 6}, {33, 0, 1}};
+    } rows[] = {
+        {20,  1,  1},
+        {20,  5,  1},
+        {20,  6,  2},
+        {50,  3,  2},
+        {100, 7,  7},
+        {10,  60, 6},
+        {33,  0,  1}
+    };
 
     for (size_t i = 0; i < countof(rows); i++)
         cr_assert_eq(scaling_batch(rows[i].percent, rows[i].nodes), rows[i].batch, "row %zu", i);
@@ -20,14 +28,22 @@ Test(scaling, bounds_are_those_of_the_guide)
     static const struct {
         int64_t percent, minutes;
         bool is_fine;
-    } rows[] = {{10, 2, true},  {100, 30, true}, {SCALE_PERCENT_DEFAULT, SCALE_MINUTES_DEFAULT, true},
-                {9, 5, false},  {101, 5, false}, {20, 1, false},
-                {20, 31, false}, {-1, 5, false}};
+    } rows[] = {
+        {10,                    2,                     true },
+        {100,                   30,                    true },
+        {SCALE_PERCENT_DEFAULT, SCALE_MINUTES_DEFAULT, true },
+        {9,                     5,                     false},
+        {101,                   5,                     false},
+        {20,                    1,                     false},
+        {20,                    31,                    false},
+        {-1,                    5,                     false}
+    };
     struct arena a = {0};
 
     for (size_t i = 0; i < countof(rows); i++) {
         struct err e = scaling_check(&a, rows[i].percent, rows[i].minutes);
-        cr_assert_eq(e.code, rows[i].is_fine ? ERR_OK : FAULT_INVALID_PARAMETER_VALUE, "row %zu", i);
+        cr_assert_eq(e.code, rows[i].is_fine ? ERR_OK : FAULT_INVALID_PARAMETER_VALUE, "row %zu",
+                     i);
     }
     arena_fini(&a);
 }
@@ -35,7 +51,8 @@ Test(scaling, bounds_are_those_of_the_guide)
 Test(scaling, the_text_says_how_far_it_is)
 {
     struct scaling s = {20, 5, "cache.t4g.micro", 1700000000000, "0001,0002"}, found;
-    const char *const others[] = {"", "3", "3 roll 0001", "3 scale", "3 scale 20 5 cache.t4g.micro", "x scale 20 5 t 0 "};
+    const char *const others[] = {
+        "", "3", "3 roll 0001", "3 scale", "3 scale 20 5 cache.t4g.micro", "x scale 20 5 t 0 "};
     struct arena a = {0};
     int64_t before;
 

@@ -191,7 +191,12 @@ Test(create, every_mistake_has_its_fault)
          FAULT_INVALID_PARAMETER_VALUE,                                                                                               NULL                                                                                     },
         {{REDIS, .notification_topic_arn = "arn:aws:sns:us-west-1:000000000000:t"},
          FAULT_INVALID_PARAMETER_VALUE,                                                                                               NULL                                                                                     },
-        {{REDIS, .outpost_mode = "single-outpost"},                                              FAULT_INVALID_PARAMETER_COMBINATION, NULL                                                                                     },
+        {{REDIS, .outpost_mode = "single-outpost"},
+         FAULT_INVALID_PARAMETER_COMBINATION,                                                                                         "OutpostMode needs PreferredOutpostArn or PreferredOutpostArns."                         },
+        {{REDIS, .preferred_outpost_arn = "arn:o", .outpost_mode = "single-outpost"},
+         FAULT_INVALID_PARAMETER_VALUE,                                                                                               "The outpost arn:o does not exist."                                                      },
+        {{REDIS, .preferred_outpost_arns = STRINGS("arn:p")},
+         FAULT_INVALID_PARAMETER_VALUE,                                                                                               "The outpost arn:p does not exist."                                                      },
         {{.cache_cluster_id = "c1", .engine = "redis", .cache_node_type = "cache.r7g.16xlarge"},
          FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY,                                                                                   "There is no capacity for 1 cache node of type cache.r7g.16xlarge in us-east-1: no host "
          "offers that much memory."                                                                                                                                         },

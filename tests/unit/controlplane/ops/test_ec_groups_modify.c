@@ -232,7 +232,8 @@ Test(modify_group, a_token_is_pending_beside_what_waits_and_beside_what_comes_at
     g = modify((struct ec_modify_replication_group_in){.auth_token = "token-number-one",
                                                        .auth_token_update_strategy = "SET",
                                                        .apply_immediately = BOOL_OF(true)});
-    cr_assert_str_eq(g->pending_modified_values->auth_token_status, "SETTING", "while engines begin anew");
+    cr_assert_str_eq(g->pending_modified_values->auth_token_status, "SETTING",
+                     "while engines begin anew");
     world_settle();
     struct ec_cache_cluster *m = world_describe("rg-001");
     cr_assert_str_eq(m->cache_node_type, "cache.t4g.small");

@@ -259,7 +259,8 @@ Test(steps, nodes_go_over_to_another_type_in_batches_with_time_between)
     scene_decide(&s);
     cr_assert(!has_old_type(0) && !has_old_type(1) && has_old_type(2));
     cr_assert_eq(scene_count(&s, DECISION_TYPE), 2);
-    cr_assert_geq(s.nodes[2].goal.memory_bytes, cluster_host_bytes(&s.view.cluster), "room is kept");
+    cr_assert_geq(s.nodes[2].goal.memory_bytes, cluster_host_bytes(&s.view.cluster),
+                  "room is kept");
     scene_decide(&s);
     cr_assert_eq(s.view.operation.state, OPERATION_RUNNING, "the engines have not taken it on");
     applies(&s.nodes[0], false);

@@ -155,7 +155,12 @@ Test(access, what_a_group_had_its_last_member_has_and_the_other_way_round)
     struct user_group team = user_group("team", 2);
     struct replication_group rg = fixture_group(&f, "rg");
     struct cluster c = fixture_cluster(&f, "c1", "redis");
-    struct cache_access x = {.replication_group_id = rg.id, .user_group_id = team.id, .token = {"", false, 77}, .revision = 3};
+    struct cache_access x = {
+        .replication_group_id = rg.id,
+        .user_group_id = team.id,
+        .token = {"", false, 77},
+        .revision = 3
+    };
     struct attachment *list;
     size_t count;
 

@@ -264,7 +264,11 @@ Test(nodes, nodes_keep_a_type_until_they_take_that_of_their_cluster)
     struct host h = fixture_host(&f, "h1", "us-east-1a", "127.77.0.0/24", 1LL << 32);
     struct cluster c = fixture_cluster(&f, "m1", "memcached");
     struct node first = fixture_node(&f, c.id, "0001"), second = fixture_node(&f, c.id, "0002");
-    struct node_goal goal = {.host_id = h.id, .address = "127.77.0.1", .port = 11211, .state = NODE_RUNNING, .boot_count = 1};
+    struct node_goal goal = {.host_id = h.id,
+                             .address = "127.77.0.1",
+                             .port = 11211,
+                             .state = NODE_RUNNING,
+                             .boot_count = 1};
     struct host_node *told;
     struct node_list nodes;
     size_t count;
