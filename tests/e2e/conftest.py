@@ -30,7 +30,7 @@ STOP_TIMEOUT_S = 30
 MARK = "LARDER_TEST_MARK"  # in the environment of everything that a service starts
 
 
-def wait_until(condition, what, timeout=20.0, pause=0.01):
+def wait_until(condition, what, timeout=60.0, pause=0.01):
     """Waits for a condition and returns its (true) value; the failure says what was waited for."""
     deadline = time.monotonic() + timeout
     while True:
