@@ -240,6 +240,14 @@ static struct err write_files(struct governor *g)
     return OK;
 }
 
+/* Who was chosen for what it had does not take the role with nothing. */
+static struct err check_life(const struct node *n, const struct agent_node_role *role)
+{
+    if (role->life.value > 0 && role->life.value != n->crashes + 1)
+        return err_make(ERR_CONFLICT, "the role is meant for an engine that has ended since");
+    return OK;
+}
+
 static struct err prepare_orders(struct governor *g)
 {
     struct govern *v = g->govern;
@@ -256,6 +264,8 @@ static struct err prepare_orders(struct governor *g)
     v->epoch = v->epoch + 1 > now_ms(g) ? v->epoch + 1 : now_ms(g);
     now.epoch = v->epoch;
     TRY(g->driver->orders(&g->arena, v->conf.host, goal, &now, &g->orders));
+    if (goal->role)
+        TRY(check_life(g->node, goal->role));
     if (goal->role)
         TRY(v->conf.on_term(v->conf.context, &g->arena, g->node, goal->role->term.value));
     if (g->orders.count > 0 && !g->contact.socket)

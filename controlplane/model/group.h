@@ -59,6 +59,8 @@ struct shard_goal {
      * writes; 0 when none is. The new one begins once it is as far in the stream. */
     int64_t fenced_id, fence_term;
     int64_t after_offset;
+    int64_t life; /* of the primary's engine that the role is for: one more than the crashes that
+                   * its node had counted; 0: for any */
     struct shard_source source; /* see store/sources.h; another one comes with a higher term */
 };
 

@@ -290,6 +290,20 @@ static enum step_result fence(struct group_view *g, struct decisions *d)
     return member_is_ready(g, p.from) ? STEP_DONE : STEP_WAIT;
 }
 
+static bool follows(const struct view *m)
+{
+    const struct node_saw *saw = &member_node(m)->saw;
+    return saw->state == NODE_RUNNING && saw->is_link_up;
+}
+
+/* The old primary still has what its successor is to get. */
+static bool has_stream(const struct plan *p)
+{
+    const struct node_saw *from = &member_node(p->from)->saw;
+
+    return from->state == NODE_RUNNING && from->term == p->shard->goal.fence_term;
+}
+
 static enum step_result promote(struct group_view *g, struct decisions *d)
 {
     struct plan p;
@@ -300,10 +314,16 @@ static enum step_result promote(struct group_view *g, struct decisions *d)
         bool is_sourced = p.shard->goal.source.port != 0;
         if (!is_sourced && p.shard->goal.fenced_id != p.from->cluster.id)
             return STEP_FAILED;
+        if (!follows(p.to))
+            return STEP_WAIT; /* until the old primary is given its role back */
         p.shard->goal.term++;
         p.shard->goal.primary_id = p.to->cluster.id;
         p.shard->goal.after_offset = is_sourced ? 0 : member_node(p.from)->saw.offset;
+        p.shard->goal.life = is_sourced ? 0 : member_life(p.to);
         decide_shard(d, g, p.shard, "the old primary takes no writes any more");
+    } else if (p.shard->goal.after_offset > 0 && !has_stream(&p)) {
+        p.shard->goal.after_offset = 0;
+        decide_shard(d, g, p.shard, "nothing more comes of the old primary");
     }
     return primary_is_confirmed(g, p.shard) ? STEP_DONE : STEP_WAIT;
 }
@@ -316,6 +336,7 @@ static enum step_result demote(struct group_view *g, struct decisions *d)
         return STEP_FAILED;
     const char *from = p.from->cluster.name, *to = p.to->cluster.name;
     p.shard->goal.fenced_id = p.shard->goal.fence_term = p.shard->goal.after_offset = 0;
+    p.shard->goal.life = 0;
     decide_shard(d, g, p.shard, "the new primary is there");
     decide_group_event(d, g, EVENT_FAILOVER_DONE, from, to);
     d->about = &p.from->cluster;
@@ -666,6 +687,19 @@ static void fail_restore(struct group_view *g, struct view *hopeless, struct dec
     fail(g, d, why);
 }
 
+/* A successor was named, and nobody can say that it is none: it may be late, and an old primary
+ * that took writes again would not be the only one. Its end, if it comes to that, is a fault of its
+ * own (groups.c). */
+static bool is_past_return(const struct group_view *g)
+{
+    struct plan p;
+    enum group_operation_kind kind = g->operation.kind;
+    bool is_switch = kind == GROUP_SWITCH || kind == GROUP_MODE || kind == GROUP_ROLL;
+
+    return is_switch && plan_read(g, &p) && p.shard->goal.fenced_id == p.from->cluster.id &&
+           p.shard->goal.primary_id == p.to->cluster.id && p.from != p.to;
+}
+
 /* What a shard is giving must be known to be given or not. */
 static bool may_give_up(const struct group_view *g)
 {
@@ -685,6 +719,8 @@ static void wait_or_fail(struct group_view *g, struct decisions *d)
         fail_restore(g, hopeless, d);
     else if (g->now_ms < o->deadline_ms)
         decide_wake(d, o->deadline_ms);
+    else if (is_past_return(g))
+        return; /* a report wakes us */
     else if (may_give_up(g))
         fail(g, d, *o->why ? o->why : why_waiting(g)); /* who ends it early says why */
     else

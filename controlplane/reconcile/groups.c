@@ -217,6 +217,34 @@ void groups_promote(struct group_view *g, struct shard *s, int64_t cluster_id, s
     decide_shard(d, g, s, why);
 }
 
+int64_t member_life(const struct view *m)
+{
+    const struct node *n = member_node(m);
+    return n && n->saw.has ? n->saw.crashes + 1 : 0;
+}
+
+/* For what it has now: should it end before it hears of its role, it comes back with nothing, and
+ * its replicas would forget all they know. */
+static void promote_as_seen(struct group_view *g, struct shard *s, const struct view *chosen,
+                            struct decisions *d)
+{
+    s->goal = (struct shard_goal){.has = true,
+                                  .term = highest_term(g, s) + 1,
+                                  .primary_id = chosen->cluster.id,
+                                  .life = member_life(chosen),
+                                  .source = s->goal.source};
+    decide_shard(d, g, s, "its primary died");
+}
+
+/* Once it is the primary it may begin anew as any other. */
+static void forget_life(struct group_view *g, struct shard *s, struct decisions *d)
+{
+    if (s->goal.life == 0 || s->goal.fenced_id || !primary_is_confirmed(g, s))
+        return;
+    s->goal.life = 0;
+    decide_shard(d, g, s, "its new primary is there");
+}
+
 void groups_follow(struct group_view *g, struct shard *s, const struct shard_source *source,
                    struct decisions *d, const char *why)
 {
@@ -242,17 +270,29 @@ static bool has_died(const struct node *n)
            (n->saw.state == NODE_STOPPED || n->saw.state == NODE_FAILED);
 }
 
+/* Its engine ended before it heard of its role: the order was for that life, and it obeys no more.
+ */
+static bool has_missed(const struct shard *s, const struct node *n)
+{
+    return n && n->is_wanted && n->goal.has && n->saw.has && s->goal.life > 0 &&
+           strcmp(n->saw.host_id, n->goal.host_id) == 0 && n->saw.crashes + 1 > s->goal.life;
+}
+
 static bool is_up(const struct node *n)
 {
     return n && n->is_wanted && n->goal.has && n->saw.has && n->saw.state == NODE_RUNNING &&
            strcmp(n->saw.host_id, n->goal.host_id) == 0;
 }
 
-/* A replica of the present primary that had some of its stream. */
+/* A replica of the present primary that had some of its stream, or the one before that was fenced
+ * for it. Where nobody knows that the primary ever was one, those of the one before are as good. */
 static bool is_fit(const struct shard *s, const struct node *n)
 {
-    return is_up(n) && strcmp(n->saw.role, "replica") == 0 && n->saw.term == s->goal.term &&
-           n->saw.offset > 0;
+    bool was_fenced = s->goal.fenced_id == n->cluster_id && n->saw.term == s->goal.fence_term;
+    bool is_of_term = n->saw.term == s->goal.term || s->goal.life > 0;
+    bool follows = strcmp(n->saw.role, "replica") == 0 && is_of_term;
+
+    return is_up(n) && (follows || was_fenced) && n->saw.offset > 0;
 }
 
 static bool is_better(const struct view *m, const struct view *best, const char *lost_zone)
@@ -279,8 +319,8 @@ static struct candidates look_for(const struct group_view *g, const struct shard
     for (size_t i = 0; i < g->member_count; i++) {
         struct view *m = &g->members[i];
         const struct node *n = member_node(m);
-        if (m == dead || m->cluster.shard_id != s->id || !is_up(n))
-            continue;
+        if ((m == dead && has_died(n)) || m->cluster.shard_id != s->id || !is_up(n))
+            continue; /* one that lives again is as good as what it has now */
         if (is_better(m, c.any, lost_zone))
             c.any = m;
         if (!is_fit(s, n))
@@ -301,7 +341,7 @@ static void fail_over(struct group_view *g, struct shard *s, struct decisions *d
 
     /* Until the group is made its data is the primary's alone, which fetches it anew. */
     bool is_restoring = g->has_operation && g->operation.kind == GROUP_CREATE && *g->operation.data;
-    if (!has_died(n) || is_restoring)
+    if ((!has_died(n) && !has_missed(s, n)) || is_restoring)
         return;
     struct candidates c = look_for(g, s, dead);
     int64_t since_ms = g->now_ms - n->saw.crashed_ms;
@@ -309,11 +349,14 @@ static void fail_over(struct group_view *g, struct shard *s, struct decisions *d
                           : !c.best && since_ms >= LAST_RESORT_MS                           ? c.any
                                                                                             : NULL;
     if (!chosen) {
-        decide_wake(d, n->saw.crashed_ms + (c.best ? CANDIDATES_WAIT_MS : LAST_RESORT_MS));
+        int64_t wake_ms = n->saw.crashed_ms + (c.best ? CANDIDATES_WAIT_MS : LAST_RESORT_MS);
+        if (wake_ms > g->now_ms) /* else it waits for a report */
+            decide_wake(d, wake_ms);
         return;
     }
-    decide_group_event(d, g, EVENT_FAILOVER_DONE, dead->cluster.name, chosen->cluster.name);
-    groups_promote(g, s, chosen->cluster.id, d, "its primary died");
+    if (chosen != dead)
+        decide_group_event(d, g, EVENT_FAILOVER_DONE, dead->cluster.name, chosen->cluster.name);
+    promote_as_seen(g, s, chosen, d);
 }
 
 /* --- the topology --- */
@@ -446,6 +489,8 @@ void groups_decide(struct group_view *g, struct decisions *d)
     moves_look(g, d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
         outgrow_terms(g, &g->shards.items[i], d);
+    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
+        forget_life(g, &g->shards.items[i], d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
         fail_over(g, &g->shards.items[i], d);
     forget_members(g, d);

@@ -26,6 +26,9 @@ void groups_promote(struct group_view *g, struct shard *s, int64_t cluster_id, s
 void groups_follow(struct group_view *g, struct shard *s, const struct shard_source *source,
                    struct decisions *d, const char *why);
 
+/* The life of the member's engine that was seen last, for a goal that is meant for no other. */
+int64_t member_life(const struct view *m);
+
 /* Writes the shard's goal as it stands in the view. */
 void decide_shard(struct decisions *d, const struct group_view *g, const struct shard *s,
                   const char *why);

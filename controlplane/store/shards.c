@@ -21,6 +21,7 @@ static void row_to_shard(const struct query *q, struct shard *out)
                    .fenced_id = query_int(q, 9),
                    .fence_term = query_int(q, 10),
                    .after_offset = query_int(q, 11),
+                   .life = query_int(q, 12),
                    },
     };
 }
@@ -43,7 +44,8 @@ struct err store_shard_list(struct store_tx *tx, const int64_t *group_ids, size_
 {
     static const char sql[] =
         "SELECT s.id, s.group_id, s.number, s.engine_id, s.slots, s.next_member, s.is_wanted, "
-        "g.term, g.primary_id, g.fenced_id, g.fence_term, g.after_offset FROM node_group s "
+        "g.term, g.primary_id, g.fenced_id, g.fence_term, g.after_offset, g.life "
+        "FROM node_group s "
         "LEFT JOIN node_group_goal g ON g.node_group_id = s.id "
         "WHERE s.group_id IN (SELECT value FROM json_each(?)) ORDER BY s.group_id, s.number";
     vec_of(struct shard) shards = VEC_EMPTY;
@@ -74,12 +76,12 @@ struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
 {
     static const char sql[] =
         "INSERT INTO node_group_goal (node_group_id, term, primary_id, fenced_id, fence_term, "
-        "after_offset) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (node_group_id) DO UPDATE SET "
+        "after_offset, life) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (node_group_id) DO UPDATE SET "
         "term = excluded.term, primary_id = excluded.primary_id, fenced_id = excluded.fenced_id, "
-        "fence_term = excluded.fence_term, after_offset = excluded.after_offset";
+        "fence_term = excluded.fence_term, after_offset = excluded.after_offset, life = excluded.life";
     const struct shard_goal *g = &s->goal;
 
-    TRY(query_run(tx, sql, "iiiiii", s->id, g->term, g->primary_id, g->fenced_id, g->fence_term,
-                  g->after_offset));
+    TRY(query_run(tx, sql, "iiiiiii", s->id, g->term, g->primary_id, g->fenced_id, g->fence_term,
+                  g->after_offset, g->life));
     return hosts_raise(tx, s->group_id);
 }

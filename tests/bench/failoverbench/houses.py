@@ -144,7 +144,8 @@ class Sentinel:
         pass
 
     def switch(self):
-        ask(("127.0.0.1", self.sentinels[0]), "SENTINEL", "failover", "g")
+        wait_for(lambda: ask(("127.0.0.1", self.sentinels[0]), "SENTINEL", "failover", "g").startswith("+OK"),
+                 "a Sentinel begins the switch")
 
     def close(self):
         for proc in self.procs.values():

@@ -312,6 +312,20 @@ Test(govern, a_term_that_may_not_be_given_is_not_given)
     close(fd);
 }
 
+Test(govern, a_role_for_a_life_that_is_over_is_not_given)
+{
+    role.life = INT_OF(2);
+    n->crashes = 2;
+    node_set_goal(n, &goal);
+    govern_node(govern, n);
+    accept_governor();
+    hear_role_question(REPLICA_INFO);
+    turn_until_refused();
+    cr_assert_str_eq(heard.refused, "the role is meant for an engine that has ended since");
+    cr_assert_eq(heard.asked_term, 0);
+    close(fd);
+}
+
 Test(govern, a_connection_that_breaks_in_the_middle_is_made_anew)
 {
     govern_node(govern, n);

@@ -230,8 +230,12 @@ Test(goals, a_fenced_primary_keeps_its_term_while_the_new_one_waits_for_its_offs
     begin_group();
     struct cluster one = member("rg-001", "127.77.0.1");
     struct cluster two = member("rg-002", "127.77.0.2");
-    shard.goal = (struct shard_goal){
-        .term = 5, .primary_id = two.id, .fenced_id = one.id, .fence_term = 4, .after_offset = 99};
+    shard.goal = (struct shard_goal){.term = 5,
+                                     .primary_id = two.id,
+                                     .fenced_id = one.id,
+                                     .fence_term = 4,
+                                     .after_offset = 99,
+                                     .life = 2};
     must(store_shard_goal_set(f.tx, &shard));
     struct agent_node_goal *g = all_goals();
     cr_assert(g[0].role->is_fenced.value && g[0].role->is_primary.value);
@@ -241,6 +245,7 @@ Test(goals, a_fenced_primary_keeps_its_term_while_the_new_one_waits_for_its_offs
     cr_assert(g[1].role->is_primary.value);
     cr_assert_not(g[1].role->is_fenced.value);
     cr_assert_eq(g[1].role->after_offset.value, 99);
+    cr_assert_eq(g[1].role->life.value, 2);
     cr_assert_str_eq(behind_parameters(g[1].settings_version), ".u0.r5.t0");
 }
 

@@ -208,14 +208,49 @@ Test(group_steps, a_switch_fences_then_promotes_behind_the_last_write_then_demot
 Test(group_steps, a_switch_that_does_not_come_about_is_taken_back_by_a_higher_term)
 {
     begin_switch();
-    group_scene_obey(&s, 0, 777);
-    group_scene_decide(&s);
     s.view.now_ms = 6000;
     group_scene_decide(&s);
     cr_assert_eq(state(), OPERATION_FAILED);
     cr_assert_eq(s.shards[0].goal.primary_id, 1);
+    cr_assert_eq(s.shards[0].goal.term, 2);
+    cr_assert_eq(s.shards[0].goal.fenced_id, 0);
+}
+
+/* It may have taken its role, and nobody heard of it. */
+Test(group_steps, a_switch_is_not_taken_back_from_a_successor_that_was_named)
+{
+    begin_switch();
+    group_scene_obey(&s, 0, 777);
+    group_scene_decide(&s);
+    s.view.now_ms = 600000;
+    group_scene_decide(&s);
+    cr_assert_eq(state(), OPERATION_RUNNING);
+    cr_assert_eq(s.shards[0].goal.primary_id, 2);
+    cr_assert_eq(s.decisions.wake_ms, INT64_MAX, "it waits for a report");
+}
+
+Test(group_steps, a_named_successor_that_dies_has_the_fenced_one_in_its_place)
+{
+    begin_switch();
+    group_scene_obey(&s, 0, 777);
+    group_scene_decide(&s);
+    group_scene_kill(&s, 1);
+    group_scene_cut(&s, 2, 700);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 1);
     cr_assert_eq(s.shards[0].goal.term, 3);
     cr_assert_eq(s.shards[0].goal.fenced_id, 0);
+}
+
+Test(group_steps, a_successor_waits_for_nothing_of_a_predecessor_that_died)
+{
+    begin_switch();
+    group_scene_obey(&s, 0, 777);
+    group_scene_decide(&s);
+    group_scene_kill(&s, 0);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 2);
+    cr_assert_eq(s.shards[0].goal.after_offset, 0);
 }
 
 Test(group_steps, a_switch_begins_only_when_both_are_ready)

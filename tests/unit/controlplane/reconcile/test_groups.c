@@ -149,6 +149,51 @@ Test(groups, a_replica_of_an_older_term_or_without_data_does_not_take_its_place)
     cr_assert_eq(s.shards[0].goal.primary_id, 2, "when nobody else comes, anybody will do");
 }
 
+/* It ended before it heard of its role, and runs again, with nothing. */
+Test(groups, a_successor_that_began_anew_is_none)
+{
+    group_scene_open(&s, 1, 3);
+    group_scene_run(&s);
+    group_scene_kill(&s, 0);
+    group_scene_cut(&s, 1, 300);
+    group_scene_cut(&s, 2, 200);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 2);
+    cr_assert_eq(s.shards[0].goal.life, 1, "for the life in which it had so much");
+    s.nodes[1].saw.crashes = 1;
+    s.nodes[1].saw.offset = 0;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 3);
+    cr_assert_eq(s.shards[0].goal.term, 3);
+}
+
+Test(groups, a_successor_that_is_there_may_begin_anew_later)
+{
+    group_scene_open(&s, 1, 2);
+    group_scene_run(&s);
+    group_scene_kill(&s, 0);
+    group_scene_cut(&s, 1, 300);
+    group_scene_decide(&s);
+    group_scene_obey(&s, 1, 300);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.life, 0);
+    cr_assert_eq(s.shards[0].goal.term, 2);
+    cr_assert_eq(s.shards[0].goal.primary_id, 2);
+}
+
+Test(groups, a_dead_primary_without_any_other_is_waited_for_and_not_looked_at_again_and_again)
+{
+    group_scene_open(&s, 1, 2);
+    group_scene_run(&s);
+    group_scene_kill(&s, 0);
+    group_scene_kill(&s, 1);
+    group_scene_decide(&s);
+    cr_assert_eq(s.decisions.wake_ms, 11000, "an unfit one will do then");
+    s.view.now_ms = 11000;
+    group_scene_decide(&s);
+    cr_assert_eq(s.decisions.wake_ms, INT64_MAX);
+}
+
 Test(groups, a_reboot_of_a_primary_is_no_death)
 {
     group_scene_open(&s, 1, 2);

@@ -17,8 +17,12 @@ Test(shards, every_column_survives_the_round_trip)
     s.slots = "0-99";
     s.next_member = 4;
     s.is_wanted = false;
-    s.goal = (struct shard_goal){
-        .term = 7, .primary_id = 3, .fenced_id = 2, .fence_term = 6, .after_offset = 1234};
+    s.goal = (struct shard_goal){.term = 7,
+                                 .primary_id = 3,
+                                 .fenced_id = 2,
+                                 .fence_term = 6,
+                                 .after_offset = 1234,
+                                 .life = 3};
     must(store_shard_update(f.tx, &s));
     must(store_shard_goal_set(f.tx, &s));
     must(store_shard_list(f.tx, &g.id, 1, &list));
@@ -36,6 +40,7 @@ Test(shards, every_column_survives_the_round_trip)
     cr_assert_eq(found->goal.fenced_id, 2);
     cr_assert_eq(found->goal.fence_term, 6);
     cr_assert_eq(found->goal.after_offset, 1234);
+    cr_assert_eq(found->goal.life, 3);
 }
 
 Test(shards, those_of_many_groups_come_by_group_and_number)

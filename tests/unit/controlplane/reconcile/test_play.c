@@ -1,0 +1,96 @@
+/* Random schedules against the rules of groups. LARDER_SCHEDULES=100000 plays so many of each kind;
+ * the seed of one that breaks a rule is printed, and LARDER_SEED=n begins with it. */
+#include "play.h"
+
+#include <criterion/criterion.h>
+
+#include <stdlib.h>
+
+#define SCHEDULES 300
+
+static int64_t from_environment(const char *name, int64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text ? strtoll(text, NULL, 10) : otherwise;
+}
+
+/* The seed of the first that breaks a rule; 0: none. */
+static uint64_t play_all(const struct play_faults *faults, int64_t count, struct play *p)
+{
+    uint64_t first = (uint64_t)from_environment("LARDER_SEED", 1);
+    unsigned switches = 0, failovers = 0;
+
+    for (uint64_t seed = first; seed < first + (uint64_t)count; seed++) {
+        play_schedule(p, seed, faults);
+        switches += p->switches;
+        failovers += p->failovers;
+        play_close(p);
+        if (p->broken)
+            return seed;
+    }
+    cr_assert(!faults->switches || switches > 0);
+    cr_assert(!faults->crashes || failovers > 0);
+    return 0;
+}
+
+static void holds(struct play_faults faults)
+{
+    struct play *p = malloc(sizeof(*p));
+    uint64_t seed = play_all(&faults, from_environment("LARDER_SCHEDULES", SCHEDULES), p);
+
+    cr_assert_eq(seed, 0, "seed %llu, at %lld ms: %s", (unsigned long long)seed,
+                 (long long)p->now_ms, p->broken);
+    free(p);
+}
+
+static void is_found(struct play_faults faults)
+{
+    struct play *p = malloc(sizeof(*p));
+
+    cr_assert_neq(play_all(&faults, 20 * SCHEDULES, p), 0, "the mistake was not noticed");
+    free(p);
+}
+
+TestSuite(play, .timeout = 3600);
+
+Test(play, switchovers_lose_nothing)
+{
+    holds((struct play_faults){.switches = true});
+}
+
+Test(play, switchovers_lose_nothing_whatever_messages_do)
+{
+    holds((struct play_faults){.switches = true, .delays = true, .cuts = true, .restarts = true});
+}
+
+Test(play, crashes_have_one_successor)
+{
+    holds((struct play_faults){.crashes = true});
+}
+
+Test(play, all_at_once)
+{
+    holds((struct play_faults){
+        .crashes = true, .cuts = true, .switches = true, .restarts = true, .delays = true});
+}
+
+/* Mistakes on purpose. */
+
+Test(play, old_orders_are_found)
+{
+    is_found((struct play_faults){.crashes = true,
+                                  .switches = true,
+                                  .delays = true,
+                                  .cuts = true,
+                                  .plant = PLANT_OLD_ORDERS});
+}
+
+Test(play, an_early_start_is_found)
+{
+    is_found((struct play_faults){.crashes = true, .plant = PLANT_EARLY_START});
+}
+
+Test(play, a_successor_that_does_not_wait_is_found)
+{
+    is_found((struct play_faults){.switches = true, .plant = PLANT_NO_WAIT});
+}
