@@ -124,6 +124,12 @@ static void on_silent(void *context, struct node *n, int64_t silent_ms)
     steps_silent(g->steps, n, silent_ms);
 }
 
+static void on_hung(void *context, struct node *n, const char *why)
+{
+    struct agent *g = context;
+    steps_hung(g->steps, n, why);
+}
+
 static struct err on_term(void *context, struct arena *a, struct node *n, int64_t term)
 {
     struct agent *g = context;
@@ -303,6 +309,7 @@ static struct err open_steps(struct agent *g)
                                          .on_alive = on_alive,
                                          .on_numbers = on_numbers,
                                          .on_silent = on_silent,
+                                         .on_hung = on_hung,
                                          .context = g};
     const struct govern_conf govern = {.loop = g->loop,
                                        .host = &g->programs,

@@ -5,6 +5,7 @@
 #include "agent/observe.h"
 
 #include "agent/drivers/driver.h"
+#include "agent/hang.h"
 #include "agent/supervise/node.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -54,8 +55,9 @@ struct probe {
     int64_t heard_ms; /* boot time of the last good answer, or of the beginning */
     struct buf reply;
     unsigned beats;
-    int64_t minute;  /* of the wall clock, in which its numbers were asked for last */
-    bool is_greeted; /* on this connection */
+    struct hang hang; /* of a primary that has replicas */
+    int64_t minute;   /* of the wall clock, in which its numbers were asked for last */
+    bool is_greeted;  /* on this connection */
 };
 
 static int64_t now_ms(const struct probe *p)
@@ -77,11 +79,22 @@ static void hang_up(struct probe *p)
     set_phase(p, PROBE_DOWN);
 }
 
+/* Others could take its place: whether it hangs matters. */
+static bool is_replaceable(const struct node *n)
+{
+    const struct agent_node_role *role = n->goal ? n->goal->role : NULL;
+
+    return n->state == NODE_RUNNING && role && role->is_primary.value && !role->is_fenced.value &&
+           !n->goal->restarts_after_exit.value;
+}
+
 /* The next beat: soon while the engine starts, less and less so. */
 static void beat_later(struct probe *p)
 {
     int64_t delay_ms = BEAT_MS;
 
+    if (is_replaceable(p->node))
+        delay_ms = HANG_BEAT_MS;
     if (p->node->state == NODE_STARTING) {
         delay_ms = p->start_delay_ms;
         p->start_delay_ms = delay_ms * 2 < LAST_START_MS ? delay_ms * 2 : LAST_START_MS;
@@ -160,12 +173,33 @@ static void ask(struct probe *p)
     set_phase(p, PROBE_ASKED);
 }
 
+/* It did not answer since the last beat. */
+static void look_at_silence(struct probe *p)
+{
+    struct observe *o = p->observe;
+    struct hang_sight sight;
+
+    if (!hang_see("/proc", p->pid, &sight))
+        return; /* its end is told by its shim */
+    enum hang_verdict verdict = hang_step(&p->hang, &sight, now_ms(p));
+    if (verdict == HANG_NOT)
+        return;
+    hang_reset(&p->hang, now_ms(p));
+    o->conf.on_hung(o->conf.context, p->node,
+                    verdict == HANG_STILL ? "it hangs" : "it is busy for too long");
+}
+
 static void on_beat(void *context)
 {
     struct probe *p = context;
     struct observe *o = p->observe;
     struct node *n = p->node;
     bool is_waiting = p->phase == PROBE_DIALING || p->phase == PROBE_ASKED;
+
+    if (is_waiting && is_replaceable(n))
+        look_at_silence(p);
+    else
+        hang_reset(&p->hang, now_ms(p));
 
     if (is_waiting && now_ms(p) - p->phase_ms > HUNG_MS)
         hang_up(p);
@@ -201,6 +235,7 @@ static void take_answer(struct probe *p, enum driver_reply result, const struct 
         o->conf.on_numbers(o->conf.context, n, buf_str(&p->reply));
     set_phase(p, PROBE_IDLE);
     p->heard_ms = now_ms(p);
+    hang_reset(&p->hang, now_ms(p));
     buf_clear(&p->reply);
     o->conf.on_alive(o->conf.context, n); /* may end this probe */
 }

@@ -3,7 +3,8 @@
  * open (so that a full table of clients blinds nobody), and now and then for its numbers.
  *
  * An engine that starts is asked at short intervals, because not every kind says when it is ready;
- * one that runs, once a second, and once a minute for all of its numbers.
+ * one that runs, once a second, and once a minute for all of its numbers. A primary that others
+ * could follow is asked five times a second, and called hung by hang.h.
  */
 #ifndef LARDER_AGENT_OBSERVE_H
 #define LARDER_AGENT_OBSERVE_H
@@ -26,6 +27,8 @@ struct observe_conf {
     void (*on_numbers)(void *context, struct node *n, struct str answer);
     /* It did not answer for so long; said at each beat that finds no answer. */
     void (*on_silent)(void *context, struct node *n, int64_t silent_ms);
+    /* A primary that has replicas is of no use any more: why. Said again as long as that is so. */
+    void (*on_hung)(void *context, struct node *n, const char *why);
     void *context;
 };
 

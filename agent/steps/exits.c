@@ -244,3 +244,13 @@ void steps_silent(struct steps *s, struct node *n, int64_t silent_ms)
              f_int("silent_ms", silent_ms));
     machine_explain(s, n, "it runs and does not answer");
 }
+
+void steps_hung(struct steps *s, struct node *n, const char *why)
+{
+    if (n->state != NODE_RUNNING || n->is_exited)
+        return;
+    log_error("engine is ended so that another one takes its place", f_int("node", n->id),
+              f_str("cluster", n->goal ? n->goal->cluster : NULL), f_int("pid", n->run.pid),
+              f_str("why", why));
+    s->conf.supervisor->stop(s->conf.supervisor, n, 0);
+}

@@ -63,6 +63,9 @@ void steps_alive(struct steps *s, struct node *n);
 /* The engine, which did answer, has not done so for that long. */
 void steps_silent(struct steps *s, struct node *n, int64_t silent_ms);
 
+/* The engine is of no use any more, and others can take its place: it is ended, as by a crash. */
+void steps_hung(struct steps *s, struct node *n, const char *why);
+
 /*
  * A role by this term is about to be given: the term is on the disk when this returns OK.
  * ERR_CONFLICT when the node has seen a higher one, ERR_IO; sentences in `a`.

@@ -237,6 +237,18 @@ def test_a_replica_takes_over_when_its_primary_dies(house):
     assert redis_cli(old, "SET", "x", "y").startswith("READONLY")
 
 
+def test_a_replica_takes_over_when_its_primary_hangs(house):
+    group = Group.create(house, "stuck", NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    old = group.primary()
+    redis_cli(old, "SET", "kept", "yes")
+    pid = house.engine_pid(old)
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: group.primary() != old, "another one is the primary")
+    wait_until(lambda: redis_cli(old, "GET", "kept") == "yes", "the old primary follows, as another process")
+    assert not os.path.exists(f"/proc/{pid}")
+    assert redis_cli(group.primary(), "GET", "kept") == "yes"
+
+
 def test_a_shard_of_a_cluster_fails_over_and_clients_hear_of_it(house):
     group = Group.create(house, "torn", NumNodeGroups=2, ReplicasPerNodeGroup=1)
     endpoint = group.describe()["ConfigurationEndpoint"]

@@ -72,6 +72,9 @@ class Larder:
     def crash(self):
         os.kill(int(facts(self.find_primary())["process_id"]), signal.SIGKILL)
 
+    def hang(self):
+        os.kill(int(facts(self.find_primary())["process_id"]), signal.SIGSTOP)
+
     def turn_by_hand(self):
         """Another primary may be named only while automatic failover is off; TestFailover has its quota for a day."""
         self.api.modify_replication_group(ReplicationGroupId="g", AutomaticFailoverEnabled=False, MultiAZEnabled=False,
@@ -130,6 +133,7 @@ class Sentinel:
         """Who was killed comes back as a replica; the next failover is far enough from the last one."""
         primary = wait_for(self.find_primary, "there is a primary")
         for port in self.ports:
+            self.procs[port].send_signal(signal.SIGCONT)
             if self.procs[port].poll() is not None:
                 self.start(port, primary[1])
         wait_for(lambda: is_whole(self.find_primary()) and self.is_guarded(), "the group of Redis is whole")
@@ -139,6 +143,9 @@ class Sentinel:
         port = self.find_primary()[1]
         self.procs[port].kill()
         self.procs[port].wait()
+
+    def hang(self):
+        self.procs[self.find_primary()[1]].send_signal(signal.SIGSTOP)
 
     def turn_by_hand(self):
         pass

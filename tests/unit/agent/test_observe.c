@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 10000
@@ -69,6 +70,14 @@ static void on_silent(void *context, struct node *n, int64_t ms)
     silent_ms = ms;
 }
 
+static const char *hung;
+
+static void on_hung(void *context, struct node *n, const char *why)
+{
+    (void)context, (void)n;
+    hung = why;
+}
+
 static void begin(void)
 {
     strcpy(folder, "/tmp/larder-obs-XXXXXX");
@@ -79,7 +88,8 @@ static void begin(void)
                                                   .host = &host,
                                                   .on_alive = on_alive,
                                                   .on_numbers = on_numbers,
-                                                  .on_silent = on_silent});
+                                                  .on_silent = on_silent,
+                                                  .on_hung = on_hung});
 }
 
 static void end(void)
@@ -286,6 +296,70 @@ Test(observe, silence_is_measured)
     cr_assert_eq(alive, 0);
     close(fd);
     close(listener);
+}
+
+/* It is asked and does not answer: its process was stopped. */
+static void turn_until_hung(struct node *n)
+{
+    int listener = listen_in(n);
+
+    observe_node(observe, n);
+    int fd = accept_probe(listener);
+    expect_question(fd, "PING\r\n");
+    for (int64_t end_ms = loop_now_ms(loop) + PATIENCE_MS;
+         !hung && silent_ms == 0 && loop_now_ms(loop) < end_ms;)
+        loop_turn(loop, 100);
+    close(fd);
+    close(listener);
+}
+
+static pid_t stopped_process(void)
+{
+    pid_t child = fork();
+
+    if (child == 0)
+        for (;;)
+            pause();
+    kill(child, SIGSTOP);
+    waitpid(child, NULL, WUNTRACED);
+    return child;
+}
+
+static void end_process(pid_t child)
+{
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+Test(observe, a_primary_with_replicas_that_hangs_is_told_of)
+{
+    struct node *n = node_in(NODE_RUNNING, "redis");
+    struct agent_node_role role = {.term = INT_OF(1), .is_primary = BOOL_OF(true)};
+    struct agent_node_goal goal = *n->goal;
+    pid_t child = stopped_process();
+
+    goal.role = &role;
+    node_set_goal(n, &goal);
+    n->run.pid = child;
+    turn_until_hung(n);
+    cr_assert_str_eq(hung, "it hangs");
+    end_process(child);
+}
+
+Test(observe, one_that_nobody_could_replace_may_hang)
+{
+    struct node *n = node_in(NODE_RUNNING, "redis");
+    struct agent_node_role role = {.term = INT_OF(1), .is_primary = BOOL_OF(true)};
+    struct agent_node_goal goal = *n->goal;
+    pid_t child = stopped_process();
+
+    goal.role = &role;
+    goal.restarts_after_exit = BOOL_OF(true);
+    node_set_goal(n, &goal);
+    n->run.pid = child;
+    turn_until_hung(n);
+    cr_assert_null(hung);
+    end_process(child);
 }
 
 Test(observe, nobody_looks_at_what_neither_starts_nor_runs)

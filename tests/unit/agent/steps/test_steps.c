@@ -866,6 +866,18 @@ Test(steps, silence_is_told_and_taken_back)
     cr_assert_str_eq(n->why, "");
 }
 
+Test(steps, one_that_hangs_is_ended_and_that_is_a_crash)
+{
+    struct node *n = running();
+
+    steps_hung(steps, n, "it hangs");
+    cr_assert_eq(fake.stops, 1);
+    exits(n, SHIM_EXIT_SIGNAL, 9, "");
+    cr_assert_eq(n->crashes, 1);
+    steps_hung(steps, n, "it hangs");
+    cr_assert_eq(fake.stops, 1, "it has ended");
+}
+
 Test(steps, a_late_answer_does_not_bring_a_dead_engine_to_life)
 {
     struct node *n = want();
