@@ -131,23 +131,32 @@ static inline void play_close(struct replica_play *p)
     buf_fini(&p->out);
 }
 
-/* Says bytes to the link, as often as it is told of them before they are read; then lets time do
- * its work. */
-static inline void play_say(struct replica_play *p, const char *bytes, size_t len)
+/* Lets the link do what it was woken for; false when it was not. */
+static inline bool play_woken(struct replica_play *p)
 {
-    size_t left = SIZE_MAX;
+    bool was_woken = p->is_dialled && p->is_woken;
 
-    buf_add(&p->in, bytes, len);
-    while (p->is_dialled && p->in.len > 0 && p->in.len < left) {
-        left = p->in.len;
-        p->link.user->readable(&p->link);
-    }
     while (p->is_dialled && p->is_woken) {
         p->is_woken = false;
         p->link.user->due(&p->link);
     }
-    /* The old data is freed by another thread first. */
-    for (int i = 0; i < 50000 && replica_tick(&p->f.engine) <= 1; i++)
+    return was_woken;
+}
+
+/* Says bytes to the link, as often as it is told of them before they are read; then lets time do
+ * its work. */
+static inline void play_say(struct replica_play *p, const char *bytes, size_t len)
+{
+    buf_add(&p->in, bytes, len);
+    do { /* a slice of time may end before all is read: then it is woken, and told once more */
+        size_t left = SIZE_MAX;
+        while (p->is_dialled && p->in.len > 0 && p->in.len < left) {
+            left = p->in.len;
+            p->link.user->readable(&p->link);
+        }
+    } while (play_woken(p));
+    /* The old data is freed by another thread first, and what follows may wake the link again. */
+    for (int i = 0; i < 50000 && (replica_tick(&p->f.engine) <= 1 || play_woken(p)); i++)
         usleep(50);
 }
 
