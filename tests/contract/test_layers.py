@@ -253,3 +253,8 @@ def test_every_file_of_a_tested_module_is_run_by_a_unit_test(folder):
         if path.name != "main.c" and not mirror.exists() and name not in RUN_BY and not is_run(path):
             wrong.append(name)
     assert wrong == []
+
+
+def test_migrations_have_numbers_of_their_own_without_a_gap():
+    names = sorted(p.name for p in (ROOT / "controlplane/store/migrations").glob("*.sql"))
+    assert [n.split("_")[0] for n in names] == [f"{i:04}" for i in range(1, len(names) + 1)]
