@@ -27,9 +27,10 @@ ARROWS = {
     "controlplane/upkeep": ["controlplane/ops"],
     "controlplane/reconcile": ["controlplane/store", "controlplane/dns", "controlplane/pki"],
     "controlplane/api": ["controlplane/ops"],
+    "controlplane/commandline": ["controlplane/fleet", "controlplane/notify"],
     "controlplane/front": ["controlplane/api", "controlplane/fleet", "controlplane/vault"],
-    "controlplane": ["controlplane/front", "controlplane/notify", "controlplane/pki", "controlplane/reconcile",
-                     "controlplane/upkeep", "controlplane/vault"],
+    "controlplane": ["controlplane/front", "controlplane/notify", "controlplane/commandline", "controlplane/pki",
+                     "controlplane/reconcile", "controlplane/upkeep", "controlplane/vault"],
     # agent
     "agent/supervise": ["contract"],
     "agent/shim": ["contract"],
