@@ -158,12 +158,13 @@ static void publish_member(struct dns *dns, struct arena *a, const struct endpoi
                            const struct group_view *g, const struct view *m, bool is_shown)
 {
     const struct node *n = member_node(m);
-    struct addresses one = {(const char *[]){n && n->goal.has ? n->goal.address : NULL}, 0};
+    struct addresses addresses = addresses_new(a, 1);
 
-    one.count = is_shown && !m->is_removed && one.items[0];
+    if (is_shown && !m->is_removed && n && n->goal.has)
+        add_node(&addresses, &n->goal);
     publish(dns,
             endpoint_member_name(a, naming, g->group.name, m->cluster.name, n ? n->number : "0001"),
-            &one);
+            &addresses);
 }
 
 /* The names of one form. */

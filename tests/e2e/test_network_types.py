@@ -302,3 +302,16 @@ def test_names_lead_to_both_addresses(new_service, blocks):
     assert len(four) == len(six) == 1
     assert redis_cli({"Address": four[0], "Port": 6379}, "SET", "k", "v") == "OK"
     assert redis_cli({"Address": six[0], "Port": 6379}, "GET", "k") == "v"
+    service.client().create_replication_group(
+        ReplicationGroupId="sealed", ReplicationGroupDescription="d", Engine="valkey", CacheNodeType="cache.t4g.micro",
+        NumCacheClusters=1, NetworkType="dual_stack", CacheSubnetGroupName="dns-both", TransitEncryptionEnabled=True)
+    group = wait_until(lambda: available(service, "sealed"), "the group to be available")
+    for name in (group["PrimaryEndpoint"]["Address"], group["NodeGroupMembers"][0]["ReadEndpoint"]["Address"]):
+        assert [len(wait_until(lambda n=name, k=kind: resolve(port, n, k)[1], f"{name} of kind {kind}"))
+                for kind in (TYPE_A, TYPE_AAAA)] == [1, 1]
+
+
+def available(service, name):
+    """The shard of a group once it is available."""
+    group, = service.client().describe_replication_groups(ReplicationGroupId=name)["ReplicationGroups"]
+    return group["Status"] == "available" and group["NodeGroups"][0]
