@@ -42,7 +42,7 @@ class BuildFailed(Exception):
 
 
 def say(text):
-    print(text, flush=True)
+    print(text + "\n", end="", flush=True)  # in one piece: stages may run beside each other
 
 
 def run_quietly(args, what, **kwargs):

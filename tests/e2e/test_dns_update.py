@@ -1,5 +1,4 @@
 """Endpoint names at another name server (BIND, by signed updates) and in a hosts file."""
-import signal
 import subprocess
 import time
 
@@ -20,7 +19,7 @@ ns A 127.0.0.1
 
 
 class Named:
-    """A BIND of our own; it forgets all updates when it is started again."""
+    """A BIND of our own."""
 
     def __init__(self, folder):
         self.folder, self.port, self.process = folder, free_port(), None
@@ -31,10 +30,11 @@ class Named:
             f' pid-file "{folder}/named.pid"; recursion no; dnssec-validation no; session-keyfile none; notify no; }};'
             f' controls {{ }}; zone "{ZONE}" {{ type primary; file "zone"; allow-update {{ key larder; }}; }};')
 
-    def start(self):
-        for left in self.folder.glob("zone*"):
-            left.unlink()
-        (self.folder / "zone").write_text(EMPTY_ZONE)
+    def start(self, forgets=False):
+        if forgets:
+            for left in self.folder.glob("zone*"):
+                left.unlink()
+            (self.folder / "zone").write_text(EMPTY_ZONE)
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen([NAMED, "-g", "-n", "1", "-c", self.folder / "named.conf"], stdout=log, stderr=log)
         wait_until(lambda: self.addresses(f"ns.{ZONE}") == ["127.0.0.1"], "named answers")
@@ -55,7 +55,7 @@ class Named:
 @pytest.fixture
 def named(tmp_path):
     server = Named(tmp_path)
-    yield server.start()
+    yield server.start(forgets=True)
     server.stop()
 
 
@@ -75,18 +75,18 @@ def test_another_name_server_is_kept_up_to_date(new_service, named):
     third = host(service.create("c3")[0])
     service.client().delete_cache_cluster(CacheClusterId="c1")
     service.wait_deleted("c1")
-    named.start()
+    named.start(forgets=True)
     wait_until(lambda: named.addresses(second) and named.addresses(third), "old and new names are known")
     assert named.addresses(first) == []
 
     # What went while neither knew of the other is taken back, too.
     wait_until(lambda: f"+{third}\n" in (service.state_dir / "larderd" / "dns-names").read_text(), "the name is remembered")
     known = named.addresses(second), named.addresses(third)
-    named.process.send_signal(signal.SIGSTOP)  # SIGSTOP: it neither answers nor forgets
+    named.stop()
     service.client().delete_cache_cluster(CacheClusterId="c2")
     service.wait_deleted("c2")
     service.stop()
-    named.process.send_signal(signal.SIGCONT)
+    named.start()
     assert (named.addresses(second), named.addresses(third)) == known
     service.start()
     wait_until(lambda: named.addresses(second) == [], "the name is taken back")

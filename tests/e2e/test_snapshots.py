@@ -90,6 +90,14 @@ def is_gone(client, name):
     return False
 
 
+def is_settled(client, name):
+    """Whole, or gone."""
+    try:
+        return describe(client, name)["SnapshotStatus"] == "available"
+    except client.exceptions.SnapshotNotFoundFault:
+        return True
+
+
 def wait_group(client, name, timeout=30):
     def is_available():
         return client.describe_replication_groups(ReplicationGroupId=name)["ReplicationGroups"][0]["Status"] == "available"
@@ -536,8 +544,7 @@ def test_a_death_amid_a_snapshot_leaves_all_of_it_or_nothing(new_service, victim
         for pid in service.pids("larder-agent" if victim == "agent" else "larderd"):
             os.kill(pid, signal.SIGKILL)
     wait_until(lambda: answers(client), "the service answers again", 30)
-    wait_until(lambda: is_gone(client, "dies-1") or describe(client, "dies-1")["SnapshotStatus"] == "available",
-               "it is all there or gone", 90)
+    wait_until(lambda: is_settled(client, "dies-1"), "it is all there or gone", 90)
     if is_gone(client, "dies-1"):
         assert any("Snapshot failed for snapshot with ID 'dies-1'" in m for _, m in service.events("dies"))
         wait_until(lambda: files_of(service) == [], "nothing is left")
