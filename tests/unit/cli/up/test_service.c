@@ -95,12 +95,15 @@ static void end(struct stage *s)
 
 /* Waits until the test has been told that the service is ready. */
 #define AWAITS_READY "while [ ! -e $DIR/is-ready ]; do sleep 0.01; done; "
-#define STAYS        "trap 'echo end >> $DIR/order.$0; exit 0' TERM; while :; do sleep 0.01; done"
+/* First, as who says that it is ready may be ended at once. */
+#define TRAPS "trap 'echo end >> $DIR/order.$0; exit 0' TERM; "
+#define LOOPS "while :; do sleep 0.01; done"
+#define STAYS TRAPS LOOPS
 
 Test(service, is_ready_when_its_hosts_are_heard_and_ends_them_all)
 {
-    struct stage *s =
-        begin("echo ready " URL "; " STAYS, "echo \"$1 $2\" > $DIR/args; echo ready h; " STAYS);
+    struct stage *s = begin(TRAPS "echo ready " URL "; " LOOPS,
+                            TRAPS "echo \"$1 $2\" > $DIR/args; echo ready h; " LOOPS);
 
     struct err e = service_run(&s->arena, &s->conf);
     cr_assert_eq(e.code, ERR_OK, "%s", e.why);
@@ -125,7 +128,7 @@ Test(service, that_cannot_start_repeats_the_last_words)
 
 Test(service, whose_host_cannot_start_ends_the_rest)
 {
-    struct stage *s = begin("echo ready " URL "; " STAYS, "echo 'no such pool' >&2; exit 2");
+    struct stage *s = begin(TRAPS "echo ready " URL "; " LOOPS, "echo 'no such pool' >&2; exit 2");
 
     struct err e = service_run(&s->arena, &s->conf);
     cr_assert_eq(e.code, ERR_UNAVAILABLE);
@@ -188,7 +191,7 @@ static void run_until_lines(struct stage *s, const char *file, size_t lines)
 
 Test(service, starts_a_host_again_that_died)
 {
-    struct stage *s = begin("echo ready " URL "; " STAYS,
+    struct stage *s = begin(TRAPS "echo ready " URL "; " LOOPS,
                             "echo start >> $DIR/starts; echo ready h; " AWAITS_READY
                             "[ $(wc -l < $DIR/starts) -ge 3 ] || kill -9 $$; " STAYS);
 
