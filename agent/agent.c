@@ -8,6 +8,7 @@
 #include "agent/govern.h"
 #include "agent/link.h"
 #include "agent/measure.h"
+#include "agent/names/names.h"
 #include "agent/observe.h"
 #include "agent/seeds.h"
 #include "agent/ship.h"
@@ -57,6 +58,7 @@ struct agent {
     struct measure *measure;
     struct ship *ship;
     struct link *link;
+    struct names *names; /* NULL: this host answers none */
     struct loop_watch signals;
     struct loop_timer settle, last_words;
     int64_t began_ms;
@@ -377,6 +379,18 @@ static struct err open_link(struct agent *g)
     return link_open(&conf, &g->link);
 }
 
+static struct err open_names(struct agent *g)
+{
+    const struct names_conf conf = {.loop = g->loop,
+                                    .rng = &g->rng,
+                                    .url = g->options->url,
+                                    .token = g->options->token,
+                                    .path = fs_join(g->arena, g->options->host.state_dir, "names"),
+                                    .listen = g->options->dns,
+                                    .wait_ms = POLL_WAIT_MS};
+    return g->options->dns ? names_open(g->arena, &conf, &g->names) : OK;
+}
+
 static struct err agent_begin(struct agent *g)
 {
     struct arena *a = g->arena;
@@ -401,6 +415,7 @@ static struct err agent_begin(struct agent *g)
     TRY(open_tokens(g));
     TRY(open_link(g));
     TRY(open_ship(g));
+    TRY(open_names(g));
     TRY(steps_resume(g->steps));
 
     g->settle = (struct loop_timer){.on_due = on_settle, .context = g};
@@ -426,6 +441,7 @@ static void agent_fini(struct agent *g)
         supervise_forget(n);
     }
     link_close(g->link);
+    names_close(g->names);
     observe_close(g->observe);
     govern_close(g->govern);
     tasks_close(g->tasks);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 struct arena;
+struct net_addr;
 
 #define AGENT_EXIT_REFUSED 3 /* the control plane will not have this host */
 
@@ -18,6 +19,7 @@ struct agent_options {
     const char *url;             /* of the control plane, without a slash at its end */
     const char *token;           /* NULL for none */
     const char *engine_dir;      /* of larder-engine and larder-shim */
+    const struct net_addr *dns;  /* where endpoints' names are answered; NULL: nowhere */
     const char *drivers;         /* that may run, see driver_host; NULL: all */
     bool stops_engines;          /* when it ends */
     bool forgets_data;           /* what is in memory is not kept over a stop */

@@ -22,6 +22,7 @@ struct options {
     const char *region, *zone, *name, *pool, *pool6;
     int64_t memory_bytes, vcpus;
     const char *engine_dir;
+    const char *dns;
     const char *drivers;
     const char *token_file;
     const char *log_level;
@@ -57,6 +58,9 @@ static const struct flag rows[] = {
         .min = 1, .max = 65536),
     ROW("engine-dir", FLAG_TEXT, engine_dir, "DIR",
         "where larder-engine and larder-shim are (default: beside this program)"),
+    ROW("dns", FLAG_TEXT, dns, "HOST:PORT",
+        "where endpoints' names are answered, also while the control plane is away (default: "
+        "nowhere)"),
     ROW("drivers", FLAG_TEXT, drivers, "LIST",
         "what may run caches here: bundled, redis (redis-server and valkey-server of this host), "
         "memcached; with commas between (default: all that there are)"),
@@ -127,6 +131,17 @@ static struct err take_pool6(struct arena *a, const char *text, struct ip_block 
                       ip_text(a, &first), text, text);
 }
 
+static struct err take_dns(struct arena *a, const char *text, const struct net_addr **out)
+{
+    struct net_addr *address = arena_new(a, struct net_addr);
+
+    if (!net_addr_parse(str_of(text), address))
+        return err_format(a, ERR_INVALID, "--dns: \"%s\" is not an address such as 127.0.0.1:53",
+                          text);
+    *out = address;
+    return OK;
+}
+
 static struct err check_drivers(struct arena *a, const char *list)
 {
     struct str rest = str_of(list ? list : "");
@@ -162,6 +177,8 @@ static struct err take_options(struct arena *a, const struct options *o, struct 
         TRY(take_pool6(a, o->pool6, &options.pool6));
     TRY(check_drivers(a, o->drivers));
     options.drivers = o->drivers;
+    if (o->dns)
+        TRY(take_dns(a, o->dns, &options.dns));
     if (o->token_file)
         TRY(read_token(a, o->token_file, &options.token));
     struct err e = fs_make_dirs(o->state_dir, 0700);

@@ -174,6 +174,7 @@ static struct err open_front(struct larderd *d)
                                             .fleet = d->fleet,
                                             .store = d->store,
                                             .vault = d->vault,
+                                            .dns = d->dns,
                                             .clock = &clock_system,
                                             .listen = d->options.listen,
                                             .agent_token = d->options.token},

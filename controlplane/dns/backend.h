@@ -4,10 +4,10 @@
 
 #include "base/net.h"
 #include "controlplane/dns/dns.h"
-
-#define DNS_NAME_MAX 254 /* 253 characters and a NUL (RFC 1035, section 2.3.4) */
+#include "nameserver/name.h"
 
 struct dns_backend;
+struct zone;
 
 /* The head of every backend's own struct. */
 struct dns_publisher {
@@ -17,7 +17,8 @@ struct dns_publisher {
 /*
  * `open` makes the backend's struct; dns.c then fills in `backend`. It leaves NULL in *out where
  * the configuration does not ask for this backend. Names and addresses arrive checked: lower case,
- * inside the zone, no dot at the end, at least one address. `settle` and `port` may be NULL.
+ * inside the zone, no dot at the end, at least one address. `settle`, `port` and `records` may be
+ * NULL.
  */
 struct dns_backend {
     const char *name;
@@ -28,6 +29,7 @@ struct dns_backend {
     struct err (*remove)(struct dns_publisher *p, const char *name);
     void (*settle)(struct dns_publisher *p);
     int (*port)(const struct dns_publisher *p);
+    struct zone *(*records)(const struct dns_publisher *p);
     void (*close)(struct dns_publisher *p);
 };
 
@@ -37,16 +39,5 @@ extern const struct dns_backend dns_hosts;    /* a file of the form of /etc/host
 
 /* Every backend, ended by NULL. */
 extern const struct dns_backend *const dns_backends[];
-
-/* `text` as a host name in lower case without a dot at its end; false when it is none: labels of 1
- * to 63 letters, digits, hyphens and underscores, 253 characters in all. */
-bool dns_name_clean(const char *text, char out[DNS_NAME_MAX]);
-
-/* A letter in lower case, a digit, hyphen or underscore as it is; 0 for what no label may contain.
- */
-char dns_label_char(char c);
-
-/* True when `name` is `zone` or ends with a dot and `zone`; both clean. */
-bool dns_name_is_within(const char *name, const char *zone);
 
 #endif

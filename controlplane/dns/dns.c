@@ -3,64 +3,26 @@
 #include "controlplane/dns/dns.h"
 
 #include "base/arena.h"
+#include "base/rng.h"
 #include "controlplane/dns/backend.h"
+#include "nameserver/zone.h"
 
-#include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LABEL_MAX 63
-
 const struct dns_backend *const dns_backends[] = {&dns_embedded, &dns_update, &dns_hosts, NULL};
 
+#define LIFE_MAX       (1ULL << 52)
 #define PUBLISHERS_MAX (countof(dns_backends) - 1)
 
 struct dns {
     char zone[DNS_NAME_MAX]; /* lower case, no dot at the end */
+    int64_t life;
+    atomic_bool is_settled;
     struct dns_publisher *publishers[PUBLISHERS_MAX];
     size_t count;
 };
-
-char dns_label_char(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return (char)(c - 'A' + 'a');
-    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_')
-        return c;
-    return '\0';
-}
-
-bool dns_name_clean(const char *text, char out[DNS_NAME_MAX])
-{
-    struct str rest = str_of(text);
-    size_t len = 0;
-
-    if (str_ends(rest, "."))
-        rest.len--;
-    if (rest.len == 0 || rest.len >= DNS_NAME_MAX || rest.ptr[rest.len - 1] == '.')
-        return false;
-    while (rest.len > 0) {
-        struct str label = str_cut(&rest, '.');
-        if (label.len == 0 || label.len > LABEL_MAX)
-            return false;
-        if (len > 0)
-            out[len++] = '.';
-        for (size_t i = 0; i < label.len; i++)
-            if (!(out[len++] = dns_label_char(label.ptr[i])))
-                return false;
-    }
-    out[len] = '\0';
-    return true;
-}
-
-bool dns_name_is_within(const char *name, const char *zone)
-{
-    size_t name_len = strlen(name), zone_len = strlen(zone);
-
-    if (name_len < zone_len || memcmp(name + name_len - zone_len, zone, zone_len) != 0)
-        return false;
-    return name_len == zone_len || name[name_len - zone_len - 1] == '.';
-}
 
 static struct err open_all(struct arena *a, const struct dns_conf *conf, struct dns *d)
 {
@@ -75,11 +37,21 @@ static struct err open_all(struct arena *a, const struct dns_conf *conf, struct 
     return OK;
 }
 
+/* A number that JSON readers of every kind take as it is. */
+static int64_t new_life(void)
+{
+    struct rng rng;
+
+    rng_seed_system(&rng);
+    return 1 + (int64_t)rng_below(&rng, LIFE_MAX);
+}
+
 struct err dns_open(struct arena *a, const struct dns_conf *conf, struct dns **out)
 {
     struct dns *made = calloc(1, sizeof(*made));
 
     check(made != NULL);
+    made->life = new_life();
     struct err e = dns_name_clean(conf->zone, made->zone)
                        ? open_all(a, conf, made)
                        : err_format(a, ERR_INVALID, "\"%s\" is not a domain name", conf->zone);
@@ -150,6 +122,43 @@ void dns_settle(struct dns *d)
     for (size_t i = 0; i < d->count; i++)
         if (d->publishers[i]->backend->settle)
             d->publishers[i]->backend->settle(d->publishers[i]);
+    atomic_store(&d->is_settled, true);
+}
+
+static struct zone *records_of(const struct dns *d)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->publishers[i]->backend->records)
+            return d->publishers[i]->backend->records(d->publishers[i]);
+    return NULL;
+}
+
+uint32_t dns_serial(const struct dns *d)
+{
+    struct zone *records = records_of(d);
+
+    return records && atomic_load(&d->is_settled) ? zone_serial(records) : 0;
+}
+
+bool dns_changes(struct dns *d, struct arena *a, int64_t life, uint32_t serial,
+                 struct zone_changes *out)
+{
+    struct zone *records = records_of(d);
+    bool is_ours = life == d->life;
+
+    if (!records || !atomic_load(&d->is_settled))
+        return false;
+    if (is_ours && serial == zone_serial(records))
+        return false;
+    if (!is_ours && serial != 0)
+        zone_pass_serial(records, serial);
+    zone_changes(records, a, is_ours ? &serial : NULL, out);
+    return true;
+}
+
+int64_t dns_life(const struct dns *d)
+{
+    return d->life;
 }
 
 const char *dns_zone(const struct dns *d)

@@ -11,14 +11,16 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct arena;
 struct clock;
 struct dns;
+struct zone_changes;
 
-#define DNS_TTL_S         5    /* what endpoints are published with: they must move fast */
-#define DNS_ADDRESSES_MAX 1000 /* of one name */
+#define DNS_TTL_S 5 /* what endpoints are published with: they must move fast */
 
 /* All borrowed until dns_open returns, but the clock, which must live as long as the result. */
 struct dns_conf {
@@ -56,6 +58,20 @@ must_use struct err dns_remove(struct dns *d, const char *name);
 /* Says that all names that there are have been published since dns_open. Names from before it that
  * are still known outside, because this program died before it could take them back, go now. */
 void dns_settle(struct dns *d);
+
+/* The serial up to which copies can be told; 0 before dns_settle. */
+uint32_t dns_serial(const struct dns *d);
+
+/*
+ * What a copy of the zone lacks that has come to `serial` of `life` (both 0: it is new), in `a`. A
+ * copy of another life, from before a restart, gets the whole zone, with a later serial. False
+ * when it lacks nothing, and before dns_settle, when names may be missing that the copy has.
+ */
+bool dns_changes(struct dns *d, struct arena *a, int64_t life, uint32_t serial,
+                 struct zone_changes *out);
+
+/* Of the zone since dns_open: another one each time, never 0. */
+int64_t dns_life(const struct dns *d);
 
 /* The zone in lower case without a dot at the end; lives as long as `d`. */
 const char *dns_zone(const struct dns *d);

@@ -1,15 +1,16 @@
-/* The authoritative server inside larderd: a zone in memory, served over UDP and TCP. */
+/* The zone in memory, of which copies are told, and the authoritative server inside larderd, which
+ * answers from it over UDP and TCP where it is asked to. */
 #include "base/clock.h"
 #include "controlplane/dns/backend.h"
-#include "controlplane/dns/server.h"
-#include "controlplane/dns/zone.h"
+#include "nameserver/server.h"
+#include "nameserver/zone.h"
 
 #include <stdlib.h>
 
 struct embedded {
     struct dns_publisher publisher;
     struct zone *records;
-    struct server *server;
+    struct server *server; /* NULL: only copies answer */
 };
 
 static struct embedded *embedded_of(struct dns_publisher *p)
@@ -21,17 +22,15 @@ static struct err embedded_open(struct arena *a, const struct dns_conf *conf, co
                                 struct dns_publisher **out)
 {
     struct net_addr address;
-    struct server *server;
+    struct server *server = NULL;
 
-    if (!conf->listen)
-        return OK;
-    if (!net_addr_parse(str_of(conf->listen), &address))
+    if (conf->listen && !net_addr_parse(str_of(conf->listen), &address))
         return err_format(a, ERR_INVALID, "\"%s\" is not an address to listen on (HOST:PORT)",
                           conf->listen);
 
     /* Seconds since 1970 keep serials growing over a restart. */
     struct zone *records = zone_new(zone, (uint32_t)(clock_wall_ms(conf->clock) / 1000));
-    struct err e = server_start(a, &address, records, conf->clock, &server);
+    struct err e = conf->listen ? server_start(a, &address, records, conf->clock, &server) : OK;
     if (err_failed(e)) {
         zone_free(records);
         return e;
@@ -58,7 +57,14 @@ static struct err embedded_remove(struct dns_publisher *p, const char *name)
 
 static int embedded_port(const struct dns_publisher *p)
 {
-    return server_port(container_of(p, struct embedded, publisher)->server);
+    const struct embedded *e = container_of(p, struct embedded, publisher);
+
+    return e->server ? server_port(e->server) : 0;
+}
+
+static struct zone *embedded_records(const struct dns_publisher *p)
+{
+    return container_of(p, struct embedded, publisher)->records;
 }
 
 static void embedded_close(struct dns_publisher *p)
@@ -76,5 +82,6 @@ const struct dns_backend dns_embedded = {
     .upsert = embedded_upsert,
     .remove = embedded_remove,
     .port = embedded_port,
+    .records = embedded_records,
     .close = embedded_close,
 };

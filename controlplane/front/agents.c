@@ -9,19 +9,24 @@
 #include "base/shape_check.h"
 #include "base/shape_json.h"
 #include "contract/agent.h"
+#include "controlplane/dns/dns.h"
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/front/refuse.h"
 #include "controlplane/front/transfers.h"
+#include "nameserver/told.h"
+#include "nameserver/zone.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define PATH_PREFIX "/agent/"
+#define PATH_PREFIX       "/agent/"
+#define NAMES_WAIT_MAX_MS 60000
 
 struct agents {
     struct fleet *fleet;
     struct api *api;
     struct vault *vault;
+    struct dns *dns;
     const char *token;
 };
 
@@ -51,6 +56,25 @@ static struct err run_verify_token(struct message *m, struct arena *a)
     return fleet_verify_token(m->agents->fleet, a, m->in, m->out);
 }
 
+/* Held back until the zone is another one. */
+static struct err run_follow_names(struct message *m, struct arena *a)
+{
+    const struct agent_follow_names_in *in = m->in;
+    struct dns *dns = m->agents->dns;
+    struct agent_follow_names_out *out = m->out;
+    struct zone_changes changes;
+
+    if (dns && dns_changes(dns, a, in->life.value, (uint32_t)in->serial.value, &changes)) {
+        told_write(a, dns_zone(dns), dns_life(dns), &changes, out);
+        return OK;
+    }
+    int64_t wait_ms = in->wait_ms.has ? in->wait_ms.value : 0;
+    if (m->call->may_wait && wait_ms > 0)
+        m->wait_ms = wait_ms < NAMES_WAIT_MAX_MS ? wait_ms : NAMES_WAIT_MAX_MS;
+    out->is_changed = (struct opt_bool){.has = true, .value = false};
+    return OK;
+}
+
 static const struct {
     const char *name;
     struct err (*run)(struct message *m, struct arena *a);
@@ -58,15 +82,16 @@ static const struct {
     {"Sync",        run_sync        },
     {"Report",      run_report      },
     {"VerifyToken", run_verify_token},
+    {"FollowNames", run_follow_names},
 };
 
 struct agents *agents_new(struct fleet *fleet, struct api *api, struct vault *vault,
-                          const char *token)
+                          struct dns *dns, const char *token)
 {
     struct agents *g = calloc(1, sizeof(*g));
 
     check(g != NULL);
-    *g = (struct agents){.fleet = fleet, .api = api, .vault = vault, .token = token};
+    *g = (struct agents){.fleet = fleet, .api = api, .vault = vault, .dns = dns, .token = token};
     return g;
 }
 

@@ -10,6 +10,7 @@
 
 struct agents;
 struct arena;
+struct dns;
 struct fleet;
 struct vault;
 
@@ -20,10 +21,10 @@ struct agents_call {
     const void *again; /* what the last call gave in out_again, while the poll was held */
 };
 
-/* `token` NULL: only callers on this machine. `vault` NULL: there are no snapshots. All borrowed.
- */
+/* `token` NULL: only callers on this machine. `vault` NULL: there are no snapshots. `dns` NULL:
+ * copies of the zone are told nothing. All borrowed. */
 struct agents *agents_new(struct fleet *fleet, struct api *api, struct vault *vault,
-                          const char *token);
+                          struct dns *dns, const char *token);
 void agents_free(struct agents *g);
 
 /* True for paths below /agent/. */

@@ -19,6 +19,7 @@
 struct api;
 struct arena;
 struct clock;
+struct dns;
 struct fleet;
 struct front;
 struct store;
@@ -30,6 +31,7 @@ struct front_conf {
     struct fleet *fleet;
     struct store *store;
     struct vault *vault; /* NULL: there are no snapshots */
+    struct dns *dns;     /* NULL: copies of the zone are told nothing */
     const struct clock *clock;
     const char *listen;      /* "127.0.0.1:9379", "[::1]:0"; port 0 lets the system choose */
     const char *agent_token; /* agents must show it; NULL: only agents on this machine may call */

@@ -27,11 +27,11 @@ struct routes *routes_new(const struct front_conf *conf, struct metrics *metrics
     struct routes *r = calloc(1, sizeof(*r));
 
     check(r != NULL);
-    *r = (struct routes){.store = conf->store,
-                         .api = conf->api,
-                         .metrics = metrics,
-                         .agents =
-                             agents_new(conf->fleet, conf->api, conf->vault, conf->agent_token)};
+    *r = (struct routes){
+        .store = conf->store,
+        .api = conf->api,
+        .metrics = metrics,
+        .agents = agents_new(conf->fleet, conf->api, conf->vault, conf->dns, conf->agent_token)};
     return r;
 }
 

@@ -39,6 +39,7 @@ struct reconciler {
     atomic_bool is_stopping;
     int64_t wake_wall_ms; /* the earliest deadline of any cluster looked at */
     int64_t pruned_wall_ms;
+    uint32_t told_serial; /* of the zone, when agents were last waken for it */
 
     bool is_access_pending;      /* a change of access waits for reports */
     int64_t access_wake_wall_ms; /* and no longer than this */
@@ -144,6 +145,18 @@ static void publish_names(struct dns *dns, struct arena *a, const struct look *l
         names_publish_group(dns, a, look->group);
 }
 
+/* Agents with a copy of the zone wait for its changes as they do for goals. */
+static void tell_copies(struct reconciler *r)
+{
+    uint32_t serial = r->conf.dns ? dns_serial(r->conf.dns) : 0;
+
+    if (serial == r->told_serial)
+        return;
+    r->told_serial = serial;
+    if (r->conf.on_goals)
+        r->conf.on_goals(r->conf.context);
+}
+
 /* Looks at up to BATCH clusters in one transaction and tells the world after its commit. */
 static struct err run_batch(struct reconciler *r, struct arena *a, const int64_t *ids, size_t count)
 {
@@ -168,6 +181,7 @@ static struct err run_batch(struct reconciler *r, struct arena *a, const int64_t
         r->conf.on_goals(r->conf.context);
     for (size_t i = 0; i < looked && r->conf.dns; i++)
         publish_names(r->conf.dns, a, &looks[i]);
+    tell_copies(r);
     return OK;
 }
 
@@ -191,6 +205,7 @@ static struct err run_pass(struct reconciler *r, bool is_all, int64_t *ids, size
     }
     if (is_all && r->conf.dns)
         dns_settle(r->conf.dns);
+    tell_copies(r);
     return OK;
 }
 

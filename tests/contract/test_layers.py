@@ -15,10 +15,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ARROWS = {
     "base": [],
     "contract": ["base"],
+    "nameserver": ["contract"],
     # control plane
     "controlplane/model": ["contract"],
     "controlplane/store": ["controlplane/model"],
-    "controlplane/dns": ["base"],
+    "controlplane/dns": ["nameserver"],
     "controlplane/pki": ["base"],
     "controlplane/ops": ["controlplane/store"],
     "controlplane/fleet": ["controlplane/store"],
@@ -28,7 +29,7 @@ ARROWS = {
     "controlplane/reconcile": ["controlplane/store", "controlplane/dns", "controlplane/pki"],
     "controlplane/api": ["controlplane/ops"],
     "controlplane/commandline": ["controlplane/fleet", "controlplane/notify"],
-    "controlplane/front": ["controlplane/api", "controlplane/fleet", "controlplane/vault"],
+    "controlplane/front": ["controlplane/api", "controlplane/dns", "controlplane/fleet", "controlplane/vault"],
     "controlplane": ["controlplane/front", "controlplane/notify", "controlplane/commandline", "controlplane/pki",
                      "controlplane/reconcile", "controlplane/upkeep", "controlplane/vault"],
     # agent
@@ -45,7 +46,8 @@ ARROWS = {
     "agent/ship": ["agent/drivers"],
     "agent/tokens": ["agent/tasks"],
     "agent/link": ["agent/steps"],
-    "agent": ["agent/link", "agent/observe", "agent/govern", "agent/measure", "agent/seeds", "agent/ship", "agent/tasks", "agent/tokens", "agent/shim"],
+    "agent/names": ["agent/supervise", "nameserver"],
+    "agent": ["agent/link", "agent/observe", "agent/govern", "agent/measure", "agent/names", "agent/seeds", "agent/ship", "agent/tasks", "agent/tokens", "agent/shim"],
     # engine
     "cacheengine/keyspace": ["contract"],
     "cacheengine/types": ["cacheengine/keyspace"],
@@ -70,7 +72,7 @@ ARROWS = {
 DOORS = {
     r"microhttpd\.h": ["controlplane/front/"],
     r"sqlite3(ext)?\.h": ["controlplane/store/"],
-    r"ldns/.*": ["controlplane/dns/"],
+    r"ldns/.*": ["controlplane/dns/", "nameserver/"],
     r"cbor\.h": ["controlplane/api/cbor.c"],
     r"(liblzf/)?lzf\.h": ["cacheengine/keyspace/lzf.c"],
     r"curl/.*": ["base/http.c"],
@@ -82,7 +84,7 @@ DOORS = {
     r"criterion/.*": ["tests/"],
 }
 
-TREES = ["base", "controlplane", "agent", "cacheengine", "cli"]
+TREES = ["base", "nameserver", "controlplane", "agent", "cacheengine", "cli"]
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 
 

@@ -1,7 +1,7 @@
 /* Any bytes as a DNS message: the first byte says over which transport. */
 #include "base/err.h"
-#include "controlplane/dns/answer.h"
-#include "controlplane/dns/zone.h"
+#include "nameserver/answer.h"
+#include "nameserver/zone.h"
 
 #include <string.h>
 

@@ -117,7 +117,9 @@ Test(dns, without_any_backend_nobody_is_told)
     struct arena a = {0};
     struct dns *d = NULL;
 
-    cr_assert_eq(dns_open(&a, &(struct dns_conf){.zone = "cache.test"}, &d).code, ERR_OK);
+    cr_assert_eq(
+        dns_open(&a, &(struct dns_conf){.zone = "cache.test", .clock = &clock_system}, &d).code,
+        ERR_OK);
     cr_expect_eq(dns_port(d), 0);
     cr_expect_eq(dns_upsert(d, "a.cache.test", addresses, 1, 5).code, ERR_OK);
     cr_expect_eq(dns_remove(d, "a.cache.test").code, ERR_OK);

@@ -1,6 +1,6 @@
 /* The embedded server behind dns.h: what is published can be asked for, and is gone when removed.
  */
-#include "ask.h"
+#include "../../nameserver/ask.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "controlplane/dns/dns.h"

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "controlplane/dns/dns.h"
+#include "nameserver/name.h"
 
 #include <criterion/criterion.h>
 

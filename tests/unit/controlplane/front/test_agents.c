@@ -1,5 +1,7 @@
 /* Messages of agents, without a socket. */
+#include "base/clock.h"
 #include "base/json.h"
+#include "controlplane/dns/dns.h"
 #include "controlplane/front/agents.h"
 #include "world.h"
 
@@ -14,6 +16,7 @@
     "\"FromTheFuture\":1}"
 
 static struct world world;
+static struct dns *names;
 static struct agents *agents;
 static struct api_response response;
 static int64_t wait_ms;
@@ -22,13 +25,16 @@ static const void *again;
 static void open_with(const char *token)
 {
     world_open(&world);
-    agents = agents_new(world.fleet, world.api, NULL, token);
+    const struct dns_conf conf = {.zone = "cache.test", .clock = &clock_system};
+    cr_assert_eq(dns_open(&world.arena, &conf, &names).code, ERR_OK);
+    agents = agents_new(world.fleet, world.api, NULL, names, token);
 }
 
 static void close_all(void)
 {
     buf_fini(&response.body);
     agents_free(agents);
+    dns_close(names);
     world_close(&world);
 }
 
@@ -177,5 +183,74 @@ Test(agents, with_a_token_everybody_must_show_it)
         cr_expect_eq(send_call((struct agents_call){.request = &request, .is_local = true}),
                      rows[i].status, "'%s'", rows[i].header ? rows[i].header : "(none)");
     }
+    close_all();
+}
+
+static void publish(const char *name, const char *where)
+{
+    cr_assert_eq(dns_upsert(names, name, &where, 1, DNS_TTL_S).code, ERR_OK);
+}
+
+static const char *follow(int64_t life, int64_t serial)
+{
+    return arena_printf(&world.arena, "{\"Life\":%lld,\"Serial\":%lld,\"WaitMs\":700}",
+                        (long long)life, (long long)serial);
+}
+
+Test(agents, names_are_told_whole_once_all_are_known_and_then_as_they_change)
+{
+    open_with(NULL);
+    publish("a.cache.test", "127.0.0.1");
+    cr_assert_eq(post("/agent/v1/names", follow(0, 0)), 0, "not all are known yet");
+    cr_expect_eq(wait_ms, 700);
+    dns_settle(names);
+    struct api_request request = message("/agent/v1/names", "");
+    cr_assert_eq(send_call((struct agents_call){
+                     .request = &request, .is_local = true, .may_wait = true, .again = again}),
+                 200);
+    cr_expect_str_eq(response.op, "FollowNames");
+    cr_expect(answer_has("\"IsChanged\":true,\"Zone\":\"cache.test\""));
+    cr_expect(answer_has("\"IsWhole\":true"));
+    cr_expect(answer_has("\"Names\":[{\"Name\":\"a.cache.test\",\"Addresses\":[\"127.0.0.1\"],"
+                         "\"TtlSeconds\":5}]"));
+
+    int64_t life = dns_life(names), serial = dns_serial(names);
+    cr_assert_eq(post("/agent/v1/names", follow(life, serial)), 0, "held back");
+    publish("b.cache.test", "127.0.0.2");
+    cr_assert_eq(dns_remove(names, "a.cache.test").code, ERR_OK);
+    cr_assert_eq(post("/agent/v1/names", follow(life, serial)), 200);
+    cr_expect(answer_has("\"IsWhole\":false"));
+    cr_expect(answer_has("{\"Name\":\"b.cache.test\",\"Addresses\":[\"127.0.0.2\"]"));
+    cr_expect(answer_has("{\"Name\":\"a.cache.test\"}"), "it is gone");
+
+    serial = dns_serial(names);
+    cr_assert_eq(send_call((struct agents_call){
+                     .request = &(struct api_request){.method = "POST",
+                                                      .path = STR("/agent/v1/names"),
+                                                      .body = str_of(follow(life, serial))},
+                     .is_local = true
+    }),
+                 200, "the wait ran out");
+    cr_expect_str_eq(buf_cstr(&response.body), "{\"IsChanged\":false}");
+    close_all();
+}
+
+Test(agents, a_copy_of_a_life_before_gets_the_whole_with_a_later_serial)
+{
+    open_with(NULL);
+    publish("a.cache.test", "127.0.0.1");
+    dns_settle(names);
+    int64_t ahead = (int64_t)dns_serial(names) + 1000;
+    cr_assert_eq(post("/agent/v1/names", follow(dns_life(names) + 1, ahead)), 200);
+    cr_expect(answer_has("\"IsWhole\":true"));
+    cr_expect_eq(dns_serial(names), ahead + 1);
+    close_all();
+}
+
+Test(agents, names_are_told_to_who_has_the_token)
+{
+    open_with("secret");
+    dns_settle(names);
+    cr_expect_eq(post("/agent/v1/names", follow(0, 0)), 403);
     close_all();
 }

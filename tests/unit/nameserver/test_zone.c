@@ -1,11 +1,12 @@
 /* The names that the embedded server knows. */
 #include "base/arena.h"
-#include "controlplane/dns/zone.h"
+#include "nameserver/zone.h"
 
 #include <criterion/criterion.h>
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct net_addr address(const char *text)
@@ -164,4 +165,97 @@ Test(zone, who_looks_while_a_set_is_replaced_sees_the_old_or_the_new_one)
     pthread_join(thread, NULL);
     arena_fini(&a);
     zone_free(race.zone);
+}
+
+/* Copies of a zone. */
+
+static void put(struct zone *z, const char *name, const char *where)
+{
+    struct net_addr one = address(where);
+
+    cr_assert_eq(zone_upsert(z, name, &one, 1, 5).code, ERR_OK);
+}
+
+/* Brings the copy up to date; how many names it was told of, or -1 for the whole zone. */
+static int catch_up(struct zone *from, struct zone *copy)
+{
+    struct arena a = {0};
+    struct zone_changes changes;
+    uint32_t since = zone_serial(copy);
+
+    zone_changes(from, &a, &since, &changes);
+    zone_apply(copy, &changes);
+    int told = changes.is_whole ? -1 : (int)changes.count;
+    arena_fini(&a);
+    return told;
+}
+
+Test(zone, a_copy_gets_the_whole_at_first_and_then_what_changed)
+{
+    struct zone *z = zone_new("cache.test", 100), *copy = zone_new("cache.test", 0);
+
+    put(z, "a.x.cache.test", "127.0.0.1");
+    put(z, "b.cache.test", "127.0.0.2");
+    put(copy, "old.cache.test", "127.0.0.9");
+    cr_expect_eq(catch_up(z, copy), -1);
+    cr_expect_eq(zone_serial(copy), 102);
+    cr_expect_eq(match(copy, "a.x.cache.test"), ZONE_NAME);
+    cr_expect_eq(match(copy, "x.cache.test"), ZONE_BETWEEN);
+    cr_expect_eq(match(copy, "old.cache.test"), ZONE_MISSING);
+
+    put(z, "b.cache.test", "127.0.0.3");
+    put(z, "b.cache.test", "127.0.0.4");
+    zone_remove(z, "a.x.cache.test");
+    cr_expect_eq(catch_up(z, copy), 2, "each name once");
+    cr_expect_eq(zone_serial(copy), 105);
+    cr_expect_eq(match(copy, "x.cache.test"), ZONE_MISSING);
+    cr_expect_eq(catch_up(z, copy), 0);
+    cr_expect_eq(zone_serial(copy), 105);
+
+    struct arena a = {0};
+    struct zone_addresses found;
+    cr_assert_eq(zone_find(copy, &a, "b.cache.test", &found), ZONE_NAME);
+    cr_expect_str_eq(net_addr_host_text(&a, &found.items[0]), "127.0.0.4");
+    arena_fini(&a);
+    zone_free(copy);
+    zone_free(z);
+}
+
+Test(zone, a_copy_that_fell_behind_gets_the_whole_again)
+{
+    struct zone *z = zone_new("cache.test", UINT32_MAX - 10), *copy = zone_new("cache.test", 0);
+    char where[32];
+
+    put(z, "kept.cache.test", "127.0.0.1");
+    catch_up(z, copy);
+    for (int i = 0; i < ZONE_REMEMBERED; i++) {
+        snprintf(where, sizeof(where), "127.1.%d.%d", i / 256, i % 256);
+        put(z, "a.cache.test", where);
+    }
+    cr_expect_eq(catch_up(z, copy), 1, "all of it is remembered, though serials went round");
+    for (int i = 0; i <= ZONE_REMEMBERED; i++) {
+        snprintf(where, sizeof(where), "127.2.%d.%d", i / 256, i % 256);
+        put(z, "a.cache.test", where);
+    }
+    cr_expect_eq(catch_up(z, copy), -1);
+    cr_expect_eq(zone_serial(copy), zone_serial(z));
+    cr_expect_eq(match(copy, "kept.cache.test"), ZONE_NAME);
+    zone_free(copy);
+    zone_free(z);
+}
+
+Test(zone, serials_pass_those_that_a_copy_has_had)
+{
+    struct zone *z = zone_new("cache.test", 100);
+
+    zone_pass_serial(z, 99);
+    cr_expect_eq(zone_serial(z), 100);
+    zone_pass_serial(z, 100);
+    cr_expect_eq(zone_serial(z), 101);
+    zone_pass_serial(z, 500);
+    cr_expect_eq(zone_serial(z), 501);
+    cr_expect(zone_serial_is_later(3, UINT32_MAX));
+    cr_expect_not(zone_serial_is_later(UINT32_MAX, 3));
+    cr_expect_not(zone_serial_is_later(3, 3));
+    zone_free(z);
 }

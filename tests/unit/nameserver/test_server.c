@@ -3,8 +3,8 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/net.h"
-#include "controlplane/dns/server.h"
-#include "controlplane/dns/zone.h"
+#include "nameserver/server.h"
+#include "nameserver/zone.h"
 
 #include <criterion/criterion.h>
 
@@ -161,4 +161,28 @@ Test(server, a_taken_port_is_told_in_words)
     cr_expect_eq(e.code, ERR_CONFLICT);
     cr_expect_null(second);
     stop();
+}
+
+Test(server, answers_from_another_zone_over_the_connections_that_there_are)
+{
+    struct net_addr two;
+    struct zone *other = zone_new("other.test", 7);
+
+    start("127.0.0.1:0", &clock_system);
+    int fd = ask_connect("127.0.0.1", port, SOCK_STREAM);
+    wire_query(&query, 1, "one.cache.test", TYPE_A);
+    ask_stream_send(fd, &query);
+    cr_assert(ask_stream_read(fd, &reply));
+    cr_expect_eq(reply.answers, 1);
+    cr_assert(net_addr_parse_host(STR("127.2.0.1"), &two));
+    cr_assert_eq(zone_upsert(other, "two.other.test", &two, 1, 5).code, ERR_OK);
+    cr_assert_eq(server_change_zone(server, other).code, ERR_OK);
+    cr_assert(ask_udp("127.0.0.1", port, "two.other.test", TYPE_A, &reply));
+    cr_expect_str_eq(reply.records[0].data, "127.2.0.1");
+    ask_stream_send(fd, &query);
+    cr_assert(ask_stream_read(fd, &reply));
+    cr_expect_eq(reply.answers, 0, "the zone before is not known any more");
+    close(fd);
+    stop();
+    zone_free(other);
 }

@@ -1,7 +1,7 @@
 /* One message in, one out. */
 #include "base/arena.h"
-#include "controlplane/dns/answer.h"
-#include "controlplane/dns/zone.h"
+#include "nameserver/answer.h"
+#include "nameserver/zone.h"
 #include "wire.h"
 
 #include <criterion/criterion.h>

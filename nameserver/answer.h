@@ -1,6 +1,6 @@
 /* One DNS message in, one out: the whole protocol of the embedded server, without a socket. */
-#ifndef LARDER_CONTROLPLANE_DNS_ANSWER_H
-#define LARDER_CONTROLPLANE_DNS_ANSWER_H
+#ifndef LARDER_NAMESERVER_ANSWER_H
+#define LARDER_NAMESERVER_ANSWER_H
 
 #include "base/net.h"
 

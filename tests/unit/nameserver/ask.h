@@ -1,6 +1,6 @@
 /* A resolver's side of a conversation with a server on loopback. */
-#ifndef LARDER_TESTS_DNS_ASK_H
-#define LARDER_TESTS_DNS_ASK_H
+#ifndef LARDER_TESTS_NAMESERVER_ASK_H
+#define LARDER_TESTS_NAMESERVER_ASK_H
 
 #include "wire.h"
 

@@ -1,6 +1,6 @@
 /* DNS messages made and read by hand, so that the server is not tested with the library it uses. */
-#ifndef LARDER_TESTS_DNS_WIRE_H
-#define LARDER_TESTS_DNS_WIRE_H
+#ifndef LARDER_TESTS_NAMESERVER_WIRE_H
+#define LARDER_TESTS_NAMESERVER_WIRE_H
 
 #include <stdbool.h>
 #include <stddef.h>

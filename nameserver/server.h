@@ -1,6 +1,6 @@
 /* UDP and TCP for the embedded server: one thread, non-blocking sockets, bounded connections. */
-#ifndef LARDER_CONTROLPLANE_DNS_SERVER_H
-#define LARDER_CONTROLPLANE_DNS_SERVER_H
+#ifndef LARDER_NAMESERVER_SERVER_H
+#define LARDER_NAMESERVER_SERVER_H
 
 #include "base/err.h"
 
@@ -17,6 +17,11 @@ struct zone;
  * `clock` are borrowed until server_stop. Errors: those of net_bind_udp, in `a`. */
 must_use struct err server_start(struct arena *a, const struct net_addr *address, struct zone *z,
                                  const struct clock *clock, struct server **out);
+
+/* Answers from `z` from now on, and from the zone before no more when this returns; what is asked
+ * meanwhile waits. ERR_IO or ERR_LIMIT without a thread: then nobody answers until the next call.
+ */
+must_use struct err server_change_zone(struct server *s, struct zone *z);
 
 /* Ends the thread, closes the sockets and frees. */
 void server_stop(struct server *s);

@@ -2,14 +2,14 @@
  * One epoll loop. Each descriptor is a `source` with the function that serves it; TCP connections
  * are slots of a fixed array, so nothing that the loop points at is ever freed under it.
  */
-#include "controlplane/dns/server.h"
+#include "nameserver/server.h"
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/net.h"
-#include "controlplane/dns/answer.h"
+#include "nameserver/answer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +51,7 @@ struct server {
     int epoll_fd;
     int spare_fd; /* given up for a moment when the process has no descriptor left */
     struct source stop, datagrams, listener;
-    bool must_stop;
+    bool must_stop, is_running;
     size_t open_streams;
     struct stream streams[SERVER_STREAMS_MAX];
     uint8_t reply[ANSWER_STREAM_MAX];
@@ -347,6 +347,14 @@ static void server_free(struct server *s)
     free(s);
 }
 
+static struct err thread_start(struct server *s)
+{
+    int sys = pthread_create(&s->thread, NULL, server_loop, s);
+
+    s->is_running = sys == 0;
+    return sys == 0 ? OK : err_sys(sys, "cannot start the DNS server's thread");
+}
+
 struct err server_start(struct arena *a, const struct net_addr *address, struct zone *z,
                         const struct clock *clock, struct server **out)
 {
@@ -365,21 +373,39 @@ struct err server_start(struct arena *a, const struct net_addr *address, struct 
     watch(s, &s->stop, EPOLL_CTL_ADD, EPOLLIN);
     watch(s, &s->datagrams, EPOLL_CTL_ADD, EPOLLIN);
     watch(s, &s->listener, EPOLL_CTL_ADD, EPOLLIN);
-    int sys = pthread_create(&s->thread, NULL, server_loop, s);
-    if (sys != 0) {
+    struct err e = thread_start(s);
+    if (err_failed(e)) {
         server_free(s);
-        return err_sys(sys, "cannot start the DNS server's thread");
+        return e;
     }
     *out = s;
     return OK;
+}
+
+static void thread_stop(struct server *s)
+{
+    eventfd_t count;
+
+    if (!s->is_running)
+        return;
+    check(eventfd_write(s->stop.fd, 1) == 0);
+    pthread_join(s->thread, NULL);
+    check(eventfd_read(s->stop.fd, &count) == 0);
+    s->must_stop = s->is_running = false;
+}
+
+struct err server_change_zone(struct server *s, struct zone *z)
+{
+    thread_stop(s);
+    s->zone = z;
+    return thread_start(s);
 }
 
 void server_stop(struct server *s)
 {
     if (!s)
         return;
-    check(eventfd_write(s->stop.fd, 1) == 0);
-    pthread_join(s->thread, NULL);
+    thread_stop(s);
     server_free(s);
 }
 

@@ -2,11 +2,11 @@
  * ldns takes messages apart and puts them together; what stands between is the table of RFC 1034:
  * the name is in the zone or not, exists or not, and has the type that was asked for or not.
  */
-#include "controlplane/dns/answer.h"
+#include "nameserver/answer.h"
 
 #include "base/arena.h"
-#include "controlplane/dns/backend.h"
-#include "controlplane/dns/zone.h"
+#include "nameserver/name.h"
+#include "nameserver/zone.h"
 
 #include <ldns/ldns.h>
 #include <netinet/in.h>
