@@ -42,14 +42,40 @@ static int64_t boot_now(const struct fleet *f)
 
 /* --- silence --- */
 
+static bool is_among(const char *word, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], word) == 0)
+            return true;
+    return false;
+}
+
+/* Whoever looks for why a shard waits finds it in the log. */
+static struct err tell_regions(struct store_tx *tx, const char *const *before, size_t count)
+{
+    const char **after;
+    size_t after_count;
+
+    TRY(store_silent_regions(tx, &after, &after_count));
+    for (size_t i = 0; i < after_count; i++)
+        if (!is_among(after[i], before, count))
+            log_warn("most hosts of a region are silent: only what is certain is acted on",
+                     f_str("region", after[i]));
+    return OK;
+}
+
 static struct err mark_silent(struct fleet *f, struct arena *a, const char *const *ids,
                               size_t count)
 {
     scoped(store_rollback) struct store_tx *tx = NULL;
+    const char **regions;
+    size_t region_count;
 
     TRY(store_begin(f->store, STORE_WRITE, a, &tx));
+    TRY(store_silent_regions(tx, &regions, &region_count));
     for (size_t i = 0; i < count; i++)
         TRY(store_host_silence(tx, ids[i], true));
+    TRY(tell_regions(tx, regions, region_count));
     store_touch_all(tx);
     return store_commit(&tx);
 }
@@ -245,7 +271,6 @@ static struct err sight_of(struct arena *a, const char *host_id, const struct ag
         .boot_count = in->boot_count.value,
         .pid = (int)in->pid.value,
         .crashes = in->crashes.value,
-        .crashed_ms = in->crashed_at.value,
         .last_exit = in->last_exit ? in->last_exit : "",
         .why = in->why ? in->why : "",
         .applied_settings = in->applied_settings ? in->applied_settings : "",

@@ -65,6 +65,15 @@ const char *goal_address(const struct node_goal *g, enum ip_family family)
     return family == FAMILY_IPV6 && has_second ? g->second_address : g->address;
 }
 
+bool hosts_are_mostly_silent(const struct host_list *l)
+{
+    size_t silent = 0;
+
+    for (size_t i = 0; i < l->count; i++)
+        silent += l->items[i].is_silent;
+    return 2 * silent > l->count;
+}
+
 struct cluster cluster_of_node(const struct cluster *c, const struct node *n)
 {
     struct cluster seen = *c;

@@ -132,7 +132,8 @@ struct node_saw {
     enum node_state state;
     int64_t boot_count;
     int pid;
-    int64_t crashes, crashed_ms;
+    int64_t crashes;
+    int64_t crashed_ms; /* when the last was heard of */
     const char *last_exit, *why;
     const char *applied_settings; /* see settings.h; "" while it is not known */
     bool is_reboot_pending;
@@ -188,6 +189,9 @@ struct host_list {
     struct host *items;
     size_t count;
 };
+
+/* Whether more than half of them are. */
+bool hosts_are_mostly_silent(const struct host_list *l);
 
 struct event {
     int64_t id;

@@ -73,6 +73,9 @@ struct shard {
     int64_t next_member;
     bool is_wanted;
     struct shard_goal goal;
+    /* Primaries that ended one upon another, and when the first and the last of them did; stored
+     * with the goal: see reconcile/restraint.c. */
+    int64_t falls, fell_ms, last_fell_ms;
 };
 
 struct shard_list {

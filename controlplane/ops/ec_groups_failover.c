@@ -12,17 +12,34 @@
 
 #define DAY_MS (24 * 3600 * (int64_t)1000)
 
-/* The replica that has most of the stream, of those that follow; NULL for none. */
+static bool is_running(const struct cluster_facts *m)
+{
+    const struct node_saw *saw = m->nodes.count > 0 ? &m->nodes.items[0].saw : NULL;
+    return saw && saw->has && saw->state == NODE_RUNNING;
+}
+
+static bool has_primary(const struct group_facts *f, const struct shard *s)
+{
+    for (size_t i = 0; i < f->member_count; i++)
+        if (group_facts_is_in(&f->members[i], s) && group_facts_is_primary(f, &f->members[i]))
+            return is_running(&f->members[i]);
+    return false;
+}
+
+/* The replica that has most of the stream, of those that follow; NULL for none. Where the primary
+ * has ended nobody follows: then of those that did. */
 static const struct cluster_facts *best_replica(const struct group_facts *f, const struct shard *s)
 {
     const struct cluster_facts *best = NULL;
+    bool is_alive = has_primary(f, s);
 
     for (size_t i = 0; i < f->member_count; i++) {
         const struct cluster_facts *m = &f->members[i];
         if (!group_facts_is_in(m, s) || group_facts_is_primary(f, m) || m->nodes.count == 0)
             continue;
         const struct node_saw *saw = &m->nodes.items[0].saw;
-        if (saw->has && saw->is_link_up && (!best || saw->offset > best->nodes.items[0].saw.offset))
+        bool may_be_it = is_alive ? saw->is_link_up : is_running(m) && saw->offset > 0;
+        if (saw->has && may_be_it && (!best || saw->offset > best->nodes.items[0].saw.offset))
             best = m;
     }
     return best;

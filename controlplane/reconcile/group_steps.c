@@ -17,6 +17,7 @@
 #include "controlplane/reconcile/groups.h"
 #include "controlplane/reconcile/migration_steps.h"
 #include "controlplane/reconcile/moves.h"
+#include "controlplane/reconcile/restraint.h"
 #include "controlplane/reconcile/rolling.h"
 #include "controlplane/reconcile/rules.h"
 
@@ -708,6 +709,14 @@ static bool may_give_up(const struct group_view *g)
     return moves_are_idle(g) || (is_late && !moves_are_giving(g));
 }
 
+/* A switch whose shard gets no primary for now is in the way of the one that would give it one. */
+static bool is_in_the_way(const struct group_view *g)
+{
+    struct plan p;
+
+    return g->operation.kind == GROUP_SWITCH && plan_read(g, &p) && restraint_holds(g, p.shard);
+}
+
 static void wait_or_fail(struct group_view *g, struct decisions *d)
 {
     struct group_operation *o = &g->operation;
@@ -717,6 +726,8 @@ static void wait_or_fail(struct group_view *g, struct decisions *d)
     struct view *hopeless = is_restore(o) ? member_without_data(g) : NULL;
     if (hopeless)
         fail_restore(g, hopeless, d);
+    else if (is_in_the_way(g))
+        fail(g, d, "its primaries ended one after another");
     else if (g->now_ms < o->deadline_ms)
         decide_wake(d, o->deadline_ms);
     else if (is_past_return(g))

@@ -18,6 +18,7 @@
 #include "controlplane/reconcile/globals.h"
 #include "controlplane/reconcile/group_steps.h"
 #include "controlplane/reconcile/moves.h"
+#include "controlplane/reconcile/restraint.h"
 #include "controlplane/reconcile/rules.h"
 
 #include <string.h>
@@ -228,6 +229,7 @@ int64_t member_life(const struct view *m)
 static void promote_as_seen(struct group_view *g, struct shard *s, const struct view *chosen,
                             struct decisions *d)
 {
+    restraint_count(g, s);
     s->goal = (struct shard_goal){.has = true,
                                   .term = highest_term(g, s) + 1,
                                   .primary_id = chosen->cluster.id,
@@ -295,6 +297,12 @@ static bool is_fit(const struct shard *s, const struct node *n)
     return is_up(n) && (follows || was_fenced) && n->saw.offset > 0;
 }
 
+static bool is_unheard(const struct view *m)
+{
+    const struct host *host = view_host(m, member_node(m)->goal.host_id);
+    return !host || host->is_silent;
+}
+
 static bool is_better(const struct view *m, const struct view *best, const char *lost_zone)
 {
     const struct node *n = member_node(m), *b = best ? member_node(best) : NULL;
@@ -308,6 +316,7 @@ struct candidates {
     struct view *best;     /* of those that are fit */
     struct view *any;      /* of those that run at all */
     bool has_late_reports; /* one that is fit still believes in its link */
+    bool has_unheard;      /* one is on a host that is not heard of */
 };
 
 static struct candidates look_for(const struct group_view *g, const struct shard *s,
@@ -319,11 +328,14 @@ static struct candidates look_for(const struct group_view *g, const struct shard
     for (size_t i = 0; i < g->member_count; i++) {
         struct view *m = &g->members[i];
         const struct node *n = member_node(m);
-        if ((m == dead && has_died(n)) || m->cluster.shard_id != s->id || !is_up(n))
+        if ((m == dead && has_died(n)) || m->cluster.shard_id != s->id)
             continue; /* one that lives again is as good as what it has now */
+        c.has_unheard |= n && n->is_wanted && n->goal.has && is_unheard(m);
+        if (!is_up(n))
+            continue;
         if (is_better(m, c.any, lost_zone))
             c.any = m;
-        if (!is_fit(s, n))
+        if (!is_fit(s, n) || is_unheard(m))
             continue;
         c.has_late_reports |= n->saw.is_link_up;
         if (is_better(m, c.best, lost_zone))
@@ -333,7 +345,16 @@ static struct candidates look_for(const struct group_view *g, const struct shard
 }
 
 /* The bytes that were under way to the replicas still count: so each is waited for until it says
- * that its link is down, but not for long. */
+ * that its link is down, but not for long. One that never followed has none of the data: it is not
+ * taken while one that may have followed can come back. */
+static struct view *choose(const struct group_view *g, const struct candidates *c, int64_t since_ms)
+{
+    if (c->best)
+        return !c->has_late_reports || since_ms >= CANDIDATES_WAIT_MS ? c->best : NULL;
+    bool is_certain = !c->has_unheard && !restraint_is_in_doubt(g->region);
+    return is_certain && since_ms >= LAST_RESORT_MS ? c->any : NULL;
+}
+
 static void fail_over(struct group_view *g, struct shard *s, struct decisions *d)
 {
     struct view *dead = shard_primary(g, s);
@@ -345,15 +366,15 @@ static void fail_over(struct group_view *g, struct shard *s, struct decisions *d
         return;
     struct candidates c = look_for(g, s, dead);
     int64_t since_ms = g->now_ms - n->saw.crashed_ms;
-    struct view *chosen = c.best && (!c.has_late_reports || since_ms >= CANDIDATES_WAIT_MS) ? c.best
-                          : !c.best && since_ms >= LAST_RESORT_MS                           ? c.any
-                                                                                            : NULL;
+    struct view *chosen = choose(g, &c, since_ms);
     if (!chosen) {
         int64_t wake_ms = n->saw.crashed_ms + (c.best ? CANDIDATES_WAIT_MS : LAST_RESORT_MS);
         if (wake_ms > g->now_ms) /* else it waits for a report */
             decide_wake(d, wake_ms);
         return;
     }
+    if (!restraint_allows(g, s, d))
+        return;
     if (chosen != dead)
         decide_group_event(d, g, EVENT_FAILOVER_DONE, dead->cluster.name, chosen->cluster.name);
     promote_as_seen(g, s, chosen, d);
@@ -491,6 +512,8 @@ void groups_decide(struct group_view *g, struct decisions *d)
         outgrow_terms(g, &g->shards.items[i], d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
         forget_life(g, &g->shards.items[i], d);
+    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
+        restraint_rest(g, &g->shards.items[i], d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
         fail_over(g, &g->shards.items[i], d);
     forget_members(g, d);

@@ -81,6 +81,22 @@ struct err store_host_silence(struct store_tx *tx, const char *host_id, bool is_
     return query_run(tx, sql, "bt", is_silent, host_id);
 }
 
+struct err store_silent_regions(struct store_tx *tx, const char ***out, size_t *out_count)
+{
+    static const char sql[] = "SELECT region FROM host GROUP BY region "
+                              "HAVING 2 * sum(is_silent) > count(*) ORDER BY region";
+    vec_of(const char *) regions = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, ""));
+    while (query_next(&q))
+        *vec_add(tx->arena, &regions) = query_text(&q, 0);
+    TRY(query_end(&q));
+    *out = regions.items;
+    *out_count = regions.count;
+    return OK;
+}
+
 static struct err count_nodes(struct store_tx *tx, struct store_counts *out)
 {
     static const char sql[] = "SELECT coalesce(s.state, 'absent'), count(*) FROM cache_node n "

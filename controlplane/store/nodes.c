@@ -524,11 +524,15 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
     TRY(e);
     if (now.used_bytes < 0)
         now.used_bytes = before.used_bytes;
+    if (before.has && before.crashes == now.crashes)
+        now.crashed_ms = before.crashed_ms;
+    else
+        now.crashed_ms = saw->seen_ms; /* our clock: the host's may be set to anything */
     if (is_same_sight(&before, &now))
         return OK;
     TRY(query_run(tx, sql, "ittiiiitttbtiibtiib", node_id, saw->host_id,
                   node_state_name(saw->state), saw->boot_count, (int64_t)saw->pid, saw->crashes,
-                  saw->crashed_ms, saw->last_exit, saw->why, saw->applied_settings,
+                  now.crashed_ms, saw->last_exit, saw->why, saw->applied_settings,
                   saw->is_reboot_pending, saw->role, saw->term, saw->offset, saw->is_link_up,
                   saw->build ? saw->build : "", now.used_bytes, saw->seen_ms, saw->has_bad_seed));
     store_touch_cluster(tx, cluster_id);

@@ -269,6 +269,9 @@ must_use struct err store_host_get(struct store_tx *tx, const char *host_id, str
 must_use struct err store_host_list(struct store_tx *tx, const char *region, struct host_list *out);
 must_use struct err store_host_silence(struct store_tx *tx, const char *host_id, bool is_silent);
 
+/* The regions of which hosts_are_mostly_silent, by name. */
+must_use struct err store_silent_regions(struct store_tx *tx, const char ***out, size_t *out_count);
+
 /* Records what was seen of a node (ignored for a node that no longer exists); `*out_changed` tells
  * whether it says anything new. Touches the node's cluster when it does. */
 must_use struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node_saw *saw,

@@ -249,6 +249,31 @@ def test_a_replica_takes_over_when_its_primary_hangs(house):
     assert redis_cli(group.primary(), "GET", "kept") == "yes"
 
 
+def test_primaries_that_die_one_upon_another_are_not_replaced_for_ever(house):
+    group = Group.create(house, "looped", NumCacheClusters=3, AutomaticFailoverEnabled=True)
+    old = group.primary()
+    redis_cli(old, "SET", "k", "v")
+    wait_until(lambda: all(redis_cli(m["ReadEndpoint"], "GET", "k") == "v" for m in group.shard()["NodeGroupMembers"]),
+               "all have it")
+
+    def is_held():
+        return any("Automatic failover of node group 0001 is suspended" in m for m in group.messages())
+
+    for _ in range(20):
+        os.kill(house.engine_pid(old), signal.SIGKILL)
+        wait_until(lambda: group.primary() != old or is_held(), "another one is the primary, or none for now")
+        if group.primary() == old:
+            break
+        old = group.primary()
+    assert is_held()
+    others = [m["ReadEndpoint"] for m in group.shard()["NodeGroupMembers"] if m["ReadEndpoint"] != old]
+    assert len(others) == 2 and all(answers_ping(e) for e in others)
+    group.client.test_failover(ReplicationGroupId="looped", NodeGroupId="0001")
+    wait_until(lambda: group.primary() != old, "there is one when it is asked for")
+    wait_until(lambda: redis_cli(group.primary(), "SET", "k", "v") == "OK", "it takes writes")
+    group.wait()
+
+
 def test_a_shard_of_a_cluster_fails_over_and_clients_hear_of_it(house):
     group = Group.create(house, "torn", NumNodeGroups=2, ReplicasPerNodeGroup=1)
     endpoint = group.describe()["ConfigurationEndpoint"]

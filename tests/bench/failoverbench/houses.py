@@ -68,6 +68,7 @@ class Larder:
 
     def wait_whole(self):
         wait_for(lambda: self.group()["Status"] == "available" and is_whole(self.find_primary()), "the group is whole")
+        time.sleep(1.2)  # else these would be primaries that end one upon another: docs/failover.md
 
     def crash(self):
         os.kill(int(facts(self.find_primary())["process_id"]), signal.SIGKILL)

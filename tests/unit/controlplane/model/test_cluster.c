@@ -48,3 +48,13 @@ Test(cluster, a_node_sees_the_type_that_it_still_has)
     cr_assert_str_eq(cluster_of_node(&c, &rows[2]).node_type, "cache.t4g.micro");
     cr_assert_str_eq(cluster_of_node(&c, &rows[2]).name, "m1");
 }
+
+Test(cluster, hosts_are_mostly_silent_when_more_than_half_of_them_are)
+{
+    struct host hosts[4] = {{.is_silent = true}, {.is_silent = true}, {0}, {0}};
+
+    cr_assert_not(hosts_are_mostly_silent(&(struct host_list){NULL, 0}));
+    cr_assert_not(hosts_are_mostly_silent(&(struct host_list){hosts, 4}));
+    cr_assert(hosts_are_mostly_silent(&(struct host_list){hosts, 3}));
+    cr_assert_not(hosts_are_mostly_silent(&(struct host_list){hosts + 2, 2}));
+}

@@ -48,6 +48,40 @@ Test(test_failover, what_cannot_be_is_refused)
     expect(run("single", "0001"), FAULT_TEST_FAILOVER_NOT_AVAILABLE, NULL);
 }
 
+static void see(const char *cluster, enum node_state state, int64_t offset)
+{
+    struct cluster c;
+    struct node_list nodes;
+    bool is_changed;
+
+    fixture_begin(&world.f, STORE_WRITE);
+    must(store_cluster_find(world.f.tx, "000000000000", "us-east-1", cluster, &c));
+    must(store_node_list(world.f.tx, c.id, &nodes));
+    struct node_saw saw = nodes.items[0].saw;
+    saw.state = state;
+    saw.offset = offset;
+    saw.is_link_up = false;
+    must(store_saw_set(world.f.tx, nodes.items[0].id, &saw, &is_changed));
+    fixture_commit(&world.f);
+}
+
+Test(test_failover, nobody_needs_to_follow_a_primary_that_has_ended)
+{
+    world_group("rg", 2);
+    see("rg-002", NODE_RUNNING, 100);
+    expect(run("rg", "0001"), FAULT_TEST_FAILOVER_NOT_AVAILABLE, NULL);
+    see("rg-001", NODE_STOPPED, 0);
+    must(run("rg", "0001"));
+}
+
+Test(test_failover, who_has_nothing_takes_nobodys_place)
+{
+    world_group("rg", 2);
+    see("rg-001", NODE_STOPPED, 0);
+    see("rg-002", NODE_RUNNING, 0);
+    expect(run("rg", "0001"), FAULT_TEST_FAILOVER_NOT_AVAILABLE, NULL);
+}
+
 Test(test_failover, there_is_a_quota_of_a_day)
 {
     world_group("rg", 2);

@@ -7,6 +7,11 @@
 
 #define GROUP_SCENE_MEMBERS 6
 
+/* What is told of a shard that gets no other primary for now. */
+#define HELD                                                                                      \
+    "Automatic failover of node group 0001 is suspended: its primaries ended one after another. " \
+    "It goes on after 10 minutes, or by TestFailover"
+
 struct group_scene {
     struct arena arena;
     struct host hosts[3];

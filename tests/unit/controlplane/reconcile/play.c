@@ -13,6 +13,11 @@
 #define RESTART_MS   50
 #define SWITCH_MS    10000
 #define FIRST_WRITES 20
+#define SILENT_MS    5000
+#define OUTAGE_MS    8000
+#define FALLS_MOST   3 /* one upon another, in so long */
+#define FALLS_MS     600000
+#define REST_MS      1000
 
 static bool chance(struct play *p, uint64_t one_in)
 {
@@ -35,7 +40,6 @@ static struct shard *shard_of(struct play *p)
     return &p->scene.shards[0];
 }
 
-static struct shard *shard_of(struct play *p);
 /* --- the network --- */
 
 static void post(struct play *p, const struct play_message *m)
@@ -79,7 +83,8 @@ static bool is_prefix(const struct play_node *of, const struct play_node *n)
     return n->len <= of->len && memcmp(n->log, of->log, n->len * sizeof(n->log[0])) == 0;
 }
 
-/* The link to whom it follows: made anew with all of that one's data where it cannot go on. */
+/* The link to whom it follows: where it cannot go on it is made anew, and is up when all of that
+ * one's data is there. */
 static void follow(struct play *p, struct play_node *n)
 {
     struct play_node *from = &p->nodes[n->follows];
@@ -91,8 +96,10 @@ static void follow(struct play *p, struct play_node *n)
     if (!n->is_link_up) {
         if (p->now_ms < n->link_at_ms)
             return;
-        if (!is_prefix(from, n))
-            n->len = 0;
+        if (n->len == 0 || !is_prefix(from, n)) {
+            n->len = from->len;
+            memcpy(n->log, from->log, n->len * sizeof(n->log[0]));
+        }
         n->is_link_up = true;
     }
     size_t behind = from->len > n->len ? from->len - n->len : 0;
@@ -127,7 +134,6 @@ static void crash(struct play *p, struct play_node *n)
 {
     end_process(p, n);
     n->crashes++;
-    n->crashed_ms = p->now_ms;
     n->is_held = !n->goal.may_restart;
     if (p->faults.plant == PLANT_EARLY_START) {
         n->is_held = false;
@@ -152,7 +158,6 @@ static void report(struct play *p, int member)
                                                : NODE_STOPPED,
                        .boot_count = n->boot_count,
                        .crashes = n->crashes,
-                       .crashed_ms = n->crashed_ms,
                        .term = n->role_term,
                        .offset = (int64_t)n->len,
                        .is_primary = n->is_primary,
@@ -269,13 +274,14 @@ static void take_report(struct play *p, int member, const struct play_sight *s)
     if (s->number < n->taken_number && p->faults.plant != PLANT_OLD_REPORTS)
         return;
     n->taken_number = s->number;
+    n->heard_ms = p->now_ms;
     row->saw = (struct node_saw){
         .has = true,
         .host_id = row->goal.host_id,
         .state = s->state,
         .boot_count = s->boot_count,
         .crashes = s->crashes,
-        .crashed_ms = s->crashed_ms,
+        .crashed_ms = s->crashes == row->saw.crashes ? row->saw.crashed_ms : p->now_ms,
         .last_exit = "",
         .why = "",
         .applied_settings =
@@ -330,18 +336,67 @@ static void tell_goals(struct play *p)
     }
 }
 
+static bool is_whole(struct play *p)
+{
+    for (size_t i = 0; i < PLAY_MEMBERS; i++)
+        if (!member_is_ready(&p->scene.view, &p->scene.members[i]))
+            return false;
+    return true;
+}
+
+/* Each member has a host of its own. */
+static void look_for_silence(struct play *p)
+{
+    for (size_t i = 0; i < PLAY_MEMBERS; i++) {
+        bool is_silent = p->now_ms > p->nodes[i].heard_ms + SILENT_MS;
+        for (size_t k = 0; k < p->scene.region.hosts.count; k++) {
+            struct host *h = &p->scene.hosts[k];
+            if (strcmp(h->id, p->scene.nodes[i].goal.host_id) != 0 || h->is_silent == is_silent)
+                continue;
+            h->is_silent = is_silent;
+            p->has_news = true;
+            if (is_silent && p->faults.plant == PLANT_HASTY)
+                p->scene.nodes[i].saw.state = NODE_STOPPED, p->scene.nodes[i].saw.crashes++;
+        }
+    }
+}
+
+/* The rules gave the shard another primary by themselves. */
+static void check_failover(struct play *p, int64_t old_id)
+{
+    p->failovers++;
+    if (p->nodes[old_id - 1].crashes <= p->ends)
+        break_rule(p, "a primary was replaced that had not ended");
+    if (p->falls == 0 || p->now_ms >= p->fell_ms + FALLS_MS) {
+        p->falls = 0;
+        p->fell_ms = p->now_ms;
+    }
+    p->last_fell_ms = p->now_ms;
+    if (++p->falls > FALLS_MOST)
+        break_rule(p, "too many primaries were made one upon another");
+}
+
 static void decide(struct play *p)
 {
     struct group_scene *s = &p->scene;
+    bool was_switching = s->view.has_operation;
 
+    if ((is_whole(p) && p->now_ms >= p->last_fell_ms + REST_MS) || was_switching)
+        p->falls = 0;
+    if (p->faults.plant == PLANT_FORGETFUL)
+        shard_of(p)->falls = 0;
     s->view.now_ms = p->now_ms;
     for (size_t i = 0; i < s->view.member_count; i++)
         s->members[i].now_ms = p->now_ms;
     int64_t primary_id = shard_of(p)->goal.primary_id;
     group_scene_decide(s);
     p->has_news = false;
-    if (shard_of(p)->goal.primary_id != primary_id && primary_id)
-        p->failovers++;
+    p->held += group_scene_told(s, HELD);
+    if (shard_of(p)->goal.primary_id != primary_id) {
+        if (primary_id && !was_switching)
+            check_failover(p, primary_id);
+        p->ends = p->scene.nodes[shard_of(p)->goal.primary_id - 1].saw.crashes;
+    }
     if (shard_of(p)->goal.term < p->term)
         break_rule(p, "the term went back");
     p->term = shard_of(p)->goal.term;
@@ -359,17 +414,27 @@ static void begin_switch(struct play *p)
     group_scene_operate(
         &p->scene, GROUP_SWITCH,
         arena_printf(&p->scene.arena, "1 %lld %lld", (long long)s->goal.primary_id, (long long)to));
+    p->scene.view.operation.created_ms = p->now_ms;
     p->scene.view.operation.deadline_ms = p->now_ms + SWITCH_MS;
     p->switches++;
     p->has_news = true;
 }
 
-/* Messages of before are those of connections that are gone. */
+static bool is_away(const struct play *p)
+{
+    return p->now_ms < p->away_until_ms;
+}
+
+/* Messages of before are those of connections that are gone; all hosts count as heard. */
 static void restart_plane(struct play *p)
 {
+    if (p->faults.outages && chance(p, 2))
+        p->away_until_ms = p->now_ms + between(p, STEP_MS, OUTAGE_MS);
     p->message_count = 0;
-    for (int i = 0; i < PLAY_MEMBERS; i++)
+    for (int i = 0; i < PLAY_MEMBERS; i++) {
         p->nodes[i].taken_number = p->nodes[i].told_at_ms = 0;
+        p->nodes[i].heard_ms = p->away_until_ms > p->now_ms ? p->away_until_ms : p->now_ms;
+    }
     p->has_news = true;
 }
 
@@ -381,10 +446,12 @@ static void make_trouble(struct play *p)
         crash(p, n);
     if (p->faults.cuts && chance(p, 500))
         n->cut_until_ms = p->now_ms + between(p, STEP_MS, CUT_MS);
-    if (p->faults.restarts && chance(p, 1000))
+    if (p->faults.restarts && !is_away(p) && chance(p, 1000))
         restart_plane(p);
     if (p->faults.switches && chance(p, 300))
         begin_switch(p);
+    if (p->faults.loops && takes_writes(n) && chance(p, is_whole(p) ? 200 : 5))
+        crash(p, n);
 }
 
 static void deliver(struct play *p)
@@ -396,9 +463,11 @@ static void deliver(struct play *p)
             continue;
         }
         p->messages[i] = p->messages[--p->message_count];
+        if (m.is_report && is_away(p))
+            continue;
         if (m.is_report)
             take_report(p, m.member, &m.sight);
-        else if (m.number > p->nodes[m.member].goal_number) {
+        else if (m.number > p->nodes[m.member].goal_number || p->faults.plant == PLANT_OLD_ORDERS) {
             p->nodes[m.member].goal = m.goal;
             p->nodes[m.member].goal_number = m.number;
         }
@@ -422,10 +491,15 @@ static void play_step(struct play *p)
     p->now_ms += STEP_MS;
     if (!p->is_calm)
         make_trouble(p);
+    else if (shard_of(p)->falls > FALLS_MOST)
+        begin_switch(p); /* somebody is called */
     deliver(p);
-    if (p->has_news || p->now_ms >= p->scene.decisions.wake_ms)
-        decide(p);
-    tell_goals(p);
+    if (!is_away(p)) {
+        look_for_silence(p);
+        if (p->has_news || p->now_ms >= p->scene.decisions.wake_ms)
+            decide(p);
+        tell_goals(p);
+    }
     for (int i = 0; i < PLAY_MEMBERS; i++)
         agent_step(p, i);
     check_step(p);
@@ -442,9 +516,8 @@ static void check_end(struct play *p)
 
     if (p->scene.view.has_operation)
         break_rule(p, "an operation did not end");
-    for (size_t i = 0; i < PLAY_MEMBERS; i++)
-        if (!member_is_ready(&p->scene.view, &p->scene.members[i]))
-            break_rule(p, "a member is not back");
+    if (!is_whole(p))
+        break_rule(p, "a member is not back");
     if (p->broken)
         return;
     const struct play_node *primary = &p->nodes[s->goal.primary_id - 1];
@@ -462,10 +535,7 @@ static void play_for(struct play *p, int64_t ms)
 
 static bool is_settled(struct play *p)
 {
-    for (size_t i = 0; i < PLAY_MEMBERS; i++)
-        if (!member_is_ready(&p->scene.view, &p->scene.members[i]))
-            return false;
-    return takes_writes(&p->nodes[0]) && p->writes >= FIRST_WRITES;
+    return is_whole(p) && takes_writes(&p->nodes[0]) && p->writes >= FIRST_WRITES;
 }
 
 void play_schedule(struct play *p, uint64_t seed, const struct play_faults *faults)
@@ -485,6 +555,7 @@ void play_schedule(struct play *p, uint64_t seed, const struct play_faults *faul
     p->is_calm = false;
     play_for(p, FAULTS_MS);
     p->is_calm = true;
+    p->away_until_ms = 0;
     for (int i = 0; i < PLAY_MEMBERS; i++)
         p->nodes[i].cut_until_ms = 0;
     play_for(p, CALM_MS);

@@ -26,10 +26,14 @@ enum play_plant { /* mistakes that are made on purpose */
                   PLANT_OLD_REPORTS, /* what was overtaken on its way counts */
                   PLANT_EARLY_START, /* a crashed primary comes back at once, empty, and goes on */
                   PLANT_NO_WAIT,     /* a successor does not wait for what its predecessor had */
+                  PLANT_FORGETFUL,   /* how many primaries have ended is not kept */
+                  PLANT_HASTY,       /* silence is taken for an end */
 };
 
 struct play_faults {
     bool crashes, cuts, switches, restarts, delays;
+    bool outages; /* restarts that take their time */
+    bool loops;   /* whoever is the primary ends while the shard is not whole */
     enum play_plant plant;
 };
 
@@ -45,7 +49,7 @@ struct play_goal {
 struct play_sight {
     int64_t number;
     enum node_state state;
-    int64_t boot_count, crashes, crashed_ms, term, offset;
+    int64_t boot_count, crashes, term, offset;
     bool is_primary, is_link_up, has_role;
     struct settings_version applied;
 };
@@ -55,7 +59,7 @@ struct play_node {
     struct play_goal goal;
     struct settings_version applied;
     int64_t goal_number; /* goals are answers of one poll: in order */
-    int64_t highest_term, number, crashes, crashed_ms, restart_at_ms, beat_at_ms, cut_until_ms;
+    int64_t highest_term, number, crashes, restart_at_ms, beat_at_ms, cut_until_ms;
     int64_t boot_count; /* of the process */
     bool is_held;
     /* the engine's */
@@ -68,7 +72,7 @@ struct play_node {
     size_t len;
     /* the control plane's */
     struct play_goal told;
-    int64_t told_at_ms, told_number, taken_number;
+    int64_t told_at_ms, told_number, taken_number, heard_ms;
 };
 
 struct play_message {
@@ -85,7 +89,8 @@ struct play {
     struct rng rng;
     struct play_faults faults;
     int64_t now_ms;
-    bool is_calm; /* no faults any more */
+    int64_t away_until_ms; /* nobody decides, and what is sent to whoever should is lost */
+    bool is_calm;          /* no faults any more */
     bool has_news;
     bool has_crashed;
     struct play_node nodes[PLAY_MEMBERS];
@@ -93,7 +98,10 @@ struct play {
     size_t message_count;
     int64_t writes; /* acknowledged; each has the number of its own */
     int64_t term;   /* the highest goal so far */
-    unsigned switches, failovers;
+    int64_t ends;   /* of the primary's engine, as they were known when it was chosen */
+    unsigned switches, failovers, held;
+    int64_t falls, fell_ms,
+        last_fell_ms;   /* failovers one upon another, with nobody asking for another primary */
     const char *broken; /* what did not hold; NULL: all did */
 };
 

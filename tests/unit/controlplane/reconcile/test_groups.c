@@ -149,6 +149,48 @@ Test(groups, a_replica_of_an_older_term_or_without_data_does_not_take_its_place)
     cr_assert_eq(s.shards[0].goal.primary_id, 2, "when nobody else comes, anybody will do");
 }
 
+Test(groups, among_equals_one_in_another_zone_than_the_lost_one_takes_its_place)
+{
+    group_scene_open(&s, 1, 3);
+    group_scene_run(&s);
+    s.nodes[1].host_zone = s.nodes[0].host_zone;
+    group_scene_kill(&s, 0);
+    group_scene_cut(&s, 1, 200);
+    group_scene_cut(&s, 2, 200);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 3);
+}
+
+Test(groups, a_primary_that_its_replicas_do_not_reach_keeps_its_role)
+{
+    group_scene_open(&s, 1, 3);
+    group_scene_run(&s);
+    group_scene_cut(&s, 1, 200);
+    group_scene_cut(&s, 2, 300);
+    s.view.now_ms = 3600000;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.term, 1);
+    cr_assert_eq(s.shards[0].goal.primary_id, 1);
+}
+
+/* What they have now is what they kept on their disks. */
+Test(groups, when_all_have_ended_the_one_that_came_back_with_most_is_the_first)
+{
+    group_scene_open(&s, 1, 3);
+    group_scene_run(&s);
+    for (size_t i = 0; i < 3; i++)
+        group_scene_kill(&s, i);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.term, 1);
+    for (size_t i = 1; i < 3; i++) {
+        s.nodes[i].saw.state = NODE_RUNNING;
+        s.nodes[i].saw.role = "replica";
+        group_scene_cut(&s, i, i == 1 ? 50 : 80);
+    }
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 3);
+}
+
 /* It ended before it heard of its role, and runs again, with nothing. */
 Test(groups, a_successor_that_began_anew_is_none)
 {

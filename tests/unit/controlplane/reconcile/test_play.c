@@ -18,18 +18,20 @@ static int64_t from_environment(const char *name, int64_t otherwise)
 static uint64_t play_all(const struct play_faults *faults, int64_t count, struct play *p)
 {
     uint64_t first = (uint64_t)from_environment("LARDER_SEED", 1);
-    unsigned switches = 0, failovers = 0;
+    unsigned switches = 0, failovers = 0, held = 0;
 
     for (uint64_t seed = first; seed < first + (uint64_t)count; seed++) {
         play_schedule(p, seed, faults);
         switches += p->switches;
         failovers += p->failovers;
+        held += p->held;
         play_close(p);
         if (p->broken)
             return seed;
     }
     cr_assert(!faults->switches || switches > 0);
     cr_assert(!faults->crashes || failovers > 0);
+    cr_assert(!faults->loops || held > 0);
     return 0;
 }
 
@@ -74,6 +76,42 @@ Test(play, all_at_once)
         .crashes = true, .cuts = true, .switches = true, .restarts = true, .delays = true});
 }
 
+Test(play, who_is_away_for_seconds_finds_everything_as_it_was)
+{
+    holds((struct play_faults){.restarts = true, .outages = true});
+}
+
+Test(play, a_primary_that_ends_meanwhile_stays_down_until_somebody_decides)
+{
+    holds((struct play_faults){.crashes = true, .restarts = true, .outages = true});
+}
+
+Test(play, a_switch_outlives_an_outage)
+{
+    holds((struct play_faults){
+        .crashes = true, .switches = true, .delays = true, .restarts = true, .outages = true});
+}
+
+Test(play, hosts_that_are_cut_off_keep_their_roles)
+{
+    holds((struct play_faults){.cuts = true, .delays = true, .restarts = true});
+}
+
+Test(play, a_fault_that_follows_the_role_ends_three_members_at_most)
+{
+    holds((struct play_faults){.loops = true});
+}
+
+Test(play, a_fault_that_follows_the_role_among_others)
+{
+    holds((struct play_faults){.loops = true,
+                               .crashes = true,
+                               .cuts = true,
+                               .switches = true,
+                               .restarts = true,
+                               .delays = true});
+}
+
 /* Mistakes on purpose. */
 
 Test(play, old_orders_are_found)
@@ -93,4 +131,14 @@ Test(play, an_early_start_is_found)
 Test(play, a_successor_that_does_not_wait_is_found)
 {
     is_found((struct play_faults){.switches = true, .plant = PLANT_NO_WAIT});
+}
+
+Test(play, failovers_without_a_limit_are_found)
+{
+    is_found((struct play_faults){.loops = true, .plant = PLANT_FORGETFUL});
+}
+
+Test(play, silence_that_is_taken_for_an_end_is_found)
+{
+    is_found((struct play_faults){.cuts = true, .plant = PLANT_HASTY});
 }

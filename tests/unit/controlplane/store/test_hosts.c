@@ -89,3 +89,27 @@ Test(hosts, silence_and_counts_are_told)
     cr_assert_eq(counts.nodes[NODE_FAILED], 1);
     cr_assert_eq(counts.nodes[NODE_ABSENT], 1);
 }
+
+Test(hosts, regions_that_are_mostly_silent_are_named)
+{
+    struct host a = fixture_host(&f, "a", "us-east-1a", "127.77.0.0/18", 1);
+    struct host b = fixture_host(&f, "b", "us-east-1b", "127.77.64.0/18", 1);
+    struct host far = fixture_host(&f, "far", "us-east-1c", "127.77.128.0/18", 1);
+    const char **regions;
+    size_t count;
+
+    must(store_silent_regions(f.tx, &regions, &count));
+    cr_assert_eq(count, 0);
+    must(store_host_silence(f.tx, a.id, true));
+    must(store_silent_regions(f.tx, &regions, &count));
+    cr_assert_eq(count, 0, "a third of them");
+    must(store_host_silence(f.tx, b.id, true));
+    must(store_silent_regions(f.tx, &regions, &count));
+    cr_assert_eq(count, 1);
+    cr_assert_str_eq(regions[0], "us-east-1");
+    far.region = "eu-west-1";
+    must(store_host_put(f.tx, &far));
+    must(store_host_silence(f.tx, b.id, false));
+    must(store_silent_regions(f.tx, &regions, &count));
+    cr_assert_eq(count, 0, "half of one, none of the other");
+}

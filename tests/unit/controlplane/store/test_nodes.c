@@ -135,6 +135,29 @@ Test(nodes, the_same_sight_twice_is_no_news)
     cr_assert(is_changed);
 }
 
+Test(nodes, a_crash_is_of_the_moment_in_which_it_was_heard_of)
+{
+    struct node_saw saw = sight(NODE_STOPPED);
+    struct node_list nodes;
+    bool is_changed;
+
+    saw.crashes = 1;
+    saw.crashed_ms = 123456789; /* whatever is said */
+    saw.seen_ms = 1000;
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    must(store_node_list(f.tx, node.cluster_id, &nodes));
+    cr_assert_eq(nodes.items[0].saw.crashed_ms, 1000);
+    saw.seen_ms = 2000;
+    saw.state = NODE_RUNNING;
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    must(store_node_list(f.tx, node.cluster_id, &nodes));
+    cr_assert_eq(nodes.items[0].saw.crashed_ms, 1000);
+    saw.crashes = 2;
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    must(store_node_list(f.tx, node.cluster_id, &nodes));
+    cr_assert_eq(nodes.items[0].saw.crashed_ms, 2000);
+}
+
 Test(nodes, a_sight_of_an_unknown_node_is_ignored)
 {
     struct node_saw saw = sight(NODE_RUNNING);

@@ -23,6 +23,9 @@ Test(shards, every_column_survives_the_round_trip)
                                  .fence_term = 6,
                                  .after_offset = 1234,
                                  .life = 3};
+    s.falls = 2;
+    s.fell_ms = 77;
+    s.last_fell_ms = 78;
     must(store_shard_update(f.tx, &s));
     must(store_shard_goal_set(f.tx, &s));
     must(store_shard_list(f.tx, &g.id, 1, &list));
@@ -41,6 +44,9 @@ Test(shards, every_column_survives_the_round_trip)
     cr_assert_eq(found->goal.fence_term, 6);
     cr_assert_eq(found->goal.after_offset, 1234);
     cr_assert_eq(found->goal.life, 3);
+    cr_assert_eq(found->falls, 2);
+    cr_assert_eq(found->fell_ms, 77);
+    cr_assert_eq(found->last_fell_ms, 78);
 }
 
 Test(shards, those_of_many_groups_come_by_group_and_number)
