@@ -9,6 +9,7 @@ import redis
 from redis.cluster import RedisCluster
 
 from conftest import Service, wait_until
+from test_crashes import answers
 from test_global import HERE, THERE, TYPE, Datastore, refused
 
 KEYS = 400
@@ -181,7 +182,7 @@ def test_it_goes_on_after_kills(world):
         for _ in range(3):
             for pid in world.pids("larderd") + world.pids("larder-agent")[::2]:
                 os.kill(pid, signal.SIGKILL)
-            wait_until(lambda: world.pids("larderd"), "it is started again")
+            wait_until(lambda: answers(store.client), "it is started again")
         os.kill(world.engine_pid(replica), signal.SIGKILL)
         wait_until(lambda: store.describe()["Status"] == "available", "it is done", timeout=60)
     traffic.check()
