@@ -427,3 +427,28 @@ void follower_stop(struct follower *f)
     pthread_join(f->thread, NULL);
     follower_free(f);
 }
+
+/* --- the head of backends --- */
+
+static struct follower *follower_of(struct dns_publisher *p)
+{
+    return container_of(p, struct following, publisher)->follower;
+}
+
+struct err following_upsert(struct dns_publisher *p, const char *name,
+                            const struct net_addr *addresses, size_t count, int ttl_s)
+{
+    follower_set(follower_of(p), name, addresses, count, ttl_s);
+    return OK;
+}
+
+struct err following_remove(struct dns_publisher *p, const char *name)
+{
+    follower_set(follower_of(p), name, NULL, 0, 0);
+    return OK;
+}
+
+void following_settle(struct dns_publisher *p)
+{
+    follower_settle(follower_of(p));
+}

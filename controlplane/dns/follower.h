@@ -7,7 +7,7 @@
 #ifndef LARDER_CONTROLPLANE_DNS_FOLLOWER_H
 #define LARDER_CONTROLPLANE_DNS_FOLLOWER_H
 
-#include "base/net.h"
+#include "controlplane/dns/backend.h"
 
 #include <stdint.h>
 
@@ -52,5 +52,16 @@ void follower_set(struct follower *f, const char *name, const struct net_addr *a
 
 /* Says that all names have been set since the start: who is only in the memory is no more. */
 void follower_settle(struct follower *f);
+
+/* The head of a backend that has a follower, and what stands in its table for it. */
+struct following {
+    struct dns_publisher publisher;
+    struct follower *follower;
+};
+
+must_use struct err following_upsert(struct dns_publisher *p, const char *name,
+                                     const struct net_addr *addresses, size_t count, int ttl_s);
+must_use struct err following_remove(struct dns_publisher *p, const char *name);
+void following_settle(struct dns_publisher *p);
 
 #endif

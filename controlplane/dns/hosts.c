@@ -25,10 +25,9 @@ static const char first_mark[] =
 static const char last_mark[] = "# End of the endpoints of Larder";
 
 struct hosts {
-    struct dns_publisher publisher;
+    struct following following;
     struct arena arena; /* what follows */
     const char *path, *what;
-    struct follower *follower;
 };
 
 /* The lines of others; without the last mark all that follows the first one is theirs, too: rather
@@ -113,14 +112,14 @@ static struct err push(void *context, struct arena *a, const struct follower_nam
 
 static struct hosts *hosts_of(struct dns_publisher *p)
 {
-    return container_of(p, struct hosts, publisher);
+    return container_of(p, struct hosts, following.publisher);
 }
 
 static void hosts_close(struct dns_publisher *p)
 {
     struct hosts *h = hosts_of(p);
 
-    follower_stop(h->follower);
+    follower_stop(h->following.follower);
     arena_fini(&h->arena);
     free(h);
 }
@@ -142,38 +141,20 @@ static struct err hosts_open(struct arena *a, const struct dns_conf *conf, const
                                       .push = push,
                                       .refresh_ms = REFRESH_MS,
                                   },
-                                  &made->follower);
+                                  &made->following.follower);
     if (err_failed(e)) {
-        hosts_close(&made->publisher);
+        hosts_close(&made->following.publisher);
         return e;
     }
-    *out = &made->publisher;
+    *out = &made->following.publisher;
     return OK;
-}
-
-static struct err hosts_upsert(struct dns_publisher *p, const char *name,
-                               const struct net_addr *addresses, size_t count, int ttl_s)
-{
-    follower_set(hosts_of(p)->follower, name, addresses, count, ttl_s);
-    return OK;
-}
-
-static struct err hosts_remove(struct dns_publisher *p, const char *name)
-{
-    follower_set(hosts_of(p)->follower, name, NULL, 0, 0);
-    return OK;
-}
-
-static void hosts_settle(struct dns_publisher *p)
-{
-    follower_settle(hosts_of(p)->follower);
 }
 
 const struct dns_backend dns_hosts = {
     .name = "hosts",
     .open = hosts_open,
-    .upsert = hosts_upsert,
-    .remove = hosts_remove,
-    .settle = hosts_settle,
+    .upsert = following_upsert,
+    .remove = following_remove,
+    .settle = following_settle,
     .close = hosts_close,
 };

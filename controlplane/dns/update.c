@@ -22,13 +22,12 @@
 #define MEMORY_NAME   "dns-names"
 
 struct update {
-    struct dns_publisher publisher;
+    struct following following;
     struct arena arena; /* what follows */
     const char *zone, *what;
     struct net_addr server;
     struct tsig_key key;
     bool has_key;
-    struct follower *follower;
 };
 
 /* --- messages --- */
@@ -183,19 +182,19 @@ static struct err update_start(struct arena *a, const struct dns_conf *conf, con
             .refresh_ms = REFRESH_MS,
             .memory = conf->state_dir ? fs_join(a, conf->state_dir, MEMORY_NAME) : NULL,
         },
-        &u->follower);
+        &u->following.follower);
 }
 
 static struct update *update_of(struct dns_publisher *p)
 {
-    return container_of(p, struct update, publisher);
+    return container_of(p, struct update, following.publisher);
 }
 
 static void update_close(struct dns_publisher *p)
 {
     struct update *u = update_of(p);
 
-    follower_stop(u->follower);
+    follower_stop(u->following.follower);
     arena_fini(&u->arena);
     free(u);
 }
@@ -209,36 +208,18 @@ static struct err update_open(struct arena *a, const struct dns_conf *conf, cons
     check(made != NULL);
     struct err e = update_start(a, conf, zone, made);
     if (err_failed(e)) {
-        update_close(&made->publisher);
+        update_close(&made->following.publisher);
         return e;
     }
-    *out = &made->publisher;
+    *out = &made->following.publisher;
     return OK;
-}
-
-static struct err update_upsert(struct dns_publisher *p, const char *name,
-                                const struct net_addr *addresses, size_t count, int ttl_s)
-{
-    follower_set(update_of(p)->follower, name, addresses, count, ttl_s);
-    return OK;
-}
-
-static struct err update_remove(struct dns_publisher *p, const char *name)
-{
-    follower_set(update_of(p)->follower, name, NULL, 0, 0);
-    return OK;
-}
-
-static void update_settle(struct dns_publisher *p)
-{
-    follower_settle(update_of(p)->follower);
 }
 
 const struct dns_backend dns_update = {
     .name = "update",
     .open = update_open,
-    .upsert = update_upsert,
-    .remove = update_remove,
-    .settle = update_settle,
+    .upsert = following_upsert,
+    .remove = following_remove,
+    .settle = following_settle,
     .close = update_close,
 };

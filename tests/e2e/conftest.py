@@ -21,6 +21,7 @@ import uuid
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("LARDER_BIN_DIR", ROOT / "build" / "bin"))
@@ -86,6 +87,15 @@ def redis_cli(endpoint, *words, timeout=10):
     done = subprocess.run(["redis-cli", "-h", endpoint["Address"], "-p", str(endpoint["Port"]), *words],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False)
     return done.stdout.strip()
+
+
+def answers(client):
+    """Whether the control plane does: `larder up` starts it again when it ended."""
+    try:
+        client.describe_cache_clusters(MaxRecords=20)
+        return True
+    except (BotoCoreError, ClientError):
+        return False
 
 
 def answers_ping(endpoint):

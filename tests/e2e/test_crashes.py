@@ -7,7 +7,7 @@ import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from conftest import answers_ping, redis_cli, serving_pid, wait_until
+from conftest import answers, answers_ping, redis_cli, serving_pid, wait_until
 
 
 def test_a_killed_engine_is_back_at_once_and_empty(service):
@@ -129,14 +129,6 @@ def test_the_control_plane_dies_at_any_moment_and_finishes_what_it_began(service
         endpoint, = service.endpoints(name, client)
         wait_until(lambda e=endpoint: answers_ping(e), f"{name} answers")
     wait_until(lambda: len(service.pids("larder-engine")) == len(wanted), "no engine too many, none too few")
-
-
-def answers(client):
-    try:
-        client.describe_cache_clusters(MaxRecords=20)
-        return True
-    except (BotoCoreError, ClientError):
-        return False
 
 
 def made(client, name):

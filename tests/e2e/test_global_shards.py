@@ -8,8 +8,7 @@ import pytest
 import redis
 from redis.cluster import RedisCluster
 
-from conftest import Service, wait_until
-from test_crashes import answers
+from conftest import Service, answers, wait_until
 from test_global import HERE, THERE, TYPE, Datastore, refused
 
 KEYS = 400

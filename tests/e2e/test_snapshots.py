@@ -14,7 +14,7 @@ import pytest
 import redis
 import redis.cluster
 
-from conftest import Service, answers_ping, free_port, wait_until
+from conftest import Service, answers, answers_ping, free_port, wait_until
 
 TYPE = "cache.t4g.micro"
 BIG = "cache.t4g.small"
@@ -503,14 +503,6 @@ def fill_slowly(endpoint):
         for i in range(40):
             pipe.set(f"big:{i}", os.urandom(1_000_000))
         pipe.execute()
-
-
-def answers(client):
-    """`larder up` starts its parts again."""
-    try:
-        return bool(client.describe_cache_clusters())
-    except botocore.exceptions.BotoCoreError:
-        return False
 
 
 def test_a_death_amid_a_copy_under_another_key_is_made_good_for(new_service):
