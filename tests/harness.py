@@ -1,7 +1,11 @@
 """Builds and runs the stages of ./tests/run and adds up what they counted.
 
 A stage is a function that returns a Tally. Criterion and pytest are read through the XML reports that
-they write, never through their screens; a program that dies counts as one failure.
+they write, never through their screens; a program that dies counts as one failure. What failed is named once more
+at the end of everything.
+
+A test that fails is run a second time, for machines that stand still for a moment. If it passes then it counts as
+passed, and is named at the end, too: it is either the test or the product that depends on luck.
 """
 import os
 import pathlib
@@ -41,8 +45,19 @@ class BuildFailed(Exception):
     pass
 
 
+FAILED = []  # a line for each test that failed both times
+UNSTEADY = []  # a line for each one that passed the second time
+
+
 def say(text):
     print(text + "\n", end="", flush=True)  # in one piece: stages may run beside each other
+
+
+def failure(text):
+    """One failure that is no test's."""
+    say(f"   {text}")
+    FAILED.append(text)
+    return Tally(failed=1)
 
 
 def run_quietly(args, what, **kwargs):
@@ -66,19 +81,48 @@ def build_release():
     build("build", "-DCMAKE_BUILD_TYPE=Release", "-DLARDER_TESTS=ON", "-DLARDER_FUZZ=OFF", "-DLARDER_SANITIZE=")
 
 
-def tally_of_xml(path):
-    """Adds up a JUnit report; suites inside suites are counted once."""
-    total = Tally()
+@dataclass
+class Case:
+    """What failed in a report, or a whole program that ended badly without one (then `test` is empty)."""
+    suite: str
+    test: str
+    message: str
+
+    def __str__(self):
+        where = f"{self.suite}::{self.test}" if self.test else self.suite
+        return f"{where}: {' '.join(self.message.split())[:300]}"
+
+
+def read_report(path):
+    """Adds up a JUnit report and lists what failed; suites inside suites are counted once."""
+    total, bad = Tally(), []
     for suite in ElementTree.parse(path).getroot().iter("testsuite"):
         cases = suite.findall("testcase")
-        bad = sum(1 for c in cases if c.find("failure") is not None or c.find("error") is not None)
         skipped = sum(1 for c in cases if c.find("skipped") is not None or c.get("status") == "SKIPPED")
-        total += Tally(len(cases) - bad - skipped, bad, skipped)
-    return total
+        for case in cases:
+            faults = [*case.findall("failure"), *case.findall("error")]
+            if faults:
+                said = faults[0].get("message") or "".join(faults[0].itertext())
+                bad.append(Case(case.get("classname") or suite.get("name"), case.get("name"), said))
+        count = sum(1 for c in cases if c.find("failure") is not None or c.find("error") is not None)
+        total += Tally(len(cases) - count - skipped, count, skipped)
+    return total, bad
 
 
-def run_unit_program(program, where):
-    """One Criterion program; it runs each test in a process of its own."""
+def settle(first, bad, again):
+    """The tally after a second run of tests that failed; `again` runs them and returns what failed of them.
+
+    What is no single test (a program that died, a file that could not be read) has no second run.
+    """
+    left = again() if bad and all(case.suite and case.test for case in bad) else bad
+    names_left = {(case.suite, case.test) for case in left}
+    UNSTEADY.extend(str(case) for case in bad if (case.suite, case.test) not in names_left)
+    FAILED.extend(str(case) for case in left)
+    return Tally(first.passed + max(len(bad) - len(left), 0), len(left), first.skipped)
+
+
+def run_unit_program_once(program, where):
+    """One Criterion program; it runs each test in a process of its own. Returns the tally and what failed."""
     with tempfile.TemporaryDirectory() as tmp:
         report = pathlib.Path(tmp, "report.xml")
         environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", TMPDIR=tmp)
@@ -87,14 +131,21 @@ def run_unit_program(program, where):
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
                                   stdin=subprocess.DEVNULL, timeout=UNIT_TIMEOUT_S, env=environment, check=False)
         except subprocess.TimeoutExpired:
-            say(f"   {where}/{program.name}: no end after {UNIT_TIMEOUT_S} s")
-            return Tally(failed=1)
-        tally = tally_of_xml(report) if report.exists() else Tally()
-    if done.returncode != 0 and tally.failed == 0:
+            said = f"no end after {UNIT_TIMEOUT_S} s"
+            say(f"   {where}/{program.name}: {said}")
+            return Tally(failed=1), [Case(program.name, "", said)]
+        tally, bad = read_report(report) if report.exists() else (Tally(), [])
+    if done.returncode != 0 and not bad:
         tally.failed += 1
-    if tally.failed:
+        bad = [Case(program.name, "", f"exit {done.returncode}")]
+    if bad:
         say(f"   {where}/{program.name}: {tally}\n{done.stdout}")
-    return tally
+    return tally, bad
+
+
+def run_unit_program(program, where):
+    tally, bad = run_unit_program_once(program, where)
+    return settle(tally, bad, lambda: run_unit_program_once(program, where)[1])
 
 
 def run_unit_programs(directory):
@@ -111,8 +162,8 @@ def stage_unit():
     return tally + run_unit_programs("build-asan")
 
 
-def run_pytest(*paths, binaries="build", is_quiet=False):
-    """A run of pytest over folders, files and options; with `is_quiet` its screen is shown at its end and in one piece."""
+def run_pytest_once(paths, binaries, is_quiet):
+    """Returns the tally and what failed. With `is_quiet` its screen is shown at its end and in one piece."""
     with tempfile.TemporaryDirectory() as tmp:
         report = pathlib.Path(tmp, "report.xml")
         environment = dict(os.environ, LARDER_BIN_DIR=str(ROOT / binaries / "bin"), PYTHONDONTWRITEBYTECODE="1")
@@ -122,14 +173,33 @@ def run_pytest(*paths, binaries="build", is_quiet=False):
                                   cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, timeout=PYTEST_TIMEOUT_S,
                                   stdout=subprocess.PIPE if is_quiet else None, text=True, check=False)
         except subprocess.TimeoutExpired:
-            say(f"   {paths[0]}: no end after {PYTEST_TIMEOUT_S} s")
-            return Tally(failed=1)
+            said = f"no end after {PYTEST_TIMEOUT_S} s"
+            say(f"   {paths[0]}: {said}")
+            return Tally(failed=1), [Case(paths[0], "", said)]
         if is_quiet:
             say(done.stdout.rstrip())
-        tally = tally_of_xml(report) if report.exists() else Tally()
-    if done.returncode not in (0, 5) and tally.failed == 0:
+        tally, bad = read_report(report) if report.exists() else (Tally(), [])
+    if done.returncode not in (0, 5) and not bad:
         tally.failed += 1
-    return tally
+        bad = [Case(paths[0], "", f"exit {done.returncode}")]
+    return tally, bad
+
+
+def run_pytest(*paths, binaries="build", is_quiet=False):
+    """A run of pytest over folders, files and options."""
+    tally, bad = run_pytest_once(paths, binaries, is_quiet)
+    named = [f"{case.suite.replace('.', '/')}.py::{case.test}" for case in bad]
+    return settle(tally, bad, lambda: run_pytest_once(named, binaries, is_quiet)[1])
+
+
+def files_of(folder):
+    return sorted(str(p.relative_to(ROOT)) for p in (ROOT / "tests" / folder).glob("test_*.py"))
+
+
+def run_files(files, jobs):
+    """Runs files of tests, each by a pytest of its own, beside each other."""
+    with ThreadPoolExecutor(jobs) as pool:
+        return sum(pool.map(lambda f: run_pytest(f, is_quiet=True), files), Tally())
 
 
 def stage_contract():
@@ -150,16 +220,16 @@ def stage_threads():
 
 
 def stage_e2e():
+    """Its files run beside each other: each starts services of its own, and waits for them for most of its time."""
     build_release()
-    return run_pytest("tests/e2e", "--ignore-glob=*/test_terraform*")
+    return run_files([f for f in files_of("e2e") if "test_terraform" not in f], JOBS)
 
 
 def stage_terraform():
     """Terraform's provider waits for most of its time (30 s before it looks at a new cache): its files run beside each other."""
     build_release()
-    files = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "tests" / "e2e").glob("test_terraform*.py"))
-    with ThreadPoolExecutor(len(files)) as pool:
-        return sum(pool.map(lambda f: run_pytest(f, is_quiet=True), files), Tally())
+    files = [f for f in files_of("e2e") if "test_terraform" in f]
+    return run_files(files, len(files))
 
 
 def seeds_of(target):
@@ -183,17 +253,15 @@ def run_fuzz_target(program):
                                   errors="replace", stdin=subprocess.DEVNULL, timeout=FUZZ_TARGET_TIMEOUT_S,
                                   check=False)
         except subprocess.TimeoutExpired:
-            say(f"   {program.name}: no end after {FUZZ_TARGET_TIMEOUT_S} s")
-            return Tally(failed=1)
+            return failure(f"{program.name}: no end after {FUZZ_TARGET_TIMEOUT_S} s")
         runs = re.findall(r"Done (\d+) runs", done.stdout)
         if done.returncode != 0 or not runs:
             keep = ROOT / "build-fuzz" / "findings"
             keep.mkdir(exist_ok=True)
             for found in pathlib.Path(tmp).glob("*-*"):
                 shutil.copy(found, keep / f"{program.name}-{found.name}")
-            tail = "\n".join(done.stdout.splitlines()[-60:])
-            say(f"   {program.name}: failed; the input is kept in build-fuzz/findings\n{tail}")
-            return Tally(failed=1)
+            say("\n".join(done.stdout.splitlines()[-60:]))
+            return failure(f"{program.name}: the input is kept in build-fuzz/findings")
     say(f"   {program.name}: {int(runs[-1]):,} inputs")
     return Tally(passed=1)
 
@@ -223,8 +291,7 @@ def stage_format():
     if crashed:
         say("   clang-format-14 itself crashed over: " + " ".join(crashed))
     if unlike:
-        say("   not as clang-format-14 leaves them: " + " ".join(unlike))
-        return Tally(failed=1)
+        return failure("not as clang-format-14 leaves them: " + " ".join(unlike))
     return Tally(passed=1)
 
 
@@ -249,11 +316,9 @@ def run_stage(name):
     try:
         tally = STAGES[name]()
     except BuildFailed as error:
-        say(f"   {error}")
-        tally = Tally(failed=1)
+        tally = failure(str(error))
     if tally.passed + tally.failed == 0:
-        say("   not one test was found: that is a failure")
-        tally.failed += 1
+        tally = failure(f"{name}: not one test was found")
     say(f"   {name}: {tally} in {time.monotonic() - begun:.0f} s")
     return tally
 
@@ -268,6 +333,10 @@ def main(names):
     total = sum((run_stage(n) for n in names if n not in BESIDE), Tally())
     with ThreadPoolExecutor(len(BESIDE)) as pool:
         total += sum(pool.map(run_stage, beside), Tally())
+    for line in UNSTEADY:
+        say(f"passed only the second time: {line}")
+    for line in FAILED:
+        say(f"failed: {line}")
     say(str(total))
     return 1 if total.failed or not total.passed else 0
 
