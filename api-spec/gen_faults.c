@@ -31,7 +31,7 @@ void write_faults(const struct model *m, const char *dir)
     spec_out_end(&c);
 }
 
-void write_service_handlers(const struct model *m, const struct model_service *s, const char *dir)
+void write_service_handlers(const struct model_service *s, const char *dir)
 {
     struct spec_out h, def;
     const char *shout = spec_shout(s->name);
@@ -44,8 +44,6 @@ void write_service_handlers(const struct model *m, const struct model_service *s
     fprintf(def.stream, "/* OP(handler, operation), sorted by operation. */\n");
     for (size_t i = 0; i < s->op_count; i++) {
         const char *name = spec_format("%s_%s", s->prefix, spec_snake(s->ops[i]->string));
-        if (!model_is_served(m, s, s->ops[i]->string))
-            continue;
         fprintf(h.stream,
                 "\nmust_use struct err %s(struct call *c, const struct %s_in *in,\n"
                 "    struct %s_out *out);\n",

@@ -1,4 +1,4 @@
-/* Services: typed structs, shapes, operations and faults; handlers for those that ops/ serves. */
+/* Services: typed structs, shapes, operations and faults; handlers for the services of ops/. */
 #include "api-spec/model.h"
 #include "api-spec/specgen.h"
 
@@ -11,9 +11,9 @@ int gen_services(int argc, char **argv)
     model_load(&m, argc - 1, argv + 1);
     for (size_t i = 0; i < m.service_count; i++) {
         write_service_header(&m, &m.services[i], argv[0]);
-        write_service_source(&m, &m.services[i], argv[0]);
+        write_service_source(&m.services[i], argv[0]);
         if (m.services[i].has_handlers)
-            write_service_handlers(&m, &m.services[i], argv[0]);
+            write_service_handlers(&m.services[i], argv[0]);
     }
     write_faults(&m, argv[0]);
     return 0;

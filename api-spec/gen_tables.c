@@ -259,8 +259,8 @@ static void write_op_parts(const struct model_service *s, const cJSON *op, struc
     write_op_faults(s, op, out->stream);
 }
 
-static void write_op_row(const struct model *m, const struct model_service *s, const cJSON *op,
-                         int rests, struct spec_out *out)
+static void write_op_row(const struct model_service *s, const cJSON *op, int rests,
+                         struct spec_out *out)
 {
     const char *c_name = spec_snake(op->string);
 
@@ -274,12 +274,10 @@ static void write_op_row(const struct model *m, const struct model_service *s, c
     fprintf(out->stream, ",\n     .faults = faults_%s,\n", c_name);
     if (rests > 0)
         fprintf(out->stream, "     .rests = rests_%s,\n     .rest_count = %d,\n", c_name, rests);
-    fprintf(out->stream, "     .is_served = %s,\n     .is_read_only = %s},\n",
-            model_is_served(m, s, op->string) ? "true" : "false",
-            reads_only(op->string) ? "true" : "false");
+    fprintf(out->stream, "     .is_read_only = %s},\n", reads_only(op->string) ? "true" : "false");
 }
 
-static void write_ops(const struct model *m, const struct model_service *s, struct spec_out *out)
+static void write_ops(const struct model_service *s, struct spec_out *out)
 {
     int rests[512] = {0};
 
@@ -291,7 +289,7 @@ static void write_ops(const struct model *m, const struct model_service *s, stru
     }
     fprintf(out->stream, "\nstatic const struct op_desc ops[] = {\n");
     for (size_t i = 0; i < s->op_count; i++)
-        write_op_row(m, s, s->ops[i], rests[i], out);
+        write_op_row(s, s->ops[i], rests[i], out);
     fprintf(out->stream, "};\n\n");
 }
 
@@ -363,7 +361,7 @@ static int write_waiters(const struct model_service *s, struct spec_out *out)
     return cJSON_GetArraySize(s->waiters);
 }
 
-void write_service_source(const struct model *m, const struct model_service *s, const char *dir)
+void write_service_source(const struct model_service *s, const char *dir)
 {
     struct spec_out out;
     int paginators, waiters;
@@ -372,7 +370,7 @@ void write_service_source(const struct model *m, const struct model_service *s, 
     fprintf(out.stream, "#include \"contract/%s.h\"\n\n", s->name);
     for (size_t i = 0; i < s->used_count; i++)
         write_shape(s, s->used[i], &out);
-    write_ops(m, s, &out);
+    write_ops(s, &out);
     paginators = write_paginators(s, &out);
     waiters = write_waiters(s, &out);
     fprintf(

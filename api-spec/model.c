@@ -191,48 +191,6 @@ static void load_service(struct model *m, const char *file, const cJSON *root)
     m->services[m->service_count++] = s;
 }
 
-static const struct model_service *service_named(const struct model *m, const char *name)
-{
-    for (size_t i = 0; i < m->service_count; i++)
-        if (strcmp(m->services[i].name, name) == 0)
-            return &m->services[i];
-    return NULL;
-}
-
-static void check_unserved(const struct model *m)
-{
-    const cJSON *list, *name;
-
-    cJSON_ArrayForEach(list, m->unserved)
-    {
-        const struct model_service *s = service_named(m, list->string);
-        if (!s || !cJSON_IsArray(list))
-            spec_fail(m->unserved_file, list->string, "is no array named after a service");
-        cJSON_ArrayForEach(name, list)
-        {
-            bool is_there = false;
-            for (size_t i = 0; i < s->op_count && cJSON_IsString(name); i++)
-                is_there |= strcmp(s->ops[i]->string, name->valuestring) == 0;
-            if (!is_there)
-                spec_fail(m->unserved_file, list->string, "lists an operation that is none: %s",
-                          cJSON_IsString(name) ? name->valuestring : "(no text)");
-        }
-    }
-}
-
-bool model_is_served(const struct model *m, const struct model_service *s, const char *op)
-{
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(m->unserved, s->name);
-    const cJSON *name;
-
-    cJSON_ArrayForEach(name, list)
-    {
-        if (strcmp(name->valuestring, op) == 0)
-            return false;
-    }
-    return true;
-}
-
 static int by_constant(const void *a, const void *b)
 {
     return strcmp(((const struct model_fault *)a)->constant,
@@ -248,13 +206,9 @@ void model_load(struct model *m, int count, char **paths)
             load_service(m, paths[i], root);
         } else if (cJSON_HasObjectItem(root, "faults")) {
             load_generic_faults(m, paths[i], spec_object(paths[i], "file", root, "faults"));
-        } else if (cJSON_HasObjectItem(root, "unserved")) {
-            m->unserved = spec_object(paths[i], "file", root, "unserved");
-            m->unserved_file = paths[i];
         } else {
-            spec_fail(paths[i], "file", "has neither \"service\", \"faults\" nor \"unserved\"");
+            spec_fail(paths[i], "file", "has neither \"service\" nor \"faults\"");
         }
     }
-    check_unserved(m);
     qsort(m->faults, m->fault_count, sizeof(*m->faults), by_constant);
 }

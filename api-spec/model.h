@@ -30,8 +30,6 @@ struct model_service {
 struct model {
     struct model_service *services;
     size_t service_count;
-    const cJSON *unserved; /* service -> names, or NULL; its file is unserved_file */
-    const char *unserved_file;
     struct model_fault *faults; /* sorted by constant */
     size_t fault_count;
 };
@@ -48,8 +46,6 @@ const char *model_member_doc(const struct model_service *s, const cJSON *member)
 /* The constant of the fault that an error shape of a service stands for. */
 const char *model_fault_constant(const char *shape_name);
 
-bool model_is_served(const struct model *m, const struct model_service *s, const char *op);
-
 /* Adds one fault; the same one twice is fine, two different ones of one constant are not. */
 void model_add_fault(struct model *m, const char *file, struct model_fault fault);
 
@@ -65,8 +61,8 @@ const char *pattern_to_posix(const char *pattern);
 
 /* Writers: each makes its files below `dir`. */
 void write_service_header(const struct model *m, const struct model_service *s, const char *dir);
-void write_service_source(const struct model *m, const struct model_service *s, const char *dir);
-void write_service_handlers(const struct model *m, const struct model_service *s, const char *dir);
+void write_service_source(const struct model_service *s, const char *dir);
+void write_service_handlers(const struct model_service *s, const char *dir);
 void write_faults(const struct model *m, const char *dir);
 
 #endif

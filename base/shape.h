@@ -129,7 +129,6 @@ struct op_desc {
     const int *faults;           /* FAULT_* codes of the model, ended by 0 */
     const struct op_rest *rests; /* where it stands as a resource; the first is the main one */
     size_t rest_count;
-    bool is_served;    /* a handler stands behind it */
     bool is_read_only; /* needs no write transaction */
 };
 

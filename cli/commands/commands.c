@@ -62,8 +62,7 @@ static int unknown_command(struct arena *a, const char *name)
     name_guess_try(&guess, "help");
     for (size_t i = 0; i < command_service_count; i++)
         for (size_t j = 0; j < command_services[i]->op_count; j++)
-            if (command_services[i]->ops[j].is_served)
-                name_guess_try(&guess, name_kebab(a, command_services[i]->ops[j].name));
+            name_guess_try(&guess, name_kebab(a, command_services[i]->ops[j].name));
     if (guess.best)
         return misuse(arena_printf(a, "unknown command %s: did you mean %s?", name, guess.best));
     return misuse(arena_printf(a, "unknown command %s: see larder help", name));
@@ -188,8 +187,6 @@ static int run_wait(struct arena *a, int argc, char **argv)
         return unknown_waiter(a, s, argv[0]);
     const struct target t = {s, service_op(s, w->op)};
     check(t.op);
-    if (!t.op->is_served)
-        return misuse(arena_printf(a, "%s is not served yet", w->op));
     struct err e = options_parse(a, s, t.op, argc - 1, argv + 1, &options);
     if (err_failed(e))
         return misuse(e.why);
@@ -265,8 +262,5 @@ int command_run(int argc, char **argv)
         return run_wait(&a, argc - 1, argv + 1);
     if (!target_named(&a, argv[0], &t))
         return unknown_command(&a, argv[0]);
-    if (!t.op->is_served)
-        return misuse(
-            arena_printf(&a, "%s (%s) is not served yet: see larder help", argv[0], t.op->name));
     return run_operation(&a, &t, argc - 1, argv + 1);
 }

@@ -151,10 +151,8 @@ void help_waiters(struct arena *a, const struct service_desc *s, struct buf *out
              "long.\n\nconditions:\n");
     for (size_t i = 0; i < s->waiter_count; i++) {
         const struct waiter_desc *w = &s->waiters[i];
-        const struct op_desc *op = service_op(s, w->op);
-        if (op && op->is_served)
-            buf_printf(out, "    %-30s asks %s, for at most %d s\n", name_kebab(a, w->name),
-                       name_kebab(a, w->op), w->delay_s * w->tries);
+        buf_printf(out, "    %-30s asks %s, for at most %d s\n", name_kebab(a, w->name),
+                   name_kebab(a, w->op), w->delay_s * w->tries);
     }
 }
 
@@ -174,8 +172,7 @@ static void add_operations(struct arena *a, const struct service_desc *s, struct
     for (size_t i = 0; i < s->op_count; i++) {
         const struct op_desc *op = &s->ops[i];
         const struct str doc = first_sentence(op->doc ? op->doc : "");
-        if (op->is_served)
-            buf_printf(out, "    %-48s %.*s\n", name_kebab(a, op->name), STR_ARG(doc));
+        buf_printf(out, "    %-48s %.*s\n", name_kebab(a, op->name), STR_ARG(doc));
     }
 }
 

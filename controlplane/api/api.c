@@ -141,16 +141,8 @@ static void render_failure(struct exchange *x, struct err e)
                      "time.");
 }
 
-static struct err not_served(struct exchange *x)
-{
-    return err_format(x->arena, FAULT_INVALID_ACTION,
-                      "The action %s is not served yet by this version of Larder.", x->op->name);
-}
-
 static void render_error(struct exchange *x, struct err e)
 {
-    if (err_is(e, ERR_UNSUPPORTED) && x->op)
-        e = not_served(x);
     if (fault_find(e.code))
         render_fault(x, e.code, e.why);
     else
@@ -287,11 +279,10 @@ static struct err run(struct exchange *x, const void *in)
     return OK;
 }
 
-static struct err choose_op(struct exchange *x, const struct op_desc *op)
+static void choose_op(struct exchange *x, const struct op_desc *op)
 {
     x->op = op;
     x->out->op = op->name;
-    return op->is_served ? OK : not_served(x);
 }
 
 /* --- Query --- */
@@ -338,7 +329,10 @@ static struct err find_action(struct exchange *x)
                           STR_ARG(str_shorten(action, SHOWN_MAX_BYTES)),
                           STR_ARG(str_shorten(version, SHOWN_MAX_BYTES)));
     op = service_op(x->service, action.ptr);
-    return op ? choose_op(x, op) : unknown_action(x, action);
+    if (!op)
+        return unknown_action(x, action);
+    choose_op(x, op);
+    return OK;
 }
 
 static bool is_form(const char *content_type)
@@ -405,7 +399,7 @@ static struct err handle_rest(struct exchange *x)
     TRY(rest_find(x->api->routes, x->arena, x->request->method, x->request->path, &x->target,
                   &x->out->allow));
     x->service = x->target.service;
-    TRY(choose_op(x, x->target.op));
+    choose_op(x, x->target.op);
     in = arena_zalloc(x->arena, x->op->in->size);
     TRY(rest_decode(x->arena, &x->target, x->request, &x->params, in));
     return run(x, in);
@@ -425,7 +419,9 @@ static struct err handle_rpc(struct exchange *x)
     TRY(auth_scope_find(x->arena, &x->api->conf, x->request, &x->params, &x->scope));
     TRY(rpc_find(x->arena, services, countof(services), x->rpc, x->request, &x->service, &name));
     const struct op_desc *op = service_op(x->service, str_dup(x->arena, name));
-    TRY(op ? choose_op(x, op) : unknown_action(x, name));
+    if (!op)
+        return unknown_action(x, name);
+    choose_op(x, op);
     in = arena_zalloc(x->arena, x->op->in->size);
     TRY(rpc_decode(x->arena, x->rpc, x->request, x->op->in, in));
     return run(x, in);

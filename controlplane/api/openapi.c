@@ -220,9 +220,6 @@ static void write_operation(struct openapi *x, const struct op_desc *op, const s
     write_tag(x, rest);
     if (op->doc)
         json_name_text(&x->w, "summary", op->doc);
-    if (!op->is_served)
-        json_name_text(&x->w, "description", "Not served yet: answered with InvalidAction.");
-    json_name_bool(&x->w, "x-served", op->is_served);
     write_parameters(x, op, rest);
     if (has_body(rest))
         write_body(x, op, rest);

@@ -165,8 +165,7 @@ struct err ops_run(struct ops *o, struct arena *a, const struct caller *who,
     const struct handler *handler = handler_find(service->name, op->name);
     scoped(store_rollback) struct store_tx *tx = NULL;
 
-    if (!handler)
-        return err_make(ERR_UNSUPPORTED, "The operation is not served yet.");
+    check(handler);
     if (service->is_ec2)
         TRY(prepare_network(o, a, who));
     TRY(store_begin(o->store, op->is_read_only ? STORE_READ : STORE_WRITE, a, &tx));

@@ -61,9 +61,8 @@ must_use struct err ops_declare_network(struct store *store, const struct ops_co
  * Runs `op` of `service` with a decoded and spec-validated input and fills `out` (zeroed by the
  * caller, of the type that op->out describes). Results live in `a`.
  *
- * Errors: FAULT_* for the caller; ERR_UNSUPPORTED when nothing serves the operation yet; any other
- * ERR_* is ours (the store failed) and nothing was changed.
- * Safe to call from several threads.
+ * Errors: FAULT_* for the caller; any other ERR_* is ours (the store failed) and nothing was
+ * changed. Safe to call from several threads.
  */
 must_use struct err ops_run(struct ops *o, struct arena *a, const struct caller *who,
                             const struct service_desc *service, const struct op_desc *op,

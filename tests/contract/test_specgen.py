@@ -134,7 +134,6 @@ def test_a_bad_service_ends_the_build_with_file_and_reason(tmp_path, change, why
     ("", "not valid JSON"), ("[]", "not a JSON object"), ("{} x", "not valid JSON"), ("{}", "has neither"),
     ('{"service":{},"service":{}}', "stands here twice"),
     (json.dumps(SERVICE).replace('"Switch"', '"ThingId"', 1), "file.shapes.Ask.members.ThingId: stands here twice"),
-    ('{"unserved":{"nothing":["X"]}}', "named after a service"),
     ('{"faults":{"X":{"status":400}}}', 'needs a text named "doc"'),
 ])
 def test_bad_text_ends_the_build_with_file_and_reason(tmp_path, text, why):

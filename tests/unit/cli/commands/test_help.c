@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-Test(help, names_every_served_operation_and_no_other)
+Test(help, names_every_operation)
 {
     struct arena a = {0};
     scoped(buf_fini) struct buf text = BUF_EMPTY;
@@ -18,7 +18,7 @@ Test(help, names_every_served_operation_and_no_other)
     for (size_t i = 0; i < service_elasticache.op_count; i++) {
         const struct op_desc *op = &service_elasticache.ops[i];
         const char *row = arena_printf(&a, "    %s ", name_kebab(&a, op->name));
-        cr_expect_eq(strstr(all, row) != NULL, op->is_served, "%s", op->name);
+        cr_expect_not_null(strstr(all, row), "%s", op->name);
     }
     cr_expect_not_null(strstr(all, "    up "));
     cr_expect_not_null(strstr(all, "get-caller-identity"));

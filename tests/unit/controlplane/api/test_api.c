@@ -73,9 +73,6 @@ Test(api, errors_of_handlers_become_faults)
          "CacheCluster not found: c1"                                                                                                },
         {{FAULT_CACHE_SUBNET_GROUP_NOT_FOUND, 0, "x"},                     400, "CacheSubnetGroupNotFoundFault", "x"                 },
         {{FAULT_THROTTLING, 0, NULL},                                      400, "Throttling",                    "Too many requests."},
-        {{ERR_UNSUPPORTED, 0, NULL},
-         400,                                                                   "InvalidAction",
-         "The action DescribeEvents is not served yet by this version of Larder."                                                    },
         {{ERR_IO, 28, "the disk is full at /secret"},                      500, "InternalFailure",               "internal error"    },
         {{ERR_UNAVAILABLE, 0, "no store"},                                 503, "ServiceUnavailable",            "cannot answer"     },
     };

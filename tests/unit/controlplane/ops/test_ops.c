@@ -7,37 +7,6 @@
 
 TestSuite(ops, .init = world_open, .fini = world_close, .timeout = 120);
 
-Test(ops, an_operation_without_a_handler_is_unsupported)
-{
-    struct op_desc op = *service_op(&service_elasticache, "DescribeEvents");
-    struct ec_describe_events_in in = {0};
-    struct ec_describe_events_out out = {0};
-
-    op.name = "DescribeDreams";
-    cr_assert_eq(
-        ops_run(world.ops, &world.f.arena, &world.caller, &service_elasticache, &op, &in, &out)
-            .code,
-        ERR_UNSUPPORTED);
-}
-
-Test(ops, every_served_operation_has_a_handler_and_no_other)
-{
-    const struct service_desc *services[] = {&service_elasticache, &service_sts};
-
-    for (size_t s = 0; s < countof(services); s++) {
-        for (size_t i = 0; i < services[s]->op_count; i++) {
-            const struct op_desc *op = &services[s]->ops[i];
-            void *in = arena_zalloc(&world.f.arena, op->in->size);
-            void *out = arena_zalloc(&world.f.arena, op->out ? op->out->size : 1);
-            if (op->is_served)
-                continue;
-            cr_assert_eq(
-                ops_run(world.ops, &world.f.arena, &world.caller, services[s], op, in, out).code,
-                ERR_UNSUPPORTED, "%s", op->name);
-        }
-    }
-}
-
 Test(ops, the_configuration_is_the_one_given)
 {
     cr_assert_str_eq(ops_conf(world.ops)->dns_zone, "cache.larder.internal");
