@@ -16,6 +16,7 @@ ARROWS = {
     "base": [],
     "contract": ["base"],
     "nameserver": ["contract"],
+    "lease": ["base"],
     # control plane
     "controlplane/model": ["contract"],
     "controlplane/store": ["controlplane/model"],
@@ -84,7 +85,7 @@ DOORS = {
     r"criterion/.*": ["tests/"],
 }
 
-TREES = ["base", "nameserver", "controlplane", "agent", "cacheengine", "cli"]
+TREES = ["base", "nameserver", "lease", "controlplane", "agent", "cacheengine", "cli"]
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
