@@ -122,8 +122,8 @@ static struct agent_node_role *role_new(struct arena *a, const struct host_node 
     } else if (!is_primary(n)) {
         role->primary_address = n->primary_address;
         role->primary_port = INT_OF(n->primary_port);
-    } else if (!is_fenced(n)) {
-        role->life = INT_OF(n->role.life);
+    } else {
+        role->life = INT_OF(is_fenced(n) ? n->role.fence_life : n->role.life);
     }
     if ((is_primary(n) || n->role.source.port) && !is_fenced(n) && n->role.after_offset > 0)
         role->after_offset = INT_OF(n->role.after_offset);

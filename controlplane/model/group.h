@@ -58,6 +58,7 @@ struct shard_goal {
     /* While roles change by plan: the old primary, and the term by which it was told to take no
      * writes; 0 when none is. The new one begins once it is as far in the stream. */
     int64_t fenced_id, fence_term;
+    int64_t fence_life; /* of the engine that is fenced, as `life` is; 0: any */
     int64_t after_offset;
     int64_t life; /* of the primary's engine that the role is for: one more than the crashes that
                    * its node had counted; 0: for any */

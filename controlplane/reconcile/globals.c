@@ -232,9 +232,7 @@ static enum step_result fence(struct group_view *g, struct decisions *d)
         return STEP_FAILED;
     for (size_t i = 0; i < g->shards.count && g->self.role == GLOBAL_PRIMARY; i++) {
         struct shard *s = &g->shards.items[i];
-        s->goal.fenced_id = s->goal.primary_id;
-        s->goal.fence_term = s->goal.term;
-        decide_shard(d, g, s, "another region is to be the primary");
+        groups_fence(g, s, d, "another region is to be the primary");
     }
     return STEP_DONE;
 }
@@ -300,6 +298,5 @@ void globals_give_up(struct group_view *g, struct decisions *d)
         decide_role(g, d, g->group.id, GLOBAL_SECONDARY);
     for (size_t i = 0; i < g->shards.count && g->self.role == GLOBAL_PRIMARY; i++)
         if (g->shards.items[i].goal.fenced_id)
-            groups_promote(g, &g->shards.items[i], g->shards.items[i].goal.primary_id, d,
-                           "no other region became the primary");
+            groups_unfence(g, &g->shards.items[i], d, "no other region became the primary");
 }

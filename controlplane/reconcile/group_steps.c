@@ -282,9 +282,7 @@ static enum step_result fence(struct group_view *g, struct decisions *d)
             return STEP_WAIT;
         if (p.shard->goal.source.port)
             return STEP_DONE; /* it takes no writes anyway */
-        p.shard->goal.fenced_id = p.from->cluster.id;
-        p.shard->goal.fence_term = p.shard->goal.term;
-        decide_shard(d, g, p.shard, "another member is to be the primary");
+        groups_fence(g, p.shard, d, "another member is to be the primary");
         g->operation.deadline_ms = g->now_ms + FENCE_LIMIT_MS;
         decide_group_operation(d, g);
     }
@@ -336,8 +334,8 @@ static enum step_result demote(struct group_view *g, struct decisions *d)
     if (!plan_read(g, &p))
         return STEP_FAILED;
     const char *from = p.from->cluster.name, *to = p.to->cluster.name;
-    p.shard->goal.fenced_id = p.shard->goal.fence_term = p.shard->goal.after_offset = 0;
-    p.shard->goal.life = 0;
+    p.shard->goal.fenced_id = p.shard->goal.fence_term = p.shard->goal.fence_life = 0;
+    p.shard->goal.after_offset = p.shard->goal.life = 0;
     decide_shard(d, g, p.shard, "the new primary is there");
     decide_group_event(d, g, EVENT_FAILOVER_DONE, from, to);
     d->about = &p.from->cluster;
@@ -611,7 +609,7 @@ static void take_back(struct group_view *g, struct decisions *d)
 
     if (!plan_read(g, &p) || !p.shard->goal.fenced_id)
         return;
-    groups_promote(g, p.shard, p.shard->goal.fenced_id, d, "the switch did not come about");
+    groups_unfence(g, p.shard, d, "the switch did not come about");
 }
 
 /* --- the engine of them all --- */

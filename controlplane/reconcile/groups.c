@@ -238,6 +238,28 @@ static void promote_as_seen(struct group_view *g, struct shard *s, const struct 
     decide_shard(d, g, s, "its primary died");
 }
 
+/* One that ends and comes back has nothing of what its successor waits for, and must not look as if
+ * it had. */
+void groups_fence(struct group_view *g, struct shard *s, struct decisions *d, const char *why)
+{
+    const struct view *primary = shard_primary(g, s);
+
+    s->goal.fenced_id = s->goal.primary_id;
+    s->goal.fence_term = s->goal.term;
+    s->goal.fence_life = primary ? member_life(primary) : 0;
+    decide_shard(d, g, s, why);
+}
+
+void groups_unfence(struct group_view *g, struct shard *s, struct decisions *d, const char *why)
+{
+    s->goal = (struct shard_goal){.has = true,
+                                  .term = highest_term(g, s) + 1,
+                                  .primary_id = s->goal.fenced_id,
+                                  .life = s->goal.fence_life,
+                                  .source = s->goal.source};
+    decide_shard(d, g, s, why);
+}
+
 /* Once it is the primary it may begin anew as any other. */
 static void forget_life(struct group_view *g, struct shard *s, struct decisions *d)
 {
@@ -276,8 +298,10 @@ static bool has_died(const struct node *n)
  */
 static bool has_missed(const struct shard *s, const struct node *n)
 {
-    return n && n->is_wanted && n->goal.has && n->saw.has && s->goal.life > 0 &&
-           strcmp(n->saw.host_id, n->goal.host_id) == 0 && n->saw.crashes + 1 > s->goal.life;
+    if (!n || !n->is_wanted || !n->goal.has || !n->saw.has)
+        return false;
+    int64_t life = s->goal.fenced_id == n->cluster_id ? s->goal.fence_life : s->goal.life;
+    return life > 0 && strcmp(n->saw.host_id, n->goal.host_id) == 0 && n->saw.crashes + 1 > life;
 }
 
 static bool is_up(const struct node *n)
@@ -290,7 +314,9 @@ static bool is_up(const struct node *n)
  * for it. Where nobody knows that the primary ever was one, those of the one before are as good. */
 static bool is_fit(const struct shard *s, const struct node *n)
 {
-    bool was_fenced = s->goal.fenced_id == n->cluster_id && n->saw.term == s->goal.fence_term;
+    bool is_other = s->goal.fence_life > 0 && n->saw.crashes + 1 != s->goal.fence_life;
+    bool was_fenced =
+        s->goal.fenced_id == n->cluster_id && n->saw.term == s->goal.fence_term && !is_other;
     bool is_of_term = n->saw.term == s->goal.term || s->goal.life > 0;
     bool follows = strcmp(n->saw.role, "replica") == 0 && is_of_term;
 

@@ -21,6 +21,11 @@ bool primary_is_confirmed(const struct group_view *g, const struct shard *s);
 void groups_promote(struct group_view *g, struct shard *s, int64_t cluster_id, struct decisions *d,
                     const char *why);
 
+/* Takes the right to write from the primary, as long as its engine lives; and gives it back by the
+ * next term, if it is the same engine still. */
+void groups_fence(struct group_view *g, struct shard *s, struct decisions *d, const char *why);
+void groups_unfence(struct group_view *g, struct shard *s, struct decisions *d, const char *why);
+
 /* Has the primary of the shard follow somebody else outside of the group from now on, by the next
  * term; a source without a port: nobody. */
 void groups_follow(struct group_view *g, struct shard *s, const struct shard_source *source,

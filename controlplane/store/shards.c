@@ -22,10 +22,11 @@ static void row_to_shard(const struct query *q, struct shard *out)
                    .fence_term = query_int(q, 10),
                    .after_offset = query_int(q, 11),
                    .life = query_int(q, 12),
+                   .fence_life = query_int(q, 13),
                    },
-        .falls = query_int(q, 13),
-        .fell_ms = query_int(q, 14),
-        .last_fell_ms = query_int(q, 15),
+        .falls = query_int(q, 14),
+        .fell_ms = query_int(q, 15),
+        .last_fell_ms = query_int(q, 16),
     };
 }
 
@@ -48,7 +49,7 @@ struct err store_shard_list(struct store_tx *tx, const int64_t *group_ids, size_
     static const char sql[] =
         "SELECT s.id, s.group_id, s.number, s.engine_id, s.slots, s.next_member, s.is_wanted, "
         "g.term, g.primary_id, g.fenced_id, g.fence_term, g.after_offset, g.life, "
-        "g.falls, g.fell_ms, g.last_fell_ms "
+        "g.fence_life, g.falls, g.fell_ms, g.last_fell_ms "
         "FROM node_group s "
         "LEFT JOIN node_group_goal g ON g.node_group_id = s.id "
         "WHERE s.group_id IN (SELECT value FROM json_each(?)) ORDER BY s.group_id, s.number";
@@ -80,15 +81,16 @@ struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
 {
     static const char sql[] =
         "INSERT INTO node_group_goal (node_group_id, term, primary_id, fenced_id, fence_term, "
-        "after_offset, life, falls, fell_ms, last_fell_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "after_offset, life, fence_life, falls, fell_ms, last_fell_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_group_id) DO UPDATE SET "
         "term = excluded.term, primary_id = excluded.primary_id, fenced_id = excluded.fenced_id, "
         "fence_term = excluded.fence_term, after_offset = excluded.after_offset, life = excluded.life, "
-        "falls = excluded.falls, fell_ms = excluded.fell_ms, "
+        "fence_life = excluded.fence_life, falls = excluded.falls, fell_ms = excluded.fell_ms, "
         "last_fell_ms = excluded.last_fell_ms";
     const struct shard_goal *g = &s->goal;
 
-    TRY(query_run(tx, sql, "iiiiiiiiii", s->id, g->term, g->primary_id, g->fenced_id, g->fence_term,
-                  g->after_offset, g->life, s->falls, s->fell_ms, s->last_fell_ms));
+    TRY(query_run(tx, sql, "iiiiiiiiiii", s->id, g->term, g->primary_id, g->fenced_id, g->fence_term,
+                  g->after_offset, g->life, g->fence_life, s->falls, s->fell_ms, s->last_fell_ms));
     return hosts_raise(tx, s->group_id);
 }

@@ -326,6 +326,20 @@ Test(govern, a_role_for_a_life_that_is_over_is_not_given)
     close(fd);
 }
 
+Test(govern, a_fence_for_a_life_that_is_over_is_not_put_up)
+{
+    role.life = INT_OF(1);
+    role.is_fenced = BOOL_OF(true);
+    n->crashes = 1;
+    node_set_goal(n, &goal);
+    govern_node(govern, n);
+    accept_governor();
+    hear_role_question(REPLICA_INFO);
+    turn_until_refused();
+    cr_assert_str_eq(heard.refused, "the role is meant for an engine that has ended since");
+    close(fd);
+}
+
 Test(govern, a_connection_that_breaks_in_the_middle_is_made_anew)
 {
     govern_node(govern, n);

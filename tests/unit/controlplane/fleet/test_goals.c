@@ -235,11 +235,13 @@ Test(goals, a_fenced_primary_keeps_its_term_while_the_new_one_waits_for_its_offs
                                      .fenced_id = one.id,
                                      .fence_term = 4,
                                      .after_offset = 99,
-                                     .life = 2};
+                                     .life = 2,
+                                     .fence_life = 3};
     must(store_shard_goal_set(f.tx, &shard));
     struct agent_node_goal *g = all_goals();
     cr_assert(g[0].role->is_fenced.value && g[0].role->is_primary.value);
     cr_assert_eq(g[0].role->term.value, 4);
+    cr_assert_eq(g[0].role->life.value, 3);
     cr_assert_not(g[0].role->after_offset.has);
     cr_assert_str_eq(behind_parameters(g[0].settings_version), ".u0.r4f.t0");
     cr_assert(g[1].role->is_primary.value);

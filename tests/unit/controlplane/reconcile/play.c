@@ -213,14 +213,16 @@ static bool order(struct play *p, struct play_node *n)
     if (is_old && p->faults.plant != PLANT_OLD_ORDERS)
         return false;
     n->highest_term = g->term;
+    bool is_other = g->life > 0 && g->life != n->crashes + 1;
     if (g->is_fenced) {
+        if (is_other)
+            return false;
         n->term = n->fence_term = g->term;
         n->is_primary = n->has_role = true;
         n->follows = -1;
         return true;
     }
     bool waits = (int64_t)n->len < g->after_offset && p->faults.plant != PLANT_NO_WAIT;
-    bool is_other = g->life > 0 && g->life != n->crashes + 1;
     if (g->is_primary && (waits || is_other))
         return false;
     if (g->is_primary)
@@ -314,8 +316,8 @@ static struct play_goal goal_of(struct play *p, int member)
         g.follows = (int)s->primary_id - 1;
     if (g.is_primary && !g.is_fenced)
         g.after_offset = s->after_offset;
-    if (g.is_primary && !g.is_fenced)
-        g.life = s->life;
+    if (g.is_primary || g.is_fenced)
+        g.life = g.is_fenced ? s->fence_life : s->life;
     g.version = (struct settings_version){.parameters = row->goal.parameters};
     settings_take_role(&g.version, s, row->cluster_id);
     return g;

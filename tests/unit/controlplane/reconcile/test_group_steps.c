@@ -276,6 +276,36 @@ Test(group_steps, a_primary_that_dies_while_it_is_fenced_ends_the_switch)
     cr_assert_eq(state(), OPERATION_FAILED);
 }
 
+/* It came back by an order that was under way, and looks fenced as before; but it is empty. */
+Test(group_steps, a_fenced_primary_that_began_anew_is_no_successor)
+{
+    begin_switch();
+    cr_assert_eq(s.shards[0].goal.fence_life, 1);
+    group_scene_obey(&s, 0, 777);
+    group_scene_decide(&s);
+    group_scene_obey(&s, 0, 900);
+    s.nodes[0].saw.crashes = 1;
+    group_scene_kill(&s, 1);
+    group_scene_cut(&s, 2, 700);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 3);
+}
+
+Test(group_steps, what_a_switch_took_is_given_back_to_the_engine_that_it_was_taken_from)
+{
+    begin_switch();
+    s.view.now_ms = 6000;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 1);
+    cr_assert_eq(s.shards[0].goal.life, 1);
+    group_scene_cut(&s, 1, 100);
+    group_scene_cut(&s, 2, 200);
+    s.nodes[0].saw.crashes = 1; /* it runs again, without its role */
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 3);
+    cr_assert_eq(s.shards[0].goal.term, 3);
+}
+
 Test(group_steps, a_switch_of_what_is_gone_fails)
 {
     group_scene_open(&s, 1, 2);

@@ -22,7 +22,8 @@ Test(shards, every_column_survives_the_round_trip)
                                  .fenced_id = 2,
                                  .fence_term = 6,
                                  .after_offset = 1234,
-                                 .life = 3};
+                                 .life = 3,
+                                 .fence_life = 4};
     s.falls = 2;
     s.fell_ms = 77;
     s.last_fell_ms = 78;
@@ -44,6 +45,7 @@ Test(shards, every_column_survives_the_round_trip)
     cr_assert_eq(found->goal.fence_term, 6);
     cr_assert_eq(found->goal.after_offset, 1234);
     cr_assert_eq(found->goal.life, 3);
+    cr_assert_eq(found->goal.fence_life, 4);
     cr_assert_eq(found->falls, 2);
     cr_assert_eq(found->fell_ms, 77);
     cr_assert_eq(found->last_fell_ms, 78);
