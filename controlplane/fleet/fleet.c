@@ -145,8 +145,12 @@ static struct err load_hosts(struct fleet *f)
         e = store_host_list(tx, "", &hosts);
     if (err_failed(e))
         return err_make(e.code, "the known hosts cannot be read");
-    for (size_t i = 0; i < hosts.count; i++)
-        presence_enrol(&f->present, hosts.items[i].id, hosts.items[i].incarnation, boot_now(f));
+    for (size_t i = 0; i < hosts.count; i++) {
+        const struct host *h = &hosts.items[i];
+        presence_enrol(&f->present, h->id, h->incarnation, boot_now(f));
+        if (h->is_silent)
+            presence_silence(&f->present, h->id);
+    }
     return OK;
 }
 

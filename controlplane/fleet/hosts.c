@@ -66,6 +66,13 @@ void presence_enrol(struct presence_table *t, const char *host_id, const char *i
     pthread_mutex_unlock(&t->lock);
 }
 
+void presence_silence(struct presence_table *t, const char *host_id)
+{
+    pthread_mutex_lock(&t->lock);
+    entry_of(t, host_id)->is_silent = true;
+    pthread_mutex_unlock(&t->lock);
+}
+
 static bool is_past(const struct presence *p, const char *incarnation)
 {
     for (unsigned i = 0; i < PRESENCE_PAST; i++)

@@ -39,6 +39,9 @@ void presence_fini(struct presence_table *t);
 void presence_enrol(struct presence_table *t, const char *host_id, const char *incarnation,
                     int64_t now_boot_ms);
 
+/* Marks a host that there is as silent, as the store has it from before. */
+void presence_silence(struct presence_table *t, const char *host_id);
+
 enum presence_answer {
     PRESENCE_CURRENT,    /* the host's latest incarnation; marked as heard */
     PRESENCE_NEW,        /* a host or an incarnation not seen before */

@@ -30,7 +30,8 @@ struct group_view {
     const char *topology;
     const struct region_view *region;
     int64_t now_ms;
-    bool is_removed; /* it was decided that the group goes */
+    int64_t began_ms; /* when whoever looks began to, and to hear of hosts */
+    bool is_removed;  /* it was decided that the group goes */
 };
 
 /* Reads the group; ERR_NOT_FOUND when it is gone. */

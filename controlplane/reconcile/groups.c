@@ -381,6 +381,12 @@ static struct view *choose(const struct group_view *g, const struct candidates *
     return is_certain && since_ms >= LAST_RESORT_MS ? c->any : NULL;
 }
 
+/* Who has just begun to listen has not heard yet what there is to be heard. */
+static int64_t since_when(const struct group_view *g, const struct node *dead)
+{
+    return dead->saw.crashed_ms > g->began_ms ? dead->saw.crashed_ms : g->began_ms;
+}
+
 static void fail_over(struct group_view *g, struct shard *s, struct decisions *d)
 {
     struct view *dead = shard_primary(g, s);
@@ -391,10 +397,10 @@ static void fail_over(struct group_view *g, struct shard *s, struct decisions *d
     if ((!has_died(n) && !has_missed(s, n)) || is_restoring)
         return;
     struct candidates c = look_for(g, s, dead);
-    int64_t since_ms = g->now_ms - n->saw.crashed_ms;
-    struct view *chosen = choose(g, &c, since_ms);
+    int64_t since_ms = c.best ? n->saw.crashed_ms : since_when(g, n);
+    struct view *chosen = choose(g, &c, g->now_ms - since_ms);
     if (!chosen) {
-        int64_t wake_ms = n->saw.crashed_ms + (c.best ? CANDIDATES_WAIT_MS : LAST_RESORT_MS);
+        int64_t wake_ms = since_ms + (c.best ? CANDIDATES_WAIT_MS : LAST_RESORT_MS);
         if (wake_ms > g->now_ms) /* else it waits for a report */
             decide_wake(d, wake_ms);
         return;

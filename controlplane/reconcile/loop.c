@@ -37,6 +37,7 @@ struct reconciler {
     struct reconcile_conf conf;
     pthread_t thread;
     atomic_bool is_stopping;
+    int64_t began_wall_ms;
     int64_t wake_wall_ms; /* the earliest deadline of any cluster looked at */
     int64_t pruned_wall_ms;
     uint32_t told_serial; /* of the zone, when agents were last waken for it */
@@ -77,6 +78,7 @@ static struct err look_load(struct reconciler *r, struct store_tx *tx, const str
     if (c->group_id) {
         out->group = arena_new(a, struct group_view);
         TRY(group_view_load(tx, c->group_id, now_ms, regions, out->group));
+        out->group->began_ms = r->began_wall_ms;
         out->clusters = out->group->members;
         out->count = out->group->member_count;
     } else {
@@ -335,6 +337,7 @@ struct err reconcile_start(struct store *store, const struct reconcile_conf *con
     check(r != NULL);
     r->store = store;
     r->conf = *conf;
+    r->began_wall_ms = clock_wall_ms(conf->clock);
     r->wake_wall_ms = r->access_wake_wall_ms = INT64_MAX;
     if (pthread_create(&r->thread, NULL, run, r) != 0) {
         free(r);

@@ -90,7 +90,8 @@ struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
         "last_fell_ms = excluded.last_fell_ms";
     const struct shard_goal *g = &s->goal;
 
-    TRY(query_run(tx, sql, "iiiiiiiiiii", s->id, g->term, g->primary_id, g->fenced_id, g->fence_term,
-                  g->after_offset, g->life, g->fence_life, s->falls, s->fell_ms, s->last_fell_ms));
+    TRY(query_run(tx, sql, "iiiiiiiiiii", s->id, g->term, g->primary_id, g->fenced_id,
+                  g->fence_term, g->after_offset, g->life, g->fence_life, s->falls, s->fell_ms,
+                  s->last_fell_ms));
     return hosts_raise(tx, s->group_id);
 }

@@ -266,3 +266,19 @@ Test(fleet, a_silent_host_is_marked_and_welcomed_back)
     must(sync_as(host("h1", "i1"), 0, true, &out, &wait_ms));
     cr_assert_not(stored_host("id-of-h1").is_silent);
 }
+
+Test(fleet, who_was_silent_before_a_restart_is_welcomed_back_after_it)
+{
+    struct agent_sync_out out;
+    int64_t wait_ms;
+
+    must(sync_as(host("h1", "i1"), 0, true, &out, &wait_ms));
+    fleet_stop(fleet);
+    fixture_begin(&f, STORE_WRITE);
+    must(store_host_silence(f.tx, "id-of-h1", true));
+    fixture_commit(&f);
+    start();
+    cr_assert(stored_host("id-of-h1").is_silent, "nothing was heard of it since");
+    must(sync_as(host("h1", "i1"), 0, true, &out, &wait_ms));
+    cr_assert_not(stored_host("id-of-h1").is_silent);
+}

@@ -73,6 +73,18 @@ Test(presence, silence_is_found_once_and_ends_with_a_word)
     cr_assert_eq(take_silent(1050, NULL), 1);
 }
 
+Test(presence, one_that_was_silent_before_is_welcomed_back_once)
+{
+    bool was_silent;
+
+    presence_silence(&table, "h1");
+    cr_assert_eq(take_silent(999, NULL), 0, "it is known");
+    cr_assert_eq(presence_hear(&table, "h1", "first", 1000, &was_silent), PRESENCE_CURRENT);
+    cr_assert(was_silent);
+    cr_assert_eq(presence_hear(&table, "h1", "first", 1001, &was_silent), PRESENCE_CURRENT);
+    cr_assert_not(was_silent);
+}
+
 Test(presence, many_restarts_are_remembered_only_so_far)
 {
     char name[16];

@@ -433,6 +433,7 @@ static void restart_plane(struct play *p)
     if (p->faults.outages && chance(p, 2))
         p->away_until_ms = p->now_ms + between(p, STEP_MS, OUTAGE_MS);
     p->message_count = 0;
+    p->scene.view.began_ms = is_away(p) ? p->away_until_ms : p->now_ms;
     for (int i = 0; i < PLAY_MEMBERS; i++) {
         p->nodes[i].taken_number = p->nodes[i].told_at_ms = 0;
         p->nodes[i].heard_ms = p->away_until_ms > p->now_ms ? p->away_until_ms : p->now_ms;

@@ -149,6 +149,23 @@ Test(groups, a_replica_of_an_older_term_or_without_data_does_not_take_its_place)
     cr_assert_eq(s.shards[0].goal.primary_id, 2, "when nobody else comes, anybody will do");
 }
 
+/* Whoever is silent is not yet known to be. */
+Test(groups, who_has_just_begun_to_listen_waits_before_anybody_will_do)
+{
+    group_scene_open(&s, 1, 2);
+    group_scene_run(&s);
+    group_scene_kill(&s, 0);
+    group_scene_cut(&s, 1, 0);
+    s.view.began_ms = 10000;
+    s.view.now_ms = 11000;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.term, 1);
+    cr_assert_eq(s.decisions.wake_ms, 20000);
+    s.view.now_ms = 20000;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 2);
+}
+
 Test(groups, among_equals_one_in_another_zone_than_the_lost_one_takes_its_place)
 {
     group_scene_open(&s, 1, 3);
