@@ -24,6 +24,7 @@
 
 #include <malloc.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -39,6 +40,8 @@ struct larderd {
     struct arena arena;
     struct options options;
     struct authority authority;
+    struct failpoint failpoint;
+    bool has_failpoint;
     struct ops_conf ops_conf;
     int lock_fd;
 
@@ -195,6 +198,7 @@ static struct err open_reconciler(struct larderd *d)
                                  .authority = &d->authority,
                                  .dns_zone = dns_zone(d->dns),
                                  .tells_names = d->ops_conf.endpoint_mode == ENDPOINT_DNS,
+                                 .failpoint = d->has_failpoint ? &d->failpoint : NULL,
                                  .on_goals = on_goals,
                                  .context = d->front},
         &d->reconciler);
@@ -247,6 +251,36 @@ static void larderd_close(struct larderd *d)
     store_close(d->store);
     fd_close(&d->lock_fd);
     arena_fini(&d->arena);
+}
+
+/* --- faults on purpose --- */
+
+/* One that there is not would never happen, and whoever waits for it would learn nothing. */
+static struct err take_failpoint(struct larderd *d)
+{
+    const char *text = getenv("LARDER_FAILPOINT");
+
+    if (!text || !*text)
+        return OK;
+    TRY(failpoint_parse(&d->arena, text, &d->failpoint));
+    struct failpoint_names names = reconcile_failpoints(&d->arena);
+    if (!failpoint_is_of(&d->failpoint, &names))
+        return err_format(&d->arena, ERR_INVALID,
+                          "LARDER_FAILPOINT=%s: there is no such step; see --list-failpoints",
+                          text);
+    d->has_failpoint = true;
+    log_warn("a fault will be made on purpose", f_str("failpoint", text));
+    return OK;
+}
+
+static int list_failpoints(void)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct failpoint_names names = reconcile_failpoints(&a);
+
+    for (size_t i = 0; i < names.count; i++)
+        printf("%s:%s\n", names.items[i].operation, names.items[i].step);
+    return 0;
 }
 
 /* --- the process --- */
@@ -318,6 +352,8 @@ int main(int argc, char **argv)
     enum log_level level = LOG_LEVEL_INFO;
     int status;
 
+    if (argc == 2 && strcmp(argv[1], "--list-failpoints") == 0)
+        return list_failpoints();
     if (!options_read(&d.arena, argc, argv, &d.options, &status)) {
         arena_fini(&d.arena);
         return status;
@@ -327,6 +363,8 @@ int main(int argc, char **argv)
     if (d.options.dies_with_parent)
         proc_die_with_parent(SIGTERM);
     struct err e = options_check(&d.arena, &d.options);
+    if (!err_failed(e))
+        e = take_failpoint(&d);
     if (err_failed(e))
         return complain(&d, e);
 

@@ -117,9 +117,9 @@ struct group_operation {
     int64_t group_id;
     int step;
     enum operation_state state;
-    /* SWITCH, RESHARD, MODE, ROLL: see reconcile/group_steps.c; of migrations: migration_steps.c;
-     * SNAPSHOT, and DELETE that waits for the final one: the snapshot's id; CREATE from a snapshot:
-     * "restore". */
+    /* SWITCH, RESHARD, MODE, ROLL: see reconcile/switch_steps.c and reshard_steps.c; of migrations:
+     * migration_steps.c; SNAPSHOT, and DELETE that waits for the final one: the snapshot's id;
+     * CREATE from a snapshot: "restore". */
     const char *data;
     const char *pending; /* what answers show of it until it is done: see group_pending_parse */
     const char *why;

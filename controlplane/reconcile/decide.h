@@ -13,6 +13,8 @@
 #include "controlplane/model/task.h"
 #include "controlplane/reconcile/view.h"
 
+struct failpoint;
+
 enum decision_kind {
     DECISION_GOAL,            /* set `goal` of `node_id` */
     DECISION_GOAL_REMOVE,     /* the node is nowhere any more */
@@ -66,6 +68,7 @@ struct decision {
 struct decisions {
     struct arena *arena;         /* where texts live */
     const struct cluster *about; /* whom the next decisions are about */
+    struct failpoint *failpoint; /* told of what operations do; NULL for none */
     vec_of(struct decision) list;
     int64_t wake_ms; /* wall time at which the cluster needs another look; INT64_MAX for none */
 };

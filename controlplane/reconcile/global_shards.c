@@ -13,6 +13,7 @@
 #include "controlplane/model/slots.h"
 #include "controlplane/reconcile/globals.h"
 #include "controlplane/reconcile/groups.h"
+#include "controlplane/reconcile/reshard_steps.h"
 
 #include <string.h>
 

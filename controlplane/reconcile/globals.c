@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "controlplane/reconcile/global_shards.h"
 #include "controlplane/reconcile/groups.h"
+#include "controlplane/reconcile/member_steps.h"
 
 #include <string.h>
 

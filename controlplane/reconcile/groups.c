@@ -405,11 +405,19 @@ static void fail_over(struct group_view *g, struct shard *s, struct decisions *d
             decide_wake(d, wake_ms);
         return;
     }
-    if (!restraint_allows(g, s, d))
+    if (failpoint_holds(d->failpoint, "group", "failover", "promote") || !restraint_allows(g, s, d))
         return;
+    failpoint_reach(d->failpoint, "group", "failover", "promote");
     if (chosen != dead)
         decide_group_event(d, g, EVENT_FAILOVER_DONE, dead->cluster.name, chosen->cluster.name);
     promote_as_seen(g, s, chosen, d);
+}
+
+void groups_name(struct arena *a, struct failpoint_names *out)
+{
+    failpoint_names_add(a, out, "group", "failover", "promote");
+    moves_name(a, out);
+    group_steps_name(a, out);
 }
 
 /* --- the topology --- */

@@ -4,10 +4,14 @@
 #define LARDER_CONTROLPLANE_RECONCILE_GROUPS_H
 
 #include "controlplane/reconcile/decide.h"
+#include "controlplane/reconcile/failpoint.h"
 #include "controlplane/reconcile/group_view.h"
 
 /* Runs the rules of nodes over all members, then those of the group, then its running operation. */
 void groups_decide(struct group_view *g, struct decisions *d);
+
+/* The names of all steps that groups have. */
+void groups_name(struct arena *a, struct failpoint_names *out);
 
 /* Whether a member does all that it should: it runs, has taken on role and topology as they are
  * now, and as a replica it follows its primary. */

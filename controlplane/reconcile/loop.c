@@ -35,19 +35,56 @@
 struct reconciler {
     struct store *store;
     struct reconcile_conf conf;
+    struct arena arena; /* of one pass */
     pthread_t thread;
+    bool has_thread;
     atomic_bool is_stopping;
-    int64_t began_wall_ms;
-    int64_t wake_wall_ms; /* the earliest deadline of any cluster looked at */
-    int64_t pruned_wall_ms;
+    bool is_well; /* the last pass was */
+
+    /* By the boot clock: a wall clock that is set back wakes nobody late. */
+    int64_t began_boot_ms;
+    int64_t wake_boot_ms; /* the earliest deadline of any cluster looked at */
+    int64_t pruned_boot_ms;
     uint32_t told_serial; /* of the zone, when agents were last waken for it */
 
     bool is_access_pending;      /* a change of access waits for reports */
-    int64_t access_wake_wall_ms; /* and no longer than this */
+    int64_t access_wake_boot_ms; /* and no longer than this */
 
     bool are_snapshots_pending;     /* one waits for reports */
-    int64_t snapshots_wake_wall_ms; /* when they are to be looked at without one */
+    int64_t snapshots_wake_boot_ms; /* when they are to be looked at without one */
 };
+
+/* --- time --- */
+
+static int64_t boot_now(const struct reconciler *r)
+{
+    return clock_boot_ms(r->conf.clock);
+}
+
+/* When the boot clock will be there, if the wall clock goes on as it does. */
+static int64_t boot_of(const struct reconciler *r, int64_t wall_ms)
+{
+    return wall_ms == INT64_MAX ? INT64_MAX
+                                : boot_now(r) + (wall_ms - clock_wall_ms(r->conf.clock));
+}
+
+static void wake_at(struct reconciler *r, int64_t wall_ms)
+{
+    int64_t at_ms = boot_of(r, wall_ms);
+
+    if (at_ms < r->wake_boot_ms)
+        r->wake_boot_ms = at_ms;
+}
+
+/* --- one look --- */
+
+/* Every commit of what was decided is made here. */
+static struct err commit(struct reconciler *r, struct store_tx **tx)
+{
+    TRY(failpoint_before_commit(r->conf.failpoint));
+    TRY(store_commit(tx));
+    return failpoint_after_commit(r->conf.failpoint);
+}
 
 /* One look at one cluster, or at a group with all members; what it did is kept for after the
  * commit. */
@@ -78,7 +115,7 @@ static struct err look_load(struct reconciler *r, struct store_tx *tx, const str
     if (c->group_id) {
         out->group = arena_new(a, struct group_view);
         TRY(group_view_load(tx, c->group_id, now_ms, regions, out->group));
-        out->group->began_ms = r->began_wall_ms;
+        out->group->began_ms = now_ms - (boot_now(r) - r->began_boot_ms);
         out->clusters = out->group->members;
         out->count = out->group->member_count;
     } else {
@@ -94,11 +131,12 @@ static struct err certify(struct reconciler *r, struct store_tx *tx, const struc
                           bool *goals)
 {
     struct certifier by = {r->conf.authority, r->conf.dns_zone};
+    int64_t wake_ms = INT64_MAX;
 
     for (size_t i = 0; i < look->count; i++)
         TRY(certificates_look(tx, &by, &look->clusters[i],
-                              look->group ? look->group->group.name : NULL, goals,
-                              &r->wake_wall_ms));
+                              look->group ? look->group->group.name : NULL, goals, &wake_ms));
+    wake_at(r, wake_ms);
     return OK;
 }
 
@@ -119,12 +157,12 @@ static struct err look_at(struct reconciler *r, struct store_tx *tx, const struc
 
     TRY(look_load(r, tx, c, regions, look));
     decisions_init(&decisions, store_arena(tx));
+    decisions.failpoint = r->conf.failpoint;
     if (look->group)
         groups_decide(look->group, &decisions);
     else
         rules_decide(look->clusters, &decisions);
-    if (decisions.wake_ms < r->wake_wall_ms)
-        r->wake_wall_ms = decisions.wake_ms;
+    wake_at(r, decisions.wake_ms);
     TRY(apply_decisions(tx, &decisions, clock_wall_ms(r->conf.clock), goals));
     TRY(certify(r, tx, look, goals));
     return tell_nodes(r, tx, look, goals);
@@ -178,7 +216,7 @@ static struct err run_batch(struct reconciler *r, struct arena *a, const int64_t
         if (!is_looked_at(looks, looked, &c))
             TRY(look_at(r, tx, &c, &regions, &looks[looked++], &has_goals));
     }
-    TRY(store_commit(&tx));
+    TRY(commit(r, &tx));
     if (has_goals && r->conf.on_goals)
         r->conf.on_goals(r->conf.context);
     for (size_t i = 0; i < looked && r->conf.dns; i++)
@@ -216,17 +254,18 @@ static struct err run_pass(struct reconciler *r, bool is_all, int64_t *ids, size
 static struct err run_access(struct reconciler *r, struct arena *a)
 {
     scoped(store_rollback) struct store_tx *tx = NULL;
-    bool has_goals = false;
+    bool has_goals = false, is_pending;
+    int64_t wake_ms;
 
     if (!store_take_access(r->store) && !r->is_access_pending)
         return OK;
     r->is_access_pending = true; /* if this fails it is tried again */
     TRY(store_begin(r->store, STORE_WRITE, a, &tx));
-    bool is_pending;
-    TRY(access_look(tx, clock_wall_ms(r->conf.clock), &has_goals, &is_pending,
-                    &r->access_wake_wall_ms));
-    TRY(store_commit(&tx));
+    TRY(access_look(tx, clock_wall_ms(r->conf.clock), &has_goals, &is_pending, &wake_ms));
+    failpoint_reach(r->conf.failpoint, "access", "change", "look");
+    TRY(commit(r, &tx));
     r->is_access_pending = is_pending;
+    r->access_wake_boot_ms = boot_of(r, wake_ms);
     if (has_goals && r->conf.on_goals)
         r->conf.on_goals(r->conf.context);
     return OK;
@@ -241,15 +280,15 @@ static struct err run_snapshots(struct reconciler *r, struct arena *a)
     bool has_goals = false, is_pending;
 
     if (!store_take_snapshots(r->store) && !r->are_snapshots_pending &&
-        now_ms < r->snapshots_wake_wall_ms)
+        boot_now(r) < r->snapshots_wake_boot_ms)
         return OK;
     r->are_snapshots_pending = true; /* if this fails it is tried again */
     TRY(store_begin(r->store, STORE_WRITE, a, &tx));
-    TRY(snapshots_look(tx, now_ms, &has_goals, &is_pending, &wake_ms));
-    TRY(store_commit(&tx));
+    TRY(snapshots_look(tx, now_ms, r->conf.failpoint, &has_goals, &is_pending, &wake_ms));
+    TRY(commit(r, &tx));
     r->are_snapshots_pending = is_pending;
-    r->snapshots_wake_wall_ms =
-        wake_ms < now_ms + EXPIRE_EVERY_MS ? wake_ms : now_ms + EXPIRE_EVERY_MS;
+    r->snapshots_wake_boot_ms =
+        boot_of(r, wake_ms < now_ms + EXPIRE_EVERY_MS ? wake_ms : now_ms + EXPIRE_EVERY_MS);
     if (has_goals && r->conf.on_goals)
         r->conf.on_goals(r->conf.context);
     return OK;
@@ -260,9 +299,9 @@ static void prune(struct reconciler *r, struct arena *a)
     scoped(store_rollback) struct store_tx *tx = NULL;
     int64_t now_ms = clock_wall_ms(r->conf.clock);
 
-    if (now_ms - r->pruned_wall_ms < PRUNE_EVERY_MS)
+    if (boot_now(r) < r->pruned_boot_ms + PRUNE_EVERY_MS)
         return;
-    r->pruned_wall_ms = now_ms;
+    r->pruned_boot_ms = boot_now(r);
     struct err e = store_begin(r->store, STORE_WRITE, a, &tx);
     if (!err_failed(e))
         e = store_event_prune(tx, now_ms - EVENT_KEEP_MS);
@@ -284,7 +323,7 @@ static bool run_once(struct reconciler *r, struct arena *a, bool is_all_due)
     store_take_touched(r->store, a, &ids, &count, &is_all);
     is_all |= is_all_due;
     if (is_all)
-        r->wake_wall_ms = INT64_MAX;
+        r->wake_boot_ms = INT64_MAX;
     struct err e = run_pass(r, is_all, ids, count, a);
     if (!err_failed(e))
         e = run_access(r, a);
@@ -296,53 +335,74 @@ static bool run_once(struct reconciler *r, struct arena *a, bool is_all_due)
     return !err_failed(e);
 }
 
-static int64_t sleep_until(struct reconciler *r, bool is_well)
+static int64_t next_boot_ms(const struct reconciler *r)
 {
-    int64_t now_boot_ms = clock_boot_ms(&clock_system);
-    int64_t left_ms = SLEEP_AT_MOST_MS;
+    int64_t next_ms = boot_now(r) + SLEEP_AT_MOST_MS;
 
-    if (!is_well)
-        return now_boot_ms + RETRY_MS;
-    int64_t wake_wall_ms =
-        r->access_wake_wall_ms < r->wake_wall_ms ? r->access_wake_wall_ms : r->wake_wall_ms;
-    if (r->snapshots_wake_wall_ms < wake_wall_ms)
-        wake_wall_ms = r->snapshots_wake_wall_ms;
-    if (wake_wall_ms != INT64_MAX)
-        left_ms = wake_wall_ms - clock_wall_ms(r->conf.clock);
-    if (left_ms < 0)
-        left_ms = 0;
-    return now_boot_ms + (left_ms < SLEEP_AT_MOST_MS ? left_ms : SLEEP_AT_MOST_MS);
+    if (!r->is_well)
+        return boot_now(r) + RETRY_MS;
+    if (r->wake_boot_ms < next_ms)
+        next_ms = r->wake_boot_ms;
+    if (r->access_wake_boot_ms < next_ms)
+        next_ms = r->access_wake_boot_ms;
+    return r->snapshots_wake_boot_ms < next_ms ? r->snapshots_wake_boot_ms : next_ms;
+}
+
+int64_t reconcile_pass(struct reconciler *r)
+{
+    arena_reset(&r->arena);
+    r->is_well = run_once(r, &r->arena, !r->is_well || boot_now(r) >= r->wake_boot_ms);
+    return next_boot_ms(r);
 }
 
 static void *run(void *context)
 {
     struct reconciler *r = context;
-    scoped(arena_fini) struct arena a = {0};
-    bool is_well = true;
 
     while (!atomic_load(&r->is_stopping)) {
-        arena_reset(&a);
         uint64_t seen = store_generation(r->store);
-        bool is_due = !is_well || clock_wall_ms(r->conf.clock) >= r->wake_wall_ms;
-        is_well = run_once(r, &a, is_due);
-        store_wait(r->store, seen, sleep_until(r, is_well));
+        store_wait(r->store, seen, reconcile_pass(r));
     }
     return NULL;
+}
+
+/* --- from outside --- */
+
+struct failpoint_names reconcile_failpoints(struct arena *a)
+{
+    struct failpoint_names names = {0};
+
+    rules_name(a, &names);
+    groups_name(a, &names);
+    snapshots_name(a, &names);
+    failpoint_names_add(a, &names, "access", "change", "look");
+    return names;
+}
+
+struct reconciler *reconcile_new(struct store *store, const struct reconcile_conf *conf)
+{
+    struct reconciler *r = calloc(1, sizeof(*r));
+
+    check(r != NULL);
+    r->store = store;
+    r->conf = *conf;
+    r->is_well = true;
+    r->began_boot_ms = boot_now(r);
+    r->wake_boot_ms = r->access_wake_boot_ms = INT64_MAX;
+    r->pruned_boot_ms = -PRUNE_EVERY_MS;
+    return r;
 }
 
 struct err reconcile_start(struct store *store, const struct reconcile_conf *conf,
                            struct reconciler **out)
 {
-    struct reconciler *r = calloc(1, sizeof(*r));
-    check(r != NULL);
-    r->store = store;
-    r->conf = *conf;
-    r->began_wall_ms = clock_wall_ms(conf->clock);
-    r->wake_wall_ms = r->access_wake_wall_ms = INT64_MAX;
+    struct reconciler *r = reconcile_new(store, conf);
+
     if (pthread_create(&r->thread, NULL, run, r) != 0) {
         free(r);
         return err_make(ERR_LIMIT, "no thread for the reconciler");
     }
+    r->has_thread = true;
     *out = r;
     return OK;
 }
@@ -353,6 +413,8 @@ void reconcile_stop(struct reconciler *r)
         return;
     atomic_store(&r->is_stopping, true);
     store_wake(r->store);
-    pthread_join(r->thread, NULL);
+    if (r->has_thread)
+        pthread_join(r->thread, NULL);
+    arena_fini(&r->arena);
     free(r);
 }

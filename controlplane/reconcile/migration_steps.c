@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "contract/agent.h"
 #include "controlplane/reconcile/groups.h"
+#include "controlplane/reconcile/member_steps.h"
 
 #include <string.h>
 

@@ -17,6 +17,9 @@
 
 #include <string.h>
 
+#define WHO  "group" /* in names of fail points */
+#define KIND "move"
+
 #define AGAIN_MS 200 /* between two attempts */
 
 /* --- who --- */
@@ -182,10 +185,30 @@ static void look_at(struct group_view *g, struct decisions *d, struct slot_move 
     }
 }
 
+/* A step of a move is named by the state that it leads out of. */
+static void run_step(struct group_view *g, struct decisions *d, struct slot_move *m,
+                     void (*run)(struct group_view *, struct decisions *, struct slot_move *))
+{
+    const char *step = slot_move_state_name(m->state);
+    size_t before = d->list.count;
+
+    if (failpoint_holds(d->failpoint, WHO, KIND, step))
+        return;
+    run(g, d, m);
+    if (d->list.count > before)
+        failpoint_reach(d->failpoint, WHO, KIND, step);
+}
+
 void moves_look(struct group_view *g, struct decisions *d)
 {
     for (size_t i = 0; i < g->moves.count; i++)
-        look_at(g, d, &g->moves.items[i]);
+        run_step(g, d, &g->moves.items[i], look_at);
+}
+
+void moves_name(struct arena *a, struct failpoint_names *out)
+{
+    for (int state = 0; state < SLOT_MOVE_DONE; state++)
+        failpoint_names_add(a, out, WHO, KIND, slot_move_state_name((enum slot_move_state)state));
 }
 
 /* --- beginning --- */
@@ -203,27 +226,28 @@ static bool is_giving(const struct group_view *g, int64_t shard_id)
     return false;
 }
 
+static void begin(struct group_view *g, struct decisions *d, struct slot_move *m)
+{
+    const struct view *source = ready_primary(g, m->from_id);
+    const struct view *target = ready_primary(g, m->to_id);
+    bool is_announced = m->state == SLOT_MOVE_ANNOUNCED && m->task_id && m->task_state == TASK_DONE;
+
+    if (!source || !target)
+        return; /* their reports wake us again */
+    if (is_announced)
+        start(g, d, m, source, target);
+    if (m->state != SLOT_MOVE_WAITING || is_giving(g, m->from_id) || !global_shards_are_followed(g))
+        return;
+    if (m->attempt > 0 && g->now_ms < m->since_ms + AGAIN_MS)
+        decide_wake(d, m->since_ms + AGAIN_MS);
+    else
+        announce(g, d, m, target);
+}
+
 void moves_begin(struct group_view *g, struct decisions *d)
 {
-    bool may_announce = global_shards_are_followed(g);
-
-    for (size_t i = 0; i < g->moves.count; i++) {
-        struct slot_move *m = &g->moves.items[i];
-        const struct view *source = ready_primary(g, m->from_id);
-        const struct view *target = ready_primary(g, m->to_id);
-        bool is_announced =
-            m->state == SLOT_MOVE_ANNOUNCED && m->task_id && m->task_state == TASK_DONE;
-        if (!source || !target)
-            continue; /* their reports wake us again */
-        if (is_announced)
-            start(g, d, m, source, target);
-        if (m->state != SLOT_MOVE_WAITING || !may_announce || is_giving(g, m->from_id))
-            continue;
-        if (m->attempt > 0 && g->now_ms < m->since_ms + AGAIN_MS)
-            decide_wake(d, m->since_ms + AGAIN_MS);
-        else
-            announce(g, d, m, target);
-    }
+    for (size_t i = 0; i < g->moves.count; i++)
+        run_step(g, d, &g->moves.items[i], begin);
 }
 
 /* --- questions --- */

@@ -4,6 +4,7 @@
 #define LARDER_CONTROLPLANE_RECONCILE_MOVES_H
 
 #include "controlplane/reconcile/decide.h"
+#include "controlplane/reconcile/failpoint.h"
 #include "controlplane/reconcile/group_view.h"
 
 /* Looks what became of moves that were begun: slots that have changed hands are their new shard's,
@@ -22,5 +23,8 @@ bool moves_are_giving(const struct group_view *g);
 
 /* Why the first that waits does, in a sentence; NULL: nothing is known. */
 const char *moves_why_waiting(const struct group_view *g);
+
+/* The names of their steps. */
+void moves_name(struct arena *a, struct failpoint_names *out);
 
 #endif

@@ -6,6 +6,7 @@
 #define LARDER_CONTROLPLANE_RECONCILE_RECONCILE_H
 
 #include "base/err.h"
+#include "controlplane/reconcile/failpoint.h"
 
 #include <stdbool.h>
 
@@ -22,16 +23,28 @@ struct reconcile_conf {
     const char *dns_zone;              /* in which their names are */
     bool tells_names;                  /* clients are told names of nodes, not addresses */
 
+    struct failpoint *failpoint; /* a fault on purpose (failpoint.h); NULL for none */
+
     /* Called after a commit that changed goals of any host (from the reconciler's thread). */
     void (*on_goals)(void *context);
     void *context;
 };
 
+/* All steps of operations at which a fault can be made. */
+struct failpoint_names reconcile_failpoints(struct arena *a);
+
+/* Makes one without a thread: passes are its caller's to run. */
+struct reconciler *reconcile_new(struct store *store, const struct reconcile_conf *conf);
+
+/* Looks at everything that changed, or at all when a deadline came or the last pass failed. Returns
+ * the time of the boot clock at which it is to run again, if nothing changes before. */
+int64_t reconcile_pass(struct reconciler *r);
+
 /* Starts the thread. */
 must_use struct err reconcile_start(struct store *store, const struct reconcile_conf *conf,
                                     struct reconciler **out);
 
-/* Ends the thread after the pass under way. */
+/* Ends the thread, if there is one, after the pass under way. */
 void reconcile_stop(struct reconciler *r);
 
 #endif

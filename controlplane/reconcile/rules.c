@@ -227,6 +227,11 @@ static bool run_first(struct view *v, struct node *n, struct decisions *d)
     return false;
 }
 
+void rules_name(struct arena *a, struct failpoint_names *out)
+{
+    steps_name(a, out);
+}
+
 void rules_decide(struct view *v, struct decisions *d)
 {
     d->about = &v->cluster;

@@ -3,6 +3,7 @@
 #define LARDER_CONTROLPLANE_RECONCILE_RULES_H
 
 #include "controlplane/reconcile/decide.h"
+#include "controlplane/reconcile/failpoint.h"
 
 struct rule {
     const char *name;
@@ -18,5 +19,8 @@ extern const size_t node_rule_count;
 /* Runs the rules over every node, until none has anything more to say, then the running operation.
  */
 void rules_decide(struct view *v, struct decisions *d);
+
+/* The names of all steps that clusters have. */
+void rules_name(struct arena *a, struct failpoint_names *out);
 
 #endif

@@ -17,6 +17,11 @@
 
 #include <string.h>
 
+#define WHO  "snapshot" /* in names of fail points */
+#define KIND "take"
+
+static const char *const step_names[] = {"assign", "finish", "give_up"};
+
 /* A snapshot and its source, as they are. */
 struct scene {
     struct store_tx *tx;
@@ -30,12 +35,24 @@ struct scene {
     struct node_list nodes;
     bool is_source_gone;
     bool *goals, *pending;
+    struct failpoint *failpoint;
     int64_t *wake_ms;
 };
 
 static bool is_same(const char *a, const char *b)
 {
     return strcmp(a, b) == 0;
+}
+
+/* A fail point lets the step not be taken; else it is. */
+static bool is_held(struct scene *c, const char *step)
+{
+    if (failpoint_holds(c->failpoint, WHO, KIND, step)) {
+        *c->pending = true;
+        return true;
+    }
+    failpoint_reach(c->failpoint, WHO, KIND, step);
+    return false;
 }
 
 /* --- reading --- */
@@ -275,6 +292,8 @@ static struct err release(struct scene *c, const char *why)
 
 static struct err finish(struct scene *c)
 {
+    if (is_held(c, "finish"))
+        return OK;
     TRY(remove_tasks(c));
     TRY(store_snapshot_set_state(c->tx, c->s->id, SNAPSHOT_AVAILABLE, ""));
     if (c->s->group_id)
@@ -286,6 +305,8 @@ static struct err finish(struct scene *c)
 
 static struct err give_up(struct scene *c, const char *why)
 {
+    if (is_held(c, "give_up"))
+        return OK;
     log_warn("a snapshot failed", f_str("snapshot", c->s->name), f_str("why", why));
     TRY(remove_tasks(c));
     TRY(tell(c, EVENT_SNAPSHOT_FAILED, why));
@@ -325,6 +346,8 @@ static struct err assign(struct scene *c, struct snapshot_part *p, const struct 
     struct node_task task = {
         .node_id = g->node_id, .kind = SNAPSHOT_TASK, .detail = "{}", .created_ms = c->now_ms};
 
+    if (is_held(c, "assign"))
+        return OK;
     if (p->task_id)
         TRY(store_task_remove(c->tx, p->task_id));
     TRY(store_task_insert(c->tx, &task));
@@ -406,8 +429,14 @@ static struct err expire(struct store_tx *tx, int64_t now_ms)
     return OK;
 }
 
-struct err snapshots_look(struct store_tx *tx, int64_t now_ms, bool *out_goals, bool *out_pending,
-                          int64_t *out_wake_ms)
+void snapshots_name(struct arena *a, struct failpoint_names *out)
+{
+    for (size_t i = 0; i < countof(step_names); i++)
+        failpoint_names_add(a, out, WHO, KIND, step_names[i]);
+}
+
+struct err snapshots_look(struct store_tx *tx, int64_t now_ms, struct failpoint *failpoint,
+                          bool *out_goals, bool *out_pending, int64_t *out_wake_ms)
 {
     struct snapshot *list;
     size_t count;
@@ -421,6 +450,7 @@ struct err snapshots_look(struct store_tx *tx, int64_t now_ms, bool *out_goals, 
                           .s = &list[i],
                           .goals = out_goals,
                           .pending = out_pending,
+                          .failpoint = failpoint,
                           .wake_ms = out_wake_ms};
         TRY(look_at(&c));
     }

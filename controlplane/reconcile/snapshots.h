@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "controlplane/model/group.h"
 #include "controlplane/model/snapshot.h"
+#include "controlplane/reconcile/failpoint.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,8 +37,12 @@ const struct giver *giver_choose(const struct giver *givers, size_t count,
                                  const struct snapshot_part *part, bool wants_primary);
 
 /* One look at all of them. `*out_goals` becomes true when hosts have to be told; `*out_pending`
- * tells whether something waits for reports, `*out_wake_ms` (wall time) until when. */
-must_use struct err snapshots_look(struct store_tx *tx, int64_t now_ms, bool *out_goals,
-                                   bool *out_pending, int64_t *out_wake_ms);
+ * tells whether something waits for reports, `*out_wake_ms` (wall time) until when. `failpoint` may
+ * be NULL. */
+must_use struct err snapshots_look(struct store_tx *tx, int64_t now_ms, struct failpoint *failpoint,
+                                   bool *out_goals, bool *out_pending, int64_t *out_wake_ms);
+
+/* The names of the steps of one. */
+void snapshots_name(struct arena *a, struct failpoint_names *out);
 
 #endif

@@ -10,6 +10,7 @@
 #include "controlplane/model/status.h"
 #include "controlplane/reconcile/rolling.h"
 
+#define WHO           "cluster" /* in names of fail points */
 #define MINUTE_MS     ((int64_t)60000)
 #define ROLL_LIMIT_MS 600000 /* for each node to begin anew */
 
@@ -389,13 +390,34 @@ static void wait_or_fail(struct view *v, struct decisions *d)
     decide_operation(d, v);
 }
 
+void steps_name(struct arena *a, struct failpoint_names *out)
+{
+    for (size_t kind = 0; kind < countof(tables); kind++)
+        for (int i = 0; i < tables[kind].count; i++)
+            failpoint_names_add(a, out, WHO, operation_kind_name((enum operation_kind)kind),
+                                tables[kind].steps[i].name);
+}
+
+static enum step_result run_step(const struct step *s, struct view *v, struct decisions *d)
+{
+    const char *kind = operation_kind_name(v->operation.kind);
+    size_t before = d->list.count;
+
+    if (failpoint_holds(d->failpoint, WHO, kind, s->name))
+        return STEP_WAIT;
+    enum step_result result = s->run(v, d);
+    if (result != STEP_WAIT || d->list.count > before)
+        failpoint_reach(d->failpoint, WHO, kind, s->name);
+    return result;
+}
+
 void steps_run(struct view *v, struct decisions *d)
 {
     struct operation *o = &v->operation;
     int before = o->step;
 
     while (o->step < tables[o->kind].count) {
-        if (tables[o->kind].steps[o->step].run(v, d) == STEP_WAIT) {
+        if (run_step(&tables[o->kind].steps[o->step], v, d) == STEP_WAIT) {
             if (o->step != before)
                 decide_operation(d, v);
             wait_or_fail(v, d);

@@ -7,6 +7,7 @@
 #define LARDER_CONTROLPLANE_RECONCILE_STEPS_H
 
 #include "controlplane/reconcile/decide.h"
+#include "controlplane/reconcile/failpoint.h"
 
 enum step_result {
     STEP_DONE,
@@ -17,6 +18,9 @@ struct step {
     const char *name;
     enum step_result (*run)(struct view *v, struct decisions *d);
 };
+
+/* The names of all steps of all operations. */
+void steps_name(struct arena *a, struct failpoint_names *out);
 
 /* Takes the view's running operation as far as it goes. */
 void steps_run(struct view *v, struct decisions *d);

@@ -219,6 +219,9 @@ RUN_BY = {
     "controlplane/ops/wire_groups.c": "tests/unit/controlplane/ops/test_ec_groups_create.c",
     "controlplane/reconcile/group_view.c": "tests/unit/controlplane/reconcile/test_groups.c",
     "controlplane/reconcile/names.c": "tests/unit/controlplane/reconcile/test_loop.c",
+    "controlplane/reconcile/member_steps.c": "tests/unit/controlplane/reconcile/test_group_steps.c",
+    "controlplane/reconcile/reshard_steps.c": "tests/unit/controlplane/reconcile/test_group_steps.c",
+    "controlplane/reconcile/switch_steps.c": "tests/unit/controlplane/reconcile/test_group_steps.c",
     "controlplane/reconcile/view.c": "tests/unit/controlplane/reconcile/test_loop.c",
 }
 

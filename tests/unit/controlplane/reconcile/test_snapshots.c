@@ -87,7 +87,7 @@ TestSuite(reconcile_snapshots, .init = begin, .fini = end);
 
 static void look(int64_t now_ms)
 {
-    must(snapshots_look(f.tx, now_ms, &goals, &pending, &wake_ms));
+    must(snapshots_look(f.tx, now_ms, NULL, &goals, &pending, &wake_ms));
 }
 
 static struct node_task task(void)

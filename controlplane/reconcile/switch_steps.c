@@ -1,0 +1,314 @@
+/*
+ * A switch of roles by plan loses nothing: the old primary is fenced, and says at which offset it
+ * stopped; the new one takes the role when it has come so far; only then the old one is told to
+ * follow. What does not come about in time is taken back by a higher term.
+ */
+#include "controlplane/reconcile/switch_steps.h"
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "controlplane/reconcile/cluster_mode.h"
+#include "controlplane/reconcile/groups.h"
+#include "controlplane/reconcile/member_steps.h"
+#include "controlplane/reconcile/restraint.h"
+#include "controlplane/reconcile/rolling.h"
+
+#define FENCE_LIMIT_MS  5000   /* writes are refused for so long at most */
+#define FOLLOW_LIMIT_MS 600000 /* for the old primary to follow the new one */
+#define ROLL_LIMIT_MS   600000 /* for each member to begin anew */
+
+/* --- switch: "<shard id> <the cluster that is the primary> <the one that is to be>" --- */
+
+struct plan {
+    struct shard *shard;
+    struct view *from, *to;
+};
+
+static struct shard *find_shard(const struct group_view *g, int64_t id)
+{
+    for (size_t i = 0; i < g->shards.count; i++)
+        if (g->shards.items[i].id == id)
+            return &g->shards.items[i];
+    return NULL;
+}
+
+/* False when what was planned is no longer there. */
+static bool plan_read(const struct group_view *g, struct plan *out)
+{
+    struct str rest = str_of(g->operation.data);
+    int64_t shard_id, from_id, to_id;
+
+    if (!str_to_i64(str_cut(&rest, ' '), &shard_id) || !str_to_i64(str_cut(&rest, ' '), &from_id) ||
+        !str_to_i64(str_cut(&rest, ' '), &to_id))
+        return false;
+    *out = (struct plan){find_shard(g, shard_id), group_member(g, from_id), group_member(g, to_id)};
+    return out->shard && out->shard->goal.has && out->from && member_node(out->from) && out->to &&
+           member_node(out->to);
+}
+
+static enum step_result fence(struct group_view *g, struct decisions *d)
+{
+    struct plan p;
+
+    if (!plan_read(g, &p))
+        return STEP_FAILED;
+    if (p.shard->goal.primary_id != p.from->cluster.id)
+        return p.shard->goal.primary_id == p.to->cluster.id ? STEP_DONE : STEP_FAILED;
+    if (!p.shard->goal.fenced_id) {
+        if (!member_is_ready(g, p.from) || !member_is_ready(g, p.to))
+            return STEP_WAIT;
+        if (p.shard->goal.source.port)
+            return STEP_DONE; /* it takes no writes anyway */
+        groups_fence(g, p.shard, d, "another member is to be the primary");
+        g->operation.deadline_ms = g->now_ms + FENCE_LIMIT_MS;
+        decide_group_operation(d, g);
+    }
+    return member_is_ready(g, p.from) ? STEP_DONE : STEP_WAIT;
+}
+
+static bool follows(const struct view *m)
+{
+    const struct node_saw *saw = &member_node(m)->saw;
+    return saw->state == NODE_RUNNING && saw->is_link_up;
+}
+
+/* The old primary still has what its successor is to get. */
+static bool has_stream(const struct plan *p)
+{
+    const struct node_saw *from = &member_node(p->from)->saw;
+
+    return from->state == NODE_RUNNING && from->term == p->shard->goal.fence_term;
+}
+
+static enum step_result promote(struct group_view *g, struct decisions *d)
+{
+    struct plan p;
+
+    if (!plan_read(g, &p))
+        return STEP_FAILED;
+    if (p.shard->goal.primary_id != p.to->cluster.id) {
+        bool is_sourced = p.shard->goal.source.port != 0;
+        if (!is_sourced && p.shard->goal.fenced_id != p.from->cluster.id)
+            return STEP_FAILED;
+        if (!follows(p.to))
+            return STEP_WAIT; /* until the old primary is given its role back */
+        p.shard->goal.term++;
+        p.shard->goal.primary_id = p.to->cluster.id;
+        p.shard->goal.after_offset = is_sourced ? 0 : member_node(p.from)->saw.offset;
+        p.shard->goal.life = is_sourced ? 0 : member_life(p.to);
+        decide_shard(d, g, p.shard, "the old primary takes no writes any more");
+    } else if (p.shard->goal.after_offset > 0 && !has_stream(&p)) {
+        p.shard->goal.after_offset = 0;
+        decide_shard(d, g, p.shard, "nothing more comes of the old primary");
+    }
+    return primary_is_confirmed(g, p.shard) ? STEP_DONE : STEP_WAIT;
+}
+
+static enum step_result demote(struct group_view *g, struct decisions *d)
+{
+    struct plan p;
+
+    if (!plan_read(g, &p))
+        return STEP_FAILED;
+    const char *from = p.from->cluster.name, *to = p.to->cluster.name;
+    p.shard->goal.fenced_id = p.shard->goal.fence_term = p.shard->goal.fence_life = 0;
+    p.shard->goal.after_offset = p.shard->goal.life = 0;
+    decide_shard(d, g, p.shard, "the new primary is there");
+    decide_group_event(d, g, EVENT_FAILOVER_DONE, from, to);
+    d->about = &p.from->cluster;
+    decide_event(d, p.from, EVENT_FAILOVER_DONE_MEMBER, from, to);
+    decide_event(d, p.from, EVENT_NODE_RECOVERING, member_node(p.from)->number, NULL);
+    g->operation.deadline_ms = g->now_ms + FOLLOW_LIMIT_MS;
+    return STEP_DONE;
+}
+
+static enum step_result await_followers(struct group_view *g, struct decisions *d)
+{
+    struct plan p;
+
+    if (!plan_read(g, &p))
+        return STEP_FAILED;
+    if (!group_is_settled(g))
+        return STEP_WAIT;
+    decide_event(d, p.from, EVENT_NODE_RECOVERED, member_node(p.from)->number, NULL);
+    return STEP_DONE;
+}
+
+const struct step group_switch_steps[] = {
+    {"fence",           fence          },
+    {"promote",         promote        },
+    {"demote",          demote         },
+    {"await_followers", await_followers},
+};
+
+/* --- roll: replicas first, then a switch, then the old primary, shard by shard. Between switches
+ * the data is the id of the member that begins anew; STOP_WORD at its end lets no other one begin.
+ * --- */
+
+static bool is_told_to_stop(const struct group_view *g)
+{
+    return str_ends(str_of(g->operation.data), STOP_WORD);
+}
+
+static void begin_anew(struct group_view *g, struct view *m, struct decisions *d)
+{
+    struct node *n = member_node(m);
+
+    d->about = &m->cluster;
+    decide_boot(d, n, "its group goes over to another version");
+    decide_event(d, m, EVENT_NODE_SHUTDOWN, n->number, NULL);
+    g->operation.data = arena_printf(d->arena, "%lld", (long long)m->cluster.id);
+    g->operation.deadline_ms = g->now_ms + ROLL_LIMIT_MS;
+    decide_group_operation(d, g);
+}
+
+/* The member that began anew is back. */
+static void tell_restarted(struct group_view *g, struct decisions *d)
+{
+    int64_t id;
+    struct view *m = str_to_i64(str_of(g->operation.data), &id) ? group_member(g, id) : NULL;
+
+    if (m && member_node(m)) {
+        d->about = &m->cluster;
+        decide_event(d, m, EVENT_NODE_RESTARTED, member_node(m)->number, NULL);
+    }
+    g->operation.data = "";
+}
+
+static enum step_result roll_members(struct group_view *g, struct decisions *d)
+{
+    if (!group_is_settled(g) || !group_has_settings(g))
+        return STEP_WAIT;
+    if (is_told_to_stop(g))
+        return STEP_OVER;
+    tell_restarted(g, d);
+    struct view *next = rolling_replica(g);
+    if (!next)
+        return STEP_DONE;
+    begin_anew(g, next, d);
+    return STEP_WAIT;
+}
+
+static enum step_result plan_switch(struct group_view *g, struct decisions *d)
+{
+    struct view *heir;
+    const struct shard *s = rolling_shard(g, &heir);
+
+    if (!s) {
+        decide_group_event(d, g, EVENT_GROUP_UPGRADED, g->group.common.engine,
+                           g->group.common.engine_version);
+        return STEP_OVER;
+    }
+    if (!heir) {
+        begin_anew(g, shard_primary(g, s), d);
+        return STEP_AGAIN;
+    }
+    g->operation.data = arena_printf(d->arena, "%lld %lld %lld", (long long)s->id,
+                                     (long long)s->goal.primary_id, (long long)heir->cluster.id);
+    return STEP_DONE;
+}
+
+static enum step_result roll_on(struct group_view *g, struct decisions *d)
+{
+    (void)d;
+    if (is_told_to_stop(g))
+        return STEP_OVER;
+    g->operation.data = "";
+    g->operation.deadline_ms = g->now_ms + ROLL_LIMIT_MS;
+    return STEP_AGAIN;
+}
+
+const struct step group_roll_steps[] = {
+    {"roll_members",    roll_members   },
+    {"plan_switch",     plan_switch    },
+    {"fence",           fence          },
+    {"promote",         promote        },
+    {"demote",          demote         },
+    {"await_followers", await_followers},
+    {"roll_on",         roll_on        },
+};
+
+/* --- another cluster mode: the same plan once it is made, and what model/group.h says --- */
+
+static enum step_result roll_replicas(struct group_view *g, struct decisions *d)
+{
+    return cluster_mode_roll(g, d) ? STEP_DONE : STEP_WAIT;
+}
+
+static enum step_result choose_primary(struct group_view *g, struct decisions *d)
+{
+    return cluster_mode_choose(g, d) ? STEP_DONE : STEP_WAIT;
+}
+
+static bool is_switched(const struct group_view *g)
+{
+    struct plan p;
+
+    return plan_read(g, &p) && p.from == p.to;
+}
+
+static enum step_result fence_for_mode(struct group_view *g, struct decisions *d)
+{
+    return is_switched(g) ? STEP_DONE : fence(g, d);
+}
+
+static enum step_result promote_for_mode(struct group_view *g, struct decisions *d)
+{
+    return is_switched(g) ? STEP_DONE : promote(g, d);
+}
+
+static enum step_result demote_for_mode(struct group_view *g, struct decisions *d)
+{
+    return is_switched(g) ? STEP_DONE : demote(g, d);
+}
+
+static enum step_result await_modes(struct group_view *g, struct decisions *d)
+{
+    struct plan p;
+
+    if (!cluster_mode_roll(g, d) || !group_is_settled(g))
+        return STEP_WAIT;
+    if (plan_read(g, &p) && p.from != p.to)
+        decide_event(d, p.from, EVENT_NODE_RECOVERED, member_node(p.from)->number, NULL);
+    cluster_mode_take(g, d);
+    return STEP_DONE;
+}
+
+const struct step group_mode_steps[] = {
+    {"roll_replicas",  roll_replicas   },
+    {"choose_primary", choose_primary  },
+    {"fence",          fence_for_mode  },
+    {"promote",        promote_for_mode},
+    {"demote",         demote_for_mode },
+    {"await_modes",    await_modes     },
+};
+
+void switch_take_back(struct group_view *g, struct decisions *d)
+{
+    struct plan p;
+
+    if (!plan_read(g, &p) || !p.shard->goal.fenced_id)
+        return;
+    groups_unfence(g, p.shard, d, "the switch did not come about");
+}
+
+/* A successor was named, and nobody can say that it is none: it may be late, and an old primary
+ * that took writes again would not be the only one. Its end, if it comes to that, is a fault of its
+ * own (groups.c). */
+bool switch_is_past_return(const struct group_view *g)
+{
+    struct plan p;
+    enum group_operation_kind kind = g->operation.kind;
+    bool is_switch = kind == GROUP_SWITCH || kind == GROUP_MODE || kind == GROUP_ROLL;
+
+    return is_switch && plan_read(g, &p) && p.shard->goal.fenced_id == p.from->cluster.id &&
+           p.shard->goal.primary_id == p.to->cluster.id && p.from != p.to;
+}
+
+/* A switch whose shard gets no primary for now is in the way of the one that would give it one. */
+bool switch_is_in_the_way(const struct group_view *g)
+{
+    struct plan p;
+
+    return g->operation.kind == GROUP_SWITCH && plan_read(g, &p) && restraint_holds(g, p.shard);
+}
