@@ -1,0 +1,110 @@
+#include "sweep.h"
+
+#include "base/str.h"
+#include "controlplane/reconcile/reconcile.h"
+
+#include <criterion/criterion.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SAMPLES 6 /* of the moments of a scenario */
+
+static const char *run(const struct scenario *s)
+{
+    s->act();
+    box_settle();
+    return box_text();
+}
+
+static void compare(const char *got, const char *wanted, const struct failpoint_name *name,
+                    const char *when)
+{
+    struct str a = str_of(got), b = str_of(wanted);
+
+    while (a.len + b.len > 0) {
+        struct str x = str_cut(&a, '\n'), y = str_cut(&b, '\n');
+        cr_assert(str_eq(x, y), "%s:%s, %s: it is\n%s\nwhere it would be\n%s\n\n%s\nwhere\n%s",
+                  name->operation, name->step, when, str_dup(&box.f.arena, x),
+                  str_dup(&box.f.arena, y), got, wanted);
+    }
+}
+
+static const struct way {
+    const char *name;
+    bool is_before, is_patient;
+} ways[] = {
+    {"ended before the commit", true,  false},
+    {"ended after the commit",  false, false},
+    {"the commit was refused",  true,  true },
+};
+
+/* True when the scenario came by there. */
+static bool strike(const struct scenario *s, const struct failpoint_name *name,
+                   const struct way *way, const char *wanted)
+{
+    box.failpoint = (struct failpoint){.operation = name->operation,
+                                       .step = name->step,
+                                       .fault = FAILPOINT_ERROR,
+                                       .is_before = way->is_before};
+    box.is_patient = way->is_patient;
+    box_go_back();
+    compare(run(s), wanted, name, way->name);
+    cr_assert_eq(box.lives, box.failpoint.is_over && !way->is_patient ? 2 : 1);
+    return box.failpoint.is_over;
+}
+
+/* At any other moment. All of them is for those who have the time. */
+static void end_anywhere(const struct scenario *s, const char *operation, int rounds,
+                         const char *wanted)
+{
+    int stride = getenv("LARDER_SWEEP_ALL") ? 1 : 1 + rounds / SAMPLES;
+
+    box.failpoint = (struct failpoint){0};
+    for (int i = 1; i < rounds; i += stride) {
+        struct failpoint_name name = {operation, arena_printf(&box.f.arena, "round %d", i)};
+        box.ends_after = i;
+        box_go_back();
+        compare(run(s), wanted, &name, "ended");
+        cr_assert_eq(box.lives, 2);
+    }
+    box.ends_after = 0;
+}
+
+/* What happens when nothing happens, in `a`. */
+static const char *undisturbed(struct arena *a, const struct scenario *s)
+{
+    box.failpoint = (struct failpoint){0};
+    if (s->prepare)
+        s->prepare();
+    box_settle();
+    box_keep();
+    box_go_back();
+    const char *text = arena_strdup(a, run(s));
+    cr_assert_eq(strstr(text, "failed") != NULL, s->is_failing, "%s", text);
+    return text;
+}
+
+void sweep(const char *operation, const struct scenario *scenarios, size_t count)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct failpoint_names names = reconcile_failpoints(&a);
+    bool *reached = arena_array(&a, names.count, sizeof(*reached));
+
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0) {
+            box_close();
+            box_open();
+        }
+        const char *wanted = undisturbed(&a, &scenarios[i]);
+        int rounds = box.rounds;
+        for (size_t k = 0; k < names.count; k++)
+            for (size_t w = 0; w < countof(ways); w++)
+                if (strcmp(names.items[k].operation, operation) == 0)
+                    reached[k] |= strike(&scenarios[i], &names.items[k], &ways[w], wanted);
+        end_anywhere(&scenarios[i], operation, rounds, wanted);
+    }
+    for (size_t k = 0; k < names.count; k++)
+        if (strcmp(names.items[k].operation, operation) == 0)
+            cr_assert(reached[k], "nothing comes by %s:%s", operation, names.items[k].step);
+}
