@@ -119,7 +119,8 @@ void engine_init(struct engine *e)
     if (e->settings.is_clustered)
         begin_cluster(e);
     acks_settle(e);
-    e->keyspace.hooks = (struct keyspace_hooks){e, on_change, blocks_wait, access_reads_all};
+    e->keyspace.hooks =
+        (struct keyspace_hooks){e, on_change, blocks_wait, access_reads_all, guard_takes_writes};
     notify_apply(e);
 }
 

@@ -225,3 +225,8 @@ const char *guard_write_refusal(const struct engine *e)
             return guards[i].writes;
     return NULL;
 }
+
+bool guard_takes_writes(const struct cmd_call *call)
+{
+    return !call->engine->guards || !guard_write_refusal(call->engine);
+}

@@ -47,6 +47,10 @@ const char *guard_order_refusal(const struct cmd_call *call);
  * Call only when any guard is up. */
 const char *guard_write_refusal(const struct engine *e);
 
+/* True when commands that only read may keep what they found with the key, which is told as a write
+ * is. */
+bool guard_takes_writes(const struct cmd_call *call);
+
 /* True when the call writes: by its own flags, or EXEC by what was queued. */
 bool guard_is_write(const struct cmd_call *call);
 

@@ -119,6 +119,7 @@ enum key_event {
     EVENT_EVICTED = 'e',
     EVENT_NEW = 'n',
     EVENT_MISS = 'm',
+    EVENT_SILENT = 0, /* for those who watch the key alone: no notification */
 };
 
 struct keyspace_hooks {
@@ -131,6 +132,8 @@ struct keyspace_hooks {
     void (*wait)(void *ctx, struct cmd_call *c, const struct wait *w);
     /* Whether the client may read every key. NULL: it may. */
     bool (*reads_all)(const struct cmd_call *c);
+    /* Whether this node may change and tell what is not asked for by a write. NULL: it may. */
+    bool (*takes_writes)(const struct cmd_call *c);
 };
 
 struct db {

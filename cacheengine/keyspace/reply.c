@@ -503,11 +503,8 @@ void reply_bool(struct reply *r, bool v)
         reply_literal(r, "#f\r\n");
 }
 
-void reply_double(struct reply *r, double v)
+static void double_text(struct reply *r, const char *text, unsigned len)
 {
-    char text[40];
-    unsigned len = number_write_double(text, v);
-
     if (r->resp < 3) {
         reply_bulk(r, text, len);
         return;
@@ -515,6 +512,20 @@ void reply_double(struct reply *r, double v)
     reply_literal(r, ",");
     reply_raw(r, text, len);
     reply_literal(r, "\r\n");
+}
+
+void reply_double(struct reply *r, double v)
+{
+    char text[40];
+
+    double_text(r, text, number_write_double(text, v));
+}
+
+void reply_plain_double(struct reply *r, double v)
+{
+    char text[NUMBER_DOUBLE_MAX];
+
+    double_text(r, text, number_write_plain(text, v));
 }
 
 void reply_big_number(struct reply *r, struct str digits)

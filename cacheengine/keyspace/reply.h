@@ -153,6 +153,8 @@ void reply_null(struct reply *r);             /* $-1 or _ */
 void reply_null_array(struct reply *r);       /* *-1 or _ */
 void reply_bool(struct reply *r, bool v);     /* :1 / :0 or #t / #f */
 void reply_double(struct reply *r, double v); /* a bulk string or , */
+/* The same in plain notation with up to 17 digits behind the point. */
+void reply_plain_double(struct reply *r, double v);
 void reply_big_number(struct reply *r, struct str digits);
 void reply_verbatim(struct reply *r, struct str text,
                     const char *format); /* three letters: "txt" */

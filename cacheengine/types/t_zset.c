@@ -43,10 +43,8 @@ void zset_end_if_empty(struct cmd_call *c, struct zset *z)
 /* ---- ZADD ---- */
 
 struct adding {
-    bool if_absent, if_present, if_greater, if_less;
-    bool counts_changes, is_increment;
-    uint32_t first; /* argument of the first score */
-    uint32_t pairs;
+    struct zset_adding how;
+    bool if_greater, if_less, is_increment;
     uint64_t added, updated;
     bool was_done; /* the last pair had an effect, or would have but for being the same */
     double score;  /* of the last one */
@@ -55,32 +53,37 @@ struct adding {
 /* Reads the options; false after an error was sent. */
 static bool adding_parse(struct cmd_call *c, struct adding *a)
 {
-    for (a->first = 2; a->first < c->argc; a->first++) {
-        if (call_is(c, a->first, "nx"))
-            a->if_absent = true;
-        else if (call_is(c, a->first, "xx"))
-            a->if_present = true;
-        else if (call_is(c, a->first, "gt"))
+    struct zset_adding *how = &a->how;
+    uint32_t i = 2;
+
+    for (; i < c->argc; i++) {
+        if (call_is(c, i, "nx"))
+            how->if_absent = true;
+        else if (call_is(c, i, "xx"))
+            how->if_present = true;
+        else if (call_is(c, i, "gt"))
             a->if_greater = true;
-        else if (call_is(c, a->first, "lt"))
+        else if (call_is(c, i, "lt"))
             a->if_less = true;
-        else if (call_is(c, a->first, "ch"))
-            a->counts_changes = true;
-        else if (call_is(c, a->first, "incr"))
+        else if (call_is(c, i, "ch"))
+            how->counts_changes = true;
+        else if (call_is(c, i, "incr"))
             a->is_increment = true;
         else
             break;
     }
-    uint32_t rest = c->argc - a->first;
+    uint32_t rest = c->argc - i;
     const char *error = NULL;
-    a->pairs = rest / 2;
+    how->first = i + 1;
+    how->step = 2;
+    how->count = rest / 2;
     if (rest == 0 || rest % 2)
         error = "ERR syntax error";
-    else if (a->if_absent && a->if_present)
+    else if (how->if_absent && how->if_present)
         error = "ERR XX and NX options at the same time are not compatible";
-    else if (a->if_absent + a->if_greater + a->if_less > 1)
+    else if (how->if_absent + a->if_greater + a->if_less > 1)
         error = "ERR GT, LT, and/or NX options at the same time are not compatible";
-    else if (a->is_increment && a->pairs > 1)
+    else if (a->is_increment && how->count > 1)
         error = "ERR INCR option supports a single increment-element pair";
     if (error)
         reply_error(c->reply, error);
@@ -90,11 +93,11 @@ static bool adding_parse(struct cmd_call *c, struct adding *a)
 /* The scores of all pairs: all are right before any is used. NULL after the error was sent. */
 static const double *adding_scores(struct cmd_call *c, const struct adding *a, double *few)
 {
-    double *scores =
-        a->pairs <= FEW_SCORES ? few : arena_alloc(c->scratch, a->pairs * sizeof(*scores));
+    uint32_t count = a->how.count;
+    double *scores = count <= FEW_SCORES ? few : arena_alloc(c->scratch, count * sizeof(*scores));
 
-    for (uint32_t i = 0; i < a->pairs; i++)
-        if (!call_double(c, a->first + 2 * i, &scores[i]))
+    for (uint32_t i = 0; i < count; i++)
+        if (!call_double(c, a->how.first - 1 + 2 * i, &scores[i]))
             return NULL;
     return scores;
 }
@@ -103,7 +106,7 @@ static const double *adding_scores(struct cmd_call *c, const struct adding *a, d
 static bool adding_update(struct adding *a, struct zset *z, const struct zset_place *place,
                           struct str text, double score)
 {
-    if (a->if_absent)
+    if (a->how.if_absent)
         return true;
     if (a->is_increment)
         score += place->score;
@@ -128,7 +131,7 @@ static bool adding_one(struct adding *a, struct zset *z, struct str text, double
     a->was_done = false;
     if (zset_find_for(z, text, score, &place))
         return adding_update(a, z, &place, text, score);
-    if (a->if_present)
+    if (a->how.if_present)
         return true;
     zset_add(z, &place, text, score);
     a->was_done = true;
@@ -137,17 +140,22 @@ static bool adding_one(struct adding *a, struct zset *z, struct str text, double
     return true;
 }
 
+static struct str member_of(const struct cmd_call *c, const struct adding *a, uint32_t i)
+{
+    return c->argv[a->how.first + a->how.step * i];
+}
+
 /* True when so many pairs, or one so long, make a tree of a run at once. */
 static bool adds_many(const struct cmd_call *c, const struct adding *a, const struct zset *z)
 {
     const struct settings *s = c->ks->settings;
 
-    if (z->tree || a->pairs > (uint64_t)s->zset_packed_entries)
+    if (z->tree || a->how.count > (uint64_t)s->zset_packed_entries)
         return !z->tree;
     if (z->e)
         return false;
-    for (uint32_t i = 0; i < a->pairs; i++)
-        if (c->argv[a->first + 2 * i + 1].len > (size_t)s->zset_packed_value)
+    for (uint32_t i = 0; i < a->how.count; i++)
+        if (member_of(c, a, i).len > (size_t)s->zset_packed_value)
             return true;
     return false;
 }
@@ -158,8 +166,8 @@ static void adding_run(struct cmd_call *c, struct adding *a, struct zset *z, con
 
     if (adds_many(c, a, z))
         zset_spread(z);
-    for (uint32_t i = 0; i < a->pairs && ok; i++)
-        ok = adding_one(a, z, c->argv[a->first + 2 * i + 1], scores[i]);
+    for (uint32_t i = 0; i < a->how.count && ok; i++)
+        ok = adding_one(a, z, member_of(c, a, i), scores[i]);
     if (!ok) {
         reply_error(c->reply, "ERR resulting score is not a number (NaN)");
         return;
@@ -168,34 +176,47 @@ static void adding_run(struct cmd_call *c, struct adding *a, struct zset *z, con
         changed_by(c, z->k, EVENT_ZSET, a->is_increment ? "zincr" : "zadd", a->added + a->updated);
 }
 
-static void add(struct cmd_call *c, bool is_increment)
+/* Finds the key, adds and answers. */
+static void adding_do(struct cmd_call *c, struct adding *a, const double *scores)
 {
-    struct adding a = {.is_increment = is_increment};
-    double few[FEW_SCORES];
     struct zset z;
     bool ok;
 
-    if (!adding_parse(c, &a))
-        return;
-    const double *scores = adding_scores(c, &a, few);
-    if (!scores)
-        return;
     bool is_there = zset_write(c, 1, &z, &ok);
     if (!ok)
         return;
     if (!is_there)
         zset_open(&z, c->db, call_key(c, 1), NULL);
     uint64_t errors = c->reply->errors;
-    if (is_there || !a.if_present)
-        adding_run(c, &a, &z, scores);
+    if (is_there || !a->how.if_present)
+        adding_run(c, a, &z, scores);
     if (c->reply->errors != errors)
         return;
-    if (!a.is_increment)
-        reply_int(c->reply, (int64_t)(a.counts_changes ? a.added + a.updated : a.added));
-    else if (a.was_done)
-        reply_double(c->reply, a.score);
+    if (!a->is_increment)
+        reply_int(c->reply, (int64_t)(a->how.counts_changes ? a->added + a->updated : a->added));
+    else if (a->was_done)
+        reply_double(c->reply, a->score);
     else
         reply_null(c->reply);
+}
+
+void zset_add_scored(struct cmd_call *c, const struct zset_adding *how, const double *scores)
+{
+    struct adding a = {.how = *how};
+
+    adding_do(c, &a, scores);
+}
+
+static void add(struct cmd_call *c, bool is_increment)
+{
+    struct adding a = {.is_increment = is_increment};
+    double few[FEW_SCORES];
+
+    if (!adding_parse(c, &a))
+        return;
+    const double *scores = adding_scores(c, &a, few);
+    if (scores)
+        adding_do(c, &a, scores);
 }
 
 void cmd_zadd(struct cmd_call *c)

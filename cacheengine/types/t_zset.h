@@ -134,6 +134,15 @@ double zset_score_of_item(const struct packed_item *item);
 
 /* ---- what the commands share ---- */
 
+/* What ZADD is told: the members stand in every `step`th argument from `first` on. */
+struct zset_adding {
+    bool if_absent, if_present, counts_changes;
+    uint32_t first, step, count;
+};
+
+/* Adds them with these scores to the key in argument 1, as ZADD does, and answers. */
+void zset_add_scored(struct cmd_call *c, const struct zset_adding *how, const double *scores);
+
 /* How members are said: flat or as pairs, as protocol and command have it. */
 struct zset_saying {
     struct reply *reply;
