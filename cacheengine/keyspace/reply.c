@@ -389,6 +389,9 @@ void reply_errorf(struct reply *r, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    /* Ends of lines at the end, which an argument may have, are left out. */
+    for (size_t len = strlen(text); len > 0 && strchr("\r\n", text[len - 1]); len--)
+        text[len - 1] = 0;
     reply_error(r, text);
 }
 

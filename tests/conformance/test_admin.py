@@ -187,6 +187,27 @@ def test_a_fence_cuts_everybody_and_only_a_higher_term_lifts_it(owned):
         assert conn.call("SET", "k", "w") == b"OK"
 
 
+def changes(conn):
+    return next(line for line in conn.call("INFO", "persistence").split() if line.startswith(b"rdb_changes_since_last_save"))
+
+
+def test_a_fenced_node_tells_nobody_what_it_counted(owned):
+    node = owned()
+    with node.server.conn() as conn:
+        conn.call("PFADD", "k", "a", "b", "c")
+        conn.call("PFADD", "l", "a", "b")
+    assert node.owner.call("LARDER.FENCE", 3) == b"OK"
+    with node.server.conn() as conn:
+        before = changes(conn)
+        assert conn.call("PFADD", "k", "d") == Error(FENCED)
+        assert conn.call("PFCOUNT", "k") == 3
+        assert conn.call("PFCOUNT", "k", "l") == 3
+        assert changes(conn) == before
+        assert node.owner.call("LARDER.ROLE", 4, "primary") == b"OK"
+        assert conn.call("PFCOUNT", "l") == 2
+        assert changes(conn) != before
+
+
 def test_the_owner_is_served_first_and_behind_no_limit(owned):
     node = owned(maxclients=8, client_output_buffer_limit="normal 1 0 0", maxmemory="1mb", timeout=1)
     stop, floods = threading.Event(), []

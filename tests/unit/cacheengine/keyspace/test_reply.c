@@ -110,8 +110,10 @@ Test(reply, errors_are_one_line_and_counted_by_code)
     begin(f, 2);
     reply_error(&f->r, "ERR two\r\nlines");
     expect(f, "-ERR two  lines\r\n");
+    reply_errorf(&f->r, "ERR what ends with %s", "a line\r\n\n");
+    expect(f, "-ERR what ends with a line\r\n");
     reply_wrong_type(&f->r);
-    cr_assert_eq(f->r.errors, 2);
+    cr_assert_eq(f->r.errors, 3);
     cr_assert_str_eq(f->r.error_code, "WRONGTYPE");
     end(f);
     free(f);
