@@ -113,7 +113,9 @@ void hll_sparse_rewind(struct hll_sparse *s);
 
 enum hll_change hll_sparse_raise(struct hll_sparse *s, struct hll_mark m);
 
-/* What a mark would do, found without changing anything: HLL_SAME, HLL_RAISED or HLL_DAMAGED. */
-enum hll_change hll_sparse_look(struct str s, struct hll_mark m);
+/* What a mark would do, found without changing anything: HLL_SAME, HLL_RAISED or HLL_DAMAGED. The
+ * bytes may be anybody's. Where the register would rise the next search begins there, in a copy of
+ * the bytes too. */
+enum hll_change hll_sparse_look(struct hll_sparse *s, struct hll_mark m);
 
 #endif

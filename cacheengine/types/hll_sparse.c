@@ -60,24 +60,77 @@ struct place {
     struct hll_run run;
 };
 
-static bool search(const struct hll_sparse *s, uint32_t index, struct place *p)
-{
-    const uint8_t *end = s->bytes + s->len;
+/* Where a search stands. */
+struct steps {
+    const uint8_t *at, *before, *before_that;
+    uint32_t first, first_before;
+};
 
-    *p = (struct place){.at = s->at, .before = s->before, .first = s->first};
-    while (p->at < s->len) {
-        p->run = hll_run_at(s->bytes + p->at, end);
-        if (p->run.bytes == 0)
-            return false;
-        if (index < p->first + p->run.count)
-            return true;
-        p->before_that = p->before;
-        p->before = p->at;
-        p->first_before = p->first;
-        p->at += p->run.bytes;
-        p->first += p->run.count;
+/* Goes over one run unless the register is in it. Which kind of run comes next nobody can foretell,
+ * so the run's length is found from its bits without asking. */
+static inline bool step_over(struct steps *p, uint32_t index)
+{
+    uint32_t byte = *p->at, is_long = byte >> 6 == 1;
+    uint32_t count = (byte & (is_valued((uint8_t)byte) ? 3 : 63)) << (8 * is_long);
+
+    count += 1 + (p->at[1] & -is_long);
+    if (index < p->first + count)
+        return false;
+    p->before_that = p->before;
+    p->before = p->at;
+    p->first_before = p->first;
+    p->at += 1 + is_long;
+    p->first += count;
+    return true;
+}
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Goes over eight runs of one byte each, so many registers, unless the register is in them. */
+static inline bool step_over_eight(struct steps *p, uint64_t eight, uint32_t index)
+{
+    uint64_t mask = EACH(63) ^ (eight >> 7 & EACH(1)) * (63 ^ 3);
+    uint64_t counts = (eight & mask) + EACH(1), pairs = UINT64_C(0x00ff00ff00ff00ff);
+    uint64_t sums = (counts & pairs) + (counts >> 8 & pairs);
+    uint32_t sum = (uint32_t)(sums * UINT64_C(0x0001000100010001) >> 48);
+
+    if (index < p->first + sum)
+        return false;
+    p->before_that = p->at + 6;
+    p->before = p->at + 7;
+    p->at += 8;
+    p->first += sum;
+    p->first_before = p->first - (uint32_t)(counts >> 56);
+    return true;
+}
+
+static bool search(const struct hll_sparse *s, uint32_t index, struct place *out)
+{
+    const uint8_t *const end = s->bytes + s->len;
+    struct steps p = {.at = s->bytes + s->at,
+                      .before = s->bytes + s->before,
+                      .before_that = s->bytes,
+                      .first = s->first};
+
+    while (end - p.at > 8) {
+        uint64_t eight;
+
+        memcpy(&eight, p.at, sizeof(eight));
+        bool has_long = eight << 1 & ~eight & EACH(0x80);
+        if (!(has_long ? step_over(&p, index) : step_over_eight(&p, eight, index)))
+            break;
     }
-    return false;
+    while (p.at + 1 < end && step_over(&p, index))
+        continue;
+    if (p.at >= end)
+        return false;
+    *out = (struct place){.at = (size_t)(p.at - s->bytes),
+                          .before = (size_t)(p.before - s->bytes),
+                          .before_that = (size_t)(p.before_that - s->bytes),
+                          .first = p.first,
+                          .first_before = p.first_before,
+                          .run = hll_run_at(p.at, end)};
+    return out->run.bytes > 0 && index < p.first + out->run.count;
 }
 
 /* Joins two runs of equal registers, where `at` and the byte behind it are such. */
@@ -155,13 +208,17 @@ enum hll_change hll_sparse_raise(struct hll_sparse *s, struct hll_mark m)
     return HLL_RAISED;
 }
 
-enum hll_change hll_sparse_look(struct str s, struct hll_mark m)
+enum hll_change hll_sparse_look(struct hll_sparse *s, struct hll_mark m)
 {
-    struct hll_sparse whole = {.bytes = (uint8_t *)s.ptr, .len = s.len};
     struct place p;
 
-    hll_sparse_rewind(&whole);
-    if (!search(&whole, m.index, &p))
+    hll_sparse_rewind(s);
+    if (!search(s, m.index, &p))
         return HLL_DAMAGED;
-    return p.run.value >= m.value ? HLL_SAME : HLL_RAISED;
+    if (p.run.value >= m.value)
+        return HLL_SAME;
+    s->at = p.at;
+    s->first = p.first;
+    s->before = p.before;
+    return HLL_RAISED;
 }

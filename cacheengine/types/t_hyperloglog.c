@@ -68,25 +68,29 @@ void hll_store_dense(struct cmd_call *c, struct key k, const uint8_t *registers,
     store(c, k, bytes, HLL_DENSE_BYTES);
 }
 
-/* A sparse one to be changed: a copy with room for `marks` more. False when it is too long to be
- * right. */
-static bool sparse_open(struct cmd_call *c, struct str s, uint32_t marks, struct hll_sparse *out)
+/* A sparse one as it stands in the database, to be read; false when it is too long to be right. */
+static bool sparse_open(struct cmd_call *c, struct str s, struct hll_sparse *out)
 {
     int64_t limit = c->ks->settings->hll_sparse_bytes;
 
-    if (s.len > HLL_SPARSE_MAX)
-        return false;
-    *out = (struct hll_sparse){.len = s.len, .limit = HLL_SPARSE_MAX};
+    *out = (struct hll_sparse){.bytes = (uint8_t *)s.ptr, .len = s.len, .limit = HLL_SPARSE_MAX};
     if (limit < HLL_SPARSE_MAX)
         out->limit = (size_t)limit;
-    /* It grows no further than to its limit, or by what joining takes back at once. */
-    size_t longest = s.len > out->limit ? s.len : out->limit;
-    size_t grown = s.len + (uint64_t)marks * HLL_SPARSE_GROWTH;
-    size_t room = (grown < longest ? grown : longest) + HLL_SPARSE_GROWTH;
-    out->bytes = arena_alloc(c->scratch, room);
-    memcpy(out->bytes, s.ptr, s.len);
     hll_sparse_rewind(out);
-    return true;
+    return s.len <= HLL_SPARSE_MAX;
+}
+
+/* Makes it a copy that may be changed, with room for `marks` more. */
+static void sparse_copy(struct cmd_call *c, struct hll_sparse *s, uint32_t marks)
+{
+    /* It grows no further than to its limit, or by what joining takes back at once. */
+    size_t longest = s->len > s->limit ? s->len : s->limit;
+    size_t grown = s->len + (size_t)marks * HLL_SPARSE_GROWTH;
+    uint8_t *bytes =
+        arena_alloc(c->scratch, (grown < longest ? grown : longest) + HLL_SPARSE_GROWTH);
+
+    memcpy(bytes, s->bytes, s->len);
+    s->bytes = bytes;
 }
 
 /* ---- PFADD ---- */
@@ -141,12 +145,12 @@ static bool add_as_dense(struct cmd_call *c, struct adding *a, struct str sparse
 }
 
 /* Skips the elements that change nothing; false when the registers are damaged. */
-static bool skip_known(struct cmd_call *c, struct adding *a)
+static bool skip_known(struct cmd_call *c, struct adding *a, struct hll_sparse *s)
 {
     enum hll_change change = HLL_SAME;
 
     for (; a->next < c->argc; a->next++) {
-        change = hll_sparse_look(a->s, hll_mark_of(c->argv[a->next]));
+        change = hll_sparse_look(s, hll_mark_of(c->argv[a->next]));
         if (change != HLL_SAME)
             break;
     }
@@ -156,25 +160,23 @@ static bool skip_known(struct cmd_call *c, struct adding *a)
 /* Elements into sparse registers; false when those are damaged, and nothing was changed then. */
 static bool add_sparse(struct cmd_call *c, struct adding *a)
 {
-    struct hll_sparse sparse;
+    struct hll_sparse s;
 
-    if (!skip_known(c, a))
+    if (!sparse_open(c, a->s, &s) || !skip_known(c, a, &s))
         return false;
     if (a->next == c->argc)
         return true;
-    if (!sparse_open(c, a->s, c->argc - a->next, &sparse))
-        return false;
+    sparse_copy(c, &s, c->argc - a->next);
     for (; a->next < c->argc; a->next++) {
-        hll_sparse_rewind(&sparse);
-        switch (hll_sparse_raise(&sparse, hll_mark_of(c->argv[a->next]))) {
+        switch (hll_sparse_raise(&s, hll_mark_of(c->argv[a->next]))) {
         case HLL_SAME: break;
         case HLL_RAISED: a->raised++; break;
-        case HLL_TOO_BIG:
-            return add_as_dense(c, a, (struct str){(const char *)sparse.bytes, sparse.len});
+        case HLL_TOO_BIG: return add_as_dense(c, a, (struct str){(const char *)s.bytes, s.len});
         case HLL_DAMAGED: return false;
         }
+        hll_sparse_rewind(&s);
     }
-    store(c, a->k, sparse.bytes, sparse.len);
+    store(c, a->k, s.bytes, s.len);
     return true;
 }
 
@@ -282,8 +284,9 @@ static bool merge_sparse(struct cmd_call *c, struct key k, struct str s, const u
 {
     struct hll_sparse sparse;
 
-    if (!sparse_open(c, s, HLL_REGISTERS, &sparse))
+    if (!sparse_open(c, s, &sparse))
         return false;
+    sparse_copy(c, &sparse, HLL_REGISTERS);
     for (uint32_t i = 0; i < HLL_REGISTERS; i++)
         if (registers[i] &&
             hll_sparse_raise(&sparse, (struct hll_mark){i, registers[i]}) == HLL_TOO_BIG)

@@ -29,6 +29,15 @@ class McCpu:
 SCRIPT2 = "redis.call('set', KEYS[1], ARGV[1]) return redis.call('get', KEYS[1])"
 LIST100 = (("del", "mylist"), ("rpush", "mylist") + tuple("element:%04d" % i for i in range(100)))
 
+def places(count):
+    """Members spread over two degrees each way, the same in every run."""
+    step = 2 / count
+    return ("geoadd", "places") + tuple(
+        w for i in range(count) for w in ("%.6f" % (14 + i * step), "%.6f" % (37 + i * 7919 % count * step), "place:%06d" % i))
+
+
+PLACES = (("del", "places"), places(10000))
+
 CPU = {
     "get_p1": Cpu(["get", KEY], 1, 0.88, 150000, reply=64),
     "set_p1": Cpu(["set", KEY, LONG], 1, 0.88, 150000),
@@ -40,6 +49,12 @@ CPU = {
     "hset_p16": Cpu(["hset", "myhash", "element:__rand_int__", LONG], 16, 1.0, setup=(("del", "myhash"),), against=BETTER),
     "zadd_p16": Cpu(["zadd", "myzset", "__rand_int__", "element:__rand_int__"], 16, 1.0, setup=(("del", "myzset"),),
                     against=BETTER),
+    "pfadd_p16": Cpu(["pfadd", "myhll", "element:__rand_int__"], 16, 1.0, setup=(("del", "myhll"),), against=BETTER),
+    "pfadd_small_p16": Cpu(["pfadd", "hll:__rand_int__", "element:__rand_int__"], 16, 1.0, against=BETTER),
+    "geosearch_p16": Cpu(["geosearch", "places", "fromlonlat", "15", "38", "byradius", "10", "km", "asc"], 16, 1.0, 40000,
+                         setup=PLACES, against=BETTER),
+    "geosearch_with_p16": Cpu(["geosearch", "places", "fromlonlat", "15", "38", "bybox", "10", "10", "km", "withdist",
+                               "withcoord"], 16, 1.0, 40000, setup=PLACES, against=BETTER),
     "lrange_100_p16": Cpu(["lrange", "mylist", "0", "99"], 16, 1.0, 60000, setup=LIST100, against=BETTER),
     "eval_2_p16": Cpu(["eval", SCRIPT2, "1", KEY, LONG], 16, 1.0, 100000, reply=64, against=BETTER),
     "mset_10_p16": Cpu(MSET10, 16, 1.0, 60000, against=BETTER),
