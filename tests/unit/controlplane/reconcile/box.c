@@ -20,7 +20,8 @@
 
 #define GIB          ((int64_t)1 << 30)
 #define START_MS     1700000000000
-#define QUIET_ROUNDS 12 /* longer than anything that the rules wait for while all goes well */
+#define QUIET_ROUNDS 2
+#define REST_MS      1100 /* longer than anything that the rules wait for while all goes well */
 #define JUMP_MS      30000
 #define JUMPS_MOST   4000
 #define STREAM       100 /* how far every engine has come that has data */
@@ -527,10 +528,18 @@ bool box_round(void)
     return has_news;
 }
 
-static void calm_down(void)
+static void await_quiet(void)
 {
     for (int quiet = 0; quiet < QUIET_ROUNDS;)
         quiet = box_round() ? 0 : quiet + 1;
+}
+
+static void calm_down(void)
+{
+    do {
+        await_quiet();
+        pass(REST_MS);
+    } while (box_round());
 }
 
 void box_settle(void)

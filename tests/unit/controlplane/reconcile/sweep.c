@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAMPLES 6 /* of the moments of a scenario */
+#define SAMPLES 3 /* of the moments of a scenario */
 
 static const char *run(const struct scenario *s)
 {
@@ -99,7 +99,7 @@ void sweep(const char *operation, const struct scenario *scenarios, size_t count
         const char *wanted = undisturbed(&a, &scenarios[i]);
         int rounds = box.rounds;
         for (size_t k = 0; k < names.count; k++)
-            for (size_t w = 0; w < countof(ways); w++)
+            for (size_t w = 0; w < countof(ways) - (i > 0); w++) /* the last one once */
                 if (strcmp(names.items[k].operation, operation) == 0)
                     reached[k] |= strike(&scenarios[i], &names.items[k], &ways[w], wanted);
         end_anywhere(&scenarios[i], operation, rounds, wanted);
