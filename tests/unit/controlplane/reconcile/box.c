@@ -23,8 +23,9 @@
 #define QUIET_ROUNDS 2
 #define REST_MS      1100 /* longer than anything that the rules wait for while all goes well */
 #define JUMP_MS      30000
-#define JUMPS_MOST   4000
-#define STREAM       100 /* how far every engine has come that has data */
+#define JUMPS_MOST   120                         /* an hour */
+#define LONG_MS      (25 * 3600 * (int64_t)1000) /* longer than any operation waits */
+#define STREAM       100                         /* how far every engine has come that has data */
 
 struct box box;
 
@@ -462,21 +463,34 @@ void box_offer(const char *build)
     }
 }
 
-void box_kill_primary(const char *group)
+static struct box_node *find_primary(const char *group, struct box_host **out_host)
 {
-    size_t length = strlen(group);
-
     for (size_t i = 0; i < BOX_HOSTS; i++)
         for (size_t k = 0; k < box.hosts[i].node_count; k++) {
             struct box_node *n = &box.hosts[i].nodes[k];
-            if (!n->is_primary || strncmp(n->cluster, group, length) != 0)
+            if (!n->is_primary || !str_starts(str_of(n->cluster), group))
                 continue;
-            stop_node(n);
-            n->crashes++;
-            box.hosts[i].has_news = true;
-            return;
+            *out_host = &box.hosts[i];
+            return n;
         }
-    cr_assert_fail("%s has no primary", group);
+    return NULL;
+}
+
+bool box_has_primary(const char *group)
+{
+    struct box_host *host;
+    return find_primary(group, &host) != NULL;
+}
+
+void box_kill_primary(const char *group)
+{
+    struct box_host *host;
+    struct box_node *n = find_primary(group, &host);
+
+    cr_assert_not_null(n, "%s has no primary", group);
+    stop_node(n);
+    n->crashes++;
+    host->has_news = true;
 }
 
 /* --- rounds --- */
@@ -542,14 +556,22 @@ static void calm_down(void)
     } while (box_round());
 }
 
-void box_settle(void)
+bool box_wait(void)
 {
     calm_down();
-    for (int i = 0; box_is_busy(); i++) {
-        cr_assert_lt(i, JUMPS_MOST, "an operation has no end:\n%s", box_text());
+    for (int i = 0; i < JUMPS_MOST && box_is_busy(); i++) {
         pass(JUMP_MS);
         calm_down();
     }
+    return !box_is_busy();
+}
+
+void box_settle(void)
+{
+    if (box_wait())
+        return;
+    pass(LONG_MS);
+    cr_assert(box_wait(), "an operation has no end:\n%s", box_text());
 }
 
 struct err box_run(const char *name, const void *in, void *out)
@@ -559,6 +581,99 @@ struct err box_run(const char *name, const void *in, void *out)
     cr_assert_not_null(op);
     store_rollback(&box.f.tx);
     return ops_run(box.ops, &box.f.arena, &box.caller, &service_elasticache, op, in, out);
+}
+
+/* --- the end --- */
+
+static void check_member(const struct shard *s, const struct cluster *m)
+{
+    struct node_list nodes;
+    bool is_primary = s->goal.primary_id == m->id;
+
+    must(store_node_list(box.f.tx, m->id, &nodes));
+    cr_assert(m->is_wanted && nodes.count == 1, "%s\n%s", m->name, box_text());
+    const struct node_saw *saw = &nodes.items[0].saw;
+    bool is_well = saw->state == NODE_RUNNING && saw->term == s->goal.term &&
+                   strcmp(saw->role, is_primary ? "primary" : "replica") == 0 &&
+                   (is_primary || saw->is_link_up);
+    cr_assert(is_well, "%s is not what it should be:\n%s", m->name, box_text());
+}
+
+static void check_group(const struct replication_group *g)
+{
+    struct shard_list shards;
+    struct slot_move_list moves;
+    struct cluster *members;
+    size_t count, primaries = 0;
+
+    must(store_shard_list(box.f.tx, &g->id, 1, &shards));
+    must(store_group_members(box.f.tx, &g->id, 1, &members, &count));
+    must(store_slot_move_list(box.f.tx, &g->id, 1, &moves));
+    for (size_t i = 0; i < shards.count; i++)
+        for (size_t k = 0; k < count; k++)
+            if (members[k].shard_id == shards.items[i].id) {
+                check_member(&shards.items[i], &members[k]);
+                primaries += shards.items[i].goal.primary_id == members[k].id;
+            }
+    cr_assert(g->is_wanted && primaries == shards.count && moves.count == 0, "%s", box_text());
+    for (size_t i = 0; i < shards.count; i++)
+        cr_assert_eq(shards.items[i].goal.fenced_id, 0, "%s", box_text());
+}
+
+void box_check_whole(void)
+{
+    struct replication_group *groups;
+    size_t count;
+
+    fixture_begin(&box.f, STORE_READ);
+    must(store_group_list(box.f.tx, "000000000000", BOX_HERE, "", 100, &groups, &count));
+    for (size_t i = 0; i < count; i++)
+        check_group(&groups[i]);
+    cr_assert_null(strstr(box_text(), " task "), "%s", box_text());
+}
+
+static void delete_groups(const char *region)
+{
+    struct replication_group *groups;
+    size_t count;
+
+    box.caller.region = region;
+    fixture_begin(&box.f, STORE_READ);
+    must(store_group_list(box.f.tx, "000000000000", region, "", 100, &groups, &count));
+    store_rollback(&box.f.tx);
+    for (size_t i = 0; i < count; i++) {
+        struct ec_delete_replication_group_in in = {.replication_group_id = groups[i].name};
+        struct ec_delete_replication_group_out out;
+        must(run_ec_delete_replication_group(&in, &out));
+    }
+}
+
+static void delete_clusters(void)
+{
+    struct cluster *clusters;
+    size_t count;
+
+    fixture_begin(&box.f, STORE_READ);
+    must(store_cluster_list_single(box.f.tx, "000000000000", BOX_HERE, "", 100, &clusters, &count));
+    store_rollback(&box.f.tx);
+    for (size_t i = 0; i < count; i++) {
+        struct ec_delete_cache_cluster_in in = {.cache_cluster_id = clusters[i].name};
+        struct ec_delete_cache_cluster_out out;
+        must(run_ec_delete_cache_cluster(&in, &out));
+    }
+}
+
+void box_clear(void)
+{
+    delete_groups(BOX_THERE);
+    delete_groups(BOX_HERE);
+    delete_clusters();
+    box_settle();
+    const char *text = box_text();
+    for (struct str rest = str_of(text); rest.len > 0;) {
+        struct str line = str_cut(&rest, '\n');
+        cr_assert(str_starts(line, "told ") || str_starts(line, "snapshot "), "%s", text);
+    }
 }
 
 /* --- what there is --- */
@@ -681,7 +796,7 @@ static void tell_events(struct buf *b, const char *region)
 
     must(store_event_list(box.f.tx, &q, &list, &count));
     for (size_t i = count; i > 0; i--)
-        buf_printf(b, "event %s: %s\n", list[i - 1].source, list[i - 1].message);
+        buf_printf(b, "told %s: %s\n", list[i - 1].source, list[i - 1].message);
 }
 
 /* Addresses that the store counts as taken, and engines that are there. */

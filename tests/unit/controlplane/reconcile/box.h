@@ -95,11 +95,23 @@ void box_offer(const char *build);
 /* One beat of every host, one pass, a tenth of a second; false when nothing changed. */
 bool box_round(void);
 
-/* Rounds until nothing changes any more; with a limit of time that passes while operations wait. */
+/* Rounds until nothing changes any more, with as much time in between as operations wait for; all
+ * of them must end. */
 void box_settle(void);
+
+/* The same, but for no longer than the patience of most operations; false when one still runs. */
+bool box_wait(void);
+
+/* Every group has its members, who do what they should, one of each shard as its primary; nothing is
+ * left of what was on its way. */
+void box_check_whole(void);
+
+/* Deletes all groups and clusters, and settles; fails the test where anything is left. */
+void box_clear(void);
 
 /* The engine of the member that is the primary of its shard ends by itself. */
 void box_kill_primary(const char *group);
+bool box_has_primary(const char *group);
 
 /* Everything that is wanted, decided and there, but times, as text in the fixture's arena. */
 const char *box_text(void);

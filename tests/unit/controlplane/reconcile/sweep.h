@@ -14,16 +14,14 @@ struct scenario {
     play_fn prepare; /* what is there before; NULL: nothing */
     play_fn act;     /* what begins the operation */
     bool is_failing; /* it comes to nothing, and says so */
+    bool is_global;  /* what there is cannot be deleted just so */
 };
 
-#define ENDS(prepare, act)  \
-    {                       \
-        prepare, act, false \
-    }
-#define FAILS(prepare, act) \
-    {                       \
-        prepare, act, true  \
-    }
+/* clang-format off */
+#define ENDS(prepare, act)  {prepare, act, false, false}
+#define FAILS(prepare, act) {prepare, act, true, false}
+#define SPANS(prepare, act) {prepare, act, false, true}
+/* clang-format on */
 
 /* Every step of the operation, in every scenario. The box is open. */
 void sweep(const char *operation, const struct scenario *scenarios, size_t count);

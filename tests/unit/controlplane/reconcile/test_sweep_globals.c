@@ -52,12 +52,12 @@ static void change_region(void)
 
 Test(sweep_globals, led_from_another_region)
 {
-    SWEEP("group-lead", ENDS(make_pair, change_region));
+    SWEEP("group-lead", SPANS(make_pair, change_region));
 }
 
 Test(sweep_globals, that_yield)
 {
-    SWEEP("group-yield", ENDS(make_wide_pair, change_region));
+    SWEEP("group-yield", SPANS(make_wide_pair, change_region));
 }
 
 static void leave(void)
@@ -68,7 +68,7 @@ static void leave(void)
 
 Test(sweep_globals, that_are_left)
 {
-    SWEEP("group-leave", ENDS(make_pair, leave));
+    SWEEP("group-leave", SPANS(make_pair, leave));
 }
 
 static void widen(void)
@@ -86,5 +86,5 @@ static void narrow(void)
 
 Test(sweep_globals, resharded)
 {
-    SWEEP("group-align", ENDS(make_wide_pair, widen), ENDS(make_wide_pair, narrow));
+    SWEEP("group-align", SPANS(make_wide_pair, widen), SPANS(make_wide_pair, narrow));
 }
