@@ -18,6 +18,7 @@
 #include "controlplane/pki/pki.h"
 #include "controlplane/reconcile/reconcile.h"
 #include "controlplane/store/certificates.h"
+#include "controlplane/store/wall_clock.h"
 #include "controlplane/upkeep/upkeep.h"
 #include "controlplane/vault/porter.h"
 #include "controlplane/vault/vault.h"
@@ -69,6 +70,14 @@ static struct err lock_state(struct larderd *d)
     return err_is(e, ERR_CONFLICT) ? err_make(ERR_CONFLICT, "another larderd is running on it") : e;
 }
 
+static struct err watch_clock(struct larderd *d)
+{
+    const char *boot_id;
+
+    TRY(proc_boot_id(&d->arena, &boot_id));
+    return store_watch_clock(d->store, &d->arena, &clock_system, boot_id);
+}
+
 static struct err open_state(struct larderd *d)
 {
     const char *dir = d->options.state_dir, *path = fs_join(&d->arena, dir, "larder.db");
@@ -77,6 +86,8 @@ static struct err open_state(struct larderd *d)
     if (err_failed(e))
         return err_format(&d->arena, e.code, "--state-dir %s: %s", dir, err_text(&d->arena, e));
     e = store_open(&d->arena, path, &d->store);
+    if (!err_failed(e))
+        e = watch_clock(d);
     if (err_failed(e))
         return err_format(&d->arena, e.code, "%s: %s", path, err_text(&d->arena, e));
     return OK;

@@ -300,6 +300,8 @@ static enum step_result scale_nodes(struct view *v, struct decisions *d)
         return STEP_DONE;
     if (!has_settings(v))
         return STEP_WAIT;
+    if (s.next_ms > v->now_ms + s.minutes * MINUTE_MS) /* the clock was set back */
+        s.next_ms = v->now_ms + s.minutes * MINUTE_MS;
     tell_restarted(v, &s, d);
     if (restart_resized(v, &s, d) == 0) {
         if (old_type_count(v) == 0)

@@ -88,6 +88,19 @@ must_use struct err hosts_raise(struct store_tx *tx, int64_t group_id);
 /* The same of the host that a node is placed on, if it is. */
 must_use struct err host_raise_of_node(struct store_tx *tx, int64_t node_id);
 
+/* The wall clock as the store's writers know it: see wall_clock.h. */
+struct wall_clock {
+    const struct clock *clock; /* NULL: nobody watches it */
+    char *boot_id;
+    int64_t offset_ms;      /* by which it was ahead of the boot clock at the last commit */
+    int64_t next_offset_ms; /* at the one to come */
+};
+
+/* With a writer: at the start; at the begin of each transaction; after its commit. */
+must_use struct err wall_clock_open(struct store_tx *tx, struct wall_clock *w);
+must_use struct err wall_clock_begin(struct store_tx *tx, struct wall_clock *w);
+void wall_clock_commit(struct wall_clock *w);
+
 /* Rows that the connection changed since it was opened. */
 int64_t db_changes(const struct db *db);
 

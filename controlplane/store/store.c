@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "controlplane/store/db.h"
 #include "controlplane/store/snapshots.h"
+#include "controlplane/store/wall_clock.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -32,6 +33,7 @@ struct store {
 
     pthread_mutex_t writer_lock; /* who holds it may use `writer` */
     struct db *writer;
+    struct wall_clock wall;        /* the writer's */
     atomic_uint_fast64_t revision; /* odd while a commit that changes something is on its way */
 
     pthread_mutex_t readers_lock; /* guards `idle` */
@@ -163,6 +165,7 @@ void store_close(struct store *s)
     pthread_mutex_destroy(&s->wake_lock);
     pthread_cond_destroy(&s->woken);
     free(s->touched);
+    free(s->wall.boot_id);
     free(s->path);
     free(s);
 }
@@ -227,7 +230,28 @@ struct err store_begin(struct store *s, enum store_mode mode, struct arena *a,
     }
     tx->changes_before = db_changes(tx->db);
     *out = tx;
-    return OK;
+    if (mode == STORE_WRITE)
+        e = wall_clock_begin(tx, &s->wall);
+    if (err_failed(e))
+        store_rollback(out);
+    return e;
+}
+
+struct err store_watch_clock(struct store *s, struct arena *a, const struct clock *clock,
+                             const char *boot_id)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+
+    s->wall.boot_id = strdup(boot_id);
+    check(s->wall.boot_id != NULL);
+    TRY(store_begin(s, STORE_WRITE, a, &tx));
+    s->wall.clock = clock;
+    struct err e = wall_clock_open(tx, &s->wall);
+    if (!err_failed(e))
+        e = store_commit(&tx);
+    if (err_failed(e))
+        s->wall.clock = NULL;
+    return e;
 }
 
 /* Hands what the transaction touched to the reconciler and wakes everybody. */
@@ -272,6 +296,8 @@ struct err store_commit(struct store_tx **held)
         atomic_fetch_add(&s->revision, 1);
     if (err_failed(e) && !sqlite3_get_autocommit(tx->db->handle))
         err_ignore(query_run(tx, rollback, ""), "the commit's error is the one to tell");
+    if (!err_failed(e) && tx->mode == STORE_WRITE)
+        wall_clock_commit(&s->wall);
     release(tx);
     if (!err_failed(e))
         publish(tx);

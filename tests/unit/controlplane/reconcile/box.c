@@ -10,6 +10,7 @@
 #include "controlplane/store/slot_moves.h"
 #include "controlplane/store/snapshots.h"
 #include "controlplane/store/tasks.h"
+#include "controlplane/store/wall_clock.h"
 
 #include <criterion/criterion.h>
 
@@ -49,6 +50,11 @@ static void pass(int64_t ms)
     atomic_fetch_add(&box.boot_ms, ms);
 }
 
+void box_set_clock(int64_t by_ms)
+{
+    atomic_fetch_add(&box.wall_ms, by_ms);
+}
+
 /* --- the control plane --- */
 
 static void open_plane(void)
@@ -61,6 +67,7 @@ static void open_plane(void)
                                            box.failpoint.operation ? &box.failpoint : NULL};
 
     must(store_open(&box.f.arena, box.f.path, &box.f.store));
+    must(store_watch_clock(box.f.store, &box.f.arena, &box.clock, "this boot"));
     box.ops = ops_new(box.f.store, &box.ops_conf);
     must(fleet_start(box.f.store, &fleet, &box.fleet));
     box.reconciler = reconcile_new(box.f.store, &reconcile);

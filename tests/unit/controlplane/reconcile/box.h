@@ -81,6 +81,9 @@ extern struct box box; /* one per test: each runs in a process of its own */
 void box_open(void);
 void box_close(void);
 
+/* The wall clock is set, and no other one. */
+void box_set_clock(int64_t by_ms);
+
 /* The control plane ends, at once, and another one begins on what the store has. */
 void box_restart(void);
 
@@ -102,8 +105,8 @@ void box_settle(void);
 /* The same, but for no longer than the patience of most operations; false when one still runs. */
 bool box_wait(void);
 
-/* Every group has its members, who do what they should, one of each shard as its primary; nothing is
- * left of what was on its way. */
+/* Every group has its members, who do what they should, one of each shard as its primary; nothing
+ * is left of what was on its way. */
 void box_check_whole(void);
 
 /* Deletes all groups and clusters, and settles; fails the test where anything is left. */

@@ -54,6 +54,35 @@ static bool strike(const struct scenario *s, const struct failpoint_name *name,
     return box.failpoint.is_over;
 }
 
+#define HOUR_MS 3600000
+
+/* The wall clock is set while the operation runs, also while nobody does. */
+static void set_clock(const struct scenario *s, const char *operation, const char *wanted)
+{
+    static const struct {
+        const char *name;
+        int64_t by_ms;
+        bool is_restart;
+    } rows[] = {
+        {"clock set forward",            HOUR_MS,  false},
+        {"clock set back",               -HOUR_MS, false},
+        {"clock set forward in between", HOUR_MS,  true },
+        {"clock set back in between",    -HOUR_MS, true },
+    };
+
+    box.failpoint = (struct failpoint){0};
+    for (size_t i = 0; i < countof(rows); i++) {
+        box_go_back();
+        s->act();
+        box_round();
+        box_set_clock(rows[i].by_ms);
+        if (rows[i].is_restart)
+            box_restart();
+        box_settle();
+        compare(box_text(), wanted, &(struct failpoint_name){operation, "any"}, rows[i].name);
+    }
+}
+
 /* At any other moment. All of them is for those who have the time. */
 static void end_anywhere(const struct scenario *s, const char *operation, int rounds,
                          const char *wanted)
@@ -84,11 +113,11 @@ static void check_clean(const char *text, const struct failpoint_name *name)
                      name->step, text);
 }
 
-/* A step is not taken for as long as its operation waits, and longer; then it is. A group that is
- * forgotten goes with the last of its members: that step cannot be told apart. */
+/* A step is not taken for as long as its operation waits, and longer; then it is. A group that
+ * goes is looked at no more when its last member is gone, which is the same commit. */
 static void hang(const struct scenario *s, const struct failpoint_name *name, bool is_clearable)
 {
-    if (strcmp(name->operation, "group-delete") == 0 && strcmp(name->step, "forget") == 0)
+    if (strcmp(name->operation, "group-delete") == 0)
         return;
     box.failpoint = (struct failpoint){
         .operation = name->operation, .step = name->step, .fault = FAILPOINT_HANG};
@@ -135,6 +164,8 @@ void sweep(const char *operation, const struct scenario *scenarios, size_t count
                 if (strcmp(names.items[k].operation, operation) == 0)
                     reached[k] |= strike(&scenarios[i], &names.items[k], &ways[w], wanted);
         end_anywhere(&scenarios[i], operation, rounds, wanted);
+        if (i == 0)
+            set_clock(&scenarios[i], operation, wanted);
         for (size_t k = 0; k < names.count && i == 0; k++)
             if (strcmp(names.items[k].operation, operation) == 0)
                 hang(&scenarios[i], &names.items[k], !scenarios[i].is_global);
