@@ -143,8 +143,10 @@ struct node_saw {
     int64_t term;
     int64_t offset; /* in the replication stream, as of the last other change */
     bool is_link_up;
-    int64_t used_bytes; /* of memory, about; -1 when it is told: as before */
-    int64_t seen_ms;    /* when it is told; not read again */
+    int64_t followed_term; /* the last by which its link was up, in this life of its engine; the
+                            * store finds it, whoever tells need not */
+    int64_t used_bytes;    /* of memory, about; -1 when it is told: as before */
+    int64_t seen_ms;       /* when it is told; not read again */
 };
 
 struct node {

@@ -310,8 +310,9 @@ static bool is_up(const struct node *n)
            strcmp(n->saw.host_id, n->goal.host_id) == 0;
 }
 
-/* A replica of the present primary that had some of its stream, or the one before that was fenced
- * for it. Where nobody knows that the primary ever was one, those of the one before are as good. */
+/* A replica of the present primary that had some of its stream, or all while there was nothing, or
+ * the one before that was fenced for it. Where nobody knows that the primary ever was one, those of
+ * the one before are as good. */
 static bool is_fit(const struct shard *s, const struct node *n)
 {
     bool is_other = s->goal.fence_life > 0 && n->saw.crashes + 1 != s->goal.fence_life;
@@ -320,7 +321,8 @@ static bool is_fit(const struct shard *s, const struct node *n)
     bool is_of_term = n->saw.term == s->goal.term || s->goal.life > 0;
     bool follows = strcmp(n->saw.role, "replica") == 0 && is_of_term;
 
-    return is_up(n) && (follows || was_fenced) && n->saw.offset > 0;
+    bool had_all = follows && n->saw.followed_term == n->saw.term;
+    return is_up(n) && (follows || was_fenced) && (n->saw.offset > 0 || had_all);
 }
 
 static bool is_unheard(const struct view *m)
@@ -370,14 +372,22 @@ static struct candidates look_for(const struct group_view *g, const struct shard
     return c;
 }
 
+static bool has_some(const struct candidates *c)
+{
+    return c->best && member_node(c->best)->saw.offset > 0;
+}
+
 /* The bytes that were under way to the replicas still count: so each is waited for until it says
- * that its link is down, but not for long. One that never followed has none of the data: it is not
- * taken while one that may have followed can come back. */
+ * that its link is down, but not for long. One that has nothing, as nothing was written or as it
+ * never followed, is not taken while one that may have more can be heard of. */
 static struct view *choose(const struct group_view *g, const struct candidates *c, int64_t since_ms)
 {
-    if (c->best)
-        return !c->has_late_reports || since_ms >= CANDIDATES_WAIT_MS ? c->best : NULL;
     bool is_certain = !c->has_unheard && !restraint_is_in_doubt(g->region);
+
+    if (has_some(c))
+        return !c->has_late_reports || since_ms >= CANDIDATES_WAIT_MS ? c->best : NULL;
+    if (c->best && is_certain && !c->has_late_reports)
+        return c->best;
     return is_certain && since_ms >= LAST_RESORT_MS ? c->any : NULL;
 }
 
@@ -397,10 +407,10 @@ static void fail_over(struct group_view *g, struct shard *s, struct decisions *d
     if ((!has_died(n) && !has_missed(s, n)) || is_restoring)
         return;
     struct candidates c = look_for(g, s, dead);
-    int64_t since_ms = c.best ? n->saw.crashed_ms : since_when(g, n);
+    int64_t since_ms = has_some(&c) ? n->saw.crashed_ms : since_when(g, n);
     struct view *chosen = choose(g, &c, g->now_ms - since_ms);
     if (!chosen) {
-        int64_t wake_ms = since_ms + (c.best ? CANDIDATES_WAIT_MS : LAST_RESORT_MS);
+        int64_t wake_ms = since_ms + (has_some(&c) ? CANDIDATES_WAIT_MS : LAST_RESORT_MS);
         if (wake_ms > g->now_ms) /* else it waits for a report */
             decide_wake(d, wake_ms);
         return;
@@ -411,6 +421,23 @@ static void fail_over(struct group_view *g, struct shard *s, struct decisions *d
     if (chosen != dead)
         decide_group_event(d, g, EVENT_FAILOVER_DONE, dead->cluster.name, chosen->cluster.name);
     promote_as_seen(g, s, chosen, d);
+}
+
+bool groups_choose_again(struct group_view *g, struct shard *s, struct view *dead,
+                         struct decisions *d)
+{
+    struct candidates c = look_for(g, s, dead);
+    int64_t since_ms = member_node(dead)->saw.crashed_ms;
+
+    if (!c.best)
+        return true;
+    if (c.has_late_reports && g->now_ms < since_ms + CANDIDATES_WAIT_MS) {
+        decide_wake(d, since_ms + CANDIDATES_WAIT_MS);
+        return false;
+    }
+    decide_group_event(d, g, EVENT_FAILOVER_DONE, dead->cluster.name, c.best->cluster.name);
+    promote_as_seen(g, s, c.best, d);
+    return true;
 }
 
 void groups_name(struct arena *a, struct failpoint_names *out)

@@ -33,13 +33,13 @@ struct err store_node_insert(struct store_tx *tx, struct node *n)
     return query_end(&q);
 }
 
-#define NODE_SELECT                                                                                                                                                                                      \
-    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                                                                                             \
-    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                                                                              \
-    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                                                                                 \
-    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                                                                                \
-    "s.term, s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered, g.second_address, n.node_type FROM cache_node n " \
-    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                                                                                \
+#define NODE_SELECT                                                                                                                                                                                                       \
+    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                                                                                                              \
+    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                                                                                               \
+    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                                                                                                  \
+    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                                                                                                 \
+    "s.term, s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, s.followed_term, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered, g.second_address, n.node_type FROM cache_node n " \
+    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                                                                                                 \
     "LEFT JOIN host h ON h.id = g.host_id "
 
 static void row_to_goal(struct query *q, int at, struct node_goal *out)
@@ -87,6 +87,7 @@ static void row_to_saw(struct query *q, int at, struct node_saw *out)
     out->build = query_text(q, at + 14);
     out->used_bytes = query_int(q, at + 15);
     out->has_bad_seed = query_int(q, at + 16) != 0;
+    out->followed_term = query_int(q, at + 17);
 }
 
 static void row_to_node(struct query *q, struct node *out)
@@ -102,12 +103,12 @@ static void row_to_node(struct query *q, struct node *out)
     };
     row_to_goal(q, 7, &out->goal);
     row_to_saw(q, 16, &out->saw);
-    out->host_zone = query_text(q, 33);
-    out->engine_id = query_text(q, 34);
-    out->goal.is_clustered = query_int(q, 36) != 0;
-    out->goal.second_address = query_text(q, 37);
-    out->node_type = query_text(q, 38);
-    if (!tls_mode_parse(query_text(q, 35), &out->goal.tls))
+    out->host_zone = query_text(q, 34);
+    out->engine_id = query_text(q, 35);
+    out->goal.is_clustered = query_int(q, 37) != 0;
+    out->goal.second_address = query_text(q, 38);
+    out->node_type = query_text(q, 39);
+    if (!tls_mode_parse(query_text(q, 36), &out->goal.tls))
         q->error = err_make(ERR_CORRUPT, "a node has an unknown mode of encryption");
 }
 
@@ -475,6 +476,17 @@ static bool is_same_sight(const struct node_saw *a, const struct node_saw *b)
            is_about_as_much(a->used_bytes, b->used_bytes);
 }
 
+/* A link that was up once has brought what there was; a process that began anew forgot it. */
+static int64_t followed_term(const struct node_saw *before, const struct node_saw *now)
+{
+    bool is_same_life = before->has && strcmp(before->host_id, now->host_id) == 0 &&
+                        before->crashes == now->crashes && before->boot_count == now->boot_count;
+
+    if (now->is_link_up)
+        return now->term;
+    return is_same_life ? before->followed_term : 0;
+}
+
 /* The node's cluster and what was seen of it before; ERR_NOT_FOUND when there is no such node. */
 static struct err sight_before(struct store_tx *tx, int64_t node_id, int64_t *out_cluster,
                                struct node_saw *out)
@@ -482,7 +494,7 @@ static struct err sight_before(struct store_tx *tx, int64_t node_id, int64_t *ou
     static const char sql[] =
         "SELECT n.cluster_id, s.host_id, s.state, s.boot_count, s.pid, s.crashes, s.crashed_ms, "
         "s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, s.term, "
-        "s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed FROM cache_node n "
+        "s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, s.followed_term FROM cache_node n "
         "LEFT JOIN node_saw s ON s.node_id = n.id WHERE n.id = ?";
     struct query q;
 
@@ -502,8 +514,8 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
     static const char sql[] =
         "INSERT INTO node_saw (node_id, host_id, state, boot_count, pid, crashes, crashed_ms, "
         "last_exit, why, applied_settings, is_reboot_pending, role, term, replication_offset, "
-        "is_link_up, build, used_bytes, build_ms, has_bad_seed) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "is_link_up, build, used_bytes, build_ms, has_bad_seed, followed_term) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_id) DO UPDATE SET host_id = excluded.host_id, state = excluded.state, "
         "boot_count = excluded.boot_count, pid = excluded.pid, crashes = excluded.crashes, "
         "crashed_ms = excluded.crashed_ms, last_exit = excluded.last_exit, why = excluded.why, "
@@ -511,7 +523,7 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
         "is_reboot_pending = excluded.is_reboot_pending, role = excluded.role, "
         "term = excluded.term, replication_offset = excluded.replication_offset, "
         "is_link_up = excluded.is_link_up, used_bytes = excluded.used_bytes, "
-        "has_bad_seed = excluded.has_bad_seed, "
+        "has_bad_seed = excluded.has_bad_seed, followed_term = excluded.followed_term, "
         /* a node that is down keeps its build */
         "build_ms = iif(excluded.build IN ('', build), build_ms, excluded.build_ms), "
         "build = iif(excluded.build = '', build, excluded.build)";
@@ -529,13 +541,15 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
         now.crashed_ms = before.crashed_ms;
     else
         now.crashed_ms = saw->seen_ms; /* our clock: the host's may be set to anything */
+    now.followed_term = followed_term(&before, &now);
     if (is_same_sight(&before, &now))
         return OK;
-    TRY(query_run(tx, sql, "ittiiiitttbtiibtiib", node_id, saw->host_id,
+    TRY(query_run(tx, sql, "ittiiiitttbtiibtiibi", node_id, saw->host_id,
                   node_state_name(saw->state), saw->boot_count, (int64_t)saw->pid, saw->crashes,
                   now.crashed_ms, saw->last_exit, saw->why, saw->applied_settings,
                   saw->is_reboot_pending, saw->role, saw->term, saw->offset, saw->is_link_up,
-                  saw->build ? saw->build : "", now.used_bytes, saw->seen_ms, saw->has_bad_seed));
+                  saw->build ? saw->build : "", now.used_bytes, saw->seen_ms, saw->has_bad_seed,
+                  now.followed_term));
     store_touch_cluster(tx, cluster_id);
     *out_changed = true;
     return OK;

@@ -276,6 +276,7 @@ static void take_report(struct play *p, int member, const struct play_sight *s)
     if (s->number < n->taken_number && p->faults.plant != PLANT_OLD_REPORTS)
         return;
     n->taken_number = s->number;
+    bool is_same_life = s->crashes == row->saw.crashes && s->boot_count == row->saw.boot_count;
     n->heard_ms = p->now_ms;
     row->saw = (struct node_saw){
         .has = true,
@@ -294,6 +295,9 @@ static void take_report(struct play *p, int member, const struct play_sight *s)
         .term = s->term,
         .offset = s->offset,
         .is_link_up = s->is_link_up,
+        .followed_term = s->is_link_up  ? s->term
+                         : is_same_life ? row->saw.followed_term
+                                        : 0,
     };
     p->has_news = true;
 }

@@ -149,6 +149,35 @@ Test(groups, a_replica_of_an_older_term_or_without_data_does_not_take_its_place)
     cr_assert_eq(s.shards[0].goal.primary_id, 2, "when nobody else comes, anybody will do");
 }
 
+Test(groups, of_a_group_that_nobody_wrote_to_a_replica_that_followed_takes_its_place_at_once)
+{
+    group_scene_open(&s, 1, 3);
+    group_scene_run(&s);
+    group_scene_kill(&s, 0);
+    group_scene_cut(&s, 1, 0);
+    group_scene_cut(&s, 2, 0);
+    s.nodes[2].saw.followed_term = 1;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 3);
+}
+
+/* It has nothing, and that one may have more. */
+Test(groups, one_with_nothing_is_not_taken_while_another_one_believes_in_its_link)
+{
+    group_scene_open(&s, 1, 3);
+    group_scene_run(&s);
+    group_scene_kill(&s, 0);
+    group_scene_cut(&s, 1, 0);
+    s.nodes[1].saw.followed_term = s.nodes[2].saw.followed_term = 1;
+    s.nodes[2].saw.offset = 0;
+    s.view.now_ms = 5000;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.term, 1);
+    group_scene_cut(&s, 2, 7);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 3);
+}
+
 /* Whoever is silent is not yet known to be. */
 Test(groups, who_has_just_begun_to_listen_waits_before_anybody_will_do)
 {

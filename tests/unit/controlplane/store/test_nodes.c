@@ -158,6 +158,35 @@ Test(nodes, a_crash_is_of_the_moment_in_which_it_was_heard_of)
     cr_assert_eq(nodes.items[0].saw.crashed_ms, 2000);
 }
 
+static int64_t followed_after(struct node_saw *saw, int64_t node_id, bool is_link_up)
+{
+    struct node_list nodes;
+    bool is_changed;
+
+    saw->is_link_up = is_link_up;
+    must(store_saw_set(f.tx, node_id, saw, &is_changed));
+    must(store_node_list(f.tx, cluster.id, &nodes));
+    return nodes.items[0].saw.followed_term;
+}
+
+Test(nodes, a_link_that_was_up_is_remembered_for_the_life_of_the_engine)
+{
+    struct node_saw saw = sight(NODE_RUNNING);
+
+    saw.term = 2;
+    cr_assert_eq(followed_after(&saw, node.id, false), 0);
+    cr_assert_eq(followed_after(&saw, node.id, true), 2);
+    cr_assert_eq(followed_after(&saw, node.id, false), 2);
+    saw.term = 3;
+    cr_assert_eq(followed_after(&saw, node.id, false), 2);
+    cr_assert_eq(followed_after(&saw, node.id, true), 3);
+    saw.crashes++;
+    cr_assert_eq(followed_after(&saw, node.id, false), 0);
+    cr_assert_eq(followed_after(&saw, node.id, true), 3);
+    saw.boot_count++;
+    cr_assert_eq(followed_after(&saw, node.id, false), 0);
+}
+
 Test(nodes, a_sight_of_an_unknown_node_is_ignored)
 {
     struct node_saw saw = sight(NODE_RUNNING);
