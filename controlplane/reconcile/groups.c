@@ -345,6 +345,7 @@ struct candidates {
     struct view *any;      /* of those that run at all */
     bool has_late_reports; /* one that is fit still believes in its link */
     bool has_unheard;      /* one is on a host that is not heard of */
+    bool has_unfit;        /* one has not followed, as far as is known */
 };
 
 static struct candidates look_for(const struct group_view *g, const struct shard *s,
@@ -359,6 +360,7 @@ static struct candidates look_for(const struct group_view *g, const struct shard
         if ((m == dead && has_died(n)) || m->cluster.shard_id != s->id)
             continue; /* one that lives again is as good as what it has now */
         c.has_unheard |= n && n->is_wanted && n->goal.has && is_unheard(m);
+        c.has_unfit |= n && n->is_wanted && !is_fit(s, n);
         if (!is_up(n))
             continue;
         if (is_better(m, c.any, lost_zone))
@@ -378,15 +380,15 @@ static bool has_some(const struct candidates *c)
 }
 
 /* The bytes that were under way to the replicas still count: so each is waited for until it says
- * that its link is down, but not for long. One that has nothing, as nothing was written or as it
- * never followed, is not taken while one that may have more can be heard of. */
+ * that its link is down, but not for long. One that has nothing is taken when all have followed and
+ * have nothing. One that never followed is not taken while one that may have can be heard of. */
 static struct view *choose(const struct group_view *g, const struct candidates *c, int64_t since_ms)
 {
     bool is_certain = !c->has_unheard && !restraint_is_in_doubt(g->region);
 
     if (has_some(c))
         return !c->has_late_reports || since_ms >= CANDIDATES_WAIT_MS ? c->best : NULL;
-    if (c->best && is_certain && !c->has_late_reports)
+    if (c->best && is_certain && !c->has_unfit && !c->has_late_reports)
         return c->best;
     return is_certain && since_ms >= LAST_RESORT_MS ? c->any : NULL;
 }

@@ -158,7 +158,11 @@ Test(groups, of_a_group_that_nobody_wrote_to_a_replica_that_followed_takes_its_p
     group_scene_cut(&s, 2, 0);
     s.nodes[2].saw.followed_term = 1;
     group_scene_decide(&s);
-    cr_assert_eq(s.shards[0].goal.primary_id, 3);
+    cr_assert_eq(s.shards[0].goal.term, 1, "nobody knows what the second one has");
+    s.nodes[1].saw.followed_term = 1;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.term, 2);
+    cr_assert_neq(s.shards[0].goal.primary_id, 1);
 }
 
 /* It has nothing, and that one may have more. */
