@@ -38,7 +38,7 @@ static const struct cluster_facts *best_replica(const struct group_facts *f, con
         if (!group_facts_is_in(m, s) || group_facts_is_primary(f, m) || m->nodes.count == 0)
             continue;
         const struct node_saw *saw = &m->nodes.items[0].saw;
-        bool has_followed = saw->offset > 0 || saw->followed_term == saw->term;
+        bool has_followed = saw->offset > 0 || (saw->term && saw->followed_term == saw->term);
         bool may_be_it = is_alive ? saw->is_link_up : is_running(m) && has_followed;
         if (saw->has && may_be_it && (!best || saw->offset > best->nodes.items[0].saw.offset))
             best = m;

@@ -321,7 +321,7 @@ static bool is_fit(const struct shard *s, const struct node *n)
     bool is_of_term = n->saw.term == s->goal.term || s->goal.life > 0;
     bool follows = strcmp(n->saw.role, "replica") == 0 && is_of_term;
 
-    bool had_all = follows && n->saw.followed_term == n->saw.term;
+    bool had_all = follows && n->saw.term > 0 && n->saw.followed_term == n->saw.term;
     return is_up(n) && (follows || was_fenced) && (n->saw.offset > 0 || had_all);
 }
 
