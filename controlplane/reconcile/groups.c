@@ -425,23 +425,6 @@ static void fail_over(struct group_view *g, struct shard *s, struct decisions *d
     promote_as_seen(g, s, chosen, d);
 }
 
-bool groups_choose_again(struct group_view *g, struct shard *s, struct view *dead,
-                         struct decisions *d)
-{
-    struct candidates c = look_for(g, s, dead);
-    int64_t since_ms = member_node(dead)->saw.crashed_ms;
-
-    if (!c.best)
-        return true;
-    if (c.has_late_reports && g->now_ms < since_ms + CANDIDATES_WAIT_MS) {
-        decide_wake(d, since_ms + CANDIDATES_WAIT_MS);
-        return false;
-    }
-    decide_group_event(d, g, EVENT_FAILOVER_DONE, dead->cluster.name, c.best->cluster.name);
-    promote_as_seen(g, s, c.best, d);
-    return true;
-}
-
 void groups_name(struct arena *a, struct failpoint_names *out)
 {
     failpoint_names_add(a, out, "group", "failover", "promote");

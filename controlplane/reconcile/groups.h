@@ -30,12 +30,6 @@ void groups_promote(struct group_view *g, struct shard *s, int64_t cluster_id, s
 void groups_fence(struct group_view *g, struct shard *s, struct decisions *d, const char *why);
 void groups_unfence(struct group_view *g, struct shard *s, struct decisions *d, const char *why);
 
-/* In the place of a successor that cannot get any more what it waits for, as its predecessor died:
- * the one that has most takes the role. False while one that may be it has not reported yet; true
- * and nothing is changed when there is none. */
-bool groups_choose_again(struct group_view *g, struct shard *s, struct view *dead,
-                         struct decisions *d);
-
 /* Has the primary of the shard follow somebody else outside of the group from now on, by the next
  * term; a source without a port: nobody. */
 void groups_follow(struct group_view *g, struct shard *s, const struct shard_source *source,

@@ -80,14 +80,10 @@ static bool has_stream(const struct plan *p)
     return from->state == NODE_RUNNING && from->term == p->shard->goal.fence_term;
 }
 
-/* The successor waits for what nobody has any more: its link is down, so it says what it has in the
- * end, and that is less. It has not taken its role, and never will by this term. */
-static bool is_in_vain(const struct plan *p)
+/* Should the old primary die before it has given anything, an empty successor would be one. */
+static bool is_empty(const struct view *m)
 {
-    const struct node_saw *to = &member_node(p->to)->saw;
-
-    return p->shard->goal.after_offset > 0 && !has_stream(p) && !to->is_link_up &&
-           to->state == NODE_RUNNING && to->offset < p->shard->goal.after_offset;
+    return member_node(m)->saw.offset == 0;
 }
 
 static enum step_result promote(struct group_view *g, struct decisions *d)
@@ -100,19 +96,14 @@ static enum step_result promote(struct group_view *g, struct decisions *d)
         bool is_sourced = p.shard->goal.source.port != 0;
         if (!is_sourced && p.shard->goal.fenced_id != p.from->cluster.id)
             return STEP_FAILED;
-        if (!follows(p.to))
+        if (!follows(p.to) || (is_empty(p.to) && !is_empty(p.from)))
             return STEP_WAIT; /* until the old primary is given its role back */
         p.shard->goal.term++;
         p.shard->goal.primary_id = p.to->cluster.id;
         p.shard->goal.after_offset = is_sourced ? 0 : member_node(p.from)->saw.offset;
         p.shard->goal.life = is_sourced ? 0 : member_life(p.to);
         decide_shard(d, g, p.shard, "the old primary takes no writes any more");
-    } else if (is_in_vain(&p)) {
-        int64_t term = p.shard->goal.term;
-        if (!groups_choose_again(g, p.shard, p.from, d))
-            return STEP_WAIT;
-        if (p.shard->goal.term != term)
-            return p.shard->goal.primary_id == p.to->cluster.id ? STEP_WAIT : STEP_FAILED;
+    } else if (p.shard->goal.after_offset > 0 && !has_stream(&p)) {
         p.shard->goal.after_offset = 0;
         decide_shard(d, g, p.shard, "nothing more comes of the old primary");
     }

@@ -465,12 +465,13 @@ static bool is_about_as_much(int64_t a, int64_t b)
     return more - less <= more / 8 || more < MEMORY_OF_NOTE;
 }
 
-/* An offset that grew says nothing new: else a busy cache would be written down without end. */
+/* An offset that grew says nothing new, but for the first time: else a busy cache would be written
+ * down without end. */
 static bool is_same_sight(const struct node_saw *a, const struct node_saw *b)
 {
     return is_same_process(a, b) && a->is_reboot_pending == b->is_reboot_pending &&
            a->has_bad_seed == b->has_bad_seed && a->term == b->term &&
-           a->is_link_up == b->is_link_up &&
+           a->is_link_up == b->is_link_up && (a->offset > 0) == (b->offset > 0) &&
            (!b->build || !*b->build || strcmp(a->build, b->build) == 0) &&
            strcmp(a->applied_settings, b->applied_settings) == 0 && strcmp(a->role, b->role) == 0 &&
            is_about_as_much(a->used_bytes, b->used_bytes);

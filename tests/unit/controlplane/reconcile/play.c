@@ -314,7 +314,7 @@ static struct play_goal goal_of(struct play *p, int member)
     g.is_primary = s->primary_id == row->cluster_id;
     g.is_fenced = s->fenced_id == row->cluster_id;
     g.term = g.is_fenced ? s->fence_term : s->term;
-    g.may_restart = !g.is_primary;
+    g.may_restart = !g.is_primary && !g.is_fenced;
     g.boot_count = row->goal.boot_count;
     if (!g.is_primary && !g.is_fenced)
         g.follows = (int)s->primary_id - 1;

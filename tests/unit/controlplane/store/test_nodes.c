@@ -127,6 +127,9 @@ Test(nodes, the_same_sight_twice_is_no_news)
     saw.offset++;
     must(store_saw_set(f.tx, node.id, &saw, &is_changed));
     cr_assert_not(is_changed);
+    saw.offset = 0;
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    cr_assert(is_changed, "whether it has anything is");
     saw.is_link_up = false;
     must(store_saw_set(f.tx, node.id, &saw, &is_changed));
     cr_assert(is_changed);
