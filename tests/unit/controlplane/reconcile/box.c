@@ -5,8 +5,11 @@
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/model/snapshot.h"
 #include "controlplane/model/updates.h"
+#include "controlplane/pki/pki.h"
 #include "controlplane/reconcile/reconcile.h"
+#include "controlplane/store/certificates.h"
 #include "controlplane/store/groups.h"
+#include "controlplane/store/serverless.h"
 #include "controlplane/store/slot_moves.h"
 #include "controlplane/store/snapshots.h"
 #include "controlplane/store/tasks.h"
@@ -62,6 +65,7 @@ static void open_plane(void)
     struct fleet_conf fleet = {
         .clock = &box.clock, .beat_ms = 1000, .silent_ms = INT64_MAX / 4, .keys = {0}};
     struct reconcile_conf reconcile = {.clock = &box.clock,
+                                       .authority = &box.authority,
                                        .dns_zone = "cache.larder.internal",
                                        .failpoint =
                                            box.failpoint.operation ? &box.failpoint : NULL};
@@ -99,6 +103,17 @@ static struct box_host host_of(const char *name, const char *region, const char 
 {
     return (struct box_host){
         .name = name, .incarnation = "first", .region = region, .zone = zone, .pool = pool};
+}
+
+static void make_authority(void)
+{
+    struct pki_identity made;
+
+    must(pki_authority_new(&box.lasting, "Larder", START_MS, &made));
+    box.authority = (struct authority){made.certificate, made.private_key, made.not_after_ms};
+    fixture_begin(&box.f, STORE_WRITE);
+    must(store_authority_put(box.f.tx, &box.authority));
+    fixture_commit(&box.f);
 }
 
 /* In memory where that can be had: what a disk survives is not what is asked here, and hundreds of
@@ -139,6 +154,7 @@ void box_open(void)
     box.hosts[4] = host_of("t2", BOX_THERE, "eu-west-1b", "127.2.2.0/24");
     open_dir();
     open_plane();
+    make_authority();
     box_settle();
 }
 
@@ -461,15 +477,6 @@ static void beat(struct box_host *h)
         obey(h, &h->goals.items[i]);
 }
 
-void box_offer(const char *build)
-{
-    box.build = build;
-    for (size_t i = 0; i < BOX_HOSTS; i++) {
-        box.hosts[i].incarnation = build;
-        box.hosts[i].generation = 0;
-    }
-}
-
 static struct box_node *find_primary(const char *group, struct box_host **out_host)
 {
     for (size_t i = 0; i < BOX_HOSTS; i++)
@@ -670,8 +677,24 @@ static void delete_clusters(void)
     }
 }
 
+static void delete_serverless(void)
+{
+    struct serverless_cache *list;
+    size_t count;
+
+    fixture_begin(&box.f, STORE_READ);
+    must(store_serverless_list(box.f.tx, "000000000000", BOX_HERE, "", 100, &list, &count));
+    store_rollback(&box.f.tx);
+    for (size_t i = 0; i < count; i++) {
+        struct ec_delete_serverless_cache_in in = {.serverless_cache_name = list[i].name};
+        struct ec_delete_serverless_cache_out out;
+        must(run_ec_delete_serverless_cache(&in, &out));
+    }
+}
+
 void box_clear(void)
 {
+    delete_serverless();
     delete_groups(BOX_THERE);
     delete_groups(BOX_HERE);
     delete_clusters();
@@ -681,6 +704,22 @@ void box_clear(void)
         struct str line = str_cut(&rest, '\n');
         cr_assert(str_starts(line, "told ") || str_starts(line, "snapshot "), "%s", text);
     }
+}
+
+const char *box_offer(const char *build)
+{
+    const struct ec_describe_service_updates_in in = {0};
+    struct ec_describe_service_updates_out out;
+
+    box.build = build;
+    for (size_t i = 0; i < BOX_HOSTS; i++) {
+        box.hosts[i].incarnation = build;
+        box.hosts[i].generation = 0;
+    }
+    box_round();
+    must(run_ec_describe_service_updates(&in, &out));
+    cr_assert_eq(out.service_updates.count, 1);
+    return out.service_updates.items[0].service_update_name;
 }
 
 /* --- what there is --- */
@@ -771,6 +810,21 @@ static void tell_groups(struct buf *b)
     }
 }
 
+static void tell_serverless(struct buf *b)
+{
+    struct serverless_cache *owners;
+    struct replication_group *groups;
+    size_t count, owned;
+
+    must(store_serverless_list(box.f.tx, "000000000000", BOX_HERE, "", 100, &owners, &count));
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(b, "serverless %s\n", owners[i].name);
+        must(store_group_list_owned(box.f.tx, &owners[i].id, 1, &groups, &owned));
+        for (size_t k = 0; k < owned; k++)
+            tell_group(b, &groups[k]);
+    }
+}
+
 static void tell_snapshots(struct buf *b)
 {
     struct snapshot_query q = {.account = "000000000000",
@@ -833,6 +887,7 @@ const char *box_text(void)
 
     fixture_begin(&box.f, STORE_READ);
     tell_groups(&b);
+    tell_serverless(&b);
     must(store_cluster_ids(box.f.tx, &ids, &count));
     for (size_t i = 0; i < count; i++)
         tell_cluster(&b, ids[i]);

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "contract/agent.h"
 #include "contract/elasticache_handlers.h"
+#include "controlplane/model/certificate.h"
 #include "controlplane/ops/ops.h"
 #include "controlplane/reconcile/failpoint.h"
 
@@ -64,6 +65,7 @@ struct box {
     struct fleet *fleet;
     struct reconciler *reconciler;
     struct caller caller;
+    struct authority authority;
     struct failpoint failpoint; /* operation NULL: none */
     struct arena lasting;       /* what hosts know */
     struct box_host hosts[BOX_HOSTS];
@@ -92,8 +94,8 @@ void box_restart(void);
 void box_keep(void);
 void box_go_back(void);
 
-/* Hosts offer another build of the engine from now on. */
-void box_offer(const char *build);
+/* Hosts offer another build of the engine from now on; the name of the service update to it. */
+const char *box_offer(const char *build);
 
 /* One beat of every host, one pass, a tenth of a second; false when nothing changed. */
 bool box_round(void);

@@ -173,6 +173,8 @@ static void fail_in_a_call(const struct call_row *c)
         rounds(moment);
         if (box_has_primary("rg-"))
             box_kill_primary("rg-");
+        if (moment % 2)
+            box_restart(); /* both at once */
         come_to_rest();
     }
 }

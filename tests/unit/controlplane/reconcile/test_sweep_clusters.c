@@ -99,11 +99,18 @@ static void upgrade(void)
          .apply_immediately = BOOL_OF(true));
 }
 
+static void update(void)
+{
+    const char *name = box_offer("0.2.0");
+    CALL(batch_apply_update_action, .service_update_name = name,
+         .cache_cluster_ids = STRINGS("m1"));
+}
+
 Test(sweep_clusters, modified)
 {
     SWEEP("cluster-modify", ENDS(make_memcached, add_nodes), ENDS(make_memcached, remove_nodes),
           ENDS(make_memcached, scale_in_batches), ENDS(make_redis, scale),
-          ENDS(make_redis, upgrade));
+          ENDS(make_redis, upgrade), ENDS(make_memcached, update));
 }
 
 Test(sweep_clusters, kept)

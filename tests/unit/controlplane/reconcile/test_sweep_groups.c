@@ -145,9 +145,16 @@ static void upgrade(void)
          .apply_immediately = BOOL_OF(true));
 }
 
+static void update(void)
+{
+    const char *name = box_offer("0.2.0");
+    CALL(batch_apply_update_action, .service_update_name = name,
+         .replication_group_ids = STRINGS("rg"));
+}
+
 Test(sweep_groups, upgraded)
 {
-    SWEEP("group-roll", ENDS(make_group, upgrade));
+    SWEEP("group-roll", ENDS(make_group, upgrade), ENDS(make_shards, update));
 }
 
 static void add_shards(void)
