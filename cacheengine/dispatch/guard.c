@@ -228,5 +228,8 @@ const char *guard_write_refusal(const struct engine *e)
 
 bool guard_takes_writes(const struct cmd_call *call)
 {
-    return !call->engine->guards || !guard_write_refusal(call->engine);
+    const struct engine *e = call->engine;
+
+    /* Who reads does not wait for replicas to confirm it. */
+    return e->settings.write_acks == 0 && (!e->guards || !guard_write_refusal(e));
 }

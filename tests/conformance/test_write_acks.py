@@ -122,6 +122,16 @@ def test_who_waited_for_a_key_is_answered_when_its_removal_is_confirmed(group):
         assert parse(waiter.read_reply()) == [b"l", b"a"] and parse(pusher.read_reply()) == 1
 
 
+def test_who_counts_does_not_wait(group):
+    both = group()
+    with both.primary.conn() as conn:
+        assert conn.call("PFADD", "k", "a", "b", "c") == 1
+        with both.without():
+            assert conn.call("PFCOUNT", "k") == 3
+            assert both.held() == 0
+        assert conn.call("PFCOUNT", "k") == 3
+
+
 def test_many_held_replies_stop_their_client_and_go_on_in_order(group):
     g = group(larder_write_acks_timeout=60000)
     count = 20000
