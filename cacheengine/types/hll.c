@@ -202,19 +202,33 @@ bool hll_merge(uint8_t registers[HLL_REGISTERS], struct str s)
 }
 
 /* Several counters of each value, so that one need not wait for the one before it. */
+struct counts {
+    uint32_t of[4][HLL_REGISTER_MAX + 1];
+};
+
+static inline void count_four(struct counts *c, const uint8_t four[4])
+{
+    for (unsigned j = 0; j < 4; j++)
+        c->of[j][four[j]]++;
+}
+
+static void counts_add(const struct counts *c, uint32_t *out)
+{
+    for (unsigned value = 0; value <= HLL_REGISTER_MAX; value++)
+        out[value] = c->of[0][value] + c->of[1][value] + c->of[2][value] + c->of[3][value];
+}
+
 static void histogram_dense(const uint8_t *at, uint32_t *out)
 {
-    uint32_t counts[4][HLL_REGISTER_MAX + 1] = {0};
+    struct counts counts = {0};
 
     for (uint32_t i = 0; i < HLL_REGISTERS; i += 4, at += 3) {
         uint8_t four[4];
 
         unpack_four(at, four);
-        for (unsigned j = 0; j < 4; j++)
-            counts[j][four[j]]++;
+        count_four(&counts, four);
     }
-    for (unsigned value = 0; value <= HLL_REGISTER_MAX; value++)
-        out[value] = counts[0][value] + counts[1][value] + counts[2][value] + counts[3][value];
+    counts_add(&counts, out);
 }
 
 bool hll_histogram(struct str s, uint32_t out[HLL_REGISTER_MAX + 1])
@@ -233,9 +247,22 @@ bool hll_histogram(struct str s, uint32_t out[HLL_REGISTER_MAX + 1])
 
 void hll_histogram_of(const uint8_t registers[HLL_REGISTERS], uint32_t out[HLL_REGISTER_MAX + 1])
 {
-    memset(out, 0, (HLL_REGISTER_MAX + 1) * sizeof(*out));
-    for (uint32_t i = 0; i < HLL_REGISTERS; i++)
-        out[registers[i]]++;
+    struct counts counts = {0};
+    uint32_t zeros = 0;
+
+    for (uint32_t i = 0; i < HLL_REGISTERS; i += 8) {
+        uint64_t eight;
+
+        memcpy(&eight, registers + i, sizeof(eight));
+        if (eight == 0) {
+            zeros += 8;
+            continue;
+        }
+        count_four(&counts, registers + i);
+        count_four(&counts, registers + i + 4);
+    }
+    counts_add(&counts, out);
+    out[0] += zeros;
 }
 
 /* ---- estimates ---- */

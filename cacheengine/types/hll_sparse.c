@@ -171,14 +171,11 @@ static void put(struct hll_sparse *s, const struct place *p, const uint8_t *runs
     s->len += len - p->run.bytes;
 }
 
-/* The next search is for a higher register: it begins at the run in front of this one, which may be
- * joined with it. What stands before that stays as it is. */
+/* The next search is for a higher register: it begins at the run in front of this one, which may
+ * have been joined with it. What stands before that stays as it is. Nothing is known of it where
+ * the search ended as it began. */
 static void advance(struct hll_sparse *s, const struct place *p)
 {
-    if (p->at == s->at) {
-        hll_sparse_rewind(s);
-        return;
-    }
     s->at = p->before;
     s->first = p->first_before;
     s->before = p->before_that;
@@ -193,8 +190,12 @@ enum hll_change hll_sparse_raise(struct hll_sparse *s, struct hll_mark m)
         return HLL_TOO_BIG;
     if (!search(s, m.index, &p))
         return HLL_DAMAGED;
-    if (p.run.value >= m.value)
+    bool is_new_place = p.at != s->at;
+    if (p.run.value >= m.value) {
+        if (is_new_place)
+            advance(s, &p);
         return HLL_SAME;
+    }
     end = run_write(end, m.index - p.first, p.run.value);
     end = run_write(end, 1, m.value);
     end = run_write(end, p.first + p.run.count - 1 - m.index, p.run.value);
@@ -204,7 +205,10 @@ enum hll_change hll_sparse_raise(struct hll_sparse *s, struct hll_mark m)
     put(s, &p, runs, len);
     join_near(s, p.before ? p.before : HLL_HEAD_BYTES);
     hll_outdate_estimate(s->bytes);
-    advance(s, &p);
+    if (is_new_place)
+        advance(s, &p);
+    else
+        hll_sparse_rewind(s);
     return HLL_RAISED;
 }
 
