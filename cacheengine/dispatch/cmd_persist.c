@@ -26,8 +26,6 @@
 
 void cmd_save(struct cmd_call *c)
 {
-    if (unkept_refuses(c))
-        return;
     if (saving_is_snapshot(c->engine->saving))
         reply_error(c->reply, "ERR Background save already in progress");
     else if (saving_save_now(c->engine->saving, false))
@@ -45,8 +43,6 @@ void cmd_bgsave(struct cmd_call *c)
         reply_syntax_error(c->reply);
         return;
     }
-    if (unkept_refuses(c))
-        return;
     is_patient |= c->argc == 2;
     if (saving_is_snapshot(s)) {
         reply_error(c->reply, "ERR Background save already in progress");
@@ -272,7 +268,7 @@ struct err engine_load_data(struct engine *e, const struct client *occupied, str
     struct snapshot_loading l = loading_of(e);
     struct left_stream left = {.engine = e, .loading = &l, .offset = -1};
 
-    if (unkept_is(e))
+    if (unkept_is(e) && !*s->seed_files)
         return OK;
     if (s->is_sealed && !e->seal) {
         guard_set(e, GUARD_KEYLESS, true);

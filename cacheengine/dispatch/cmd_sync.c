@@ -202,7 +202,9 @@ void cmd_sync(struct cmd_call *c)
 {
     struct follower *r = followers_of(c->engine, c->client);
 
-    if (unkept_refuses(c) || follower_is_attached(r) || !may_sync(c, r))
+    if (!r->wants_only_keys && unkept_refuses(c))
+        return;
+    if (follower_is_attached(r) || !may_sync(c, r))
         return;
     r->is_old = true;
     followers_add(c->engine, r);

@@ -7,6 +7,7 @@
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
+#include "cacheengine/dispatch/unkept.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,8 +95,9 @@ void followers_add(struct engine *e, struct follower *r)
 {
     attach(e, r, FOLLOWER_WAITS);
     e->followers->full_syncs++;
-    /* A stream that nobody has followed has no history that anybody could continue. */
-    if (!e->stream.is_open) {
+    /* A stream that nobody has followed has no history that anybody could continue; one that nobody
+     * may follow has none at all. */
+    if (!e->stream.is_open && !unkept_is(e)) {
         repl_stream_renew(&e->stream);
         repl_stream_open(&e->stream);
     }

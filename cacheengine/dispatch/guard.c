@@ -218,6 +218,15 @@ const char *guard_order_refusal(const struct cmd_call *call)
     return orders & GUARD_FENCE ? FENCED : NO_LEASE;
 }
 
+/* What is not there yet cannot be told from what is not there. */
+const char *guard_read_refusal(const struct engine *e)
+{
+    for (size_t i = 0; i < countof(guards); i++)
+        if (e->guards & (uint32_t)guards[i].bit & (GUARD_LOADING | GUARD_KEYLESS))
+            return guards[i].writes;
+    return NULL;
+}
+
 const char *guard_write_refusal(const struct engine *e)
 {
     for (size_t i = 0; i < countof(guards); i++)

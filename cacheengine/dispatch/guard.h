@@ -47,6 +47,9 @@ const char *guard_order_refusal(const struct cmd_call *call);
  * Call only when any guard is up. */
 const char *guard_write_refusal(const struct engine *e);
 
+/* The same for what reads. */
+const char *guard_read_refusal(const struct engine *e);
+
 /* True when commands that only read may keep what they found with the key, which is told as a write
  * is. */
 bool guard_takes_writes(const struct cmd_call *call);

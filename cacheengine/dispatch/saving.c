@@ -250,6 +250,7 @@ struct err saving_begin(struct saving *s, const struct saving_order *o)
 
     if (saving_runs(s))
         return err_make(ERR_CONFLICT, "another child process is at work");
+    keyspace_flush_due(&e->keyspace);
     mender_stop(&s->mender);
     uint64_t before = engine_ticks();
     struct child_order order = {s->engine, o};
@@ -367,6 +368,7 @@ bool saving_save_now(struct saving *s, bool may_be_urged)
         o.ctx = e;
     }
     e->saves++;
+    keyspace_flush_due(&e->keyspace);
     struct err failed =
         snapshot_save_file(&e->keyspace, e->settings.dir, e->settings.dump_file, &o, &a);
     if (err_failed(failed)) {

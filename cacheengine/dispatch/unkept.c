@@ -1,8 +1,8 @@
 /* What is refused where data is in memory alone: one sentence, wherever it is asked for. */
 #include "cacheengine/dispatch/unkept.h"
 
-#define SENTENCE                                                                              \
-    "a memcached node has its data in memory alone: it has no replicas, no snapshots and no " \
+#define SENTENCE                                                                                \
+    "a memcached node has its data in memory alone: it has no replicas, no save points and no " \
     "append-only file"
 
 bool unkept_refuses(struct cmd_call *c)

@@ -186,6 +186,14 @@ uint64_t keyspace_flush(struct keyspace *ks, int id, bool in_background)
     return count;
 }
 
+void keyspace_flush_due(struct keyspace *ks)
+{
+    if (ks->flush_at_ms == 0 || ks->now_ms < ks->flush_at_ms)
+        return;
+    ks->flush_at_ms = 0;
+    ks->dirty += keyspace_flush(ks, -1, true) + 1;
+}
+
 /* Exchanges what two databases hold; their numbers stay. */
 static void db_exchange(struct db *a, struct db *b)
 {

@@ -203,6 +203,7 @@ struct keyspace {
     int expire_db;                 /* where the sweep goes on */
     struct tidying tidying;
     uint64_t dirty;          /* changes since the last save */
+    int64_t flush_at_ms;     /* wall time at which all keys go; 0: none is set */
     uint64_t leftover_count; /* of all databases */
 };
 
@@ -250,6 +251,10 @@ uint64_t keyspace_count(const struct keyspace *ks);
 /* Removes all keys of one database or of all (id -1). `in_background` detaches and frees elsewhere.
  * Returns how many keys there were. */
 uint64_t keyspace_flush(struct keyspace *ks, int id, bool in_background);
+
+/* Removes all keys, in the background, if flush_at_ms has come: before somebody looks at them all.
+ */
+void keyspace_flush_due(struct keyspace *ks);
 
 /* Exchanges the content of two databases. */
 void keyspace_swap(struct keyspace *ks, int a, int b);

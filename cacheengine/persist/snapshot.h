@@ -7,6 +7,18 @@
  *         its end, recency or frequency, type, name and value
  *     an end mark and a checksum
  *
+ * Of an engine that speaks memcached they are the same, with items as strings of database 0. Two
+ * fields are of them alone:
+ *
+ *     memcached-ver     in the head: that it is such a snapshot. An engine loads those of its own
+ *                       protocol and refuses the others
+ *     memcached-flags   amid the keys: the flags of all items behind it, up to the next such field;
+ *                       0 before the first one
+ *
+ * Whoever reads RDB files reads these too, without the flags, for unknown fields are passed over
+ * wherever they stand. The cas of items is not written: it is given out anew by who loads them
+ * (memcached.h).
+ *
  * Both directions stream (record.h): a snapshot is written to any sink and read from any source,
  * and needs no room for more than a window and one value.
  */
@@ -113,6 +125,9 @@ must_use struct err snapshot_load(struct keyspace *ks, struct source *from,
 void snapshot_rest(int64_t key_delay_us, uint64_t keys);
 
 /* ---- the marks of the format ---- */
+
+#define SNAPSHOT_ITEMS_FIELD "memcached-ver"
+#define SNAPSHOT_FLAGS_FIELD "memcached-flags"
 
 enum snapshot_mark {
     MARK_SLOT_IMPORT = 243, /* Valkey 9 */

@@ -3,6 +3,7 @@
  * buckets of a batch are fetched from memory all at once.
  */
 #include "base/arena.h"
+#include "cacheengine/keyspace/item.h"
 #include "cacheengine/keyspace/slot.h"
 #include "cacheengine/keyspace/value.h"
 #include "cacheengine/persist/snapshot.h"
@@ -37,6 +38,9 @@ struct loading {
     struct pending *reads; /* the one that is being read */
     struct pending *bad;   /* the one that a failure is about, or NULL */
     struct record_text text[2];
+    bool wants_items; /* the engine speaks memcached */
+    bool has_items;   /* the snapshot is of such an engine */
+    uint32_t flags;   /* of the items that follow */
 };
 
 /* ---- putting ---- */
@@ -109,6 +113,15 @@ static void leave_foreign(struct loading *g, struct pending *p)
     g->l->report.foreign++;
 }
 
+static struct err read_value(struct loading *g, unsigned record_type, struct pending *p)
+{
+    if (__builtin_expect(!g->has_items, 1))
+        return value_load(&g->r, record_type, g->db, p->key, &p->value);
+    if (!item_key_is_fine(p->name.text))
+        return record_bad(&g->r, "no request of memcached can name the key");
+    return item_load(&g->r, record_type, g->db, p->key, g->flags, &p->value);
+}
+
 /* Reads name and value of a key into the next place of the batch. */
 static struct err read_key(struct loading *g, unsigned record_type)
 {
@@ -118,7 +131,7 @@ static struct err read_key(struct loading *g, unsigned record_type)
     p->key = keyspace_key(g->ks, p->name.text);
     db_prefetch_bucket(g->db, p->key.hash);
     g->bad = p;
-    struct err e = value_load(&g->r, record_type, g->db, p->key, &p->value);
+    struct err e = read_value(g, record_type, p);
     if (err_is(e, ERR_NOT_FOUND)) {
         g->l->report.empty++;
     } else {
@@ -173,6 +186,25 @@ static struct err read_frequency(struct loading *g)
     return OK;
 }
 
+static struct err note_items(struct loading *g)
+{
+    if (!g->wants_items)
+        return record_fail(&g->r, ERR_UNSUPPORTED,
+                           "it is a snapshot of memcached, and this engine is none");
+    g->has_items = true;
+    return OK;
+}
+
+static struct err note_flags(struct loading *g, struct str value)
+{
+    int64_t flags;
+
+    if (!str_to_i64(value, &flags) || flags < 0 || flags > UINT32_MAX)
+        return record_bad(&g->r, "the flags of items are no number of 32 bits");
+    g->flags = (uint32_t)flags;
+    return OK;
+}
+
 static struct err read_field(struct loading *g)
 {
     int64_t memory;
@@ -183,7 +215,9 @@ static struct err read_field(struct loading *g)
         g->l->report.used_memory = (uint64_t)memory;
     if (g->l->field)
         g->l->field(g->l->ctx, g->text[0].text, g->text[1].text);
-    return OK;
+    if (str_is(g->text[0].text, SNAPSHOT_ITEMS_FIELD))
+        return note_items(g);
+    return str_is(g->text[0].text, SNAPSHOT_FLAGS_FIELD) ? note_flags(g, g->text[1].text) : OK;
 }
 
 /* Keeps the text of a library: whoever loads knows what to do with it when all is read. */
@@ -206,6 +240,8 @@ static struct err read_database(struct loading *g)
     TRY(put_batch(g));
     if (id >= (uint64_t)g->ks->db_count)
         return record_bad(&g->r, "it has more databases than this engine");
+    if (g->has_items && id != 0)
+        return record_bad(&g->r, "memcached has one database");
     g->db = &g->l->dbs[id];
     expect_key(g);
     return OK;
@@ -221,6 +257,15 @@ static struct err skip_lengths(struct loading *g, unsigned count)
     return OK;
 }
 
+/* What a snapshot is of stands in front of all else. */
+static struct err check_kind(struct loading *g, uint8_t mark)
+{
+    if (g->wants_items && !g->has_items && mark != MARK_FIELD)
+        return record_fail(&g->r, ERR_UNSUPPORTED,
+                           "it is no snapshot of memcached, and this engine is one");
+    return OK;
+}
+
 static struct err read_mark(struct loading *g, uint8_t mark)
 {
     switch (mark) {
@@ -232,7 +277,8 @@ static struct err read_mark(struct loading *g, uint8_t mark)
     case MARK_DATABASE: return read_database(g);
     case MARK_SIZES: return skip_lengths(g, 2);
     case MARK_SLOT_INFO: return skip_lengths(g, 3);
-    case MARK_FUNCTION: return read_library(g);
+    case MARK_FUNCTION:
+        return g->has_items ? record_bad(&g->r, "memcached has no functions") : read_library(g);
     case MARK_FUNCTION_OLD:
         return record_fail(&g->r, ERR_UNSUPPORTED,
                            "it holds a library of functions in a form that was given up again");
@@ -305,6 +351,7 @@ static struct err read_all(struct loading *g)
     expect_key(g);
     for (;;) {
         TRY(record_get_byte(&g->r, &mark));
+        TRY(check_kind(g, mark));
         if (mark == MARK_EOF)
             break;
         TRY(read_mark(g, mark));
@@ -332,6 +379,7 @@ struct err snapshot_load(struct keyspace *ks, struct source *from, struct snapsh
 
     g.batch = arena_array(a, BATCH_MAX, sizeof(*g.batch));
     g.reads = g.batch;
+    g.wants_items = ks->settings->protocol == PROTOCOL_MEMCACHED;
     l->report = (struct snapshot_report){0};
     record_reader_stream(&g.r, from);
     struct err e = read_all(&g);

@@ -3,7 +3,7 @@
  * before it is written.
  */
 #include "base/prefetch.h"
-#include "cacheengine/keyspace/value.h"
+#include "cacheengine/keyspace/item.h"
 #include "cacheengine/persist/snapshot.h"
 
 #include <stdio.h>
@@ -20,6 +20,8 @@ struct saving {
     uint32_t ahead[AHEAD]; /* references, a ring */
     uint64_t asked;        /* keys that were put into it */
     bool notes_idle, notes_frequency;
+    bool has_items; /* keys are items of memcached */
+    uint32_t flags; /* of items, as the reader knows them */
     const struct snapshot_options *options;
     uint64_t written; /* keys */
 };
@@ -40,12 +42,15 @@ static void put_number_field(struct record_writer *w, const char *name, int64_t 
 
 static void put_head(struct saving *s, const struct snapshot_options *o)
 {
-    bool is_valkey = s->ks->settings->brand == BRAND_VALKEY;
-    const char *version = s->ks->settings->engine_version;
+    const struct settings *set = s->ks->settings;
     char magic[16];
 
     record_put_bytes(&s->w, magic, (size_t)snprintf(magic, sizeof(magic), "REDIS%04d", o->version));
-    put_field(&s->w, is_valkey ? "valkey-ver" : "redis-ver", str_of(version));
+    if (s->has_items)
+        put_field(&s->w, SNAPSHOT_ITEMS_FIELD, str_of(set->memcached_version));
+    else
+        put_field(&s->w, set->brand == BRAND_VALKEY ? "valkey-ver" : "redis-ver",
+                  str_of(set->engine_version));
     put_number_field(&s->w, "redis-bits", 64);
     put_number_field(&s->w, "ctime", s->ks->now_ms / 1000);
     put_number_field(&s->w, "used-mem", (int64_t)s->ks->account.used_bytes);
@@ -63,10 +68,22 @@ void snapshot_rest(int64_t key_delay_us, uint64_t keys)
 
 /* ---- keys ---- */
 
-static void put_key(struct saving *s, const struct entry *e)
+static void put_flags(struct saving *s, uint32_t flags)
+{
+    if (flags != s->flags)
+        put_number_field(&s->w, SNAPSHOT_FLAGS_FIELD, flags);
+    s->flags = flags;
+}
+
+static void put_key(struct saving *s, struct entry *e)
 {
     struct str key = entry_key(e);
+    struct item item;
 
+    if (s->has_items) {
+        item_read(e, &item);
+        put_flags(s, item.flags);
+    }
     if (entry_has_deadline(e)) {
         record_put_byte(&s->w, MARK_END_MS);
         record_put_u64(&s->w, (uint64_t)entry_deadline(e));
@@ -80,7 +97,10 @@ static void put_key(struct saving *s, const struct entry *e)
         record_put_byte(&s->w, db_frequency(s->db, e));
     }
     s->w.key = &key;
-    check(value_save(&s->w, s->db, e));
+    if (s->has_items)
+        item_save(&s->w, &item);
+    else
+        check(value_save(&s->w, s->db, e));
     s->w.key = NULL;
 }
 
@@ -142,6 +162,8 @@ struct err snapshot_save(struct keyspace *ks, struct sink *to, const struct snap
 {
     int64_t policy = ks->settings->evict_policy;
     struct saving s = {.ks = ks, .options = o};
+
+    s.has_items = ks->settings->protocol == PROTOCOL_MEMCACHED;
 
     s.notes_idle = policy == EVICT_ALLKEYS_LRU || policy == EVICT_VOLATILE_LRU;
     s.notes_frequency = policy == EVICT_ALLKEYS_LFU || policy == EVICT_VOLATILE_LFU;

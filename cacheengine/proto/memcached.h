@@ -14,16 +14,16 @@
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/engine.h"
 #include "cacheengine/keyspace/call.h"
+#include "cacheengine/keyspace/item.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MC_KEY_MAX     250
-#define MC_ITEM_HEAD   56 /* what memcached 1.6 adds to each item when it compares sizes */
-#define MC_CONFIGS     16 /* entries of the configuration family: ElastiCache's config_max */
-#define MC_CONFIG_MAX  65536
-#define MC_AT_ONCE     ((int64_t)0) /* the deadline of an item that is gone when it is stored */
-#define MC_VALUE_EXTRA 13           /* the most that stands in front of a value */
+#define MC_KEY_MAX    ITEM_KEY_MAX
+#define MC_ITEM_HEAD  56 /* what memcached 1.6 adds to each item when it compares sizes */
+#define MC_CONFIGS    16 /* entries of the configuration family: ElastiCache's config_max */
+#define MC_CONFIG_MAX 65536
+#define MC_AT_ONCE    ((int64_t)0) /* the deadline of an item that is gone when it is stored */
 
 #define MC_BAD_FORMAT "CLIENT_ERROR bad command line format"
 
@@ -53,7 +53,6 @@ struct mc_state {
     uint64_t reset_evicted;
     struct mc_config configs[MC_CONFIGS];
     uint64_t last_cas;
-    int64_t flush_at_ms; /* a delayed flush_all; 0 = none */
     uint32_t verbosity;
     struct write_watch watch; /* of the running command */
 };
@@ -86,21 +85,8 @@ bool mc_is_silent(const struct cmd_call *c, bool has_body);
 
 /* ---- items (memcached_item.c) ---- */
 
-struct mc_item {
-    struct entry *entry;
-    struct str value;
-    struct blob *blob; /* what `value` stands in, when it stands outside */
-    size_t blob_from;  /* where in it */
-    uint64_t cas;      /* 0 = none was given out since the last write */
-    uint32_t flags;
-    struct number_text digits;
-};
-
-/* Fills `out` from an entry that was found; it holds until the next write. */
-void mc_item_read(struct entry *e, struct mc_item *out);
-
 /* The item's cas; gives it one when it has none, which may move the entry: `it` is read anew. */
-uint64_t mc_item_cas(struct cmd_call *c, struct key k, struct mc_item *it);
+uint64_t mc_item_cas(struct cmd_call *c, struct key k, struct item *it);
 
 /* Stores a value; one that is gone at once only removes what was there. The bytes may stand in the
  * database. */
@@ -112,8 +98,8 @@ void mc_item_put_body(struct cmd_call *c, struct key k, uint32_t flags, uint32_t
                       int64_t deadline_ms);
 
 /* Puts bytes behind or in front of an item's value. Flags and deadline stay. */
-void mc_item_append(struct cmd_call *c, struct key k, struct mc_item *it, struct str more);
-void mc_item_prepend(struct cmd_call *c, struct key k, struct mc_item *it, struct str more);
+void mc_item_append(struct cmd_call *c, struct key k, struct item *it, struct str more);
+void mc_item_prepend(struct cmd_call *c, struct key k, struct item *it, struct str more);
 
 /* What memcached 1.6 counts for an item, and true when an item of that size is allowed. */
 size_t mc_item_size(size_t key_len, uint32_t flags, size_t value_len);
@@ -169,7 +155,8 @@ void mc_run_close(struct cmd_call *c);
 void mc_begin(struct cmd_call *c);
 void mc_end(struct cmd_call *c);
 
-/* True when the node's state lets the client write; else it was told why not. */
+/* True when the node's state lets the client write, or read; else it was told why not. */
 bool mc_may_write(struct cmd_call *c, bool has_body);
+bool mc_may_read(struct cmd_call *c);
 
 #endif

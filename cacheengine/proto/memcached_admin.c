@@ -11,7 +11,7 @@
 static void flush_now(struct cmd_call *c)
 {
     c->dirty += keyspace_flush(c->ks, -1, true) + 1;
-    mc_state(c)->flush_at_ms = 0;
+    c->ks->flush_at_ms = 0;
 }
 
 void mc_begin(struct cmd_call *c)
@@ -20,7 +20,7 @@ void mc_begin(struct cmd_call *c)
 
     c->db = &c->ks->dbs[0];
     s->watch = writes_begin(c->engine, c->client);
-    if (__builtin_expect(s->flush_at_ms != 0, 0) && c->ks->now_ms >= s->flush_at_ms)
+    if (__builtin_expect(c->ks->flush_at_ms != 0, 0) && c->ks->now_ms >= c->ks->flush_at_ms)
         flush_now(c);
 }
 
@@ -33,16 +33,26 @@ void mc_end(struct cmd_call *c)
         arena_reset(c->scratch);
 }
 
-bool mc_may_write(struct cmd_call *c, bool has_body)
+/* Answers with why not, if there is something. */
+static bool may(struct cmd_call *c, const char *why, bool has_body)
 {
-    const char *why =
-        c->engine->guards && !c->client->is_admin ? guard_write_refusal(c->engine) : NULL;
-
     if (__builtin_expect(!why, 1))
         return true;
     mc_say(c, arena_printf(c->scratch, "SERVER_ERROR %s", why), has_body);
     engine_count_error(c->engine, "SERVER_ERROR");
     return false;
+}
+
+bool mc_may_write(struct cmd_call *c, bool has_body)
+{
+    bool is_guarded = c->engine->guards && !c->client->is_admin;
+
+    return may(c, is_guarded ? guard_write_refusal(c->engine) : NULL, has_body);
+}
+
+bool mc_may_read(struct cmd_call *c)
+{
+    return may(c, c->engine->guards ? guard_read_refusal(c->engine) : NULL, false);
 }
 
 /* ---- flush_all ---- */
@@ -58,9 +68,9 @@ static const char *flush_all(struct cmd_call *c)
     if (delay_s <= 0)
         flush_now(c);
     else
-        mc_state(c)->flush_at_ms = mc_deadline(delay_s, c->ks->now_ms);
+        c->ks->flush_at_ms = mc_deadline(delay_s, c->ks->now_ms);
     /* A moment that lies in the past. */
-    if (delay_s > 0 && mc_state(c)->flush_at_ms == MC_AT_ONCE)
+    if (delay_s > 0 && c->ks->flush_at_ms == MC_AT_ONCE)
         flush_now(c);
     return "OK";
 }

@@ -21,7 +21,7 @@ static char *put_u64(char *to, char before, uint64_t v)
     return to + number_write_u64(to, v);
 }
 
-static void send_value(struct cmd_call *c, struct str key, const struct mc_item *it,
+static void send_value(struct cmd_call *c, struct str key, const struct item *it,
                        const uint64_t *cas)
 {
     size_t inline_len = it->value.len < REPLY_BIG ? it->value.len : 0;
@@ -90,7 +90,7 @@ static void get_one(struct cmd_call *c, uint32_t arg, bool with_cas)
     struct mc_counters *n = &mc_state(c)->counters;
     struct key k = call_key(c, arg);
     struct entry *e = db_read(c->db, k);
-    struct mc_item it;
+    struct item it;
 
     n->cmd_get++;
     if (!e) {
@@ -99,7 +99,7 @@ static void get_one(struct cmd_call *c, uint32_t arg, bool with_cas)
         return;
     }
     n->get_hits++;
-    mc_item_read(e, &it);
+    item_read(e, &it);
     if (with_cas) {
         uint64_t cas = mc_item_cas(c, k, &it);
         send_value(c, c->argv[arg], &it, &cas);
@@ -111,6 +111,10 @@ static void get_one(struct cmd_call *c, uint32_t arg, bool with_cas)
 static void get_all(struct cmd_call *c, bool with_cas)
 {
     mc_begin(c);
+    if (!mc_may_read(c)) {
+        mc_end(c);
+        return;
+    }
     if (keys_are_short(c, 1)) {
         for (uint32_t i = 1; i < c->argc; i++)
             get_one(c, i, with_cas);
@@ -140,7 +144,7 @@ static void gat_one(struct cmd_call *c, uint32_t arg, bool with_cas, int64_t dea
     struct mc_counters *n = &mc_state(c)->counters;
     struct key k = call_key(c, arg);
     struct entry *e = db_read(c->db, k);
-    struct mc_item it;
+    struct item it;
 
     n->cmd_touch++;
     if (!e) {
@@ -148,7 +152,7 @@ static void gat_one(struct cmd_call *c, uint32_t arg, bool with_cas, int64_t dea
         return;
     }
     n->touch_hits++;
-    mc_item_read(e, &it);
+    item_read(e, &it);
     uint64_t cas = with_cas ? mc_item_cas(c, k, &it) : 0;
     send_value(c, c->argv[arg], &it, with_cas ? &cas : NULL);
     touch_item(c, k, &it.entry, deadline_ms);

@@ -40,13 +40,13 @@ static const char *put_if_unchanged(struct cmd_call *c, const struct store_args 
 {
     struct mc_counters *n = &mc_state(c)->counters;
     struct entry *e = db_find(c->db, a->key);
-    struct mc_item it;
+    struct item it;
 
     if (!e) {
         n->cas_misses++;
         return "NOT_FOUND";
     }
-    mc_item_read(e, &it);
+    item_read(e, &it);
     if (it.cas == 0 || it.cas != a->cas) {
         n->cas_badval++;
         return "EXISTS";
@@ -56,19 +56,19 @@ static const char *put_if_unchanged(struct cmd_call *c, const struct store_args 
 }
 
 /* Finds what is to be extended; false when there is nothing, or it would become too large. */
-static bool find_to_extend(struct cmd_call *c, const struct store_args *a, struct mc_item *it)
+static bool find_to_extend(struct cmd_call *c, const struct store_args *a, struct item *it)
 {
     struct entry *e = db_find(c->db, a->key);
 
     if (!e)
         return false;
-    mc_item_read(e, it);
+    item_read(e, it);
     return mc_item_fits(c->engine, a->key.len, it->flags, it->value.len + a->body.len);
 }
 
 static const char *append(struct cmd_call *c, const struct store_args *a)
 {
-    struct mc_item it;
+    struct item it;
 
     if (!find_to_extend(c, a, &it))
         return "NOT_STORED";
@@ -78,7 +78,7 @@ static const char *append(struct cmd_call *c, const struct store_args *a)
 
 static const char *prepend(struct cmd_call *c, const struct store_args *a)
 {
-    struct mc_item it;
+    struct item it;
 
     if (!find_to_extend(c, a, &it))
         return "NOT_STORED";
@@ -207,8 +207,7 @@ void mc_run_delete(struct cmd_call *c)
 /* ---- incr, decr ---- */
 
 /* Writes the new number over the old one. Where it is shorter, blanks keep the item's length. */
-static const char *put_number(struct cmd_call *c, struct key k, const struct mc_item *it,
-                              uint64_t v)
+static const char *put_number(struct cmd_call *c, struct key k, const struct item *it, uint64_t v)
 {
     char *text = arena_alloc(c->scratch, it->value.len + NUMBER_I64_MAX + 1);
     size_t len = number_write_u64(text, v), shown = len;
@@ -226,7 +225,7 @@ static const char *put_number(struct cmd_call *c, struct key k, const struct mc_
 }
 
 /* What memcached would keep in several chunks is no number to it, whatever it begins with. */
-static bool is_one_chunk(size_t key_len, const struct mc_item *it)
+static bool is_one_chunk(size_t key_len, const struct item *it)
 {
     return mc_item_size(key_len, it->flags, it->value.len) <= CHUNK_MAX;
 }
@@ -234,7 +233,7 @@ static bool is_one_chunk(size_t key_len, const struct mc_item *it)
 static const char *change_number(struct cmd_call *c, bool is_incr)
 {
     struct mc_counters *n = &mc_state(c)->counters;
-    struct mc_item it;
+    struct item it;
     uint64_t delta, v;
 
     if (c->argv[1].len > MC_KEY_MAX)
@@ -249,7 +248,7 @@ static const char *change_number(struct cmd_call *c, bool is_incr)
         *(is_incr ? &n->incr_misses : &n->decr_misses) += 1;
         return "NOT_FOUND";
     }
-    mc_item_read(e, &it);
+    item_read(e, &it);
     if (!is_one_chunk(k.len, &it) || !mc_read_u64(it.value, &v))
         return "CLIENT_ERROR cannot increment or decrement non-numeric value";
     *(is_incr ? &n->incr_hits : &n->decr_hits) += 1;

@@ -1,12 +1,15 @@
 /*
  * Loading anything as a snapshot. What is loaded is saved again, and that must load as the same
- * number of keys; what is refused must leave nothing behind.
+ * number of keys; what is refused must leave nothing behind. The first byte tells how many bytes
+ * come at a time, and with its highest bit that the engine speaks memcached.
  */
 #include "../../unit/cacheengine/types/types_harness.h"
 #include "base/err.h"
 #include "cacheengine/persist/snapshot.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define OF_MEMCACHED 0x80U
 
 /* A source that gives some bytes at a time, and a sink that keeps them. */
 struct stream {
@@ -69,9 +72,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     harness_begin(&h);
     h.settings.engine_version = "7.2.4";
+    h.settings.memcached_version = "1.6.22";
+    h.settings.protocol = data[0] & OF_MEMCACHED ? PROTOCOL_MEMCACHED : PROTOCOL_RESP;
     struct str bytes = {(const char *)data + 1, size - 1};
     size_t before = keyspace_used_bytes(&h.ks);
-    if (!err_failed(load(&h, bytes, data[0], &keys)))
+    if (!err_failed(load(&h, bytes, data[0] & ~OF_MEMCACHED, &keys)))
         goes_round(&h, keys);
     keyspace_flush(&h.ks, -1, false);
     check(keyspace_used_bytes(&h.ks) == before);

@@ -1,15 +1,16 @@
 #include "cacheengine/dispatch/unkept.h"
 #include "dispatch_test.h"
 
-#define REFUSAL                                                                                 \
-    "-ERR a memcached node has its data in memory alone: it has no replicas, no snapshots and " \
+#define REFUSAL                                                                                   \
+    "-ERR a memcached node has its data in memory alone: it has no replicas, no save points and " \
     "no append-only file\r\n"
 
-Test(unkept, what_brings_data_elsewhere_is_refused)
+Test(unkept, what_would_keep_or_follow_data_is_refused)
 {
     static const char *const refused[] = {
-        "SAVE",        "BGSAVE", "BGREWRITEAOF", "REPLICAOF 127.0.0.1 1",
-        "SLAVEOF a 1", "SYNC",   "PSYNC ? -1",   "LARDER.ROLE 1 replica 127.0.0.1 1",
+        "BGREWRITEAOF", "REPLICAOF 127.0.0.1 1",
+        "SLAVEOF a 1",  "SYNC",
+        "PSYNC ? -1",   "LARDER.ROLE 1 replica 127.0.0.1 1",
     };
     struct resp_fixture f;
     struct resp_client owner;

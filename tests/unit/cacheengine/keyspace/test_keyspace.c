@@ -121,3 +121,22 @@ Test(keyspace, databases_apart_are_exchanged_whole_and_leave_nothing)
     keyspace_dbs_free(&f.ks, NULL);
     fixture_end(&f);
 }
+
+Test(keyspace, a_flush_that_was_put_off_is_done_when_it_is_due)
+{
+    struct fixture f;
+
+    fixture_begin(&f);
+    set_text(&f, "k", "v");
+    keyspace_flush_due(&f.ks);
+    f.ks.flush_at_ms = START_MS + 10;
+    keyspace_flush_due(&f.ks);
+    cr_assert_eq(keyspace_count(&f.ks), 1, "not before");
+    keyspace_set_now(&f.ks, START_MS + 10);
+    keyspace_flush_due(&f.ks);
+    cr_assert_eq(keyspace_count(&f.ks), 0);
+    set_text(&f, "k", "v");
+    keyspace_flush_due(&f.ks);
+    cr_assert_eq(keyspace_count(&f.ks), 1, "once");
+    fixture_end(&f);
+}

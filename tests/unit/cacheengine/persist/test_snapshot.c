@@ -1,4 +1,5 @@
 #include "cacheengine/keyspace/crc64.h"
+#include "cacheengine/keyspace/item.h"
 #include "persist_fixture.h"
 
 #include <inttypes.h>
@@ -317,4 +318,140 @@ Test(snapshot, a_zipmap_with_values_beyond_the_limit_becomes_a_table)
         cr_assert_str_eq(db_encoding(&p.b.ks.dbs[0], e), limit == 1 ? "hashtable" : "listpack");
         pair_end(&p);
     }
+}
+
+/* ---- items of memcached ---- */
+
+static void pair_begin_items(struct pair *p)
+{
+    pair_begin(p);
+    p->a.settings.protocol = p->b.settings.protocol = PROTOCOL_MEMCACHED;
+    p->a.settings.memcached_version = p->b.settings.memcached_version = "1.6.22";
+}
+
+static void put_item(struct pair *p, const char *key, uint32_t flags, struct str value)
+{
+    item_set(p->a.db, keyspace_key(&p->a.ks, str_of(key)), flags, value, NO_DEADLINE);
+}
+
+static struct item item_of(struct harness *h, const char *key)
+{
+    struct entry *e = db_find(h->db, keyspace_key(&h->ks, str_of(key)));
+    struct item it;
+
+    cr_assert_not_null(e, "%s", key);
+    item_read(e, &it);
+    return it;
+}
+
+Test(snapshot, items_come_back_with_their_flags_and_without_their_cas)
+{
+    static const char large[30000] = {[0 ... 29999] = 'x'};
+    struct pair p;
+    char key[32];
+
+    pair_begin_items(&p);
+    for (int i = 0; i < 300; i++) {
+        snprintf(key, sizeof(key), "k%d", i);
+        put_item(&p, key, (uint32_t)i / 2 % 3 * 0x7fffffff, str_of(key));
+    }
+    put_item(&p, "large", UINT32_MAX, (struct str){large, sizeof(large)});
+    put_item(&p, "number", 0, STR("-12"));
+    item_set_edited(p.a.db, keyspace_key(&p.a.ks, STR("cas")), 0, 77, STR("v"), NO_DEADLINE);
+    pair_save(&p);
+    cr_assert_not(err_failed(pair_load(&p)));
+    cr_expect_eq(p.loading.report.keys, 303);
+    for (int i = 0; i < 300; i++) {
+        snprintf(key, sizeof(key), "k%d", i);
+        cr_expect_eq(item_of(&p.b, key).flags, (uint32_t)i / 2 % 3 * 0x7fffffff, "%s", key);
+        cr_expect(str_is(item_of(&p.b, key).value, key));
+    }
+    cr_expect_eq(item_of(&p.b, "large").value.len, sizeof(large));
+    cr_expect_eq(item_of(&p.b, "large").flags, UINT32_MAX);
+    cr_expect_eq(item_of(&p.b, "cas").cas, 0);
+    cr_expect(str_is(item_of(&p.b, "cas").value, "v"));
+    pair_end(&p);
+}
+
+Test(snapshot, flags_are_written_where_they_change)
+{
+    struct buf noted = BUF_EMPTY;
+    struct pair p;
+
+    pair_begin_items(&p);
+    put_item(&p, "a", 5, STR("v"));
+    put_item(&p, "b", 5, STR("v"));
+    p.loading.field = note_field;
+    p.loading.ctx = &noted;
+    pair_save(&p);
+    cr_assert_not(err_failed(pair_load(&p)));
+    cr_expect(str_starts(buf_str(&noted), "memcached-ver=1.6.22 "));
+    cr_expect(str_ends(buf_str(&noted), " memcached-flags=5 "));
+    cr_expect_eq(item_of(&p.b, "a").flags, 5);
+    cr_expect_eq(item_of(&p.b, "b").flags, 5);
+    buf_fini(&noted);
+    pair_end(&p);
+}
+
+Test(snapshot, those_of_the_other_protocol_are_refused)
+{
+    static const enum protocol_kind protocols[] = {PROTOCOL_RESP, PROTOCOL_MEMCACHED};
+    struct pair p;
+
+    for (size_t i = 0; i < countof(protocols); i++) {
+        pair_begin_items(&p);
+        p.a.settings.protocol = protocols[i];
+        p.b.settings.protocol = protocols[1 - i];
+        pair_save(&p);
+        cr_expect(err_is(pair_load(&p), ERR_UNSUPPORTED), "even one that is empty");
+        put_item(&p, "k", 0, STR("v"));
+        pair_save(&p);
+        cr_expect(err_is(pair_load(&p), ERR_UNSUPPORTED));
+        cr_expect_eq(db_count(p.b.db), 0);
+        pair_end(&p);
+    }
+}
+
+/* A snapshot of memcached with these bytes in the place of its keys. */
+static struct err load_items(struct pair *p, const char *bytes, size_t len)
+{
+    static const char head[] = "REDIS0011\xfa\x0dmemcached-ver\x03"
+                               "1.6\xfe";
+
+    buf_clear(&p->stream.bytes);
+    buf_add(&p->stream.bytes, head, sizeof(head) - 1);
+    buf_add(&p->stream.bytes, bytes, len);
+    buf_add(&p->stream.bytes, "\xff\0\0\0\0\0\0\0\0", 9);
+    return pair_load(p);
+}
+
+#define FLAGS "\xfa\x0fmemcached-flags"
+
+Test(snapshot, what_no_item_can_be_is_refused)
+{
+    static const struct str bad[] = {
+        STR("\x01\x00\x01"
+            "k\x01v"), /* another database */
+        STR("\x00\x01\x01"
+            "k\x01\x01v"), /* a list */
+        STR("\x00\x00\x03"
+            "a b\x01v"),                          /* a key with a blank */
+        STR("\x00\x00\x00\x01v"),                 /* a key without a letter */
+        STR("\x00" FLAGS "\x02-1\x00\x01k\x01v"), /* flags below 0 */
+        STR("\x00" FLAGS "\x0a"
+            "4294967296\x00\x01k\x01v"),         /* of 33 bits */
+        STR("\x00" FLAGS "\x01x\x00\x01k\x01v"), /* no number */
+        STR("\x00\xf5\x01x"),                    /* a library */
+    };
+    static const struct str good = STR("\x00" FLAGS "\x0a"
+                                       "4294967295\x00\x01k\x01v");
+    struct pair p;
+
+    pair_begin_items(&p);
+    for (size_t i = 0; i < countof(bad); i++)
+        cr_expect(err_failed(load_items(&p, bad[i].ptr, bad[i].len)), "%zu", i);
+    cr_expect_eq(db_count(p.b.db), 0);
+    cr_expect_not(err_failed(load_items(&p, good.ptr, good.len)));
+    cr_expect_eq(item_of(&p.b, "k").flags, UINT32_MAX);
+    pair_end(&p);
 }

@@ -2,6 +2,8 @@
 
 #include <criterion/criterion.h>
 
+#include <stdlib.h>
+
 static struct mc_fixture f;
 
 static void open_plain(void)
@@ -92,4 +94,15 @@ Test(memcached, quit_closes_without_a_word)
 {
     cr_assert_str_eq(mc_ask(&f, "quit\r\nversion\r\n"), "");
     cr_assert(f.client.is_closing);
+}
+
+Test(memcached, who_loads_something_counts_cas_numbers_from_the_present_moment_on)
+{
+    static const char *const seeded[] = {"larder-seed-files seed.rdb", NULL};
+
+    mc_close(&f);
+    mc_open(&f, seeded);
+    mc_ask(&f, "set k 0 0 1\r\nv\r\n");
+    const char *said = mc_ask(&f, "gets k\r\n");
+    cr_assert_gt(strtoull(said + strlen("VALUE k 0 1 "), NULL, 10), 1700000000000000ULL);
 }

@@ -1,3 +1,4 @@
+#include "cacheengine/dispatch/guard.h"
 #include "memcached_fixture.h"
 
 #include <criterion/criterion.h>
@@ -64,4 +65,18 @@ Test(memcached_get, a_big_value_is_sent_whole)
     cr_assert_eq(memcmp(got + 18, request.ptr + 18, 100002), 0);
     cr_assert_str_eq(got + 18 + 100002, "END\r\n");
     buf_fini(&request);
+}
+
+Test(memcached_get, what_is_still_to_be_loaded_is_not_said_to_be_missing)
+{
+    f.engine.guards = GUARD_KEYLESS;
+    cr_assert_str_eq(mc_ask(&f, "get k\r\n"),
+                     "SERVER_ERROR LOADING the data key is not there yet\r\n");
+    f.engine.guards = GUARD_LOADING;
+    cr_assert_str_eq(mc_ask(&f, "gets a b\r\ngat 0 k\r\n"),
+                     "SERVER_ERROR LOADING the data is being loaded\r\n"
+                     "SERVER_ERROR LOADING the data is being loaded\r\n");
+    f.engine.guards = GUARD_FENCE;
+    cr_assert_str_eq(mc_ask(&f, "get k\r\n"), "END\r\n", "reads go on");
+    f.engine.guards = 0;
 }
