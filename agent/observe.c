@@ -148,6 +148,8 @@ static const struct driver_question *next_question(struct probe *p)
     bool is_running = p->node->state == NODE_RUNNING;
     bool is_watched = p->node->goal && p->node->goal->watches_memory.value;
 
+    if (is_running && is_watched && p->node->used_memory_bytes < 0)
+        return p->contact.stats; /* somebody waits for it */
     if (is_running && minute_now(p) != p->minute) {
         p->minute = minute_now(p);
         return p->contact.numbers;

@@ -213,12 +213,10 @@ static void add_resp(struct arena *a, struct buf *conf, const struct driver_host
     if (goal->seal)
         conf_add(conf, "larder-sealed", "yes");
     conf_add(conf, "shutdown-on-sigterm", driver_keeps_data(host, goal) ? "save" : "nosave");
-    conf_add(conf, "repl-diskless-sync-delay", "0");
     if (goal->topology)
         conf_add(conf, "cluster-enabled", "yes");
     if (goal->role)
         buf_printf(conf, "replicaof %s %d\n", goal->address, NOWHERE_PORT);
-    add_seeds(a, conf, goal->seeds);
     add_logs(conf, goal);
     parameters_add_conf(a, conf, goal, &taker);
 }
@@ -260,6 +258,8 @@ static struct err bundled_prepare(struct arena *a, const struct driver_host *hos
     if (goal->reader_port.value)
         conf_add_int(&conf, "larder-reader-port", goal->reader_port.value);
     conf_add_int(&conf, "larder-ecpus-per-second", work_limit(goal));
+    conf_add(&conf, "repl-diskless-sync-delay", "0");
+    add_seeds(a, &conf, goal->seeds);
     add_tls(&conf, goal);
     if (is_memcached(goal)) {
         add_memcached_parameters(&conf, goal);
@@ -414,7 +414,8 @@ static void bundled_contact(const struct driver_host *host, const struct agent_n
         *out = (struct driver_contact){.socket = ADMIN_SOCKET,
                                        .probe = &memcached_probe,
                                        .stats = &memcached_stats,
-                                       .numbers = &memcached_numbers};
+                                       .numbers = &memcached_numbers,
+                                       .sync = "SYNC"};
     else
         *out = (struct driver_contact){.socket = ADMIN_SOCKET,
                                        .probe = &resp_probe,

@@ -69,10 +69,10 @@ static void check_kept(struct steps *s, struct node *n)
               f_str("cluster", n->goal->cluster), f_str("exit", n->last_exit));
 }
 
-static bool is_about_seed(const struct node *n, struct str last_line)
+bool exits_are_about_seed(const struct node *n, struct str words)
 {
-    return n->goal && n->goal->seeds && last_line.len > 0 &&
-           memmem(last_line.ptr, last_line.len, CANNOT_LOAD, strlen(CANNOT_LOAD));
+    return n->goal && n->goal->seeds && words.len > 0 &&
+           memmem(words.ptr, words.len, CANNOT_LOAD, strlen(CANNOT_LOAD));
 }
 
 /* What an exit means, by the state in which it came. */
@@ -83,7 +83,7 @@ static void take_down_exit(struct steps *s, struct node *n, int64_t exited_ms, s
     switch (n->state) {
     case NODE_RUNNING: crash(s, n, exited_ms); break;
     case NODE_STARTING:
-        n->has_bad_seed = is_about_seed(n, last_line);
+        n->has_bad_seed |= exits_are_about_seed(n, last_line);
         if (!n->why[0]) /* else it was ended for that reason */
             node_set_why(n, last_line.len > 0
                                 ? str_dup(&a, driver_running(n)->plain(last_line))

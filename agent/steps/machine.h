@@ -97,6 +97,10 @@ void exits_on_due(void *context);
 void exits_on_state(void *context, struct node *n, const struct shim_state *state);
 void exits_on_gone(void *context, struct node *n);
 
+/* Whether an engine that ended, or is ended for it, said that it cannot load what the node is to
+ * begin with. */
+bool exits_are_about_seed(const struct node *n, struct str words);
+
 /* The process is gone and nobody said how: the sentence for LastExit. */
 void exits_lose(struct steps *s, struct node *n, const char *how);
 

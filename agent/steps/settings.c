@@ -83,8 +83,10 @@ void steps_refuses(struct steps *s, struct node *n, const char *why, bool is_vit
         log_warn("settings are not in force", f_int("node", n->id), f_str("why", why));
     n->is_refused = true;
     machine_explain(s, n, why);
-    if (is_vital && n->state == NODE_STARTING)
-        s->conf.supervisor->stop(s->conf.supervisor, n, 0); /* its exit goes on from here */
+    if (!is_vital || n->state != NODE_STARTING)
+        return;
+    n->has_bad_seed = exits_are_about_seed(n, str_of(why));
+    s->conf.supervisor->stop(s->conf.supervisor, n, 0); /* its exit goes on from here */
 }
 
 static enum node_role role_of(const struct driver_stats *stats)

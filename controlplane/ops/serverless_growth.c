@@ -51,7 +51,7 @@ struct err serverless_add_shards(struct call *c, struct serverless_facts *f, int
 static void add_data(const struct cluster_facts *m, struct serverless_use *use)
 {
     const struct node *n = m->nodes.count > 0 ? &m->nodes.items[0] : NULL;
-    int64_t bytes = n && n->saw.has ? n->saw.used_bytes : 0;
+    int64_t bytes = n && n->saw.has && n->saw.used_bytes > 0 ? n->saw.used_bytes : 0;
 
     use->data_bytes += bytes;
     use->most_data_bytes = bytes > use->most_data_bytes ? bytes : use->most_data_bytes;

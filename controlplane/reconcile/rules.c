@@ -77,7 +77,8 @@ static bool has_new_encryption(const struct view *v, const struct node *n)
 static int64_t wanted_host_bytes(const struct view *v, const struct node *n)
 {
     int64_t now_bytes = allotment_data_bytes(n->goal.memory_bytes);
-    bool is_seen = n->saw.has && strcmp(n->saw.host_id, n->goal.host_id) == 0;
+    bool is_seen =
+        n->saw.has && n->saw.used_bytes >= 0 && strcmp(n->saw.host_id, n->goal.host_id) == 0;
 
     return allotment_host_bytes(allotment_room(&v->cluster.allotment, now_bytes,
                                                is_seen ? n->saw.used_bytes : now_bytes / 4));

@@ -457,11 +457,13 @@ static bool is_same_process(const struct node_saw *a, const struct node_saw *b)
            strcmp(a->why, b->why) == 0;
 }
 
-/* Of memory, an eighth more or less is news. */
+/* Of memory, an eighth more or less is news, and what was not known before. */
 static bool is_about_as_much(int64_t a, int64_t b)
 {
     int64_t more = a > b ? a : b, less = a > b ? b : a;
 
+    if (less < 0)
+        return more < 0;
     return more - less <= more / 8 || more < MEMORY_OF_NOTE;
 }
 
@@ -537,7 +539,7 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
         return OK;
     TRY(e);
     if (now.used_bytes < 0)
-        now.used_bytes = before.used_bytes;
+        now.used_bytes = before.has ? before.used_bytes : -1;
     if (before.has && before.crashes == now.crashes)
         now.crashed_ms = before.crashed_ms;
     else

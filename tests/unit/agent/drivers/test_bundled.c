@@ -185,6 +185,28 @@ Test(bundled, memcached_has_no_roles_and_no_users)
     driver_bundled.contact(&host, &goal, &contact);
     cr_assert_null(contact.role);
     cr_assert_str_eq(contact.probe->request, "version\r\n", "what it says must be its own tongue");
+    cr_assert_str_eq(contact.sync, "SYNC");
+}
+
+Test(bundled, memcached_begins_with_seeds_and_keeps_nothing)
+{
+    struct agent_node_seed part = {.part_id = INT_OF(7)};
+    struct agent_node_seeds seeds = {
+        .parts = {true, 1, &part}
+    };
+    struct driver_launch launch;
+
+    goal.engine = "memcached";
+    goal.role = NULL;
+    goal.seeds = &seeds;
+    cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &launch)));
+    const char *conf = str_dup(&arena, launch.conf);
+    cr_assert_not_null(strstr(conf, "\nlarder-seed-files seed-7.rdb\n"));
+    cr_assert_not_null(strstr(conf, "\nrepl-diskless-sync-delay 0\n"));
+    cr_assert_null(strstr(conf, "dbfilename"));
+    goal.seeds = NULL;
+    cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &launch)));
+    cr_assert_null(strstr(str_dup(&arena, launch.conf), "larder-seed-files"));
 }
 
 Test(bundled, a_full_memcached_makes_room_unless_it_is_to_refuse)

@@ -119,6 +119,26 @@ Test(settings, a_start_is_ended_by_the_refusal_of_what_it_cannot_do_without)
     steps_refuses(&steps, n, "the engine refuses data key: ERR no", true);
     cr_assert_eq(stops, 1);
     cr_assert_str_eq(told().why, "the engine refuses data key: ERR no");
+    cr_assert_not(n->has_bad_seed);
+}
+
+Test(settings, what_it_was_given_and_cannot_load_behind_its_key_is_told)
+{
+    static const char why[] = "the engine refuses data key: ERR Fatal error loading the DB: bad";
+    struct supervisor supervisor = {.stop = note_stop};
+    struct agent_node_seeds seeds = {0};
+    const struct agent_node_goal *plain = n->goal;
+    struct agent_node_goal seeded = plain ? *plain : (struct agent_node_goal){0};
+
+    steps.conf.supervisor = &supervisor;
+    n->state = NODE_STARTING;
+    steps_refuses(&steps, n, why, true);
+    cr_assert_not(n->has_bad_seed, "it is what it kept itself");
+    seeded.seeds = &seeds;
+    n->goal = &seeded;
+    steps_refuses(&steps, n, why, true);
+    cr_assert(n->has_bad_seed);
+    n->goal = plain;
 }
 
 Test(settings, a_term_is_on_the_disk_before_it_is_used_and_a_lower_one_is_refused)

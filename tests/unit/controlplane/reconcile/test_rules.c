@@ -148,6 +148,9 @@ Test(rules, the_room_of_an_owned_node_follows_what_it_uses_as_far_as_its_host_go
     s.nodes[0].saw.used_bytes = 60 * GIB;
     scene_decide(&s);
     cr_assert_eq(scene_count(&s, DECISION_GOAL), 0, "the host has no more");
+    s.nodes[0].saw.used_bytes = -1;
+    scene_decide(&s);
+    cr_assert_eq(scene_count(&s, DECISION_GOAL), 0, "nobody knows what it needs");
     s.nodes[0].saw.used_bytes = 1;
     scene_decide(&s);
     cr_assert_eq(scene_last(&s, DECISION_GOAL)->goal.memory_bytes, allotment_host_bytes(GIB / 2));

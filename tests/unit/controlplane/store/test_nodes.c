@@ -138,6 +138,26 @@ Test(nodes, the_same_sight_twice_is_no_news)
     cr_assert(is_changed);
 }
 
+Test(nodes, what_a_node_uses_is_unknown_until_it_is_told)
+{
+    struct node_saw saw = sight(NODE_RUNNING);
+    struct node_list nodes;
+    bool is_changed;
+
+    saw.used_bytes = -1;
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    must(store_node_list(f.tx, node.cluster_id, &nodes));
+    cr_assert_eq(nodes.items[0].saw.used_bytes, -1);
+    saw.used_bytes = 1;
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    cr_assert(is_changed, "even if it is next to nothing");
+    saw.used_bytes = -1;
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    cr_assert_not(is_changed);
+    must(store_node_list(f.tx, node.cluster_id, &nodes));
+    cr_assert_eq(nodes.items[0].saw.used_bytes, 1, "as far as anybody knows");
+}
+
 Test(nodes, a_crash_is_of_the_moment_in_which_it_was_heard_of)
 {
     struct node_saw saw = sight(NODE_STOPPED);
