@@ -162,3 +162,12 @@ int64_t allotment_room(const struct allotment *a, int64_t now_bytes, int64_t use
         room = a->least_bytes; /* half of an odd number */
     return room < a->most_bytes ? room : a->most_bytes;
 }
+
+bool allotment_is_met(const struct allotment *a, int64_t host_bytes, int64_t used_bytes)
+{
+    int64_t room_bytes = allotment_data_bytes(host_bytes);
+
+    return a->most_bytes == 0 ||
+           (used_bytes >= 0 &&
+            allotment_host_bytes(allotment_room(a, room_bytes, used_bytes)) <= host_bytes);
+}

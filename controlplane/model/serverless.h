@@ -24,7 +24,8 @@ struct serverless_cache {
     struct serverless_limits limits;
     const char *security_groups, *subnets; /* ids, comma separated */
     int snapshot_retention;                /* days */
-    const char *snapshot_time;             /* "05:30"; "" for memcached */
+    const char *snapshot_time; /* "05:30"; "" for one of memcached from before it had snapshots */
+    const char *kms_key;       /* of its snapshots, as the user named it */
     int64_t created_ms;
 };
 
@@ -77,5 +78,10 @@ int cluster_reader_port(const struct cluster *c);
  * within what is allotted.
  */
 int64_t allotment_room(const struct allotment *a, int64_t now_bytes, int64_t used_bytes);
+
+/* Whether the host has given a node the room that it needs for what it holds (-1: nobody knows how
+ * much): from now on it can be held to it, and nothing is evicted. Always where nothing is
+ * allotted. */
+bool allotment_is_met(const struct allotment *a, int64_t host_bytes, int64_t used_bytes);
 
 #endif

@@ -99,8 +99,9 @@ bool snapshot_is_readable(const char *engine, const char *version, const char *b
 {
     bool was_redis = strcmp(engine, "redis") == 0, is_redis = strcmp(by_engine, "redis") == 0;
 
-    if (!engine_is_redis_like(by_engine))
-        return false;
+    /* Items have one form, whatever the version. */
+    if (!engine_is_redis_like(engine) || !engine_is_redis_like(by_engine))
+        return strcmp(engine, by_engine) == 0;
     if (!was_redis && is_redis) /* the one way back that the hosted service knows */
         return version_compare(version, "8.0") < 0 && version_compare(by_version, "7.1") >= 0;
     if (was_redis && !is_redis) /* valkey goes on from redis 7.2, and counts its versions so */

@@ -69,11 +69,9 @@ static struct err check_delete(struct call *c, const struct ec_delete_serverless
                      serverless_status(f));
     if (!member_has_text(in->final_snapshot_name))
         return OK;
-    if (!f->group)
-        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION, WHY_NOT_MEMCACHED,
-                     "FinalSnapshotName");
     TRY(name_check(c->arena, "FinalSnapshotName", in->final_snapshot_name, SNAPSHOT_NAME_MAX));
-    if (f->group->status != GROUP_STATUS_AVAILABLE)
+    if (f->group ? f->group->status != GROUP_STATUS_AVAILABLE
+                 : f->cluster->status != CLUSTER_AVAILABLE)
         return fault(c, FAULT_INVALID_SERVERLESS_CACHE_STATE,
                      "Serverless cache %s is in status %s. No final snapshot can be taken of it.",
                      f->cache.name, serverless_status(f));
@@ -81,15 +79,21 @@ static struct err check_delete(struct call *c, const struct ec_delete_serverless
 }
 
 /* The members stay until it is there. */
-static struct err let_group_go_after(struct call *c, struct group_facts *g, const char *name)
+static struct err let_go_after(struct call *c, struct serverless_facts *f, const char *name)
 {
     struct snapshot_wish wish = {.name = name, .is_final = true};
     struct snapshot s;
 
-    TRY(snapshots_take_group(c, &g->group, &wish, &s));
-    g->group.is_wanted = false;
-    TRY(store_group_update(c->tx, &g->group));
-    return group_facts_operate(c, g, GROUP_DELETE, arena_printf(c->arena, "%lld", (long long)s.id));
+    TRY(snapshots_take_cache(c, f, &wish, &s));
+    const char *data = arena_printf(c->arena, "%lld", (long long)s.id);
+    if (f->group) {
+        f->group->group.is_wanted = false;
+        TRY(store_group_update(c->tx, &f->group->group));
+        return group_facts_operate(c, f->group, GROUP_DELETE, data);
+    }
+    f->cluster->cluster.is_wanted = false;
+    TRY(store_cluster_update(c->tx, &f->cluster->cluster));
+    return facts_operate(c, f->cluster, OPERATION_DELETE, data);
 }
 
 static struct err let_group_go(struct call *c, struct group_facts *g)
@@ -116,7 +120,7 @@ struct err ec_delete_serverless_cache(struct call *c,
     TRY(serverless_facts_find(c, in->serverless_cache_name, &facts));
     TRY(check_delete(c, in, &facts));
     if (member_has_text(in->final_snapshot_name))
-        TRY(let_group_go_after(c, facts.group, in->final_snapshot_name));
+        TRY(let_go_after(c, &facts, in->final_snapshot_name));
     else
         TRY(facts.group ? let_group_go(c, facts.group) : let_cluster_go(c, facts.cluster));
     out->serverless_cache = wire_serverless_new(c, &facts);

@@ -97,29 +97,22 @@ static struct err plan_limits(struct call *c, const struct ec_create_serverless_
 static struct err plan_snapshots(struct call *c, const struct ec_create_serverless_cache_in *in,
                                  struct plan *p)
 {
-    if (is_memcached(p) && in->daily_snapshot_time)
-        return COMBINATION(WHY_NOT_MEMCACHED, "DailySnapshotTime");
-    if (is_memcached(p) && member_has_text(in->kms_key_id))
-        return COMBINATION(WHY_NOT_MEMCACHED, "KmsKeyId");
-    if (is_memcached(p) && in->snapshot_arns_to_restore.count > 0)
-        return COMBINATION(WHY_NOT_MEMCACHED, "SnapshotArnsToRestore");
     if (in->daily_snapshot_time)
         TRY(serverless_check_time(c, in->daily_snapshot_time));
     p->cache.snapshot_time = in->daily_snapshot_time ? in->daily_snapshot_time : "";
-    TRY(member_snapshot_retention(c, in->snapshot_retention_limit, &p->cache.snapshot_retention));
-    if (is_memcached(p) && p->cache.snapshot_retention > 0)
-        return COMBINATION(WHY_NOT_MEMCACHED, "SnapshotRetentionLimit");
-    return OK;
+    p->cache.kms_key = member_has_text(in->kms_key_id) ? in->kms_key_id : "";
+    return member_snapshot_retention(c, in->snapshot_retention_limit, &p->cache.snapshot_retention);
 }
 
-/* As many shards as were in it, so that each finds room. */
+/* As many shards as were in it, so that each finds room; memcached takes all into one node. */
 static struct err plan_restore(struct call *c, const struct ec_create_serverless_cache_in *in,
                                struct plan *p)
 {
     TRY(restore_read_arns(c, &in->snapshot_arns_to_restore, &p->restore));
     if (!p->restore.has)
         return OK;
-    p->shards = serverless_shards_of_parts(p->shards, p->restore.parts.count);
+    if (!is_memcached(p))
+        p->shards = serverless_shards_of_parts(p->shards, p->restore.parts.count);
     return restore_check(c, &p->restore, p->version,
                          serverless_allotment(&p->cache.limits, (int64_t)p->shards).most_bytes,
                          p->shards, true);
@@ -326,7 +319,7 @@ static struct err record_group(struct call *c, const struct ec_create_serverless
                   .has_failover = true,
                   .is_multi_az = p->siting.zone_count > 1,
                   .is_encrypted_at_rest = true,
-                  .kms_key = member_has_text(in->kms_key_id) ? in->kms_key_id : "",
+                  .kms_key = p->cache.kms_key,
                   .user = "larder-replica",
                   .password = group_secret_new(c->arena),
                   .snapshotting_cluster = "",
@@ -349,6 +342,7 @@ static struct err record_cluster(struct call *c, struct plan *p)
 {
     struct cluster_facts facts = {.cluster = p->common};
 
+    TRY(restore_record(c, &p->restore));
     TRY(store_cluster_insert(c->tx, &facts.cluster));
     struct node node = {
         .cluster_id = facts.cluster.id,
@@ -360,7 +354,9 @@ static struct err record_cluster(struct call *c, struct plan *p)
         .created_ms = c->now_ms,
     };
     TRY(store_node_insert(c->tx, &node));
-    return facts_operate(c, &facts, OPERATION_CREATE, "");
+    if (p->restore.has)
+        TRY(restore_seed(c, &p->restore, node.id, ""));
+    return facts_operate(c, &facts, OPERATION_CREATE, p->restore.has ? OPERATION_RESTORES : "");
 }
 
 static struct err record(struct call *c, const struct ec_create_serverless_cache_in *in,

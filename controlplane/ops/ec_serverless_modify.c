@@ -93,17 +93,15 @@ static struct err change_snapshots(struct call *c, const struct ec_modify_server
     int days = s->snapshot_retention;
 
     TRY(member_snapshot_retention(c, in->snapshot_retention_limit, &days));
-    if (x->facts.cluster && in->daily_snapshot_time)
-        return COMBINATION(WHY_NOT_MEMCACHED, "DailySnapshotTime");
-    if (x->facts.cluster && days > 0)
-        return COMBINATION(WHY_NOT_MEMCACHED, "SnapshotRetentionLimit");
     if (days < s->snapshot_retention)
         store_touch_snapshots(c->tx);
     s->snapshot_retention = common_of(x)->snapshot_retention = days;
-    if (!in->daily_snapshot_time)
+    if (!in->daily_snapshot_time && *s->snapshot_time)
         return OK;
-    TRY(serverless_check_time(c, in->daily_snapshot_time));
-    s->snapshot_time = in->daily_snapshot_time;
+    if (in->daily_snapshot_time) {
+        TRY(serverless_check_time(c, in->daily_snapshot_time));
+        s->snapshot_time = in->daily_snapshot_time;
+    }
     return serverless_set_window(c, s, common_of(x));
 }
 

@@ -60,6 +60,17 @@ static struct err wire_new(struct call *c, const struct snapshot *s, const char 
 
 /* --- create --- */
 
+struct err snapshots_take_cache(struct call *c, const struct serverless_facts *f,
+                                const struct snapshot_wish *wish, struct snapshot *out)
+{
+    struct snapshot_wish keyed = *wish;
+
+    if (!member_has_text(keyed.kms_key))
+        keyed.kms_key = f->cache.kms_key;
+    return f->group ? snapshots_take_group(c, &f->group->group, &keyed, out)
+                    : snapshots_take_cluster(c, &f->cluster->cluster, &keyed, out);
+}
+
 struct err ec_create_serverless_cache_snapshot(
     struct call *c, const struct ec_create_serverless_cache_snapshot_in *in,
     struct ec_create_serverless_cache_snapshot_out *out)
@@ -73,10 +84,7 @@ struct err ec_create_serverless_cache_snapshot(
     TRY(name_check(c->arena, FAMILY->member, wish.name, SNAPSHOT_NAME_MAX));
     TRY(member_need(c, "ServerlessCacheName", in->serverless_cache_name));
     TRY(serverless_facts_for_change(c, in->serverless_cache_name, &cache));
-    if (!cache.group)
-        return fault(c, FAULT_INVALID_PARAMETER_COMBINATION,
-                     "Snapshots are not supported for memcached serverless caches.");
-    TRY(snapshots_take_group(c, &cache.group->group, &wish, &s));
+    TRY(snapshots_take_cache(c, &cache, &wish, &s));
     return wire_new(c, &s, "creating", &out->serverless_cache_snapshot);
 }
 

@@ -189,7 +189,7 @@ struct err snapshots_back_up(struct call *c, const struct due *source)
     if (source->kind == DUE_GROUP)
         return take_group(c, source->name, &wish, &ignored);
     TRY(serverless_facts_for_change(c, source->name, &cache));
-    return snapshots_take_group(c, &cache.group->group, &wish, &ignored);
+    return snapshots_take_cache(c, &cache, &wish, &ignored);
 }
 
 /* --- describe --- */

@@ -196,7 +196,7 @@ static struct err maintenance_alone(struct call *c, const char *text, struct clu
 }
 
 /* What was asked for comes first; what was not keeps away from it. */
-static struct err windows_both(struct call *c, const char *maintenance, const char *snapshot,
+struct err member_windows_both(struct call *c, const char *maintenance, const char *snapshot,
                                struct cluster *cl)
 {
     struct rng rng = rng_of_cluster(c, cl);
@@ -229,7 +229,7 @@ struct err member_windows(struct call *c, const char *maintenance, const char *s
         return maintenance_alone(c, maintenance, cl);
     if (!snapshot && cl->snapshot_window && *cl->snapshot_window)
         snapshot = cl->snapshot_window;
-    return windows_both(c, maintenance, snapshot, cl);
+    return member_windows_both(c, maintenance, snapshot, cl);
 }
 
 /* --- notifications --- */

@@ -71,6 +71,10 @@ must_use struct err member_group_parameter_group(struct call *c, const char *nam
 must_use struct err member_windows(struct call *c, const char *maintenance, const char *snapshot,
                                    struct cluster *cl);
 
+/* Both windows, whatever the engine: of what a serverless cache owns. */
+must_use struct err member_windows_both(struct call *c, const char *maintenance,
+                                        const char *snapshot, struct cluster *cl);
+
 /* Sets the topic that hears of a cluster's events. NULL keeps what it has, "" takes it away; an ARN
  * must be that of an SNS topic of the caller's account and region. `status` is active, inactive or
  * NULL: a new topic is active. */

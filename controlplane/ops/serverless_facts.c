@@ -108,22 +108,25 @@ struct err serverless_facts_list(struct call *c, const char *after, int limit,
 
 /* --- questions --- */
 
-/* A cache has fewer words than a group, and is not changed while a snapshot is taken of it. */
+/* A cache has fewer words than what is behind it, and is not changed while a snapshot is taken of
+ * it. */
 static const char *word_of(const char *word)
 {
-    return strcmp(word, "snapshotting") == 0 ? "modifying" : word;
+    if (strcmp(word, "snapshotting") == 0)
+        return "modifying";
+    return strcmp(word, "restore-failed") == 0 ? "create-failed" : word;
 }
 
 const char *serverless_status(const struct serverless_facts *f)
 {
     if (f->group)
         return word_of(group_status_word(f->group->status));
-    return f->cluster ? cluster_status_word(f->cluster->status) : "deleting";
+    return f->cluster ? word_of(cluster_status_word(f->cluster->status)) : "deleting";
 }
 
 static const struct node *placed(const struct cluster_facts *m)
 {
-    return m->cluster.is_wanted && m->nodes.count > 0 && m->nodes.items[0].goal.has
+    return m->nodes.count > 0 && m->nodes.items[0].is_wanted && m->nodes.items[0].goal.has
                ? &m->nodes.items[0]
                : NULL;
 }

@@ -92,12 +92,12 @@ struct err serverless_set_window(struct call *c, struct serverless_cache *s, str
 
     check(!has_time || str_to_i64(str_of(arena_strndup(c->arena, s->snapshot_time, 2)), &hours));
     owned->maintenance_window = owned->snapshot_window = "";
-    TRY(member_windows(c, NULL,
-                       has_time ? arena_printf(c->arena, "%s-%02d:%s", s->snapshot_time,
-                                               (int)(hours + 1) % 24, s->snapshot_time + 3)
-                                : NULL,
-                       owned));
-    if (!has_time && engine_is_redis_like(s->engine))
+    TRY(member_windows_both(c, NULL,
+                            has_time ? arena_printf(c->arena, "%s-%02d:%s", s->snapshot_time,
+                                                    (int)(hours + 1) % 24, s->snapshot_time + 3)
+                                     : NULL,
+                            owned));
+    if (!has_time)
         s->snapshot_time = arena_strndup(c->arena, owned->snapshot_window, 5);
     return OK;
 }

@@ -19,8 +19,7 @@ must_use struct err serverless_read_limits(struct call *c, const struct ec_cache
 must_use struct err serverless_check_time(struct call *c, const char *time);
 
 /* Sets the windows of what the cache owns: snapshots within an hour of the cache's time, which is
- * chosen by chance where it is "", and maintenance at another. Nothing of snapshots for memcached.
- */
+ * chosen by chance where it is "", and maintenance at another. */
 must_use struct err serverless_set_window(struct call *c, struct serverless_cache *s,
                                           struct cluster *owned);
 

@@ -76,6 +76,13 @@ static const char *arn_of(struct call *c, const char *type, const char *name)
     return arn_make(c->arena, c->caller->region, c->caller->account, type, name);
 }
 
+/* What users know the source as. */
+static const char *source_arn(struct call *c, const struct owner *owner, const char *type,
+                              const char *name)
+{
+    return owner->id ? arn_of(c, "serverlesscache", owner->name) : arn_of(c, type, name);
+}
+
 static struct err check_quota(struct call *c, const struct snapshot_family *f, int64_t group_id,
                               int64_t cluster_id)
 {
@@ -142,22 +149,21 @@ struct err snapshots_take_group(struct call *c, const struct replication_group *
     if (!wish->is_automatic)
         TRY(check_quota(c, f, g->id, 0));
     TRY(taken(c, f, store_snapshot_take_group(c->tx, g, &order, out), order.name));
-    return put_tags(c, wish->tags, out,
-                    owner->id ? arn_of(c, "serverlesscache", owner->name)
-                              : arn_of(c, "replicationgroup", g->name));
+    return put_tags(c, wish->tags, out, source_arn(c, owner, "replicationgroup", g->name));
 }
 
 struct err snapshots_take_cluster(struct call *c, const struct cluster *cl,
                                   const struct snapshot_wish *wish, struct snapshot *out)
 {
-    const struct snapshot_family *f = &snapshots_of_nodes;
+    const struct owner *owner = &cl->owner;
+    const struct snapshot_family *f = owner->id ? &snapshots_of_serverless : &snapshots_of_nodes;
     struct snapshot_order order;
 
     TRY(open_order(c, f, wish, &order));
     if (!wish->is_automatic)
         TRY(check_quota(c, f, 0, cl->id));
     TRY(taken(c, f, store_snapshot_take_cluster(c->tx, cl, &order, out), order.name));
-    return put_tags(c, wish->tags, out, arn_of(c, "cluster", cl->name));
+    return put_tags(c, wish->tags, out, source_arn(c, owner, "cluster", cl->name));
 }
 
 /* --- what is done with them --- */

@@ -51,6 +51,11 @@ must_use struct err snapshots_take_group(struct call *c, const struct replicatio
 must_use struct err snapshots_take_cluster(struct call *c, const struct cluster *cl,
                                            const struct snapshot_wish *wish, struct snapshot *out);
 
+/* The same of what stands behind a serverless cache. */
+struct serverless_facts;
+must_use struct err snapshots_take_cache(struct call *c, const struct serverless_facts *f,
+                                         const struct snapshot_wish *wish, struct snapshot *out);
+
 /* Takes the day's automatic snapshot. FAULT_*_NOT_FOUND, and FAULT_INVALID_*_STATE where it is not
  * available. */
 struct due;

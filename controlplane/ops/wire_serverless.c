@@ -105,13 +105,11 @@ void wire_serverless(struct call *c, const struct serverless_facts *f,
     out->security_group_ids.items = split(c, s->security_groups, &out->security_group_ids.count);
     out->subnet_ids.items = split(c, s->subnets, &out->subnet_ids.count);
     wire_limits(c, &s->limits, out);
-    if (f->group) {
-        out->snapshot_retention_limit = INT_OF(s->snapshot_retention);
-        out->daily_snapshot_time = s->snapshot_time;
-        out->kms_key_id = *f->group->group.kms_key ? f->group->group.kms_key : NULL;
-        if (*f->group->group.entry.user_group)
-            out->user_group_id = f->group->group.entry.user_group;
-    }
+    out->snapshot_retention_limit = INT_OF(s->snapshot_retention);
+    out->daily_snapshot_time = *s->snapshot_time ? s->snapshot_time : NULL;
+    out->kms_key_id = *s->kms_key ? s->kms_key : NULL;
+    if (f->group && *f->group->group.entry.user_group)
+        out->user_group_id = f->group->group.entry.user_group;
     if (f->group || f->cluster)
         wire_endpoints(c, f, out);
     out->network_type = network_type_name(reach_of(f).network);

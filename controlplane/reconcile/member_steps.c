@@ -76,17 +76,10 @@ enum step_result group_tell_replicas(struct group_view *g, struct decisions *d)
     return STEP_DONE;
 }
 
-/* The host has given a restored member the room that it needs for what it loaded: from now on it is
- * held to it, and nothing is to be evicted. */
+/* Members have the room for what they have loaded. */
 static bool has_grown(const struct view *m, const struct node *n)
 {
-    const struct allotment *a = &m->cluster.allotment;
-    int64_t room_bytes = allotment_data_bytes(n->goal.memory_bytes);
-
-    return a->most_bytes == 0 ||
-           (n->saw.used_bytes >= 0 &&
-            allotment_host_bytes(allotment_room(a, room_bytes, n->saw.used_bytes)) <=
-                n->goal.memory_bytes);
+    return allotment_is_met(&m->cluster.allotment, n->goal.memory_bytes, n->saw.used_bytes);
 }
 
 static enum step_result await_room(struct group_view *g, struct decisions *d)

@@ -296,7 +296,7 @@ static struct err finish(struct scene *c)
         return OK;
     TRY(remove_tasks(c));
     TRY(store_snapshot_set_state(c->tx, c->s->id, SNAPSHOT_AVAILABLE, ""));
-    if (c->s->group_id)
+    if (*c->s->group_name)
         TRY(tell(c, EVENT_SNAPSHOT_OF_GROUP, c->s->group_name));
     else
         TRY(tell(c, EVENT_SNAPSHOT_OF_CLUSTER, c->s->cluster_name));

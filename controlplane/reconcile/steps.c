@@ -61,6 +61,20 @@ static enum step_result await_nodes(struct view *v, struct decisions *d)
     return is_settled(v) ? STEP_DONE : STEP_WAIT;
 }
 
+/* What was restored has the room for it. */
+static enum step_result await_room(struct view *v, struct decisions *d)
+{
+    (void)d;
+    if (!str_is(str_of(v->operation.data), OPERATION_RESTORES))
+        return STEP_DONE;
+    for (size_t i = 0; i < v->nodes.count; i++) {
+        const struct node *n = &v->nodes.items[i];
+        if (!allotment_is_met(&v->cluster.allotment, n->goal.memory_bytes, n->saw.used_bytes))
+            return STEP_WAIT;
+    }
+    return STEP_DONE;
+}
+
 static enum step_result tell_created(struct view *v, struct decisions *d)
 {
     for (size_t i = 0; i < v->nodes.count; i++)
@@ -71,6 +85,7 @@ static enum step_result tell_created(struct view *v, struct decisions *d)
 
 static const struct step create_steps[] = {
     {"await_nodes",  await_nodes },
+    {"await_room",   await_room  },
     {"tell_created", tell_created},
 };
 

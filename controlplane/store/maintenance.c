@@ -46,10 +46,12 @@ struct err store_parked_list(struct store_tx *tx, struct due **out, size_t *out_
 struct err store_backup_list(struct store_tx *tx, struct due **out, size_t *out_count)
 {
     static const char sql[] =
-        "SELECT * FROM (SELECT 0 AS kind, c.id AS id, account, region, name, snapshot_window, "
-        "" TOPIC ", coalesce((SELECT max(s.created_ms) FROM snapshot s WHERE s.is_automatic "
-        "AND s.owner = '' AND s.group_id = 0 AND s.cluster_id = c.id), 0) FROM cache_cluster c "
-        "WHERE snapshot_retention > 0 AND group_id IS NULL AND owner_id IS NULL AND is_wanted "
+        "SELECT * FROM (SELECT iif(c.owner_id IS NULL, 0, 2) AS kind, c.id AS id, c.account, "
+        "c.region, iif(c.owner_id IS NULL, c.name, o.name), c.snapshot_window, " TOPIC
+        ", coalesce((SELECT max(s.created_ms) FROM snapshot s WHERE s.is_automatic "
+        "AND s.group_id = 0 AND s.cluster_id = c.id), 0) FROM cache_cluster c "
+        "LEFT JOIN serverless_cache o ON o.id = c.owner_id "
+        "WHERE c.snapshot_retention > 0 AND group_id IS NULL AND is_wanted "
         "UNION ALL SELECT iif(g.owner_id IS NULL, 1, 2), g.id, g.account, g.region, "
         "iif(g.owner_id IS NULL, g.name, o.name), g.snapshot_window, " TOPIC
         ", coalesce((SELECT max(s.created_ms) FROM snapshot s WHERE s.is_automatic "

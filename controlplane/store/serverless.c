@@ -8,7 +8,7 @@
 #define COLUMNS                                                                   \
     "id, account, region, name, description, engine, engine_version, "            \
     "storage_least_gb, storage_most_gb, work_least, work_most, security_groups, " \
-    "subnets, snapshot_retention, snapshot_time, created_ms"
+    "subnets, snapshot_retention, snapshot_time, created_ms, kms_key"
 
 static void row_to_serverless(const struct query *q, struct serverless_cache *out)
 {
@@ -26,6 +26,7 @@ static void row_to_serverless(const struct query *q, struct serverless_cache *ou
         .snapshot_retention = (int)query_int(q, 13),
         .snapshot_time = query_text(q, 14),
         .created_ms = query_int(q, 15),
+        .kms_key = query_text(q, 16),
     };
 }
 
@@ -34,15 +35,16 @@ struct err store_serverless_insert(struct store_tx *tx, struct serverless_cache 
     static const char sql[] =
         "INSERT INTO serverless_cache (account, region, name, description, engine, engine_version, "
         "storage_least_gb, storage_most_gb, work_least, work_most, security_groups, subnets, "
-        "snapshot_retention, snapshot_time, created_ms) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+        "snapshot_retention, snapshot_time, created_ms, kms_key) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
     const struct serverless_limits *l = &s->limits;
     struct query q;
 
-    TRY(query_start(&q, tx, sql, "ttttttiiiittiti", s->account, s->region, s->name, s->description,
+    TRY(query_start(&q, tx, sql, "ttttttiiiittitit", s->account, s->region, s->name, s->description,
                     s->engine, s->engine_version, l->storage_least_gb, l->storage_most_gb,
                     l->work_least, l->work_most, s->security_groups, s->subnets,
-                    (int64_t)s->snapshot_retention, s->snapshot_time, s->created_ms));
+                    (int64_t)s->snapshot_retention, s->snapshot_time, s->created_ms,
+                    s->kms_key ? s->kms_key : ""));
     if (query_next(&q))
         s->id = query_int(&q, 0);
     return query_end(&q);

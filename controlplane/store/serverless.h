@@ -24,7 +24,8 @@ must_use struct err store_serverless_list(struct store_tx *tx, const char *accou
                                           const char *region, const char *after, int limit,
                                           struct serverless_cache **out, size_t *out_count);
 
-/* Writes every settable column of `s` (all but id, account, region, name, created_ms). */
+/* Writes every settable column of `s` (all but id, account, region, name, created_ms,
+ * kms_key). */
 must_use struct err store_serverless_update(struct store_tx *tx, const struct serverless_cache *s);
 
 /* All of redis and valkey, of all accounts, by id. */

@@ -458,9 +458,9 @@ struct err store_snapshot_take_cluster(struct store_tx *tx, const struct cluster
         .account = c->account,
         .region = c->region,
         .cluster_id = c->id,
-        .group_name = "",
+        .group_name = c->owner.id ? c->owner.name : "",
         .description = "",
-        .cluster_name = c->name,
+        .cluster_name = c->owner.id ? "" : c->name,
         .source = *c,
     };
     struct operation o = {.kind = OPERATION_SNAPSHOT,

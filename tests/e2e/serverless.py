@@ -1,6 +1,8 @@
 """Serverless caches for tests: the calls, waiting for what they say, and clients that come by TLS."""
 import json
 import re
+import socket
+import ssl
 import urllib.request
 
 import pytest
@@ -80,6 +82,41 @@ def cluster(endpoint, authority, **more):
 
 def single(endpoint, authority):
     return redis.Redis(host=endpoint["Address"], port=endpoint["Port"], ssl=True, ssl_ca_certs=authority)
+
+
+class Items:
+    """A client of a cache of memcached."""
+
+    def __init__(self, endpoint, authority):
+        context = ssl.create_default_context(cafile=authority)
+        plain = socket.create_connection((endpoint["Address"], endpoint["Port"]), timeout=30)
+        self.socket = context.wrap_socket(plain, server_hostname=endpoint["Address"])
+        self.lines = self.socket.makefile("rb")
+
+    def ask(self, request):
+        """The first line of the answer, without its end."""
+        self.socket.sendall(request + b"\r\n")
+        return self.lines.readline()[:-2]
+
+    def set(self, key, value, flags=0, exptime=0):
+        assert self.ask(b"set %s %d %d %d\r\n%s" % (key, flags, exptime, len(value), value)) == b"STORED"
+
+    def get(self, key):
+        """(flags, value), or None."""
+        head = self.ask(b"get " + key).split()
+        if head == [b"END"]:
+            return None
+        value = self.lines.read(int(head[3]) + 7)
+        assert value.endswith(b"\r\nEND\r\n")
+        return int(head[2]), value[:-7]
+
+    def stats(self):
+        line, found = self.ask(b"stats"), {}
+        while line != b"END":
+            _, name, value = line.split(b" ", 2)
+            found[name.decode()] = value.decode()
+            line = self.lines.readline()[:-2]
+        return found
 
 
 def refusal(call, **members):

@@ -113,9 +113,9 @@ def test_users_come_and_go_while_it_serves(house, cache, authority):
     assert single(cache["Endpoint"], authority).ping()
 
 
-def test_memcached_is_encrypted_and_has_no_snapshots(house, authority):
+def test_memcached_is_encrypted(house, authority):
     cache = create(house, "mc", engine="memcached")
-    assert "DailySnapshotTime" not in cache and cache["Endpoint"]["Port"] == 11211
+    assert cache["Endpoint"]["Port"] == 11211
     context = ssl.create_default_context(cafile=authority)
     for name in ("Endpoint", "ReaderEndpoint"):
         address = (cache[name]["Address"], cache[name]["Port"])

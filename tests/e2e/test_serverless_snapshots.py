@@ -6,7 +6,7 @@ import redis
 import redis.cluster
 
 from conftest import Service, wait_until
-from serverless import Caches, authority_of, cluster, create, delete, describe, modify, refusal, single, wait_available, wait_gone
+from serverless import Caches, Items, authority_of, cluster, create, delete, describe, modify, refusal, single, wait_available, wait_gone
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +209,103 @@ def test_automatic_ones_are_taken_at_their_time_and_kept_as_long_as_the_cache_sa
     modify(house, "src", SnapshotRetentionLimit=0)
     wait_until(lambda: names(house, SnapshotType="automated") == [], "it to go")
 
+
+# --- memcached ---
+
+ITEMS = {b"plain": (0, b"text"), b"flagged": (4294967295, b"\x00\x01bytes\r\n"), b"number": (7, b"41"), b"empty": (1, b""),
+         b"large": (3, bytes(range(256)) * 3600)}
+
+
+def fill_items(items):
+    for n, (key, (flags, value)) in enumerate(ITEMS.items()):
+        items.set(key, value, flags, 100000 if n % 2 else 0)
+
+
+def has_items(items):
+    return {key: items.get(key) for key in ITEMS} == ITEMS
+
+
+@pytest.fixture(scope="module")
+def memcached(house, authority):
+    made = create(house, "mc", engine="memcached", KmsKeyId="key-of-mc", Tags=[{"Key": "of", "Value": "mc"}])
+    fill_items(Items(made["Endpoint"], authority))
+    return made
+
+
+def test_items_of_memcached_are_taken_copied_and_exported(house, memcached, authority):
+    caches = Caches(house)
+    taken = take(house, "mc", "items")
+    assert taken["ServerlessCacheConfiguration"] == {"ServerlessCacheName": "mc", "Engine": "memcached", "MajorEngineVersion": "1.6"}
+    assert int(taken["BytesUsedForCache"]) > 1000 and taken["KmsKeyId"] == "key-of-mc"
+    assert house.client().list_tags_for_resource(ResourceName=taken["ARN"])["TagList"] == [{"Key": "of", "Value": "mc"}]
+    assert has_items(Items(memcached["Endpoint"], authority)) and describe(house, "mc")["Status"] == "available"
+    caches.copy_serverless_cache_snapshot(SourceServerlessCacheSnapshotName="items", TargetServerlessCacheSnapshotName="items-too")
+    wait_snapshot(house, "items-too")
+    assert names(house, ServerlessCacheName="mc") == ["items", "items-too"]
+    caches.delete_serverless_cache_snapshot(ServerlessCacheSnapshotName="items-too")
+    caches.export_serverless_cache_snapshot(ServerlessCacheSnapshotName="items", S3BucketName="near")
+    wait_snapshot(house, "items")
+    assert (house.near / "items.rdb").read_bytes().startswith(b"REDIS")
+    events = house.client().describe_events(SourceType="serverless-cache-snapshot", SourceIdentifier="items")["Events"]
+    assert {e["Message"] for e in events} == {"Snapshot items of serverless cache mc created", "Snapshot items exported to near"}
+
+
+def test_a_cache_of_memcached_begins_with_a_snapshot_or_a_file(house, memcached, authority):
+    for arn in (snapshot(house, "items")["ARN"], "arn:aws:s3:::near/items.rdb"):
+        back = Items(create(house, "mc-back", engine="memcached", SnapshotArnsToRestore=[arn])["Endpoint"], authority)
+        assert has_items(back) and back.stats()["curr_items"] == str(len(ITEMS))
+        assert back.ask(b"incr number 1") == b"42"
+        delete(house, "mc-back")
+
+
+def test_each_engine_begins_with_snapshots_of_its_own_alone(house, cache, memcached):
+    call, client = Caches(house).create_serverless_cache, house.client()
+    items, keys = snapshot(house, "items")["ARN"], snapshot(house, "first")["ARN"]
+    for engine, arn in (("redis", items), ("valkey", items), ("memcached", keys)):
+        assert refusal(call, ServerlessCacheName="other", Engine=engine,
+                       SnapshotArnsToRestore=[arn]) == "InvalidParameterCombination", (engine, arn)
+    # What a file is of is known to the engine that is to load it.
+    for engine, file, why in (("memcached", "first-0001", "it is no snapshot of memcached"),
+                              ("valkey", "items", "it is a snapshot of memcached")):
+        call(ServerlessCacheName="other", Engine=engine, SnapshotArnsToRestore=[f"arn:aws:s3:::near/{file}.rdb"])
+        wait_until(lambda: describe(house, "other")["Status"] == "create-failed", "it to be refused")
+        events = client.describe_events(SourceType="serverless-cache", SourceIdentifier="other")["Events"]
+        assert why in events[0]["Message"]
+        delete(house, "other")
+
+
+def test_a_cache_of_memcached_goes_with_a_last_snapshot_and_is_back_with_the_room_that_it_needs(house, authority):
+    """280 MB are more than half of what a new cache has room for."""
+    first = Items(create(house, "mc-large", engine="memcached")["Endpoint"], authority)
+    value = b"x" * (1000 << 10)
+    for i in range(287):
+        first.set(b"k%d" % i, value, i)
+    Caches(house).delete_serverless_cache(ServerlessCacheName="mc-large", FinalSnapshotName="mc-last")
+    wait_gone(house, "mc-large")
+    back = create(house, "mc-large", engine="memcached", SnapshotArnsToRestore=[wait_snapshot(house, "mc-last")["ARN"]])
+    items = Items(back["Endpoint"], authority)
+    wait_until(lambda: int(items.stats()["limit_maxbytes"]) == 1 << 30, "the engine to be held to its room")
+    assert (items.stats()["curr_items"], items.stats()["evictions"]) == ("287", "0")
+    assert items.get(b"k286") == (286, value)
+    delete(house, "mc-large")
+
+
+def test_automatic_ones_of_memcached_come_and_go(house, memcached):
+    began = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=5)
+    changed = modify(house, "mc", SnapshotRetentionLimit=2, DailySnapshotTime=f"{began:%H:%M}")
+    assert (changed["SnapshotRetentionLimit"], changed["DailySnapshotTime"]) == (2, f"{began:%H:%M}")
+    wait_until(lambda: names(house, SnapshotType="automated"), "the day's snapshot")
+    name, = names(house, SnapshotType="automated")
+    found = wait_snapshot(house, name)
+    assert name.startswith("automatic.mc-")
+    kept = datetime.datetime.fromisoformat(found["ExpiryTime"]) - datetime.datetime.fromisoformat(found["CreateTime"])
+    assert kept == datetime.timedelta(days=2)
+    wait_available(house, "mc")
+    modify(house, "mc", SnapshotRetentionLimit=0)
+    wait_until(lambda: names(house, SnapshotType="automated") == [], "it to go")
+
+
+# --- mistakes ---
 
 def test_what_is_not_there_or_busy_has_the_services_faults(house, cache):
     caches = Caches(house)

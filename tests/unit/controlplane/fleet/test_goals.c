@@ -87,7 +87,7 @@ Test(goals, a_node_of_an_owner_has_the_room_and_the_limits_that_he_says)
 
     must(store_serverless_insert(f.tx, &owner));
     c.name = "serverless.one";
-    c.owner.id = owner.id;
+    c.owner = (struct owner){owner.id, owner.name};
     c.allotment = (struct allotment){1 << 20, 8 << 20, 3000};
     must(store_cluster_insert(f.tx, &c));
     struct node n = fixture_node(&f, c.id, "0001");

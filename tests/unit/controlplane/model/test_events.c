@@ -58,6 +58,10 @@ Test(events, what_happens_to_what_is_owned_is_told_of_its_owner_or_not_at_all)
     cr_assert_str_eq(e.source_type, "serverless-cache");
     cr_assert(event_of_owner(&a, &group, 42, EVENT_CLUSTER_CREATE_FAILED, "no room", NULL, &e));
     cr_assert_str_eq(e.message, "Failed to create the serverless cache: no room");
+    cr_assert(event_of_owner(&a, &group, 42, EVENT_RESTORE_FAILED, "it is damaged", NULL, &e));
+    cr_assert_str_eq(e.message, "Failed to create the serverless cache: it is damaged");
+    cr_assert_not(event_of_owner(&a, &member, 42, EVENT_RESTORE_FAILED, "it", NULL, &e),
+                  "its group tells that");
     cr_assert(event_of_owner(&a, &group, 42, EVENT_GROUP_DELETED, "serverless.one", NULL, &e));
     cr_assert_str_eq(e.message, "Serverless cache deleted");
     cr_assert(event_of_owner(&a, &group, 42, EVENT_GROUP_UPGRADED, "valkey", "8.2.0", &e));

@@ -77,6 +77,18 @@ Test(serverless, other_limits_hold_whatever_is_used)
     cr_assert_eq(allotment_room(&a, 8 * GIB, 7 * GIB), 3 * GIB);
 }
 
+Test(serverless, a_node_has_the_room_that_it_needs_once_that_is_known_and_given)
+{
+    struct allotment a = {GIB, 16 * GIB, 0}, none = {0};
+    int64_t host_bytes = allotment_host_bytes(GIB);
+
+    cr_assert(allotment_is_met(&a, host_bytes, GIB / 2));
+    cr_assert_not(allotment_is_met(&a, host_bytes, GIB / 2 + 1));
+    cr_assert_not(allotment_is_met(&a, host_bytes, -1), "nobody knows yet");
+    cr_assert(allotment_is_met(&a, allotment_host_bytes(16 * GIB), 50 * GIB));
+    cr_assert(allotment_is_met(&none, host_bytes, -1));
+}
+
 Test(serverless, one_step_does_not_ask_for_the_other)
 {
     struct allotment a = {1, 16 * GIB, 0};

@@ -81,6 +81,9 @@ Test(snapshot, newer_engines_read_what_older_ones_wrote)
     cr_assert(snapshot_is_readable("valkey", "7.2.6", "redis", "7.1.0"));
     cr_assert_not(snapshot_is_readable("valkey", "8.0.1", "redis", "7.1.0"));
     cr_assert_not(snapshot_is_readable("redis", "7.1.0", "memcached", "1.6.22"));
+    cr_assert_not(snapshot_is_readable("memcached", "1.6.22", "redis", "7.1.0"));
+    cr_assert_not(snapshot_is_readable("memcached", "1.6.22", "valkey", "8.0.1"));
+    cr_assert(snapshot_is_readable("memcached", "1.6.22", "memcached", "1.6.6"));
 }
 
 Test(snapshot, rdb_files_are_known_by_their_beginning)

@@ -52,12 +52,15 @@ Test(ec_serverless, a_cache_that_goes_with_a_last_snapshot_stays_until_it_is_the
     world_serverless("one", "valkey");
     world_serverless("mc", "memcached");
     expect(run_ec_delete_serverless_cache(&in, &out), FAULT_INVALID_PARAMETER_VALUE, NULL);
-    in.final_snapshot_name = "last";
-    must(run_ec_delete_serverless_cache(&in, &out));
-    cr_assert_str_eq(out.serverless_cache->status, "deleting");
-    cr_assert_not_null(out.serverless_cache->endpoint, "its nodes are there");
-    must(run_ec_describe_serverless_cache_snapshots(&ask, &snapshots));
-    cr_assert_str_eq(snapshots.serverless_cache_snapshots.items[0].status, "creating");
-    in.serverless_cache_name = "mc";
-    expect(run_ec_delete_serverless_cache(&in, &out), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        in.serverless_cache_name = i ? "mc" : "one";
+        in.final_snapshot_name = ask.serverless_cache_snapshot_name = i ? "last-mc" : "last";
+        must(run_ec_delete_serverless_cache(&in, &out));
+        cr_assert_str_eq(out.serverless_cache->status, "deleting");
+        cr_assert_not_null(out.serverless_cache->endpoint, "its nodes are there");
+        must(run_ec_describe_serverless_cache_snapshots(&ask, &snapshots));
+        cr_assert_str_eq(snapshots.serverless_cache_snapshots.items[0].status, "creating");
+        expect(run_ec_delete_serverless_cache(&in, &out), FAULT_INVALID_SERVERLESS_CACHE_STATE,
+               NULL);
+    }
 }

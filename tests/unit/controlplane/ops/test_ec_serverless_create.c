@@ -52,9 +52,7 @@ Test(ec_serverless_create, what_makes_no_sense_is_refused)
     REFUSED(FAULT_INVALID_PARAMETER_VALUE, .major_engine_version = "6");
     REFUSED(FAULT_INVALID_PARAMETER_VALUE, .daily_snapshot_time = "5:00");
     REFUSED(FAULT_INVALID_PARAMETER_VALUE, .subnet_ids = STRINGS("a,b"));
-    REFUSED(FAULT_INVALID_PARAMETER_COMBINATION, .engine = "memcached",
-            .daily_snapshot_time = "05:00");
-    REFUSED(FAULT_INVALID_PARAMETER_COMBINATION, .engine = "memcached", .kms_key_id = "key");
+    REFUSED(FAULT_INVALID_PARAMETER_VALUE, .engine = "memcached", .daily_snapshot_time = "5:00");
     REFUSED(FAULT_INVALID_PARAMETER_COMBINATION, .engine = "memcached", .user_group_id = "team");
     REFUSED(FAULT_INVALID_PARAMETER_COMBINATION, .cache_usage_limits = &limits);
     REFUSED(FAULT_INVALID_PARAMETER_VALUE, .snapshot_arns_to_restore = STRINGS("arn"));
@@ -63,11 +61,11 @@ Test(ec_serverless_create, what_makes_no_sense_is_refused)
     REFUSED(FAULT_INVALID_PARAMETER_VALUE,
             .snapshot_arns_to_restore =
                 STRINGS("arn:aws:elasticache:us-east-1:000000000000:user:u"));
-    REFUSED(FAULT_INVALID_PARAMETER_COMBINATION, .engine = "memcached",
+    REFUSED(FAULT_INVALID_PARAMETER_VALUE, .engine = "memcached",
             .snapshot_arns_to_restore = STRINGS("arn"));
     REFUSED(FAULT_INVALID_PARAMETER_VALUE, .snapshot_retention_limit = INT_OF(36));
-    REFUSED(FAULT_INVALID_PARAMETER_COMBINATION, .engine = "memcached",
-            .snapshot_retention_limit = INT_OF(1));
+    REFUSED(FAULT_INVALID_PARAMETER_VALUE, .engine = "memcached",
+            .snapshot_retention_limit = INT_OF(36));
     REFUSED(FAULT_USER_GROUP_NOT_FOUND, .user_group_id = "nobody");
 }
 
@@ -120,6 +118,28 @@ Test(ec_serverless_create, it_begins_with_a_snapshot_that_it_can_read)
     cr_assert_str_eq(found.serverless_cache_snapshots.items[0].status, "restoring");
 }
 
+Test(ec_serverless_create, memcached_begins_with_what_memcached_left)
+{
+    struct ec_create_serverless_cache_snapshot_in take = {.serverless_cache_name = "mc",
+                                                          .serverless_cache_snapshot_name = "s"};
+    struct ec_create_snapshot_in nodes = {.cache_cluster_id = "c1", .snapshot_name = "n"};
+    struct ec_create_serverless_cache_snapshot_out taken;
+    struct ec_create_snapshot_out of_nodes;
+    const char *arn = SERVERLESS "s", *other = NODES "n";
+
+    world_serverless("mc", "memcached");
+    world_redis("c1");
+    must(run_ec_create_serverless_cache_snapshot(&take, &taken));
+    must(run_ec_create_snapshot(&nodes, &of_nodes));
+    finish(SNAPSHOT_OWNER_SERVERLESS, "s");
+    finish("", "n");
+    expect(restore("back", "redis", &arn), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
+    expect(restore("back", "valkey", &arn), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
+    expect(restore("back", "memcached", &other), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
+    must(restore("back", "memcached", &arn));
+    cr_assert_str_eq(world_describe_serverless("back")->status, "creating");
+}
+
 Test(ec_serverless_create, a_snapshot_of_nodes_does_as_well)
 {
     struct ec_create_snapshot_in take = {.cache_cluster_id = "c1", .snapshot_name = "s"};
@@ -150,5 +170,16 @@ Test(ec_serverless_create, snapshots_are_taken_at_the_time_that_is_asked_for)
     cr_assert_eq(count, 1);
     cr_assert_str_eq(groups[0].common.snapshot_window, "23:30-00:30");
     cr_assert_eq(groups[0].common.snapshot_retention, 2);
+    store_rollback(&world.f.tx);
+
+    struct cluster *clusters;
+    in.serverless_cache_name = "two";
+    in.engine = "memcached";
+    must(run_ec_create_serverless_cache(&in, &out));
+    cr_assert_str_eq(out.serverless_cache->daily_snapshot_time, "23:30");
+    fixture_begin(&world.f, STORE_READ);
+    must(store_cluster_list_owned(world.f.tx, (int64_t[]){2}, 1, &clusters, &count));
+    cr_assert_str_eq(clusters[0].snapshot_window, "23:30-00:30");
+    cr_assert_eq(clusters[0].snapshot_retention, 2);
     store_rollback(&world.f.tx);
 }

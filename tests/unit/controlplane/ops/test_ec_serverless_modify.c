@@ -56,6 +56,15 @@ Test(ec_serverless_modify, settings_change_at_once)
     cr_assert_str_eq(world_describe_serverless("one")->description, "");
 }
 
+Test(ec_serverless_modify, snapshots_of_memcached_are_settings_as_well)
+{
+    world_serverless("one", "memcached");
+    must(MODIFY(.daily_snapshot_time = "04:00", .snapshot_retention_limit = INT_OF(3)));
+    cr_assert_eq(world_describe_serverless("one")->snapshot_retention_limit.value, 3);
+    cr_assert_str_eq(world_describe_serverless("one")->daily_snapshot_time, "04:00");
+    cr_assert_str_eq(world_describe_serverless("one")->status, "available");
+}
+
 Test(ec_serverless_modify, what_cannot_be_obeyed_changes_nothing)
 {
     struct ec_ecpu_per_second work = {.minimum = INT_OF(9000000)};

@@ -92,14 +92,39 @@ Test(serverless_snapshots, what_cannot_be_taken_is_refused)
     struct ec_create_serverless_cache_snapshot_out out;
 
     world_serverless("one", "redis");
-    world_serverless("mc", "memcached");
     expect(take("none", "s"), FAULT_SERVERLESS_CACHE_NOT_FOUND, "ServerlessCache none not found");
     expect(take("one", "-s"), FAULT_INVALID_PARAMETER_VALUE, NULL);
     expect(take("one", NULL), FAULT_INVALID_PARAMETER_VALUE, NULL);
     expect(take(NULL, "s"), FAULT_INVALID_PARAMETER_VALUE, NULL);
-    expect(take("mc", "s"), FAULT_INVALID_PARAMETER_COMBINATION, NULL);
     must(run_ec_create_serverless_cache_snapshot(&keyed, &out));
     cr_assert_str_eq(out.serverless_cache_snapshot->kms_key_id, "k");
+}
+
+Test(serverless_snapshots, one_of_memcached_is_as_all_others)
+{
+    struct ec_create_serverless_cache_in in = {
+        .serverless_cache_name = "mc", .engine = "memcached", .kms_key_id = "key"};
+    struct ec_create_serverless_cache_out out;
+
+    must(run_ec_create_serverless_cache(&in, &out));
+    cr_assert_str_eq(out.serverless_cache->kms_key_id, "key");
+    world_settle();
+    must(take("mc", "s"));
+    cr_assert_str_eq(world_describe_serverless("mc")->status, "modifying");
+    expect(take("mc", "t"), FAULT_INVALID_SERVERLESS_CACHE_STATE, NULL);
+    finish("s");
+    cr_assert_str_eq(world_describe_serverless("mc")->status, "available");
+    struct ec_serverless_cache_snapshot s = describe("s");
+    cr_assert_str_eq(s.status, "available");
+    cr_assert_str_eq(s.bytes_used_for_cache, "1234");
+    cr_assert_str_eq(s.kms_key_id, "key", "the cache's");
+    cr_assert_str_eq(s.serverless_cache_configuration->serverless_cache_name, "mc");
+    cr_assert_str_eq(s.serverless_cache_configuration->engine, "memcached");
+    cr_assert_str_eq(s.serverless_cache_configuration->major_engine_version, "1.6");
+    cr_assert_eq(
+        count_of((struct ec_describe_serverless_cache_snapshots_in){.serverless_cache_name = "mc"}),
+        1);
+    expect(take("mc", "s"), FAULT_SERVERLESS_CACHE_SNAPSHOT_ALREADY_EXISTS, NULL);
 }
 
 Test(serverless_snapshots, twenty_four_a_day_are_enough_and_copies_count)

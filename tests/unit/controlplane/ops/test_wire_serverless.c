@@ -25,10 +25,11 @@ Test(wire_serverless, what_was_not_asked_for_is_left_out_and_what_is_chosen_is_t
     cr_assert_eq(s->subnet_ids.count, 3);
 }
 
-Test(wire_serverless, memcached_has_no_snapshots)
+Test(wire_serverless, memcached_has_snapshots_and_no_users)
 {
     world_serverless("one", "memcached");
-    cr_assert_null(world_describe_serverless("one")->daily_snapshot_time);
-    cr_assert_not(world_describe_serverless("one")->snapshot_retention_limit.has);
+    cr_assert_eq(strlen(world_describe_serverless("one")->daily_snapshot_time), 5);
+    cr_assert_eq(world_describe_serverless("one")->snapshot_retention_limit.value, 0);
+    cr_assert_null(world_describe_serverless("one")->user_group_id);
     cr_assert_eq(world_describe_serverless("one")->reader_endpoint->port.value, 11212);
 }

@@ -67,6 +67,25 @@ Test(steps, a_restore_from_what_cannot_be_loaded_fails_at_once)
         scene_told(&s, "Failed to restore the cache cluster from snapshot: the file is damaged"));
 }
 
+Test(steps, what_is_restored_is_there_when_it_has_the_room_that_it_needs)
+{
+    s.view.cluster.allotment = (struct allotment){512 << 20, 1LL << 40, 0};
+    s.hosts[0].memory_bytes = s.hosts[1].memory_bytes = 1LL << 40;
+    scene_operate(&s, OPERATION_CREATE, OPERATION_RESTORES);
+    scene_decide(&s);
+    scene_run(&s, &s.nodes[0]);
+    s.nodes[0].saw.used_bytes = -1;
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_RUNNING, "it has not said what it needs");
+    s.nodes[0].saw.used_bytes = 600 << 20;
+    scene_decide(&s);
+    cr_assert_gt(s.nodes[0].goal.memory_bytes, 1200 << 20, "twice as much as it loaded");
+    scene_run(&s, &s.nodes[0]);
+    s.nodes[0].saw.used_bytes = 600 << 20;
+    scene_decide(&s);
+    cr_assert_eq(s.view.operation.state, OPERATION_DONE);
+}
+
 Test(steps, a_delete_ends_with_nothing_left)
 {
     scene_run(&s, &s.nodes[0]);

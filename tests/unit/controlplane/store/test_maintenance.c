@@ -1,5 +1,6 @@
 #include "controlplane/store/maintenance.h"
 #include "controlplane/store/serverless.h"
+#include "controlplane/store/snapshots.h"
 #include "fixture.h"
 
 #include <criterion/criterion.h>
@@ -64,4 +65,41 @@ Test(maintenance, what_a_serverless_cache_owns_is_snapshotted_under_its_name)
     cr_assert_eq(list[0].kind, DUE_SERVERLESS);
     cr_assert_str_eq(list[0].name, "one");
     cr_assert_str_eq(list[0].window, "05:00-06:00");
+}
+
+Test(maintenance, a_cluster_that_a_serverless_cache_owns_is_snapshotted_under_its_name)
+{
+    struct serverless_cache cache = {.account = "000000000000",
+                                     .region = "us-east-1",
+                                     .name = "one",
+                                     .description = "",
+                                     .engine = "memcached",
+                                     .engine_version = "1.6.22",
+                                     .security_groups = "",
+                                     .subnets = "",
+                                     .snapshot_time = "05:00"};
+    struct cluster c = fixture_cluster(&f, "c1", "memcached");
+    struct snapshot_order order = {
+        .name = "s", .owner = SNAPSHOT_OWNER_SERVERLESS, .is_automatic = true, .now_ms = 77};
+    struct snapshot s;
+    struct due *list;
+    size_t count;
+
+    must(store_serverless_insert(f.tx, &cache));
+    c.name = "serverless.one";
+    c.owner = (struct owner){cache.id, cache.name};
+    c.snapshot_retention = 1;
+    c.snapshot_window = "05:00-06:00";
+    must(store_cluster_insert(f.tx, &c));
+    must(store_backup_list(f.tx, &list, &count));
+    cr_assert_eq(count, 1);
+    cr_assert_eq(list[0].kind, DUE_SERVERLESS);
+    cr_assert_str_eq(list[0].name, "one");
+    cr_assert_str_eq(list[0].window, "05:00-06:00");
+    cr_assert_eq(list[0].last_ms, 0);
+    must(store_snapshot_take_cluster(f.tx, &c, &order, &s));
+    cr_assert_str_eq(s.group_name, "one", "what users know it by");
+    cr_assert_str_eq(s.cluster_name, "");
+    must(store_backup_list(f.tx, &list, &count));
+    cr_assert_eq(list[0].last_ms, 77);
 }

@@ -27,6 +27,7 @@ static struct serverless_cache cache(const char *name)
         .snapshot_retention = 3,
         .snapshot_time = "05:30",
         .created_ms = 1000,
+        .kms_key = "key",
     };
 
     must(store_serverless_insert(f.tx, &s));
@@ -49,6 +50,7 @@ static void same(const struct serverless_cache *a, const struct serverless_cache
     cr_assert_eq(a->snapshot_retention, b->snapshot_retention);
     cr_assert_str_eq(a->snapshot_time, b->snapshot_time);
     cr_assert_eq(a->created_ms, b->created_ms);
+    cr_assert_str_eq(a->kms_key, b->kms_key);
 }
 
 Test(serverless, every_column_survives_the_round_trip)
