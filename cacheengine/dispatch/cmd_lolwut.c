@@ -120,11 +120,14 @@ static void picture(struct cmd_call *c, const int64_t sizes[3], struct buf *out)
 void cmd_lolwut(struct cmd_call *c)
 {
     const struct settings *s = c->ks->settings;
-    int64_t sizes[3] = {66, 8, 12}, version;
+    int64_t sizes[3] = {66, 8, 12}, version = 0;
     scoped(buf_fini) struct buf text = BUF_EMPTY;
-    bool is_drawn = c->argc >= 3 && call_is(c, 1, "version");
 
-    if (is_drawn && (!call_int(c, 2, &version) || !read_sizes(c, sizes)))
+    if (c->argc >= 3 && call_is(c, 1, "version") && !call_int(c, 2, &version))
+        return;
+    /* Of the others nobody knows what they draw. */
+    bool is_drawn = version == 5 || version == 6;
+    if (is_drawn && !read_sizes(c, sizes))
         return;
     if (is_drawn)
         picture(c, sizes, &text);

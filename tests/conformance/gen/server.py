@@ -23,7 +23,7 @@ setting = one_of(["lfu-log-factor", one_of(10, -1, "x", "")], ["maxmemory-policy
 
 TABLE = {
     "time": Gen(compare=compare.shape),
-    "lolwut": Gen(maybe("VERSION", one_of(5, "x"), maybe(one_of(20, "x"), maybe(3, maybe(2)))), compare=compare.kind),
+    "lolwut": Gen(maybe("VERSION", one_of(5, 7, "x"), maybe(one_of(20, "x"), maybe(3, maybe(2)))), compare=compare.kind, is_safe=False),
     "info": Gen(maybe(section), compare=compare.sections),
     "command": own_test("test_differential.py: COMMAND INFO"),
     "command|count": Gen(compare=compare.kind, is_safe=False),
