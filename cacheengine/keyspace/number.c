@@ -228,11 +228,49 @@ unsigned number_write_double(char out[40], double v)
     return len + lay_out(out + len, digits, count, (int)strtol(p + 1, NULL, 10) + 1);
 }
 
+#define PLAIN_DIGITS 17
+#define PLAIN_UNIT   UINT64_C(100000000000000000) /* 10^PLAIN_DIGITS */
+
+/* A number below 2^63 in whole parts of 10^-17, to the nearest and of two to the even one, as
+ * printf has it: 64 bits of it times 57 of the unit are exact in 128. */
+static unsigned __int128 plain_parts(long double v)
+{
+    int exponent;
+    uint64_t bits = (uint64_t)ldexpl(frexpl(v, &exponent), 64);
+    unsigned __int128 parts = (unsigned __int128)bits * PLAIN_UNIT;
+    unsigned shift = (unsigned)(64 - exponent);
+
+    if (shift > 122)
+        return 0;
+    unsigned __int128 half = (unsigned __int128)1 << (shift - 1), rest = parts & (2 * half - 1);
+    parts >>= shift;
+    return parts + (rest > half || (rest == half && (parts & 1)));
+}
+
+static unsigned plain_write(char *out, bool is_negative, unsigned __int128 parts)
+{
+    uint64_t rest = (uint64_t)(parts % PLAIN_UNIT);
+    unsigned len = 0;
+
+    if (is_negative && parts)
+        out[len++] = '-';
+    len += number_write_u64(out + len, (uint64_t)(parts / PLAIN_UNIT));
+    if (rest)
+        out[len++] = '.';
+    for (uint64_t unit = PLAIN_UNIT / 10; rest; unit /= 10) {
+        out[len++] = (char)('0' + rest / unit);
+        rest %= unit;
+    }
+    return len;
+}
+
 unsigned number_write_plain(char *out, long double v)
 {
     if (isinf(v))
         return put_text(out, v > 0 ? "inf" : "-inf");
-    int written = snprintf(out, NUMBER_DOUBLE_MAX, "%.17Lf", v);
+    if (fabsl(v) < 0x1p63L)
+        return plain_write(out, v < 0, plain_parts(fabsl(v)));
+    int written = snprintf(out, NUMBER_DOUBLE_MAX, "%.*Lf", PLAIN_DIGITS, v);
     if (written < 0 || written >= NUMBER_DOUBLE_MAX)
         return 0;
     unsigned len = (unsigned)written;

@@ -100,6 +100,38 @@ Test(number, doubles_read_back_as_they_were)
     }
 }
 
+/* The same by printf. */
+static void write_slowly(char *out, size_t size, long double v)
+{
+    snprintf(out, size, "%.17Lf", v);
+    size_t len = strlen(out);
+    while (out[len - 1] == '0')
+        len--;
+    len -= out[len - 1] == '.';
+    out[len] = 0;
+    if (strcmp(out, "-0") == 0)
+        memcpy(out, "0", 2);
+}
+
+Test(number, plain_notation_is_printfs_to_the_last_digit)
+{
+    char fast[NUMBER_DOUBLE_MAX], slow[NUMBER_DOUBLE_MAX];
+    struct rng rng;
+
+    rng_seed(&rng, 5);
+    for (int i = 0; i < 20000; i++) {
+        /* Few bits, so that some are right between two numbers of 17 digits. */
+        unsigned width = 1 + (unsigned)rng_below(&rng, 64);
+        uint64_t bits = rng_next(&rng) >> (64 - width);
+        int exponent = i % 3 ? (int)rng_below(&rng, 140) - 140 : -18;
+        long double v = ldexpl((long double)bits, exponent) * (i % 2 ? 1 : -1);
+
+        fast[number_write_plain(fast, v)] = 0;
+        write_slowly(slow, sizeof(slow), v);
+        cr_assert_str_eq(fast, slow);
+    }
+}
+
 Test(number, plain_notation_has_no_exponent_and_no_trailing_zeros)
 {
     static const struct {
