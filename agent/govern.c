@@ -75,6 +75,7 @@ struct governor {
     struct driver_stats stats; /* what it last said of its role */
     bool has_stats;            /* since the connection was made */
     bool is_fenced;            /* by orders that it obeyed */
+    char *bound;               /* where it listens, by the last that it obeyed; NULL: not known */
 };
 
 static int64_t now_ms(const struct governor *g)
@@ -194,6 +195,20 @@ static struct err write_file(struct governor *g, const struct driver_file *file)
                            FS_NO_SYNC);
 }
 
+/* What the engine listens on no more need not be the host's. */
+static void take_bound(struct governor *g)
+{
+    struct govern_conf *conf = &g->govern->conf;
+
+    if (!g->orders.bound)
+        return;
+    free(g->bound);
+    g->bound = strdup(g->orders.bound);
+    check(g->bound != NULL);
+    if (conf->on_bound)
+        conf->on_bound(conf->context, g->node, g->orders.endpoints);
+}
+
 /* All were obeyed: what came of it is told together with them. */
 static void confirm(struct governor *g)
 {
@@ -207,6 +222,7 @@ static void confirm(struct governor *g)
     g->is_obeyed = true;
     g->delay_ms = SOON_MS;
     g->is_fenced = g->fences;
+    take_bound(g);
     if (g->contact.role && g->fd >= 0) {
         ask(g);
         return;
@@ -216,6 +232,19 @@ static void confirm(struct governor *g)
     tell_obeyed(g);
 }
 
+/* False when the host cannot have the addresses: the orders are refused then. */
+static bool may_bind(struct governor *g, const struct driver_order *next)
+{
+    struct govern_conf *conf = &g->govern->conf;
+
+    if (!next->binds || !conf->on_bind)
+        return true;
+    struct err e = conf->on_bind(conf->context, g->node, g->orders.endpoints);
+    if (err_failed(e))
+        refuse_err(g, e);
+    return !err_failed(e);
+}
+
 /* Sends the orders that may go now. */
 static void go_on(struct governor *g)
 {
@@ -223,8 +252,11 @@ static void go_on(struct governor *g)
         confirm(g);
         return;
     }
-    while (g->sent < g->orders.count && may_send_next(g))
+    while (g->sent < g->orders.count && may_send_next(g)) {
+        if (!may_bind(g, &g->orders.items[g->sent]))
+            return;
         order_write(&g->out, &g->orders.items[g->sent++]);
+    }
     if (g->sent > g->answered) {
         set_phase(g, GOVERN_ORDERING);
         flush(g);
@@ -253,7 +285,7 @@ static struct err prepare_orders(struct governor *g)
     struct govern *v = g->govern;
     const struct agent_node_goal *goal = g->node->goal;
     scoped(buf_fini) struct buf record = BUF_EMPTY;
-    struct driver_now now = {.role = g->stats.role, .is_fenced = g->is_fenced};
+    struct driver_now now = {.role = g->stats.role, .is_fenced = g->is_fenced, .bound = g->bound};
 
     drop_orders(g);
     arena_reset(&g->arena);
@@ -524,6 +556,7 @@ void govern_forget(struct node *n)
     buf_fini(&g->in);
     buf_fini(&g->out);
     arena_fini(&g->arena);
+    free(g->bound);
     free(g);
     n->governor = NULL;
 }

@@ -29,6 +29,11 @@ struct govern_conf {
     void (*on_obeyed)(void *context, struct node *n, const char *version, int64_t term);
     /* Some are not: why, in a sentence. `is_vital`: without them it must not start. */
     void (*on_refused)(void *context, struct node *n, const char *why, bool is_vital);
+    /* The engine is about to listen on these addresses, with spaces between, which are endpoints':
+     * they are the host's when this returns. An error forbids it. NULL: they always are. */
+    struct err (*on_bind)(void *context, struct node *n, const char *endpoints);
+    /* It listens on them, and on none of those of before. May be NULL. */
+    void (*on_bound)(void *context, struct node *n, const char *endpoints);
     /* What the engine says of its role. */
     void (*on_role)(void *context, struct node *n, const struct driver_stats *stats);
     void *context;

@@ -210,6 +210,9 @@ static struct err open_reconciler(struct larderd *d)
                                  .dns_zone = dns_zone(d->dns),
                                  .tells_names = d->ops_conf.endpoint_mode == ENDPOINT_DNS,
                                  .failpoint = d->has_failpoint ? &d->failpoint : NULL,
+                                 .endpoint_pool = d->ops_conf.endpoint_mode == ENDPOINT_DNS
+                                                      ? NULL
+                                                      : d->options.endpoint_pool,
                                  .on_goals = on_goals,
                                  .context = d->front},
         &d->reconciler);

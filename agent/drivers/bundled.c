@@ -1,4 +1,5 @@
 /* larder-engine, part of Larder: redis, valkey and memcached clusters by one program. */
+#include "agent/drivers/binding.h"
 #include "agent/drivers/conf.h"
 #include "agent/drivers/driver.h"
 #include "agent/drivers/parameters.h"
@@ -356,7 +357,7 @@ static void order_role(struct arena *a, struct driver_orders *orders,
 
 static void order_resp(struct arena *a, struct driver_orders *orders,
                        const struct driver_host *host, const struct agent_node_goal *goal,
-                       int64_t epoch)
+                       const struct driver_now *now)
 {
     const struct agent_node_role *role = goal->role;
     const char *user, *password;
@@ -365,13 +366,15 @@ static void order_resp(struct arena *a, struct driver_orders *orders,
     orders_add(a, orders, "keeping data", "CONFIG", "SET", "shutdown-on-sigterm",
                driver_keeps_data(host, goal) ? "save" : "nosave", NULL);
     order_logs(a, orders, goal);
-    order_users(a, orders, goal, epoch);
+    order_users(a, orders, goal, now->epoch);
     role_login(role, &user, &password);
     orders_add(a, orders, "primary's user", "CONFIG", "SET", "masteruser", user, "masterauth",
                password, NULL);
     size_t last = orders->count;
+    binding_before_role(a, orders, "CONFIG", goal, now);
     if (role)
         order_role(a, orders, role);
+    binding_behind_role(a, orders, "CONFIG", goal, now);
     if (goal->topology)
         order_topology(a, orders, goal->topology);
     orders_wait(orders, last);
@@ -401,7 +404,7 @@ static struct err bundled_orders(struct arena *a, const struct driver_host *host
         orders_add(a, &orders, "nodes of the cluster", "CONFIG", "SET", "larder-memcached-cluster",
                    cluster_text(goal), NULL);
     else
-        order_resp(a, &orders, host, goal, now->epoch);
+        order_resp(a, &orders, host, goal, now);
     *out = orders;
     return OK;
 }

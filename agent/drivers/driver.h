@@ -88,6 +88,7 @@ struct driver_now {
     enum driver_role role; /* as it says */
     bool is_fenced;        /* by orders that it obeyed */
     struct str record;     /* what the driver's record holds; empty when there is none */
+    const char *bound;     /* orders.bound of the last that it obeyed; NULL: not known */
 };
 
 /* Something that an engine is asked over its control connection. */

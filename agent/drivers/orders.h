@@ -24,6 +24,7 @@ struct driver_order {
     const struct str *words;
     size_t count;
     bool waits;    /* until everything before it was obeyed */
+    bool binds;    /* the addresses of `bound` must be the host's by then */
     bool is_vital; /* an engine that is starting and refuses it is of no use, and is ended */
 };
 
@@ -33,6 +34,8 @@ struct driver_orders {
     const struct driver_file *files;
     size_t file_count;
     struct driver_file record; /* written once all are obeyed; no name: none */
+    const char *bound;         /* addresses that it listens on then; NULL: as before */
+    const char *endpoints;     /* those of them that are endpoints', "" for none */
     int64_t after_offset; /* what waits, waits also until the engine's stream has come so far */
 };
 

@@ -3,6 +3,7 @@
  * taken away: whole commands by renaming them to nothing, or to a name that only the agent knows
  * (the answer is then that of an unknown command), single subcommands by rules of their users.
  */
+#include "agent/drivers/binding.h"
 #include "agent/drivers/conf.h"
 #include "agent/drivers/driver.h"
 #include "agent/drivers/parameters.h"
@@ -381,6 +382,9 @@ static struct err redis_orders(struct arena *a, const struct driver_host *host,
     TRY(program_of(a, host, goal, &program));
     const struct parameter_taker taker = {.version = version_number(program->version)};
     TRY(check_wishes(a, goal, taker.version));
+    if (role && role->endpoints.count > 0 && taker.version < V6_2)
+        return err_make(ERR_UNSUPPORTED,
+                        "an address that moves needs a redis-server of 6.2 or later");
     const char *config = command(a, host, goal, "CONFIG");
     bool is_fenced = role && role->is_fenced.value;
     bool is_to_follow = role && !role->is_primary.value && !is_fenced;
@@ -406,10 +410,14 @@ static struct err redis_orders(struct arena *a, const struct driver_host *host,
         orders_add(a, &orders, "primary's user", config, "SET", "masteruser", user, NULL);
         orders_add(a, &orders, "primary's user", config, "SET", "masterauth", password, NULL);
     }
+    if (taker.version >= V6_2)
+        binding_before_role(a, &orders, config, goal, now);
     if (is_fenced && now->role == DRIVER_PRIMARY && !now->is_fenced)
         order_farewell(a, &orders);
     if (role)
         order_role(a, &orders, command(a, host, goal, "REPLICAOF"), role, now->role);
+    if (taker.version >= V6_2)
+        binding_behind_role(a, &orders, config, goal, now);
     if (is_to_follow) /* one of them is the fence of who was primary, which holds until it follows
                        */
         parameters_add_orders(a, &orders, config, &shown, &taker);

@@ -26,6 +26,7 @@ struct place {
     const char *region;
     size_t index;             /* in its region */
     const char *pool, *pool6; /* the second one may be NULL */
+    const char *dns;          /* where it answers names; NULL: nowhere */
 };
 
 static void add_flag(struct arena *a, struct words *argv, const char *flag, const char *value)
@@ -90,13 +91,34 @@ static struct err choose_auth(struct arena *a, const struct up_options *o, const
     return OK;
 }
 
+/* The hosts are one machine: their ports are counted up. */
+static struct err choose_dns(struct arena *a, const struct up_options *o, size_t index,
+                             const char **out)
+{
+    struct net_addr address;
+
+    if (!o->host_dns)
+        return OK;
+    if (!net_addr_parse(str_of(o->host_dns), &address) || net_addr_port(&address) == 0 ||
+        net_addr_port(&address) + (int)index > UINT16_MAX)
+        return err_format(
+            a, ERR_INVALID,
+            "--host-dns %s: give an address and a port such as 127.0.0.1:9354, with a "
+            "port behind it for each further host",
+            o->host_dns);
+    net_addr_set_port(&address, net_addr_port(&address) + (int)index);
+    *out = net_addr_text(a, &address);
+    return OK;
+}
+
 static const char *log_path_of(struct arena *a, const struct up_options *o, const char *name)
 {
     return arena_printf(a, "%s/logs/%s.log", o->state_dir, name);
 }
 
 static void plan_control_plane(struct arena *a, const struct up_options *o, const char *auth,
-                               const char *program_dir, struct up_plan *plan)
+                               const char *endpoint_pool, const char *program_dir,
+                               struct up_plan *plan)
 {
     struct words argv = VEC_EMPTY;
 
@@ -108,6 +130,8 @@ static void plan_control_plane(struct arena *a, const struct up_options *o, cons
     add_flag(a, &argv, "--account", o->account);
     add_flag(a, &argv, "--auth", auth);
     add_flag(a, &argv, "--endpoints", o->endpoints);
+    if (endpoint_pool)
+        add_flag(a, &argv, "--endpoint-pool", endpoint_pool);
     add_flag(a, &argv, "--network", o->network);
     if (o->network_file)
         add_flag(a, &argv, "--network-file", o->network_file);
@@ -161,6 +185,8 @@ static struct up_child plan_host(struct arena *a, const struct up_options *o,
     if (place->pool6)
         add_flag(a, &argv, "--pool6", place->pool6);
     add_flag(a, &argv, "--memory", memory);
+    if (place->dns)
+        add_flag(a, &argv, "--dns", place->dns);
     if (o->drivers)
         add_flag(a, &argv, "--drivers", o->drivers);
     add_flag(a, &argv, "--token-file", token_path);
@@ -173,26 +199,41 @@ static struct up_child plan_host(struct arena *a, const struct up_options *o,
     return (struct up_child){name, log_path_of(a, o, name), argv.items};
 }
 
+/* One slice more than there are hosts is for endpoints. A pool that is too small for that is the
+ * hosts' alone: endpoints are those of members then. */
+static struct err split_pool(struct arena *a, const struct up_options *o, size_t hosts,
+                             const char ***out, const char **out_endpoints)
+{
+    struct err e = pool_split(a, o->pool, hosts + 1, out);
+
+    if (err_is(e, ERR_LIMIT))
+        return pool_split(a, o->pool, hosts, out);
+    if (!err_failed(e))
+        *out_endpoints = (*out)[hosts];
+    return e;
+}
+
 struct err up_plan_make(struct arena *a, const struct up_options *o, const char *program_dir,
                         struct up_plan *out)
 {
     struct up_plan plan = {.token_path = fs_join(a, o->state_dir, "agent-token")};
     struct words regions = VEC_EMPTY;
-    const char **pools = NULL, **pools6 = NULL, *auth = NULL;
+    const char **pools = NULL, **pools6 = NULL, *auth = NULL, *endpoints = NULL;
 
     TRY(parse_regions(a, o->regions, &regions));
     TRY(check_account(a, o->account));
     TRY(choose_auth(a, o, &auth));
     plan.host_count = regions.count * (size_t)o->agents;
     plan.hosts = arena_array(a, plan.host_count, sizeof(*plan.hosts));
-    TRY(pool_split(a, o->pool, plan.host_count, &pools));
+    TRY(split_pool(a, o, plan.host_count, &pools, &endpoints));
     TRY(pool6_split(a, o->pool6, plan.host_count, (size_t)o->agents, &pools6));
 
-    plan_control_plane(a, o, auth, program_dir, &plan);
+    plan_control_plane(a, o, auth, endpoints, program_dir, &plan);
     for (size_t i = 0; i < plan.host_count; i++) {
         const size_t per_region = (size_t)o->agents;
-        const struct place place = {regions.items[i / per_region], i % per_region, pools[i],
-                                    pools6[i]};
+        struct place place = {regions.items[i / per_region], i % per_region, pools[i], pools6[i],
+                              NULL};
+        TRY(choose_dns(a, o, i, &place.dns));
         plan.hosts[i] = plan_host(a, o, program_dir, plan.token_path, &place);
     }
     *out = plan;

@@ -18,6 +18,7 @@ struct up_options {
     const char *state_dir;
     const char *listen;           /* HOST:PORT */
     const char *dns;              /* HOST:PORT or "off" */
+    const char *host_dns;         /* HOST:PORT of the first host; NULL: hosts answer no names */
     const char *regions;          /* comma-separated */
     const char *account;          /* twelve digits */
     const char *pool;             /* CIDR block */

@@ -67,6 +67,8 @@ static const struct flag rows[] = {
          "where everything is kept (default: $XDG_DATA_HOME/larder or ~/.local/share/larder)"),
     TEXT("listen", listen, "HOST:PORT", "127.0.0.1:9379", "where the API answers"),
     TEXT("dns", dns, "HOST:PORT|off", "127.0.0.1:9353", "where endpoint names are answered"),
+    TEXT("host-dns", host_dns, "HOST:PORT", NULL,
+         "where the first host answers endpoint names, too; others on the ports behind it"),
     TEXT("region", regions, "LIST", "us-east-1",
          "the regions served, with commas between; each has its own hosts"),
     NUMBER("agents", FLAG_NUMBER, agents, "N", "3", 1, AGENTS_MAX,

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/flags.h"
 #include "base/fs.h"
+#include "base/ip.h"
 #include "base/net.h"
 #include "base/vec.h"
 #include "controlplane/model/updates.h"
@@ -46,6 +47,9 @@ static const struct flag rows[] = {
      .doc = "a hosts file, such as /etc/hosts, in which a part is kept with endpoints' names"},
     {.name = "endpoints", .kind = FLAG_CHOICE, AT(endpoints), .value = "address|dns",
      .fallback = "address", .choices = endpoint_words, .doc = "what clients are told to connect to"},
+    {.name = "endpoint-pool", .kind = FLAG_TEXT, AT(endpoint_pool), .value = "CIDR",
+     .doc = "IPv4 addresses for endpoints of groups, which move with the roles, where addresses are told;\n"
+            "without it the address of the member that has the role is told"},
     {.name = "region", .kind = FLAG_TEXT, AT(region), .value = "LIST", .fallback = "us-east-1",
      .doc = "regions that are served, with commas between; the first is the default"},
     {.name = "account", .kind = FLAG_TEXT, AT(account), .value = "ID", .fallback = "000000000000",
@@ -276,8 +280,21 @@ static struct err take_network(struct arena *a, struct options *o)
     return OK;
 }
 
+static struct err check_endpoint_pool(struct arena *a, const struct options *o)
+{
+    struct ip_block pool;
+
+    if (o->endpoint_pool && (!ip_block_parse(str_of(o->endpoint_pool), &pool) ||
+                             ip_is_v6(&pool.first) || ip_block_usable(&pool).count == 0))
+        return err_format(a, ERR_INVALID,
+                          "--endpoint-pool %s: give a block of IPv4 addresses such as 10.0.9.0/24",
+                          o->endpoint_pool);
+    return OK;
+}
+
 struct err options_check(struct arena *a, struct options *o)
 {
+    TRY(check_endpoint_pool(a, o));
     TRY(take_regions(a, o));
     TRY(check_account(a, o));
     TRY(check_listen(a, o));

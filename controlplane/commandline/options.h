@@ -21,7 +21,7 @@ struct options {
     const char *state_dir, *listen, *log_level;
     const char *dns; /* "off", or where names are answered */
     const char *dns_zone, *dns_update, *dns_update_key, *hosts_file;
-    const char *region, *account, *auth, *endpoints, *network, *iam_tokens;
+    const char *region, *account, *auth, *endpoints, *endpoint_pool, *network, *iam_tokens;
     const char *snapshots_dir, *log_dir;
     const char *keys_file, *token_file, *topics_file, *network_file, *buckets_file,
         *log_destinations_file;

@@ -108,6 +108,20 @@ static void follow_outside(const struct shard_source *source, struct agent_node_
     }
 }
 
+/* On which it listens, too. Where its shard has none nothing is said of them. */
+static void add_endpoints(struct arena *a, const struct host_node *n, struct agent_node_role *role)
+{
+    int held = shard_endpoints_of(&n->endpoints, &n->role, n->cluster_id);
+    struct agent_word_list *list = &role->endpoints;
+
+    list->has = *n->endpoints.address || *n->endpoints.reader_address;
+    list->items = arena_array(a, 2, sizeof(*list->items));
+    if (held & ENDPOINT_PRIMARY)
+        list->items[list->count++] = n->endpoints.address;
+    if (held & ENDPOINT_READER)
+        list->items[list->count++] = n->endpoints.reader_address;
+}
+
 static struct agent_node_role *role_new(struct arena *a, const struct host_node *n)
 {
     struct agent_node_role *role = arena_new(a, struct agent_node_role);
@@ -127,6 +141,7 @@ static struct agent_node_role *role_new(struct arena *a, const struct host_node 
     }
     if ((is_primary(n) || n->role.source.port) && !is_fenced(n) && n->role.after_offset > 0)
         role->after_offset = INT_OF(n->role.after_offset);
+    add_endpoints(a, n, role);
     return role;
 }
 
@@ -274,7 +289,7 @@ static const char *settings_of(struct arena *a, const struct host_node *n,
         .room_bytes = n->allotment.most_bytes ? out->maxmemory_bytes.value : 0,
     };
 
-    settings_take_role(&v, &n->role, n->cluster_id);
+    settings_take_role(&v, &n->role, &n->endpoints, n->cluster_id);
     return settings_version_text(a, &v);
 }
 

@@ -220,3 +220,21 @@ char *data_key_new(struct arena *a)
 {
     return random_digits(a, DATA_KEY_BYTES);
 }
+
+int shard_endpoints_of(const struct shard_endpoints *e, const struct shard_goal *goal,
+                       int64_t cluster_id)
+{
+    bool is_primary = *e->address && goal->primary_id == cluster_id;
+    bool is_reader = *e->reader_address && e->reader_id == cluster_id && e->reader_turn % 2 == 0;
+
+    if (!goal->has || goal->fenced_id == cluster_id)
+        return 0;
+    return (is_primary ? ENDPOINT_PRIMARY : 0) | (is_reader ? ENDPOINT_READER : 0);
+}
+
+int64_t shard_endpoints_number(const struct shard_endpoints *e, const struct shard_goal *goal,
+                               int64_t cluster_id)
+{
+    int64_t turn = *e->reader_address && e->reader_id == cluster_id ? e->reader_turn : 0;
+    return 4 * turn + shard_endpoints_of(e, goal, cluster_id);
+}

@@ -65,6 +65,14 @@ struct shard_goal {
     struct shard_source source; /* see store/sources.h; another one comes with a higher term */
 };
 
+/* Addresses that are not a node's but an endpoint's, and go where the role goes. "": none. */
+struct shard_endpoints {
+    const char *address;        /* of whoever is the primary */
+    const char *reader_address; /* of one that is read from */
+    int64_t reader_id;          /* the member that has it, or is to let go of it */
+    int64_t reader_turn;        /* grows with each change; odd: it is to let go of it */
+};
+
 /* A shard, which the API calls a node group. */
 struct shard {
     int64_t id, group_id;
@@ -74,10 +82,23 @@ struct shard {
     int64_t next_member;
     bool is_wanted;
     struct shard_goal goal;
+    struct shard_endpoints endpoints; /* stored with the goal: see reconcile/endpoints.c */
     /* Primaries that ended one upon another, and when the first and the last of them did; stored
      * with the goal: see reconcile/restraint.c. */
     int64_t falls, fell_ms, last_fell_ms;
 };
+
+/* What of a shard's endpoints a member has: added up. */
+enum { ENDPOINT_PRIMARY = 1, ENDPOINT_READER = 2 };
+
+/* None for one that is fenced: an address goes with the right to write. */
+int shard_endpoints_of(const struct shard_endpoints *e, const struct shard_goal *goal,
+                       int64_t cluster_id);
+
+/* The same as a number of its settings, which with a term is another one after each change; 0 where
+ * nothing was ever said of them. */
+int64_t shard_endpoints_number(const struct shard_endpoints *e, const struct shard_goal *goal,
+                               int64_t cluster_id);
 
 struct shard_list {
     struct shard *items;

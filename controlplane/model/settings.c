@@ -16,6 +16,8 @@ char *settings_version_text(struct arena *a, const struct settings_version *v)
         text = arena_printf(a, "%s.l%lld", text, (long long)v->logs);
     if (v->nodes)
         text = arena_printf(a, "%s.n%lld", text, (long long)v->nodes);
+    if (v->endpoints)
+        text = arena_printf(a, "%s.e%lld", text, (long long)v->endpoints);
     if (v->room_bytes)
         text = arena_printf(a, "%s.d%lld", text, (long long)v->room_bytes);
     return text;
@@ -67,6 +69,12 @@ static bool take_nodes(struct str *rest, struct settings_version *v)
     return rest->len == 0 || rest->ptr[0] != 'n' || take_part(rest, 'n', &v->nodes);
 }
 
+/* Only nodes whose shard has endpoints of its own have it. */
+static bool take_endpoints(struct str *rest, struct settings_version *v)
+{
+    return rest->len == 0 || rest->ptr[0] != 'e' || take_part(rest, 'e', &v->endpoints);
+}
+
 /* Only nodes that share something have it. */
 static bool take_room(struct str *rest, struct settings_version *v)
 {
@@ -82,17 +90,19 @@ bool settings_version_parse(const char *text, struct settings_version *out)
     if (!take_part(&rest, 'p', &v.parameters) || !take_part(&rest, 'u', &v.users) ||
         !take_marked(&rest, 'r', 'f', &v.term, &v.is_fenced) ||
         !take_marked(&rest, 't', 'o', &v.epoch, &v.opens_replicas) || !take_tls(&rest, &v) ||
-        !take_logs(&rest, &v) || !take_nodes(&rest, &v) || !take_room(&rest, &v) || rest.len > 0)
+        !take_logs(&rest, &v) || !take_nodes(&rest, &v) || !take_endpoints(&rest, &v) ||
+        !take_room(&rest, &v) || rest.len > 0)
         return false;
     *out = v;
     return true;
 }
 
 void settings_take_role(struct settings_version *v, const struct shard_goal *goal,
-                        int64_t cluster_id)
+                        const struct shard_endpoints *endpoints, int64_t cluster_id)
 {
     if (!goal->has)
         return;
     v->is_fenced = goal->fenced_id != 0 && goal->fenced_id == cluster_id;
     v->term = v->is_fenced ? goal->fence_term : goal->term;
+    v->endpoints = shard_endpoints_number(endpoints, goal, cluster_id);
 }

@@ -56,9 +56,15 @@ static const struct node *pick(const struct group_facts *f, pick_fn is_meant)
     return NULL;
 }
 
+/* The endpoint's own address where its shard has one, else that of whoever it leads to. */
+static const char *address_of(const struct group_facts *f, const struct node *n, const char *own)
+{
+    return own && *own ? own : goal_address(&n->goal, f->group.common.reach.discovery);
+}
+
 /* NULL until there is somebody to lead to. */
 static struct ec_endpoint *endpoint(struct call *c, const struct group_facts *f, name_fn name,
-                                    pick_fn is_meant)
+                                    pick_fn is_meant, const char *own)
 {
     struct endpoint_naming naming = naming_of(c, f);
     const struct node *n = pick(f, is_meant);
@@ -68,8 +74,7 @@ static struct ec_endpoint *endpoint(struct call *c, const struct group_facts *f,
     if (!n)
         return NULL;
     if (c->conf->endpoint_mode == ENDPOINT_ADDRESS)
-        return endpoint_new(c, goal_address(&n->goal, f->group.common.reach.discovery),
-                            n->goal.port);
+        return endpoint_new(c, address_of(f, n, own), n->goal.port);
     return endpoint_new(c, name(c->arena, &naming, f->group.name), n->goal.port);
 }
 
@@ -125,8 +130,10 @@ static void wire_shard(struct call *c, const struct group_facts *f, const struct
         .node_group_members = {.has = true},
     };
     if (f->group.mode != CLUSTER_MODE_ENABLED && group_status_has_endpoints(f->status)) {
-        out->primary_endpoint = endpoint(c, f, endpoint_primary_name, is_primary);
-        out->reader_endpoint = endpoint(c, f, endpoint_reader_name, is_reader);
+        out->primary_endpoint =
+            endpoint(c, f, endpoint_primary_name, is_primary, s->endpoints.address);
+        out->reader_endpoint =
+            endpoint(c, f, endpoint_reader_name, is_reader, s->endpoints.reader_address);
     }
     out->node_group_members.items =
         arena_array(c->arena, f->member_count, sizeof(*out->node_group_members.items));
@@ -262,7 +269,8 @@ void wire_group(struct call *c, const struct group_facts *f, struct ec_replicati
     wire_member_names(c, f, &out->member_clusters);
     wire_shards(c, f, &out->node_groups);
     if (g->mode != CLUSTER_MODE_DISABLED && group_status_has_endpoints(f->status))
-        out->configuration_endpoint = endpoint(c, f, endpoint_cluster_name, is_primary);
+        out->configuration_endpoint =
+            endpoint(c, f, endpoint_cluster_name, is_primary, f->shards[0].endpoints.address);
 }
 
 struct ec_replication_group *wire_group_new(struct call *c, const struct group_facts *f)

@@ -24,9 +24,19 @@ static void add_group_names(struct arena *a, struct names *names,
     *vec_add(a, names) = endpoint_cluster_name(a, naming, group);
 }
 
+/* Any member may get them. */
+static void add_endpoints(struct arena *a, struct names *names,
+                          const struct shard_endpoints *endpoints)
+{
+    if (*endpoints->address)
+        *vec_add(a, names) = endpoints->address;
+    if (*endpoints->reader_address)
+        *vec_add(a, names) = endpoints->reader_address;
+}
+
 /* Names of a group's both forms: clients that know the plain ones go on when encryption comes. */
 static struct names names_of(struct arena *a, const struct certifier *by, const struct view *v,
-                             const struct node *n, const char *group)
+                             const struct node *n, const struct membership *of)
 {
     const struct cluster *c = &v->cluster;
     struct endpoint_naming naming = {c->account, c->region, by->dns_zone, .is_encrypted = false};
@@ -42,11 +52,12 @@ static struct names names_of(struct arena *a, const struct certifier *by, const 
     *vec_add(a, &names) = endpoint_node_name(a, &naming, c->name, n->number);
     if (strcmp(c->engine, "memcached") == 0)
         *vec_add(a, &names) = endpoint_configuration_name(a, &naming, c->name);
-    if (group) {
-        add_group_names(a, &names, &naming, group);
+    if (of) {
+        add_endpoints(a, &names, of->endpoints);
+        add_group_names(a, &names, &naming, of->group);
         naming.is_encrypted = true;
-        add_group_names(a, &names, &naming, group);
-        *vec_add(a, &names) = endpoint_member_name(a, &naming, group, c->name, n->number);
+        add_group_names(a, &names, &naming, of->group);
+        *vec_add(a, &names) = endpoint_member_name(a, &naming, of->group, c->name, n->number);
     }
     return names;
 }
@@ -90,7 +101,7 @@ static const struct node_certificate *find(const struct node_certificate *list, 
 }
 
 struct err certificates_look(struct store_tx *tx, const struct certifier *by, const struct view *v,
-                             const char *group, bool *out_issued, int64_t *wake_ms)
+                             const struct membership *of, bool *out_issued, int64_t *wake_ms)
 {
     struct arena *a = store_arena(tx);
     struct node_certificate *list;
@@ -103,7 +114,7 @@ struct err certificates_look(struct store_tx *tx, const struct certifier *by, co
         const struct node *n = &v->nodes.items[i];
         if (!n->goal.has)
             continue;
-        struct names names = names_of(a, by, v, n, group);
+        struct names names = names_of(a, by, v, n, of);
         const struct node_certificate *old = find(list, count, n->id);
         int64_t not_after_ms = old ? old->not_after_ms : 0;
         if (!old || strcmp(old->names, names_text(a, &names)) != 0 ||

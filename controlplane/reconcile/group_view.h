@@ -29,6 +29,7 @@ struct group_view {
     int64_t epoch;     /* of the topology that nodes are told */
     const char *topology;
     const struct region_view *region;
+    struct endpoint_board *endpoints; /* NULL: names are told, or members' own addresses */
     int64_t now_ms;
     int64_t began_ms; /* when whoever looks began to, and to hear of hosts */
     bool is_removed;  /* it was decided that the group goes */

@@ -14,6 +14,7 @@
 #include "controlplane/model/serverless.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/reconcile/cluster_mode.h"
+#include "controlplane/reconcile/endpoints.h"
 #include "controlplane/reconcile/global_shards.h"
 #include "controlplane/reconcile/globals.h"
 #include "controlplane/reconcile/group_steps.h"
@@ -532,10 +533,10 @@ bool member_is_ready(const struct group_view *g, const struct view *m)
     if (!is_running(n) || !s->goal.has ||
         !settings_version_parse(n->saw.applied_settings, &applied))
         return false;
-    settings_take_role(&wanted, &s->goal, m->cluster.id);
+    settings_take_role(&wanted, &s->goal, &s->endpoints, m->cluster.id);
     if (applied.term != wanted.term || applied.is_fenced != wanted.is_fenced ||
-        applied.epoch != wanted.epoch || applied.users < g->group.entry.revision ||
-        applied.tls != m->cluster.tls)
+        applied.endpoints != wanted.endpoints || applied.epoch != wanted.epoch ||
+        applied.users < g->group.entry.revision || applied.tls != m->cluster.tls)
         return false;
     bool has_nobody = s->goal.primary_id == m->cluster.id && s->goal.source.port == 0;
     return has_nobody || wanted.is_fenced || n->saw.is_link_up;
@@ -568,6 +569,8 @@ void groups_decide(struct group_view *g, struct decisions *d)
         restraint_rest(g, &g->shards.items[i], d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
         fail_over(g, &g->shards.items[i], d);
+    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
+        endpoints_look(g, &g->shards.items[i], d);
     forget_members(g, d);
     if (g->group.is_wanted)
         tell_topology(g, d);

@@ -11,6 +11,7 @@
 #include "controlplane/reconcile/apply.h"
 #include "controlplane/reconcile/certificates.h"
 #include "controlplane/reconcile/discovery.h"
+#include "controlplane/reconcile/endpoints.h"
 #include "controlplane/reconcile/groups.h"
 #include "controlplane/reconcile/names.h"
 #include "controlplane/reconcile/reconcile.h"
@@ -116,6 +117,8 @@ static struct err look_load(struct reconciler *r, struct store_tx *tx, const str
         out->group = arena_new(a, struct group_view);
         TRY(group_view_load(tx, c->group_id, now_ms, regions, out->group));
         out->group->began_ms = now_ms - (boot_now(r) - r->began_boot_ms);
+        if (r->conf.endpoint_pool)
+            TRY(endpoints_load(tx, r->conf.endpoint_pool, out->group));
         out->clusters = out->group->members;
         out->count = out->group->member_count;
     } else {
@@ -133,9 +136,15 @@ static struct err certify(struct reconciler *r, struct store_tx *tx, const struc
     struct certifier by = {r->conf.authority, r->conf.dns_zone};
     int64_t wake_ms = INT64_MAX;
 
-    for (size_t i = 0; i < look->count; i++)
-        TRY(certificates_look(tx, &by, &look->clusters[i],
-                              look->group ? look->group->group.name : NULL, goals, &wake_ms));
+    for (size_t i = 0; i < look->count; i++) {
+        const struct view *v = &look->clusters[i];
+        bool is_member = look->group && v->cluster.shard_id;
+        struct membership of = {
+            .group = is_member ? look->group->group.name : NULL,
+            .endpoints = is_member ? &member_shard(look->group, v)->endpoints : NULL,
+        };
+        TRY(certificates_look(tx, &by, v, is_member ? &of : NULL, goals, &wake_ms));
+    }
     wake_at(r, wake_ms);
     return OK;
 }

@@ -22,6 +22,7 @@ struct reconcile_conf {
     const struct authority *authority; /* who certifies nodes with encryption in transit */
     const char *dns_zone;              /* in which their names are */
     bool tells_names;                  /* clients are told names of nodes, not addresses */
+    const char *endpoint_pool;         /* of addresses that endpoints of groups have; NULL: none */
 
     struct failpoint *failpoint; /* a fault on purpose (failpoint.h); NULL for none */
 

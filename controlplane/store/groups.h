@@ -56,6 +56,10 @@ must_use struct err store_shard_remove(struct store_tx *tx, int64_t id);
 /* Sets who is the primary, and raises the generation of every host of the group. */
 must_use struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s);
 
+/* All addresses that endpoints of shards have. */
+must_use struct err store_endpoint_addresses(struct store_tx *tx, const char *const **out,
+                                             size_t *out_count);
+
 /* Epoch and words of the topology; 0 and "" while there is none. */
 must_use struct err store_topology_get(struct store_tx *tx, int64_t group_id, int64_t *out_epoch,
                                        const char **out_words);

@@ -364,7 +364,9 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         "c.data_key, c.tls_mode, e.certificate, e.private_key, e.revision, g.is_clustered, "
         "coalesce(c.node_group_id, 0), rg.cluster_mode = 'enabled', "
         "coalesce(c.owner_id, 0), c.memory_least, c.memory_most, c.work_most, g.second_address, c.driver, "
-        "coalesce(cd.nodes, ''), c.configuration_version, r.life, r.fence_life "
+        "coalesce(cd.nodes, ''), c.configuration_version, r.life, r.fence_life, "
+        "coalesce(r.address, ''), coalesce(r.reader_address, ''), coalesce(r.reader_id, 0), "
+        "coalesce(r.reader_turn, 0) "
         "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
         "JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_group_goal r ON r.node_group_id = c.node_group_id "
@@ -400,6 +402,8 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         row_to_membership(&q, 17, n);
         n->role.life = query_int(&q, 48);
         n->role.fence_life = query_int(&q, 49);
+        n->endpoints = (struct shard_endpoints){query_text(&q, 50), query_text(&q, 51),
+                                                query_int(&q, 52), query_int(&q, 53)};
         n->goal.is_clustered = query_int(&q, 37) != 0;
         n->goal.second_address = query_text(&q, 44);
         n->driver = query_text(&q, 45);

@@ -16,9 +16,9 @@ static void row_to_shard(const struct query *q, struct shard *out)
         .goal =
             {
                    .has = !query_is_null(q, 7),
-                   .term = query_int(q, 7),
+                   .term = query_int(q,              7),
                    .primary_id = query_int(q, 8),
-                   .fenced_id = query_int(q, 9),
+                   .fenced_id = query_int(q,        9),
                    .fence_term = query_int(q, 10),
                    .after_offset = query_int(q, 11),
                    .life = query_int(q, 12),
@@ -27,6 +27,7 @@ static void row_to_shard(const struct query *q, struct shard *out)
         .falls = query_int(q, 14),
         .fell_ms = query_int(q, 15),
         .last_fell_ms = query_int(q, 16),
+        .endpoints = {query_text(q,                    17), query_text(q, 18),                  query_int(q,  19),     query_int(q, 20)                                  },
     };
 }
 
@@ -49,7 +50,9 @@ struct err store_shard_list(struct store_tx *tx, const int64_t *group_ids, size_
     static const char sql[] =
         "SELECT s.id, s.group_id, s.number, s.engine_id, s.slots, s.next_member, s.is_wanted, "
         "g.term, g.primary_id, g.fenced_id, g.fence_term, g.after_offset, g.life, "
-        "g.fence_life, g.falls, g.fell_ms, g.last_fell_ms "
+        "g.fence_life, g.falls, g.fell_ms, g.last_fell_ms, "
+        "coalesce(g.address, ''), coalesce(g.reader_address, ''), coalesce(g.reader_id, 0), "
+        "coalesce(g.reader_turn, 0) "
         "FROM node_group s "
         "LEFT JOIN node_group_goal g ON g.node_group_id = s.id "
         "WHERE s.group_id IN (SELECT value FROM json_each(?)) ORDER BY s.group_id, s.number";
@@ -81,17 +84,39 @@ struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
 {
     static const char sql[] =
         "INSERT INTO node_group_goal (node_group_id, term, primary_id, fenced_id, fence_term, "
-        "after_offset, life, fence_life, falls, fell_ms, last_fell_ms) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "after_offset, life, fence_life, falls, fell_ms, last_fell_ms, "
+        "address, reader_address, reader_id, reader_turn) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_group_id) DO UPDATE SET "
         "term = excluded.term, primary_id = excluded.primary_id, fenced_id = excluded.fenced_id, "
         "fence_term = excluded.fence_term, after_offset = excluded.after_offset, life = excluded.life, "
         "fence_life = excluded.fence_life, falls = excluded.falls, fell_ms = excluded.fell_ms, "
-        "last_fell_ms = excluded.last_fell_ms";
+        "last_fell_ms = excluded.last_fell_ms, address = excluded.address, "
+        "reader_address = excluded.reader_address, reader_id = excluded.reader_id, "
+        "reader_turn = excluded.reader_turn";
     const struct shard_goal *g = &s->goal;
 
-    TRY(query_run(tx, sql, "iiiiiiiiiii", s->id, g->term, g->primary_id, g->fenced_id,
+    TRY(query_run(tx, sql, "iiiiiiiiiiittii", s->id, g->term, g->primary_id, g->fenced_id,
                   g->fence_term, g->after_offset, g->life, g->fence_life, s->falls, s->fell_ms,
-                  s->last_fell_ms));
+                  s->last_fell_ms, s->endpoints.address ? s->endpoints.address : "",
+                  s->endpoints.reader_address ? s->endpoints.reader_address : "",
+                  s->endpoints.reader_id, s->endpoints.reader_turn));
     return hosts_raise(tx, s->group_id);
+}
+
+struct err store_endpoint_addresses(struct store_tx *tx, const char *const **out, size_t *out_count)
+{
+    static const char sql[] =
+        "SELECT address FROM node_group_goal WHERE address <> '' UNION ALL "
+        "SELECT reader_address FROM node_group_goal WHERE reader_address <> ''";
+    vec_of(const char *) addresses = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, ""));
+    while (query_next(&q))
+        *vec_add(tx->arena, &addresses) = query_text(&q, 0);
+    TRY(query_end(&q));
+    *out = addresses.items;
+    *out_count = addresses.count;
+    return OK;
 }

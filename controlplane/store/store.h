@@ -232,6 +232,7 @@ struct host_node {
     struct node_goal goal;
     /* Of members of replication groups; for others no role has a goal, and texts are "". */
     struct shard_goal role;
+    struct shard_endpoints endpoints;
     const char *primary_address; /* "" while the primary has no place */
     int primary_port;
     bool has_siblings; /* there are other members of its shard */

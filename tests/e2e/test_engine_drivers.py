@@ -48,8 +48,10 @@ def make_group(house, name, **more):
 
 
 def ends(group):
+    """The primary and one that is read from, by their own addresses; those of the endpoints stay what they are."""
     shard, = group["NodeGroups"]
-    return shard["PrimaryEndpoint"], shard["ReaderEndpoint"]
+    by_role = {m["CurrentRole"]: m["ReadEndpoint"] for m in shard["NodeGroupMembers"]}
+    return by_role["primary"], by_role.get("replica", by_role["primary"])
 
 
 def refusal(call, **arguments):

@@ -43,7 +43,11 @@ class Group:
         return self.describe()["NodeGroups"][0]
 
     def primary(self):
-        return self.shard()["PrimaryEndpoint"]
+        """The member that is it, by its own address; the endpoint's stays what it is."""
+        for member in self.shard()["NodeGroupMembers"]:
+            if member["CurrentRole"] == "primary":
+                return member["ReadEndpoint"]
+        return None
 
     def roles(self):
         return {m["CacheClusterId"]: m["CurrentRole"] for m in self.shard()["NodeGroupMembers"]}

@@ -38,6 +38,23 @@ static void expect_flag(const struct up_child *c, const char *flag, const char *
     cr_expect(eq(str, (char *)found, (char *)value), "%s %s", c->name, flag);
 }
 
+Test(plan, hosts_answer_names_on_ports_that_are_counted_up)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct up_options o = usual();
+    struct up_plan plan;
+
+    o.host_dns = "127.0.0.1:9354";
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    expect_flag(&plan.hosts[0], "--dns", "127.0.0.1:9354");
+    expect_flag(&plan.hosts[2], "--dns", "127.0.0.1:9356");
+    static const char *const bad[] = {"9354", ":9354", "127.0.0.1", "127.0.0.1:65534", "a:0"};
+    for (size_t i = 0; i < countof(bad); i++) {
+        o.host_dns = bad[i];
+        cr_expect(eq(int, up_plan_make(&a, &o, "/bin", &plan).code, ERR_INVALID));
+    }
+}
+
 Test(plan, has_one_host_in_each_zone_with_its_own_addresses)
 {
     static const char *const names[] = {"us-east-1a-1", "us-east-1b-1", "us-east-1c-1"};
@@ -50,6 +67,7 @@ Test(plan, has_one_host_in_each_zone_with_its_own_addresses)
     cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
     cr_assert(eq(sz, plan.host_count, 3));
     cr_expect(eq(str, (char *)plan.control_plane.argv[0], "/bin/larderd"));
+    expect_flag(&plan.control_plane, "--endpoint-pool", "127.77.192.0/18");
     for (size_t i = 0; i < plan.host_count; i++) {
         cr_expect(eq(str, (char *)plan.hosts[i].name, (char *)names[i]));
         expect_flag(&plan.hosts[i], "--zone", zones[i]);
@@ -95,7 +113,8 @@ Test(plan, gives_every_region_its_own_hosts)
     expect_flag(&plan.hosts[2], "--region", "eu-west-1");
     expect_flag(&plan.hosts[2], "--zone", "eu-west-1a");
     expect_flag(&plan.hosts[3], "--memory", "1073741824");
-    expect_flag(&plan.hosts[3], "--pool", "127.77.192.0/18");
+    expect_flag(&plan.hosts[3], "--pool", "127.77.96.0/19");
+    expect_flag(&plan.control_plane, "--endpoint-pool", "127.77.128.0/19");
 }
 
 Test(plan, counts_hosts_that_share_a_zone)

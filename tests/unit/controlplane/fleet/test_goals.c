@@ -251,6 +251,24 @@ Test(goals, a_fenced_primary_keeps_its_term_while_the_new_one_waits_for_its_offs
     cr_assert_str_eq(behind_parameters(g[1].settings_version), ".u0.r5.t0");
 }
 
+Test(goals, endpoints_addresses_go_with_the_roles)
+{
+    begin_group();
+    struct cluster one = member("rg-001", "127.77.0.1");
+    struct cluster two = member("rg-002", "127.77.0.2");
+    shard.goal = (struct shard_goal){.term = 5, .primary_id = two.id};
+    must(store_shard_goal_set(f.tx, &shard));
+    cr_assert_not(all_goals()[1].role->endpoints.has);
+    shard.endpoints = (struct shard_endpoints){"127.0.9.1", "127.0.9.2", one.id, 2};
+    must(store_shard_goal_set(f.tx, &shard));
+    struct agent_node_goal *g = all_goals();
+    cr_assert_eq(g[0].role->endpoints.count, 1);
+    cr_assert_str_eq(g[0].role->endpoints.items[0], "127.0.9.2");
+    cr_assert_str_eq(behind_parameters(g[0].settings_version), ".u0.r5.t0.e10");
+    cr_assert_str_eq(g[1].role->endpoints.items[0], "127.0.9.1");
+    cr_assert_str_eq(behind_parameters(g[1].settings_version), ".u0.r5.t0.e1");
+}
+
 Test(goals, all_who_follow_another_region_wait_for_an_offset)
 {
     begin_group();

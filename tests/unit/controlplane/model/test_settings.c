@@ -4,6 +4,8 @@
 
 #include <criterion/criterion.h>
 
+static const struct shard_endpoints nowhere = {.address = "", .reader_address = ""};
+
 static struct settings_version parse(const char *text)
 {
     struct settings_version v;
@@ -20,7 +22,8 @@ Test(settings, a_version_survives_the_round_trip)
                                         "p1.u0.r0.t0.m1.c4", "p0.u2.r7f.t9.m2.c1",
                                         "p1.u0.r0.t0.l4",    "p1.u0.r0.t0.m1.c4.l12",
                                         "p1.u0.r0.t0.n3",    "p0.u0.r0.t0.m2.c1.l4.n3.d1024",
-                                        "p1.u0.r0.t0.d5",    "p0.u2.r7f.t9.m2.c1.l4.d1024"};
+                                        "p1.u0.r0.t0.d5",    "p0.u2.r7f.t9.m2.c1.l4.d1024",
+                                        "p0.u2.r7.t0.e1",    "p0.u2.r7.t0.n3.e3.d5"};
 
     for (size_t i = 0; i < countof(texts); i++) {
         struct settings_version v = parse(texts[i]);
@@ -64,10 +67,10 @@ Test(settings, a_fenced_primary_keeps_its_term_while_the_others_go_on)
         .has = true, .term = 5, .primary_id = 2, .fenced_id = 1, .fence_term = 4};
     struct settings_version v = {0};
 
-    settings_take_role(&v, &goal, 1);
+    settings_take_role(&v, &goal, &nowhere, 1);
     cr_assert(v.is_fenced);
     cr_assert_eq(v.term, 4);
-    settings_take_role(&v, &goal, 2);
+    settings_take_role(&v, &goal, &nowhere, 2);
     cr_assert_not(v.is_fenced);
     cr_assert_eq(v.term, 5);
 }
@@ -76,7 +79,32 @@ Test(settings, a_node_outside_of_groups_has_no_term)
 {
     struct settings_version v = {0};
 
-    settings_take_role(&v, &(struct shard_goal){0}, 0);
+    settings_take_role(&v, &(struct shard_goal){0}, &nowhere, 0);
     cr_assert_eq(v.term, 0);
     cr_assert_not(v.is_fenced);
+}
+
+Test(settings, addresses_of_endpoints_go_with_the_role_and_not_with_a_fence)
+{
+    struct shard_endpoints endpoints = {"127.0.9.1", "127.0.9.2", 2, 4};
+    struct shard_goal goal = {.has = true, .term = 5, .primary_id = 1};
+    struct settings_version v = {0};
+
+    settings_take_role(&v, &goal, &endpoints, 1);
+    cr_assert_eq(v.endpoints, ENDPOINT_PRIMARY);
+    settings_take_role(&v, &goal, &endpoints, 2);
+    cr_assert_eq(v.endpoints, 4 * 4 + ENDPOINT_READER);
+    endpoints.reader_turn = 5;
+    settings_take_role(&v, &goal, &endpoints, 2);
+    cr_assert_eq(v.endpoints, 4 * 5, "it is to let go of it");
+    endpoints.reader_turn = 6;
+    settings_take_role(&v, &goal, &endpoints, 3);
+    cr_assert_eq(v.endpoints, 0);
+    goal.fenced_id = 1;
+    settings_take_role(&v, &goal, &endpoints, 1);
+    cr_assert_eq(v.endpoints, 0);
+    goal.fenced_id = 0;
+    endpoints.reader_id = 1;
+    settings_take_role(&v, &goal, &endpoints, 1);
+    cr_assert_eq(v.endpoints, 4 * 6 + (ENDPOINT_PRIMARY | ENDPOINT_READER));
 }

@@ -81,6 +81,7 @@ void group_scene_open(struct group_scene *s, size_t shards, size_t members)
                      : i == 0    ? "0-8191"
                                  : "8192-16383",
             .is_wanted = true,
+            .endpoints = {.address = "", .reader_address = ""},
         };
         for (size_t k = 0; k < members; k++)
             add_member(s, i * members + k, &s->shards[i]);
@@ -111,12 +112,13 @@ void group_scene_close(struct group_scene *s)
 void group_scene_obey(struct group_scene *s, size_t member, int64_t offset)
 {
     struct node *n = &s->nodes[member];
-    const struct shard_goal *goal = &member_shard(&s->view, &s->members[member])->goal;
+    const struct shard *shard = member_shard(&s->view, &s->members[member]);
+    const struct shard_goal *goal = &shard->goal;
     struct settings_version v = {.parameters = n->goal.parameters,
                                  .epoch = n->goal.is_clustered ? s->view.epoch : 0};
     bool is_primary = goal->primary_id == n->cluster_id || goal->fenced_id == n->cluster_id;
 
-    settings_take_role(&v, goal, n->cluster_id);
+    settings_take_role(&v, goal, &shard->endpoints, n->cluster_id);
     n->saw = (struct node_saw){
         .has = true,
         .host_id = n->goal.host_id,

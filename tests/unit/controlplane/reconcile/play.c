@@ -122,6 +122,7 @@ static void engine_step(struct play *p, struct play_node *n)
 static void end_process(struct play *p, struct play_node *n)
 {
     n->is_up = n->has_started = n->is_primary = n->has_role = n->is_link_up = false;
+    n->has_address = false;
     n->term = n->role_term = n->fence_term = 0;
     n->follows = -1;
     n->len = 0;
@@ -213,6 +214,8 @@ static bool order(struct play *p, struct play_node *n)
     if (is_old && p->faults.plant != PLANT_OLD_ORDERS)
         return false;
     n->highest_term = g->term;
+    if (!g->is_primary || g->is_fenced)
+        n->has_address = false; /* first */
     bool is_other = g->life > 0 && g->life != n->crashes + 1;
     if (g->is_fenced) {
         if (is_other)
@@ -229,7 +232,9 @@ static bool order(struct play *p, struct play_node *n)
         become_primary(p, n, g->term);
     else
         become_replica(p, n, g->term, g->follows);
-    return n->role_term == g->term && n->is_primary == g->is_primary;
+    bool is_obeyed = n->role_term == g->term && n->is_primary == g->is_primary;
+    n->has_address |= is_obeyed && g->is_primary;
+    return is_obeyed;
 }
 
 static bool is_applied(const struct play_node *n)
@@ -237,7 +242,7 @@ static bool is_applied(const struct play_node *n)
     const struct settings_version *a = &n->applied, *b = &n->goal.version;
 
     return a->term == b->term && a->is_fenced == b->is_fenced && a->epoch == b->epoch &&
-           a->parameters == b->parameters;
+           a->parameters == b->parameters && a->endpoints == b->endpoints;
 }
 
 static void agent_step(struct play *p, int member)
@@ -323,7 +328,7 @@ static struct play_goal goal_of(struct play *p, int member)
     if (g.is_primary || g.is_fenced)
         g.life = g.is_fenced ? s->fence_life : s->life;
     g.version = (struct settings_version){.parameters = row->goal.parameters};
-    settings_take_role(&g.version, s, row->cluster_id);
+    settings_take_role(&g.version, s, &shard_of(p)->endpoints, row->cluster_id);
     return g;
 }
 
@@ -485,12 +490,14 @@ static void deliver(struct play *p)
 
 static void check_step(struct play *p)
 {
-    size_t takers = 0;
+    size_t takers = 0, holders = 0;
 
     for (int i = 0; i < PLAY_MEMBERS; i++)
-        takers += takes_writes(&p->nodes[i]);
+        takers += takes_writes(&p->nodes[i]), holders += p->nodes[i].has_address;
     if (takers > 1)
         break_rule(p, "two members take writes");
+    if (holders > 1)
+        break_rule(p, "two members have the address of the primary");
 }
 
 static void play_step(struct play *p)
@@ -528,6 +535,8 @@ static void check_end(struct play *p)
     if (p->broken)
         return;
     const struct play_node *primary = &p->nodes[s->goal.primary_id - 1];
+    if (!primary->has_address)
+        break_rule(p, "the primary has no address");
     if (!takes_writes(primary))
         break_rule(p, "the primary takes no writes");
     if (!p->has_crashed && primary->len < PLAY_LOG && !has_all(p, primary))

@@ -64,6 +64,7 @@ struct play_node {
     bool is_held;
     /* the engine's */
     bool is_up, has_started, is_primary, has_role;
+    bool has_address; /* of the primary's endpoint */
     int64_t term, role_term, fence_term;
     int follows;
     bool is_link_up;

@@ -14,6 +14,7 @@ static struct fixture f;
 static struct authority authority;
 static struct view view;
 static struct node node;
+static struct shard_endpoints endpoints;
 
 static void open_fixture(void)
 {
@@ -30,6 +31,7 @@ static void open_fixture(void)
     view.cluster.tls = TLS_REQUIRED;
     node = fixture_node(&f, view.cluster.id, "0001");
     node.goal = (struct node_goal){.has = true, .address = "127.77.0.1"};
+    endpoints = (struct shard_endpoints){.address = "", .reader_address = ""};
 }
 
 static void close_fixture(void)
@@ -43,10 +45,11 @@ TestSuite(certificates, .init = open_fixture, .fini = close_fixture);
 static int look(const char *group, int64_t *out_wake_ms)
 {
     struct certifier by = {&authority, "cache.test"};
+    struct membership of = {group, &endpoints};
     bool is_issued = false;
 
     *out_wake_ms = INT64_MAX;
-    must(certificates_look(f.tx, &by, &view, group, &is_issued, out_wake_ms));
+    must(certificates_look(f.tx, &by, &view, group ? &of : NULL, &is_issued, out_wake_ms));
     return is_issued;
 }
 
@@ -86,6 +89,9 @@ Test(certificates, another_address_or_group_needs_another_one)
     cr_assert(look("g1", &wake));
     cr_assert_not_null(strstr(stored().names, "127.77.0.2,fd00::1,"));
     cr_assert_eq(stored().revision, 4);
+    endpoints = (struct shard_endpoints){"127.0.9.1", "127.0.9.2", 7, 0};
+    cr_assert(look("g1", &wake));
+    cr_assert_not_null(strstr(stored().names, "127.0.9.1,127.0.9.2,"));
 }
 
 Test(certificates, it_is_replaced_a_month_before_its_end)
