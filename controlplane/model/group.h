@@ -86,6 +86,9 @@ struct shard {
     /* Primaries that ended one upon another, and when the first and the last of them did; stored
      * with the goal: see reconcile/restraint.c. */
     int64_t falls, fell_ms, last_fell_ms;
+    /* Without automatic failover: the member that is the primary again as soon as it has its data
+     * back from the one that keeps it, which is fenced; 0: none. Stored with the goal. */
+    int64_t heir_id;
 };
 
 /* What of a shard's endpoints a member has: added up. */

@@ -380,6 +380,96 @@ static bool has_some(const struct candidates *c)
     return c->best && member_node(c->best)->saw.offset > 0;
 }
 
+/* --- without automatic failover --- */
+
+/* Nobody is promoted: the one that has most is fenced, so that it has no writes of its own, and the
+ * primary gets its data back from it. */
+static void keep_for_heir(struct group_view *g, struct shard *s, struct view *keeper,
+                          struct view *dead, struct decisions *d)
+{
+    if (s->heir_id == 0) {
+        s->heir_id = dead->cluster.id;
+        d->about = &dead->cluster;
+        decide_event(d, dead, EVENT_NODE_RECOVERING, member_node(dead)->number, NULL);
+    }
+    restraint_count(g, s);
+    s->goal = (struct shard_goal){.has = true,
+                                  .term = highest_term(g, s) + 1,
+                                  .primary_id = keeper->cluster.id,
+                                  .source = s->goal.source};
+    groups_fence(g, s, d, "it keeps the data until the primary is back");
+}
+
+static bool has_a_switch(const struct group_view *g)
+{
+    return g->has_operation && (g->operation.kind == GROUP_SWITCH ||
+                                g->operation.kind == GROUP_MODE || g->operation.kind == GROUP_ROLL);
+}
+
+/* The heir has as much as the keeper said that it has: it is named, and takes the role with the
+ * last byte, as a successor by plan does. */
+static void name_heir(struct group_view *g, struct shard *s, const struct view *heir,
+                      const struct node *keeper, struct decisions *d)
+{
+    const struct node *n = member_node(heir);
+    bool is_fenced = s->goal.fenced_id == s->goal.primary_id && primary_is_confirmed(g, s);
+
+    if (!is_fenced || !n || !is_up(n) || !n->saw.is_link_up || n->saw.term != s->goal.term ||
+        (n->saw.offset == 0 && keeper->saw.offset > 0))
+        return;
+    s->goal.term++;
+    s->goal.primary_id = heir->cluster.id;
+    s->goal.after_offset = keeper->saw.offset;
+    s->goal.life = member_life(heir);
+    decide_shard(d, g, s, "the primary is back, and has its data again");
+}
+
+static void end_waiting(struct group_view *g, struct shard *s, struct view *heir,
+                        struct decisions *d)
+{
+    s->goal.fenced_id = s->goal.fence_term = s->goal.fence_life = 0;
+    s->goal.after_offset = s->goal.life = s->heir_id = 0;
+    decide_shard(d, g, s, "its primary is there again");
+    d->about = &heir->cluster;
+    decide_event(d, heir, EVENT_NODE_RECOVERED, member_node(heir)->number, NULL);
+}
+
+/* The one that keeps the data has ended, and nothing more comes of it. */
+static bool is_stream_over(const struct shard *s, const struct node *keeper)
+{
+    return s->goal.after_offset > 0 &&
+           (keeper->saw.state != NODE_RUNNING || keeper->saw.term != s->goal.fence_term);
+}
+
+static void return_role(struct group_view *g, struct shard *s, struct decisions *d)
+{
+    struct view *heir = s->heir_id ? group_member(g, s->heir_id) : NULL;
+    struct view *keeper = s->heir_id ? group_member(g, s->goal.fenced_id) : NULL;
+    bool is_named = s->goal.primary_id == s->heir_id;
+    bool is_awaited =
+        heir && heir->cluster.is_wanted && member_node(heir) && !g->group.has_failover;
+
+    if (s->heir_id == 0 || (!is_named && has_a_switch(g)))
+        return;
+    if (!s->goal.fenced_id) { /* others have settled it */
+        s->heir_id = 0;
+        decide_shard(d, g, s, "it has another primary");
+    } else if (is_named && primary_is_confirmed(g, s)) {
+        end_waiting(g, s, heir, d);
+    } else if (is_named && keeper && member_node(keeper) &&
+               is_stream_over(s, member_node(keeper))) {
+        s->goal.after_offset = 0;
+        decide_shard(d, g, s, "nothing more comes of the one that kept the data");
+    } else if (!is_named && !is_awaited) {
+        s->heir_id = 0;
+        groups_unfence(g, s, d, "it waits for its primary no more");
+    } else if (!is_named && keeper && member_node(keeper)) {
+        name_heir(g, s, heir, member_node(keeper), d);
+    }
+}
+
+/* --- another one in its place --- */
+
 /* The bytes that were under way to the replicas still count: so each is waited for until it says
  * that its link is down, but not for long. One that has nothing is taken when all have followed and
  * have nothing. One that never followed is not taken while one that may have can be heard of. */
@@ -421,6 +511,11 @@ static void fail_over(struct group_view *g, struct shard *s, struct decisions *d
     if (failpoint_holds(d->failpoint, "group", "failover", "promote") || !restraint_allows(g, s, d))
         return;
     failpoint_reach(d->failpoint, "group", "failover", "promote");
+    bool is_heir = chosen->cluster.id == (s->heir_id ? s->heir_id : dead->cluster.id);
+    if (!g->group.has_failover && !is_heir && !has_a_switch(g)) {
+        keep_for_heir(g, s, chosen, dead, d);
+        return;
+    }
     if (chosen != dead)
         decide_group_event(d, g, EVENT_FAILOVER_DONE, dead->cluster.name, chosen->cluster.name);
     promote_as_seen(g, s, chosen, d);
@@ -567,6 +662,8 @@ void groups_decide(struct group_view *g, struct decisions *d)
         forget_life(g, &g->shards.items[i], d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
         restraint_rest(g, &g->shards.items[i], d);
+    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
+        return_role(g, &g->shards.items[i], d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
         fail_over(g, &g->shards.items[i], d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)

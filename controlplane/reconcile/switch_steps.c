@@ -54,6 +54,8 @@ static enum step_result fence(struct group_view *g, struct decisions *d)
         return STEP_FAILED;
     if (p.shard->goal.primary_id != p.from->cluster.id)
         return p.shard->goal.primary_id == p.to->cluster.id ? STEP_DONE : STEP_FAILED;
+    if (p.shard->goal.fenced_id && p.shard->goal.fenced_id != p.from->cluster.id)
+        return STEP_WAIT; /* it is about to be the primary itself: see groups.c */
     if (!p.shard->goal.fenced_id) {
         if (!member_is_ready(g, p.from) || !member_is_ready(g, p.to))
             return STEP_WAIT;
@@ -293,7 +295,8 @@ void switch_take_back(struct group_view *g, struct decisions *d)
 {
     struct plan p;
 
-    if (!plan_read(g, &p) || !p.shard->goal.fenced_id)
+    if (!plan_read(g, &p) || !p.shard->goal.fenced_id ||
+        p.shard->goal.fenced_id != p.from->cluster.id)
         return;
     groups_unfence(g, p.shard, d, "the switch did not come about");
 }

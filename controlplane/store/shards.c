@@ -27,6 +27,7 @@ static void row_to_shard(const struct query *q, struct shard *out)
         .falls = query_int(q, 14),
         .fell_ms = query_int(q, 15),
         .last_fell_ms = query_int(q, 16),
+        .heir_id = query_int(q, 21),
         .endpoints = {query_text(q,                    17), query_text(q, 18),                  query_int(q,  19),     query_int(q, 20)                                  },
     };
 }
@@ -52,7 +53,7 @@ struct err store_shard_list(struct store_tx *tx, const int64_t *group_ids, size_
         "g.term, g.primary_id, g.fenced_id, g.fence_term, g.after_offset, g.life, "
         "g.fence_life, g.falls, g.fell_ms, g.last_fell_ms, "
         "coalesce(g.address, ''), coalesce(g.reader_address, ''), coalesce(g.reader_id, 0), "
-        "coalesce(g.reader_turn, 0) "
+        "coalesce(g.reader_turn, 0), coalesce(g.heir_id, 0) "
         "FROM node_group s "
         "LEFT JOIN node_group_goal g ON g.node_group_id = s.id "
         "WHERE s.group_id IN (SELECT value FROM json_each(?)) ORDER BY s.group_id, s.number";
@@ -85,22 +86,22 @@ struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
     static const char sql[] =
         "INSERT INTO node_group_goal (node_group_id, term, primary_id, fenced_id, fence_term, "
         "after_offset, life, fence_life, falls, fell_ms, last_fell_ms, "
-        "address, reader_address, reader_id, reader_turn) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "address, reader_address, reader_id, reader_turn, heir_id) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_group_id) DO UPDATE SET "
         "term = excluded.term, primary_id = excluded.primary_id, fenced_id = excluded.fenced_id, "
         "fence_term = excluded.fence_term, after_offset = excluded.after_offset, life = excluded.life, "
         "fence_life = excluded.fence_life, falls = excluded.falls, fell_ms = excluded.fell_ms, "
         "last_fell_ms = excluded.last_fell_ms, address = excluded.address, "
         "reader_address = excluded.reader_address, reader_id = excluded.reader_id, "
-        "reader_turn = excluded.reader_turn";
+        "reader_turn = excluded.reader_turn, heir_id = excluded.heir_id";
     const struct shard_goal *g = &s->goal;
 
-    TRY(query_run(tx, sql, "iiiiiiiiiiittii", s->id, g->term, g->primary_id, g->fenced_id,
+    TRY(query_run(tx, sql, "iiiiiiiiiiittiii", s->id, g->term, g->primary_id, g->fenced_id,
                   g->fence_term, g->after_offset, g->life, g->fence_life, s->falls, s->fell_ms,
                   s->last_fell_ms, s->endpoints.address ? s->endpoints.address : "",
                   s->endpoints.reader_address ? s->endpoints.reader_address : "",
-                  s->endpoints.reader_id, s->endpoints.reader_turn));
+                  s->endpoints.reader_id, s->endpoints.reader_turn, s->heir_id));
     return hosts_raise(tx, s->group_id);
 }
 

@@ -278,6 +278,22 @@ def test_primaries_that_die_one_upon_another_are_not_replaced_for_ever(house):
     group.wait()
 
 
+def test_without_automatic_failover_the_primary_comes_back_with_its_data(house):
+    group = Group.create(house, "patient", NumCacheClusters=2, AutomaticFailoverEnabled=False)
+    old = group.primary()
+    assert redis_cli(old, "SET", "kept", "yes") == "OK"
+    first = house.engine_pid(old)
+    replica = next(m["ReadEndpoint"] for m in group.shard()["NodeGroupMembers"] if m["CurrentRole"] == "replica")
+    wait_until(lambda: redis_cli(replica, "GET", "kept") == "yes", "the replica has it")
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: house.engine_pid(old) not in (None, first) and redis_cli(old, "SET", "more", "too") == "OK",
+               "it takes writes again")
+    assert redis_cli(old, "GET", "kept") == "yes"
+    assert group.primary() == old and redis_cli(replica, "SET", "k", "v").startswith("READONLY")
+    wait_until(lambda: {"Finished recovery for cache nodes 0001", "Recovering cache nodes 0001"} <=
+               {m for _, m in house.events("patient-001")}, "its events tell of it")
+
+
 def test_a_shard_of_a_cluster_fails_over_and_clients_hear_of_it(house):
     group = Group.create(house, "torn", NumNodeGroups=2, ReplicasPerNodeGroup=1)
     endpoint = group.describe()["ConfigurationEndpoint"]

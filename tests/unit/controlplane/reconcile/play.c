@@ -220,7 +220,8 @@ static bool order(struct play *p, struct play_node *n)
     if (g->is_fenced) {
         if (is_other)
             return false;
-        n->term = n->fence_term = g->term;
+        n->term = n->fence_term = n->role_term = g->term;
+        n->is_link_up = false;
         n->is_primary = n->has_role = true;
         n->follows = -1;
         return true;
@@ -400,11 +401,12 @@ static void decide(struct play *p)
     for (size_t i = 0; i < s->view.member_count; i++)
         s->members[i].now_ms = p->now_ms;
     int64_t primary_id = shard_of(p)->goal.primary_id;
+    bool was_kept = shard_of(p)->heir_id != 0;
     group_scene_decide(s);
     p->has_news = false;
     p->held += group_scene_told(s, HELD);
     if (shard_of(p)->goal.primary_id != primary_id) {
-        if (primary_id && !was_switching)
+        if (primary_id && !was_switching && !was_kept)
             check_failover(p, primary_id);
         p->ends = p->scene.nodes[shard_of(p)->goal.primary_id - 1].saw.crashes;
     }
@@ -535,6 +537,8 @@ static void check_end(struct play *p)
     if (p->broken)
         return;
     const struct play_node *primary = &p->nodes[s->goal.primary_id - 1];
+    if (p->faults.keeps && p->switches == 0 && s->goal.primary_id != 1)
+        break_rule(p, "a replica was promoted");
     if (!primary->has_address)
         break_rule(p, "the primary has no address");
     if (!takes_writes(primary))
@@ -560,6 +564,7 @@ void play_schedule(struct play *p, uint64_t seed, const struct play_faults *faul
     group_scene_open(&p->scene, 1, PLAY_MEMBERS);
     rng_seed(&p->rng, seed);
     p->faults = *faults;
+    p->scene.view.group.has_failover = !faults->keeps;
     p->now_ms = 1000;
     p->is_calm = p->has_news = true;
     for (int i = 0; i < PLAY_MEMBERS; i++)

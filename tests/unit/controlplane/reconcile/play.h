@@ -32,6 +32,7 @@ enum play_plant { /* mistakes that are made on purpose */
 
 struct play_faults {
     bool crashes, cuts, switches, restarts, delays;
+    bool keeps;   /* no replica is promoted by itself */
     bool outages; /* restarts that take their time */
     bool loops;   /* whoever is the primary ends while the shard is not whole */
     enum play_plant plant;

@@ -259,6 +259,46 @@ Test(groups, a_successor_that_began_anew_is_none)
     cr_assert_eq(s.shards[0].goal.term, 3);
 }
 
+Test(groups, without_automatic_failover_the_primary_gets_its_data_back_from_a_replica)
+{
+    group_scene_open(&s, 1, 3);
+    s.view.group.has_failover = false;
+    group_scene_run(&s);
+    group_scene_kill(&s, 0);
+    group_scene_cut(&s, 1, 300);
+    group_scene_cut(&s, 2, 200);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.fenced_id, 2);
+    cr_assert_eq(s.shards[0].heir_id, 1);
+    for (int i = 0; i < 3; i++)
+        group_scene_obey(&s, (size_t)i, 300);
+    s.nodes[0].saw.crashes = 1;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 1);
+    cr_assert_eq(s.shards[0].goal.term, 3);
+    cr_assert_eq(s.shards[0].goal.after_offset, 300);
+    group_scene_obey(&s, 0, 300);
+    s.nodes[0].saw.crashes = 1;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.fenced_id, 0);
+    cr_assert_eq(s.shards[0].heir_id, 0);
+}
+
+Test(groups, who_waits_for_a_primary_is_it_when_automatic_failover_is_turned_on)
+{
+    group_scene_open(&s, 1, 2);
+    s.view.group.has_failover = false;
+    group_scene_run(&s);
+    group_scene_kill(&s, 0);
+    group_scene_cut(&s, 1, 300);
+    group_scene_decide(&s);
+    s.view.group.has_failover = true;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 2);
+    cr_assert_eq(s.shards[0].goal.fenced_id, 0);
+    cr_assert_eq(s.shards[0].goal.term, 3);
+}
+
 Test(groups, a_successor_that_is_there_may_begin_anew_later)
 {
     group_scene_open(&s, 1, 2);

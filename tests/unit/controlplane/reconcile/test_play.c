@@ -112,6 +112,21 @@ Test(play, a_fault_that_follows_the_role_among_others)
                                .delays = true});
 }
 
+Test(play, without_automatic_failover_the_primary_comes_back_with_its_data)
+{
+    holds((struct play_faults){.crashes = true, .keeps = true});
+}
+
+Test(play, without_automatic_failover_among_all_at_once)
+{
+    holds((struct play_faults){.crashes = true,
+                               .cuts = true,
+                               .switches = true,
+                               .restarts = true,
+                               .delays = true,
+                               .keeps = true});
+}
+
 /* Mistakes on purpose. */
 
 Test(play, old_orders_are_found)

@@ -27,6 +27,7 @@ Test(shards, every_column_survives_the_round_trip)
     s.falls = 2;
     s.fell_ms = 77;
     s.last_fell_ms = 78;
+    s.heir_id = 9;
     s.endpoints = (struct shard_endpoints){"127.0.9.1", "127.0.9.2", 2, 5};
     must(store_shard_update(f.tx, &s));
     must(store_shard_goal_set(f.tx, &s));
@@ -50,6 +51,7 @@ Test(shards, every_column_survives_the_round_trip)
     cr_assert_eq(found->falls, 2);
     cr_assert_eq(found->fell_ms, 77);
     cr_assert_eq(found->last_fell_ms, 78);
+    cr_assert_eq(found->heir_id, 9);
     cr_assert_str_eq(found->endpoints.address, "127.0.9.1");
     cr_assert_str_eq(found->endpoints.reader_address, "127.0.9.2");
     cr_assert_eq(found->endpoints.reader_id, 2);
