@@ -140,6 +140,7 @@ static enum driver_reply read_role(struct str reply, struct driver_stats *out)
     out->replication_offset = number_of(info, "slave_repl_offset", ':');
     if (out->role == DRIVER_PRIMARY || out->replication_offset < 0)
         out->replication_offset = number_of(info, "master_repl_offset", ':');
+    out->lineage = number_of(info, "larder_lineage", ':');
     return DRIVER_GOOD;
 }
 

@@ -367,6 +367,9 @@ static void order_resp(struct arena *a, struct driver_orders *orders,
                driver_keeps_data(host, goal) ? "save" : "nosave", NULL);
     order_logs(a, orders, goal);
     order_users(a, orders, goal, now->epoch);
+    /* Before the role: the first write of a primary waits for its replicas already. */
+    orders_add(a, orders, "acknowledgements", "CONFIG", "SET", "larder-write-acks",
+               arena_printf(a, "%lld", (long long)(role ? role->write_acks.value : 0)), NULL);
     role_login(role, &user, &password);
     orders_add(a, orders, "primary's user", "CONFIG", "SET", "masteruser", user, "masterauth",
                password, NULL);

@@ -76,11 +76,14 @@ struct driver_stats {
     enum driver_role role;
     bool is_link_up; /* of a replica */
     int64_t replication_offset;
+    int64_t lineage; /* by which term whoever writes its stream became a primary */
 };
 
-#define DRIVER_STATS_UNKNOWN \
-    ((struct driver_stats){  \
-        .used_memory_bytes = -1, .connected_clients = -1, .replication_offset = -1})
+#define DRIVER_STATS_UNKNOWN                         \
+    ((struct driver_stats){.used_memory_bytes = -1,  \
+                           .connected_clients = -1,  \
+                           .replication_offset = -1, \
+                           .lineage = -1})
 
 /* An engine at the moment of its orders. */
 struct driver_now {

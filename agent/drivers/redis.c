@@ -97,6 +97,8 @@ static struct err check_wishes(struct arena *a, const struct agent_node_goal *go
     if ((goal->tls && version < V6_2) || (goal->users && version < V7_0))
         return err_format(a, ERR_INVALID, "this needs a redis-server of %s",
                           goal->users ? "7.0 or later" : "6.2 or later");
+    if (goal->role && goal->role->write_acks.value > 0)
+        return err_make(ERR_INVALID, "the redis driver has no writes that wait for replicas");
     TRY(users_check(a, goal));
     return role_check(goal->role);
 }

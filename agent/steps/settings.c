@@ -99,11 +99,13 @@ static enum node_role role_of(const struct driver_stats *stats)
 /* A role and a link are told at once, how far the stream has come with the next beat. */
 void steps_sees(struct steps *s, struct node *n, const struct driver_stats *stats)
 {
-    bool is_news = n->role != role_of(stats) || n->is_link_up != stats->is_link_up;
+    bool is_news = n->role != role_of(stats) || n->is_link_up != stats->is_link_up ||
+                   n->lineage != stats->lineage;
 
     n->role = role_of(stats);
     n->is_link_up = stats->is_link_up;
     n->replication_offset = stats->replication_offset;
+    n->lineage = stats->lineage;
     if (is_news)
         machine_changed(s, n);
 }

@@ -62,7 +62,7 @@ struct node *nodes_add(struct nodes *all, int64_t id)
     struct node *n = calloc(1, sizeof(*n));
     check(n != NULL);
     n->id = id;
-    n->used_memory_bytes = n->connected_clients = n->replication_offset = -1;
+    n->used_memory_bytes = n->connected_clients = n->replication_offset = n->lineage = -1;
     check(asprintf(&n->dir, "%s/%lld", all->dir, (long long)id) > 0);
     all->items[all->count++] = n;
     return n;
@@ -115,7 +115,7 @@ void node_forget_settings(struct node *n)
     n->is_applied = n->is_refused = n->is_reboot_pending = n->is_link_up = false;
     n->role = NODE_ROLE_UNKNOWN;
     n->role_term = 0;
-    n->replication_offset = -1;
+    n->replication_offset = n->lineage = -1;
 }
 
 void node_set_statics(struct node *n, const char *statics)
@@ -183,8 +183,9 @@ void node_report(const struct node *n, struct agent_node_report *out)
         .role = is_alive ? role_name(n->role) : NULL,
         .term = {is_alive && n->role_term > 0,                       n->role_term},
         .replication_offset = {is_alive && n->replication_offset >= 0,                n->replication_offset},
-        .is_link_up = {is_alive && n->role == NODE_ROLE_REPLICA,                                     n->is_link_up},
-        .log_errors = n->log_errors ? *n->log_errors : (struct agent_node_log_error_list){0},
+        .lineage = {is_alive && n->lineage > 0,                                     n->lineage},
+        .is_link_up = {is_alive && n->role == NODE_ROLE_REPLICA,n->is_link_up},
+        .log_errors = n->log_errors ? *n->log_errors : (struct agent_node_log_error_list){0         },
     };
     if (n->task_reports)
         out->tasks = *n->task_reports;

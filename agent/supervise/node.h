@@ -84,6 +84,7 @@ struct node {
     int64_t role_term;      /* of the last role that it obeyed; 0 for none */
     int64_t highest_term;   /* that any process of this node was given; on the disk first */
     int64_t replication_offset; /* -1 while unknown */
+    int64_t lineage;            /* of its stream, as driver_stats has it; -1 for none */
     bool is_link_up;            /* of a replica */
 
     /* What became of it. */

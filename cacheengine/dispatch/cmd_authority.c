@@ -67,7 +67,7 @@ static void role_primary(struct cmd_call *c, int64_t term)
     }
     if (has_lease && !lease_of(c, 4, &lease))
         return;
-    repl_become_primary(c->engine);
+    repl_become_primary(c->engine, term);
     authority_take_role(c->engine, term, true);
     if (has_lease)
         authority_take_lease(c->engine, term, &lease);

@@ -39,7 +39,7 @@ void failover_abort(struct engine *e, const char *why)
     log_warn("failover given up", f_str("host", e->failover.host ? e->failover.host : "any"),
              f_int("port", e->failover.port), f_str("why", why));
     if (state == FAILOVER_HANDS)
-        repl_become_primary(e);
+        repl_become_primary(e, 0);
     failover_done(e);
 }
 

@@ -28,7 +28,7 @@ void cmd_replicaof(struct cmd_call *c)
     if (c->engine->failover.state != FAILOVER_NONE) {
         reply_error(c->reply, "ERR REPLICAOF not allowed while failing over.");
     } else if (call_is(c, 1, "no") && call_is(c, 2, "one")) {
-        repl_become_primary(c->engine);
+        repl_become_primary(c->engine, 0);
         reply_ok(c->reply);
     } else {
         become_replica(c);

@@ -222,7 +222,7 @@ static bool takes_over(struct cmd_call *c)
     else if (!str_is_nocase(c->argv[1], e->stream.id))
         reply_error(c->reply, "ERR PSYNC FAILOVER replid must match my replid.");
     else
-        repl_become_primary(e);
+        repl_become_primary(e, 0);
     return !e->replica && reply_pending(c->reply) == 0;
 }
 

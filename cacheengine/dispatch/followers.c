@@ -426,6 +426,9 @@ void followers_info(const struct engine *e, struct buf *out)
     buf_printf(out, "master_replid:%s\r\nmaster_replid2:%s\r\n", s->id, s->former_id);
     buf_printf(out, "master_repl_offset:%lld\r\nsecond_repl_offset:%lld\r\n", (long long)s->offset,
                (long long)s->former_end);
+    int64_t lineage = repl_id_lineage(s->id);
+    if (lineage > 0)
+        buf_printf(out, "larder_lineage:%lld\r\n", (long long)lineage);
     buf_printf(out, "repl_backlog_active:%d\r\nrepl_backlog_size:%lld\r\n", s->is_open,
                (long long)e->settings.repl_backlog_bytes);
     buf_printf(out, "repl_backlog_first_byte_offset:%lld\r\nrepl_backlog_histlen:%lld\r\n",

@@ -105,7 +105,7 @@ void replica_forget_history(struct replica *r)
     r->has_history = false;
     followers_drop_all(r->engine);
     repl_stream_close(&r->engine->stream);
-    repl_stream_renew(&r->engine->stream);
+    repl_stream_forget(&r->engine->stream);
 }
 
 void replica_client_gone(struct engine *e, struct client *c)
@@ -442,7 +442,7 @@ void repl_become_replica(struct engine *e, struct str host, int port)
     dial(r);
 }
 
-void repl_become_primary(struct engine *e)
+void repl_become_primary(struct engine *e, int64_t term)
 {
     struct replica *r = e->replica;
 
@@ -453,7 +453,7 @@ void repl_become_primary(struct engine *e)
     e->keyspace.hides_expired = false;
     /* Those that were its peers will come: for them what is kept stays. */
     e->followers->alone_since_ms = e->keyspace.passed_ms;
-    repl_stream_branch(&e->stream);
+    repl_stream_branch(&e->stream, term);
     repl_stream_follow(&e->stream, false);
     /* Those below must hear of the new name: they come back and go on. */
     followers_drop_all(e);

@@ -61,9 +61,9 @@ struct replica {
  * there if the primary knows the history. Nothing happens when it is that one's already. */
 void repl_become_replica(struct engine *e, struct str host, int port);
 
-/* Becomes a primary, with all that it has; those below it go on with it. Nothing happens when it is
- * one already. */
-void repl_become_primary(struct engine *e);
+/* Becomes a primary, with all that it has, by the order of that term (0: by nobody's); those below
+ * it go on with it. Nothing happens when it is one already. */
+void repl_become_primary(struct engine *e, int64_t term);
 
 /* At the start: the role that the directive `replicaof` gives. */
 void replica_start(struct engine *e);

@@ -28,7 +28,33 @@ static const char no_id[REPL_ID_LEN + 1] = "000000000000000000000000000000000000
 
 static void take(struct effect_sink *sink, const struct effect *e);
 
-static void draw_id(char out[REPL_ID_LEN + 1])
+/* Ids with a lineage begin with that, and go on with it. */
+static const char lineage_mark[] = "1a4de4";
+#define LINEAGE_DIGITS 14
+#define LINEAGE_MAX    (((int64_t)1 << 4 * LINEAGE_DIGITS) - 1)
+
+static int digit_of(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int64_t repl_id_lineage(const char *id)
+{
+    size_t len = sizeof(lineage_mark) - 1;
+    int64_t term = 0;
+
+    if (strncmp(id, lineage_mark, len) != 0)
+        return 0;
+    for (size_t i = len; i < len + LINEAGE_DIGITS; i++) {
+        int digit = digit_of(id[i]);
+        if (digit < 0)
+            return 0;
+        term = term * 16 + digit;
+    }
+    return term;
+}
+
+static void draw_id(char out[REPL_ID_LEN + 1], int64_t lineage)
 {
     static const char digits[] = "0123456789abcdef";
     unsigned char bytes[REPL_ID_LEN / 2];
@@ -39,6 +65,11 @@ static void draw_id(char out[REPL_ID_LEN + 1])
         out[2 * i + 1] = digits[bytes[i] & 15];
     }
     out[REPL_ID_LEN] = 0;
+    if (lineage <= 0 || lineage > LINEAGE_MAX)
+        return;
+    memcpy(out, lineage_mark, sizeof(lineage_mark) - 1);
+    for (size_t i = 0; i < LINEAGE_DIGITS; i++)
+        out[sizeof(lineage_mark) - 1 + i] = digits[lineage >> 4 * (LINEAGE_DIGITS - 1 - i) & 15];
 }
 
 static void set_id(char to[REPL_ID_LEN + 1], const char *id)
@@ -53,7 +84,7 @@ void repl_stream_init(struct repl_stream *s, struct keyspace *ks)
 {
     *s = (struct repl_stream){.ks = ks, .selected = EFFECT_ANY_DB, .first = 1};
     s->sink = (struct effect_sink){take, EFFECT_FOR_REPLICAS, NULL};
-    repl_stream_renew(s);
+    repl_stream_forget(s);
 }
 
 void repl_stream_fini(struct repl_stream *s)
@@ -65,11 +96,21 @@ void repl_stream_fini(struct repl_stream *s)
 
 /* ---- what it is called ---- */
 
-void repl_stream_renew(struct repl_stream *s)
+static void begin_id(struct repl_stream *s, int64_t lineage)
 {
-    draw_id(s->id);
+    draw_id(s->id, lineage);
     set_id(s->former_id, no_id);
     s->former_end = -1;
+}
+
+void repl_stream_renew(struct repl_stream *s)
+{
+    begin_id(s, repl_id_lineage(s->id));
+}
+
+void repl_stream_forget(struct repl_stream *s)
+{
+    begin_id(s, 0);
 }
 
 void repl_stream_rename(struct repl_stream *s, const char *id)
@@ -79,11 +120,11 @@ void repl_stream_rename(struct repl_stream *s, const char *id)
     set_id(s->id, id);
 }
 
-void repl_stream_branch(struct repl_stream *s)
+void repl_stream_branch(struct repl_stream *s, int64_t term)
 {
     char id[REPL_ID_LEN + 1];
 
-    draw_id(id);
+    draw_id(id, term ? term : repl_id_lineage(s->id));
     repl_stream_rename(s, id);
 }
 
@@ -188,6 +229,7 @@ void repl_stream_resume(struct repl_stream *s, const char *id, int64_t offset)
 {
     repl_stream_close(s);
     s->offset = offset;
+    draw_id(s->id, repl_id_lineage(id));
     set_id(s->former_id, id);
     s->former_end = offset + 1;
     repl_stream_open(s);

@@ -55,11 +55,22 @@ void repl_stream_fini(struct repl_stream *s);
 
 /* ---- what it is called ---- */
 
-/* A new id, and no former one: nobody can continue. */
+/*
+ * By the order of which term whoever writes the stream became a primary: it stands in the id, which
+ * all that follow take over, and so tells of two streams which is the later one. 0 where nobody
+ * ordered that.
+ */
+int64_t repl_id_lineage(const char *id);
+
+/* A new id of the same lineage, and no former one: nobody can continue. */
 void repl_stream_renew(struct repl_stream *s);
 
-/* Another id for what comes from here on; the one so far becomes the former (a promotion). */
-void repl_stream_branch(struct repl_stream *s);
+/* The same of no lineage: what was followed is no longer all here. */
+void repl_stream_forget(struct repl_stream *s);
+
+/* Another id for what comes from here on; the one so far becomes the former (a promotion, by the
+ * order of that term; 0: of the lineage that it has). */
+void repl_stream_branch(struct repl_stream *s, int64_t term);
 
 /* The primary gave the stream another id at this point: a partial resync told it. */
 void repl_stream_rename(struct repl_stream *s, const char *id);

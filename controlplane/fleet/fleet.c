@@ -284,6 +284,7 @@ static struct err sight_of(struct arena *a, const char *host_id, const struct ag
         .role = in->role ? in->role : "",
         .term = in->term.value,
         .offset = in->replication_offset.value,
+        .lineage = in->lineage.value,
         .is_link_up = in->is_link_up.value,
         .used_bytes = in->used_memory_bytes.has ? in->used_memory_bytes.value : -1,
     };

@@ -66,7 +66,35 @@ static void add_parameters(struct arena *a, const struct effective_parameters *e
     }
 }
 
+/* Writes depend on a replica, whatever the group of parameters says: by the lag that stands there,
+ * unless that is none. Families name them differently. */
+static void bound_lag(struct agent_parameter_list *list)
+{
+    static const struct {
+        const char *name, *off, *value;
+    } bounds[] = {
+        {"min-replicas-to-write", "0", "1"             },
+        {"min-slaves-to-write",   "0", "1"             },
+        {"min-replicas-max-lag",  "0", DURABILITY_LAG_S},
+        {"min-slaves-max-lag",    "0", DURABILITY_LAG_S},
+    };
+
+    for (size_t i = 0; i < list->count; i++)
+        for (size_t k = 0; k < countof(bounds); k++)
+            if (strcmp(list->items[i].name, bounds[k].name) == 0 &&
+                strcmp(list->items[i].value, bounds[k].off) == 0)
+                list->items[i].value = bounds[k].value;
+}
+
 /* --- members of replication groups --- */
+
+#define NOWHERE_PORT 1 /* of a node's own address, where nobody listens */
+
+/* They are asked how far they are before one of them is chosen: none is a primary, none follows. */
+static bool is_asked(const struct host_node *n)
+{
+    return n->role.acks.asked != OFFSETS_NOT_ASKED;
+}
 
 static bool is_fenced(const struct host_node *n)
 {
@@ -75,7 +103,7 @@ static bool is_fenced(const struct host_node *n)
 
 static bool is_primary(const struct host_node *n)
 {
-    return n->role.primary_id == n->cluster_id || is_fenced(n);
+    return (n->role.primary_id == n->cluster_id && !is_asked(n)) || is_fenced(n);
 }
 
 /* As the primary of its shard it follows somebody outside of the group. */
@@ -133,6 +161,9 @@ static struct agent_node_role *role_new(struct arena *a, const struct host_node 
     role->password = n->replication_password;
     if (is_sourced(n)) {
         follow_outside(&n->role.source, role);
+    } else if (is_asked(n)) {
+        role->primary_address = n->goal.address;
+        role->primary_port = INT_OF(NOWHERE_PORT);
     } else if (!is_primary(n)) {
         role->primary_address = n->primary_address;
         role->primary_port = INT_OF(n->primary_port);
@@ -142,6 +173,8 @@ static struct agent_node_role *role_new(struct arena *a, const struct host_node 
     if ((is_primary(n) || n->role.source.port) && !is_fenced(n) && n->role.after_offset > 0)
         role->after_offset = INT_OF(n->role.after_offset);
     add_endpoints(a, n, role);
+    if (n->role.acks.ordered > 0)
+        role->write_acks = INT_OF(n->role.acks.ordered);
     return role;
 }
 
@@ -325,6 +358,8 @@ static void goal_to_wire(struct arena *a, const struct host_node *n,
     add_seal(a, n, out);
     add_tls(a, n, authority, out);
     add_parameters(a, &effective, out);
+    if (n->role.has && n->role.acks.is_bounded)
+        bound_lag(&out->parameters);
     int64_t logged = add_logs(a, logs, n->cluster_id, out);
     add_allotment(n, out);
     if (*n->nodes)

@@ -141,7 +141,8 @@ struct node_saw {
     const char *build; /* version of its program; "" while it is not known */
     const char *role;  /* primary, replica; "" while it is not known */
     int64_t term;
-    int64_t offset; /* in the replication stream, as of the last other change */
+    int64_t offset;  /* in the replication stream, as of the last other change */
+    int64_t lineage; /* of that stream: the term by which who writes it became a primary; 0: none */
     bool is_link_up;
     int64_t followed_term; /* the last by which its link was up, in this life of its engine; the
                             * store finds it, whoever tells need not */

@@ -224,7 +224,8 @@ char *data_key_new(struct arena *a)
 int shard_endpoints_of(const struct shard_endpoints *e, const struct shard_goal *goal,
                        int64_t cluster_id)
 {
-    bool is_primary = *e->address && goal->primary_id == cluster_id;
+    bool is_primary =
+        *e->address && goal->primary_id == cluster_id && !goal->acks.asked; /* else nobody is */
     bool is_reader = *e->reader_address && e->reader_id == cluster_id && e->reader_turn % 2 == 0;
 
     if (!goal->has || goal->fenced_id == cluster_id)

@@ -4,6 +4,7 @@
 #define LARDER_CONTROLPLANE_MODEL_GROUP_H
 
 #include "controlplane/model/cluster.h"
+#include "controlplane/model/durability.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +29,7 @@ struct replication_group {
     const char *account, *region, *name, *description;
     enum cluster_mode mode;
     bool has_failover, is_multi_az;
+    enum durability durability;
     bool is_encrypted_at_rest;
     const char *kms_key;         /* as the user named it; "" for none */
     const char *user, *password; /* by which replicas come to their primary */
@@ -50,6 +52,18 @@ struct shard_source {
 
 bool shard_source_is(const struct shard_source *a, const struct shard_source *b);
 
+/* How many replicas have what was acknowledged: see reconcile/acks.c. */
+struct shard_acks {
+    int64_t ordered;  /* so many have a write before its primary acknowledges it */
+    bool is_bounded;  /* no write is taken while every replica lags */
+    int64_t counted;  /* what promotions may count on; 0: on nothing */
+    int64_t after;    /* replicas are asked whether they have come to the byte before this one,
+                       * then more is counted on; 0: they are not */
+    int64_t asked_ms; /* when they were asked last */
+    int64_t gone;     /* members that may have had what no other had, and are no more */
+    enum { OFFSETS_NOT_ASKED, OFFSETS_ASKED, OFFSETS_WAITED_FOR } asked; /* for a promotion */
+};
+
 /* Who is the primary of a shard, by which term. */
 struct shard_goal {
     bool has;
@@ -63,6 +77,7 @@ struct shard_goal {
     int64_t life; /* of the primary's engine that the role is for: one more than the crashes that
                    * its node had counted; 0: for any */
     struct shard_source source; /* see store/sources.h; another one comes with a higher term */
+    struct shard_acks acks;
 };
 
 /* Addresses that are not a node's but an endpoint's, and go where the role goes. "": none. */

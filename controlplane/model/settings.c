@@ -20,6 +20,8 @@ char *settings_version_text(struct arena *a, const struct settings_version *v)
         text = arena_printf(a, "%s.e%lld", text, (long long)v->endpoints);
     if (v->room_bytes)
         text = arena_printf(a, "%s.d%lld", text, (long long)v->room_bytes);
+    if (v->acks || v->is_bounded)
+        text = arena_printf(a, "%s.a%lld%s", text, (long long)v->acks, v->is_bounded ? "b" : "");
     return text;
 }
 
@@ -78,7 +80,13 @@ static bool take_endpoints(struct str *rest, struct settings_version *v)
 /* Only nodes that share something have it. */
 static bool take_room(struct str *rest, struct settings_version *v)
 {
-    return rest->len == 0 || take_part(rest, 'd', &v->room_bytes);
+    return rest->len == 0 || rest->ptr[0] != 'd' || take_part(rest, 'd', &v->room_bytes);
+}
+
+/* Only nodes of groups whose writes depend on replicas have it. */
+static bool take_acks(struct str *rest, struct settings_version *v)
+{
+    return rest->len == 0 || take_marked(rest, 'a', 'b', &v->acks, &v->is_bounded);
 }
 
 bool settings_version_parse(const char *text, struct settings_version *out)
@@ -91,7 +99,7 @@ bool settings_version_parse(const char *text, struct settings_version *out)
         !take_marked(&rest, 'r', 'f', &v.term, &v.is_fenced) ||
         !take_marked(&rest, 't', 'o', &v.epoch, &v.opens_replicas) || !take_tls(&rest, &v) ||
         !take_logs(&rest, &v) || !take_nodes(&rest, &v) || !take_endpoints(&rest, &v) ||
-        !take_room(&rest, &v) || rest.len > 0)
+        !take_room(&rest, &v) || !take_acks(&rest, &v) || rest.len > 0)
         return false;
     *out = v;
     return true;
@@ -105,4 +113,6 @@ void settings_take_role(struct settings_version *v, const struct shard_goal *goa
     v->is_fenced = goal->fenced_id != 0 && goal->fenced_id == cluster_id;
     v->term = v->is_fenced ? goal->fence_term : goal->term;
     v->endpoints = shard_endpoints_number(endpoints, goal, cluster_id);
+    v->acks = goal->acks.ordered;
+    v->is_bounded = goal->acks.is_bounded;
 }

@@ -26,15 +26,19 @@ struct settings_version {
     int64_t nodes;       /* how often those of a memcached cluster changed; 0 for others */
     int64_t endpoints;   /* see shard_endpoints_number in group.h */
     int64_t room_bytes;  /* for data, where that comes and goes; 0 where the type says it */
+    int64_t acks;        /* so many replicas have a write before it is acknowledged */
+    bool is_bounded;     /* no write is taken while every replica lags */
 };
 
-/* "p3.u0.r2.t5", "p0.u0.r2f.t5", "p0.u0.r2.t5o", "p0.u0.r0.t0.m2.c1.l4.n3.e1.d1024"; in `a`. */
+/* "p3.u0.r2.t5", "p0.u0.r2f.t5", "p0.u0.r2.t5o", "p0.u0.r0.t0.m2.c1.l4.n3.e1.d1024",
+ * "p0.u0.r2.t0.a1", "p0.u0.r2.t0.a0b"; in `a`. */
 char *settings_version_text(struct arena *a, const struct settings_version *v);
 
 /* False for what is no such text; `out` is then all zero. */
 bool settings_version_parse(const char *text, struct settings_version *out);
 
-/* Term, fence and endpoints, as far as the shard's goal tells them to a member. */
+/* Term, fence, endpoints and acknowledgements, as far as the shard's goal tells them to a member.
+ */
 void settings_take_role(struct settings_version *v, const struct shard_goal *goal,
                         const struct shard_endpoints *endpoints, int64_t cluster_id);
 

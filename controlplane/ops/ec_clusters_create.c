@@ -11,6 +11,7 @@
 #include "controlplane/ops/access.h"
 #include "controlplane/ops/capacity.h"
 #include "controlplane/ops/driver.h"
+#include "controlplane/ops/durability.h"
 #include "controlplane/ops/encryption.h"
 #include "controlplane/ops/logs.h"
 #include "controlplane/ops/member_clusters.h"
@@ -333,6 +334,8 @@ static struct err plan_driver(struct call *c, const struct ec_create_cache_clust
         version_compare(p->cluster.engine_version, DRIVER_VERSION_USERS) < 0)
         TRY(driver_refuse(c, p->cluster.driver, "tokens before version " DRIVER_VERSION_USERS));
     driver_settle_tags(p->cluster.driver, p->tags, &p->tag_count);
+    TRY(durability_refuse_tag(c, &in->tags));
+    durability_settle_tags(DURABILITY_ASYNC, p->tags, &p->tag_count);
     return OK;
 }
 

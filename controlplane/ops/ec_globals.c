@@ -6,6 +6,7 @@
 #include "controlplane/model/naming.h"
 #include "controlplane/model/quotas.h"
 #include "controlplane/ops/driver.h"
+#include "controlplane/ops/durability.h"
 #include "controlplane/ops/global_facts.h"
 #include "controlplane/ops/global_parameters.h"
 #include "controlplane/ops/group_modify.h"
@@ -92,6 +93,7 @@ struct err ec_create_global_replication_group(
     TRY(group_facts_for_change(c, in->primary_replication_group_id, &primary));
     TRY(global_refuse_member(c, &primary, "it cannot be one of another"));
     TRY(check_kind(c, &primary.group.common));
+    TRY(durability_check(c, &primary.group, DURABILITY_MEMBERS_LEAST, true));
     const char *name = arena_printf(c->arena, "%s-%s", global_prefix(c->arena, c->caller->region),
                                     name_fold(c->arena, in->global_replication_group_id_suffix));
     TRY(own_parameters(c, &primary.group));

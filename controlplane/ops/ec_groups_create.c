@@ -11,6 +11,7 @@
 #include "controlplane/ops/access.h"
 #include "controlplane/ops/capacity.h"
 #include "controlplane/ops/driver.h"
+#include "controlplane/ops/durability.h"
 #include "controlplane/ops/encryption.h"
 #include "controlplane/ops/global_join.h"
 #include "controlplane/ops/group_plan.h"
@@ -399,6 +400,31 @@ static struct err plan_driver(struct call *c, const struct ec_create_replication
     return OK;
 }
 
+/* --- what acknowledged writes outlive --- */
+
+static size_t fewest_members(const struct group_plan *p)
+{
+    size_t fewest = SIZE_MAX;
+
+    for (size_t shard = 0; shard < p->shard_count; shard++) {
+        size_t count = 0;
+        for (size_t i = 0; i < p->seat_count; i++)
+            count += p->seats[i].shard == shard;
+        fewest = count < fewest ? count : fewest;
+    }
+    return fewest;
+}
+
+static struct err plan_durability(struct call *c, const struct ec_create_replication_group_in *in,
+                                  struct group_plan *p)
+{
+    TRY(durability_choose(c, in->durability, &in->tags, &p->group.durability));
+    TRY(durability_check(c, &p->group, fewest_members(p),
+                         member_has_text(in->global_replication_group_id)));
+    durability_settle_tags(p->group.durability, p->tags, &p->tag_count);
+    return OK;
+}
+
 /* --- against what is there --- */
 
 static struct err plan_is_new(struct call *c, const struct ec_create_replication_group_in *in,
@@ -435,7 +461,8 @@ static const plan_fn checks[] = {
     plan_name,    plan_unserved, plan_source,     plan_primary,      plan_engine,
     plan_type,    plan_port,     group_plan_mode, group_plan_shards, group_plan_flags,
     plan_windows, plan_siting,   plan_encryption, plan_entry,        plan_tags,
-    plan_restore, plan_logs,     plan_driver,     plan_is_new,       plan_room,
+    plan_restore, plan_logs,     plan_driver,     plan_durability,   plan_is_new,
+    plan_room,
 };
 
 /* --- recording --- */

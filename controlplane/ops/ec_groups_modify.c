@@ -13,6 +13,7 @@
 #include "controlplane/ops/access.h"
 #include "controlplane/ops/changes.h"
 #include "controlplane/ops/driver.h"
+#include "controlplane/ops/durability.h"
 #include "controlplane/ops/encryption.h"
 #include "controlplane/ops/group_mode.h"
 #include "controlplane/ops/group_modify.h"
@@ -272,6 +273,16 @@ static struct err change_multi_az(struct call *c, const struct ec_modify_replica
     return OK;
 }
 
+/* --- what acknowledged writes outlive --- */
+
+static struct err change_durability(struct call *c, const struct ec_modify_replication_group_in *in,
+                                    struct group_facts *f)
+{
+    if (member_has_text(in->durability))
+        TRY(durability_read(c, in->durability, &f->group.durability));
+    return durability_check(c, &f->group, fewest_members(f), f->global != NULL);
+}
+
 /* The order of the rows is the order in which mistakes are told. */
 static const change_fn changes[] = {
     check_security_group_names,
@@ -284,6 +295,7 @@ static const change_fn changes[] = {
     change_encryption,
     change_failover,
     change_multi_az,
+    change_durability,
     change_logs,
 };
 
@@ -395,6 +407,7 @@ struct err group_modify(struct call *c, const struct ec_modify_replication_group
     }
     TRY(group_mode_check_others(c, in, &facts));
     const struct cluster before = facts.group.common;
+    const enum durability durability = facts.group.durability;
     for (size_t i = 0; i < countof(changes); i++)
         TRY(changes[i](c, in, &facts));
     TRY(check_primary(c, in, &facts, &primary));
@@ -402,10 +415,15 @@ struct err group_modify(struct call *c, const struct ec_modify_replication_group
     bool is_rebuilt = strcmp(before.node_type, after->node_type) != 0 || before.tls != after->tls;
     bool is_upgraded = strcmp(before.engine, after->engine) != 0 ||
                        strcmp(before.engine_version, after->engine_version) != 0;
+    if (primary && durability != facts.group.durability)
+        return COMBINATION("PrimaryClusterId cannot be changed together with Durability.");
     if (primary && (is_rebuilt || is_upgraded))
         return COMBINATION("PrimaryClusterId cannot be changed together with EngineVersion, "
                            "CacheNodeType or in-transit encryption.");
+    bool is_other = durability != facts.group.durability;
     TRY(record(c, &facts));
+    if (is_other)
+        TRY(durability_retag(c, &facts));
     TRY(change_entry(c, in, &facts, &pending));
     const char *shown =
         group_pending_text(c->arena, pending ? pending : "", primary ? primary->cluster.name : NULL,
@@ -414,7 +432,7 @@ struct err group_modify(struct call *c, const struct ec_modify_replication_group
         TRY(membership_switch(c, &facts, primary, shown));
     else if (is_upgraded)
         TRY(group_facts_operate_openly(c, &facts, GROUP_ROLL, "", shown));
-    else if (is_rebuilt || pending)
+    else if (is_rebuilt || is_other || pending)
         TRY(group_facts_operate_openly(c, &facts, GROUP_MODIFY, "", shown));
     else
         TRY(group_facts_refresh(c, &facts));

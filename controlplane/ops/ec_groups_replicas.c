@@ -7,6 +7,7 @@
 #include "controlplane/model/place.h"
 #include "controlplane/model/quotas.h"
 #include "controlplane/ops/capacity.h"
+#include "controlplane/ops/durability.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/wire_groups.h"
@@ -305,6 +306,8 @@ static struct err check_fewer(struct call *c, const struct group_facts *f,
         if (t->after < least_members(f))
             return VALUE("Must have at least 1 replica when cluster mode is disabled with auto "
                          "failover enabled.");
+        if (t->after < DURABILITY_MEMBERS_LEAST)
+            TRY(durability_refuse_lone(c, f->group.durability));
         total += t->before - t->after;
     }
     if (total == 0)

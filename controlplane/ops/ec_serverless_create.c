@@ -14,6 +14,7 @@
 #include "controlplane/ops/access.h"
 #include "controlplane/ops/capacity.h"
 #include "controlplane/ops/driver.h"
+#include "controlplane/ops/durability.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/reach.h"
@@ -77,6 +78,7 @@ static struct err plan_engine(struct call *c, const struct ec_create_serverless_
         return fault(c, FAULT_INVALID_PARAMETER_VALUE,
                      "Invalid engine: %s. It must be redis, valkey or memcached.", in->engine);
     TRY(driver_same(c, &in->tags, DRIVER_BUNDLED));
+    TRY(durability_refuse_tag(c, &in->tags));
     TRY(serverless_choose_version(c, engine, in->major_engine_version, &p->version));
     p->cache.engine = p->version->engine;
     p->cache.engine_version = p->version->reported;

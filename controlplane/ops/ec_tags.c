@@ -5,6 +5,7 @@
 #include "controlplane/model/engine_driver.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/model/tags.h"
+#include "controlplane/ops/durability.h"
 #include "controlplane/ops/group_facts.h"
 #include "controlplane/ops/parameters.h"
 #include "controlplane/ops/serverless_facts.h"
@@ -230,6 +231,24 @@ static struct err refuse_driver_tag(struct call *c, const char *arn, const char 
                  "The tag " DRIVER_TAG " chooses when a cache is created, and stays as it is.");
 }
 
+/* --- the durability of a group --- */
+
+static struct err change_durability(struct call *c, const char *arn, const char *key,
+                                    const char *value)
+{
+    struct arn parts;
+
+    if (strcmp(key, DURABILITY_TAG) != 0)
+        return OK;
+    TRY(arn_parse(c->arena, arn, &parts));
+    if (strcmp(parts.type, "replicationgroup") == 0)
+        return durability_take_tag(c, parts.name, value);
+    if (strcmp(parts.type, "cluster") == 0 || strcmp(parts.type, "serverlesscache") == 0)
+        return err_make(FAULT_INVALID_PARAMETER_VALUE,
+                        "The tag " DURABILITY_TAG " is for replication groups.");
+    return OK;
+}
+
 /* --- handlers --- */
 
 struct err ec_list_tags_for_resource(struct call *c, const struct ec_list_tags_for_resource_in *in,
@@ -258,6 +277,8 @@ struct err ec_add_tags_to_resource(struct call *c, const struct ec_add_tags_to_r
     TRY(arns_of(c, arn, &arns, &arn_count));
     for (size_t i = 0; i < arn_count; i++)
         TRY(tagging_put(c, arns[i], tags, in->tags.count));
+    for (size_t i = 0; i < in->tags.count; i++)
+        TRY(change_durability(c, arn, tags[i].key, tags[i].value));
     return tags_to_wire(c, arn, &out->tag_list);
 }
 
@@ -287,5 +308,7 @@ struct err ec_remove_tags_from_resource(struct call *c,
         TRY(refuse_driver_tag(c, arn, in->tag_keys.items[i] ? in->tag_keys.items[i] : "", NULL));
     for (size_t i = 0; i < in->tag_keys.count; i++)
         TRY(remove_tag(c, arns, arn_count, in->tag_keys.items[i] ? in->tag_keys.items[i] : ""));
+    for (size_t i = 0; i < in->tag_keys.count; i++)
+        TRY(change_durability(c, arn, in->tag_keys.items[i] ? in->tag_keys.items[i] : "", NULL));
     return tags_to_wire(c, arn, &out->tag_list);
 }

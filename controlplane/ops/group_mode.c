@@ -48,6 +48,7 @@ static const struct member_rule others[] = {
     {"IpDiscovery",                 NULL},
     {"TransitEncryptionEnabled",    NULL},
     {"TransitEncryptionMode",       NULL},
+    {"Durability",                  NULL},
 };
 
 bool group_mode_is_asked(const struct ec_modify_replication_group_in *in,

@@ -9,6 +9,7 @@
 #include "controlplane/model/tags.h"
 #include "controlplane/ops/capacity.h"
 #include "controlplane/ops/driver.h"
+#include "controlplane/ops/durability.h"
 #include "controlplane/ops/group_facts.h"
 #include "controlplane/ops/members.h"
 #include "controlplane/ops/membership.h"
@@ -167,6 +168,8 @@ static struct err check_replica(struct call *c, const struct group_facts *f,
                      "Cannot delete the cache cluster because it is the only read replica for "
                      "replication group %s which has autofailover enabled or pending.",
                      f->group.name);
+    if (count <= 2)
+        return durability_refuse_lone(c, f->group.durability);
     return OK;
 }
 

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/ops/access.h"
+#include "controlplane/ops/durability.h"
 #include "controlplane/ops/logs.h"
 
 #include <string.h>
@@ -255,6 +256,8 @@ void wire_group(struct call *c, const struct group_facts *f, struct ec_replicati
         .ip_discovery = ip_family_name(g->common.reach.discovery),
         .cluster_mode = cluster_mode_name(g->mode),
         .engine = g->common.engine,
+        .durability = durability_name(g->durability),
+        .effective_durability = durability_name(durability_in_force(f)),
     };
     wire_entry(c, g, out);
     wire_global(c, f, out);

@@ -13,6 +13,7 @@
 #include "controlplane/model/engine_driver.h"
 #include "controlplane/model/serverless.h"
 #include "controlplane/model/settings.h"
+#include "controlplane/reconcile/acks.h"
 #include "controlplane/reconcile/cluster_mode.h"
 #include "controlplane/reconcile/endpoints.h"
 #include "controlplane/reconcile/global_shards.h"
@@ -184,7 +185,7 @@ static struct view *first_member(const struct group_view *g, const struct shard 
 
 /* The highest term that the shard's goal or one of its engines knows: in another group before, or
  * by orders that this control plane has forgotten. */
-static int64_t highest_term(const struct group_view *g, const struct shard *s)
+int64_t shard_highest_term(const struct group_view *g, const struct shard *s)
 {
     int64_t highest = s->goal.has ? s->goal.term : 0;
 
@@ -203,19 +204,32 @@ static void choose_primaries(struct group_view *g, struct decisions *d)
         const struct view *first = s->goal.has ? NULL : first_member(g, s);
         if (!first)
             continue;
-        s->goal = (struct shard_goal){
-            .has = true, .term = highest_term(g, s) + 1, .primary_id = first->cluster.id};
+        s->goal = (struct shard_goal){.has = true,
+                                      .term = shard_highest_term(g, s) + 1,
+                                      .primary_id = first->cluster.id,
+                                      .acks = s->goal.acks};
         decide_shard(d, g, s, "the first of its members");
     }
+}
+
+/* What is counted on is as good by the next term; what was asked in this one is asked anew. */
+static struct shard_acks acks_of_next(const struct shard *s)
+{
+    struct shard_acks acks = s->goal.acks;
+
+    acks.after = 0;
+    acks.asked = OFFSETS_NOT_ASKED;
+    return acks;
 }
 
 void groups_promote(struct group_view *g, struct shard *s, int64_t cluster_id, struct decisions *d,
                     const char *why)
 {
     s->goal = (struct shard_goal){.has = true,
-                                  .term = highest_term(g, s) + 1,
+                                  .term = shard_highest_term(g, s) + 1,
                                   .primary_id = cluster_id,
-                                  .source = s->goal.source};
+                                  .source = s->goal.source,
+                                  .acks = acks_of_next(s)};
     decide_shard(d, g, s, why);
 }
 
@@ -232,10 +246,11 @@ static void promote_as_seen(struct group_view *g, struct shard *s, const struct 
 {
     restraint_count(g, s);
     s->goal = (struct shard_goal){.has = true,
-                                  .term = highest_term(g, s) + 1,
+                                  .term = shard_highest_term(g, s) + 1,
                                   .primary_id = chosen->cluster.id,
                                   .life = member_life(chosen),
-                                  .source = s->goal.source};
+                                  .source = s->goal.source,
+                                  .acks = acks_of_next(s)};
     decide_shard(d, g, s, "its primary died");
 }
 
@@ -254,10 +269,11 @@ void groups_fence(struct group_view *g, struct shard *s, struct decisions *d, co
 void groups_unfence(struct group_view *g, struct shard *s, struct decisions *d, const char *why)
 {
     s->goal = (struct shard_goal){.has = true,
-                                  .term = highest_term(g, s) + 1,
+                                  .term = shard_highest_term(g, s) + 1,
                                   .primary_id = s->goal.fenced_id,
                                   .life = s->goal.fence_life,
-                                  .source = s->goal.source};
+                                  .source = s->goal.source,
+                                  .acks = acks_of_next(s)};
     decide_shard(d, g, s, why);
 }
 
@@ -280,7 +296,11 @@ void groups_follow(struct group_view *g, struct shard *s, const struct shard_sou
 /* Engines obey no lower term than they know: the shard's goes above it. */
 static void outgrow_terms(struct group_view *g, struct shard *s, struct decisions *d)
 {
-    if (s->goal.has && highest_term(g, s) > s->goal.term)
+    if (!s->goal.has || shard_highest_term(g, s) <= s->goal.term)
+        return;
+    if (s->goal.acks.asked)
+        acks_ask(g, s, shard_primary(g, s), d);
+    else
         groups_promote(g, s, s->goal.primary_id, d, "an engine knows a higher term");
 }
 
@@ -305,7 +325,7 @@ static bool has_missed(const struct shard *s, const struct node *n)
     return life > 0 && strcmp(n->saw.host_id, n->goal.host_id) == 0 && n->saw.crashes + 1 > life;
 }
 
-static bool is_up(const struct node *n)
+bool member_is_up(const struct node *n)
 {
     return n && n->is_wanted && n->goal.has && n->saw.has && n->saw.state == NODE_RUNNING &&
            strcmp(n->saw.host_id, n->goal.host_id) == 0;
@@ -323,10 +343,10 @@ static bool is_fit(const struct shard *s, const struct node *n)
     bool follows = strcmp(n->saw.role, "replica") == 0 && is_of_term;
 
     bool had_all = follows && n->saw.term > 0 && n->saw.followed_term == n->saw.term;
-    return is_up(n) && (follows || was_fenced) && (n->saw.offset > 0 || had_all);
+    return member_is_up(n) && (follows || was_fenced) && (n->saw.offset > 0 || had_all);
 }
 
-static bool is_unheard(const struct view *m)
+bool member_is_unheard(const struct view *m)
 {
     const struct host *host = view_host(m, member_node(m)->goal.host_id);
     return !host || host->is_silent;
@@ -360,13 +380,13 @@ static struct candidates look_for(const struct group_view *g, const struct shard
         const struct node *n = member_node(m);
         if ((m == dead && has_died(n)) || m->cluster.shard_id != s->id)
             continue; /* one that lives again is as good as what it has now */
-        c.has_unheard |= n && n->is_wanted && n->goal.has && is_unheard(m);
+        c.has_unheard |= n && n->is_wanted && n->goal.has && member_is_unheard(m);
         c.has_unfit |= n && n->is_wanted && !is_fit(s, n);
-        if (!is_up(n))
+        if (!member_is_up(n))
             continue;
         if (is_better(m, c.any, lost_zone))
             c.any = m;
-        if (!is_fit(s, n) || is_unheard(m))
+        if (!is_fit(s, n) || member_is_unheard(m))
             continue;
         c.has_late_reports |= n->saw.is_link_up;
         if (is_better(m, c.best, lost_zone))
@@ -394,9 +414,10 @@ static void keep_for_heir(struct group_view *g, struct shard *s, struct view *ke
     }
     restraint_count(g, s);
     s->goal = (struct shard_goal){.has = true,
-                                  .term = highest_term(g, s) + 1,
+                                  .term = shard_highest_term(g, s) + 1,
                                   .primary_id = keeper->cluster.id,
-                                  .source = s->goal.source};
+                                  .source = s->goal.source,
+                                  .acks = acks_of_next(s)};
     groups_fence(g, s, d, "it keeps the data until the primary is back");
 }
 
@@ -414,7 +435,7 @@ static void name_heir(struct group_view *g, struct shard *s, const struct view *
     const struct node *n = member_node(heir);
     bool is_fenced = s->goal.fenced_id == s->goal.primary_id && primary_is_confirmed(g, s);
 
-    if (!is_fenced || !n || !is_up(n) || !n->saw.is_link_up || n->saw.term != s->goal.term ||
+    if (!is_fenced || !n || !member_is_up(n) || !n->saw.is_link_up || n->saw.term != s->goal.term ||
         (n->saw.offset == 0 && keeper->saw.offset > 0))
         return;
     s->goal.term++;
@@ -490,6 +511,35 @@ static int64_t since_when(const struct group_view *g, const struct node *dead)
     return dead->saw.crashed_ms > g->began_ms ? dead->saw.crashed_ms : g->began_ms;
 }
 
+/* NULL: somebody is waited for. */
+static struct view *choose_best(struct group_view *g, const struct shard *s,
+                                const struct view *dead, struct decisions *d)
+{
+    const struct node *n = member_node(dead);
+    struct candidates c = look_for(g, s, dead);
+    int64_t since_ms = has_some(&c) ? n->saw.crashed_ms : since_when(g, n);
+    struct view *chosen = choose(g, &c, g->now_ms - since_ms);
+    int64_t wake_ms = since_ms + (has_some(&c) ? CANDIDATES_WAIT_MS : LAST_RESORT_MS);
+
+    if (!chosen && wake_ms > g->now_ms) /* else it waits for a report */
+        decide_wake(d, wake_ms);
+    return chosen;
+}
+
+/* The same where writes were acknowledged that the next primary must have. */
+static struct view *choose_surely(struct group_view *g, struct shard *s, const struct view *dead,
+                                  bool *out_is_sure, struct decisions *d)
+{
+    if (s->goal.acks.asked == OFFSETS_NOT_ASKED) {
+        acks_ask(g, s, dead, d);
+        return NULL;
+    }
+    struct view *chosen = acks_choose(g, s, dead, out_is_sure);
+    if (!chosen)
+        acks_tell_waiting(g, s, d);
+    return chosen;
+}
+
 static void fail_over(struct group_view *g, struct shard *s, struct decisions *d)
 {
     struct view *dead = shard_primary(g, s);
@@ -497,17 +547,14 @@ static void fail_over(struct group_view *g, struct shard *s, struct decisions *d
 
     /* Until the group is made its data is the primary's alone, which fetches it anew. */
     bool is_restoring = g->has_operation && g->operation.kind == GROUP_CREATE && *g->operation.data;
-    if ((!has_died(n) && !has_missed(s, n)) || is_restoring)
+    bool is_over = has_died(n) || has_missed(s, n) || (n && s->goal.acks.asked);
+    bool is_sure = true;
+    if (!is_over || is_restoring || !acks_are_free(s, dead, has_died(n)))
         return;
-    struct candidates c = look_for(g, s, dead);
-    int64_t since_ms = has_some(&c) ? n->saw.crashed_ms : since_when(g, n);
-    struct view *chosen = choose(g, &c, g->now_ms - since_ms);
-    if (!chosen) {
-        int64_t wake_ms = since_ms + (has_some(&c) ? CANDIDATES_WAIT_MS : LAST_RESORT_MS);
-        if (wake_ms > g->now_ms) /* else it waits for a report */
-            decide_wake(d, wake_ms);
+    struct view *chosen =
+        acks_counts(s) ? choose_surely(g, s, dead, &is_sure, d) : choose_best(g, s, dead, d);
+    if (!chosen)
         return;
-    }
     if (failpoint_holds(d->failpoint, "group", "failover", "promote") || !restraint_allows(g, s, d))
         return;
     failpoint_reach(d->failpoint, "group", "failover", "promote");
@@ -516,6 +563,8 @@ static void fail_over(struct group_view *g, struct shard *s, struct decisions *d
         keep_for_heir(g, s, chosen, dead, d);
         return;
     }
+    if (!is_sure)
+        decide_group_event(d, g, EVENT_FAILOVER_UNSURE, s->number, NULL);
     if (chosen != dead)
         decide_group_event(d, g, EVENT_FAILOVER_DONE, dead->cluster.name, chosen->cluster.name);
     promote_as_seen(g, s, chosen, d);
@@ -608,6 +657,8 @@ static void forget_members(struct group_view *g, struct decisions *d)
         d->about = &m->cluster;
         decide_event(d, m, EVENT_CLUSTER_DELETED, NULL, NULL);
         decide_cluster_remove(d, m);
+        if (g->group.is_wanted)
+            acks_lose_member(g, member_shard(g, m), d);
     }
 }
 
@@ -615,7 +666,7 @@ static void forget_members(struct group_view *g, struct decisions *d)
 
 static bool is_running(const struct node *n)
 {
-    return is_up(n) && n->saw.boot_count >= n->boot_count;
+    return member_is_up(n) && n->saw.boot_count >= n->boot_count;
 }
 
 bool member_is_ready(const struct group_view *g, const struct view *m)
@@ -629,6 +680,8 @@ bool member_is_ready(const struct group_view *g, const struct view *m)
         !settings_version_parse(n->saw.applied_settings, &applied))
         return false;
     settings_take_role(&wanted, &s->goal, &s->endpoints, m->cluster.id);
+    if (applied.acks != wanted.acks || applied.is_bounded != wanted.is_bounded)
+        return false;
     if (applied.term != wanted.term || applied.is_fenced != wanted.is_fenced ||
         applied.endpoints != wanted.endpoints || applied.epoch != wanted.epoch ||
         applied.users < g->group.entry.revision || applied.tls != m->cluster.tls)
@@ -642,7 +695,7 @@ bool primary_is_confirmed(const struct group_view *g, const struct shard *s)
     const struct view *primary = shard_primary(g, s);
     const struct node *n = primary ? member_node(primary) : NULL;
 
-    if (!is_up(n) || n->saw.term != s->goal.term)
+    if (!member_is_up(n) || n->saw.term != s->goal.term)
         return false;
     return s->goal.source.port ? n->saw.is_link_up : strcmp(n->saw.role, "primary") == 0;
 }
@@ -654,12 +707,16 @@ void groups_decide(struct group_view *g, struct decisions *d)
     for (size_t i = 0; i < g->member_count; i++)
         rules_decide(&g->members[i], d);
     place_members(g, d);
+    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
+        acks_order(g, &g->shards.items[i], d);
     choose_primaries(g, d);
     moves_look(g, d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
         outgrow_terms(g, &g->shards.items[i], d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
         forget_life(g, &g->shards.items[i], d);
+    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
+        acks_raise(g, &g->shards.items[i], d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
         restraint_rest(g, &g->shards.items[i], d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)

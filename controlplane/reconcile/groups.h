@@ -35,6 +35,15 @@ void groups_unfence(struct group_view *g, struct shard *s, struct decisions *d, 
 void groups_follow(struct group_view *g, struct shard *s, const struct shard_source *source,
                    struct decisions *d, const char *why);
 
+/* The highest term that the shard's goal or one of its engines knows. */
+int64_t shard_highest_term(const struct group_view *g, const struct shard *s);
+
+/* Whether a node runs where it should; the member has one. */
+bool member_is_up(const struct node *n);
+
+/* Whether the host of a member with a place is not heard of. */
+bool member_is_unheard(const struct view *m);
+
 /* The life of the member's engine that was seen last, for a goal that is meant for no other. */
 int64_t member_life(const struct view *m);
 

@@ -5,6 +5,7 @@
 #include "controlplane/model/effective.h"
 #include "controlplane/model/serverless.h"
 #include "controlplane/model/settings.h"
+#include "controlplane/reconcile/acks.h"
 #include "controlplane/reconcile/groups.h"
 #include "controlplane/reconcile/rolling.h"
 
@@ -19,7 +20,7 @@ bool group_is_settled(const struct group_view *g)
         if (!m->cluster.is_wanted || !member_is_ready(g, m))
             return false;
     }
-    return true;
+    return acks_is_settled(g);
 }
 
 enum step_result group_await_sources(struct group_view *g, struct decisions *d)

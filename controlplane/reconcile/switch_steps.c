@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "controlplane/reconcile/acks.h"
 #include "controlplane/reconcile/cluster_mode.h"
 #include "controlplane/reconcile/groups.h"
 #include "controlplane/reconcile/member_steps.h"
@@ -105,6 +106,8 @@ static enum step_result promote(struct group_view *g, struct decisions *d)
         p.shard->goal.after_offset = is_sourced ? 0 : member_node(p.from)->saw.offset;
         p.shard->goal.life = is_sourced ? 0 : member_life(p.to);
         decide_shard(d, g, p.shard, "the old primary takes no writes any more");
+    } else if (p.shard->goal.after_offset > 0 && !has_stream(&p) && acks_counts(p.shard)) {
+        acks_ask(g, p.shard, p.to, d); /* another one may have more of what was acknowledged */
     } else if (p.shard->goal.after_offset > 0 && !has_stream(&p)) {
         p.shard->goal.after_offset = 0;
         decide_shard(d, g, p.shard, "nothing more comes of the old primary");

@@ -15,7 +15,7 @@
     "auto_minor_upgrade, notification_topic, notification_status, is_wanted, created_ms, " \
     "user_group, token_digests, token_modified_ms, access_revision, tls_mode, "            \
     "coalesce(owner_id, 0), owner_name, memory_least, memory_most, work_most, data_key, "  \
-    "kms_key, parked, network_type, ip_discovery, is_token_rotated, driver"
+    "kms_key, parked, network_type, ip_discovery, is_token_rotated, driver, durability"
 
 static void row_to_common(const struct query *q, int at, struct cluster *out)
 {
@@ -73,6 +73,8 @@ static void row_to_group(struct query *q, struct replication_group *out)
     out->common.parked = query_text(q, 40);
     query_reach(q, 41, &out->common.reach);
     out->common.driver = query_text(q, 44);
+    if (!durability_parse(query_text(q, 45), &out->durability))
+        q->error = err_make(ERR_CORRUPT, "a replication group has an unknown durability");
     if (!tls_mode_parse(query_text(q, 32), &out->common.tls))
         q->error = err_make(ERR_CORRUPT, "a replication group has an unknown mode of encryption");
     if (!cluster_mode_parse(query_text(q, 5), &out->mode))
@@ -88,34 +90,34 @@ struct err store_group_insert(struct store_tx *tx, struct replication_group *g)
         "parameter_group, subnet_group, security_groups, maintenance_window, snapshot_window, "
         "snapshot_retention, auto_minor_upgrade, notification_topic, notification_status, "
         "is_wanted, created_ms, tls_mode, owner_id, memory_least, memory_most, work_most, "
-        "data_key, kms_key, network_type, ip_discovery, driver) "
+        "data_key, kms_key, network_type, ip_discovery, driver, durability) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
+        "nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id";
     const struct cluster *c = &g->common;
     struct query q;
 
-    TRY(query_start(&q, tx, sql,
-                    "ttttt"
-                    "bbb"
-                    "ttti"
-                    "ttti"
-                    "ttttt"
-                    "ib"
-                    "tt"
-                    "bit"
-                    "iiii"
-                    "ttttt",
-                    g->account, g->region, g->name, g->description, cluster_mode_name(g->mode),
-                    g->has_failover, g->is_multi_az, g->is_encrypted_at_rest, g->user, g->password,
-                    g->snapshotting_cluster, g->next_shard, c->engine, c->engine_version,
-                    c->node_type, (int64_t)c->port, c->parameter_group, c->subnet_group,
-                    c->security_groups, c->maintenance_window, c->snapshot_window,
-                    (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
-                    c->notification_status, g->is_wanted, g->created_ms, tls_mode_name(c->tls),
-                    c->owner.id, c->allotment.least_bytes, c->allotment.most_bytes,
-                    c->allotment.work_most, c->data_key ? c->data_key : "",
-                    g->kms_key ? g->kms_key : "", network_type_name(c->reach.network),
-                    ip_family_name(c->reach.discovery), driver_name(c->driver)));
+    TRY(query_start(
+        &q, tx, sql,
+        "ttttt"
+        "bbb"
+        "ttti"
+        "ttti"
+        "ttttt"
+        "ib"
+        "tt"
+        "bit"
+        "iiii"
+        "tttttt",
+        g->account, g->region, g->name, g->description, cluster_mode_name(g->mode), g->has_failover,
+        g->is_multi_az, g->is_encrypted_at_rest, g->user, g->password, g->snapshotting_cluster,
+        g->next_shard, c->engine, c->engine_version, c->node_type, (int64_t)c->port,
+        c->parameter_group, c->subnet_group, c->security_groups, c->maintenance_window,
+        c->snapshot_window, (int64_t)c->snapshot_retention, c->auto_minor_upgrade,
+        c->notification_topic, c->notification_status, g->is_wanted, g->created_ms,
+        tls_mode_name(c->tls), c->owner.id, c->allotment.least_bytes, c->allotment.most_bytes,
+        c->allotment.work_most, c->data_key ? c->data_key : "", g->kms_key ? g->kms_key : "",
+        network_type_name(c->reach.network), ip_family_name(c->reach.discovery),
+        driver_name(c->driver), durability_name(g->durability)));
     if (query_next(&q))
         g->id = query_int(&q, 0);
     return query_end(&q);
@@ -130,7 +132,7 @@ struct err store_group_update(struct store_tx *tx, const struct replication_grou
         "subnet_group = ?, security_groups = ?, maintenance_window = ?, snapshot_window = ?, "
         "snapshot_retention = ?, auto_minor_upgrade = ?, notification_topic = ?, "
         "notification_status = ?, is_wanted = ?, tls_mode = ?, memory_least = ?, memory_most = ?, "
-        "work_most = ?, parked = ?, ip_discovery = ? WHERE id = ?";
+        "work_most = ?, parked = ?, ip_discovery = ?, durability = ? WHERE id = ?";
     const struct cluster *c = &g->common;
 
     tx->has_wish = true;
@@ -143,7 +145,7 @@ struct err store_group_update(struct store_tx *tx, const struct replication_grou
                   "ib"
                   "tt"
                   "bt"
-                  "iiitti",
+                  "iiittti",
                   g->description, cluster_mode_name(g->mode), g->has_failover, g->is_multi_az,
                   g->is_encrypted_at_rest, g->snapshotting_cluster, g->next_shard, c->engine,
                   c->engine_version, c->node_type, (int64_t)c->port, c->parameter_group,
@@ -151,7 +153,8 @@ struct err store_group_update(struct store_tx *tx, const struct replication_grou
                   (int64_t)c->snapshot_retention, c->auto_minor_upgrade, c->notification_topic,
                   c->notification_status, g->is_wanted, tls_mode_name(c->tls),
                   c->allotment.least_bytes, c->allotment.most_bytes, c->allotment.work_most,
-                  c->parked ? c->parked : "", ip_family_name(c->reach.discovery), g->id));
+                  c->parked ? c->parked : "", ip_family_name(c->reach.discovery),
+                  durability_name(g->durability), g->id));
     return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such replication group");
 }
 

@@ -33,13 +33,13 @@ struct err store_node_insert(struct store_tx *tx, struct node *n)
     return query_end(&q);
 }
 
-#define NODE_SELECT                                                                                                                                                                                                       \
-    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                                                                                                              \
-    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                                                                                               \
-    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                                                                                                  \
-    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                                                                                                 \
-    "s.term, s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, s.followed_term, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered, g.second_address, n.node_type FROM cache_node n " \
-    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                                                                                                 \
+#define NODE_SELECT                                                                                                                                                                                                                               \
+    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                                                                                                                                      \
+    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                                                                                                                       \
+    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                                                                                                                          \
+    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                                                                                                                         \
+    "s.term, s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, s.followed_term, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered, g.second_address, n.node_type, coalesce(s.lineage, 0) FROM cache_node n " \
+    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                                                                                                                         \
     "LEFT JOIN host h ON h.id = g.host_id "
 
 static void row_to_goal(struct query *q, int at, struct node_goal *out)
@@ -108,6 +108,7 @@ static void row_to_node(struct query *q, struct node *out)
     out->goal.is_clustered = query_int(q, 37) != 0;
     out->goal.second_address = query_text(q, 38);
     out->node_type = query_text(q, 39);
+    out->saw.lineage = query_int(q, 40);
     if (!tls_mode_parse(query_text(q, 36), &out->goal.tls))
         q->error = err_make(ERR_CORRUPT, "a node has an unknown mode of encryption");
 }
@@ -366,7 +367,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         "coalesce(c.owner_id, 0), c.memory_least, c.memory_most, c.work_most, g.second_address, c.driver, "
         "coalesce(cd.nodes, ''), c.configuration_version, r.life, r.fence_life, "
         "coalesce(r.address, ''), coalesce(r.reader_address, ''), coalesce(r.reader_id, 0), "
-        "coalesce(r.reader_turn, 0) "
+        "coalesce(r.reader_turn, 0), r.acks_ordered, r.is_bounded, r.offsets_asked "
         "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
         "JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_group_goal r ON r.node_group_id = c.node_group_id "
@@ -404,6 +405,9 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         n->role.fence_life = query_int(&q, 49);
         n->endpoints = (struct shard_endpoints){query_text(&q, 50), query_text(&q, 51),
                                                 query_int(&q, 52), query_int(&q, 53)};
+        n->role.acks = (struct shard_acks){.ordered = query_int(&q, 54),
+                                           .is_bounded = query_int(&q, 55) != 0,
+                                           .asked = (int)query_int(&q, 56)};
         n->goal.is_clustered = query_int(&q, 37) != 0;
         n->goal.second_address = query_text(&q, 44);
         n->driver = query_text(&q, 45);
@@ -477,7 +481,8 @@ static bool is_same_sight(const struct node_saw *a, const struct node_saw *b)
 {
     return is_same_process(a, b) && a->is_reboot_pending == b->is_reboot_pending &&
            a->has_bad_seed == b->has_bad_seed && a->term == b->term &&
-           a->is_link_up == b->is_link_up && (a->offset > 0) == (b->offset > 0) &&
+           a->is_link_up == b->is_link_up && a->lineage == b->lineage &&
+           (a->offset > 0) == (b->offset > 0) &&
            (!b->build || !*b->build || strcmp(a->build, b->build) == 0) &&
            strcmp(a->applied_settings, b->applied_settings) == 0 && strcmp(a->role, b->role) == 0 &&
            is_about_as_much(a->used_bytes, b->used_bytes);
@@ -501,7 +506,8 @@ static struct err sight_before(struct store_tx *tx, int64_t node_id, int64_t *ou
     static const char sql[] =
         "SELECT n.cluster_id, s.host_id, s.state, s.boot_count, s.pid, s.crashes, s.crashed_ms, "
         "s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, s.term, "
-        "s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, s.followed_term FROM cache_node n "
+        "s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, s.followed_term, "
+        "coalesce(s.lineage, 0) FROM cache_node n "
         "LEFT JOIN node_saw s ON s.node_id = n.id WHERE n.id = ?";
     struct query q;
 
@@ -510,6 +516,7 @@ static struct err sight_before(struct store_tx *tx, int64_t node_id, int64_t *ou
     if (is_found) {
         *out_cluster = query_int(&q, 0);
         row_to_saw(&q, 1, out);
+        out->lineage = query_int(&q, 19);
     }
     TRY(query_end(&q));
     return is_found ? OK : err_make(ERR_NOT_FOUND, "no such node");
@@ -521,8 +528,8 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
     static const char sql[] =
         "INSERT INTO node_saw (node_id, host_id, state, boot_count, pid, crashes, crashed_ms, "
         "last_exit, why, applied_settings, is_reboot_pending, role, term, replication_offset, "
-        "is_link_up, build, used_bytes, build_ms, has_bad_seed, followed_term) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "is_link_up, build, used_bytes, build_ms, has_bad_seed, followed_term, lineage) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_id) DO UPDATE SET host_id = excluded.host_id, state = excluded.state, "
         "boot_count = excluded.boot_count, pid = excluded.pid, crashes = excluded.crashes, "
         "crashed_ms = excluded.crashed_ms, last_exit = excluded.last_exit, why = excluded.why, "
@@ -531,6 +538,7 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
         "term = excluded.term, replication_offset = excluded.replication_offset, "
         "is_link_up = excluded.is_link_up, used_bytes = excluded.used_bytes, "
         "has_bad_seed = excluded.has_bad_seed, followed_term = excluded.followed_term, "
+        "lineage = excluded.lineage, "
         /* a node that is down keeps its build */
         "build_ms = iif(excluded.build IN ('', build), build_ms, excluded.build_ms), "
         "build = iif(excluded.build = '', build, excluded.build)";
@@ -551,12 +559,12 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
     now.followed_term = followed_term(&before, &now);
     if (is_same_sight(&before, &now))
         return OK;
-    TRY(query_run(tx, sql, "ittiiiitttbtiibtiibi", node_id, saw->host_id,
+    TRY(query_run(tx, sql, "ittiiiitttbtiibtiibii", node_id, saw->host_id,
                   node_state_name(saw->state), saw->boot_count, (int64_t)saw->pid, saw->crashes,
                   now.crashed_ms, saw->last_exit, saw->why, saw->applied_settings,
                   saw->is_reboot_pending, saw->role, saw->term, saw->offset, saw->is_link_up,
                   saw->build ? saw->build : "", now.used_bytes, saw->seen_ms, saw->has_bad_seed,
-                  now.followed_term));
+                  now.followed_term, saw->lineage));
     store_touch_cluster(tx, cluster_id);
     *out_changed = true;
     return OK;

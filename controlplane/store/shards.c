@@ -18,17 +18,24 @@ static void row_to_shard(const struct query *q, struct shard *out)
                    .has = !query_is_null(q, 7),
                    .term = query_int(q,              7),
                    .primary_id = query_int(q, 8),
-                   .fenced_id = query_int(q,        9),
+                   .fenced_id = query_int(q,       9),
                    .fence_term = query_int(q, 10),
                    .after_offset = query_int(q, 11),
                    .life = query_int(q, 12),
                    .fence_life = query_int(q, 13),
+                   .acks = {.ordered = query_int(q, 22),
+                         .is_bounded = query_int(q, 23) != 0,
+                         .counted = query_int(q, 24),
+                         .after = query_int(q, 25),
+                         .asked_ms = query_int(q, 26),
+                         .gone = query_int(q, 27),
+                         .asked = (int)query_int(q, 28)},
                    },
         .falls = query_int(q, 14),
         .fell_ms = query_int(q, 15),
         .last_fell_ms = query_int(q, 16),
         .heir_id = query_int(q, 21),
-        .endpoints = {query_text(q,                    17), query_text(q, 18),                  query_int(q,  19),     query_int(q, 20)                                  },
+        .endpoints = {query_text(q,                    17), query_text(q, 18),                  query_int(q,  19),     query_int(q, 20)},
     };
 }
 
@@ -53,7 +60,8 @@ struct err store_shard_list(struct store_tx *tx, const int64_t *group_ids, size_
         "g.term, g.primary_id, g.fenced_id, g.fence_term, g.after_offset, g.life, "
         "g.fence_life, g.falls, g.fell_ms, g.last_fell_ms, "
         "coalesce(g.address, ''), coalesce(g.reader_address, ''), coalesce(g.reader_id, 0), "
-        "coalesce(g.reader_turn, 0), coalesce(g.heir_id, 0) "
+        "coalesce(g.reader_turn, 0), coalesce(g.heir_id, 0), g.acks_ordered, g.is_bounded, "
+        "g.acks_counted, g.acks_after, g.acks_asked_ms, g.acks_gone, g.offsets_asked "
         "FROM node_group s "
         "LEFT JOIN node_group_goal g ON g.node_group_id = s.id "
         "WHERE s.group_id IN (SELECT value FROM json_each(?)) ORDER BY s.group_id, s.number";
@@ -86,22 +94,28 @@ struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
     static const char sql[] =
         "INSERT INTO node_group_goal (node_group_id, term, primary_id, fenced_id, fence_term, "
         "after_offset, life, fence_life, falls, fell_ms, last_fell_ms, "
-        "address, reader_address, reader_id, reader_turn, heir_id) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "address, reader_address, reader_id, reader_turn, heir_id, acks_ordered, "
+        "is_bounded, acks_counted, acks_after, acks_asked_ms, acks_gone, offsets_asked) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_group_id) DO UPDATE SET "
         "term = excluded.term, primary_id = excluded.primary_id, fenced_id = excluded.fenced_id, "
         "fence_term = excluded.fence_term, after_offset = excluded.after_offset, life = excluded.life, "
         "fence_life = excluded.fence_life, falls = excluded.falls, fell_ms = excluded.fell_ms, "
         "last_fell_ms = excluded.last_fell_ms, address = excluded.address, "
         "reader_address = excluded.reader_address, reader_id = excluded.reader_id, "
-        "reader_turn = excluded.reader_turn, heir_id = excluded.heir_id";
+        "reader_turn = excluded.reader_turn, heir_id = excluded.heir_id, acks_ordered = excluded.acks_ordered, "
+        "is_bounded = excluded.is_bounded, acks_counted = excluded.acks_counted, "
+        "acks_after = excluded.acks_after, acks_asked_ms = excluded.acks_asked_ms, "
+        "acks_gone = excluded.acks_gone, offsets_asked = excluded.offsets_asked";
     const struct shard_goal *g = &s->goal;
 
-    TRY(query_run(tx, sql, "iiiiiiiiiiittiii", s->id, g->term, g->primary_id, g->fenced_id,
+    TRY(query_run(tx, sql, "iiiiiiiiiiittiiiibiiiii", s->id, g->term, g->primary_id, g->fenced_id,
                   g->fence_term, g->after_offset, g->life, g->fence_life, s->falls, s->fell_ms,
                   s->last_fell_ms, s->endpoints.address ? s->endpoints.address : "",
                   s->endpoints.reader_address ? s->endpoints.reader_address : "",
-                  s->endpoints.reader_id, s->endpoints.reader_turn, s->heir_id));
+                  s->endpoints.reader_id, s->endpoints.reader_turn, s->heir_id, g->acks.ordered,
+                  g->acks.is_bounded, g->acks.counted, g->acks.after, g->acks.asked_ms,
+                  g->acks.gone, (int64_t)g->acks.asked));
     return hosts_raise(tx, s->group_id);
 }
 

@@ -27,6 +27,7 @@ static const char *const shifts[] = {
     "UPDATE group_operation SET deadline_ms = deadline_ms + ?1 WHERE " HAS_DEADLINE,
     "UPDATE node_group_goal SET fell_ms = fell_ms + ?1, last_fell_ms = last_fell_ms + ?1 "
     "WHERE falls > 0",
+    "UPDATE node_group_goal SET acks_asked_ms = acks_asked_ms + ?1 WHERE acks_asked_ms > 0",
     "UPDATE node_saw SET crashed_ms = crashed_ms + ?1 WHERE crashed_ms > 0",
     "UPDATE slot_move SET since_ms = since_ms + ?1 WHERE since_ms > 0",
     "UPDATE user_group SET revised_ms = revised_ms + ?1 WHERE settled_revision < revision",

@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         len += cut ? 5 : 0;
         rest = (struct str){rest.ptr + len, rest.len - len};
     }
-    repl_become_primary(&p.f.engine);
+    repl_become_primary(&p.f.engine, 0);
     check(strncmp(resp_ask(&p.f, "SET own new"), "+OK", 3) == 0);
     play_close(&p);
     return 0;

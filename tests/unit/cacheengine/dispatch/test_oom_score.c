@@ -58,7 +58,7 @@ Test(oom_score, the_role_and_a_child_have_their_own)
     says(&f, "CONFIG SET oom-score-adj yes oom-score-adj-values \"10 20 30\"", "+OK\r\n");
     repl_become_replica(&f.engine, STR("127.0.0.1"), 1);
     cr_expect_eq(score(), before + 20);
-    repl_become_primary(&f.engine);
+    repl_become_primary(&f.engine, 0);
     cr_expect_eq(score(), before + 10);
     oom_score_of_child(&f.engine);
     cr_expect_eq(score(), before + 30);

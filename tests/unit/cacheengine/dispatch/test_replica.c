@@ -180,7 +180,7 @@ Test(replica, while_there_is_no_data_clients_are_told)
     shows(&p.f, "INFO replication", "master_sync_total_bytes:1000000");
     cr_assert_eq(replica_load_facts(replica_of(&p)).total_bytes, 1000000);
     says(&p.f, "REPLICAOF NO ONE", "-LOADING Redis is loading the dataset in memory\r\n");
-    repl_become_primary(&p.f.engine);
+    repl_become_primary(&p.f.engine, 0);
     says(&p.f, "GET own", "$-1\r\n");
     play_close(&p);
 }

@@ -134,7 +134,7 @@ Test(stream, who_continues_is_known_by_both_ids)
     repl_stream_open(&t.s);
     repl_stream_feed_raw(&t.s, "0123456789", 10);
     memcpy(first, t.s.id, sizeof(first));
-    repl_stream_branch(&t.s);
+    repl_stream_branch(&t.s, 0);
     cr_expect_str_eq(t.s.former_id, first);
     cr_expect_str_neq(t.s.id, first);
     cr_expect_eq(t.s.former_end, 11);
@@ -158,6 +158,31 @@ Test(stream, who_continues_is_known_by_both_ids)
                      "row %zu", i);
     repl_stream_renew(&t.s);
     cr_expect_eq(repl_stream_continues(&t.s, str_of(first), 11), REPL_OTHER_ID);
+    end(&t);
+}
+
+Test(stream, an_id_tells_by_which_term_its_writer_was_ordered)
+{
+    struct stream_test t;
+    char resumed[REPL_ID_LEN + 1];
+
+    begin(&t);
+    cr_expect_eq(repl_id_lineage(t.s.id), 0, "nobody ordered it");
+    repl_stream_branch(&t.s, 0x12345);
+    cr_expect_eq(strlen(t.s.id), (size_t)REPL_ID_LEN);
+    cr_expect_eq(repl_id_lineage(t.s.id), 0x12345);
+    repl_stream_branch(&t.s, 0);
+    cr_expect_eq(repl_id_lineage(t.s.id), 0x12345, "who did not ask for another has the same");
+    repl_stream_renew(&t.s);
+    cr_expect_eq(repl_id_lineage(t.s.id), 0x12345);
+    memcpy(resumed, t.s.id, sizeof(resumed));
+    repl_stream_forget(&t.s);
+    cr_expect_eq(repl_id_lineage(t.s.id), 0, "what it had is gone");
+    repl_stream_resume(&t.s, resumed, 100);
+    cr_expect_eq(repl_id_lineage(t.s.id), 0x12345, "what it had is there again");
+    cr_expect_str_neq(t.s.id, resumed);
+    cr_expect_eq(repl_id_lineage("1a4de4"), 0);
+    cr_expect_eq(repl_id_lineage("1a4de4000000000000zz00000000000000000000"), 0);
     end(&t);
 }
 

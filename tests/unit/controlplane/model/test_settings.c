@@ -23,7 +23,9 @@ Test(settings, a_version_survives_the_round_trip)
                                         "p1.u0.r0.t0.l4",    "p1.u0.r0.t0.m1.c4.l12",
                                         "p1.u0.r0.t0.n3",    "p0.u0.r0.t0.m2.c1.l4.n3.d1024",
                                         "p1.u0.r0.t0.d5",    "p0.u2.r7f.t9.m2.c1.l4.d1024",
-                                        "p0.u2.r7.t0.e1",    "p0.u2.r7.t0.n3.e3.d5"};
+                                        "p0.u2.r7.t0.e1",    "p0.u2.r7.t0.n3.e3.d5",
+
+                                        "p1.u0.r2.t0.a1",    "p0.u0.r2.t0.a0b"};
 
     for (size_t i = 0; i < countof(texts); i++) {
         struct settings_version v = parse(texts[i]);
@@ -34,6 +36,9 @@ Test(settings, a_version_survives_the_round_trip)
     cr_assert(parse("p1.u0.r7.t9o").opens_replicas);
     cr_assert_eq(parse("p1.u0.r7.t9o").epoch, 9);
     cr_assert_not(parse("p1.u0.r7.t9").opens_replicas);
+    cr_assert_eq(parse("p1.u0.r7.t9.a2").acks, 2);
+    cr_assert_not(parse("p1.u0.r7.t9.a2").is_bounded);
+    cr_assert(parse("p1.u0.r7.t9.a0b").is_bounded);
     cr_assert_eq(parse("p1.u0.r0.t0.m1.c4").tls, TLS_PREFERRED);
     cr_assert_eq(parse("p1.u0.r0.t0.m1.c4").certificate, 4);
 }
@@ -49,6 +54,7 @@ Test(settings, what_is_no_version_is_all_zero)
                                       "p1.u2.r3.t4.m3.c1",
                                       "p1.u2.r3.t4.m2.c1.x",
                                       "p1.u2.r3.t4.d",
+                                      "p1.u2.r3.t4.a",
 
                                       "p1.u2.rf.t4",
                                       "u1.p2.r3.t4",

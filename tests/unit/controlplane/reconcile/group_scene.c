@@ -130,6 +130,7 @@ void group_scene_obey(struct group_scene *s, size_t member, int64_t offset)
         .role = is_primary ? "primary" : "replica",
         .term = v.term,
         .offset = offset,
+        .lineage = 1,
         .is_link_up = !is_primary,
     };
 }

@@ -2,6 +2,8 @@
  * as it matters to who is a primary. */
 #include "play.h"
 
+#include "controlplane/reconcile/acks.h"
+
 #include <string.h>
 
 #define STEP_MS      10
@@ -65,6 +67,73 @@ static void send(struct play *p, int member, struct play_message m)
     }
 }
 
+/* --- writes that must not get lost --- */
+
+/* Logs are in the order of their writes. */
+static bool has_write(const struct play_node *n, int64_t write)
+{
+    size_t low = 0, high = n->len;
+
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (n->log[mid] < write)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < n->len && n->log[low] == write;
+}
+
+static void acknowledge(struct play *p, const struct play_node *n, size_t len)
+{
+    if (shard_of(p)->goal.acks.counted == 0)
+        return;
+    for (size_t i = len; i-- > 0 && n->log[i] < (int64_t)countof(p->is_sure);) {
+        if (p->is_sure[n->log[i]])
+            return; /* and so all before it */
+        p->is_sure[n->log[i]] = true;
+        p->sure++;
+    }
+}
+
+static bool follows(const struct play *p, const struct play_node *replica,
+                    const struct play_node *n)
+{
+    return replica->is_up && replica->is_link_up && replica->follows == (int)(n - p->nodes);
+}
+
+/* As many replicas as it takes have so much. */
+static void acknowledge_some(struct play *p, const struct play_node *n)
+{
+    for (size_t i = 0; i < PLAY_MEMBERS; i++) {
+        const struct play_node *replica = &p->nodes[i];
+        int64_t count = 0;
+        for (size_t k = 0; k < PLAY_MEMBERS; k++)
+            count += follows(p, &p->nodes[k], n) && p->nodes[k].len >= replica->len;
+        if (follows(p, replica, n) && count >= n->acks)
+            acknowledge(p, n, replica->len);
+    }
+}
+
+/* With this engine the last copy of some may be gone: there is nothing to be done about those. */
+static void forget_copies(struct play *p, const struct play_node *gone)
+{
+    for (size_t i = 0; i < gone->len && gone->log[i] < (int64_t)countof(p->is_sure); i++) {
+        bool is_kept = !p->is_sure[gone->log[i]];
+        for (size_t k = 0; k < PLAY_MEMBERS && !is_kept; k++)
+            is_kept = &p->nodes[k] != gone && has_write(&p->nodes[k], gone->log[i]);
+        if (!is_kept)
+            p->is_sure[gone->log[i]] = false;
+    }
+}
+
+static void check_writes(struct play *p, const struct play_node *n)
+{
+    for (int64_t i = 1; i <= p->writes && i < (int64_t)countof(p->is_sure); i++)
+        if (p->is_sure[i] && !has_write(n, i))
+            break_rule(p, "a primary has not what was acknowledged, and somebody has");
+}
+
 /* --- engines --- */
 
 static bool takes_writes(const struct play_node *n)
@@ -89,10 +158,13 @@ static void follow(struct play *p, struct play_node *n)
 {
     struct play_node *from = &p->nodes[n->follows];
 
-    if (!from->is_up || !from->has_role || (!from->is_primary && !from->is_link_up)) {
+    if (!from->is_up || !from->has_role || (!from->is_primary && !from->is_link_up) ||
+        p->now_ms < n->unlinked_until_ms) {
         n->is_link_up = false;
         return;
     }
+    if (n->is_link_up && n->lineage != from->lineage)
+        n->is_link_up = false; /* it drops who follows, so that they hear of its new name */
     if (!n->is_link_up) {
         if (p->now_ms < n->link_at_ms)
             return;
@@ -101,6 +173,7 @@ static void follow(struct play *p, struct play_node *n)
             memcpy(n->log, from->log, n->len * sizeof(n->log[0]));
         }
         n->is_link_up = true;
+        n->lineage = from->lineage;
     }
     size_t behind = from->len > n->len ? from->len - n->len : 0;
     size_t more = chance(p, 3) ? 0 : behind;
@@ -116,14 +189,17 @@ static void engine_step(struct play *p, struct play_node *n)
         write_some(p, n);
     else if (!n->is_primary && n->follows >= 0)
         follow(p, n);
+    if (takes_writes(n) && n->acks > 0)
+        acknowledge_some(p, n);
 }
 
 /* The process is gone, and what it had with it. */
 static void end_process(struct play *p, struct play_node *n)
 {
+    forget_copies(p, n);
     n->is_up = n->has_started = n->is_primary = n->has_role = n->is_link_up = false;
     n->has_address = false;
-    n->term = n->role_term = n->fence_term = 0;
+    n->term = n->role_term = n->fence_term = n->lineage = n->acks = 0;
     n->follows = -1;
     n->len = 0;
     n->restart_at_ms = p->now_ms + RESTART_MS + between(p, 0, 200);
@@ -161,6 +237,7 @@ static void report(struct play *p, int member)
                        .crashes = n->crashes,
                        .term = n->role_term,
                        .offset = (int64_t)n->len,
+                       .lineage = n->lineage,
                        .is_primary = n->is_primary,
                        .is_link_up = n->is_link_up,
                        .has_role = n->has_role,
@@ -181,8 +258,11 @@ static void become_primary(struct play *p, struct play_node *n, int64_t term)
 {
     if (n->role_term == term && !n->is_primary)
         return;
-    if (!n->is_primary || !n->has_role)
+    if (!n->is_primary || !n->has_role) {
         check_promotion(p, n);
+        check_writes(p, n);
+        n->lineage = term;
+    }
     n->is_primary = n->has_role = true;
     n->follows = -1;
     n->is_link_up = false;
@@ -214,6 +294,7 @@ static bool order(struct play *p, struct play_node *n)
     if (is_old && p->faults.plant != PLANT_OLD_ORDERS)
         return false;
     n->highest_term = g->term;
+    n->acks = g->version.acks;
     if (!g->is_primary || g->is_fenced)
         n->has_address = false; /* first */
     bool is_other = g->life > 0 && g->life != n->crashes + 1;
@@ -243,7 +324,7 @@ static bool is_applied(const struct play_node *n)
     const struct settings_version *a = &n->applied, *b = &n->goal.version;
 
     return a->term == b->term && a->is_fenced == b->is_fenced && a->epoch == b->epoch &&
-           a->parameters == b->parameters && a->endpoints == b->endpoints;
+           a->parameters == b->parameters && a->endpoints == b->endpoints && a->acks == b->acks;
 }
 
 static void agent_step(struct play *p, int member)
@@ -300,6 +381,7 @@ static void take_report(struct play *p, int member, const struct play_sight *s)
                                 : "replica",
         .term = s->term,
         .offset = s->offset,
+        .lineage = s->lineage,
         .is_link_up = s->is_link_up,
         .followed_term = s->is_link_up  ? s->term
                          : is_same_life ? row->saw.followed_term
@@ -317,12 +399,12 @@ static struct play_goal goal_of(struct play *p, int member)
 
     if (!g.has)
         return g;
-    g.is_primary = s->primary_id == row->cluster_id;
+    g.is_primary = s->primary_id == row->cluster_id && !s->acks.asked;
     g.is_fenced = s->fenced_id == row->cluster_id;
     g.term = g.is_fenced ? s->fence_term : s->term;
     g.may_restart = !g.is_primary && !g.is_fenced;
     g.boot_count = row->goal.boot_count;
-    if (!g.is_primary && !g.is_fenced)
+    if (!g.is_primary && !g.is_fenced && !s->acks.asked)
         g.follows = (int)s->primary_id - 1;
     if (g.is_primary && !g.is_fenced)
         g.after_offset = s->after_offset;
@@ -397,6 +479,10 @@ static void decide(struct play *p)
         p->falls = 0;
     if (p->faults.plant == PLANT_FORGETFUL)
         shard_of(p)->falls = 0;
+    if (p->faults.plant == PLANT_FEW && shard_of(p)->goal.acks.counted > 0)
+        shard_of(p)->goal.acks.counted = PLAY_MEMBERS - 1;
+    if (p->faults.plant == PLANT_NO_QUESTION)
+        shard_of(p)->goal.acks.asked = OFFSETS_ASKED;
     s->view.now_ms = p->now_ms;
     for (size_t i = 0; i < s->view.member_count; i++)
         s->members[i].now_ms = p->now_ms;
@@ -410,6 +496,10 @@ static void decide(struct play *p)
             check_failover(p, primary_id);
         p->ends = p->scene.nodes[shard_of(p)->goal.primary_id - 1].saw.crashes;
     }
+    if (was_switching && shard_of(p)->goal.acks.asked)
+        p->ends = -1; /* one that was only named may be passed over */
+    if (shard_of(p)->goal.acks.counted == 0)
+        memset(p->is_sure, 0, sizeof(p->is_sure));
     if (shard_of(p)->goal.term < p->term)
         break_rule(p, "the term went back");
     p->term = shard_of(p)->goal.term;
@@ -464,6 +554,12 @@ static void make_trouble(struct play *p)
         restart_plane(p);
     if (p->faults.switches && chance(p, 300))
         begin_switch(p);
+    if (p->faults.syncs && chance(p, 200))
+        n->unlinked_until_ms = p->now_ms + between(p, STEP_MS, LATE_MS);
+    if (p->faults.changes && chance(p, 300)) {
+        p->scene.view.group.durability = chance(p, 2) ? DURABILITY_SYNC : DURABILITY_ASYNC;
+        p->has_news = true;
+    }
     if (p->faults.loops && takes_writes(n) && chance(p, is_whole(p) ? 200 : 5))
         crash(p, n);
 }
@@ -543,6 +639,9 @@ static void check_end(struct play *p)
         break_rule(p, "the primary has no address");
     if (!takes_writes(primary))
         break_rule(p, "the primary takes no writes");
+    check_writes(p, primary);
+    if (!acks_is_settled(&p->scene.view))
+        break_rule(p, "what is wished is not in force");
     if (!p->has_crashed && primary->len < PLAY_LOG && !has_all(p, primary))
         break_rule(p, "an acknowledged write is gone, and nobody crashed");
 }
@@ -555,7 +654,8 @@ static void play_for(struct play *p, int64_t ms)
 
 static bool is_settled(struct play *p)
 {
-    return is_whole(p) && takes_writes(&p->nodes[0]) && p->writes >= FIRST_WRITES;
+    return is_whole(p) && takes_writes(&p->nodes[0]) && p->writes >= FIRST_WRITES &&
+           acks_is_settled(&p->scene.view);
 }
 
 void play_schedule(struct play *p, uint64_t seed, const struct play_faults *faults)
@@ -565,6 +665,8 @@ void play_schedule(struct play *p, uint64_t seed, const struct play_faults *faul
     rng_seed(&p->rng, seed);
     p->faults = *faults;
     p->scene.view.group.has_failover = !faults->keeps;
+    if (faults->syncs)
+        p->scene.view.group.durability = DURABILITY_SYNC;
     p->now_ms = 1000;
     p->is_calm = p->has_news = true;
     for (int i = 0; i < PLAY_MEMBERS; i++)
@@ -578,7 +680,7 @@ void play_schedule(struct play *p, uint64_t seed, const struct play_faults *faul
     p->is_calm = true;
     p->away_until_ms = 0;
     for (int i = 0; i < PLAY_MEMBERS; i++)
-        p->nodes[i].cut_until_ms = 0;
+        p->nodes[i].cut_until_ms = p->nodes[i].unlinked_until_ms = 0;
     play_for(p, CALM_MS);
     if (!p->broken)
         check_end(p);

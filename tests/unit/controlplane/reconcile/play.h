@@ -28,6 +28,8 @@ enum play_plant { /* mistakes that are made on purpose */
                   PLANT_NO_WAIT,     /* a successor does not wait for what its predecessor had */
                   PLANT_FORGETFUL,   /* how many primaries have ended is not kept */
                   PLANT_HASTY,       /* silence is taken for an end */
+                  PLANT_FEW,         /* who tells first is promoted, whoever else may know more */
+                  PLANT_NO_QUESTION, /* what was said before a primary's end is good enough */
 };
 
 struct play_faults {
@@ -35,6 +37,8 @@ struct play_faults {
     bool keeps;   /* no replica is promoted by itself */
     bool outages; /* restarts that take their time */
     bool loops;   /* whoever is the primary ends while the shard is not whole */
+    bool syncs;   /* writes wait for replicas, whose links come and go */
+    bool changes; /* and are told not to, and to do so again */
     enum play_plant plant;
 };
 
@@ -50,7 +54,7 @@ struct play_goal {
 struct play_sight {
     int64_t number;
     enum node_state state;
-    int64_t boot_count, crashes, term, offset;
+    int64_t boot_count, crashes, term, offset, lineage;
     bool is_primary, is_link_up, has_role;
     struct settings_version applied;
 };
@@ -69,7 +73,9 @@ struct play_node {
     int64_t term, role_term, fence_term;
     int follows;
     bool is_link_up;
-    int64_t link_at_ms;
+    int64_t link_at_ms, unlinked_until_ms;
+    int64_t lineage;       /* of its log: see repl/stream.h */
+    int64_t acks;          /* so many replicas have a write before it is acknowledged */
     int64_t log[PLAY_LOG]; /* its writes, one after the other */
     size_t len;
     /* the control plane's */
@@ -99,9 +105,11 @@ struct play {
     struct play_message messages[512];
     size_t message_count;
     int64_t writes; /* acknowledged; each has the number of its own */
-    int64_t term;   /* the highest goal so far */
-    int64_t ends;   /* of the primary's engine, as they were known when it was chosen */
-    unsigned switches, failovers, held;
+    /* Those that were acknowledged while promotions counted on that, and that anybody has still. */
+    bool is_sure[4 * PLAY_LOG];
+    int64_t term; /* the highest goal so far */
+    int64_t ends; /* of the primary's engine, as they were known when it was chosen */
+    unsigned switches, failovers, held, sure;
     int64_t falls, fell_ms,
         last_fell_ms;   /* failovers one upon another, with nobody asking for another primary */
     const char *broken; /* what did not hold; NULL: all did */

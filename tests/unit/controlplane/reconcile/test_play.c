@@ -18,13 +18,14 @@ static int64_t from_environment(const char *name, int64_t otherwise)
 static uint64_t play_all(const struct play_faults *faults, int64_t count, struct play *p)
 {
     uint64_t first = (uint64_t)from_environment("LARDER_SEED", 1);
-    unsigned switches = 0, failovers = 0, held = 0;
+    unsigned switches = 0, failovers = 0, held = 0, sure = 0;
 
     for (uint64_t seed = first; seed < first + (uint64_t)count; seed++) {
         play_schedule(p, seed, faults);
         switches += p->switches;
         failovers += p->failovers;
         held += p->held;
+        sure += p->sure;
         play_close(p);
         if (p->broken)
             return seed;
@@ -32,6 +33,7 @@ static uint64_t play_all(const struct play_faults *faults, int64_t count, struct
     cr_assert(!faults->switches || switches > 0);
     cr_assert(!faults->crashes || failovers > 0);
     cr_assert(!faults->loops || held > 0);
+    cr_assert(!faults->syncs || sure > 0);
     return 0;
 }
 
@@ -127,6 +129,38 @@ Test(play, without_automatic_failover_among_all_at_once)
                                .keeps = true});
 }
 
+Test(play, what_was_acknowledged_in_sync_is_at_every_later_primary)
+{
+    holds((struct play_faults){.syncs = true, .crashes = true});
+}
+
+Test(play, in_sync_switchovers_lose_nothing)
+{
+    holds((struct play_faults){.syncs = true, .switches = true, .cuts = true, .delays = true});
+}
+
+Test(play, in_sync_whatever_happens)
+{
+    holds((struct play_faults){.syncs = true,
+                               .crashes = true,
+                               .cuts = true,
+                               .switches = true,
+                               .restarts = true,
+                               .delays = true,
+                               .outages = true});
+}
+
+Test(play, in_sync_and_out_of_it_while_all_goes_wrong)
+{
+    holds((struct play_faults){.syncs = true,
+                               .changes = true,
+                               .crashes = true,
+                               .cuts = true,
+                               .switches = true,
+                               .restarts = true,
+                               .delays = true});
+}
+
 /* Mistakes on purpose. */
 
 Test(play, old_orders_are_found)
@@ -156,4 +190,15 @@ Test(play, failovers_without_a_limit_are_found)
 Test(play, silence_that_is_taken_for_an_end_is_found)
 {
     is_found((struct play_faults){.cuts = true, .plant = PLANT_HASTY});
+}
+
+Test(play, a_promotion_before_enough_have_told_is_found)
+{
+    is_found((struct play_faults){.syncs = true, .crashes = true, .plant = PLANT_FEW});
+}
+
+Test(play, words_of_before_the_end_that_count_are_found)
+{
+    is_found((struct play_faults){
+        .syncs = true, .crashes = true, .cuts = true, .delays = true, .plant = PLANT_NO_QUESTION});
 }

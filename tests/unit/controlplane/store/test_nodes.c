@@ -51,6 +51,7 @@ static struct node_saw sight(enum node_state state)
         .role = "replica",
         .term = 2,
         .offset = 77,
+        .lineage = 5,
         .is_link_up = true,
         .why = "",
     };
@@ -92,6 +93,7 @@ Test(nodes, want_goal_and_sight_are_joined)
     cr_assert_str_eq(nodes.items[0].saw.role, "replica");
     cr_assert_eq(nodes.items[0].saw.term, 2);
     cr_assert_eq(nodes.items[0].saw.offset, 77);
+    cr_assert_eq(nodes.items[0].saw.lineage, 5);
     cr_assert(nodes.items[0].saw.is_link_up);
 }
 
@@ -131,6 +133,9 @@ Test(nodes, the_same_sight_twice_is_no_news)
     must(store_saw_set(f.tx, node.id, &saw, &is_changed));
     cr_assert(is_changed, "whether it has anything is");
     saw.is_link_up = false;
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    cr_assert(is_changed);
+    saw.lineage++;
     must(store_saw_set(f.tx, node.id, &saw, &is_changed));
     cr_assert(is_changed);
     saw.crashes = 1;

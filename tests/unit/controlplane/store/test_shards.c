@@ -17,13 +17,22 @@ Test(shards, every_column_survives_the_round_trip)
     s.slots = "0-99";
     s.next_member = 4;
     s.is_wanted = false;
-    s.goal = (struct shard_goal){.term = 7,
-                                 .primary_id = 3,
-                                 .fenced_id = 2,
-                                 .fence_term = 6,
-                                 .after_offset = 1234,
-                                 .life = 3,
-                                 .fence_life = 4};
+    s.goal = (struct shard_goal){
+        .term = 7,
+        .primary_id = 3,
+        .fenced_id = 2,
+        .fence_term = 6,
+        .after_offset = 1234,
+        .life = 3,
+        .fence_life = 4,
+        .acks = {.ordered = 2,
+                 .is_bounded = true,
+                 .counted = 1,
+                 .after = 55,
+                 .asked_ms = 66,
+                 .gone = 4,
+                 .asked = OFFSETS_WAITED_FOR}
+    };
     s.falls = 2;
     s.fell_ms = 77;
     s.last_fell_ms = 78;
@@ -48,6 +57,13 @@ Test(shards, every_column_survives_the_round_trip)
     cr_assert_eq(found->goal.after_offset, 1234);
     cr_assert_eq(found->goal.life, 3);
     cr_assert_eq(found->goal.fence_life, 4);
+    cr_assert_eq(found->goal.acks.ordered, 2);
+    cr_assert(found->goal.acks.is_bounded);
+    cr_assert_eq(found->goal.acks.counted, 1);
+    cr_assert_eq(found->goal.acks.after, 55);
+    cr_assert_eq(found->goal.acks.asked_ms, 66);
+    cr_assert_eq(found->goal.acks.gone, 4);
+    cr_assert_eq(found->goal.acks.asked, OFFSETS_WAITED_FOR);
     cr_assert_eq(found->falls, 2);
     cr_assert_eq(found->fell_ms, 77);
     cr_assert_eq(found->last_fell_ms, 78);
