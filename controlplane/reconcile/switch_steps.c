@@ -69,10 +69,11 @@ static enum step_result fence(struct group_view *g, struct decisions *d)
     return member_is_ready(g, p.from) ? STEP_DONE : STEP_WAIT;
 }
 
-static bool follows(const struct view *m)
+/* The primary of this term, and not one before it that it has not heard the end of. */
+static bool follows(const struct shard *s, const struct view *m)
 {
     const struct node_saw *saw = &member_node(m)->saw;
-    return saw->state == NODE_RUNNING && saw->is_link_up;
+    return saw->state == NODE_RUNNING && saw->is_link_up && saw->term == s->goal.term;
 }
 
 /* The old primary still has what its successor is to get. */
@@ -99,7 +100,7 @@ static enum step_result promote(struct group_view *g, struct decisions *d)
         bool is_sourced = p.shard->goal.source.port != 0;
         if (!is_sourced && p.shard->goal.fenced_id != p.from->cluster.id)
             return STEP_FAILED;
-        if (!follows(p.to) || (is_empty(p.to) && !is_empty(p.from)))
+        if (!follows(p.shard, p.to) || (is_empty(p.to) && !is_empty(p.from)))
             return STEP_WAIT; /* until the old primary is given its role back */
         p.shard->goal.term++;
         p.shard->goal.primary_id = p.to->cluster.id;
