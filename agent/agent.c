@@ -6,10 +6,12 @@
 #include "agent/agent.h"
 
 #include "agent/govern.h"
+#include "agent/leases.h"
 #include "agent/link.h"
 #include "agent/measure.h"
 #include "agent/names/names.h"
 #include "agent/observe.h"
+#include "agent/peers/peers.h"
 #include "agent/seeds.h"
 #include "agent/ship.h"
 #include "agent/steps/steps.h"
@@ -58,8 +60,10 @@ struct agent {
     struct measure *measure;
     struct ship *ship;
     struct link *link;
+    struct peers *peers; /* NULL: this host has no part in leases */
+    struct leases *leases;
     struct names *names; /* NULL: this host answers none */
-    struct loop_watch signals;
+    struct loop_watch signals, lease_news;
     struct loop_timer settle, last_words;
     int64_t began_ms;
     bool is_ending;
@@ -80,6 +84,7 @@ static void on_change(void *context, struct node *n)
     struct agent *g = context;
 
     observe_node(g->observe, n);
+    leases_look(g->leases, n);
     govern_node(g->govern, n);
     tasks_look(g->tasks, n);
     tokens_look(g->tokens, n);
@@ -90,6 +95,42 @@ static void on_change(void *context, struct node *n)
     seeds_look(g->seeds, n);
     link_tell(g->link, n);
     end_when_idle(g);
+}
+
+/* Leases. */
+
+static void on_lease_news(void *context, uint32_t events)
+{
+    struct agent *g = context;
+
+    (void)events;
+    peers_news(g->peers);
+    vec_each(at, &g->nodes)
+        govern_wake(*at);
+}
+
+static bool may_lead(void *context, struct node *n)
+{
+    struct agent *g = context;
+    return leases_allow(g->leases, n);
+}
+
+static void on_promised(void *context)
+{
+    struct agent *g = context;
+    link_tell_promise(g->link);
+}
+
+static void on_leases(void *context, const struct agent_promise_list *promises, const char *key)
+{
+    struct agent *g = context;
+    leases_ask(g->leases, promises, key);
+}
+
+static struct agent_promise_list promised(void *context, struct arena *a)
+{
+    struct agent *g = context;
+    return leases_promised(g->leases, a);
 }
 
 static void on_alive(void *context, struct node *n)
@@ -316,6 +357,7 @@ static struct err open_steps(struct agent *g)
     const struct govern_conf govern = {.loop = g->loop,
                                        .host = &g->programs,
                                        .on_term = on_term,
+                                       .may_lead = may_lead,
                                        .on_obeyed = on_obeyed,
                                        .on_refused = on_disobeyed,
                                        .on_role = on_role,
@@ -374,9 +416,45 @@ static struct err open_link(struct agent *g)
                                    .host = &g->host,
                                    .wait_ms = POLL_WAIT_MS,
                                    .on_refused = on_refused,
+                                   .on_leases = on_leases,
+                                   .promised = promised,
                                    .on_first_answer = on_first_answer,
                                    .context = g};
     return link_open(&conf, &g->link);
+}
+
+/* A host that cannot be reached there runs caches all the same, only without leases. */
+static struct err open_peers(struct agent *g)
+{
+    const struct peers_conf conf = {.host_id = g->host.host_id,
+                                    .state_dir = g->options->host.state_dir,
+                                    .bind = g->options->peer};
+
+    struct err e = peers_open(g->arena, &conf, &g->peers);
+    if (err_failed(e) && !g->options->must_vote) {
+        log_warn("this host has no part in leases", f_err(e));
+        return OK;
+    }
+    TRY(e);
+    const struct net_addr address = peers_address(g->peers);
+    g->host.peer_address = net_addr_host_text(g->arena, &address);
+    g->host.peer_port = INT_OF(net_addr_port(&address));
+    g->lease_news = (struct loop_watch){.on_ready = on_lease_news, .context = g};
+    return loop_watch(g->loop, &g->lease_news, peers_news_fd(g->peers), EPOLLIN);
+}
+
+static struct err open_leases(struct agent *g)
+{
+    TRY(open_peers(g));
+    const struct leases_conf conf = {.loop = g->loop,
+                                     .nodes = &g->nodes,
+                                     .steps = g->steps,
+                                     .programs = &g->programs,
+                                     .peers = g->peers,
+                                     .on_promised = on_promised,
+                                     .context = g};
+    g->leases = leases_open(&conf);
+    return OK;
 }
 
 static struct err open_names(struct agent *g)
@@ -416,7 +494,10 @@ static struct err agent_begin(struct agent *g)
     TRY(open_link(g));
     TRY(open_ship(g));
     TRY(open_names(g));
+    TRY(open_leases(g));
     TRY(steps_resume(g->steps));
+    vec_each(at, &g->nodes)
+        leases_look(g->leases, *at);
 
     g->settle = (struct loop_timer){.on_due = on_settle, .context = g};
     g->last_words = (struct loop_timer){.on_due = on_last_words, .context = g};
@@ -440,6 +521,9 @@ static void agent_fini(struct agent *g)
         ship_forget(n);
         supervise_forget(n);
     }
+    leases_close(g->leases);
+    loop_unwatch(g->loop, &g->lease_news);
+    peers_close(g->peers);
     link_close(g->link);
     names_close(g->names);
     observe_close(g->observe);

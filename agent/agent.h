@@ -20,6 +20,8 @@ struct agent_options {
     const char *token;           /* NULL for none */
     const char *engine_dir;      /* of larder-engine and larder-shim */
     const struct net_addr *dns;  /* where endpoints' names are answered; NULL: nowhere */
+    const struct net_addr *peer; /* where the host votes on leases */
+    bool must_vote;              /* else it goes without when it cannot listen there */
     const char *drivers;         /* that may run, see driver_host; NULL: all */
     bool stops_engines;          /* when it ends */
     bool forgets_data;           /* what is in memory is not kept over a stop */

@@ -23,13 +23,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define BEAT_MS          1000
-#define SOON_MS          5 /* while something is expected any moment; doubles up to the beat */
-#define RETRY_MS         1000
-#define HUNG_MS          10000 /* a big table of users takes its time */
-#define READ_STEP        16384
-#define REPLY_MAX_BYTES  (1U << 20)
-#define RECORD_MAX_BYTES (64U << 20)
+#define BEAT_MS           1000
+#define SOON_MS           5 /* while something is expected any moment; doubles up to the beat */
+#define RETRY_MS          1000
+#define LEASE_PATIENCE_MS 1000  /* then it is said that the lease is not there */
+#define HUNG_MS           10000 /* a big table of users takes its time */
+#define READ_STEP         16384
+#define REPLY_MAX_BYTES   (1U << 20)
+#define RECORD_MAX_BYTES  (64U << 20)
 
 struct govern {
     struct govern_conf conf;
@@ -71,6 +72,7 @@ struct governor {
     bool is_obeyed;      /* they are, and the role that came of it is being asked for */
 
     int64_t goal_count;        /* the goal for which this was */
+    int64_t goal_ms;           /* boot time since which it is wanted */
     int64_t retry_at_ms;       /* boot time before which nothing is ordered */
     struct driver_stats stats; /* what it last said of its role */
     bool has_stats;            /* since the connection was made */
@@ -280,6 +282,13 @@ static struct err check_life(const struct node *n, const struct agent_node_role 
     return OK;
 }
 
+/* A primary has its lease before its role: it is never one that takes no writes. */
+static bool lacks_lease(const struct governor *g)
+{
+    const struct govern_conf *conf = &g->govern->conf;
+    return role_is_leased(g->node->goal->role) && !conf->may_lead(conf->context, g->node);
+}
+
 static struct err prepare_orders(struct governor *g)
 {
     struct govern *v = g->govern;
@@ -298,6 +307,9 @@ static struct err prepare_orders(struct governor *g)
     TRY(g->driver->orders(&g->arena, v->conf.host, goal, &now, &g->orders));
     if (goal->role)
         TRY(check_life(g->node, goal->role));
+    if (lacks_lease(g))
+        return err_make(ERR_UNAVAILABLE,
+                        "no majority of the shard's voters grants this primary its lease");
     if (goal->role)
         TRY(v->conf.on_term(v->conf.context, &g->arena, g->node, goal->role->term.value));
     if (g->orders.count > 0 && !g->contact.socket)
@@ -322,7 +334,9 @@ static void begin_orders(struct governor *g)
 
 static bool is_due(const struct governor *g)
 {
-    return !g->node->is_applied && !g->is_ordering && !g->is_obeyed && now_ms(g) >= g->retry_at_ms;
+    bool waits = now_ms(g) < g->goal_ms + LEASE_PATIENCE_MS && lacks_lease(g);
+    return !g->node->is_applied && !g->is_ordering && !g->is_obeyed && !waits &&
+           now_ms(g) >= g->retry_at_ms;
 }
 
 /* Connected and idle: orders where there are any to give, once the role is known. */
@@ -538,6 +552,7 @@ static void governor_begin(struct govern *v, struct node *n)
         .beat = {.on_due = on_beat,    .context = g},
         .delay_ms = SOON_MS,
         .goal_count = n->goal_count,
+        .goal_ms = loop_now_ms(v->conf.loop),
         .stats = DRIVER_STATS_UNKNOWN,
     };
     g->driver->contact(v->conf.host, n->goal, &g->contact);
@@ -583,10 +598,21 @@ void govern_node(struct govern *v, struct node *n)
     } else if (g && !n->is_applied && g->goal_count != n->goal_count) {
         if (!g->is_ordering)
             g->goal_count = n->goal_count;
+        g->goal_ms = now_ms(g);
         g->retry_at_ms = 0;
         g->delay_ms = SOON_MS;
         beat_in(g, 0);
     }
+}
+
+void govern_wake(struct node *n)
+{
+    struct governor *g = n->governor;
+
+    if (!g || n->is_applied || !role_is_leased(n->goal->role) || lacks_lease(g))
+        return;
+    g->retry_at_ms = 0;
+    beat_in(g, 0);
 }
 
 struct govern *govern_open(const struct govern_conf *conf)

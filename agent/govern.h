@@ -25,6 +25,8 @@ struct govern_conf {
     /* A role by this term is about to be given: it is on the disk when this returns. An error with
      * a sentence in `a` forbids it. */
     struct err (*on_term)(void *context, struct arena *a, struct node *n, int64_t term);
+    /* Whether the node has the lease without which its goal's primary takes no writes. */
+    bool (*may_lead)(void *context, struct node *n);
     /* All settings of that version are in force; `term` is that of the role, 0 for none. */
     void (*on_obeyed)(void *context, struct node *n, const char *version, int64_t term);
     /* Some are not: why, in a sentence. `is_vital`: without them it must not start. */
@@ -47,6 +49,9 @@ void govern_close(struct govern *v);
 /* To be called when a node changed: begins or ends governing it, and looks whether its settings are
  * those of its goal. Orders are given from the loop, never from here. */
 void govern_node(struct govern *v, struct node *n);
+
+/* It may lead, perhaps: who waited for that has its orders now. */
+void govern_wake(struct node *n);
 
 /* Ends governing it; the engine stays as it is. */
 void govern_forget(struct node *n);

@@ -43,6 +43,7 @@ struct link {
     int64_t generation;
     int64_t retry_ms; /* the longest wait before the next attempt; 0 when all is well */
     bool was_answered;
+    bool has_promise;    /* of which it was not told */
     bool is_unreachable; /* and that was logged */
 };
 
@@ -197,6 +198,8 @@ static struct err outcome(struct link *k, struct arena *a, struct err e,
 
 static bool has_news(const struct link *k)
 {
+    if (k->has_promise)
+        return true;
     vec_each(at, k->conf.nodes)
         if ((*at)->is_untold || (*at)->sample)
             return true;
@@ -227,6 +230,7 @@ static void send_sync(void *context)
         .seen_generation = INT_OF(k->generation),
         .wait_ms = INT_OF(k->conf.wait_ms),
         .nodes = report_list(&a, k->conf.nodes, true),
+        .promised = k->conf.promised(k->conf.context, &a),
     };
     k->sync_ms = loop_now_ms(k->conf.loop);
     start(k, "/agent/v1/sync", service_op(&service_agent, "Sync")->in, &message,
@@ -252,6 +256,7 @@ static struct err take_goals(struct link *k, struct arena *a, struct str body,
               f_int("count", answer.goals.count));
     k->generation = answer.generation.value;
     steps_set_goals(k->conf.steps, &answer.goals);
+    k->conf.on_leases(k->conf.context, &answer.promises, answer.lease_key);
     return OK;
 }
 
@@ -304,6 +309,7 @@ static void on_report_done(void *context, struct err e, const struct http_respon
     k->report = NULL;
     e = outcome(k, &a, e, r);
     settle_told(k, !err_failed(e));
+    k->has_promise |= err_failed(e);
     steps_sweep(k->conf.steps);
     if (err_is(e,
                ERR_NOT_FOUND)) { /* it was restarted, and the poll under way is to its past life */
@@ -337,10 +343,19 @@ static void send_report(void *context)
         .message_number = INT_OF(++k->message_number),
         .nodes = report_list(&a, k->conf.nodes, false),
         .samples = sample_list(&a, k->conf.nodes),
+        .promised = k->conf.promised(k->conf.context, &a),
     };
-    if (message.nodes.count > 0 || message.samples.count > 0)
+    bool has_promise = k->has_promise;
+    k->has_promise = false;
+    if (message.nodes.count > 0 || message.samples.count > 0 || has_promise)
         start(k, "/agent/v1/report", service_op(&service_agent, "Report")->in, &message,
               REPORT_TIMEOUT_MS, on_report_done, &k->report);
+}
+
+void link_tell_promise(struct link *k)
+{
+    k->has_promise = true;
+    report_soon(k);
 }
 
 void link_tell(struct link *k, struct node *n)

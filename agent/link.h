@@ -10,11 +10,12 @@
 #define LARDER_AGENT_LINK_H
 
 #include "base/err.h"
+#include "contract/agent.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct agent_host;
+struct arena;
 struct link;
 struct loop;
 struct node;
@@ -34,6 +35,11 @@ struct link_conf {
     int wait_ms;                   /* how long the control plane may hold a poll */
     /* The control plane refuses this host for good; `why` says so in a sentence. */
     void (*on_refused)(void *context, const char *why);
+    /* Goals came, and with them the terms that are to be promised; `key` is NULL when none is told.
+     */
+    void (*on_leases)(void *context, const struct agent_promise_list *promises, const char *key);
+    /* What is promised of them, in `a`. */
+    struct agent_promise_list (*promised)(void *context, struct arena *a);
     /* It answered for the first time. */
     void (*on_first_answer)(void *context);
     void *context;
@@ -51,6 +57,9 @@ void link_tell(struct link *k, struct node *n);
 
 /* A node has a sample (n->sample): it goes with the next report, which is not long in coming. */
 void link_tell_sample(struct link *k);
+
+/* A term is promised: that is reported at once. */
+void link_tell_promise(struct link *k);
 
 /* True when the control plane was told of every change. */
 bool link_is_quiet(const struct link *k);

@@ -23,6 +23,7 @@ struct options {
     int64_t memory_bytes, vcpus;
     const char *engine_dir;
     const char *dns;
+    const char *peer_address;
     const char *drivers;
     const char *token_file;
     const char *log_level;
@@ -61,6 +62,9 @@ static const struct flag rows[] = {
     ROW("dns", FLAG_TEXT, dns, "HOST:PORT",
         "where endpoints' names are answered, also while the control plane is away (default: "
         "nowhere)"),
+    ROW("peer-address", FLAG_TEXT, peer_address, "HOST[:PORT]",
+        "where other hosts and the control plane reach this one about leases, by UDP (default: the "
+        "first address of the pool; without a port: any, and the same again)"),
     ROW("drivers", FLAG_TEXT, drivers, "LIST",
         "what may run caches here: bundled, redis (redis-server and valkey-server of this host), "
         "memcached; with commas between (default: all that there are)"),
@@ -142,6 +146,24 @@ static struct err take_dns(struct arena *a, const char *text, const struct net_a
     return OK;
 }
 
+static struct err take_peer(struct arena *a, const struct options *o, struct agent_options *out)
+{
+    struct net_addr *address = arena_new(a, struct net_addr);
+    const struct ip first = ip_block_usable(&out->pool).first;
+    const char *text = o->peer_address ? o->peer_address : ip_text(a, &first);
+
+    if (!net_addr_parse(str_of(text), address) && !net_addr_parse_host(str_of(text), address))
+        return err_format(a, ERR_INVALID,
+                          "--peer-address: \"%s\" is not an address such as 10.0.0.5 or "
+                          "10.0.0.5:7946",
+                          text);
+    if (net_addr_is_wildcard(address))
+        return err_format(a, ERR_INVALID, "--peer-address: others cannot come to \"%s\"", text);
+    out->peer = address;
+    out->must_vote = o->peer_address != NULL;
+    return OK;
+}
+
 static struct err check_drivers(struct arena *a, const char *list)
 {
     struct str rest = str_of(list ? list : "");
@@ -175,6 +197,7 @@ static struct err take_options(struct arena *a, const struct options *o, struct 
                           o->pool);
     if (o->pool6)
         TRY(take_pool6(a, o->pool6, &options.pool6));
+    TRY(take_peer(a, o, &options));
     TRY(check_drivers(a, o->drivers));
     options.drivers = o->drivers;
     if (o->dns)

@@ -58,15 +58,30 @@ static const struct jsonline_member shim_state_members[] = {
 #define SHIM_KILL "kill" /* SIGKILL now */
 #define SHIM_ACK \
     "ack" /* the exit is taken down: the shim ends. Passed over while the engine runs */
+#define SHIM_LEASE                                                                       \
+    "lease" /* the engine, which knows no leases itself, may take writes until until_ms, \
+             * and is then fenced; 0: nothing is watched any more */
 
 struct shim_command {
     const char *command;
     int64_t grace_ms;
+    int64_t until_ms; /* boot time */
+    /* What the engine is told over its unix socket, as bytes of RESP: who comes, and how writes are
+     * ended (all answers but errors confirm it) and allowed. */
+    const char *control;
+    const char *greeting; /* may be absent */
+    const char *fence;
+    const char *unfence;
 };
 
 static const struct jsonline_member shim_command_members[] = {
     {"do",       JSONLINE_TEXT,   offsetof(struct shim_command, command) },
     {"grace_ms", JSONLINE_NUMBER, offsetof(struct shim_command, grace_ms)},
+    {"until_ms", JSONLINE_NUMBER, offsetof(struct shim_command, until_ms)},
+    {"control",  JSONLINE_TEXT,   offsetof(struct shim_command, control) },
+    {"greeting", JSONLINE_TEXT,   offsetof(struct shim_command, greeting)},
+    {"fence",    JSONLINE_TEXT,   offsetof(struct shim_command, fence)   },
+    {"unfence",  JSONLINE_TEXT,   offsetof(struct shim_command, unfence) },
 };
 #define SHIM_COMMAND_LINE JSONLINE_OF(shim_command_members)
 

@@ -345,6 +345,9 @@ static void order_role(struct arena *a, struct driver_orders *orders,
     if (role->is_fenced.value) {
         orders_add(a, orders, "fence", "LARDER.FENCE", term, NULL);
         orders_add(a, orders, "role", "REPLICAOF", "NO", "ONE", NULL);
+    } else if (role_is_leased(role)) {
+        orders->after_offset = role->after_offset.value;
+        orders_add(a, orders, "role", "LARDER.ROLE", term, "primary", "LEASED", NULL);
     } else if (role->is_primary.value) {
         orders->after_offset = role->after_offset.value;
         orders_add(a, orders, "role", "LARDER.ROLE", term, "primary", NULL);
@@ -353,6 +356,16 @@ static void order_role(struct arena *a, struct driver_orders *orders,
         orders_add(a, orders, "role", "LARDER.ROLE", term, "replica", role->primary_address,
                    arena_printf(a, "%lld", (long long)role->primary_port.value), NULL);
     }
+}
+
+/* One that had a lease and needs none any more, because its replicas are gone, takes writes by its
+ * role alone. */
+static void order_no_lease(struct arena *a, struct driver_orders *orders,
+                           const struct agent_node_role *role)
+{
+    if (role && role->is_primary.value && !role->is_fenced.value && !role->lease)
+        orders_add(a, orders, "lease", "LARDER.LEASE",
+                   arena_printf(a, "%lld", (long long)role->term.value), "none", NULL);
 }
 
 static void order_resp(struct arena *a, struct driver_orders *orders,
@@ -370,6 +383,7 @@ static void order_resp(struct arena *a, struct driver_orders *orders,
     /* Before the role: the first write of a primary waits for its replicas already. */
     orders_add(a, orders, "acknowledgements", "CONFIG", "SET", "larder-write-acks",
                arena_printf(a, "%lld", (long long)(role ? role->write_acks.value : 0)), NULL);
+    order_no_lease(a, orders, role);
     role_login(role, &user, &password);
     orders_add(a, orders, "primary's user", "CONFIG", "SET", "masteruser", user, "masterauth",
                password, NULL);

@@ -101,6 +101,13 @@ struct driver_question {
     enum driver_reply (*read)(struct str reply, struct driver_stats *out);
 };
 
+/* What ends and allows the writes of an engine that knows no leases, as bytes of RESP. In an arena.
+ */
+struct driver_fence {
+    const char *fence;
+    const char *unfence;
+};
+
 /* How one speaks with an engine. */
 struct driver_contact {
     const char *socket; /* unix socket in the node's folder; NULL: the goal's address and port */
@@ -152,6 +159,10 @@ struct driver {
                          const struct agent_node_goal *goal, const struct driver_now *now,
                          struct driver_orders *out);
 
+    /* How its shim holds a primary to its lease; NULL: the engine knows leases itself. */
+    struct err (*fence)(struct arena *a, const struct driver_host *host,
+                        const struct agent_node_goal *goal, struct driver_fence *out);
+
     /* The engine's last words without what it writes in front of each line; part of `line`. */
     struct str (*plain)(struct str line);
 };
@@ -174,6 +185,9 @@ must_use struct err role_check(const struct agent_node_role *role);
 /* By which the node goes to whom it follows; "" for nobody. */
 void role_login(const struct agent_node_role *role, const char **out_user,
                 const char **out_password);
+
+/* True for a primary that takes writes only while it has a lease. NULL, no role, has none. */
+bool role_is_leased(const struct agent_node_role *role);
 
 /* True when what the goal's node holds is to be there again after a clean stop. What is to be
  * sealed is not kept by a kind that cannot. */

@@ -47,6 +47,11 @@ void role_login(const struct agent_node_role *role, const char **out_user,
     *out_password = password ? password : "";
 }
 
+bool role_is_leased(const struct agent_node_role *role)
+{
+    return role && role->lease && role->is_primary.value && !role->is_fenced.value;
+}
+
 bool driver_keeps_data(const struct driver_host *host, const struct agent_node_goal *goal)
 {
     bool is_memcached = goal->engine && strcmp(goal->engine, "memcached") == 0;

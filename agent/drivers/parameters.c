@@ -219,7 +219,8 @@ void parameters_add_orders(struct arena *a, struct driver_orders *orders, const 
 
     for (size_t i = 0; i < countof(parameters); i++) {
         const char *directive = directive_of(&parameters[i], taker);
-        if (directive && !is_static(goal, &parameters[i]))
+        bool is_others = taker->without && strcmp(parameters[i].name, taker->without) == 0;
+        if (directive && !is_others && !is_static(goal, &parameters[i]))
             orders_add(a, orders, parameters[i].name, config, "SET", directive,
                        value_of(goal, &parameters[i]), NULL);
     }

@@ -18,7 +18,8 @@ struct driver_orders;
 /* Which engine takes them. */
 struct parameter_taker {
     bool is_bundled;
-    int version; /* of redis-server or valkey-server, as version_number */
+    int version;         /* of redis-server or valkey-server, as version_number */
+    const char *without; /* a parameter that others set while the engine runs; NULL: none */
 };
 
 /* Adds the goal's parameters to what a process starts with; others than the table's mean nothing to

@@ -30,6 +30,7 @@
 
 /* More replicas than there can be: the fence of engines that have none of their own. */
 #define FENCE_REPLICAS "2147483647"
+#define FENCE_NAME     "min-replicas-to-write"
 
 #define REPLICA_RULES "resetchannels -@all +psync +replconf +ping"
 
@@ -268,7 +269,7 @@ static struct agent_node_goal fenced(struct arena *a, const struct agent_node_go
 
     copy.parameters.items = arena_array(a, count + 1, sizeof(*copy.parameters.items));
     copy.parameters.items[0] =
-        (struct agent_parameter){.name = "min-replicas-to-write", .value = FENCE_REPLICAS};
+        (struct agent_parameter){.name = FENCE_NAME, .value = FENCE_REPLICAS};
     for (size_t i = 0; i < count; i++)
         copy.parameters.items[i + 1] = goal->parameters.items[i];
     copy.parameters.count = count + 1;
@@ -382,7 +383,9 @@ static struct err redis_orders(struct arena *a, const struct driver_host *host,
     const char *name, *value, *user, *password;
 
     TRY(program_of(a, host, goal, &program));
-    const struct parameter_taker taker = {.version = version_number(program->version)};
+    /* Whether writes are taken is for the shim to say, which holds the lease. */
+    const struct parameter_taker taker = {.version = version_number(program->version),
+                                          .without = role_is_leased(role) ? FENCE_NAME : NULL};
     TRY(check_wishes(a, goal, taker.version));
     if (role && role->endpoints.count > 0 && taker.version < V6_2)
         return err_make(ERR_UNSUPPORTED,
@@ -445,6 +448,35 @@ static void redis_contact(const struct driver_host *host, const struct agent_nod
                  admin_password(&a, host, goal));
 }
 
+/* ---- a lease ---- */
+
+static const char *as_resp(struct arena *a, const struct driver_orders *orders)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    for (size_t i = 0; i < orders->count; i++)
+        order_write(&text, &orders->items[i]);
+    return str_dup(a, buf_str(&text));
+}
+
+static struct err redis_fence(struct arena *a, const struct driver_host *host,
+                              const struct agent_node_goal *goal, struct driver_fence *out)
+{
+    const struct driver_program *program;
+    struct driver_orders fence = {0}, unfence = {0};
+
+    TRY(program_of(a, host, goal, &program));
+    const char *config = command(a, host, goal, "CONFIG");
+    const char *name = version_number(program->version) >= 500 ? FENCE_NAME : "min-slaves-to-write";
+    const char *value = goal_parameter(goal, FENCE_NAME);
+
+    orders_add(a, &fence, "fence", config, "SET", name, FENCE_REPLICAS, NULL);
+    order_farewell(a, &fence);
+    orders_add(a, &unfence, "fence", config, "SET", name, value ? value : "0", NULL);
+    *out = (struct driver_fence){as_resp(a, &fence), as_resp(a, &unfence)};
+    return OK;
+}
+
 /* "12:M 01 Jan 2026 00:00:00.000 # text" without what stands before the text. */
 static struct str redis_plain(struct str line)
 {
@@ -465,5 +497,6 @@ const struct driver driver_redis = {
     .prepare = redis_prepare,
     .contact = redis_contact,
     .orders = redis_orders,
+    .fence = redis_fence,
     .plain = redis_plain,
 };

@@ -1,12 +1,13 @@
 /*
  * One epoll loop over everything that can happen to an engine: its end (pidfd), its readiness (the
- * sd_notify socket), its words (a pipe), commands and connections of agents, SIGTERM, and the end
- * of the grace between SIGTERM and SIGKILL. Kept small, because there is one of these beside each
- * engine.
+ * sd_notify socket), its words (a pipe), commands and connections of agents, SIGTERM, the end
+ * of the grace between SIGTERM and SIGKILL, and that of a lease. Kept small, because there is one
+ * of these beside each engine.
  */
 #include "agent/shim/shim.h"
 
 #include "agent/shim/enginelog.h"
+#include "agent/shim/fence.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -16,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,7 @@
 #define TERM_GRACE_MS     10000 /* when SIGTERM and not an agent asks for the end */
 #define ENGINE_LOCK_FD    3
 #define NOTIFY_NAME_BYTES 64
+#define RT_PRIORITY       5
 
 struct shim;
 
@@ -56,7 +59,8 @@ struct shim {
     struct proc engine;
     struct enginelog log;
     struct shim_state state;
-    struct source exit, notify, output, listener, signals, grace;
+    struct source exit, notify, output, listener, signals, grace, lease, control;
+    struct fence fence;
     struct peer peers[MAX_PEERS];
     bool is_over; /* the exit report was taken */
 };
@@ -124,6 +128,58 @@ static void stop_engine(struct shim *s, int64_t grace_ms)
     timerfd_settime(s->grace.fd, 0, &when, NULL);
 }
 
+/* ---- leases ---- */
+
+/* What the fence says, in numbers: when to look at it again, and its connection. */
+static void settle_fence(struct shim *s)
+{
+    struct fence *f = &s->fence;
+    const bool is_on = f->due_ms != INT64_MAX;
+    const struct itimerspec when = {
+        .it_value = {.tv_sec = is_on ? f->due_ms / 1000 : 0,
+                     .tv_nsec = is_on ? f->due_ms % 1000 * 1000000 + 1 : 0}
+    };
+
+    timerfd_settime(s->lease.fd, TFD_TIMER_ABSTIME, &when, NULL);
+    if (f->is_fresh && f->fd >= 0) {
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = &s->control};
+        epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, f->fd, &event); /* else it times out, and is killed */
+    }
+    f->is_fresh = false;
+    s->control.fd = f->fd;
+    if (f->phase == FENCE_IS_KILLED)
+        signal_engine(s, SIGKILL);
+}
+
+static void on_control(struct shim *s, struct source *self)
+{
+    (void)self;
+    fence_read(&s->fence);
+    settle_fence(s);
+}
+
+static void on_lease_due(struct shim *s, struct source *self)
+{
+    uint64_t ticks;
+
+    if (read(self->fd, &ticks, sizeof(ticks)) != (ssize_t)sizeof(ticks) || is_gone(s))
+        return;
+    fence_due(&s->fence, clock_boot_ms(&clock_system));
+    settle_fence(s);
+}
+
+static void take_lease(struct shim *s, const struct shim_command *c)
+{
+    const struct sched_param param = {.sched_priority = RT_PRIORITY};
+
+    if (is_gone(s))
+        return;
+    if (s->fence.phase == FENCE_OFF) /* what must not be late goes first, where that is allowed */
+        (void)sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param);
+    fence_lease(&s->fence, c, clock_boot_ms(&clock_system));
+    settle_fence(s);
+}
+
 static void obey(struct shim *s, const struct shim_command *c)
 {
     if (!c->command)
@@ -132,6 +188,8 @@ static void obey(struct shim *s, const struct shim_command *c)
         stop_engine(s, c->grace_ms > 0 ? c->grace_ms : 0);
     else if (strcmp(c->command, SHIM_KILL) == 0)
         signal_engine(s, SIGKILL);
+    else if (strcmp(c->command, SHIM_LEASE) == 0)
+        take_lease(s, c);
     else if (strcmp(c->command, SHIM_ACK) == 0 && is_gone(s))
         s->is_over = true;
 }
@@ -343,12 +401,13 @@ static struct err open_signals(struct shim *s)
     return watch(s, &s->signals, fd, on_signal);
 }
 
-static struct err open_grace(struct shim *s)
+static struct err open_timer(struct shim *s, struct source *source,
+                             void (*on_due)(struct shim *, struct source *))
 {
     int fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     if (fd < 0)
         return err_sys(errno, "cannot make a timer");
-    return watch(s, &s->grace, fd, on_grace);
+    return watch(s, source, fd, on_due);
 }
 
 static struct err start_engine(struct shim *s, const char *notify)
@@ -402,7 +461,8 @@ static struct err shim_begin(struct shim *s)
     if (s->epoll_fd < 0)
         return err_sys(errno, "cannot make an epoll set");
     TRY(open_signals(s));
-    TRY(open_grace(s));
+    TRY(open_timer(s, &s->grace, on_grace));
+    TRY(open_timer(s, &s->lease, on_lease_due));
     TRY(open_listener(s));
     TRY(open_notify(s, notify));
     TRY(start_engine(s, notify));
@@ -443,7 +503,10 @@ struct err shim_run(struct arena *a, const struct shim_conf *conf)
         .listener.fd = -1,
         .signals.fd = -1,
         .grace.fd = -1,
+        .lease.fd = -1,
+        .control = {-1,                     on_control      },
     };
+    fence_init(&s->fence);
     for (size_t i = 0; i < MAX_PEERS; i++)
         s->peers[i].source.fd = -1;
 
@@ -456,6 +519,7 @@ struct err shim_run(struct arena *a, const struct shim_conf *conf)
     /* In this order: who sees the connection end finds the lock free. */
     err_ignore(fs_remove(SHIM_SOCKET), "the next shim of this node removes it too");
     fd_close(&s->lock_fd);
+    fence_fini(&s->fence);
     enginelog_close(&s->log);
     return OK;
 }

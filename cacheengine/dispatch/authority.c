@@ -58,6 +58,16 @@ void authority_take_lease(struct engine *e, int64_t term, const struct lease *le
     settle(e);
 }
 
+void authority_need_lease(struct engine *e)
+{
+    struct authority *au = &e->authority;
+
+    if (!au->is_leased)
+        au->until_ms = 0;
+    au->is_leased = true;
+    settle(e);
+}
+
 void authority_drop_lease(struct engine *e, int64_t term)
 {
     see_term(&e->authority, term);

@@ -57,6 +57,10 @@ void authority_take_role(struct engine *e, int64_t term, bool is_primary);
  */
 void authority_take_lease(struct engine *e, int64_t term, const struct lease *lease);
 
+/* From now on no write without a lease. One that runs by this term goes on, also one that a replica
+ * was given before its role. */
+void authority_need_lease(struct engine *e);
+
 /* No lease is needed any more: the node is free again. */
 void authority_drop_lease(struct engine *e, int64_t term);
 

@@ -59,9 +59,9 @@ static void log_order(const struct cmd_call *c, int64_t term)
 static void role_primary(struct cmd_call *c, int64_t term)
 {
     struct lease lease;
-    bool has_lease = c->argc > 3;
+    bool has_lease = c->argc > 4, needs_lease = c->argc == 4;
 
-    if (has_lease && !call_is(c, 3, "lease")) {
+    if ((has_lease && !call_is(c, 3, "lease")) || (needs_lease && !call_is(c, 3, "leased"))) {
         reply_syntax_error(c->reply);
         return;
     }
@@ -71,6 +71,8 @@ static void role_primary(struct cmd_call *c, int64_t term)
     authority_take_role(c->engine, term, true);
     if (has_lease)
         authority_take_lease(c->engine, term, &lease);
+    else if (needs_lease)
+        authority_need_lease(c->engine);
     log_order(c, term);
     reply_ok(c->reply);
 }
@@ -132,13 +134,10 @@ void cmd_larder_lease(struct cmd_call *c)
 
     if (!term_of(c, &term))
         return;
-    if (is_replica(c->engine)) {
-        reply_error(c->reply, "ERR a replica has no lease");
-        return;
-    }
     if (c->argc == 3 && call_is(c, 2, "none")) {
+        if (c->engine->authority.is_leased)
+            log_order(c, term);
         authority_drop_lease(c->engine, term);
-        log_order(c, term);
     } else if (lease_of(c, 2, &lease)) {
         authority_take_lease(c->engine, term, &lease);
     } else {

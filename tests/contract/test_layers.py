@@ -47,8 +47,10 @@ ARROWS = {
     "agent/ship": ["agent/drivers"],
     "agent/tokens": ["agent/tasks"],
     "agent/link": ["agent/steps"],
+    "agent/peers": ["contract", "lease"],
+    "agent/leases": ["agent/steps", "agent/peers"],
     "agent/names": ["agent/supervise", "nameserver"],
-    "agent": ["agent/link", "agent/observe", "agent/govern", "agent/measure", "agent/names", "agent/seeds", "agent/ship", "agent/tasks", "agent/tokens", "agent/shim"],
+    "agent": ["agent/link", "agent/leases", "agent/observe", "agent/govern", "agent/measure", "agent/names", "agent/seeds", "agent/ship", "agent/tasks", "agent/tokens", "agent/shim"],
     # engine
     "cacheengine/keyspace": ["contract"],
     "cacheengine/types": ["cacheengine/keyspace"],

@@ -24,6 +24,9 @@ class FakePlane:
         self.hosts = []      # the Host part of every sync
         self.nodes = {}      # node id -> last report
         self.history = []    # (time.monotonic(), message, node report), in order
+        self.promises = []   # terms that are asked for: {"ShardId", "Term"}
+        self.promised = []   # as was told last
+        self.lease_key = None  # base64
         self.refusal = None  # a Fault for every message
         self.is_down = False
         plane = self
@@ -86,6 +89,7 @@ class FakePlane:
         if message == "sync":
             self.hosts.append(body["Host"])
             self.nodes = {}
+        self.promised = body.get("Promised", [])
         for report in body["Nodes"]:
             self.nodes[report["NodeId"]] = report
             self.history.append((now, message, report))
@@ -98,7 +102,9 @@ class FakePlane:
             if left <= 0:
                 return {"Generation": self.generation, "IsChanged": False}
             self.changed.wait(left)
-        return {"Generation": self.generation, "IsChanged": True, "Goals": list(self.goals.values())}
+        answer = {"Generation": self.generation, "IsChanged": True, "Goals": list(self.goals.values()),
+                  "Promises": self.promises}
+        return {**answer, "LeaseKey": self.lease_key} if self.lease_key else answer
 
     # -- what tests want
 
@@ -106,6 +112,13 @@ class FakePlane:
         """Sets or changes the goal of a node."""
         with self.changed:
             self.goals[node_id] = {"NodeId": node_id, **self.goals.get(node_id, {}), **goal}
+            self.generation += 1
+            self.changed.notify_all()
+
+    def ask_promises(self, *promises):
+        """Asks for promises of (shard, term), and for no others."""
+        with self.changed:
+            self.promises = [{"ShardId": shard, "Term": term} for shard, term in promises]
             self.generation += 1
             self.changed.notify_all()
 

@@ -56,6 +56,14 @@ static struct err on_term(void *context, struct arena *a, struct node *node, int
     return heard.term_refusal ? err_make(ERR_CONFLICT, heard.term_refusal) : OK;
 }
 
+static bool has_lease;
+
+static bool may_lead(void *context, struct node *node)
+{
+    (void)context, (void)node;
+    return has_lease;
+}
+
 static void on_obeyed(void *context, struct node *node, const char *version, int64_t term)
 {
     (void)context;
@@ -90,6 +98,7 @@ static void begin(void)
     govern = govern_open(&(struct govern_conf){.loop = loop,
                                                .host = &host,
                                                .on_term = on_term,
+                                               .may_lead = may_lead,
                                                .on_obeyed = on_obeyed,
                                                .on_refused = on_refused,
                                                .on_role = on_role});
@@ -309,6 +318,57 @@ Test(govern, a_term_that_may_not_be_given_is_not_given)
     hear_role_question(REPLICA_INFO);
     turn_until_refused();
     cr_assert_str_eq(heard.refused, "an old one");
+    close(fd);
+}
+
+static struct agent_role_lease lease = {
+    .shard_id = {true, 7   },
+      .ms = {true, 1200}
+};
+
+Test(govern, a_primary_has_its_lease_before_its_role)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    role.lease = &lease;
+    node_set_goal(n, &goal);
+    govern_node(govern, n);
+    accept_governor();
+    hear_role_question(REPLICA_INFO);
+    hear_role_question(REPLICA_INFO); /* it is asked, and told nothing */
+    govern_wake(n);
+    cr_assert_eq(heard.asked_term, 0);
+    has_lease = true;
+    govern_wake(n);
+    hear(&text, "masterauth\r\n$0\r\n\r\n");
+    struct str orders = buf_str(&text);
+    if (str_starts(orders, "INFO")) { /* it was being asked at this moment */
+        say_info(REPLICA_INFO);
+        str_cut(&orders, '\n');
+    }
+    obey(count_orders(orders));
+    buf_clear(&text);
+    hear(&text, "LEASED\r\n");
+    cr_assert_eq(heard.asked_term, 3);
+    close(fd);
+}
+
+Test(govern, a_primary_without_a_lease_says_why_it_waits)
+{
+    role.lease = &lease;
+    node_set_goal(n, &goal);
+    govern_node(govern, n);
+    accept_governor();
+    hear_role_question(REPLICA_INFO);
+    for (int64_t end_ms = loop_now_ms(loop) + PATIENCE_MS; !heard.refused;) {
+        scoped(buf_fini) struct buf text = BUF_EMPTY;
+        loop_turn(loop, 5);
+        if (recv(fd, buf_reserve(&text, 65536), 65536, 0) > 0)
+            say_info(REPLICA_INFO);
+        cr_assert_lt(loop_now_ms(loop), end_ms, "nothing was said");
+    }
+    cr_assert_str_eq(heard.refused,
+                     "no majority of the shard's voters grants this primary its lease");
     close(fd);
 }
 

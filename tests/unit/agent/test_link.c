@@ -65,6 +65,27 @@ static void on_refused(void *context, const char *why)
     refused = arena_strdup(&arena, why);
 }
 
+static struct {
+    int64_t shard, term; /* asked for first; 0 when nothing is */
+    const char *key;
+} asked;
+static struct agent_promise promise;
+static bool is_promised;
+
+static void on_leases(void *context, const struct agent_promise_list *promises, const char *key)
+{
+    (void)context;
+    asked.shard = promises->count ? promises->items[0].shard_id.value : 0;
+    asked.term = promises->count ? promises->items[0].term.value : 0;
+    asked.key = key ? arena_strdup(&arena, key) : NULL;
+}
+
+static struct agent_promise_list promised(void *context, struct arena *a)
+{
+    (void)context, (void)a;
+    return (struct agent_promise_list){is_promised, is_promised, &promise};
+}
+
 static void on_first_answer(void *context)
 {
     (void)context;
@@ -102,6 +123,8 @@ static void begin(void)
                                         .host = &host,
                                         .wait_ms = 20000,
                                         .on_refused = on_refused,
+                                        .on_leases = on_leases,
+                                        .promised = promised,
                                         .on_first_answer = on_first_answer};
     cr_assert_not(err_failed(link_open(&link_conf, &the_link)));
 }
@@ -233,6 +256,31 @@ Test(link, the_first_sync_says_who_it_is_and_brings_goals)
     cr_assert_eq(in.nodes.items[0].node_id.value, 17);
     cr_assert_str_eq(in.nodes.items[0].state, "absent");
     cr_assert_eq(first_answers, 1);
+}
+
+Test(link, a_promise_is_told_at_once_and_with_every_message)
+{
+    link_start(the_link);
+    cr_assert_eq(expect_sync().promised.count, 0);
+    answer(200, "{\"Generation\":5,\"IsChanged\":true,\"Goals\":[],\"LeaseKey\":\"aGk=\","
+                "\"Promises\":[{\"ShardId\":7,\"Term\":4}]}");
+    expect_sync();
+    cr_assert(asked.shard == 7 && asked.term == 4);
+    cr_assert_str_eq(asked.key, "aGk=");
+    promise = (struct agent_promise){.shard_id = INT_OF(7), .term = INT_OF(4)};
+    is_promised = true;
+    link_tell_promise(the_link);
+    cr_assert_not(link_is_quiet(the_link));
+    struct agent_report_in in = expect_report();
+    cr_assert_eq(in.promised.count, 1);
+    cr_assert_eq(in.promised.items[0].term.value, 4);
+    answer(500, "{}");
+    cr_assert_eq(expect_report().promised.count, 1, "until it is taken");
+    answer(200, "{}");
+    for (int64_t end_ms = loop_now_ms(loop) + PATIENCE_MS; !link_is_quiet(the_link);) {
+        loop_turn(loop, 5);
+        cr_assert_lt(loop_now_ms(loop), end_ms, "it is never taken for told");
+    }
 }
 
 Test(link, a_poll_that_brought_nothing_keeps_the_goals)

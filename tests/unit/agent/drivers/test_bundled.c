@@ -86,6 +86,33 @@ Test(bundled, a_fenced_primary_keeps_the_role_that_it_has)
     cr_assert_str_eq(orders_last(&arena, &orders, 2), "! LARDER.FENCE 4\nREPLICAOF NO ONE\n");
 }
 
+static bool has_order(const struct driver_orders *orders, const char *text)
+{
+    for (size_t i = 0; i < orders->count; i++)
+        if (strcmp(order_text(&arena, &orders->items[i]), text) == 0)
+            return true;
+    return false;
+}
+
+Test(bundled, a_primary_with_a_lease_needs_one_and_another_one_does_not)
+{
+    struct agent_role_lease lease = {.shard_id = INT_OF(7), .ms = INT_OF(1200)};
+    struct driver_orders orders = orders_for(&now);
+
+    cr_assert(has_order(&orders, "LARDER.LEASE 4 none"));
+    role.lease = &lease;
+    orders = orders_for(&now);
+    cr_assert_str_eq(orders_last(&arena, &orders, 1), "! LARDER.ROLE 4 primary LEASED\n");
+    cr_assert_not(has_order(&orders, "LARDER.LEASE 4 none"));
+    cr_assert(role_is_leased(&role));
+    role.is_fenced = BOOL_OF(true);
+    orders = orders_for(&now);
+    cr_assert_str_eq(orders_last(&arena, &orders, 2), "! LARDER.FENCE 4\nREPLICAOF NO ONE\n");
+    cr_assert_not(role_is_leased(&role));
+    cr_assert_not(role_is_leased(NULL));
+    cr_assert_null(driver_bundled.fence);
+}
+
 Test(bundled, a_data_key_comes_first_and_stands_in_no_file)
 {
     struct agent_node_seal seal = {.data_key = "00ff"};

@@ -201,6 +201,35 @@ Test(redis, the_fence_is_more_replicas_than_there_can_be)
                                   named("REPLICAOF")));
 }
 
+Test(redis, whether_a_primary_with_a_lease_takes_writes_is_for_its_shim_to_say)
+{
+    struct agent_parameter given[] = {
+        {.name = "min-replicas-to-write", .value = "1"}
+    };
+    struct agent_role_lease lease = {.shard_id = INT_OF(7), .ms = INT_OF(1200)};
+    const struct driver_now now = {.role = DRIVER_PRIMARY};
+    struct driver_fence fence;
+
+    goal.parameters = (struct agent_parameter_list){true, 1, given};
+    role.lease = &lease;
+    struct driver_orders orders = orders_for(&now);
+    cr_assert_null(ordered(&orders, "min-replicas-to-write"));
+    cr_assert_not_null(ordered(&orders, "min-replicas-max-lag"));
+    cr_assert_not(err_failed(driver_redis.fence(&arena, &host, &goal, &fence)));
+    const char *set =
+        arena_printf(&arena, "*4\r\n$32\r\n%s\r\n$3\r\nSET\r\n$21\r\nmin-replicas-to-write\r\n",
+                     named("CONFIG"));
+    cr_assert_str_eq(fence.unfence, arena_printf(&arena, "%s$1\r\n1\r\n", set));
+    cr_assert_str_eq(fence.fence,
+                     arena_printf(&arena,
+                                  "%s$10\r\n2147483647\r\n*6\r\n$6\r\nCLIENT\r\n$4\r\nKILL\r\n"
+                                  "$4\r\nTYPE\r\n$6\r\nnormal\r\n$6\r\nSKIPME\r\n$3\r\nyes\r\n",
+                                  set));
+    role.is_fenced = BOOL_OF(true);
+    orders = orders_for(&now);
+    cr_assert_str_eq(ordered(&orders, "min-replicas-to-write"), "2147483647");
+}
+
 Test(redis, what_it_cannot_do_is_refused_with_a_sentence)
 {
     struct agent_node_topology topology = {

@@ -401,3 +401,59 @@ Test(shim, a_folder_may_be_deeper_than_a_socket_s_name_is_long)
     struct agent agent = connect_to(deep);
     await(&agent, SHIM_READY);
 }
+
+/* ---- leases ---- */
+
+/* The unix socket of the engine, which the test plays. */
+static int listen_as_engine(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/admin.sock", folder);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    cr_assert_eq(listen(fd, 4), 0);
+    return fd;
+}
+
+static void give_lease(const struct agent *agent, int64_t until_ms)
+{
+    scoped(buf_fini) struct buf line = BUF_EMPTY;
+    const struct shim_command c = {.command = SHIM_LEASE,
+                                   .until_ms = until_ms,
+                                   .control = "admin.sock",
+                                   .fence = "*1\r\n$5\r\nFENCE\r\n",
+                                   .unfence = "*1\r\n$4\r\nOPEN\r\n"};
+
+    jsonline_write(SHIM_COMMAND_LINE, &c, &line);
+    tell(agent, buf_cstr(&line));
+}
+
+static void await_word(int fd, const char *word)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    while (!text.len || !strstr(buf_cstr(&text), word)) {
+        struct pollfd watched = {.fd = fd, .events = POLLIN};
+        cr_assert_eq(poll(&watched, 1, PATIENCE_MS), 1, "%s was not said", word);
+        ssize_t got = recv(fd, buf_reserve(&text, 512), 512, 0);
+        cr_assert_gt(got, 0, "the connection ended before %s", word);
+        text.len += (size_t)got;
+    }
+}
+
+Test(shim, an_engine_that_does_not_confirm_its_fence_is_killed)
+{
+    scoped(fd_close) int listener = listen_as_engine();
+
+    START("ready");
+    struct agent agent = connect_to(folder);
+    await(&agent, SHIM_READY);
+    give_lease(&agent, now() + 300);
+    scoped(fd_close) int engine = accept(listener, NULL, NULL);
+    await_word(engine, "OPEN");
+    cr_assert_eq(send(engine, "+OK\r\n", 5, 0), 5);
+    await_word(engine, "FENCE");
+    struct shim_state state = await(&agent, SHIM_EXITED);
+    cr_assert(strcmp(state.exit, SHIM_EXIT_SIGNAL) == 0 && state.exit_number == SIGKILL);
+}

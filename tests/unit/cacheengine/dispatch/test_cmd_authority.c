@@ -47,6 +47,7 @@ Test(cmd_authority, nonsense_changes_nothing, .init = begin, .fini = end)
         "LARDER.ROLE 9223372036854775808 primary",
         "LARDER.ROLE 9 master",
         "LARDER.ROLE 9 primary LEASE",
+        "LARDER.ROLE 9 primary LEASED 1000",
         "LARDER.ROLE 9 primary LEASE -1",
         "LARDER.ROLE 9 primary LEASE 1000 AT",
         "LARDER.ROLE 9 primary LEASE 1000 AT 0",
@@ -108,10 +109,32 @@ Test(cmd_authority, the_owner_may_write_whatever_the_guards_say, .init = begin, 
     ordered("SET k v", "+OK\r\n");
 }
 
-Test(cmd_authority, a_replica_has_no_lease, .init = begin, .fini = end)
+static bool takes_writes(void)
+{
+    return strstr(resp_ask_of(&f, &owner, "LARDER.STATE"), "writes\r\n$5\r\ntaken\r\n") != NULL;
+}
+
+Test(cmd_authority, a_lease_may_come_before_the_role, .init = begin, .fini = end)
 {
     ordered("LARDER.ROLE 1 replica 127.0.0.1 6379", "+OK\r\n");
-    ordered("LARDER.LEASE 2 1000", "-ERR a replica has no lease\r\n");
+    ordered("LARDER.LEASE 2 1000", "+OK\r\n");
+    ordered("LARDER.ROLE 2 primary LEASED", "+OK\r\n");
+    cr_assert(takes_writes());
+    ordered("LARDER.ROLE 2 primary LEASED", "+OK\r\n");
+    cr_assert(takes_writes(), "given again it changes nothing");
+    ordered("LARDER.ROLE 3 primary LEASED", "+OK\r\n");
+    cr_assert_not(takes_writes(), "a lease is of its term");
+}
+
+Test(cmd_authority, one_that_needs_a_lease_takes_nothing_before_it, .init = begin, .fini = end)
+{
+    ordered("LARDER.ROLE 3 primary LEASED", "+OK\r\n");
+    shows(&f, "SET k v", "-READONLY The lease");
+    ordered("LARDER.LEASE 3 500", "+OK\r\n");
+    says(&f, "SET k v", "+OK\r\n");
+    ordered("LARDER.LEASE 3 none", "+OK\r\n");
+    ordered("LARDER.ROLE 3 primary LEASED", "+OK\r\n");
+    shows(&f, "SET k v", "-READONLY The lease");
 }
 
 Test(cmd_authority, roles_are_taken_at_once, .init = begin, .fini = end)
