@@ -76,7 +76,7 @@ static const struct parameter parameters[] = {
     {"stream-node-max-entries",             NULL,                       "100",           500,  true },
     {"tcp-keepalive",                       NULL,                       "300",           0,    true },
     {"timeout",                             NULL,                       "0",             0,    true },
-    {"tracking-table-max-keys",             NULL,                       "1000000",       600,  false},
+    {"tracking-table-max-keys",             NULL,                       "1000000",       600,  true },
     {"zset-max-listpack-entries",           "zset-max-ziplist-entries", "128",           V7_0, true },
     {"zset-max-listpack-value",             "zset-max-ziplist-value",   "64",            V7_0, true },
 };

@@ -5,10 +5,11 @@
 #include "base/clock.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/host.h"
+#include "cacheengine/dispatch/pubsub.h"
 
 void amid_look_slow(struct engine *e, const struct client *occupied)
 {
-    struct client *running = e->running;
+    struct pubsub_turn turn;
 
     e->looked_ticks = engine_ticks();
     /* What runs keeps its time for deadlines of keys; a lease knows the clock alone. */
@@ -17,10 +18,11 @@ void amid_look_slow(struct engine *e, const struct client *occupied)
         authority_look_slow(e);
     if (!e->host || !e->host->serve_owner || e->loading.is_on)
         return;
+    pubsub_turn_begin(e, NULL, &turn);
     guard_set(e, GUARD_BUSY, true);
     e->host->serve_owner(e, occupied);
     guard_set(e, GUARD_BUSY, false);
-    e->running = running;
+    pubsub_turn_end(e, NULL, &turn);
 }
 
 void amid_end_slow(struct engine *e)

@@ -10,6 +10,7 @@
 #include "cacheengine/dispatch/access.h"
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/iam.h"
+#include "cacheengine/dispatch/pubsub.h"
 #include "cacheengine/keyspace/wait.h"
 
 #include <limits.h>
@@ -425,11 +426,15 @@ static bool run_again(struct engine *e, struct waiting *w, bool is_last)
     call.is_inner = is_last;
     w->goes_on = false;
     struct write_watch watch = writes_begin(e, c);
+    struct pubsub_turn turn;
+
+    pubsub_turn_begin(e, c, &turn);
     if (still_may(&call))
         engine_execute(&call);
     if (held)
         reply_rewind(&c->reply, held);
     writes_end(e, c, &watch);
+    pubsub_turn_end(e, c, &turn);
     return !w->goes_on;
 }
 

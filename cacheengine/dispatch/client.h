@@ -17,6 +17,7 @@ struct iovec;
 struct command;
 struct iam_question;
 struct subscriber;
+struct tracker;
 struct transaction;
 struct waiting;
 
@@ -77,6 +78,7 @@ struct client {
     char *name, *lib_name, *lib_version; /* owned, NULL = none */
     struct transaction *transaction;     /* MULTI and WATCH; NULL while unused */
     struct subscriber *subscriber;       /* channels it listens to (pubsub.h); NULL: none */
+    struct tracker *tracker;             /* CLIENT TRACKING (tracking.h); NULL: off */
     struct waiting *waiting;             /* for keys; NULL: it does not */
     struct follower *follower;           /* what is known of it as a replica; NULL: nothing */
     struct client_feed *feed;            /* NULL: it is sent replies */
@@ -103,6 +105,7 @@ struct client {
     bool is_unevictable;    /* CLIENT NO-EVICT */
     bool is_untouching;     /* CLIENT NO-TOUCH */
     bool is_monitor;        /* MONITOR */
+    bool is_redirected_to;  /* some that track have said REDIRECT with its id */
     bool reads_replicas;    /* READONLY: of a cluster's replica it reads what its shard has */
     bool follows_redirects; /* CLIENT CAPA REDIRECT: it goes where a replica sends it */
     bool is_reader;         /* it came by the port for those who do so from the beginning */

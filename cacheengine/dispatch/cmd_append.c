@@ -5,6 +5,7 @@
 #include "cacheengine/dispatch/cmd_persist.h"
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/saving.h"
+#include "cacheengine/dispatch/tracking.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/dispatch/unkept.h"
 #include "cacheengine/keyspace/wait.h"
@@ -94,6 +95,7 @@ void debug_loadaof(struct cmd_call *c)
     if (a->state == APPEND_ON)
         append_flush(a, true);
     watches_flush(c->engine, -1);
+    tracking_flush(c->engine);
     keyspace_flush(c->ks, -1, false);
     struct err e = append_load(a, c->client, &arena);
     a->older_bytes -= a->older_bytes > a->file.bytes ? a->file.bytes : a->older_bytes;

@@ -130,14 +130,6 @@ static bool parse_kind(struct cmd_call *c, struct str name, enum session_kind *o
     return false;
 }
 
-static struct client *client_by_id(const struct engine *e, int64_t id)
-{
-    for (struct client *o = e->newest; o; o = o->older)
-        if ((int64_t)o->id == id)
-            return o;
-    return NULL;
-}
-
 static bool list_ids(struct cmd_call *c, struct buf *text)
 {
     for (uint32_t i = 3; i < c->argc; i++) {
@@ -147,17 +139,11 @@ static bool list_ids(struct cmd_call *c, struct buf *text)
             reply_error(c->reply, "ERR Invalid client ID");
             return false;
         }
-        const struct client *o = client_by_id(c->engine, id);
+        const struct client *o = session_by_id(c->engine, id);
         if (o)
             session_describe(o, c->ks->passed_ms, text);
     }
     return true;
-}
-
-/* Clients of the admin socket are the owner's and not shown to others. */
-static bool is_shown(const struct cmd_call *c, const struct client *o)
-{
-    return !o->is_admin || c->client->is_admin || !c->engine->settings.is_restricted;
 }
 
 void cmd_client_list(struct cmd_call *c)
@@ -177,7 +163,7 @@ void cmd_client_list(struct cmd_call *c)
         return;
     }
     for (const struct client *o = c->engine->oldest; !has_ids && o; o = o->newer)
-        if (is_shown(c, o) && (!has_kind || session_kind(o) == kind))
+        if (session_is_shown(c, o) && (!has_kind || session_kind(o) == kind))
             session_describe(o, c->ks->passed_ms, &text);
     if (ok)
         reply_text(c, &text);
@@ -275,7 +261,7 @@ static bool filter_takes(const struct cmd_call *c, const struct kill_filter *f,
 {
     struct client_facts facts;
 
-    if ((o == c->client && f->skips_me) || !is_shown(c, o))
+    if ((o == c->client && f->skips_me) || !session_is_shown(c, o))
         return false;
     if (f->id && (int64_t)o->id != f->id)
         return false;
@@ -345,8 +331,8 @@ void cmd_client_unblock(struct cmd_call *c)
     }
     if (!call_int(c, 2, &id))
         return;
-    struct client *o = client_by_id(c->engine, id);
-    reply_int(c->reply, o && is_shown(c, o) && blocks_end(c->engine, o, with_error));
+    struct client *o = session_by_id(c->engine, id);
+    reply_int(c->reply, o && session_is_shown(c, o) && blocks_end(c->engine, o, with_error));
 }
 
 #define OF_VALKEY 2 /* lines, the first */
@@ -356,8 +342,12 @@ void cmd_client_help(struct cmd_call *c)
     static const char *const lines[] = {
         "CAPA <ability> [<ability> ...]",
         "    Tell what this client is able to do: REDIRECT, to go where a replica sends it.",
+        "CACHING (YES|NO)",
+        "    Say whether the keys of the next command are tracked (OPTIN, OPTOUT).",
         "GETNAME",
         "    Say the name of this connection.",
+        "GETREDIR",
+        "    Say which connection hears in place of this one: 0 none, -1 nothing is tracked.",
         "ID",
         "    Say the number of this connection.",
         "INFO",
@@ -380,6 +370,11 @@ void cmd_client_help(struct cmd_call *c)
         "    Name this connection.",
         "PAUSE <timeout> [WRITE|ALL]",
         "    Put commands off for so many milliseconds.",
+        "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]] [OPTIN] [OPTOUT] "
+        "[NOLOOP]",
+        "    Hear when keys that were read here have changed, or all under the prefixes.",
+        "TRACKINGINFO",
+        "    Say how this connection tracks.",
         "UNBLOCK <clientid> [TIMEOUT|ERROR]",
         "    End the wait of another connection.",
         NULL,

@@ -12,6 +12,7 @@
 #include "cacheengine/dispatch/notify.h"
 #include "cacheengine/dispatch/oom_score.h"
 #include "cacheengine/dispatch/replica.h"
+#include "cacheengine/dispatch/tracking.h"
 #include "cacheengine/dispatch/unkept.h"
 #include "cacheengine/keyspace/glob.h"
 #include "contract/command_procs.h"
@@ -141,6 +142,7 @@ static void apply(struct cmd_call *c)
     slowlog_trim(&e->slowlog, (size_t)e->settings.slowlog_length);
     engine_apply_timing(e);
     notify_apply(e);
+    (void)tracking_limit(e);
     engine_apply_persistence(e);
     append_drop_history(e->append, c->scratch);
     acks_settle(e);

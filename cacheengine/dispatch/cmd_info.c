@@ -12,6 +12,7 @@
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/dispatch/session.h"
+#include "cacheengine/dispatch/tracking.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/keyspace/number.h"
 #include "cacheengine/keyspace/slot_walk.h"
@@ -131,7 +132,7 @@ static void info_clients(const struct engine *e, struct buf *out)
     put(out, "client_recent_max_input_buffer", longest_in);
     put(out, "client_recent_max_output_buffer", longest_out);
     put(out, "blocked_clients", e->waiting_count + postponed);
-    put(out, "tracking_clients", 0);
+    put(out, "tracking_clients", e->tracking ? e->tracking->count : 0);
     if (settings_are_valkey_8(&e->settings))
         put(out, "pubsub_clients", e->subscriber_count);
     put(out, "watching_clients", watches_clients(e));
@@ -367,9 +368,9 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "active_defrag_key_misses", 0);
     put(out, "total_active_defrag_time", 0);
     put(out, "current_active_defrag_time", 0);
-    put(out, "tracking_total_keys", 0);
-    put(out, "tracking_total_items", 0);
-    put(out, "tracking_total_prefixes", 0);
+    put(out, "tracking_total_keys", e->tracking ? e->tracking->keys.keys : 0);
+    put(out, "tracking_total_items", e->tracking ? e->tracking->keys.items : 0);
+    put(out, "tracking_total_prefixes", e->tracking ? e->tracking->broadcast.prefix_count : 0);
     put(out, "unexpected_error_replies", s->unexpected_errors);
     put(out, "acl_access_denied_auth", e->acl_log.refused[ACL_NO_LOGIN]);
     put(out, "acl_access_denied_cmd", e->acl_log.refused[ACL_NO_COMMAND]);

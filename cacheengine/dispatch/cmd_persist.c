@@ -15,6 +15,7 @@
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/scripting.h"
+#include "cacheengine/dispatch/tracking.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/dispatch/unkept.h"
 #include "cacheengine/keyspace/wait.h"
@@ -329,8 +330,10 @@ static void load(struct cmd_call *c, const struct reload_options *o)
                                                 : SNAPSHOT_JOINS;
 
     l.allows_twins = o->merges;
-    if (!o->keeps)
+    if (!o->keeps) {
         watches_flush(c->engine, -1);
+        tracking_flush(c->engine);
+    }
     struct err e = load_file(c->engine, meeting, &l, c->client, &arena);
 
     if (err_failed(e)) {

@@ -4,6 +4,7 @@
 #include "cacheengine/dispatch/moving.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/session.h"
+#include "cacheengine/dispatch/tracking.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/keyspace/number.h"
 #include "contract/command_procs.h"
@@ -21,6 +22,7 @@ static void flush(struct cmd_call *c, int db)
     if (c->argc == 2)
         in_background = call_is(c, 1, "async");
     watches_flush(c->engine, db);
+    tracking_flush(c->engine);
     moving_note_flush(c->engine);
     blocks_note_all(c->engine, db);
     c->dirty += keyspace_flush(c->ks, db, in_background) + 1;
@@ -70,6 +72,7 @@ void cmd_swapdb(struct cmd_call *c)
     }
     if (a != b) {
         watches_swap(c->engine, a, b);
+        tracking_flush(c->engine);
         keyspace_swap(c->ks, a, b);
         blocks_note_all(c->engine, a);
         blocks_note_all(c->engine, b);

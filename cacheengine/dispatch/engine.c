@@ -24,6 +24,7 @@
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/dispatch/throttle.h"
+#include "cacheengine/dispatch/tracking.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/types/types.h"
 
@@ -56,13 +57,16 @@ static void on_change(void *ctx, struct db *db, struct key k, enum key_event kin
         watches_note(e, db, k, kind);
         blocks_note(e, db, k, kind);
     }
+    if (e->tracking)
+        tracking_note(e, k, kind);
     if (e->notify_classes)
         notify_tell(e, db, k, kind, name);
 }
 
 void engine_observe(struct engine *e)
 {
-    e->keyspace.is_observed = watches_exist(e) || e->waiting_count > 0 || e->notify_classes != 0;
+    e->keyspace.is_observed =
+        watches_exist(e) || e->waiting_count > 0 || e->notify_classes != 0 || e->tracking;
 }
 
 int engine_end_waits(struct engine *e)
@@ -300,6 +304,7 @@ static int tick(struct engine *e)
     bool is_done = e->keyspace.stands_still || keyspace_make_room(&e->keyspace) != EVICT_LATER;
     is_done &= keyspace_free_some(&e->keyspace, FREE_SLICE_US);
     is_done &= !e->moving || moving_tick(e);
+    is_done &= tracking_tick(e);
     own_expiries_tick(e);
     bool is_swept = sweep(e);
     e->stats.expire_capped += !is_swept;
@@ -368,6 +373,7 @@ void engine_client_remove(struct engine *e, struct client *c)
     transaction_free(e, c);
     blocks_forget(e, c);
     pubsub_forget(e, c);
+    tracking_forget(e, c);
     monitor_forget(e, c);
     acks_forget(e, c);
     if (c->is_primary)

@@ -38,7 +38,9 @@ struct own_expiries;
 struct scripting;
 struct command;
 struct protocol;
+struct pubsub_turn;
 struct replica;
+struct tracking;
 struct watch_table;
 
 /* Counters per command (and subcommand), by command id. */
@@ -146,11 +148,13 @@ struct engine {
     struct cluster *cluster;       /* cluster mode; else NULL */
     struct moving *moving;         /* likewise: slots on their way */
     struct pubsub *pubsub;         /* NULL: nobody ever subscribed */
+    struct tracking *tracking;     /* NULL: nobody tracks */
     uint64_t subscriber_count;     /* clients */
     uint64_t monitor_count;        /* clients that want to see all commands */
     uint32_t notify_classes;       /* of changes that are told (notify.h); 0: none */
     struct client *running;        /* whose command runs */
     bool has_own_pushes;           /* it is to hear something behind its reply */
+    struct pubsub_turn *turn;      /* amid or behind whose command it runs (pubsub.h) */
     struct watch_table *watches;
     struct block_table *blocks;      /* who waits for keys */
     uint64_t waiting_count;          /* clients that wait */

@@ -9,6 +9,7 @@
 #include "cacheengine/dispatch/amid.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/host.h"
+#include "cacheengine/dispatch/pubsub.h"
 
 void loading_begin(struct engine *e, uint64_t total_bytes, const struct snapshot_report *report,
                    const struct client *occupied)
@@ -56,10 +57,11 @@ void loading_serve(struct engine *e)
 {
     uint32_t guards = e->guards;
     int64_t now_ms = e->keyspace.now_ms;
-    struct client *running = e->running;
+    struct pubsub_turn turn;
 
     if (!e->host || !e->host->serve_others)
         return;
+    pubsub_turn_begin(e, NULL, &turn);
     e->guards = e->loading.guards | GUARD_LOADING | (guards & GUARD_BUSY);
     exchange_stats(e);
     engine_set_now(e, clock_wall_ms(&clock_system), clock_boot_ms(&clock_system));
@@ -69,7 +71,7 @@ void loading_serve(struct engine *e)
     /* Settings that were changed meanwhile may have set some. */
     e->loading.guards = e->guards & ~(uint32_t)(GUARD_LOADING | GUARD_BUSY);
     e->guards = guards;
-    e->running = running;
+    pubsub_turn_end(e, NULL, &turn);
     /* The clock of an append-only file stands still. */
     if (now_ms == 0)
         keyspace_set_now(&e->keyspace, 0);

@@ -295,6 +295,11 @@ void pubsub_push(struct engine *e, struct client *c, const char *bytes, size_t l
     }
     if (c->is_killed || c->is_closing)
         return;
+    for (struct pubsub_turn *t = e->turn; t; t = t->outer)
+        if (t->running == c) {
+            buf_add(&t->own, bytes, len);
+            return;
+        }
     reply_queue(&c->reply, bytes, len);
     if (c->host->post)
         c->host->post(c);
@@ -309,6 +314,31 @@ void pubsub_flush_own(struct engine *e, struct client *c)
     reply_queue(&c->reply, own->ptr, own->len);
     buf_clear(own);
     e->has_own_pushes = false;
+}
+
+void pubsub_turn_begin(struct engine *e, struct client *c, struct pubsub_turn *t)
+{
+    *t = (struct pubsub_turn){.outer = e->turn, .running = e->running};
+    if (e->has_own_pushes) {
+        t->own = e->pubsub->own;
+        e->pubsub->own = BUF_EMPTY;
+        e->has_own_pushes = false;
+    }
+    e->running = c;
+    e->turn = t;
+}
+
+void pubsub_turn_end(struct engine *e, struct client *c, struct pubsub_turn *t)
+{
+    if (c && e->has_own_pushes)
+        pubsub_flush_own(e, c);
+    e->running = t->running;
+    e->turn = t->outer;
+    if (t->own.len == 0)
+        return;
+    buf_fini(&e->pubsub->own);
+    e->pubsub->own = t->own;
+    e->has_own_pushes = true;
 }
 
 static void put_bulk(struct buf *out, struct str s)

@@ -9,6 +9,7 @@
 #ifndef LARDER_DISPATCH_PUBSUB_H
 #define LARDER_DISPATCH_PUBSUB_H
 
+#include "base/buf.h"
 #include "cacheengine/dispatch/engine.h"
 
 struct slot_set;
@@ -49,6 +50,17 @@ void pubsub_push(struct engine *e, struct client *c, const char *bytes, size_t l
 
 /* For run.c: what the running client is to hear is added to its output. */
 void pubsub_flush_own(struct engine *e, struct client *c);
+
+/* A command of another client runs amid or behind the present one: what both are to hear is kept
+ * apart. At the end the other's is added to its output (NULL: there was none), and the present
+ * client is the running one again. */
+struct pubsub_turn {
+    struct pubsub_turn *outer;
+    struct client *running;
+    struct buf own; /* what it is to hear when it is the running one again */
+};
+void pubsub_turn_begin(struct engine *e, struct client *c, struct pubsub_turn *t);
+void pubsub_turn_end(struct engine *e, struct client *c, struct pubsub_turn *t);
 
 void pubsub_fini(struct engine *e);
 

@@ -10,6 +10,7 @@
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/keys.h"
 #include "cacheengine/dispatch/pubsub.h"
+#include "cacheengine/dispatch/tracking.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "contract/command_procs.h"
 
@@ -219,6 +220,8 @@ void redirect_apply(struct engine *e)
 
     e->keyspace.hidden = slot_set_is_empty(hidden) ? NULL : hidden;
     blocks_judge(e, waiting_refusal);
-    if (e->keyspace.hidden)
-        pubsub_leave_slots(e, hidden);
+    if (!e->keyspace.hidden)
+        return;
+    pubsub_leave_slots(e, hidden);
+    tracking_leave_slots(e, hidden);
 }

@@ -15,6 +15,7 @@
 #include "cacheengine/dispatch/function_payload.h"
 #include "cacheengine/dispatch/handed.h"
 #include "cacheengine/dispatch/own_expiries.h"
+#include "cacheengine/dispatch/tracking.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/persist/file.h"
 #include "cacheengine/persist/snapshot.h"
@@ -226,6 +227,7 @@ static void begin_loading(struct replica_load *l)
     l->began_s = e->keyspace.now_ms / 1000;
     if (!l->is_beside) {
         watches_flush(e, -1);
+        tracking_flush(e);
         replica_forget_history(l->replica);
         keyspace_flush(&e->keyspace, -1, keyspace_count(&e->keyspace) > FEW_KEYS);
     }
@@ -249,6 +251,7 @@ static void take_over(struct replica_load *l)
     struct engine *e = l->replica->engine;
 
     watches_flush(e, -1);
+    tracking_flush(e);
     keyspace_dbs_exchange(&e->keyspace, l->loading.dbs);
     blocks_note_all(e, -1);
     (void)handed_take_text(e, buf_str(&l->handovers));

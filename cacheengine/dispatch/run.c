@@ -15,6 +15,7 @@
 #include "cacheengine/dispatch/pubsub.h"
 #include "cacheengine/dispatch/redirect.h"
 #include "cacheengine/dispatch/scripting.h"
+#include "cacheengine/dispatch/tracking.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "contract/command_procs.h"
 
@@ -241,7 +242,12 @@ static bool memory_allows(struct cmd_call *call)
                "OOM command not allowed: the database has reached the largest size it can have.");
         return false;
     }
-    if (call->engine->loading.is_on || engine_make_room(call->engine) || !wants_room)
+    bool has_room = call->engine->loading.is_on || engine_make_room(call->engine);
+    /* Copies of keys that had to go are old before the command runs: its caller hears it first. */
+    if (__builtin_expect(call->engine->has_own_pushes, 0) &&
+        call->client->reply_mode == CLIENT_REPLY_ON)
+        pubsub_flush_own(call->engine, call->client);
+    if (has_room || !wants_room)
         return true;
     reject(call, "OOM command not allowed when used memory > 'maxmemory'.");
     return false;
@@ -317,6 +323,8 @@ void engine_execute(struct cmd_call *call)
         procs[cmd->id](call);
     if (is_monitored)
         monitor_tell(call);
+    if (__builtin_expect(call->client->tracker != NULL, 0) && (cmd->flags & CMD_READONLY))
+        tracking_remember(call);
     struct command_stats *s = &e->by_command[cmd->id];
     /* One that waits is counted when it is done. */
     bool is_done = !call->client->waiting || !blocks_wait_goes_on(call->client);
@@ -454,6 +462,8 @@ void engine_run(struct cmd_call *call)
     else
         run_muted(call);
     writes_end(e, call->client, &w);
+    if (__builtin_expect(call->client->tracker != NULL, 0))
+        tracking_settle(call);
     e->running = NULL;
     if (__builtin_expect(e->has_own_pushes, 0))
         pubsub_flush_own(e, call->client);

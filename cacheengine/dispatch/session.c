@@ -5,6 +5,7 @@
 #include "cacheengine/dispatch/access.h"
 #include "cacheengine/dispatch/monitor.h"
 #include "cacheengine/dispatch/pubsub.h"
+#include "cacheengine/dispatch/tracking.h"
 #include "cacheengine/dispatch/transaction.h"
 
 #include <stdlib.h>
@@ -33,6 +34,7 @@ void session_reset(struct engine *e, struct client *c)
 {
     transaction_free(e, c);
     pubsub_forget(e, c);
+    tracking_end(e, c);
     monitor_forget(e, c);
     session_set_text(&c->name, (struct str){NULL, 0});
     c->db = 0;
@@ -71,6 +73,24 @@ bool session_kind_find(struct str name, enum session_kind *out)
     return false;
 }
 
+struct client *session_by_id(const struct engine *e, int64_t id)
+{
+    for (struct client *o = e->newest; o; o = o->older)
+        if ((int64_t)o->id == id)
+            return o;
+    return NULL;
+}
+
+bool session_is_shown(const struct cmd_call *c, const struct client *o)
+{
+    return !o->is_admin || c->client->is_admin || !c->engine->settings.is_restricted;
+}
+
+int64_t session_redirect(const struct client *c)
+{
+    return c->tracker ? (int64_t)c->tracker->redirect_id : -1;
+}
+
 size_t session_bytes(const struct client *c)
 {
     size_t bytes = c->host->bytes ? c->host->bytes(c) : 0;
@@ -78,6 +98,8 @@ size_t session_bytes(const struct client *c)
     bytes += c->feed ? c->feed->held_bytes(c->feed) : 0;
     if (c->transaction)
         bytes += c->transaction->bytes + c->transaction->watch_bytes;
+    if (c->tracker)
+        bytes += c->tracker->bytes;
     return bytes + reply_held_bytes(&c->reply);
 }
 
@@ -110,6 +132,12 @@ void session_describe(const struct client *c, int64_t passed_ms, struct buf *out
         buf_putc(out, 'x');
     if (c->waiting || c->is_postponed)
         buf_putc(out, 'b');
+    if (c->tracker)
+        buf_putc(out, 't');
+    if (c->tracker && c->tracker->is_broken)
+        buf_putc(out, 'R');
+    if (c->tracker && c->tracker->is_broadcast)
+        buf_putc(out, 'B');
     if (t && t->is_stale)
         buf_putc(out, 'd');
     if (c->is_closing)
@@ -134,8 +162,8 @@ void session_describe(const struct client *c, int64_t passed_ms, struct buf *out
                c->last_cmd ? c->last_cmd->name : "NULL");
     buf_puts(out, " user=");
     buf_add_str(out, c->user ? c->user->name : STR("(superuser)"));
-    buf_printf(out, " redir=-1 resp=%d lib-name=%s lib-ver=%s", c->reply.resp,
-               or_empty(c->lib_name), or_empty(c->lib_version));
+    buf_printf(out, " redir=%lld resp=%d lib-name=%s lib-ver=%s", (long long)session_redirect(c),
+               c->reply.resp, or_empty(c->lib_name), or_empty(c->lib_version));
     buf_printf(out, " tot-net-in=%llu tot-net-out=%llu tot-cmds=%llu\n",
                (unsigned long long)c->bytes_in, (unsigned long long)c->bytes_out,
                (unsigned long long)c->commands);

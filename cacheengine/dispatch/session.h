@@ -25,6 +25,15 @@ enum session_kind session_kind(const struct client *c);
 /* By its name; false when there is no such kind. */
 bool session_kind_find(struct str name, enum session_kind *out);
 
+/* The client of an id; NULL when there is none. */
+struct client *session_by_id(const struct engine *e, int64_t id);
+
+/* Clients of the admin socket are the owner's and not shown to others. */
+bool session_is_shown(const struct cmd_call *c, const struct client *o);
+
+/* Whom a client that tracks redirects to: 0 nobody, -1 when it does not track. */
+int64_t session_redirect(const struct client *c);
+
 /* Memory that a client takes: its connection, what it has sent, what it is still to be sent, its
  * transaction. */
 size_t session_bytes(const struct client *c);

@@ -225,6 +225,7 @@ struct settings {
     int64_t slowlog_slower_us;
     int64_t slowlog_length;
     int64_t latency_threshold_ms; /* stalls as long are noted; 0 = none */
+    int64_t tracked_keys_max;     /* of CLIENT TRACKING; 0 = any number */
     bool tracks_latency;          /* the duration of every call is counted */
     const char *latency_percents; /* what INFO shows of it */
     const char *notify_events;

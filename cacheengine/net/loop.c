@@ -6,6 +6,7 @@
 #include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/host.h"
 #include "cacheengine/dispatch/replica.h"
+#include "cacheengine/dispatch/tracking.h"
 #include "cacheengine/net/handshake.h"
 #include "cacheengine/net/link.h"
 #include "cacheengine/net/resolve.h"
@@ -646,6 +647,7 @@ void loop_round(struct loop *l, int wait_ms)
 {
     struct epoll_event events[EVENTS_MAX];
 
+    tracking_broadcast(l->engine);
     followers_flush(l->engine);
     send_rest(l); /* of the regular work */
     free_doomed(l);

@@ -36,7 +36,7 @@ TABLE = {
     "client|getredir": Gen(),
     "client|trackinginfo": Gen(),
     "client|caching": Gen(one_of("YES", "NO", "x")),
-    "client|tracking": Gen(one_of("OFF", "x"), is_safe=False),
+    "client|tracking": Gen(one_of(["OFF"], ["x"], ["ON", "PREFIX", "a"], ["ON", "OPTIN", "OPTOUT"], ["ON", "REDIRECT", "999999"]), is_safe=False),
     "client|help": Gen(compare=compare.starts_alike),
     "multi": own_test("drawn as whole transactions in differential.py; test_edges.py"),
     "exec": Gen(weight=0.1),
