@@ -155,6 +155,7 @@ def test_prefixes_hear_of_all_changes_in_one_message(both):
             quiet.call("SET", "a:x", "1")
             seen += until(conn) + until(quiet)
             quiet.call("DEL", "a:x")
+            seen += until(conn) + until(quiet)
             conn.call("SET", "b2", "1")
             seen += until(conn) + until(quiet)
             seen += [conn.raw("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "c"), conn.raw("CLIENT", "TRACKINGINFO")]
