@@ -124,12 +124,43 @@ void broadcast_leave(struct broadcast *b, struct str prefix, struct tracker *who
 
 /* ---- keys ---- */
 
-static bool is_wanted(const struct broadcast *b, struct str key)
+static size_t common_len(struct str a, struct str b)
 {
-    for (uint32_t i = 0; i < b->prefix_count; i++)
-        if (begins_with(key, text_of(&b->prefixes[i])))
-            return true;
-    return false;
+    size_t len = 0;
+
+    while (len < a.len && len < b.len && a.ptr[len] == b.ptr[len])
+        len++;
+    return len;
+}
+
+/* The longest prefix that `text` begins with, or NULL. In their order all that lies between such a
+ * prefix and the text begins with it, too: so where the neighbour in front of the text is none,
+ * only what both have in common can have one. */
+static struct broadcast_prefix *longest_of(const struct broadcast *b, struct str text)
+{
+    for (;;) {
+        uint32_t place = place_of(b, text);
+
+        if (is_at(b, place, text))
+            return &b->prefixes[place];
+        if (place == 0)
+            return NULL;
+        struct str before = text_of(&b->prefixes[place - 1]);
+        if (begins_with(text, before))
+            return &b->prefixes[place - 1];
+        text.len = common_len(text, before);
+    }
+}
+
+/* Marks all prefixes of a key. */
+static void mark(struct broadcast *b, struct str key)
+{
+    struct broadcast_prefix *p = longest_of(b, key);
+
+    while (p) {
+        p->has_news = true;
+        p = p->len > 0 ? longest_of(b, (struct str){key.ptr, p->len - 1}) : NULL;
+    }
 }
 
 static void add(struct broadcast *b, struct str key, uint64_t changer)
@@ -165,7 +196,7 @@ bool broadcast_note(struct broadcast *b, struct str key, uint64_t changer)
         last->changer = changer;
         return false;
     }
-    if (!is_wanted(b, key))
+    if (!longest_of(b, key))
         return false;
     add(b, key, changer);
     return is_full(b);
@@ -188,6 +219,8 @@ void broadcast_settle(struct broadcast *b)
         if (i + 1 == b->key_count || !str_eq(name_of(b, &b->keys[i]), name_of(b, &b->keys[i + 1])))
             b->keys[kept++] = b->keys[i];
     b->key_count = kept;
+    for (uint32_t i = 0; i < kept; i++)
+        mark(b, name_of(b, &b->keys[i]));
 }
 
 /* The first key that is not in front of a prefix. */

@@ -19,6 +19,7 @@ struct broadcast_prefix {
     size_t len;
     struct tracker **listeners;
     uint32_t count, room;
+    bool has_news; /* of what was gathered; set by broadcast_settle */
 };
 
 /* A key that changed. */
@@ -54,7 +55,8 @@ void broadcast_leave(struct broadcast *b, struct str prefix, struct tracker *who
 /* Notes a change of a key. True when it is time to tell what was gathered. */
 bool broadcast_note(struct broadcast *b, struct str key, uint64_t changer);
 
-/* Sorts what was gathered and lets every key stand once, with who changed it last. */
+/* Sorts what was gathered and lets every key stand once, with who changed it last; marks the
+ * prefixes that have some. */
 void broadcast_settle(struct broadcast *b);
 
 /* The names under a prefix as a RESP array, but for those that this client (0: none) changed last.

@@ -284,8 +284,11 @@ void tracking_broadcast_slow(struct engine *e)
     if (b->key_count == 0)
         return;
     broadcast_settle(b);
-    for (uint32_t i = 0; i < b->prefix_count; i++)
-        tell_prefix(e, &b->prefixes[i]);
+    for (uint32_t i = 0; i < b->prefix_count; i++) {
+        if (b->prefixes[i].has_news)
+            tell_prefix(e, &b->prefixes[i]);
+        b->prefixes[i].has_news = false;
+    }
     broadcast_clear(b);
 }
 

@@ -66,6 +66,48 @@ Test(broadcast, the_empty_prefix_has_all_keys_even_the_empty_one)
     cr_assert_eq(account.used_bytes, 0);
 }
 
+Test(broadcast, every_prefix_of_a_key_is_found_among_many)
+{
+    static const char *const letters = "ab";
+    struct account account = {0};
+    struct broadcast b = {.account = &account};
+    struct tracker one = {0};
+    uint32_t chance = 7;
+    char text[10];
+
+    for (int round = 0; round < 3000; round++) {
+        size_t len = 0;
+
+        chance = chance * 1664525 + 1013904223;
+        for (len = 0; len < (chance >> 28 & 7) + (round % 3 ? 1 : 0); len++)
+            text[len] = letters[chance >> len & 1];
+        struct str s = {text, len};
+        if (round < 60) {
+            broadcast_join(&b, s, &one);
+            if (round < 30)
+                broadcast_leave(&b, s, &one);
+            continue;
+        }
+        bool is_wanted = false;
+        for (uint32_t i = 0; i < b.prefix_count; i++)
+            is_wanted |=
+                b.prefixes[i].len <= len && !memcmp(b.prefixes[i].text, text, b.prefixes[i].len);
+        broadcast_note(&b, s, 0);
+        cr_assert_eq(b.key_count, is_wanted);
+        broadcast_settle(&b);
+        for (uint32_t i = 0; i < b.prefix_count; i++) {
+            bool is_prefix =
+                b.prefixes[i].len <= len && !memcmp(b.prefixes[i].text, text, b.prefixes[i].len);
+
+            cr_assert_eq(b.prefixes[i].has_news, is_prefix);
+            b.prefixes[i].has_news = false;
+        }
+        broadcast_clear(&b);
+    }
+    broadcast_fini(&b);
+    cr_assert_eq(account.used_bytes, 0);
+}
+
 Test(broadcast, it_says_when_it_has_gathered_much)
 {
     struct account account = {0};
