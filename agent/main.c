@@ -237,6 +237,7 @@ int main(int argc, char **argv)
     set_up_log(&given);
     if (given.dies_with_parent)
         proc_die_with_parent(SIGTERM);
+    log_info("runs", f_str("priority", proc_haste_name(proc_hasten())));
     struct err e = take_options(&a, &given, &options);
     if (!err_failed(e))
         e = agent_run(&a, &options, &status);

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -25,6 +26,8 @@
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
+
+#define HASTY_NICENESS (-10)
 
 #define FIRST_FREE_FD 3  /* above standard input, output and error */
 #define PARKED_FD     16 /* numbers from here on are used while descriptors are sorted */
@@ -340,6 +343,31 @@ struct err proc_run(struct arena *a, const char *const *argv, int timeout_ms, si
 void proc_die_with_parent(int signal)
 {
     prctl(PR_SET_PDEATHSIG, signal);
+}
+
+enum proc_haste proc_hasten(void)
+{
+    const struct sched_param first = {.sched_priority = sched_get_priority_min(SCHED_RR)};
+    const struct sched_param as_all = {0};
+
+    if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first) == 0)
+        return PROC_REAL_TIME;
+    if (setpriority(PRIO_PROCESS, 0, HASTY_NICENESS) != 0)
+        return PROC_AS_ALL;
+    if (sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &as_all) == 0)
+        return PROC_NICER;
+    (void)setpriority(PRIO_PROCESS, 0, 0); /* else children would have it, too */
+    return PROC_AS_ALL;
+}
+
+const char *proc_haste_name(enum proc_haste haste)
+{
+    static const char *const names[] = {
+        [PROC_AS_ALL] = "as all others",
+        [PROC_NICER] = "niceness below zero",
+        [PROC_REAL_TIME] = "real-time",
+    };
+    return names[haste];
 }
 
 struct err proc_boot_id(struct arena *a, const char **out)

@@ -82,6 +82,16 @@ must_use struct err proc_run(struct arena *a, const char *const *argv, int timeo
 /* Has `signal` sent to this process when the thread that started it ends (0: never). */
 void proc_die_with_parent(int signal);
 
+enum proc_haste { PROC_AS_ALL, PROC_NICER, PROC_REAL_TIME };
+
+/* Asks that this thread, which has little to do and is to do it at once, runs before all others: by
+ * a real-time class, or where that is not allowed by a niceness below zero. Children begin as all
+ * others do. Returns what was granted. */
+enum proc_haste proc_hasten(void);
+
+/* In words, for logs; a literal. */
+const char *proc_haste_name(enum proc_haste haste);
+
 /* The kernel's boot id: another one means that every process of before is gone; in `a`. ERR_IO. */
 must_use struct err proc_boot_id(struct arena *a, const char **out);
 

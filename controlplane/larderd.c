@@ -195,9 +195,14 @@ static struct err open_front(struct larderd *d)
                        &d->front);
 }
 
-static void on_goals(void *context)
+static void on_goals(void *context, const uint64_t *keys, size_t count)
 {
-    front_wake(context);
+    front_wake_hosts(context, keys, count);
+}
+
+static void on_names(void *context)
+{
+    front_wake_names(context);
 }
 
 static struct err open_reconciler(struct larderd *d)
@@ -214,6 +219,7 @@ static struct err open_reconciler(struct larderd *d)
                                                       ? NULL
                                                       : d->options.endpoint_pool,
                                  .on_goals = on_goals,
+                                 .on_names = on_names,
                                  .context = d->front},
         &d->reconciler);
 }

@@ -209,6 +209,7 @@ static void add_resp(struct arena *a, struct buf *conf, const struct driver_host
 {
     conf_add(conf, "larder-engine-name", goal->engine ? goal->engine : "redis");
     conf_add(conf, "aclfile", USERS_FILE);
+    conf_add_int(conf, "tcp-backlog", DRIVER_BACKLOG);
     conf_add(conf, "dbfilename", DRIVER_KEPT);
     conf_add(conf, "save", "");
     if (goal->seal)

@@ -21,7 +21,9 @@ struct agent_node_role;
 struct arena;
 
 /* Files in the node's folder, which is the engine's working directory. */
-#define DRIVER_CONF     "engine.conf"
+#define DRIVER_CONF "engine.conf"
+#define DRIVER_BACKLOG \
+    4096 /* connections that may wait: all clients come at once after a failover */
 #define DRIVER_SLOW_LOG "slow.log"
 #define DRIVER_KEPT     "dump.rdb" /* what was in memory at a clean end, loaded at the next start */
 

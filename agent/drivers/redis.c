@@ -149,6 +149,7 @@ static void add_restrictions(struct arena *a, struct buf *conf, const struct dri
 
 static void add_ports(struct buf *conf, const struct agent_node_goal *goal)
 {
+    conf_add_int(conf, "tcp-backlog", DRIVER_BACKLOG);
     if (!goal->tls) {
         conf_add_int(conf, "port", goal->port.value);
         return;

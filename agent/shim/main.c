@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/flags.h"
+#include "base/proc.h"
 #include "base/shim_protocol.h"
 
 #include <stddef.h>
@@ -81,7 +82,8 @@ int main(int argc, char **argv)
                                      : "--tag is too long");
         return 2;
     }
-    setsid(); /* fails when it leads a session already, which is as good */
+    setsid();            /* fails when it leads a session already, which is as good */
+    (void)proc_hasten(); /* what it sees is to be told at once, however busy the host is */
 
     const struct shim_conf conf = {.dir = options.dir,
                                    .tag = options.tag,

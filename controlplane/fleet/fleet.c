@@ -14,6 +14,7 @@
 #include "controlplane/fleet/goals.h"
 #include "controlplane/fleet/hosts.h"
 #include "controlplane/fleet/samples.h"
+#include "controlplane/fleet/sights.h"
 #include "controlplane/fleet/tasks.h"
 #include "controlplane/fleet/verify.h"
 #include "controlplane/store/log_delivery.h"
@@ -27,6 +28,7 @@ struct fleet {
     struct store *store;
     struct fleet_conf conf;
     struct presence_table present;
+    struct sights sights;
 
     pthread_t watcher;
     pthread_mutex_t lock; /* guards is_stopping and is_fresh */
@@ -73,8 +75,10 @@ static struct err mark_silent(struct fleet *f, struct arena *a, const char *cons
 
     TRY(store_begin(f->store, STORE_WRITE, a, &tx));
     TRY(store_silent_regions(tx, &regions, &region_count));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         TRY(store_host_silence(tx, ids[i], true));
+        TRY(store_touch_host(tx, ids[i]));
+    }
     TRY(tell_regions(tx, regions, region_count));
     store_touch_all(tx);
     return store_commit(&tx);
@@ -161,9 +165,11 @@ struct err fleet_start(struct store *store, const struct fleet_conf *conf, struc
     f->store = store;
     f->conf = *conf;
     presence_init(&f->present);
+    sights_init(&f->sights);
     struct err e = load_hosts(f);
     if (err_failed(e)) {
         presence_fini(&f->present);
+        sights_fini(&f->sights);
         free(f);
         return e;
     }
@@ -188,6 +194,7 @@ void fleet_stop(struct fleet *f)
     pthread_mutex_destroy(&f->lock);
     pthread_cond_destroy(&f->changed);
     presence_fini(&f->present);
+    sights_fini(&f->sights);
     free(f);
 }
 
@@ -305,6 +312,14 @@ static struct err log_errors_record(struct store_tx *tx, const struct agent_node
     return store_log_errors_set(tx, in->node_id.value, errors, in->log_errors.count);
 }
 
+/* Those with nodes there come first. */
+static struct err host_is_heard(struct store_tx *tx, const char *host_id)
+{
+    TRY(store_host_silence(tx, host_id, false));
+    store_touch_all(tx);
+    return store_touch_host(tx, host_id);
+}
+
 static struct err record_nodes(struct fleet *f, struct store_tx *tx, const char *host_id,
                                const struct agent_node_report_list *nodes)
 {
@@ -346,24 +361,45 @@ static struct err forget_the_rest(struct store_tx *tx, const char *host_id,
     return OK;
 }
 
-static struct err record_sync(struct fleet *f, struct arena *a, const struct agent_sync_in *in,
-                              bool is_new, bool was_silent)
+static struct err write_sync(struct fleet *f, struct arena *a, const struct agent_sync_in *in,
+                             bool is_new, bool was_silent, bool *out_counts)
 {
     scoped(store_rollback) struct store_tx *tx = NULL;
 
-    TRY(store_begin(f->store, STORE_WRITE, a, &tx));
+    TRY(store_begin(f->store, is_new ? STORE_WRITE : STORE_NOTE, a, &tx));
     if (is_new)
         TRY(enrol(f, tx, in->host));
     if (was_silent) {
         log_info("host is back", f_str("host", in->host->name));
-        TRY(store_host_silence(tx, in->host->host_id, false));
-        store_touch_all(tx);
+        TRY(host_is_heard(tx, in->host->host_id));
     }
-    if (is_new || presence_take_message(&f->present, in->host->host_id, in->message_number.value)) {
+    *out_counts =
+        is_new || presence_take_message(&f->present, in->host->host_id, in->message_number.value);
+    if (*out_counts) {
         TRY(record_nodes(f, tx, in->host->host_id, &in->nodes));
         TRY(forget_the_rest(tx, in->host->host_id, &in->nodes));
     }
     return store_commit(&tx);
+}
+
+/* A beat that says nothing new ends here. */
+static struct err record_sync(struct fleet *f, struct arena *a, const struct agent_sync_in *in,
+                              bool is_new, bool was_silent)
+{
+    const char *host_id = in->host->host_id;
+    bool counts;
+
+    if (!is_new && !was_silent && !sights_are_news(&f->sights, host_id, &in->nodes)) {
+        (void)presence_take_message(&f->present, host_id, in->message_number.value);
+        return OK;
+    }
+    sights_begin(&f->sights, host_id, is_new);
+    struct err e = write_sync(f, a, in, is_new, was_silent, &counts);
+    if (err_failed(e))
+        sights_fail(&f->sights, host_id);
+    else
+        sights_end(&f->sights, host_id, in->message_number.value, counts ? &in->nodes : NULL, true);
+    return e;
 }
 
 static struct err superseded(void)
@@ -434,23 +470,36 @@ static struct err hear(struct fleet *f, const char *host_id, const char *incarna
     return who == PRESENCE_NEW ? err_make(FAULT_HOST_UNKNOWN, "this host has not synced yet") : OK;
 }
 
-struct err fleet_report(struct fleet *f, struct arena *a, const struct agent_report_in *in,
-                        struct agent_report_out *out)
+static struct err write_report(struct fleet *f, struct arena *a, const struct agent_report_in *in,
+                               bool was_silent, bool *out_counts)
 {
     scoped(store_rollback) struct store_tx *tx = NULL;
-    bool was_silent;
 
-    (void)out;
-    TRY(hear(f, in->host_id, in->incarnation, &was_silent));
-    TRY(store_begin(f->store, STORE_WRITE, a, &tx));
-    if (was_silent) {
-        TRY(store_host_silence(tx, in->host_id, false));
-        store_touch_all(tx);
-    }
-    if (presence_take_message(&f->present, in->host_id, in->message_number.value))
+    TRY(store_begin(f->store, STORE_NOTE, a, &tx)); /* the next sync says it again */
+    if (was_silent)
+        TRY(host_is_heard(tx, in->host_id));
+    *out_counts = presence_take_message(&f->present, in->host_id, in->message_number.value);
+    if (*out_counts)
         TRY(record_nodes(f, tx, in->host_id, &in->nodes));
     TRY(samples_record(tx, &in->samples, clock_wall_ms(f->conf.clock)));
     return store_commit(&tx);
+}
+
+struct err fleet_report(struct fleet *f, struct arena *a, const struct agent_report_in *in,
+                        struct agent_report_out *out)
+{
+    bool was_silent, counts;
+
+    (void)out;
+    TRY(hear(f, in->host_id, in->incarnation, &was_silent));
+    sights_begin(&f->sights, in->host_id, false);
+    struct err e = write_report(f, a, in, was_silent, &counts);
+    if (err_failed(e))
+        sights_fail(&f->sights, in->host_id);
+    else
+        sights_end(&f->sights, in->host_id, in->message_number.value, counts ? &in->nodes : NULL,
+                   false);
+    return e;
 }
 
 struct err fleet_verify_token(struct fleet *f, struct arena *a,
@@ -465,7 +514,6 @@ struct err fleet_verify_token(struct fleet *f, struct arena *a,
     TRY(verify_token(tx, &f->conf.keys, in, clock_wall_ms(f->conf.clock), out));
     if (!was_silent)
         return OK;
-    TRY(store_host_silence(tx, in->host_id, false));
-    store_touch_all(tx);
+    TRY(host_is_heard(tx, in->host_id));
     return store_commit(&tx);
 }

@@ -13,6 +13,7 @@
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/front/refuse.h"
 #include "controlplane/front/transfers.h"
+#include "controlplane/store/store.h"
 #include "nameserver/told.h"
 #include "nameserver/zone.h"
 
@@ -38,10 +39,14 @@ struct message {
     const void *in; /* decoded */
     void *out;
     int64_t wait_ms;
+    uint64_t key; /* what it waits for */
 };
 
 static struct err run_sync(struct message *m, struct arena *a)
 {
+    const struct agent_sync_in *in = m->in;
+
+    m->key = store_host_key(in->host->host_id ? in->host->host_id : "");
     return fleet_sync(m->agents->fleet, a, m->in, m->call->again != NULL, m->call->may_wait, m->out,
                       &m->wait_ms);
 }
@@ -61,6 +66,7 @@ static struct err run_follow_names(struct message *m, struct arena *a)
 {
     const struct agent_follow_names_in *in = m->in;
     struct dns *dns = m->agents->dns;
+    m->key = AGENTS_NAMES_KEY;
     struct agent_follow_names_out *out = m->out;
     struct zone_changes changes;
 
@@ -217,14 +223,14 @@ static void transfer(struct agents *g, struct arena *a, const struct agents_call
 }
 
 void agents_handle(struct agents *g, struct arena *a, const struct agents_call *call,
-                   struct api_response *out, int64_t *out_wait_ms, const void **out_again)
+                   struct api_response *out, struct agents_hold *out_hold)
 {
     /* A poll may come by here many times before it ends; what each round takes is given back. */
     scoped(arena_fini) struct arena round = {0};
     struct message m = {.agents = g, .call = call};
     const char *allow = NULL;
 
-    *out_wait_ms = 0;
+    *out_hold = (struct agents_hold){0};
     if (transfers_own_path(call->request->path)) {
         transfer(g, a, call, out);
         return;
@@ -235,8 +241,7 @@ void agents_handle(struct agents *g, struct arena *a, const struct agents_call *
         e = run(&m, &round);
     }
     if (!err_failed(e) && m.wait_ms > 0) {
-        *out_wait_ms = m.wait_ms;
-        *out_again = m.in;
+        *out_hold = (struct agents_hold){m.wait_ms, m.key, m.in};
         return;
     }
     const char *name = m.op ? m.op->name : NULL;

@@ -18,7 +18,17 @@ struct agents_call {
     const struct api_request *request;
     bool is_local;     /* from this machine */
     bool may_wait;     /* a poll may be held back */
-    const void *again; /* what the last call gave in out_again, while the poll was held */
+    const void *again; /* what the last call gave in its hold, while the poll was held */
+};
+
+/* What polls of FollowNames wait for; those of Sync wait for the key of their host. */
+#define AGENTS_NAMES_KEY 0
+
+/* How a poll is held back. */
+struct agents_hold {
+    int64_t wait_ms; /* how long at most; 0: it is answered */
+    uint64_t key;    /* what it waits for, see store_host_key */
+    const void *again;
 };
 
 /* `token` NULL: only callers on this machine. `vault` NULL: there are no snapshots. `dns` NULL:
@@ -31,11 +41,11 @@ void agents_free(struct agents *g);
 bool agents_own_path(struct str path);
 
 /*
- * Answers a message. When the poll is to be held back, `*out_wait_ms` is how long at most, `out` is
- * untouched, and `*out_again` (in `a`, which must then live on) goes into the next call for the
- * same request. Else `*out_wait_ms` is 0.
+ * Answers a message. When the poll is to be held back, `out` is untouched, and what the hold has to
+ * be looked at again (in `a`, which must then live on) goes into the next call for the same
+ * request.
  */
 void agents_handle(struct agents *g, struct arena *a, const struct agents_call *call,
-                   struct api_response *out, int64_t *out_wait_ms, const void **out_again);
+                   struct api_response *out, struct agents_hold *out_hold);
 
 #endif

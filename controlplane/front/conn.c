@@ -143,7 +143,7 @@ void conn_request_end(struct conn *c)
     (void)phase_advance(c, CONN_IDLE);
 }
 
-bool conn_wait(struct conn *c, uint64_t seen_wakes, int64_t until_ms)
+bool conn_wait(struct conn *c, uint64_t seen_wakes, uint64_t key, int64_t until_ms)
 {
     struct conns *all = c->conns;
 
@@ -151,6 +151,7 @@ bool conn_wait(struct conn *c, uint64_t seen_wakes, int64_t until_ms)
     bool may_wait = !all->is_stopping && atomic_load(&all->wakes) == seen_wakes;
     if (may_wait) {
         c->wait_until_ms = until_ms;
+        c->wait_key = key;
         phase_set(c, CONN_WAITING);
         all->conf.suspend(c);
     }
@@ -169,18 +170,32 @@ static bool is_waiting(struct conn *c)
     return atomic_load_explicit(&c->phase, memory_order_acquire) == CONN_WAITING;
 }
 
-static void wake_all(struct conns *all)
+static bool is_among(uint64_t key, const uint64_t *keys, size_t count)
+{
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (keys[middle] < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && keys[low] == key;
+}
+
+static void wake(struct conns *all, const uint64_t *keys, size_t count)
 {
     atomic_fetch_add(&all->wakes, 1);
     for (struct conn *c = all->head; c; c = c->next)
-        if (is_waiting(c))
+        if (is_waiting(c) && (!keys || is_among(c->wait_key, keys, count)))
             resume(c);
 }
 
-void conns_wake(struct conns *all)
+void conns_wake(struct conns *all, const uint64_t *keys, size_t count)
 {
     pthread_mutex_lock(&all->lock);
-    wake_all(all);
+    wake(all, keys, count);
     pthread_mutex_unlock(&all->lock);
 }
 
@@ -188,7 +203,7 @@ void conns_stop(struct conns *all)
 {
     pthread_mutex_lock(&all->lock);
     all->is_stopping = true;
-    wake_all(all);
+    wake(all, NULL, 0);
     pthread_mutex_unlock(&all->lock);
 }
 
@@ -253,6 +268,11 @@ static void tick_one(struct conn *c, int64_t now, bool is_crowded)
         c->conns->conf.expire(c, phase, c->conns->conf.context);
 }
 
+int64_t conns_next_ms(struct conns *all)
+{
+    return atomic_load(&all->next_ms);
+}
+
 static int64_t tick_ms(const struct conns *all)
 {
     int64_t quarter = all->conf.stall_ms / 4;
@@ -273,6 +293,8 @@ int64_t conns_tick(struct conns *all)
         if (is_waiting(c))
             next = min_ms(next, c->wait_until_ms);
     }
+    next = next < now + TICK_MIN_MS ? now + TICK_MIN_MS : next; /* several at a time */
+    atomic_store(&all->next_ms, next);
     pthread_mutex_unlock(&all->lock);
     return next;
 }

@@ -54,6 +54,7 @@ struct conn {
     int64_t poll_end_ms; /* boot time at which a held poll is answered, 0 before it is first held */
 
     int64_t wait_until_ms; /* WAITING; guarded by conns->lock */
+    uint64_t wait_key;     /* the same: what it waits for */
 };
 
 struct conns_conf {
@@ -72,6 +73,7 @@ struct conns {
     struct conns_conf conf;
     atomic_uint_fast64_t wakes; /* grows with each conns_wake */
     atomic_int count;
+    atomic_llong next_ms; /* boot time of the next tick, as of the last one */
     pthread_mutex_t lock; /* guards the list, WAITING and is_stopping */
     struct conn *head;
     bool is_stopping;
@@ -97,12 +99,15 @@ bool conn_reply_begin(struct conn *c);
 /* The reply is out (or the request broken off): gives the memory back and is idle again. */
 void conn_request_end(struct conn *c);
 
-/* Holds the poll back until `until_ms` or a wake. False, doing nothing, when there was a wake since
- * `seen_wakes` was read from `wakes`, or when the front is stopping. */
-bool conn_wait(struct conn *c, uint64_t seen_wakes, int64_t until_ms);
+/* Holds the poll back until `until_ms` or a wake by its key. False, doing nothing, when there was
+ * any wake since `seen_wakes` was read from `wakes`, or when the front is stopping. */
+bool conn_wait(struct conn *c, uint64_t seen_wakes, uint64_t key, int64_t until_ms);
 
-/* Resumes every held poll. */
-void conns_wake(struct conns *all);
+/* Resumes held polls that wait for one of the keys, which are in ascending order; all with NULL. */
+void conns_wake(struct conns *all, const uint64_t *keys, size_t count);
+
+/* The boot time at which conns_tick is called next, if nobody asks for that sooner. */
+int64_t conns_next_ms(struct conns *all);
 
 /* Resumes polls whose time is over, gives up connections beyond patience, and returns the boot time
  * at which to call again at the latest. */

@@ -202,17 +202,20 @@ static enum MHD_Result take_body(struct exchange_conf *x, struct conn *c, const 
 }
 
 /* Holds the poll back; false when there is a reason to look again at once. */
-static bool hold(struct exchange_conf *x, struct conn *c, uint64_t wakes, int64_t wait_ms)
+static bool hold(struct exchange_conf *x, struct conn *c, uint64_t wakes,
+                 const struct agents_hold *by)
 {
-    int64_t now = clock_boot_ms(x->clock);
+    int64_t now = clock_boot_ms(x->clock), wait_ms = by->wait_ms;
 
     if (c->poll_end_ms == 0)
         c->poll_end_ms = now + wait_ms;
     int64_t until = now + wait_ms < c->poll_end_ms ? now + wait_ms : c->poll_end_ms;
     c->worked_us += now_us() - c->begun_us;
-    if (!conn_wait(c, wakes, until))
+    c->again = by->again;
+    if (!conn_wait(c, wakes, by->key, until))
         return false;
-    keeper_poke(x->keeper);
+    if (until < conns_next_ms(x->conns))
+        keeper_poke(x->keeper);
     return true;
 }
 
@@ -234,15 +237,15 @@ static enum MHD_Result answer(struct exchange_conf *x, struct conn *c, const cha
                                    .again = c->again};
         struct api_response response = {0};
         uint64_t wakes = atomic_load(&x->conns->wakes);
-        int64_t wait_ms;
+        struct agents_hold by;
 
         if (!conn_work_begin(c))
             return MHD_NO;
         c->begun_us = now_us();
-        routes_handle(x->routes, &c->arena, &call, &response, &wait_ms, &c->again);
-        if (wait_ms == 0)
+        routes_handle(x->routes, &c->arena, &call, &response, &by);
+        if (by.wait_ms == 0)
             return reply(x, c, &request, &response);
-        if (hold(x, c, wakes, wait_ms))
+        if (hold(x, c, wakes, &by))
             return MHD_YES;
     }
 }

@@ -14,6 +14,7 @@
 #include "contract/iam.h"
 #include "contract/monitoring.h"
 #include "contract/sts.h"
+#include "controlplane/front/agents.h"
 #include "controlplane/front/exchange.h"
 #include "controlplane/front/keeper.h"
 #include "controlplane/front/metrics.h"
@@ -28,7 +29,7 @@
 #include <unistd.h>
 
 #define THREADS_LEAST       4
-#define CONNECTIONS_DEFAULT 1024
+#define CONNECTIONS_DEFAULT 16384 /* two for each agent, and clients */
 #define STALL_DEFAULT_MS    10000
 #define IDLE_DEFAULT_MS     60000
 #define HEADER_BYTES        (16 * 1024) /* per connection: request line, headers, read buffer */
@@ -294,9 +295,16 @@ void front_stop(struct front *f)
     free(f);
 }
 
-void front_wake(struct front *f)
+void front_wake_hosts(struct front *f, const uint64_t *keys, size_t count)
 {
-    conns_wake(&f->conns);
+    conns_wake(&f->conns, keys, count);
+}
+
+void front_wake_names(struct front *f)
+{
+    static const uint64_t names = AGENTS_NAMES_KEY;
+
+    conns_wake(&f->conns, &names, 1);
 }
 
 const char *front_url(const struct front *f)

@@ -16,6 +16,9 @@
 
 #include "base/err.h"
 
+#include <stddef.h>
+#include <stdint.h>
+
 struct api;
 struct arena;
 struct clock;
@@ -48,8 +51,12 @@ must_use struct err front_start(struct arena *a, const struct front_conf *conf, 
 /* Ends requests under way and polls, closes every connection and frees. */
 void front_stop(struct front *f);
 
-/* Lets every held poll look again: goals may have changed. From any thread. */
-void front_wake(struct front *f);
+/* Lets held polls of hosts look again, because their goals have changed: those with these keys (see
+ * store_host_key), which are in ascending order; all with NULL. From any thread. */
+void front_wake_hosts(struct front *f, const uint64_t *keys, size_t count);
+
+/* The same for those who keep a copy of the zone. */
+void front_wake_names(struct front *f);
 
 /* "http://127.0.0.1:9379", with the port that is really listened on; lives as long as `f`. */
 const char *front_url(const struct front *f);

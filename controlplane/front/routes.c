@@ -134,15 +134,15 @@ static void answer_own(struct routes *r, struct arena *a, const struct own_path 
 }
 
 void routes_handle(struct routes *r, struct arena *a, const struct agents_call *call,
-                   struct api_response *out, int64_t *out_wait_ms, const void **out_again)
+                   struct api_response *out, struct agents_hold *out_hold)
 {
     const struct own_path *own = own_path_find(call->request->path);
 
-    *out_wait_ms = 0;
+    *out_hold = (struct agents_hold){0};
     if (own)
         answer_own(r, a, own, call->request, out);
     else if (agents_own_path(call->request->path))
-        agents_handle(r->agents, a, call, out, out_wait_ms, out_again);
+        agents_handle(r->agents, a, call, out, out_hold);
     else
         api_handle(r->api, a, call->request, out);
 }

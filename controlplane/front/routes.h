@@ -16,7 +16,7 @@ void routes_free(struct routes *r);
 
 /* As agents_handle, for every path; always fills `out` unless the answer is held back. */
 void routes_handle(struct routes *r, struct arena *a, const struct agents_call *call,
-                   struct api_response *out, int64_t *out_wait_ms, const void **out_again);
+                   struct api_response *out, struct agents_hold *out_hold);
 
 /* Splits what stands in the request line into path and query: "/v1/x?y=z", and the absolute form
  * "http://host/v1/x" that proxies get. */

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define MEMORY_OF_NOTE ((int64_t)16 << 20) /* what is less than that comes and goes unseen */
+
 static const char *const kind_names[] = {
     [OPERATION_CREATE] = "create", [OPERATION_DELETE] = "delete",     [OPERATION_REBOOT] = "reboot",
     [OPERATION_MODIFY] = "modify", [OPERATION_SNAPSHOT] = "snapshot",
@@ -63,6 +65,16 @@ const char *goal_address(const struct node_goal *g, enum ip_family family)
     bool has_second = g->second_address && *g->second_address;
 
     return family == FAMILY_IPV6 && has_second ? g->second_address : g->address;
+}
+
+bool memory_is_about(int64_t was_bytes, int64_t now_bytes)
+{
+    int64_t more = was_bytes > now_bytes ? was_bytes : now_bytes;
+    int64_t less = was_bytes > now_bytes ? now_bytes : was_bytes;
+
+    if (less < 0)
+        return more < 0;
+    return more - less <= more / 8 || more < MEMORY_OF_NOTE;
 }
 
 bool hosts_are_mostly_silent(const struct host_list *l)

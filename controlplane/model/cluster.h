@@ -196,6 +196,10 @@ struct host_list {
 /* Whether more than half of them are. */
 bool hosts_are_mostly_silent(const struct host_list *l);
 
+/* Whether memory that is used is about as much as before: an eighth more or less is news, and what
+ * was not known (-1). */
+bool memory_is_about(int64_t was_bytes, int64_t now_bytes);
+
 struct event {
     int64_t id;
     const char *account, *region;

@@ -1,7 +1,8 @@
 /*
  * Placement: a board of hosts and taken addresses; each request takes the best seat that is left.
  * Greedy in the given order: whoever asked first chooses first, and asking again gives the same
- * answer.
+ * answer. Hosts may be a thousand and nodes ten thousand: what stands where is counted, never
+ * searched for, and addresses are looked at on the seat that is chosen alone.
  */
 #include "controlplane/model/place.h"
 
@@ -11,20 +12,22 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "controlplane/model/engine_driver.h"
+#include "controlplane/model/tally.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#define ASKED_MOST 65536 /* more nodes than that have no host */
 
 enum { FAMILIES = FAMILY_IPV6 + 1 };
 
 struct seat {
     const struct host *host;
+    size_t zone;                     /* all of one zone have the same number */
     struct ip_block pools[FAMILIES]; /* what may be used of each */
     int64_t used_bytes;
-};
-
-struct taken {
-    struct ip address;
-    int port;
+    uint64_t full_for; /* the request that found no address, and why */
+    enum place_result full_why;
 };
 
 /* One of each family that the request is for. */
@@ -32,19 +35,25 @@ struct addresses {
     struct ip items[FAMILIES];
 };
 
-struct placed {
-    int64_t cluster_id;
-    const struct seat *seat;
+/* What was counted, to be taken back. */
+struct counted {
+    struct tally *in;
+    uint64_t key;
 };
 
 struct place {
     struct arena *arena;
-    struct seat *seats;
+    struct seat *seats;  /* in the order of the hosts given */
+    struct seat **by_id; /* the same by the ids of their hosts */
     size_t seat_count;
-    vec_of(struct taken) taken;
-    vec_of(struct placed) placed;
+    struct tally taken;            /* addresses, with a port and without */
+    struct tally on_seat, in_zone; /* of each cluster */
+    vec_of(struct counted) counted;
+    place_is_taken_fn is_taken;
+    void *context;
     const char *const *zones; /* that may be chosen; NULL for all */
     size_t zone_count;
+    uint64_t request; /* the number of the one that is looked at */
 };
 
 int64_t place_key(int64_t cluster_id, int64_t shard_id)
@@ -77,6 +86,33 @@ static struct ip_block pool_parse(const char *text, enum ip_family family)
     return ip_block_usable(&block);
 }
 
+static int by_host_id(const void *a, const void *b)
+{
+    const struct seat *const *x = a, *const *y = b;
+
+    return strcmp((*x)->host->id, (*y)->host->id);
+}
+
+static size_t zone_number(const struct place *p, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(p->seats[i].host->zone, p->seats[at].host->zone) == 0)
+            return p->seats[i].zone;
+    return at;
+}
+
+static void seat_init(struct place *p, size_t at, const struct host *host)
+{
+    struct seat *s = &p->seats[at];
+
+    *s = (struct seat){.host = host, .used_bytes = host->used_bytes};
+    s->pools[FAMILY_IPV4] = pool_parse(host->pool, FAMILY_IPV4);
+    s->pools[FAMILY_IPV6] = pool_parse(host->pool6, FAMILY_IPV6);
+    bool is_as_before = at > 0 && strcmp(p->seats[at - 1].host->zone, host->zone) == 0;
+    s->zone = is_as_before ? p->seats[at - 1].zone : zone_number(p, at);
+    p->by_id[at] = s;
+}
+
 struct place *place_new(struct arena *a, const struct host_list *hosts)
 {
     struct place *p = arena_new(a, struct place);
@@ -84,13 +120,56 @@ struct place *place_new(struct arena *a, const struct host_list *hosts)
     p->arena = a;
     p->seat_count = hosts->count;
     p->seats = arena_array(a, hosts->count, sizeof(*p->seats));
-    for (size_t i = 0; i < hosts->count; i++) {
-        p->seats[i].host = &hosts->items[i];
-        p->seats[i].pools[FAMILY_IPV4] = pool_parse(hosts->items[i].pool, FAMILY_IPV4);
-        p->seats[i].pools[FAMILY_IPV6] = pool_parse(hosts->items[i].pool6, FAMILY_IPV6);
-        p->seats[i].used_bytes = hosts->items[i].used_bytes;
-    }
+    p->by_id = arena_array(a, hosts->count, sizeof(struct seat *));
+    for (size_t i = 0; i < hosts->count; i++)
+        seat_init(p, i, &hosts->items[i]);
+    if (hosts->count)
+        qsort(p->by_id, hosts->count, sizeof(struct seat *), by_host_id);
     return p;
+}
+
+static struct seat *seat_of(const struct place *p, const char *host_id)
+{
+    const struct host wanted = {.id = host_id};
+    const struct seat key = {.host = &wanted}, *at = &key;
+    struct seat **found =
+        p->seat_count ? bsearch(&at, p->by_id, p->seat_count, sizeof(struct seat *), by_host_id)
+                      : NULL;
+
+    return found ? *found : NULL;
+}
+
+/* --- what is counted --- */
+
+static void count(struct place *p, struct tally *in, uint64_t key)
+{
+    tally_add(p->arena, in, key);
+    *vec_add(p->arena, &p->counted) = (struct counted){in, key};
+}
+
+static void uncount(struct place *p, size_t down_to)
+{
+    while (p->counted.count > down_to) {
+        struct counted *last = &p->counted.items[--p->counted.count];
+        tally_drop(last->in, last->key);
+    }
+}
+
+static uint64_t address_key(const struct ip *address, int port)
+{
+    return tally_key(tally_key(address->high, address->low), (uint64_t)port);
+}
+
+static void take_address(struct place *p, const struct ip *address, int port)
+{
+    count(p, &p->taken, address_key(address, port));
+    count(p, &p->taken, address_key(address, 0));
+}
+
+static void take_node(struct place *p, int64_t cluster_id, const struct seat *s)
+{
+    count(p, &p->on_seat, tally_key((uint64_t)cluster_id, (uint64_t)(s - p->seats)));
+    count(p, &p->in_zone, tally_key((uint64_t)cluster_id, s->zone));
 }
 
 void place_take_address(struct place *p, const char *address, int port)
@@ -98,14 +177,21 @@ void place_take_address(struct place *p, const char *address, int port)
     struct ip number;
 
     if (ip_parse(str_of(address), &number))
-        *vec_add(p->arena, &p->taken) = (struct taken){number, port};
+        take_address(p, &number, port);
+}
+
+void place_ask_addresses(struct place *p, place_is_taken_fn is_taken, void *context)
+{
+    p->is_taken = is_taken;
+    p->context = context;
 }
 
 void place_take_node(struct place *p, int64_t cluster_id, const char *host_id)
 {
-    for (size_t i = 0; i < p->seat_count; i++)
-        if (strcmp(p->seats[i].host->id, host_id) == 0)
-            *vec_add(p->arena, &p->placed) = (struct placed){cluster_id, &p->seats[i]};
+    const struct seat *s = seat_of(p, host_id);
+
+    if (s)
+        take_node(p, cluster_id, s);
 }
 
 void place_limit_zones(struct place *p, const char *const *zones, size_t count)
@@ -125,11 +211,9 @@ static bool zone_may_be_chosen(const struct place *p, const char *zone)
 /* `port` 0 asks whether anybody uses the address at all. */
 static bool address_is_taken(const struct place *p, const struct ip *address, int port)
 {
-    for (size_t i = 0; i < p->taken.count; i++)
-        if (ip_is(&p->taken.items[i].address, address) &&
-            (port == 0 || p->taken.items[i].port == port))
-            return true;
-    return false;
+    if (tally_get(&p->taken, address_key(address, port)) > 0)
+        return true;
+    return p->is_taken && p->is_taken(p->context, ip_text(p->arena, address), port);
 }
 
 static bool ports_are_taken(const struct place *p, const struct ip *address, int port, int second)
@@ -137,11 +221,19 @@ static bool ports_are_taken(const struct place *p, const struct ip *address, int
     return address_is_taken(p, address, port) || (second && address_is_taken(p, address, second));
 }
 
-/* Walks round the pool from where `start` falls. Of any (taken + 1) addresses one is free. */
+/* So many addresses are looked at: of more than are taken at least one is free. */
+static uint64_t tries_of(const struct place *p, const struct ip_block *pool)
+{
+    uint64_t enough = p->is_taken ? ASKED_MOST : p->taken.used + 1;
+
+    return pool->count < enough ? pool->count : enough;
+}
+
+/* Walks round the pool from where `start` falls. */
 static bool address_walk(const struct place *p, const struct ip_block *pool, uint64_t start,
                          int port, int second, struct ip *out)
 {
-    uint64_t tries = pool->count < p->taken.count + 1 ? pool->count : p->taken.count + 1;
+    uint64_t tries = tries_of(p, pool);
 
     for (uint64_t i = 0; i < tries; i++) {
         struct ip address = ip_block_at(pool, (start + i) % pool->count);
@@ -153,11 +245,12 @@ static bool address_walk(const struct place *p, const struct ip_block *pool, uin
     return false;
 }
 
-/* An address of nobody is best: then a node is told apart by its address alone. */
-static bool address_choose(const struct place *p, const struct ip_block *pool,
+/* An address of nobody is best: then a node is told apart by its address alone. For a node that has
+ * no number yet the search begins where few are taken. */
+static bool address_choose(const struct place *p, const struct seat *s, const struct ip_block *pool,
                            const struct place_request *r, struct ip *out)
 {
-    uint64_t start = r->node_id > 0 ? (uint64_t)r->node_id - 1 : 0;
+    uint64_t start = (uint64_t)(r->node_id > 0 ? r->node_id - 1 : s->host->node_count);
 
     return address_walk(p, pool, start, 0, 0, out) ||
            address_walk(p, pool, start, r->port, r->second_port, out);
@@ -173,15 +266,16 @@ static enum place_result addresses_choose(const struct place *p, const struct se
         if (s->pools[family].count == 0 && family == FAMILY_IPV6)
             return PLACE_NO_IPV6;
         if (s->pools[family].count == 0 ||
-            !address_choose(p, &s->pools[family], r, &out->items[family]))
+            !address_choose(p, s, &s->pools[family], r, &out->items[family]))
             return PLACE_NO_ADDRESS;
     }
     return PLACE_OK;
 }
 
-/* Can this host take the node? The results are ordered by how near a host came to it. */
+/* Can this host take the node, if it has an address for it? The results are ordered by how near a
+ * host came to it. */
 static enum place_result seat_test(const struct place *p, const struct seat *s,
-                                   const struct place_request *r, struct addresses *out)
+                                   const struct place_request *r)
 {
     if (!zone_may_be_chosen(p, s->host->zone) || (*r->zone && strcmp(s->host->zone, r->zone) != 0))
         return PLACE_NO_ZONE;
@@ -191,36 +285,27 @@ static enum place_result seat_test(const struct place *p, const struct seat *s,
         return PLACE_TOO_LARGE;
     if (r->memory_bytes > s->host->memory_bytes - s->used_bytes)
         return PLACE_NO_MEMORY;
-    return addresses_choose(p, s, r, out);
+    return s->full_for == p->request ? s->full_why : PLACE_OK;
 }
 
-static size_t siblings_on(const struct place *p, int64_t cluster_id, const struct seat *s)
+static uint32_t siblings_on(const struct place *p, int64_t cluster_id, const struct seat *s)
 {
-    size_t count = 0;
-
-    for (size_t i = 0; i < p->placed.count; i++)
-        count += p->placed.items[i].cluster_id == cluster_id && p->placed.items[i].seat == s;
-    return count;
+    return tally_get(&p->on_seat, tally_key((uint64_t)cluster_id, (uint64_t)(s - p->seats)));
 }
 
-static size_t siblings_in_zone(const struct place *p, int64_t cluster_id, const char *zone)
+static uint32_t siblings_in_zone(const struct place *p, int64_t cluster_id, const struct seat *s)
 {
-    size_t count = 0;
-
-    for (size_t i = 0; i < p->placed.count; i++)
-        count += p->placed.items[i].cluster_id == cluster_id &&
-                 strcmp(p->placed.items[i].seat->host->zone, zone) == 0;
-    return count;
+    return tally_get(&p->in_zone, tally_key((uint64_t)cluster_id, s->zone));
 }
 
 /* Negative when `x` is the better seat for the request. */
 static int seat_compare(const struct place *p, const struct place_request *r, const struct seat *x,
                         const struct seat *y)
 {
-    size_t zone_x = siblings_in_zone(p, r->cluster_id, x->host->zone);
-    size_t zone_y = siblings_in_zone(p, r->cluster_id, y->host->zone);
-    size_t host_x = siblings_on(p, r->cluster_id, x);
-    size_t host_y = siblings_on(p, r->cluster_id, y);
+    uint32_t zone_x = siblings_in_zone(p, r->cluster_id, x);
+    uint32_t zone_y = siblings_in_zone(p, r->cluster_id, y);
+    uint32_t host_x = siblings_on(p, r->cluster_id, x);
+    uint32_t host_y = siblings_on(p, r->cluster_id, y);
     int64_t free_x = x->host->memory_bytes - x->used_bytes;
     int64_t free_y = y->host->memory_bytes - y->used_bytes;
 
@@ -243,62 +328,73 @@ static void take_addresses(struct place *p, const struct place_request *r,
         const struct ip *address = &addresses->items[family];
         if (!network_type_has(r->network, (enum ip_family)family))
             continue;
-        *vec_add(p->arena, &p->taken) = (struct taken){*address, r->port};
+        take_address(p, address, r->port);
         if (r->second_port)
-            *vec_add(p->arena, &p->taken) = (struct taken){*address, r->second_port};
+            take_address(p, address, r->second_port);
         const char **text = out->address ? &out->second_address : &out->address;
         *text = ip_text(p->arena, address);
     }
+}
+
+/* The best of those that can take the node; NULL, and how near one came to it, when none can. */
+static struct seat *seat_choose(const struct place *p, const struct place_request *r,
+                                enum place_result *nearest)
+{
+    struct seat *best = NULL;
+
+    for (size_t i = 0; i < p->seat_count; i++) {
+        struct seat *s = &p->seats[i];
+        enum place_result result = seat_test(p, s, r);
+        if (result != PLACE_OK)
+            *nearest = result > *nearest ? result : *nearest;
+        else if (!best || seat_compare(p, r, s, best) < 0)
+            best = s;
+    }
+    return best;
 }
 
 static enum place_result place_one(struct place *p, const struct place_request *r,
                                    struct place_choice *out)
 {
     enum place_result nearest = *r->zone ? PLACE_NO_ZONE : PLACE_NO_HOST;
-    struct seat *best = NULL;
-    struct addresses best_addresses = {0};
+    struct addresses addresses = {0};
+    struct seat *best;
 
-    for (size_t i = 0; i < p->seat_count; i++) {
-        struct seat *s = &p->seats[i];
-        struct addresses addresses = {0};
-        enum place_result result = seat_test(p, s, r, &addresses);
-        if (result != PLACE_OK) {
-            nearest = result > nearest ? result : nearest;
-        } else if (!best || seat_compare(p, r, s, best) < 0) {
-            best = s;
-            best_addresses = addresses;
-        }
+    p->request++;
+    while ((best = seat_choose(p, r, &nearest)) != NULL) {
+        enum place_result result = addresses_choose(p, best, r, &addresses);
+        if (result == PLACE_OK)
+            break;
+        best->full_for = p->request;
+        best->full_why = result;
+        nearest = result > nearest ? result : nearest;
     }
     if (!best)
         return nearest;
 
     best->used_bytes += r->memory_bytes;
-    *vec_add(p->arena, &p->placed) = (struct placed){r->cluster_id, best};
+    take_node(p, r->cluster_id, best);
     *out = (struct place_choice){
         .host_id = best->host->id, .zone = best->host->zone, .second_address = ""};
-    take_addresses(p, r, &best_addresses, out);
+    take_addresses(p, r, &addresses, out);
     return PLACE_OK;
 }
 
 bool place_grow(struct place *p, const char *host_id, int64_t bytes)
 {
-    for (size_t i = 0; i < p->seat_count; i++) {
-        struct seat *s = &p->seats[i];
-        if (strcmp(s->host->id, host_id) != 0)
-            continue;
-        if (bytes > s->host->memory_bytes - s->used_bytes)
-            return false;
-        s->used_bytes += bytes;
-        return true;
-    }
-    return false;
+    struct seat *s = seat_of(p, host_id);
+
+    if (!s || bytes > s->host->memory_bytes - s->used_bytes)
+        return false;
+    s->used_bytes += bytes;
+    return true;
 }
 
 enum place_result place_nodes(struct place *p, const struct place_request *requests, size_t count,
                               struct place_choice *out)
 {
     struct seat *before = arena_memdup(p->arena, p->seats, p->seat_count * sizeof(*p->seats));
-    size_t taken_before = p->taken.count, placed_before = p->placed.count;
+    size_t counted_before = p->counted.count;
     struct place_choice *choices = arena_array(p->arena, count, sizeof(*choices));
     enum place_result result = PLACE_OK;
 
@@ -312,7 +408,6 @@ enum place_result place_nodes(struct place *p, const struct place_request *reque
 
     if (p->seat_count)
         memcpy(p->seats, before, p->seat_count * sizeof(*p->seats));
-    p->taken.count = taken_before;
-    p->placed.count = placed_before;
+    uncount(p, counted_before);
     return result;
 }

@@ -1,8 +1,8 @@
 /*
  * Which host and which address each new cache node gets. Pure: the caller says what hosts there are
- * and what is taken; nothing is read and nothing is written. Handlers ask it whether a create can
- * succeed at all, the reconciler asks it where the nodes go; both feed it the same order, so both
- * hear the same answer.
+ * and what is taken, or answers when it is asked; nothing else is read and nothing is written.
+ * Handlers ask it whether a create can succeed at all, the reconciler asks it where the nodes go;
+ * both feed it the same order, so both hear the same answer.
  *
  *     struct place *p = place_new(a, &hosts);
  *     place_take_address(p, "127.77.0.3", 6379);    for every address in use
@@ -59,6 +59,11 @@ struct place *place_new(struct arena *a, const struct host_list *hosts);
 void place_limit_zones(struct place *p, const char *const *zones, size_t count);
 
 void place_take_address(struct place *p, const char *address, int port);
+
+/* Whether somebody uses the address with that port, or at all (port 0): asked about each address
+ * that is about to be chosen, besides those above, where there are too many to tell them all. */
+typedef bool (*place_is_taken_fn)(void *context, const char *address, int port);
+void place_ask_addresses(struct place *p, place_is_taken_fn is_taken, void *context);
 
 /* A node that stands already; its memory is part of the host's used_bytes. A host that is not on
  * the board is ignored. */

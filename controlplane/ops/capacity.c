@@ -43,16 +43,20 @@ struct err capacity_check_region(struct call *c, int64_t added)
 
 /* --- the board --- */
 
-static struct err take_addresses(struct call *c, struct capacity *cap)
+struct address_lookup {
+    struct store_tx *tx;
+    struct err error; /* the first that it met */
+};
+
+static bool is_taken(void *context, const char *address, int port)
 {
-    for (size_t i = 0; i < cap->hosts.count; i++) {
-        struct host_address *addresses;
-        size_t count;
-        TRY(store_host_addresses(c->tx, cap->hosts.items[i].id, &addresses, &count));
-        for (size_t k = 0; k < count; k++)
-            place_take_address(cap->board, addresses[k].address, addresses[k].port);
-    }
-    return OK;
+    struct address_lookup *lookup = context;
+    bool is_used = true;
+
+    struct err e = store_address_is_used(lookup->tx, address, port, &is_used);
+    if (err_failed(e) && !err_failed(lookup->error))
+        lookup->error = e;
+    return err_failed(e) || is_used;
 }
 
 void capacity_take_nodes(struct capacity *cap, const struct node_list *nodes)
@@ -123,7 +127,9 @@ struct err capacity_open(struct call *c, const struct siting *siting, struct cap
     TRY(store_host_list(c->tx, c->caller->region, &cap->hosts));
     TRY(store_node_unplaced(c->tx, c->caller->region, &waiting, &count));
     cap->board = place_new(c->arena, &cap->hosts);
-    TRY(take_addresses(c, cap));
+    cap->lookup = arena_new(c->arena, struct address_lookup);
+    cap->lookup->tx = c->tx;
+    place_ask_addresses(cap->board, is_taken, cap->lookup);
     TRY(take_siblings(c, cap, waiting, count));
     for (size_t i = 0; i < count; i++)
         place_waiting(c, cap, &waiting[i]);
@@ -293,6 +299,7 @@ struct err capacity_claim(struct call *c, struct capacity *cap, const struct cla
     enum place_result result = is_one_zone ? place_in_one_zone(c, cap, claim, choices)
                                            : place_claim(c, cap, claim, choices);
 
+    TRY(cap->lookup->error);
     if (result != PLACE_OK)
         return no_capacity(c, claim, place_result_text(result));
     if (claim->keys && claim->is_multi_az && !is_spread(claim, choices))

@@ -7,11 +7,13 @@
 #include "controlplane/ops/call.h"
 #include "controlplane/ops/siting.h"
 
+struct address_lookup;
 struct place;
 
 struct capacity {
-    struct host_list hosts;      /* of the region */
-    struct place *board;         /* as it will be once everything wanted so far is placed */
+    struct host_list hosts;        /* of the region */
+    struct place *board;           /* as it will be once everything wanted so far is placed */
+    struct address_lookup *lookup; /* whom the board asks */
     const struct siting *siting; /* of the cache that wants more; its zones alone are open to it */
 };
 

@@ -10,15 +10,13 @@
 
 #include <string.h>
 
-static struct err load_members(struct store_tx *tx, struct region_view **regions,
-                               struct group_view *g)
+static struct err load_members(struct store_tx *tx, struct regions *regions, struct group_view *g)
 {
     struct cluster *clusters;
 
     TRY(store_group_members(tx, &g->group.id, 1, &clusters, &g->member_count));
     g->members = arena_array(store_arena(tx), g->member_count, sizeof(*g->members));
-    for (size_t i = 0; i < g->member_count; i++)
-        TRY(view_load(tx, clusters[i].id, g->now_ms, regions, &g->members[i]));
+    TRY(views_load(tx, clusters, g->member_count, g->now_ms, regions, g->members));
     if (g->member_count > 0)
         g->region = g->members[0].region;
     return OK;
@@ -54,7 +52,7 @@ static struct err load_tasks(struct store_tx *tx, struct group_view *g)
 }
 
 static struct err load_alone(struct store_tx *tx, int64_t group_id, int64_t now_ms,
-                             struct region_view **regions, struct group_view *out)
+                             struct regions *regions, struct group_view *out)
 {
     struct group_view g = {.now_ms = now_ms};
 
@@ -72,8 +70,7 @@ static struct err load_alone(struct store_tx *tx, int64_t group_id, int64_t now_
     return OK;
 }
 
-static struct err load_upstream(struct store_tx *tx, struct region_view **regions,
-                                struct group_view *g)
+static struct err load_upstream(struct store_tx *tx, struct regions *regions, struct group_view *g)
 {
     const struct global_member *primary =
         global_member_of_role(g->peers, g->peer_count, GLOBAL_PRIMARY);
@@ -97,8 +94,7 @@ static struct err load_followers(struct store_tx *tx, struct group_view *g)
     return count > 0 ? store_shard_list(tx, ids, count, &g->followers) : OK;
 }
 
-static struct err load_global(struct store_tx *tx, struct region_view **regions,
-                              struct group_view *g)
+static struct err load_global(struct store_tx *tx, struct regions *regions, struct group_view *g)
 {
     struct global_member *self;
     size_t count;
@@ -114,7 +110,7 @@ static struct err load_global(struct store_tx *tx, struct region_view **regions,
 }
 
 struct err group_view_load(struct store_tx *tx, int64_t group_id, int64_t now_ms,
-                           struct region_view **regions, struct group_view *out)
+                           struct regions *regions, struct group_view *out)
 {
     struct group_view g;
 

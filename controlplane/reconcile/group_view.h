@@ -37,7 +37,7 @@ struct group_view {
 
 /* Reads the group; ERR_NOT_FOUND when it is gone. */
 must_use struct err group_view_load(struct store_tx *tx, int64_t group_id, int64_t now_ms,
-                                    struct region_view **regions, struct group_view *out);
+                                    struct regions *regions, struct group_view *out);
 
 /* The member's node, or NULL when it has none (any more). */
 struct node *member_node(const struct view *m);

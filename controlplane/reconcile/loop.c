@@ -1,13 +1,15 @@
 /*
- * The thread: takes the clusters that changed, looks at each in a write transaction, and sleeps
- * until the next commit, report or deadline. Clusters are taken in batches, so that a restart with
- * thousands of them does not keep handlers waiting.
+ * The thread: takes the clusters that changed and those whose deadline came, looks at each in a
+ * write transaction, and sleeps until the next commit, report or deadline. When all are to be
+ * looked at they go on a list from which a few are taken at a time, so that neither what changed
+ * meanwhile nor handlers wait for thousands of them.
  */
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "controlplane/dns/dns.h"
 #include "controlplane/reconcile/access.h"
+#include "controlplane/reconcile/alarms.h"
 #include "controlplane/reconcile/apply.h"
 #include "controlplane/reconcile/certificates.h"
 #include "controlplane/reconcile/discovery.h"
@@ -15,6 +17,7 @@
 #include "controlplane/reconcile/groups.h"
 #include "controlplane/reconcile/names.h"
 #include "controlplane/reconcile/reconcile.h"
+#include "controlplane/reconcile/regions.h"
 #include "controlplane/reconcile/rules.h"
 #include "controlplane/reconcile/snapshots.h"
 #include "controlplane/store/points.h"
@@ -27,6 +30,8 @@
 #include <string.h>
 
 #define BATCH            64
+#define BACKLOG_BATCH    8
+#define ALL_EVERY_MS     (5 * 60 * 1000LL) /* should anything have been missed */
 #define PRUNE_EVERY_MS   (3600 * 1000LL)
 #define EXPIRE_EVERY_MS  (15 * 60 * 1000LL)
 #define POINTS_MAX_BYTES (4LL << 30) /* beyond that the oldest points go before their time */
@@ -42,9 +47,14 @@ struct reconciler {
     atomic_bool is_stopping;
     bool is_well; /* the last pass was */
 
+    struct regions regions;
+    int64_t *backlog; /* clusters that are to be looked at when there is time */
+    size_t backlog_count, backlog_done;
+
     /* By the boot clock: a wall clock that is set back wakes nobody late. */
     int64_t began_boot_ms;
-    int64_t wake_boot_ms; /* the earliest deadline of any cluster looked at */
+    int64_t all_boot_ms;  /* when all clusters were put into the backlog */
+    struct alarms alarms; /* what looks wait for */
     int64_t pruned_boot_ms;
     uint32_t told_serial; /* of the zone, when agents were last waken for it */
 
@@ -69,14 +79,6 @@ static int64_t boot_of(const struct reconciler *r, int64_t wall_ms)
                                 : boot_now(r) + (wall_ms - clock_wall_ms(r->conf.clock));
 }
 
-static void wake_at(struct reconciler *r, int64_t wall_ms)
-{
-    int64_t at_ms = boot_of(r, wall_ms);
-
-    if (at_ms < r->wake_boot_ms)
-        r->wake_boot_ms = at_ms;
-}
-
 /* --- one look --- */
 
 /* Every commit of what was decided is made here. */
@@ -90,6 +92,7 @@ static struct err commit(struct reconciler *r, struct store_tx **tx)
 /* One look at one cluster, or at a group with all members; what it did is kept for after the
  * commit. */
 struct look {
+    struct subject about;
     struct view *clusters;
     struct node_list *before; /* of each */
     size_t count;
@@ -106,16 +109,21 @@ static void remember_nodes(struct arena *a, struct look *look)
     }
 }
 
-static struct err look_load(struct reconciler *r, struct store_tx *tx, const struct cluster *c,
-                            struct region_view **regions, struct look *out)
+static struct subject subject_of(const struct cluster *c)
+{
+    return c->group_id ? (struct subject){true, c->group_id} : (struct subject){false, c->id};
+}
+
+static struct err look_load(struct reconciler *r, struct store_tx *tx, struct subject about,
+                            struct look *out)
 {
     struct arena *a = store_arena(tx);
     int64_t now_ms = clock_wall_ms(r->conf.clock);
 
-    *out = (struct look){0};
-    if (c->group_id) {
+    *out = (struct look){.about = about};
+    if (about.is_group) {
         out->group = arena_new(a, struct group_view);
-        TRY(group_view_load(tx, c->group_id, now_ms, regions, out->group));
+        TRY(group_view_load(tx, about.id, now_ms, &r->regions, out->group));
         out->group->began_ms = now_ms - (boot_now(r) - r->began_boot_ms);
         if (r->conf.endpoint_pool)
             TRY(endpoints_load(tx, r->conf.endpoint_pool, out->group));
@@ -123,7 +131,7 @@ static struct err look_load(struct reconciler *r, struct store_tx *tx, const str
         out->count = out->group->member_count;
     } else {
         out->clusters = arena_new(a, struct view);
-        TRY(view_load(tx, c->id, now_ms, regions, out->clusters));
+        TRY(view_load(tx, about.id, now_ms, &r->regions, out->clusters));
         out->count = 1;
     }
     remember_nodes(a, out);
@@ -131,10 +139,9 @@ static struct err look_load(struct reconciler *r, struct store_tx *tx, const str
 }
 
 static struct err certify(struct reconciler *r, struct store_tx *tx, const struct look *look,
-                          bool *goals)
+                          bool *goals, int64_t *wake_ms)
 {
     struct certifier by = {r->conf.authority, r->conf.dns_zone};
-    int64_t wake_ms = INT64_MAX;
 
     for (size_t i = 0; i < look->count; i++) {
         const struct view *v = &look->clusters[i];
@@ -143,9 +150,8 @@ static struct err certify(struct reconciler *r, struct store_tx *tx, const struc
             .group = is_member ? look->group->group.name : NULL,
             .endpoints = is_member ? &member_shard(look->group, v)->endpoints : NULL,
         };
-        TRY(certificates_look(tx, &by, v, is_member ? &of : NULL, goals, &wake_ms));
+        TRY(certificates_look(tx, &by, v, is_member ? &of : NULL, goals, wake_ms));
     }
-    wake_at(r, wake_ms);
     return OK;
 }
 
@@ -159,29 +165,29 @@ static struct err tell_nodes(struct reconciler *r, struct store_tx *tx, const st
     return OK;
 }
 
-static struct err look_at(struct reconciler *r, struct store_tx *tx, const struct cluster *c,
-                          struct region_view **regions, struct look *look, bool *goals)
+static struct err look_decide(struct reconciler *r, struct store_tx *tx, struct look *look,
+                              bool *goals)
 {
     struct decisions decisions;
 
-    TRY(look_load(r, tx, c, regions, look));
     decisions_init(&decisions, store_arena(tx));
     decisions.failpoint = r->conf.failpoint;
     if (look->group)
         groups_decide(look->group, &decisions);
     else
         rules_decide(look->clusters, &decisions);
-    wake_at(r, decisions.wake_ms);
     TRY(apply_decisions(tx, &decisions, clock_wall_ms(r->conf.clock), goals));
-    TRY(certify(r, tx, look, goals));
-    return tell_nodes(r, tx, look, goals);
+    TRY(certify(r, tx, look, goals, &decisions.wake_ms));
+    TRY(tell_nodes(r, tx, look, goals));
+    alarms_set(&r->alarms, look->about, boot_of(r, decisions.wake_ms));
+    return OK;
 }
 
 /* A group is looked at once, however many of its members were touched. */
-static bool is_looked_at(const struct look *looks, size_t count, const struct cluster *c)
+static bool is_looked_at(const struct look *looks, size_t count, struct subject about)
 {
-    for (size_t i = 0; i < count && c->group_id; i++)
-        if (looks[i].group && looks[i].group->group.id == c->group_id)
+    for (size_t i = 0; i < count; i++)
+        if (looks[i].about.id == about.id && looks[i].about.is_group == about.is_group)
             return true;
     return false;
 }
@@ -194,6 +200,29 @@ static void publish_names(struct dns *dns, struct arena *a, const struct look *l
         names_publish_group(dns, a, look->group);
 }
 
+/* Whom writes wait for: before the names are looked at, and before all others are told. */
+static void tell_primaries(struct reconciler *r, struct arena *a)
+{
+    uint64_t *keys;
+    size_t count;
+
+    store_take_told_first(r->store, a, &keys, &count);
+    if (r->conf.on_goals && count > 0)
+        r->conf.on_goals(r->conf.context, keys, count);
+}
+
+/* Hosts whose goals were changed by anybody's commit. */
+static void tell_hosts(struct reconciler *r, struct arena *a)
+{
+    uint64_t *keys;
+    size_t count;
+    bool is_all;
+
+    store_take_told(r->store, a, &keys, &count, &is_all);
+    if (r->conf.on_goals && (is_all || count > 0))
+        r->conf.on_goals(r->conf.context, is_all ? NULL : keys, count);
+}
+
 /* Agents with a copy of the zone wait for its changes as they do for goals. */
 static void tell_copies(struct reconciler *r)
 {
@@ -202,59 +231,149 @@ static void tell_copies(struct reconciler *r)
     if (serial == r->told_serial)
         return;
     r->told_serial = serial;
-    if (r->conf.on_goals)
-        r->conf.on_goals(r->conf.context);
+    if (r->conf.on_names)
+        r->conf.on_names(r->conf.context);
 }
 
-/* Looks at up to BATCH clusters in one transaction and tells the world after its commit. */
-static struct err run_batch(struct reconciler *r, struct arena *a, const int64_t *ids, size_t count)
-{
-    scoped(store_rollback) struct store_tx *tx = NULL;
-    struct region_view *regions = NULL;
-    struct look *looks = arena_array(a, count, sizeof(*looks));
-    size_t looked = 0;
-    bool has_goals = false;
+/* What is looked at in one transaction. */
+struct pass {
+    struct store_tx *tx;
+    struct look *looks;
+    size_t count;
+    bool has_goals;
+};
 
-    TRY(store_begin(r->store, STORE_WRITE, a, &tx));
-    for (size_t i = 0; i < count; i++) {
-        struct cluster c;
-        struct err e = store_cluster_get(tx, ids[i], &c);
-        if (err_is(e, ERR_NOT_FOUND))
-            continue; /* deleted meanwhile */
-        TRY(e);
-        if (!is_looked_at(looks, looked, &c))
-            TRY(look_at(r, tx, &c, &regions, &looks[looked++], &has_goals));
-    }
-    TRY(commit(r, &tx));
-    if (has_goals && r->conf.on_goals)
-        r->conf.on_goals(r->conf.context);
-    for (size_t i = 0; i < looked && r->conf.dns; i++)
-        publish_names(r->conf.dns, a, &looks[i]);
+/* What was deleted meanwhile is passed over. */
+static struct err pass_look(struct reconciler *r, struct pass *p, struct subject about)
+{
+    if (is_looked_at(p->looks, p->count, about))
+        return OK;
+    struct look *look = &p->looks[p->count];
+    struct err e = look_load(r, p->tx, about, look);
+    if (err_is(e, ERR_NOT_FOUND))
+        return OK;
+    TRY(e);
+    p->count++;
+    return look_decide(r, p->tx, look, &p->has_goals);
+}
+
+static struct err pass_begin(struct reconciler *r, struct arena *a, struct pass *out)
+{
+    *out = (struct pass){.looks = arena_array(a, BATCH, sizeof(*out->looks))};
+    TRY(store_begin(r->store, STORE_WRITE, a, &out->tx));
+    regions_begin(&r->regions);
+    return OK;
+}
+
+/* The world is told after the commit, and agents before all others. */
+static struct err pass_end(struct reconciler *r, struct arena *a, struct pass *p)
+{
+    TRY(regions_error(&r->regions));
+    TRY(commit(r, &p->tx));
+    tell_primaries(r, a);
+    for (size_t i = 0; i < p->count && r->conf.dns; i++)
+        publish_names(r->conf.dns, a, &p->looks[i]);
+    tell_hosts(r, a);
     tell_copies(r);
     return OK;
 }
 
-static struct err all_ids(struct reconciler *r, struct arena *a, int64_t **out, size_t *out_count)
+static struct err pass_clusters(struct reconciler *r, struct pass *p, const int64_t *ids,
+                                size_t count, size_t *done)
 {
-    scoped(store_rollback) struct store_tx *tx = NULL;
-    TRY(store_begin(r->store, STORE_READ, a, &tx));
-    return store_cluster_ids(tx, out, out_count);
+    for (; *done < count && p->count < BATCH; ++*done) {
+        struct cluster c;
+        struct err e = store_cluster_get(p->tx, ids[*done], &c);
+        if (err_is(e, ERR_NOT_FOUND))
+            continue; /* deleted meanwhile */
+        TRY(e);
+        TRY(pass_look(r, p, subject_of(&c)));
+    }
+    return OK;
 }
 
-static struct err run_pass(struct reconciler *r, bool is_all, int64_t *ids, size_t count,
-                           struct arena *a)
+/* Some of the clusters; `*done` of them were looked at before. */
+static struct err run_clusters(struct reconciler *r, struct arena *a, const int64_t *ids,
+                               size_t count, size_t *done)
 {
-    if (is_all)
-        TRY(all_ids(r, a, &ids, &count));
-    for (size_t i = 0; i < count; i += BATCH) {
-        scoped(arena_fini) struct arena batch = {0};
-        struct err e = run_batch(r, &batch, ids + i, count - i < BATCH ? count - i : (size_t)BATCH);
-        if (err_failed(e))
-            return err_keep(a, e);
-    }
-    if (is_all && r->conf.dns)
+    scoped(arena_fini) struct arena own = {0};
+    struct pass p;
+
+    struct err e = pass_begin(r, &own, &p);
+    if (!err_failed(e))
+        e = pass_clusters(r, &p, ids, count, done);
+    if (!err_failed(e))
+        e = pass_end(r, &own, &p);
+    store_rollback(&p.tx);
+    return err_keep(a, e);
+}
+
+static struct err pass_alarms(struct reconciler *r, struct pass *p)
+{
+    int64_t now_ms = boot_now(r);
+    struct subject about;
+
+    while (p->count < BATCH && alarms_take(&r->alarms, now_ms, &about))
+        TRY(pass_look(r, p, about));
+    return OK;
+}
+
+/* Those whose deadline came. */
+static struct err run_alarms(struct reconciler *r, struct arena *a)
+{
+    scoped(arena_fini) struct arena own = {0};
+    struct pass p;
+
+    if (alarms_next_ms(&r->alarms) > boot_now(r))
+        return OK;
+    struct err e = pass_begin(r, &own, &p);
+    if (!err_failed(e))
+        e = pass_alarms(r, &p);
+    if (!err_failed(e))
+        e = pass_end(r, &own, &p);
+    store_rollback(&p.tx);
+    return err_keep(a, e);
+}
+
+/* --- all of them, when there is time --- */
+
+static bool has_backlog(const struct reconciler *r)
+{
+    return r->backlog_done < r->backlog_count;
+}
+
+static struct err backlog_fill(struct reconciler *r, struct arena *a)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    int64_t *ids;
+    size_t count;
+
+    TRY(store_begin(r->store, STORE_READ, a, &tx));
+    TRY(store_cluster_ids(tx, &ids, &count));
+    free(r->backlog);
+    r->backlog = malloc((count + 1) * sizeof(*r->backlog));
+    check(r->backlog != NULL);
+    if (count)
+        memcpy(r->backlog, ids, count * sizeof(*ids));
+    r->backlog_count = count;
+    r->backlog_done = 0;
+    r->all_boot_ms = boot_now(r);
+    if (count == 0 && r->conf.dns)
         dns_settle(r->conf.dns);
-    tell_copies(r);
+    return OK;
+}
+
+static struct err run_backlog(struct reconciler *r, struct arena *a)
+{
+    size_t left = r->backlog_count - r->backlog_done, done = 0;
+
+    if (left == 0)
+        return OK;
+    size_t count = left < BACKLOG_BATCH ? left : BACKLOG_BATCH;
+    TRY(run_clusters(r, a, r->backlog + r->backlog_done, count, &done));
+    r->backlog_done += done;
+    if (!has_backlog(r) && r->conf.dns)
+        dns_settle(r->conf.dns);
     return OK;
 }
 
@@ -275,8 +394,7 @@ static struct err run_access(struct reconciler *r, struct arena *a)
     TRY(commit(r, &tx));
     r->is_access_pending = is_pending;
     r->access_wake_boot_ms = boot_of(r, wake_ms);
-    if (has_goals && r->conf.on_goals)
-        r->conf.on_goals(r->conf.context);
+    tell_hosts(r, a);
     return OK;
 }
 
@@ -298,8 +416,7 @@ static struct err run_snapshots(struct reconciler *r, struct arena *a)
     r->are_snapshots_pending = is_pending;
     r->snapshots_wake_boot_ms =
         boot_of(r, wake_ms < now_ms + EXPIRE_EVERY_MS ? wake_ms : now_ms + EXPIRE_EVERY_MS);
-    if (has_goals && r->conf.on_goals)
-        r->conf.on_goals(r->conf.context);
+    tell_hosts(r, a);
     return OK;
 }
 
@@ -322,18 +439,28 @@ static void prune(struct reconciler *r, struct arena *a)
         log_warn("old events and points could not be removed", f_err(e));
 }
 
-/* Everything that changed, or all clusters when a deadline came; true when it went well. */
-static bool run_once(struct reconciler *r, struct arena *a, bool is_all_due)
+/* What changed. */
+static struct err run_touched(struct reconciler *r, struct arena *a, bool is_all_due)
 {
     bool is_all;
     int64_t *ids;
-    size_t count;
+    size_t count, done = 0;
 
     store_take_touched(r->store, a, &ids, &count, &is_all);
-    is_all |= is_all_due;
-    if (is_all)
-        r->wake_boot_ms = INT64_MAX;
-    struct err e = run_pass(r, is_all, ids, count, a);
+    while (done < count)
+        TRY(run_clusters(r, a, ids, count, &done));
+    return is_all || is_all_due ? backlog_fill(r, a) : OK;
+}
+
+/* True when it went well. */
+static bool run_once(struct reconciler *r, struct arena *a, bool is_all_due)
+{
+    tell_hosts(r, a);
+    struct err e = run_touched(r, a, is_all_due);
+    if (!err_failed(e))
+        e = run_alarms(r, a);
+    if (!err_failed(e))
+        e = run_backlog(r, a);
     if (!err_failed(e))
         e = run_access(r, a);
     if (!err_failed(e))
@@ -344,23 +471,30 @@ static bool run_once(struct reconciler *r, struct arena *a, bool is_all_due)
     return !err_failed(e);
 }
 
+static int64_t min_ms(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static int64_t next_boot_ms(const struct reconciler *r)
 {
     int64_t next_ms = boot_now(r) + SLEEP_AT_MOST_MS;
 
     if (!r->is_well)
         return boot_now(r) + RETRY_MS;
-    if (r->wake_boot_ms < next_ms)
-        next_ms = r->wake_boot_ms;
-    if (r->access_wake_boot_ms < next_ms)
-        next_ms = r->access_wake_boot_ms;
-    return r->snapshots_wake_boot_ms < next_ms ? r->snapshots_wake_boot_ms : next_ms;
+    if (has_backlog(r))
+        return boot_now(r);
+    next_ms = min_ms(next_ms, r->all_boot_ms + ALL_EVERY_MS);
+    next_ms = min_ms(next_ms, alarms_next_ms(&r->alarms));
+    next_ms = min_ms(next_ms, r->access_wake_boot_ms);
+    return min_ms(next_ms, r->snapshots_wake_boot_ms);
 }
 
 int64_t reconcile_pass(struct reconciler *r)
 {
     arena_reset(&r->arena);
-    r->is_well = run_once(r, &r->arena, !r->is_well || boot_now(r) >= r->wake_boot_ms);
+    r->is_well =
+        run_once(r, &r->arena, !r->is_well || boot_now(r) >= r->all_boot_ms + ALL_EVERY_MS);
     return next_boot_ms(r);
 }
 
@@ -397,7 +531,10 @@ struct reconciler *reconcile_new(struct store *store, const struct reconcile_con
     r->conf = *conf;
     r->is_well = true;
     r->began_boot_ms = boot_now(r);
-    r->wake_boot_ms = r->access_wake_boot_ms = INT64_MAX;
+    r->access_wake_boot_ms = INT64_MAX;
+    r->all_boot_ms = boot_now(r);
+    regions_init(&r->regions, store);
+    alarms_init(&r->alarms);
     r->pruned_boot_ms = -PRUNE_EVERY_MS;
     return r;
 }
@@ -408,7 +545,7 @@ struct err reconcile_start(struct store *store, const struct reconcile_conf *con
     struct reconciler *r = reconcile_new(store, conf);
 
     if (pthread_create(&r->thread, NULL, run, r) != 0) {
-        free(r);
+        reconcile_stop(r);
         return err_make(ERR_LIMIT, "no thread for the reconciler");
     }
     r->has_thread = true;
@@ -424,6 +561,9 @@ void reconcile_stop(struct reconciler *r)
     store_wake(r->store);
     if (r->has_thread)
         pthread_join(r->thread, NULL);
+    regions_fini(&r->regions);
+    alarms_fini(&r->alarms);
+    free(r->backlog);
     arena_fini(&r->arena);
     free(r);
 }

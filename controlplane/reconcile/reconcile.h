@@ -9,6 +9,8 @@
 #include "controlplane/reconcile/failpoint.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct authority;
 struct clock;
@@ -26,8 +28,10 @@ struct reconcile_conf {
 
     struct failpoint *failpoint; /* a fault on purpose (failpoint.h); NULL for none */
 
-    /* Called after a commit that changed goals of any host (from the reconciler's thread). */
-    void (*on_goals)(void *context);
+    /* Called from the reconciler's thread: after a commit that changed goals, with the keys of the
+     * hosts (store_host_key) in ascending order, NULL for all; and when names have changed. */
+    void (*on_goals)(void *context, const uint64_t *keys, size_t count);
+    void (*on_names)(void *context);
     void *context;
 };
 

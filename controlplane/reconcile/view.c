@@ -1,5 +1,4 @@
-/* Reading for one pass. A region's hosts are read once per transaction, and so are its addresses,
- * which may be many, if a node is to be placed. */
+/* Reading for one look. However many members a group has, each table is asked once. */
 #include "controlplane/reconcile/view.h"
 
 #include "base/arena.h"
@@ -7,59 +6,48 @@
 
 #include <string.h>
 
-static struct err take_host(struct store_tx *tx, struct place *board, const struct host *host)
+/* It waits for a place, or its room follows what it uses. */
+static bool needs_board(const struct view *v)
 {
-    struct host_address *addresses;
-    size_t count;
-
-    TRY(store_host_addresses(tx, host->id, &addresses, &count));
-    for (size_t i = 0; i < count; i++)
-        place_take_address(board, addresses[i].address, addresses[i].port);
-    return OK;
-}
-
-static struct err region_load(struct store_tx *tx, const char *region, struct region_view **regions,
-                              struct region_view **out)
-{
-    for (struct region_view *r = *regions; r; r = r->next)
-        if (strcmp(r->region, region) == 0) {
-            *out = r;
-            return OK;
-        }
-
-    struct region_view *r = arena_new(store_arena(tx), struct region_view);
-    r->region = region;
-    TRY(store_host_list(tx, region, &r->hosts));
-    r->board = place_new(store_arena(tx), &r->hosts);
-    r->next = *regions;
-    *regions = r;
-    *out = r;
-    return OK;
-}
-
-static bool has_homeless(const struct node_list *nodes)
-{
-    for (size_t i = 0; i < nodes->count; i++)
-        if (nodes->items[i].is_wanted && !nodes->items[i].goal.has)
+    for (size_t i = 0; i < v->nodes.count; i++)
+        if (v->nodes.items[i].is_wanted && !v->nodes.items[i].goal.has)
             return true;
-    return false;
+    return v->cluster.allotment.most_bytes > 0;
 }
 
-/* What was placed before in this transaction is in the store by now. */
-static struct err addresses_load(struct store_tx *tx, struct region_view *r)
+static void take_nodes(const struct view *v)
 {
-    if (r->has_addresses)
+    for (size_t i = 0; i < v->nodes.count; i++)
+        if (v->nodes.items[i].goal.has)
+            place_take_node(v->region->board, place_key(v->cluster.id, v->cluster.shard_id),
+                            v->nodes.items[i].goal.host_id);
+}
+
+/* All are of one region. */
+static struct err settle_region(struct store_tx *tx, struct regions *regions, struct view *views,
+                                size_t count)
+{
+    const struct region_view *region;
+    bool is_board_needed = false;
+
+    if (count == 0)
         return OK;
-    r->has_addresses = true;
-    for (size_t i = 0; i < r->hosts.count; i++)
-        TRY(take_host(tx, r->board, &r->hosts.items[i]));
+    TRY(regions_view(regions, tx, views[0].cluster.region, &region));
+    for (size_t i = 0; i < count; i++) {
+        views[i].region = region;
+        is_board_needed |= needs_board(&views[i]);
+    }
+    if (!is_board_needed)
+        return OK;
+    TRY(regions_need_board(regions, tx, region->region));
+    for (size_t i = 0; i < count; i++)
+        take_nodes(&views[i]);
     return OK;
 }
 
 struct err view_load(struct store_tx *tx, int64_t cluster_id, int64_t now_ms,
-                     struct region_view **regions, struct view *out)
+                     struct regions *regions, struct view *out)
 {
-    struct region_view *region;
     struct view v = {.now_ms = now_ms};
 
     TRY(store_cluster_get(tx, cluster_id, &v.cluster));
@@ -68,23 +56,65 @@ struct err view_load(struct store_tx *tx, int64_t cluster_id, int64_t now_ms,
     if (err_failed(e) && !err_is(e, ERR_NOT_FOUND))
         return e;
     v.has_operation = !err_failed(e);
-
-    TRY(region_load(tx, v.cluster.region, regions, &region));
-    v.region = region;
-    if (has_homeless(&v.nodes))
-        TRY(addresses_load(tx, region));
-    for (size_t i = 0; i < v.nodes.count; i++)
-        if (v.nodes.items[i].goal.has)
-            place_take_node(region->board, place_key(cluster_id, v.cluster.shard_id),
-                            v.nodes.items[i].goal.host_id);
+    TRY(settle_region(tx, regions, &v, 1));
     *out = v;
     return OK;
 }
 
+/* Where the rows of a cluster begin among rows that are ordered by cluster. */
+static size_t first_node(const struct node_list *all, int64_t cluster_id)
+{
+    size_t low = 0, high = all->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (all->items[middle].cluster_id < cluster_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct node_list nodes_of(const struct node_list *all, int64_t cluster_id)
+{
+    size_t first = first_node(all, cluster_id), end = first;
+
+    while (end < all->count && all->items[end].cluster_id == cluster_id)
+        end++;
+    return (struct node_list){all->items + first, end - first};
+}
+
+static void take_operation(struct view *v, const struct operation *all, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (all[i].cluster_id == v->cluster.id) {
+            v->has_operation = true;
+            v->operation = all[i]; /* the newest comes last */
+        }
+}
+
+struct err views_load(struct store_tx *tx, const struct cluster *clusters, size_t count,
+                      int64_t now_ms, struct regions *regions, struct view *out)
+{
+    int64_t *ids = arena_array(store_arena(tx), count, sizeof(*ids));
+    struct operation *operations;
+    size_t operation_count;
+    struct node_list nodes;
+
+    for (size_t i = 0; i < count; i++)
+        ids[i] = clusters[i].id;
+    TRY(store_node_list_of(tx, ids, count, &nodes));
+    TRY(store_operation_running_of(tx, ids, count, &operations, &operation_count));
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (struct view){
+            .cluster = clusters[i], .nodes = nodes_of(&nodes, clusters[i].id), .now_ms = now_ms};
+        take_operation(&out[i], operations, operation_count);
+    }
+    return settle_region(tx, regions, out, count);
+}
+
 const struct host *view_host(const struct view *v, const char *host_id)
 {
-    for (size_t i = 0; i < v->region->hosts.count; i++)
-        if (strcmp(v->region->hosts.items[i].id, host_id) == 0)
-            return &v->region->hosts.items[i];
-    return NULL;
+    return region_host(v->region, host_id);
 }

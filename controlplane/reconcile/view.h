@@ -4,19 +4,9 @@
 
 #include "base/err.h"
 #include "controlplane/model/cluster.h"
-#include "controlplane/model/place.h"
+#include "controlplane/reconcile/regions.h"
 
 struct store_tx;
-
-/* A region during one pass: shared by the views of its clusters, so that each placement sees those
- * before it. */
-struct region_view {
-    const char *region;
-    struct host_list hosts;
-    struct place *board;
-    bool has_addresses; /* on the board; read when the first view has a node to place */
-    struct region_view *next;
-};
 
 struct view {
     struct cluster cluster;
@@ -28,10 +18,14 @@ struct view {
     bool is_removed; /* it was decided that the cluster goes */
 };
 
-/* Reads the cluster; ERR_NOT_FOUND when it is gone. `regions` is a list that grows. Of members of
- * groups too: but these are looked at together, see group_view.h. */
+/* Reads a cluster outside of groups; ERR_NOT_FOUND when it is gone. */
 must_use struct err view_load(struct store_tx *tx, int64_t cluster_id, int64_t now_ms,
-                              struct region_view **regions, struct view *out);
+                              struct regions *regions, struct view *out);
+
+/* The same of clusters that were read already, the members of a group: they are looked at together,
+ * see group_view.h. */
+must_use struct err views_load(struct store_tx *tx, const struct cluster *clusters, size_t count,
+                               int64_t now_ms, struct regions *regions, struct view *out);
 
 /* The host of that id in the view's region, or NULL. */
 const struct host *view_host(const struct view *v, const char *host_id);

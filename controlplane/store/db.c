@@ -44,6 +44,17 @@ static void forget_memory_statistics(void)
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* In the place of SQLite's own, which checkpoints at CHECKPOINT_PAGES, within a commit. */
+static int on_log(void *context, sqlite3 *handle, const char *name, int pages)
+{
+    struct db *db = context;
+
+    db->log_pages = pages;
+    return pages >= CHECKPOINT_PAGES_MOST
+               ? sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL)
+               : SQLITE_OK;
+}
+
 struct err db_open(struct arena *a, const char *path, struct db **out)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -67,6 +78,7 @@ struct err db_open(struct arena *a, const char *path, struct db **out)
         db_close(db);
         return e;
     }
+    sqlite3_wal_hook(db->handle, on_log, db);
     *out = db;
     return OK;
 }
@@ -79,6 +91,14 @@ void db_close(struct db *db)
         sqlite3_finalize(db->cache[i].statement);
     sqlite3_close(db->handle);
     free(db);
+}
+
+struct err db_checkpoint(struct db *db, struct arena *a)
+{
+    if (sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) !=
+        SQLITE_OK)
+        return db_error(db, a, "bringing the log to its place");
+    return OK;
 }
 
 struct err db_exec(struct db *db, struct arena *a, const char *sql)
@@ -179,6 +199,33 @@ struct err query_run(struct store_tx *tx, const char *sql, const char *types, ..
     TRY(e);
     while (query_next(&q))
         continue;
+    return query_end(&q);
+}
+
+static void tell_host(struct store_tx *tx, uint64_t key)
+{
+    if (tx->told_count == tx->told_capacity) {
+        size_t wider = tx->told_capacity ? tx->told_capacity * 2 : 8;
+        uint64_t *grown = arena_array(tx->arena, wider, sizeof(*grown));
+        if (tx->told_count)
+            memcpy(grown, tx->told, tx->told_count * sizeof(*grown));
+        tx->told = grown;
+        tx->told_capacity = wider;
+    }
+    tx->told[tx->told_count++] = key;
+}
+
+struct err query_tell(struct store_tx *tx, const char *sql, const char *types, ...)
+{
+    struct query q;
+    va_list ap;
+
+    va_start(ap, types);
+    struct err e = start(&q, tx, sql, types, ap);
+    va_end(ap);
+    TRY(e);
+    while (query_next(&q))
+        tell_host(tx, store_host_key((const char *)sqlite3_column_text(q.statement, 0)));
     return query_end(&q);
 }
 

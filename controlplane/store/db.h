@@ -13,13 +13,20 @@
 
 #include <stdint.h>
 
+/* So long a log is brought to its place by who keeps it short; by who writes, should that fail. */
+#define CHECKPOINT_PAGES      1000
+#define CHECKPOINT_PAGES_MOST 20000
+
 #define DB_STATEMENTS                                                           \
     512 /* slots of the cache; a power of two, well above the number of queries \
          */
 
+#define TOLD_FIRST_MOST 64
+
 struct db {
     sqlite3 *handle;
     struct db *next; /* in the store's list of idle readers */
+    int log_pages;   /* of the log that is written ahead, as of its last commit */
     struct {
         const char *sql;
         sqlite3_stmt *statement;
@@ -35,6 +42,11 @@ struct store_tx {
     int64_t *touched;       /* in the arena */
     size_t touched_count, touched_capacity;
     bool is_all_touched, is_access_touched, is_snapshots_touched;
+    uint64_t *told; /* keys of hosts whose goals were changed, in the arena */
+    size_t told_count, told_capacity;
+    uint64_t told_first[TOLD_FIRST_MOST]; /* of these, those that others wait for */
+    size_t told_first_count;
+    bool has_host;   /* one was changed */
     bool has_notice; /* somebody is to be told: its commit wakes like a touch */
     bool has_wish;   /* a cluster or group is to be otherwise, if only its windows: so does this */
 };
@@ -42,6 +54,10 @@ struct store_tx {
 /* Opens `path` and sets what every connection needs. The error's text lives in `a`. */
 must_use struct err db_open(struct arena *a, const char *path, struct db **out);
 void db_close(struct db *db);
+
+/* Brings what is in the log to its place in the file, as far as no reader needs what is there, and
+ * waits for the disk; who writes meanwhile waits for nothing. */
+must_use struct err db_checkpoint(struct db *db, struct arena *a);
 
 /* Runs statements without parameters or results. */
 must_use struct err db_exec(struct db *db, struct arena *a, const char *sql);
@@ -70,6 +86,10 @@ must_use struct err query_end(struct query *q);
 /* Starts, runs to the end, ends. For statements that give no rows. */
 must_use struct err query_run(struct store_tx *tx, const char *sql, const char *types, ...);
 
+/* Runs a statement that raises generations of hosts and gives their ids (RETURNING host_id): they
+ * are among those to be told after the commit. */
+must_use struct err query_tell(struct store_tx *tx, const char *sql, const char *types, ...);
+
 int64_t query_int(const struct query *q, int column);
 const char *query_text(const struct query *q, int column); /* a copy in the transaction's arena */
 /* The bytes of a blob, until the next row. */
@@ -84,6 +104,9 @@ const char *query_id_list(const struct store_tx *tx, const int64_t *ids, size_t 
 
 /* Raises the generation of every host that has a node of the group. */
 must_use struct err hosts_raise(struct store_tx *tx, int64_t group_id);
+
+/* The same of one shard. */
+must_use struct err hosts_raise_of_shard(struct store_tx *tx, int64_t shard_id);
 
 /* The same of the host that a node is placed on, if it is. */
 must_use struct err host_raise_of_node(struct store_tx *tx, int64_t node_id);

@@ -22,8 +22,8 @@ static struct err raise_hosts(struct store_tx *tx, int64_t cluster_id)
     static const char sql[] =
         "INSERT INTO host_goal (host_id, generation) SELECT DISTINCT g.host_id, 1 "
         "FROM cache_node n JOIN node_goal g ON g.node_id = n.id WHERE n.cluster_id = ? "
-        "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1";
-    return query_run(tx, sql, "i", cluster_id);
+        "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1 RETURNING host_id";
+    return query_tell(tx, sql, "i", cluster_id);
 }
 
 struct err store_discovery_set(struct store_tx *tx, int64_t cluster_id, const char *nodes,

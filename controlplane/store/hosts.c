@@ -6,8 +6,7 @@
 #define HOST_SELECT                                                                      \
     "SELECT h.id, h.region, h.zone, h.name, h.incarnation, h.boot_id, h.agent_version, " \
     "h.memory_bytes, h.vcpus, h.pool, h.engines, h.is_silent, h.enrolled_ms, "           \
-    "coalesce(sum(g.memory_bytes), 0), count(g.node_id), h.pool6 FROM host h "           \
-    "LEFT JOIN node_goal g ON g.host_id = h.id "
+    "h.used_bytes, h.node_count, h.pool6 FROM host h "
 
 static void row_to_host(const struct query *q, struct host *out)
 {
@@ -42,6 +41,7 @@ struct err store_host_put(struct store_tx *tx, const struct host *h)
         "agent_version = excluded.agent_version, memory_bytes = excluded.memory_bytes, "
         "vcpus = excluded.vcpus, pool = excluded.pool, engines = excluded.engines, "
         "is_silent = excluded.is_silent, pool6 = excluded.pool6";
+    tx->has_host = true;
     return query_run(tx, sql, "tttttttiittbit", h->id, h->region, h->zone, h->name, h->incarnation,
                      h->boot_id, h->agent_version, h->memory_bytes, (int64_t)h->vcpus, h->pool,
                      h->engines, h->is_silent, h->enrolled_ms, h->pool6 ? h->pool6 : "");
@@ -49,7 +49,7 @@ struct err store_host_put(struct store_tx *tx, const struct host *h)
 
 struct err store_host_get(struct store_tx *tx, const char *host_id, struct host *out)
 {
-    static const char sql[] = HOST_SELECT "WHERE h.id = ? GROUP BY h.id";
+    static const char sql[] = HOST_SELECT "WHERE h.id = ?";
     struct query q;
 
     TRY(query_start(&q, tx, sql, "t", host_id));
@@ -60,25 +60,53 @@ struct err store_host_get(struct store_tx *tx, const char *host_id, struct host 
     return is_found ? OK : err_make(ERR_NOT_FOUND, "no such host");
 }
 
+static struct err all_hosts(struct query *q, struct host_list *out)
+{
+    vec_of(struct host) hosts = VEC_EMPTY;
+
+    while (query_next(q))
+        row_to_host(q, vec_add(q->tx->arena, &hosts));
+    TRY(query_end(q));
+    *out = (struct host_list){hosts.items, hosts.count};
+    return OK;
+}
+
 struct err store_host_list(struct store_tx *tx, const char *region, struct host_list *out)
 {
-    static const char sql[] = HOST_SELECT "WHERE ?1 = '' OR h.region = ?1 GROUP BY h.id "
+    static const char sql[] = HOST_SELECT "WHERE ?1 = '' OR h.region = ?1 "
                                           "ORDER BY h.zone, h.name";
-    vec_of(struct host) hosts = VEC_EMPTY;
     struct query q;
 
     TRY(query_start(&q, tx, sql, "t", region));
-    while (query_next(&q))
-        row_to_host(&q, vec_add(tx->arena, &hosts));
-    TRY(query_end(&q));
-    *out = (struct host_list){hosts.items, hosts.count};
-    return OK;
+    return all_hosts(&q, out);
+}
+
+struct err store_host_list_by_id(struct store_tx *tx, const char *region, struct host_list *out)
+{
+    static const char sql[] = HOST_SELECT "WHERE h.region = ? ORDER BY h.id";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", region));
+    return all_hosts(&q, out);
 }
 
 struct err store_host_silence(struct store_tx *tx, const char *host_id, bool is_silent)
 {
     static const char sql[] = "UPDATE host SET is_silent = ? WHERE id = ?";
+    tx->has_host = true;
     return query_run(tx, sql, "bt", is_silent, host_id);
+}
+
+struct err store_touch_host(struct store_tx *tx, const char *host_id)
+{
+    static const char sql[] = "SELECT n.cluster_id FROM node_goal g "
+                              "JOIN cache_node n ON n.id = g.node_id WHERE g.host_id = ?";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", host_id));
+    while (query_next(&q))
+        store_touch_cluster(tx, query_int(&q, 0));
+    return query_end(&q);
 }
 
 struct err store_silent_regions(struct store_tx *tx, const char ***out, size_t *out_count)

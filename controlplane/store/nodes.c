@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define MEMORY_OF_NOTE ((int64_t)16 << 20) /* what is less than that comes and goes unseen */
-
 /* A word of the schema to a state; damaged data is told apart from an absent node. */
 static enum node_state state_of(struct query *q, int column)
 {
@@ -241,9 +239,10 @@ struct err store_node_count(struct store_tx *tx, const char *account, const char
 
 static struct err raise_generation(struct store_tx *tx, const char *host_id)
 {
-    static const char sql[] = "INSERT INTO host_goal (host_id, generation) VALUES (?, 1) "
-                              "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1";
-    return query_run(tx, sql, "t", host_id);
+    static const char sql[] =
+        "INSERT INTO host_goal (host_id, generation) VALUES (?, 1) "
+        "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1 RETURNING host_id";
+    return query_tell(tx, sql, "t", host_id);
 }
 
 /* The host that a node is placed on, "" for none. */
@@ -273,8 +272,18 @@ struct err hosts_raise(struct store_tx *tx, int64_t group_id)
         "INSERT INTO host_goal (host_id, generation) SELECT DISTINCT g.host_id, 1 "
         "FROM cache_cluster c JOIN cache_node n ON n.cluster_id = c.id "
         "JOIN node_goal g ON g.node_id = n.id WHERE c.group_id = ? "
-        "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1";
-    return query_run(tx, sql, "i", group_id);
+        "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1 RETURNING host_id";
+    return query_tell(tx, sql, "i", group_id);
+}
+
+struct err hosts_raise_of_shard(struct store_tx *tx, int64_t shard_id)
+{
+    static const char sql[] =
+        "INSERT INTO host_goal (host_id, generation) SELECT DISTINCT g.host_id, 1 "
+        "FROM cache_cluster c JOIN cache_node n ON n.cluster_id = c.id "
+        "JOIN node_goal g ON g.node_id = n.id WHERE c.node_group_id = ? "
+        "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1 RETURNING host_id";
+    return query_tell(tx, sql, "i", shard_id);
 }
 
 struct err store_goal_set(struct store_tx *tx, int64_t node_id, const struct node_goal *g)
@@ -431,28 +440,24 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
     return OK;
 }
 
-struct err store_host_addresses(struct store_tx *tx, const char *host_id, struct host_address **out,
-                                size_t *out_count)
+/* Readers of what has an owner come to the port behind its own. */
+struct err store_address_is_used(struct store_tx *tx, const char *address, int port, bool *out)
 {
-    static const char sql[] =
-        "WITH both AS (SELECT g.node_id, g.address, g.port FROM node_goal g WHERE g.host_id = ?1 "
-        "UNION ALL SELECT g.node_id, g.second_address, g.port FROM node_goal g "
-        "WHERE g.host_id = ?1 AND g.second_address <> '') "
-        "SELECT address, port FROM both UNION ALL "
-        "SELECT b.address, b.port + 1 FROM cache_cluster c "
-        "CROSS JOIN cache_node n ON n.cluster_id = c.id CROSS JOIN both b ON b.node_id = n.id "
-        "WHERE c.owner_id IS NOT NULL"; /* in this order: few have an owner */
-    vec_of(struct host_address) addresses = VEC_EMPTY;
+    static const char at_all[] =
+        "SELECT EXISTS (SELECT 1 FROM node_goal WHERE address = ?1) OR "
+        "EXISTS (SELECT 1 FROM node_goal WHERE second_address = ?1 AND second_address <> '')";
+    static const char with_port[] =
+        "WITH at AS (SELECT node_id, port FROM node_goal WHERE address = ?1 UNION ALL "
+        "SELECT node_id, port FROM node_goal WHERE second_address = ?1 AND second_address <> '') "
+        "SELECT EXISTS (SELECT 1 FROM at WHERE port = ?2) OR EXISTS (SELECT 1 FROM at "
+        "JOIN cache_node n ON n.id = at.node_id JOIN cache_cluster c ON c.id = n.cluster_id "
+        "WHERE at.port = ?2 - 1 AND c.owner_id IS NOT NULL)";
     struct query q;
 
-    TRY(query_start(&q, tx, sql, "t", host_id));
-    while (query_next(&q))
-        *vec_add(tx->arena, &addresses) =
-            (struct host_address){query_text(&q, 0), (int)query_int(&q, 1)};
-    TRY(query_end(&q));
-    *out = addresses.items;
-    *out_count = addresses.count;
-    return OK;
+    TRY(port == 0 ? query_start(&q, tx, at_all, "t", address)
+                  : query_start(&q, tx, with_port, "ti", address, (int64_t)port));
+    *out = query_next(&q) && query_int(&q, 0) != 0;
+    return query_end(&q);
 }
 
 /* --- saw --- */
@@ -465,18 +470,9 @@ static bool is_same_process(const struct node_saw *a, const struct node_saw *b)
            strcmp(a->why, b->why) == 0;
 }
 
-/* Of memory, an eighth more or less is news, and what was not known before. */
-static bool is_about_as_much(int64_t a, int64_t b)
-{
-    int64_t more = a > b ? a : b, less = a > b ? b : a;
-
-    if (less < 0)
-        return more < 0;
-    return more - less <= more / 8 || more < MEMORY_OF_NOTE;
-}
-
 /* An offset that grew says nothing new, but for the first time: else a busy cache would be written
  * down without end. */
+/* What is news here is news to fleet/sights.c, too. */
 static bool is_same_sight(const struct node_saw *a, const struct node_saw *b)
 {
     return is_same_process(a, b) && a->is_reboot_pending == b->is_reboot_pending &&
@@ -485,7 +481,7 @@ static bool is_same_sight(const struct node_saw *a, const struct node_saw *b)
            (a->offset > 0) == (b->offset > 0) &&
            (!b->build || !*b->build || strcmp(a->build, b->build) == 0) &&
            strcmp(a->applied_settings, b->applied_settings) == 0 && strcmp(a->role, b->role) == 0 &&
-           is_about_as_much(a->used_bytes, b->used_bytes);
+           memory_is_about(a->used_bytes, b->used_bytes);
 }
 
 /* A link that was up once has brought what there was; a process that began anew forgot it. */

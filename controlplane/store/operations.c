@@ -55,6 +55,24 @@ struct err store_operation_running(struct store_tx *tx, int64_t cluster_id, stru
     return one_operation(&q, out);
 }
 
+struct err store_operation_running_of(struct store_tx *tx, const int64_t *cluster_ids, size_t count,
+                                      struct operation **out, size_t *out_count)
+{
+    static const char sql[] =
+        "SELECT " COLUMNS " FROM operation WHERE state = 'running' AND cluster_id IN "
+        "(SELECT value FROM json_each(?)) ORDER BY cluster_id, id";
+    vec_of(struct operation) operations = VEC_EMPTY;
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "t", query_id_list(tx, cluster_ids, count)));
+    while (query_next(&q))
+        row_to_operation(&q, vec_add(tx->arena, &operations));
+    TRY(query_end(&q));
+    *out = operations.items;
+    *out_count = operations.count;
+    return OK;
+}
+
 struct err store_operation_newest(struct store_tx *tx, int64_t cluster_id, struct operation *out)
 {
     static const char sql[] =

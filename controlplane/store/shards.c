@@ -89,6 +89,30 @@ struct err store_shard_remove(struct store_tx *tx, int64_t id)
     return query_run(tx, sql, "i", id);
 }
 
+/* Whether another member is to be the primary than before. */
+static struct err is_promotion_of(struct store_tx *tx, const struct shard *s, bool *out)
+{
+    static const char sql[] = "SELECT primary_id FROM node_group_goal WHERE node_group_id = ?";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "i", s->id));
+    *out = !query_next(&q) || query_int(&q, 0) != s->goal.primary_id;
+    return query_end(&q);
+}
+
+/* Writes wait for the new primary, and for nobody else. */
+static struct err tell_primary_first(struct store_tx *tx, int64_t cluster_id)
+{
+    static const char sql[] = "SELECT g.host_id FROM cache_node n JOIN node_goal g "
+                              "ON g.node_id = n.id WHERE n.cluster_id = ?";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "i", cluster_id));
+    while (query_next(&q) && tx->told_first_count < TOLD_FIRST_MOST)
+        tx->told_first[tx->told_first_count++] = store_host_key(query_text(&q, 0));
+    return query_end(&q);
+}
+
 struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
 {
     static const char sql[] =
@@ -108,7 +132,9 @@ struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
         "acks_after = excluded.acks_after, acks_asked_ms = excluded.acks_asked_ms, "
         "acks_gone = excluded.acks_gone, offsets_asked = excluded.offsets_asked";
     const struct shard_goal *g = &s->goal;
+    bool is_promotion;
 
+    TRY(is_promotion_of(tx, s, &is_promotion));
     TRY(query_run(tx, sql, "iiiiiiiiiiittiiiibiiiii", s->id, g->term, g->primary_id, g->fenced_id,
                   g->fence_term, g->after_offset, g->life, g->fence_life, s->falls, s->fell_ms,
                   s->last_fell_ms, s->endpoints.address ? s->endpoints.address : "",
@@ -116,7 +142,9 @@ struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
                   s->endpoints.reader_id, s->endpoints.reader_turn, s->heir_id, g->acks.ordered,
                   g->acks.is_bounded, g->acks.counted, g->acks.after, g->acks.asked_ms,
                   g->acks.gone, (int64_t)g->acks.asked));
-    return hosts_raise(tx, s->group_id);
+    if (is_promotion)
+        TRY(tell_primary_first(tx, g->primary_id));
+    return hosts_raise_of_shard(tx, s->id);
 }
 
 struct err store_endpoint_addresses(struct store_tx *tx, const char *const **out, size_t *out_count)

@@ -16,10 +16,13 @@ struct err store_source_set(struct store_tx *tx, int64_t shard_id,
         "address = excluded.address, port = excluded.port, user = excluded.user, "
         "password = excluded.password";
 
-    if (source->port == 0)
-        return query_run(tx, remove, "i", shard_id);
-    return query_run(tx, put, "ititt", shard_id, source->address, (int64_t)source->port,
-                     source->user, source->password);
+    if (source->port > 0)
+        TRY(query_run(tx, put, "ititt", shard_id, source->address, (int64_t)source->port,
+                      source->user, source->password));
+    else
+        TRY(query_run(tx, remove, "i", shard_id));
+    bool is_other = source->port > 0 || query_changes(tx) > 0;
+    return is_other ? hosts_raise_of_shard(tx, shard_id) : OK;
 }
 
 static struct err all_sources(struct query *q, struct source_row **out, size_t *out_count)

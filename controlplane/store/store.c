@@ -9,6 +9,8 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "controlplane/model/naming.h"
+#include "controlplane/store/checkpointer.h"
 #include "controlplane/store/db.h"
 #include "controlplane/store/snapshots.h"
 #include "controlplane/store/wall_clock.h"
@@ -20,6 +22,7 @@
 
 #define APPLICATION_ID 0x4c524452 /* "LRDR": tells our file from another program's */
 #define MAX_IDLE       16
+#define TOLD_MOST      16384
 
 struct migration {
     const char *name;
@@ -33,8 +36,12 @@ struct store {
 
     pthread_mutex_t writer_lock; /* who holds it may use `writer` */
     struct db *writer;
-    struct wall_clock wall;        /* the writer's */
+    struct wall_clock wall; /* the writer's */
+    struct checkpointer *checkpointer;
+    bool is_hasty;                 /* its commits do not wait for the disk: STORE_NOTE */
     atomic_uint_fast64_t revision; /* odd while a commit that changes something is on its way */
+
+    atomic_uint_fast64_t hosts_version;
 
     pthread_mutex_t readers_lock; /* guards `idle` */
     struct db *idle;
@@ -46,6 +53,11 @@ struct store {
     int64_t *touched;
     size_t touched_count, touched_capacity;
     bool is_all_touched, is_access_touched, is_snapshots_touched, is_files_touched;
+    uint64_t *told; /* keys of hosts, TOLD_MOST at most */
+    size_t told_count;
+    bool are_all_told;
+    uint64_t told_first[TOLD_FIRST_MOST];
+    size_t told_first_count;
 };
 
 /* --- opening --- */
@@ -134,8 +146,10 @@ struct err store_open(struct arena *a, const char *path, struct store **out)
     s->path = strdup(path);
     check(s->path != NULL);
     s->writer = writer;
+    s->checkpointer = checkpointer_new(s->path);
     s->generation = 1;
     atomic_init(&s->revision, 2);
+    atomic_init(&s->hosts_version, 1);
     s->is_all_touched = s->is_access_touched = true;
     s->is_snapshots_touched = s->is_files_touched = true;
     pthread_mutex_init(&s->writer_lock, NULL);
@@ -159,6 +173,7 @@ void store_close(struct store *s)
         s->idle = db->next;
         db_close(db);
     }
+    checkpointer_free(s->checkpointer);
     db_close(s->writer);
     pthread_mutex_destroy(&s->writer_lock);
     pthread_mutex_destroy(&s->readers_lock);
@@ -166,6 +181,7 @@ void store_close(struct store *s)
     pthread_cond_destroy(&s->woken);
     free(s->touched);
     free(s->wall.boot_id);
+    free(s->told);
     free(s->path);
     free(s);
 }
@@ -203,34 +219,54 @@ static void reader_give(struct store *s, struct db *db)
 
 static void release(struct store_tx *tx)
 {
-    if (tx->mode == STORE_WRITE)
-        pthread_mutex_unlock(&tx->store->writer_lock);
-    else
+    if (tx->mode == STORE_READ)
         reader_give(tx->store, tx->db);
+    else
+        pthread_mutex_unlock(&tx->store->writer_lock);
+}
+
+/* Of a log that is written ahead, NORMAL waits for the disk at checkpoints alone. */
+static struct err set_haste(struct store *s, struct arena *a, bool is_hasty)
+{
+    if (s->is_hasty == is_hasty)
+        return OK;
+    TRY(db_exec(s->writer, a,
+                is_hasty ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL"));
+    s->is_hasty = is_hasty;
+    return OK;
+}
+
+static struct err begin(struct store_tx *tx)
+{
+    static const char begin_read[] = "BEGIN";
+    static const char begin_write[] = "BEGIN IMMEDIATE";
+
+    if (tx->mode == STORE_READ)
+        return query_run(tx, begin_read, "");
+    TRY(set_haste(tx->store, tx->arena, tx->mode == STORE_NOTE));
+    return query_run(tx, begin_write, "");
 }
 
 struct err store_begin(struct store *s, enum store_mode mode, struct arena *a,
                        struct store_tx **out)
 {
     struct store_tx *tx = arena_new(a, struct store_tx);
-    static const char begin_read[] = "BEGIN";
-    static const char begin_write[] = "BEGIN IMMEDIATE";
 
     *tx = (struct store_tx){.store = s, .mode = mode, .arena = a};
-    if (mode == STORE_WRITE) {
+    if (mode == STORE_READ) {
+        TRY(reader_take(s, a, &tx->db));
+    } else {
         pthread_mutex_lock(&s->writer_lock);
         tx->db = s->writer;
-    } else {
-        TRY(reader_take(s, a, &tx->db));
     }
-    struct err e = query_run(tx, mode == STORE_WRITE ? begin_write : begin_read, "");
+    struct err e = begin(tx);
     if (err_failed(e)) {
         release(tx);
         return e;
     }
     tx->changes_before = db_changes(tx->db);
     *out = tx;
-    if (mode == STORE_WRITE)
+    if (mode != STORE_READ)
         e = wall_clock_begin(tx, &s->wall);
     if (err_failed(e))
         store_rollback(out);
@@ -254,15 +290,31 @@ struct err store_watch_clock(struct store *s, struct arena *a, const struct cloc
     return e;
 }
 
-/* Hands what the transaction touched to the reconciler and wakes everybody. */
-static void publish(struct store_tx *tx)
+static void publish_told(struct store *s, const struct store_tx *tx)
 {
-    struct store *s = tx->store;
-    if (tx->touched_count == 0 && !tx->is_all_touched && !tx->is_access_touched &&
-        !tx->is_snapshots_touched && !tx->has_notice && !tx->has_wish)
+    for (size_t i = 0; i < tx->told_first_count && s->told_first_count < TOLD_FIRST_MOST; i++)
+        s->told_first[s->told_first_count++] = tx->told_first[i];
+    if (!s->told) {
+        s->told = calloc(TOLD_MOST, sizeof(*s->told));
+        check(s->told != NULL);
+    }
+    if (s->told_count + tx->told_count > TOLD_MOST) {
+        s->are_all_told = true;
+        s->told_count = 0;
         return;
+    }
+    memcpy(s->told + s->told_count, tx->told, tx->told_count * sizeof(*s->told));
+    s->told_count += tx->told_count;
+}
 
-    pthread_mutex_lock(&s->wake_lock);
+static bool wakes(const struct store_tx *tx)
+{
+    return tx->touched_count > 0 || tx->is_all_touched || tx->is_access_touched ||
+           tx->is_snapshots_touched || tx->has_notice || tx->has_wish;
+}
+
+static void publish_touched(struct store *s, const struct store_tx *tx)
+{
     if (s->touched_count + tx->touched_count > s->touched_capacity) {
         s->touched_capacity = (s->touched_count + tx->touched_count) * 2;
         s->touched = realloc(s->touched, s->touched_capacity * sizeof(*s->touched));
@@ -275,8 +327,23 @@ static void publish(struct store_tx *tx)
     s->is_access_touched |= tx->is_access_touched;
     s->is_snapshots_touched |= tx->is_snapshots_touched;
     s->is_files_touched |= tx->is_snapshots_touched;
-    s->generation++;
-    pthread_cond_broadcast(&s->woken);
+}
+
+/* Hands what the transaction touched to the reconciler and wakes everybody. */
+static void publish(struct store_tx *tx)
+{
+    struct store *s = tx->store;
+    if (!wakes(tx) && tx->told_count == 0)
+        return;
+
+    pthread_mutex_lock(&s->wake_lock);
+    if (tx->told_count)
+        publish_told(s, tx);
+    if (wakes(tx)) {
+        publish_touched(s, tx);
+        s->generation++;
+        pthread_cond_broadcast(&s->woken);
+    }
     pthread_mutex_unlock(&s->wake_lock);
 }
 
@@ -296,8 +363,12 @@ struct err store_commit(struct store_tx **held)
         atomic_fetch_add(&s->revision, 1);
     if (err_failed(e) && !sqlite3_get_autocommit(tx->db->handle))
         err_ignore(query_run(tx, rollback, ""), "the commit's error is the one to tell");
-    if (!err_failed(e) && tx->mode == STORE_WRITE)
+    if (!err_failed(e) && tx->mode != STORE_READ)
         wall_clock_commit(&s->wall);
+    if (tx->has_host)
+        atomic_fetch_add(&s->hosts_version, 1); /* before the next writer can ask */
+    if (tx->mode != STORE_READ && tx->db->log_pages >= CHECKPOINT_PAGES)
+        checkpointer_poke(s->checkpointer);
     release(tx);
     if (!err_failed(e))
         publish(tx);
@@ -324,6 +395,11 @@ uint64_t store_revision(struct store *s)
     uint64_t revision = atomic_load(&s->revision);
 
     return revision % 2 == 0 ? revision : 0;
+}
+
+uint64_t store_hosts_version(struct store *s)
+{
+    return atomic_load(&s->hosts_version);
 }
 
 struct arena *store_arena(const struct store_tx *tx)
@@ -427,6 +503,50 @@ void store_leave_files(struct store *s)
     pthread_mutex_lock(&s->wake_lock);
     s->is_files_touched = true;
     pthread_mutex_unlock(&s->wake_lock);
+}
+
+static int by_key(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+void store_take_told_first(struct store *s, struct arena *a, uint64_t **out_keys, size_t *out_count)
+{
+    pthread_mutex_lock(&s->wake_lock);
+    *out_count = s->told_first_count;
+    *out_keys = arena_memdup(a, s->told_first, s->told_first_count * sizeof(**out_keys));
+    s->told_first_count = 0;
+    pthread_mutex_unlock(&s->wake_lock);
+    if (*out_count)
+        qsort(*out_keys, *out_count, sizeof(**out_keys), by_key);
+}
+
+void store_take_told(struct store *s, struct arena *a, uint64_t **out_keys, size_t *out_count,
+                     bool *out_all)
+{
+    pthread_mutex_lock(&s->wake_lock);
+    size_t count = s->told_count, kept = 0;
+    uint64_t *keys = arena_array(a, count, sizeof(*keys));
+    if (count)
+        memcpy(keys, s->told, count * sizeof(*keys));
+    *out_all = s->are_all_told;
+    s->told_count = 0;
+    s->are_all_told = false;
+    pthread_mutex_unlock(&s->wake_lock);
+
+    if (count)
+        qsort(keys, count, sizeof(*keys), by_key);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || keys[kept - 1] != keys[i])
+            keys[kept++] = keys[i];
+    *out_keys = keys;
+    *out_count = kept;
+}
+
+uint64_t store_host_key(const char *host_id)
+{
+    return name_hash(host_id);
 }
 
 static int by_value(const void *a, const void *b)

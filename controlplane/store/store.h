@@ -27,14 +27,17 @@ void store_close(struct store *s);
 
 /* --- transactions --- */
 
-enum store_mode { STORE_READ, STORE_WRITE };
+/* A note is written like everything else, but its commit does not wait for the disk: should the
+ * machine lose its power, the last ones may be gone, which is for what is said again (what agents
+ * saw). The next commit of a STORE_WRITE makes all before it durable, too. */
+enum store_mode { STORE_READ, STORE_WRITE, STORE_NOTE };
 
 /* Begins; a writer waits for the writer before it. Read results are one consistent snapshot. */
 must_use struct err store_begin(struct store *s, enum store_mode mode, struct arena *a,
                                 struct store_tx **out);
 
-/* Makes everything durable, wakes those who wait, and ends the transaction; on an error it was
- * rolled back. `*tx` becomes NULL in both cases. */
+/* Makes everything durable (but see STORE_NOTE), wakes those who wait, and ends the transaction; on
+ * an error it was rolled back. `*tx` becomes NULL in both cases. */
 must_use struct err store_commit(struct store_tx **tx);
 
 /* Ends it without effect; NULL-safe, for scoped(). */
@@ -44,6 +47,10 @@ void store_rollback(struct store_tx **tx);
  * anybody can see the change. Transactions that began at the same number read the same; 0 is said
  * while a commit is on its way. */
 uint64_t store_revision(struct store *s);
+
+/* Tells apart what hosts there are and what they are like: another number after each commit that
+ * changed one. What a writer read at the same number, it need not read again. */
+uint64_t store_hosts_version(struct store *s);
 
 struct arena *store_arena(const struct store_tx *tx);
 
@@ -64,6 +71,9 @@ void store_touch_cluster(struct store_tx *tx, int64_t cluster_id);
 /* Says that every cluster does (a host came or went). */
 void store_touch_all(struct store_tx *tx);
 
+/* Says that every cluster with a node on the host does, before all others. */
+must_use struct err store_touch_host(struct store_tx *tx, const char *host_id);
+
 /* Says that who may enter caches has changed: see users.h. */
 void store_touch_access(struct store_tx *tx);
 
@@ -74,6 +84,18 @@ bool store_take_access(struct store *s);
  * when every cluster is meant. At open, every cluster is. */
 void store_take_touched(struct store *s, struct arena *a, int64_t **out_ids, size_t *out_count,
                         bool *out_all);
+
+/* Takes those of the hosts below that others wait for: with a new primary. In ascending order. */
+void store_take_told_first(struct store *s, struct arena *a, uint64_t **out_keys,
+                           size_t *out_count);
+
+/* Takes the hosts whose goals were changed since the last call, as their keys, in ascending order
+ * without doubles; `*out_all` when they were too many to remember. */
+void store_take_told(struct store *s, struct arena *a, uint64_t **out_keys, size_t *out_count,
+                     bool *out_all);
+
+/* Tells hosts apart by a number. */
+uint64_t store_host_key(const char *host_id);
 
 /* --- want: clusters (writer: ops) --- */
 
@@ -175,6 +197,11 @@ must_use struct err store_operation_insert(struct store_tx *tx, struct operation
 must_use struct err store_operation_running(struct store_tx *tx, int64_t cluster_id,
                                             struct operation *out);
 
+/* Those of several clusters, by cluster. */
+must_use struct err store_operation_running_of(struct store_tx *tx, const int64_t *cluster_ids,
+                                               size_t count, struct operation **out,
+                                               size_t *out_count);
+
 /* The newest one, running or not; ERR_NOT_FOUND. */
 must_use struct err store_operation_newest(struct store_tx *tx, int64_t cluster_id,
                                            struct operation *out);
@@ -252,13 +279,9 @@ struct host_node {
 must_use struct err store_host_nodes(struct store_tx *tx, const char *host_id,
                                      struct host_node **out, size_t *out_count);
 
-/* Addresses in use on a host: text addresses with ports, those for readers too. */
-struct host_address {
-    const char *address;
-    int port;
-};
-must_use struct err store_host_addresses(struct store_tx *tx, const char *host_id,
-                                         struct host_address **out, size_t *out_count);
+/* Whether a node has the address with that port, for readers too; or at all, with port 0. */
+must_use struct err store_address_is_used(struct store_tx *tx, const char *address, int port,
+                                          bool *out);
 
 /* --- saw (writer: fleet) --- */
 
@@ -268,6 +291,10 @@ must_use struct err store_host_get(struct store_tx *tx, const char *host_id, str
 
 /* Hosts of a region ("" = all) with what is used of them, by zone and name. */
 must_use struct err store_host_list(struct store_tx *tx, const char *region, struct host_list *out);
+
+/* The same by id. */
+must_use struct err store_host_list_by_id(struct store_tx *tx, const char *region,
+                                          struct host_list *out);
 must_use struct err store_host_silence(struct store_tx *tx, const char *host_id, bool is_silent);
 
 /* The regions of which hosts_are_mostly_silent, by name. */

@@ -66,6 +66,14 @@ class Larder:
     def find_primary(self):
         return (self.resolve(self.endpoint["Address"]), self.endpoint["Port"])
 
+    def find_primary_patiently(self):
+        """Where who answers waits for a processor, too."""
+        while True:
+            try:
+                return self.find_primary()
+            except TimeoutError:
+                continue
+
     def wait_whole(self):
         wait_for(lambda: self.group()["Status"] == "available" and is_whole(self.find_primary()), "the group is whole")
         time.sleep(1.2)  # else these would be primaries that end one upon another: docs/failover.md

@@ -8,10 +8,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -248,4 +250,30 @@ Test(proc, the_boot_id_is_the_kernel_s)
     cr_assert_not(err_failed(proc_boot_id(&arena, &two)));
     cr_assert_eq(strlen(one), 36);
     cr_assert_str_eq(one, two);
+}
+
+Test(proc, who_hastens_has_children_that_do_not)
+{
+    struct proc_exit exit;
+
+    enum proc_haste haste = proc_hasten();
+    int policy = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
+    cr_expect_eq(policy, haste == PROC_REAL_TIME ? SCHED_RR : SCHED_OTHER);
+    cr_expect_eq(getpriority(PRIO_PROCESS, 0) < 0, haste == PROC_NICER, "%s",
+                 proc_haste_name(haste));
+
+    struct str rest = str_of(shell((struct proc_spec){0}, "exec cat /proc/self/stat", &exit));
+    str_cut(&rest, ')');
+    str_cut(&rest, ' '); /* the state comes behind it as the third word, niceness is the 19th */
+    int64_t nice = -1, policy_of_child = -1;
+    for (int word = 3; word < 41; word++) {
+        if (word == 19)
+            cr_assert(str_to_i64(str_cut(&rest, ' '), &nice));
+        else
+            str_cut(&rest, ' ');
+    }
+    cr_assert(str_to_i64(str_cut(&rest, ' '), &policy_of_child));
+    cr_expect_eq(nice, 0);
+    cr_expect_eq(policy_of_child, SCHED_OTHER);
+    arena_fini(&arena);
 }

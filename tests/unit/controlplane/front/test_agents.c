@@ -19,8 +19,7 @@ static struct world world;
 static struct dns *names;
 static struct agents *agents;
 static struct api_response response;
-static int64_t wait_ms;
-static const void *again;
+static struct agents_hold hold;
 
 static void open_with(const char *token)
 {
@@ -48,7 +47,7 @@ static int send_call(struct agents_call call)
 {
     buf_fini(&response.body);
     response = (struct api_response){0};
-    agents_handle(agents, &world.arena, &call, &response, &wait_ms, &again);
+    agents_handle(agents, &world.arena, &call, &response, &hold);
     return response.status;
 }
 
@@ -78,15 +77,16 @@ Test(agents, a_sync_is_answered_with_goals_and_then_held_back_while_nothing_is_n
     cr_expect(answer_has("\"IsChanged\":true"));
 
     cr_assert_eq(post("/agent/v1/sync", sync_seen("1")), 0);
-    cr_expect_eq(wait_ms, 1000);
-    cr_assert_not_null(again);
+    cr_expect_eq(hold.wait_ms, 1000);
+    cr_assert_not_null(hold.again);
     struct api_request request = message("/agent/v1/sync", "");
     cr_expect_eq(send_call((struct agents_call){
-                     .request = &request, .is_local = true, .may_wait = true, .again = again}),
+                     .request = &request, .is_local = true, .may_wait = true, .again = hold.again}),
                  0, "still nothing new");
-    cr_expect_eq(send_call((struct agents_call){
-                     .request = &request, .is_local = true, .may_wait = false, .again = again}),
-                 200, "the time is over");
+    cr_expect_eq(
+        send_call((struct agents_call){
+            .request = &request, .is_local = true, .may_wait = false, .again = hold.again}),
+        200, "the time is over");
     cr_expect(answer_has("\"IsChanged\":false"));
     close_all();
 }
@@ -202,11 +202,11 @@ Test(agents, names_are_told_whole_once_all_are_known_and_then_as_they_change)
     open_with(NULL);
     publish("a.cache.test", "127.0.0.1");
     cr_assert_eq(post("/agent/v1/names", follow(0, 0)), 0, "not all are known yet");
-    cr_expect_eq(wait_ms, 700);
+    cr_expect_eq(hold.wait_ms, 700);
     dns_settle(names);
     struct api_request request = message("/agent/v1/names", "");
     cr_assert_eq(send_call((struct agents_call){
-                     .request = &request, .is_local = true, .may_wait = true, .again = again}),
+                     .request = &request, .is_local = true, .may_wait = true, .again = hold.again}),
                  200);
     cr_expect_str_eq(response.op, "FollowNames");
     cr_expect(answer_has("\"IsChanged\":true,\"Zone\":\"cache.test\""));

@@ -162,7 +162,7 @@ static struct conn *hold_poll(int64_t wait_ms)
 
     conn_request_begin(c, "/agent/v1/sync");
     cr_assert(conn_work_begin(c));
-    cr_assert(conn_wait(c, atomic_load(&all.wakes), clock_boot_ms(&manual.clock) + wait_ms));
+    cr_assert(conn_wait(c, atomic_load(&all.wakes), 7, clock_boot_ms(&manual.clock) + wait_ms));
     cr_assert_eq(suspended, c);
     return c;
 }
@@ -186,12 +186,25 @@ Test(conn, a_wake_resumes_every_held_poll_and_no_other_connection)
 {
     struct conn *a = hold_poll(20000), *b = hold_poll(20000), *c = conn_open(&all, NULL, -1);
 
-    conns_wake(&all);
+    conns_wake(&all, NULL, 0);
     cr_expect_eq(resumes, 2);
-    conns_wake(&all);
+    conns_wake(&all, NULL, 0);
     cr_expect_eq(resumes, 2);
     conn_close(a);
     conn_close(b);
+    conn_close(c);
+}
+
+Test(conn, a_wake_by_keys_resumes_only_who_waits_for_one_of_them)
+{
+    static const uint64_t others[] = {3, 9}, with_it[] = {3, 7, 9};
+    struct conn *c = hold_poll(20000);
+
+    conns_wake(&all, others, countof(others));
+    cr_expect_eq(resumes, 0);
+    conns_wake(&all, with_it, countof(with_it));
+    cr_expect_eq(resumes, 1);
+    cr_expect_eq(resumed, c);
     conn_close(c);
 }
 
@@ -202,8 +215,8 @@ Test(conn, a_wake_between_looking_and_waiting_is_not_lost)
 
     conn_request_begin(c, "/agent/v1/sync");
     cr_assert(conn_work_begin(c));
-    conns_wake(&all);
-    cr_expect_not(conn_wait(c, seen, INT64_MAX));
+    conns_wake(&all, NULL, 0);
+    cr_expect_not(conn_wait(c, seen, 7, INT64_MAX));
     cr_expect_null(suspended);
     conn_close(c);
 }
@@ -215,7 +228,7 @@ Test(conn, after_the_stop_nobody_waits)
     conns_stop(&all);
     cr_expect_eq(resumed, c);
     cr_expect(conns_is_stopping(&all));
-    cr_expect_not(conn_wait(c, atomic_load(&all.wakes), INT64_MAX));
+    cr_expect_not(conn_wait(c, atomic_load(&all.wakes), 7, INT64_MAX));
     conn_close(c);
 }
 

@@ -156,7 +156,7 @@ Test(front, a_wake_without_news_leaves_polls_held)
     while (now_ms() - begun < 1000) {
         struct answer a = client_ask(front_port(front), "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
         answer_fini(&a);
-        front_wake(front);
+        front_wake_hosts(front, NULL, 0);
     }
     expect_sync(fd, false);
     cr_expect_geq(now_ms() - begun, 3990);
@@ -182,7 +182,7 @@ Test(front, an_agent_may_leave_while_its_poll_is_held)
     start(world_front_conf(&world));
     for (int i = 0; i < 20; i++)
         close(held_poll("one"));
-    front_wake(front);
+    front_wake_hosts(front, NULL, 0);
     struct answer a = client_ask(front_port(front), "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
     cr_expect_eq(a.status, 200);
     answer_fini(&a);

@@ -37,13 +37,12 @@ static int ask(const char *method, const char *target)
 {
     struct api_request request = {.method = method, .body = STR("")};
     struct agents_call call = {.request = &request, .is_local = true};
-    const void *again = NULL;
-    int64_t wait_ms;
+    struct agents_hold hold;
 
     routes_split_target(str_of(target), &request.path, &request.query);
     buf_fini(&response.body);
     response = (struct api_response){0};
-    routes_handle(routes, &world.arena, &call, &response, &wait_ms, &again);
+    routes_handle(routes, &world.arena, &call, &response, &hold);
     return response.status;
 }
 

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #define GIB ((int64_t)1 << 30)
@@ -426,5 +427,135 @@ Test(place, hosts_that_share_one_address_have_each_port_once)
     place_take_address(p, "::1", 6381);
     r.port = 6381;
     cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_NO_ADDRESS);
+    arena_fini(&b.arena);
+}
+
+/* --- many --- */
+
+#define MANY_HOSTS   1000
+#define MANY_SHARDS  500
+#define MEMBERS      6
+#define MANY_NODES   (MANY_SHARDS * MEMBERS)
+#define MANY_ADDRESS "10.%d.%d.0/24"
+
+struct many {
+    struct arena arena;
+    struct host hosts[MANY_HOSTS];
+    struct place_request requests[MANY_NODES];
+    struct place_choice choices[MANY_NODES];
+};
+
+static struct many many;
+
+static struct place *many_new(int64_t gib_each)
+{
+    static const char *const zones[] = {"a", "b", "c"};
+    struct arena *a = &many.arena;
+
+    for (int i = 0; i < MANY_HOSTS; i++)
+        many.hosts[i] = (struct host){.id = arena_printf(a, "h%d", i),
+                                      .name = arena_printf(a, "h%d", i),
+                                      .zone = zones[i % 3],
+                                      .pool = arena_printf(a, MANY_ADDRESS, i / 256, i % 256),
+                                      .memory_bytes = gib_each * GIB,
+                                      .engines = "bundled=0.1.0"};
+    for (int i = 0; i < MANY_NODES; i++)
+        many.requests[i] = (struct place_request){.cluster_id = place_key(i, i / MEMBERS + 1),
+                                                  .node_id = i + 1,
+                                                  .zone = "",
+                                                  .memory_bytes = GIB,
+                                                  .port = 6379,
+                                                  .is_cross_az = true,
+                                                  .keeps_apart = true,
+                                                  .program = "bundled"};
+    return place_new(a, &(struct host_list){many.hosts, MANY_HOSTS});
+}
+
+static int host_number(const struct place_choice *c)
+{
+    int number = 0;
+
+    cr_assert_eq(sscanf(c->host_id, "h%d", &number), 1);
+    return number;
+}
+
+Test(place, five_hundred_shards_are_spread_over_zones_and_hosts)
+{
+    int on_host[MANY_HOSTS] = {0};
+    struct place *p = many_new(64);
+
+    cr_assert_eq(place_nodes(p, many.requests, MANY_NODES, many.choices), PLACE_OK);
+    for (int shard = 0; shard < MANY_SHARDS; shard++) {
+        const struct place_choice *members = &many.choices[shard * MEMBERS];
+        int in_zone[3] = {0};
+        for (int i = 0; i < MEMBERS; i++) {
+            in_zone[*members[i].zone - 'a']++;
+            on_host[host_number(&members[i])]++;
+            for (int k = 0; k < i; k++)
+                cr_assert_str_neq(members[i].host_id, members[k].host_id);
+        }
+        for (int zone = 0; zone < 3; zone++)
+            cr_assert_eq(in_zone[zone], MEMBERS / 3);
+    }
+    for (int i = 0; i < MANY_HOSTS; i++)
+        cr_assert(on_host[i] >= 2 && on_host[i] <= 4, "h%d has %d", i, on_host[i]);
+    arena_fini(&many.arena);
+}
+
+Test(place, five_hundred_shards_that_do_not_fit_leave_everything_as_it_was)
+{
+    struct place *p = many_new(3);
+
+    many.requests[MANY_NODES - 1].memory_bytes = 3 * GIB; /* the last one alone has no room */
+    for (int i = 0; i < MANY_HOSTS; i++)
+        many.hosts[i].used_bytes = 0;
+    cr_assert_eq(place_nodes(p, many.requests, MANY_NODES, many.choices), PLACE_NO_MEMORY);
+    cr_assert_null(many.choices[0].host_id);
+    many.requests[MANY_NODES - 1].memory_bytes = GIB;
+    cr_assert_eq(place_nodes(p, many.requests, MANY_NODES, many.choices), PLACE_OK,
+                 "all memory that there is");
+    cr_assert_eq(place_nodes(p, many.requests, 1, many.choices), PLACE_NO_MEMORY);
+    arena_fini(&many.arena);
+}
+
+static bool is_asked(void *context, const char *address, int port)
+{
+    int *asked = context;
+
+    (void)port;
+    ++*asked;
+    return strcmp(address, "127.0.1.1") == 0 || strcmp(address, "127.0.1.2") == 0;
+}
+
+Test(place, addresses_that_were_not_told_are_asked_for_on_the_chosen_host_alone)
+{
+    struct board b;
+    struct place *p = board_new(&b);
+    struct place_request r = want("a", 1);
+    struct place_choice choice;
+    int asked = 0;
+
+    place_ask_addresses(p, is_asked, &asked);
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.address, "127.0.1.3");
+    cr_assert_eq(asked, 3);
+    r.zone = "b";
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_eq(asked, 4);
+    arena_fini(&b.arena);
+}
+
+Test(place, where_the_best_host_has_no_address_the_next_one_is_chosen)
+{
+    struct board b;
+    board_new(&b);
+    b.hosts[1].pool = "127.0.2.1/32";
+    struct place *p = place_new(&b.arena, &b.list);
+    struct place_request r = want("", 1);
+    struct place_choice choice;
+
+    place_take_address(p, "127.0.2.1", 6379);
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.host_id, "h1", "h2 has most memory");
     arena_fini(&b.arena);
 }

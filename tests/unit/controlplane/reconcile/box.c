@@ -865,11 +865,12 @@ static void tell_hosts(struct buf *b)
 {
     for (size_t i = 0; i < BOX_HOSTS; i++) {
         const struct box_host *h = &box.hosts[i];
-        struct host_address *addresses;
+        struct host_node *placed;
         size_t count;
-        must(store_host_addresses(box.f.tx, h->name, &addresses, &count));
+        must(store_host_nodes(box.f.tx, h->name, &placed, &count));
         for (size_t k = 0; k < count; k++)
-            buf_printf(b, "host %s has %s:%d\n", h->name, addresses[k].address, addresses[k].port);
+            buf_printf(b, "host %s has %s:%d\n", h->name, placed[k].goal.address,
+                       placed[k].goal.port);
         for (size_t k = 0; k < h->node_count; k++)
             buf_printf(b, "host %s runs %lld %s boot %lld %s%s term %lld\n", h->name,
                        (long long)h->nodes[k].id, h->nodes[k].cluster,

@@ -267,9 +267,9 @@ Test(access_look, a_deleted_group_is_forgotten)
 
 static atomic_int goals_told;
 
-static void count_goals(void *context)
+static void count_goals(void *context, const uint64_t *keys, size_t count)
 {
-    (void)context;
+    (void)context, (void)keys, (void)count;
     atomic_fetch_add(&goals_told, 1);
 }
 

@@ -13,9 +13,9 @@ static struct fixture f;
 static struct reconciler *reconciler;
 static atomic_int goals_told;
 
-static void count_goals(void *context)
+static void count_goals(void *context, const uint64_t *keys, size_t count)
 {
-    (void)context;
+    (void)context, (void)keys, (void)count;
     atomic_fetch_add(&goals_told, 1);
 }
 

@@ -61,3 +61,21 @@ Test(operations, the_newest_of_many_clusters_come_at_once)
     cr_assert_eq(found[0].id, newest.id);
     cr_assert_eq(found[1].cluster_id, b.id);
 }
+
+Test(operations, of_several_clusters_only_what_runs_is_told)
+{
+    struct cluster a = fixture_cluster(&f, "a", "redis"), b = fixture_cluster(&f, "b", "redis");
+    struct operation done = add(a.id, OPERATION_CREATE), runs = add(a.id, OPERATION_REBOOT);
+    struct operation other = add(b.id, OPERATION_REBOOT), *found;
+    int64_t ids[] = {b.id, a.id};
+    size_t count;
+
+    done.state = OPERATION_DONE;
+    must(store_operation_update(f.tx, &done));
+    must(store_operation_running_of(f.tx, ids, 2, &found, &count));
+    cr_assert_eq(count, 2);
+    cr_expect_eq(found[0].id, runs.id);
+    cr_expect_eq(found[1].id, other.id);
+    must(store_operation_running_of(f.tx, ids, 1, &found, &count));
+    cr_expect_eq(count, 1);
+}

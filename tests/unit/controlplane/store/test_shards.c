@@ -95,3 +95,66 @@ Test(shards, those_of_many_groups_come_by_group_and_number)
     must(store_shard_list(f.tx, ids, 1, &list));
     cr_assert_eq(list.count, 1);
 }
+
+/* A member of the shard on a host of its own. */
+static struct cluster member_of(const struct shard *s, const char *name, const char *host_id,
+                                const char *address)
+{
+    struct cluster c = fixture_cluster(&f, name, "redis");
+    struct node_goal goal = {
+        .host_id = host_id, .address = address, .port = 1, .state = NODE_RUNNING};
+
+    c.group_id = s->group_id;
+    c.shard_id = s->id;
+    must(store_cluster_update(f.tx, &c));
+    must(store_goal_set(f.tx, fixture_node(&f, c.id, "0001").id, &goal));
+    return c;
+}
+
+static size_t told(void)
+{
+    uint64_t *keys;
+    size_t count;
+    bool is_all;
+
+    fixture_commit(&f);
+    fixture_begin(&f, STORE_WRITE);
+    store_take_told(f.store, &f.arena, &keys, &count, &is_all);
+    return count;
+}
+
+Test(shards, roles_are_news_to_hosts_of_the_shard_and_to_the_new_primarys_first)
+{
+    struct replication_group g = fixture_group(&f, "rg");
+    struct shard s = fixture_shard(&f, g.id, "0001"), other = fixture_shard(&f, g.id, "0002");
+    const char *hosts[3];
+    uint64_t *keys;
+    size_t count;
+
+    for (int i = 0; i < 3; i++)
+        hosts[i] = fixture_host(
+                       &f, (const char *[]){"h1", "h2", "h3"}[i], "us-east-1a",
+                       (const char *[]){"127.77.0.0/24", "127.77.1.0/24", "127.77.2.0/24"}[i], 1000)
+                       .id;
+    struct cluster a = member_of(&s, "a", hosts[0], "127.77.0.1");
+    struct cluster b = member_of(&s, "b", hosts[1], "127.77.1.1");
+    member_of(&other, "c", hosts[2], "127.77.2.1");
+    s.goal = (struct shard_goal){.has = true, .term = 1, .primary_id = a.id};
+    must(store_shard_goal_set(f.tx, &s));
+    told();
+    store_take_told_first(f.store, &f.arena, &keys, &count);
+
+    s.goal.term = 2;
+    s.goal.primary_id = b.id;
+    must(store_shard_goal_set(f.tx, &s));
+    cr_expect_eq(told(), 2);
+    store_take_told_first(f.store, &f.arena, &keys, &count);
+    cr_assert_eq(count, 1);
+    cr_expect_eq(keys[0], store_host_key(hosts[1]));
+
+    s.goal.life = 1;
+    must(store_shard_goal_set(f.tx, &s));
+    cr_expect_eq(told(), 2);
+    store_take_told_first(f.store, &f.arena, &keys, &count);
+    cr_expect_eq(count, 0);
+}
