@@ -137,6 +137,27 @@ static inline bool db_is_expired(const struct db *db, const struct entry *e)
 uint32_t db_idle_s(const struct db *db, const struct entry *e);
 uint8_t db_frequency(const struct db *db, const struct entry *e);
 
+/* Seconds since the last access under every policy, as well as it is known. */
+uint32_t db_unused_s(const struct db *db, const struct entry *e);
+
+/* With keyspace_note_reads: whether an entry was read since it was made. Who reads one says so, and
+ * who puts another value in the place of one. */
+bool db_was_read(const struct db *db, const struct entry *e);
+
+static inline void db_note_read(const struct db *db, struct entry *e)
+{
+    uint8_t mark = (uint8_t)(db->ks->read_mark >> 16);
+
+    if ((e->age[2] & mark) != mark)
+        e->age[2] |= mark;
+}
+
+static inline void db_note_new(const struct db *db, struct entry *e)
+{
+    if (db->ks->read_mark)
+        entry_set_age(e, db->ks->age_now);
+}
+
 /* Notes either of them for a key that comes from elsewhere; what the policy does not count is
  * ignored. */
 void db_set_idle_s(const struct db *db, struct entry *e, uint64_t idle_s);

@@ -67,7 +67,7 @@ uint32_t age_new(const struct keyspace *ks)
 
 uint32_t db_idle_s(const struct db *db, const struct entry *e)
 {
-    return (db->ks->age_now - entry_age(e)) & 0xffffff;
+    return (db->ks->age_now - entry_age(e)) & (0xffffff & ~db->ks->read_mark);
 }
 
 uint8_t db_frequency(const struct db *db, const struct entry *e)
@@ -80,7 +80,21 @@ void db_set_idle_s(const struct db *db, struct entry *e, uint64_t idle_s)
     /* What is longer ago than can be noted is as long ago as can be noted. */
     if (!db->ks->counts_frequency)
         entry_set_age(e, (db->ks->age_now - (idle_s < 0xffffff ? (uint32_t)idle_s : 0xffffff)) &
-                             0xffffff);
+                             0xffffff & ~db->ks->read_mark);
+}
+
+uint32_t db_unused_s(const struct db *db, const struct entry *e)
+{
+    if (!db->ks->counts_frequency)
+        return db_idle_s(db, e);
+    return 60 * ((db->ks->minutes_now - (entry_age(e) >> 8)) & 0xffff);
+}
+
+bool db_was_read(const struct db *db, const struct entry *e)
+{
+    if (db->ks->counts_frequency)
+        return db_frequency(db, e) > LFU_START;
+    return entry_age(e) & db->ks->read_mark;
 }
 
 void db_set_frequency(const struct db *db, struct entry *e, uint8_t frequency)

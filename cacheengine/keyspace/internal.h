@@ -46,6 +46,9 @@ static inline uint16_t due_tick_of_deadline(int64_t deadline_ms, int64_t now_ms)
     return due_tick((deadline_ms < now_ms ? now_ms : deadline_ms) + 127);
 }
 
+/* Takes half of the seconds that an age can count. */
+#define AGE_READ 0x800000u
+
 /* The recency of an entry just used or just made. */
 uint32_t age_touched(const struct keyspace *ks, uint32_t age);
 uint32_t age_new(const struct keyspace *ks);
@@ -53,7 +56,8 @@ uint32_t age_new(const struct keyspace *ks);
 static inline void entry_touch(const struct keyspace *ks, struct entry *e)
 {
     uint32_t age = entry_age(e);
-    uint32_t now = ks->counts_frequency ? age_touched(ks, age) : ks->age_now;
+    uint32_t now =
+        ks->counts_frequency ? age_touched(ks, age) : ks->age_now | (age & ks->read_mark);
 
     if (age != now && !ks->spares_age)
         entry_set_age(e, now);

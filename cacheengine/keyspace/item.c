@@ -4,9 +4,11 @@
 
 #include "cacheengine/keyspace/internal.h"
 
-enum { HAS_FLAGS = 1, HAS_CAS = 2 };
+enum { HAS_FLAGS = 1, HAS_CAS = 2, HAS_PARTS = HAS_FLAGS | HAS_CAS };
 
-#define BLOB_CAS_AT 4
+#define MARKS_SHIFT      2 /* in the mask */
+#define BLOB_CAS_AT      4
+#define BLOB_MARKS_SHIFT 56 /* in the 8 bytes of the cas */
 
 /* ---- reading ---- */
 
@@ -24,6 +26,7 @@ static void read_edited(struct entry *e, struct item *out)
         memcpy(&out->cas, bytes.ptr + at, sizeof(out->cas));
         at += sizeof(out->cas);
     }
+    out->marks = mask >> MARKS_SHIFT;
     out->value = (struct str){bytes.ptr + at, bytes.len - at};
 }
 
@@ -34,6 +37,8 @@ static void read_outside(struct entry *e, struct item *out)
 
     memcpy(&out->flags, bytes.ptr, sizeof(out->flags));
     memcpy(&out->cas, bytes.ptr + BLOB_CAS_AT, sizeof(out->cas));
+    out->marks = (unsigned)(out->cas >> BLOB_MARKS_SHIFT);
+    out->cas &= ITEM_CAS_MAX;
     out->value = (struct str){bytes.ptr + ITEM_BLOB_PREFIX, bytes.len - ITEM_BLOB_PREFIX};
     out->blob = b;
     out->blob_from = ITEM_BLOB_PREFIX;
@@ -45,6 +50,7 @@ void item_read(struct entry *e, struct item *out)
     out->blob = NULL;
     out->cas = 0;
     out->flags = 0;
+    out->marks = 0;
     switch (entry_form(e)) {
     case FORM_PLAIN: out->value = entry_bytes(e); return;
     case FORM_NUMBER: out->value = db_string(e, &out->digits); return;
@@ -53,17 +59,37 @@ void item_read(struct entry *e, struct item *out)
     }
 }
 
-char *item_cas_place(const struct item *it)
+static bool note_edited(struct item *it, uint64_t cas, unsigned marks)
 {
-    struct entry *e = it->entry;
-    uint8_t mask;
+    char *at = entry_value(it->entry);
+    uint8_t parts = (uint8_t)at[0] & HAS_PARTS;
 
-    if (it->blob)
-        return blob_ptr(it->blob) + BLOB_CAS_AT;
-    if (entry_form(e) != FORM_EDITED)
-        return NULL;
-    mask = (uint8_t)entry_value(e)[0];
-    return mask & HAS_CAS ? entry_value(e) + 1 + (mask & HAS_FLAGS ? sizeof(it->flags) : 0) : NULL;
+    if (cas && !(parts & HAS_CAS))
+        return false;
+    if (parts & HAS_CAS)
+        memcpy(at + 1 + (parts & HAS_FLAGS ? sizeof(it->flags) : 0), &cas, sizeof(cas));
+    at[0] = (char)(parts | marks << MARKS_SHIFT);
+    return true;
+}
+
+bool item_note(struct item *it, uint64_t cas, unsigned marks)
+{
+    bool is_noted = true;
+
+    if (it->blob) {
+        uint64_t both = cas | (uint64_t)marks << BLOB_MARKS_SHIFT;
+
+        memcpy(blob_ptr(it->blob) + BLOB_CAS_AT, &both, sizeof(both));
+    } else if (entry_form(it->entry) == FORM_EDITED) {
+        is_noted = note_edited(it, cas, marks);
+    } else {
+        is_noted = cas == 0 && marks == 0;
+    }
+    if (is_noted) {
+        it->cas = cas;
+        it->marks = marks;
+    }
+    return is_noted;
 }
 
 /* ---- storing ---- */
@@ -94,28 +120,29 @@ struct blob *item_blob(struct account *account, uint32_t flags, struct str a, st
 
 /* The bytes of an EDITED value into `to`, which has room for ITEM_EXTRA more than the value.
  * Returns how many. */
-static size_t edit(char *to, uint32_t flags, uint64_t cas, struct str value)
+static size_t edit(char *to, const struct item *it, struct str value)
 {
     size_t at = 1;
 
-    to[0] = (char)((flags ? HAS_FLAGS : 0) | (cas ? HAS_CAS : 0));
-    if (flags) {
-        memcpy(to + at, &flags, sizeof(flags));
-        at += sizeof(flags);
+    to[0] =
+        (char)((it->flags ? HAS_FLAGS : 0) | (it->cas ? HAS_CAS : 0) | it->marks << MARKS_SHIFT);
+    if (it->flags) {
+        memcpy(to + at, &it->flags, sizeof(it->flags));
+        at += sizeof(it->flags);
     }
-    if (cas) {
-        memcpy(to + at, &cas, sizeof(cas));
-        at += sizeof(cas);
+    if (it->cas) {
+        memcpy(to + at, &it->cas, sizeof(it->cas));
+        at += sizeof(it->cas);
     }
     memcpy(to + at, value.ptr, value.len);
     return at + value.len;
 }
 
-struct entry *item_set_edited(struct db *db, struct key k, uint32_t flags, uint64_t cas,
-                              struct str value, int64_t deadline_ms)
+struct entry *item_set_edited(struct db *db, struct key k, const struct item *it, struct str value,
+                              int64_t deadline_ms)
 {
     char bytes[ENTRY_VALUE_MAX + ITEM_EXTRA];
-    size_t len = edit(bytes, flags, cas, value);
+    size_t len = edit(bytes, it, value);
 
     return db_set_plain(db, k, TYPE_STRING, FORM_EDITED, bytes, len, deadline_ms);
 }
@@ -126,7 +153,7 @@ struct entry *item_set(struct db *db, struct key k, uint32_t flags, struct str v
     if (item_stands_outside(k, value.len))
         return db_set_blob(db, k, item_blob(&db->ks->account, flags, value, STR("")), deadline_ms);
     if (flags)
-        return item_set_edited(db, k, flags, 0, value, deadline_ms);
+        return item_set_edited(db, k, &(struct item){.flags = flags}, value, deadline_ms);
     return db_set_string(db, k, value, deadline_ms);
 }
 
@@ -156,7 +183,7 @@ static void value_of(struct db *db, struct key k, uint32_t flags, struct str tex
         out->outside = item_blob(&db->ks->account, flags, text, STR(""));
     } else if (flags) {
         out->form = FORM_EDITED;
-        out->len = edit(out->bytes, flags, 0, text);
+        out->len = edit(out->bytes, &(struct item){.flags = flags}, text);
     } else if (number_parse_i64(text.ptr, text.len, &out->number)) {
         out->form = FORM_NUMBER;
     } else {

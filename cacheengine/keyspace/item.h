@@ -5,7 +5,10 @@
  *
  *     PLAIN, NUMBER   the value and nothing else: flags 0, no cas given out
  *     EDITED          a mask byte, then flags (4) and cas (8) as the mask says, then the value
- *     OUTSIDE         a blob: flags (4), cas (8), then the value
+ *     OUTSIDE         a blob: flags (4), cas (7), marks (1), then the value
+ *
+ * Marks are what meta commands remember of an item; EDITED has them in its mask. Every write of the
+ * value ends cas and marks.
  */
 #ifndef LARDER_KEYSPACE_ITEM_H
 #define LARDER_KEYSPACE_ITEM_H
@@ -17,6 +20,14 @@
 #define ITEM_BLOB_PREFIX 12                /* bytes in front of the value of an OUTSIDE one */
 #define ITEM_EXTRA       13                /* the most that stands in front of a value */
 
+#define ITEM_CAS_MAX ((1ULL << 56) - 1)
+
+enum item_mark {
+    ITEM_STALE = 1,   /* is to be made anew by somebody */
+    ITEM_TAKEN = 2,   /* and somebody was told that it is he */
+    ITEM_ENCODED = 4, /* its key came in base64 */
+};
+
 struct item {
     struct entry *entry;
     struct str value;
@@ -24,14 +35,15 @@ struct item {
     size_t blob_from;  /* where in it */
     uint64_t cas;      /* 0 = none was given out since the last write */
     uint32_t flags;
+    unsigned marks;
     struct number_text digits;
 };
 
 /* Fills `out` from an entry that was found; it holds until the next write. */
 void item_read(struct entry *e, struct item *out);
 
-/* Where the cas of an item stands that has room for one, or NULL. */
-char *item_cas_place(const struct item *it);
+/* Gives a cas and marks to an item as it stands (0: none); false when it has no room for them. */
+bool item_note(struct item *it, uint64_t cas, unsigned marks);
 
 /* ---- storing ---- */
 
@@ -42,9 +54,9 @@ bool item_stands_outside(struct key k, size_t value_len);
 struct entry *item_set(struct db *db, struct key k, uint32_t flags, struct str value,
                        int64_t deadline_ms);
 
-/* Stores a short value with what stands in front of it, which must be one of the two. */
-struct entry *item_set_edited(struct db *db, struct key k, uint32_t flags, uint64_t cas,
-                              struct str value, int64_t deadline_ms);
+/* Stores a short value anew with flags, cas and marks of `it`. */
+struct entry *item_set_edited(struct db *db, struct key k, const struct item *it, struct str value,
+                              int64_t deadline_ms);
 
 /* A blob with both parts as its value, and flags but no cas in front of it. */
 struct blob *item_blob(struct account *account, uint32_t flags, struct str a, struct str b);
@@ -54,7 +66,7 @@ void item_blob_begin(struct blob *b, uint32_t flags);
 
 /* ---- records ---- */
 
-/* True for what a request can name: 1 to 250 bytes without blanks, ends of lines and NUL. */
+/* True for what a line can name as it is: 1 to 250 bytes without blanks, ends of lines and NUL. */
 bool item_key_is_fine(struct str name);
 
 /* Writes type byte, pending key (w->key) and value: the record of a string. The flags are the

@@ -70,7 +70,7 @@ void keyspace_set_now(struct keyspace *ks, int64_t now_ms)
 void keyspace_set_passed(struct keyspace *ks, int64_t passed_ms)
 {
     ks->passed_ms = passed_ms;
-    ks->age_now = (uint32_t)(passed_ms / 1000) & 0xffffff;
+    ks->age_now = (uint32_t)(passed_ms / 1000) & 0xffffff & ~ks->read_mark;
     ks->minutes_now = (uint32_t)(passed_ms / 60000) & 0xffff;
 }
 
@@ -79,6 +79,15 @@ void keyspace_apply_settings(struct keyspace *ks)
     int64_t policy = ks->settings->evict_policy;
 
     ks->counts_frequency = policy == EVICT_ALLKEYS_LFU || policy == EVICT_VOLATILE_LFU;
+    /* A counter of uses says it by itself. */
+    ks->read_mark = ks->notes_reads && !ks->counts_frequency ? AGE_READ : 0;
+    keyspace_set_passed(ks, ks->passed_ms);
+}
+
+void keyspace_note_reads(struct keyspace *ks)
+{
+    ks->notes_reads = true;
+    keyspace_apply_settings(ks);
 }
 
 size_t keyspace_used_bytes(struct keyspace *ks)

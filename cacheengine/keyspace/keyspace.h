@@ -183,6 +183,7 @@ struct keyspace {
     bool shows_expired;    /* the primary's own commands run: what it did not remove is there */
     bool spares_age;       /* the running command leaves recency alone: CLIENT NO-TOUCH */
     bool is_expiry_paused; /* DEBUG SET-ACTIVE-EXPIRE 0 */
+    bool notes_reads;      /* of each entry is known whether it was ever read (db_was_read) */
     bool skips_checksums;  /* DEBUG SET-SKIP-CHECKSUM-VALIDATION 1: of DUMP payloads and files */
     uint32_t list_alone_above; /* DEBUG QUICKLIST-PACKED-THRESHOLD: longer elements of lists stand
                                 * alone; 0 = as usual */
@@ -190,6 +191,7 @@ struct keyspace {
     int64_t passed_ms;         /* the same instant on a clock that is never set: for how long
                                 * something lasts, and in which order it was */
     uint32_t age_now;          /* what a touched entry gets: seconds, 24 bits */
+    uint32_t read_mark;        /* the bit of an age that says that it was read; 0 = none does */
     uint32_t minutes_now;      /* for LFU: minutes, 16 bits */
     bool counts_frequency;     /* an LFU policy is set */
     struct db *dbs;
@@ -221,6 +223,9 @@ void keyspace_set_passed(struct keyspace *ks, int64_t passed_ms);
 
 /* Takes over changed settings (policy). */
 void keyspace_apply_settings(struct keyspace *ks);
+
+/* From now on db_was_read knows. */
+void keyspace_note_reads(struct keyspace *ks);
 
 /* The hash of a key. */
 static inline uint64_t keyspace_hash(const struct keyspace *ks, const char *key, size_t len)

@@ -117,7 +117,7 @@ static struct err read_value(struct loading *g, unsigned record_type, struct pen
 {
     if (__builtin_expect(!g->has_items, 1))
         return value_load(&g->r, record_type, g->db, p->key, &p->value);
-    if (!item_key_is_fine(p->name.text))
+    if (p->name.text.len == 0 || p->name.text.len > ITEM_KEY_MAX)
         return record_bad(&g->r, "no request of memcached can name the key");
     return item_load(&g->r, record_type, g->db, p->key, g->flags, &p->value);
 }

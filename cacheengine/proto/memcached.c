@@ -1,11 +1,12 @@
 /*
- * The memcached text protocol: from bytes to calls. One request is a line and, for storage
- * commands, a block of data behind it; both are taken whole. Which command takes how many words,
- * where its keys stand and whether a block follows is one table.
+ * The memcached text protocol, with its meta commands: from bytes to calls. One request is a line
+ * and, for storage commands, a block of data behind it; both are taken whole. Which command takes
+ * how many words, where its keys stand and whether a block follows is one table.
  */
 #include "cacheengine/proto/memcached.h"
 
 #include "base/clock.h"
+#include "cacheengine/proto/memcached_meta.h"
 #include "cacheengine/proto/protocol.h"
 
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #define ANY_NUMBER     UINT32_MAX
 #define BINARY_MAGIC   '\x80'
 
-enum body { NO_BODY, ITEM_BODY, CONFIG_BODY };
+enum body { NO_BODY, ITEM_BODY, CONFIG_BODY, META, META_BODY };
 
 struct mc_command {
     const char *name;
@@ -41,6 +42,12 @@ static const struct mc_command commands[] = {
     {"gat",            2, ANY_NUMBER, 2, true,  NO_BODY,     mc_run_gat      },
     {"gats",           2, ANY_NUMBER, 2, true,  NO_BODY,     mc_run_gats     },
     {"bget",           2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_get      },
+    {"mg",             2, ANY_NUMBER, 1, false, META,        mc_run_mg       },
+    {"ms",             2, ANY_NUMBER, 1, false, META_BODY,   mc_run_ms       },
+    {"md",             2, ANY_NUMBER, 1, false, META,        mc_run_md       },
+    {"ma",             2, ANY_NUMBER, 1, false, META,        mc_run_ma       },
+    {"mn",             1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_mn       },
+    {"me",             1, ANY_NUMBER, 1, false, META,        mc_run_me       },
     {"stats",          1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_stats    },
     {"version",        1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_version  },
     {"config",         3, 6,          0, false, CONFIG_BODY, mc_run_config   },
@@ -163,8 +170,10 @@ static enum parse_result skip_block(struct request *q, uint64_t bytes,
     return finish(q, run);
 }
 
-/* Takes the block that follows the line as the last argument. */
-static enum parse_result take_block(struct request *q, size_t len, void (*run)(struct cmd_call *c))
+/* Takes the block that follows the line as the last argument; `run_bad` says what is wrong with it.
+ */
+static enum parse_result take_block(struct request *q, size_t len, void (*run)(struct cmd_call *c),
+                                    void (*run_bad)(struct cmd_call *c))
 {
     size_t end = q->used + len + 2;
     const char *block = q->in.ptr + q->used;
@@ -178,7 +187,7 @@ static enum parse_result take_block(struct request *q, size_t len, void (*run)(s
     if (block[len] == '\r' && block[len + 1] == '\n')
         return finish(q, run);
     q->call->problem = "CLIENT_ERROR bad data chunk";
-    return finish(q, mc_run_problem_body);
+    return finish(q, run_bad);
 }
 
 static enum parse_result parse_item(struct request *q, const struct mc_command *cmd)
@@ -196,7 +205,7 @@ static enum parse_result parse_item(struct request *q, const struct mc_command *
         return fail(q, MC_BAD_FORMAT);
     if (!mc_item_fits(q->engine, argv[1].len, flags, (size_t)len))
         return skip_block(q, (uint64_t)len + 2, mc_run_too_large);
-    return take_block(q, (size_t)len, cmd->run);
+    return take_block(q, (size_t)len, cmd->run, mc_run_problem_body);
 }
 
 /* "config get NAME", "config set NAME FLAGS BYTES", "config delete NAME". */
@@ -217,7 +226,37 @@ static enum parse_result parse_config(struct request *q)
         q->call->problem = "SERVER_ERROR object too large for cache";
         return skip_block(q, (uint64_t)len + 2, mc_run_problem);
     }
-    return take_block(q, (size_t)len, mc_run_config_set);
+    return take_block(q, (size_t)len, mc_run_config_set, mc_run_problem_body);
+}
+
+/* ---- meta commands ---- */
+
+static enum parse_result fail_meta(struct request *q, const char *problem)
+{
+    q->call->problem = problem;
+    return finish(q, mc_run_meta_problem);
+}
+
+/* "ms KEY LENGTH FLAGS...": what is wrong in front of the flags is no block's beginning. */
+static enum parse_result parse_meta_item(struct request *q)
+{
+    const struct str *argv = q->call->argv;
+    struct mc_meta meta;
+    enum mc_mode mode;
+    int32_t len;
+
+    if (argv[1].len > MC_KEY_MAX || q->call->argc == 2)
+        return fail_meta(q, MC_BAD_FORMAT);
+    if (q->call->argc > MC_META_WORDS)
+        return fail_meta(q, "CLIENT_ERROR options flags too long");
+    if (!mc_read_i32(argv[2], &len) || len < 0 || len > INT32_MAX - 2)
+        return fail_meta(q, MC_BAD_FORMAT);
+    q->call->problem = mc_meta_read_store(q->call, q->call->argc, &meta, &mode);
+    if (q->call->problem)
+        return skip_block(q, (uint64_t)len + 2, mc_run_meta_problem);
+    if (!mc_item_fits(q->engine, argv[1].len, meta.flags, (size_t)len))
+        return skip_block(q, (uint64_t)len + 2, mc_run_ms_too_large);
+    return take_block(q, (size_t)len, mc_run_ms, mc_run_meta_problem);
 }
 
 /* ---- requests ---- */
@@ -232,12 +271,16 @@ static enum parse_result parse_words(struct request *q, struct parse_room *room)
     cmd = command_of(call->argv[0]);
     if (!cmd || call->argc < cmd->min_words || call->argc > cmd->max_words)
         return fail_request(q);
+    if (cmd->body >= META)
+        mc_meta_decode_key(call, room->arena);
     if (cmd->key_at && call->argc > cmd->key_at)
         hash_keys(q, cmd, room);
     if (cmd->body == ITEM_BODY)
         return parse_item(q, cmd);
     if (cmd->body == CONFIG_BODY)
         return parse_config(q);
+    if (cmd->body == META_BODY)
+        return parse_meta_item(q);
     return finish(q, cmd->run);
 }
 
@@ -322,6 +365,7 @@ static void memcached_init(struct engine *e)
     check(s);
     s->last_cas = first_cas(e);
     e->protocol_state = s;
+    keyspace_note_reads(&e->keyspace);
 }
 
 static void memcached_fini(struct engine *e)

@@ -25,11 +25,14 @@
 #define MC_CONFIG_MAX 65536
 #define MC_AT_ONCE    ((int64_t)0) /* the deadline of an item that is gone when it is stored */
 
-#define MC_BAD_FORMAT "CLIENT_ERROR bad command line format"
+#define MC_BAD_FORMAT    "CLIENT_ERROR bad command line format"
+#define MC_NO_NUMBER     "CLIENT_ERROR cannot increment or decrement non-numeric value"
+#define MC_TOO_LARGE     "SERVER_ERROR object too large for cache"
+#define MC_OUT_OF_MEMORY "SERVER_ERROR out of memory storing object"
 
 /* Counted by "stats", forgotten by "stats reset". */
 struct mc_counters {
-    uint64_t cmd_get, cmd_set, cmd_flush, cmd_touch;
+    uint64_t cmd_get, cmd_set, cmd_flush, cmd_touch, cmd_meta;
     uint64_t get_hits, get_misses;
     uint64_t delete_hits, delete_misses;
     uint64_t incr_hits, incr_misses, decr_hits, decr_misses;
@@ -88,6 +91,15 @@ bool mc_is_silent(const struct cmd_call *c, bool has_body);
 /* The item's cas; gives it one when it has none, which may move the entry: `it` is read anew. */
 uint64_t mc_item_cas(struct cmd_call *c, struct key k, struct item *it);
 
+/* Notes marks of it (enum item_mark), which may move the entry likewise. */
+void mc_item_mark(struct cmd_call *c, struct key k, struct item *it, unsigned marks);
+
+/* Marks it as stale, which gives it another cas. */
+void mc_item_spoil(struct cmd_call *c, struct key k, struct item *it);
+
+/* Sets its deadline; false when it is gone by that. */
+bool mc_item_touch(struct cmd_call *c, struct key k, struct entry **e, int64_t deadline_ms);
+
 /* Stores a value; one that is gone at once only removes what was there. The bytes may stand in the
  * database. */
 void mc_item_put(struct cmd_call *c, struct key k, uint32_t flags, struct str value,
@@ -104,6 +116,41 @@ void mc_item_prepend(struct cmd_call *c, struct key k, struct item *it, struct s
 /* What memcached 1.6 counts for an item, and true when an item of that size is allowed. */
 size_t mc_item_size(size_t key_len, uint32_t flags, size_t value_len);
 bool mc_item_fits(const struct engine *e, size_t key_len, uint32_t flags, size_t value_len);
+
+/* ---- storing and counting, whoever asks for it (memcached_store.c) ---- */
+
+enum mc_mode { MC_SET, MC_ADD, MC_REPLACE, MC_APPEND, MC_PREPEND, MC_CAS };
+enum mc_stored { MC_STORED, MC_NOT_STORED, MC_EXISTS, MC_NOT_FOUND, MC_NO_MEMORY };
+
+struct mc_store {
+    struct key key;
+    uint32_t flags;
+    uint32_t body_arg;
+    struct str body;
+    int64_t deadline_ms;
+    uint64_t cas;      /* 0 = none */
+    bool may_be_stale; /* with an older cas it is stored all the same, as stale */
+    bool is_meta;      /* without memory no old value is left, whatever the mode */
+};
+
+enum mc_stored mc_store(struct cmd_call *c, const struct mc_store *a, enum mc_mode mode);
+
+enum mc_changed {
+    MC_CHANGED,
+    MC_CHANGE_NOT_FOUND, /* the caller counts it */
+    MC_CHANGE_EXISTS,    /* with another cas */
+    MC_CHANGE_NO_NUMBER,
+    MC_CHANGE_NO_MEMORY,
+};
+
+struct mc_change {
+    struct key key;
+    bool is_incr;
+    uint64_t delta;
+    uint64_t cas; /* 0 = whatever it is */
+};
+
+enum mc_changed mc_change(struct cmd_call *c, const struct mc_change *a, uint64_t *out);
 
 /* ---- the cluster's configuration (memcached_config.c) ---- */
 
@@ -145,6 +192,16 @@ void mc_run_config(struct cmd_call *c);     /* get and delete */
 void mc_run_config_set(struct cmd_call *c); /* the body is the last argument */
 void mc_run_stats(struct cmd_call *c);
 
+void mc_run_mg(struct cmd_call *c);
+void mc_run_mn(struct cmd_call *c);
+void mc_run_me(struct cmd_call *c);
+void mc_run_ms(struct cmd_call *c);
+void mc_run_ms_too_large(struct cmd_call *c);
+void mc_run_md(struct cmd_call *c);
+void mc_run_ma(struct cmd_call *c);
+void mc_run_meta_problem(
+    struct cmd_call *c); /* says c->problem, whatever the request's last word */
+
 /* Says "ERROR"; says c->problem; closes without a word. */
 void mc_run_error(struct cmd_call *c);
 void mc_run_problem(struct cmd_call *c);
@@ -158,5 +215,6 @@ void mc_end(struct cmd_call *c);
 /* True when the node's state lets the client write, or read; else it was told why not. */
 bool mc_may_write(struct cmd_call *c, bool has_body);
 bool mc_may_read(struct cmd_call *c);
+bool mc_may_meta(struct cmd_call *c, bool writes); /* the same where no word can silence it */
 
 #endif

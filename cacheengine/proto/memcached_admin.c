@@ -43,16 +43,37 @@ static bool may(struct cmd_call *c, const char *why, bool has_body)
     return false;
 }
 
-bool mc_may_write(struct cmd_call *c, bool has_body)
+static const char *write_refusal(const struct cmd_call *c)
 {
     bool is_guarded = c->engine->guards && !c->client->is_admin;
 
-    return may(c, is_guarded ? guard_write_refusal(c->engine) : NULL, has_body);
+    return is_guarded ? guard_write_refusal(c->engine) : NULL;
+}
+
+static const char *read_refusal(const struct cmd_call *c)
+{
+    return c->engine->guards ? guard_read_refusal(c->engine) : NULL;
+}
+
+bool mc_may_write(struct cmd_call *c, bool has_body)
+{
+    return may(c, write_refusal(c), has_body);
 }
 
 bool mc_may_read(struct cmd_call *c)
 {
-    return may(c, c->engine->guards ? guard_read_refusal(c->engine) : NULL, false);
+    return may(c, read_refusal(c), false);
+}
+
+bool mc_may_meta(struct cmd_call *c, bool writes)
+{
+    const char *why = writes ? write_refusal(c) : read_refusal(c);
+
+    if (__builtin_expect(!why, 1))
+        return true;
+    mc_line(c, arena_printf(c->scratch, "SERVER_ERROR %s", why));
+    engine_count_error(c->engine, "SERVER_ERROR");
+    return false;
 }
 
 /* ---- flush_all ---- */

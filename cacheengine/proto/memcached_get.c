@@ -72,19 +72,6 @@ static bool keys_are_short(const struct cmd_call *c, uint32_t first)
     return true;
 }
 
-/* Sets the deadline of a found item; false when it is gone by that. */
-static bool touch_item(struct cmd_call *c, struct key k, struct entry **e, int64_t deadline_ms)
-{
-    if (deadline_ms == MC_AT_ONCE) {
-        db_delete_entry(c->db, k, *e, c->ks->settings->lazy_user_del);
-        call_changed(c, k, EVENT_GENERIC, "del");
-        return false;
-    }
-    *e = db_set_deadline(c->db, k, *e, deadline_ms);
-    call_changed(c, k, EVENT_GENERIC, "expire");
-    return true;
-}
-
 static void get_one(struct cmd_call *c, uint32_t arg, bool with_cas)
 {
     struct mc_counters *n = &mc_state(c)->counters;
@@ -99,6 +86,7 @@ static void get_one(struct cmd_call *c, uint32_t arg, bool with_cas)
         return;
     }
     n->get_hits++;
+    db_note_read(c->db, e);
     item_read(e, &it);
     if (with_cas) {
         uint64_t cas = mc_item_cas(c, k, &it);
@@ -152,10 +140,11 @@ static void gat_one(struct cmd_call *c, uint32_t arg, bool with_cas, int64_t dea
         return;
     }
     n->touch_hits++;
+    db_note_read(c->db, e);
     item_read(e, &it);
     uint64_t cas = with_cas ? mc_item_cas(c, k, &it) : 0;
     send_value(c, c->argv[arg], &it, with_cas ? &cas : NULL);
-    touch_item(c, k, &it.entry, deadline_ms);
+    mc_item_touch(c, k, &it.entry, deadline_ms);
 }
 
 static void gat_keys(struct cmd_call *c, bool with_cas)
@@ -209,7 +198,8 @@ static const char *touch(struct cmd_call *c)
         return "NOT_FOUND";
     }
     n->touch_hits++;
-    touch_item(c, k, &e, mc_deadline(exptime, c->ks->now_ms));
+    db_note_read(c->db, e);
+    mc_item_touch(c, k, &e, mc_deadline(exptime, c->ks->now_ms));
     return "TOUCHED";
 }
 

@@ -32,7 +32,7 @@ void mc_item_put(struct cmd_call *c, struct key k, uint32_t flags, struct str va
 {
     if (is_gone_at_once(c, k, deadline_ms))
         return;
-    item_set(c->db, k, flags, value, deadline_ms);
+    db_note_new(c->db, item_set(c->db, k, flags, value, deadline_ms));
     call_changed(c, k, EVENT_STRING, "set");
 }
 
@@ -57,43 +57,59 @@ void mc_item_put_body(struct cmd_call *c, struct key k, uint32_t flags, uint32_t
                       int64_t deadline_ms)
 {
     struct str body = c->argv[body_arg];
+    struct entry *e;
     struct blob *b;
 
     if (is_gone_at_once(c, k, deadline_ms))
         return;
     if (item_stands_outside(k, body.len) && (b = take_body(c, flags, body_arg)))
-        db_set_blob(c->db, k, b, deadline_ms);
+        e = db_set_blob(c->db, k, b, deadline_ms);
     else
-        item_set(c->db, k, flags, body, deadline_ms);
+        e = item_set(c->db, k, flags, body, deadline_ms);
+    db_note_new(c->db, e);
     call_changed(c, k, EVENT_STRING, "set");
 }
 
-/* ---- the cas ---- */
+/* ---- cas and marks ---- */
+
+static void note(struct cmd_call *c, struct key k, struct item *it, uint64_t cas, unsigned marks)
+{
+    if (item_note(it, cas, marks))
+        return;
+    it->cas = cas;
+    it->marks = marks;
+    item_read(item_set_edited(c->db, k, it, it->value, KEEP_DEADLINE), it);
+}
 
 uint64_t mc_item_cas(struct cmd_call *c, struct key k, struct item *it)
 {
-    char *place = item_cas_place(it);
-    uint64_t cas = it->cas;
-
-    if (cas)
-        return cas;
-    cas = ++mc_state(c)->last_cas;
-    if (place) {
-        memcpy(place, &cas, sizeof(cas));
-        it->cas = cas;
-        return cas;
-    }
-    item_read(item_set_edited(c->db, k, it->flags, cas, it->value, KEEP_DEADLINE), it);
-    return cas;
+    if (!it->cas)
+        note(c, k, it, ++mc_state(c)->last_cas, it->marks);
+    return it->cas;
 }
 
-static void forget_cas(struct item *it)
+void mc_item_mark(struct cmd_call *c, struct key k, struct item *it, unsigned marks)
 {
-    static const uint64_t none = 0;
-    char *place = item_cas_place(it);
+    if (it->marks != marks)
+        note(c, k, it, it->cas, marks);
+}
 
-    if (place)
-        memcpy(place, &none, sizeof(none));
+void mc_item_spoil(struct cmd_call *c, struct key k, struct item *it)
+{
+    note(c, k, it, ++mc_state(c)->last_cas, (it->marks | ITEM_STALE) & ~(unsigned)ITEM_TAKEN);
+    call_changed(c, k, EVENT_STRING, "set");
+}
+
+bool mc_item_touch(struct cmd_call *c, struct key k, struct entry **e, int64_t deadline_ms)
+{
+    if (deadline_ms == MC_AT_ONCE) {
+        db_delete_entry(c->db, k, *e, c->ks->settings->lazy_user_del);
+        call_changed(c, k, EVENT_GENERIC, "del");
+        return false;
+    }
+    *e = db_set_deadline(c->db, k, *e, deadline_ms);
+    call_changed(c, k, EVENT_GENERIC, "expire");
+    return true;
 }
 
 /* ---- adding to a value ---- */
@@ -126,30 +142,35 @@ void mc_item_append(struct cmd_call *c, struct key k, struct item *it, struct st
 {
     enum entry_form form = entry_form(it->entry);
     size_t len = it->value.len + more.len;
+    struct entry *e = it->entry;
 
     if (it->blob && !blob_is_shared(it->blob)) {
         blob_append(c, it, more);
     } else if (item_stands_outside(k, len)) {
-        db_set_blob(c->db, k, item_blob(&c->ks->account, it->flags, it->value, more),
-                    KEEP_DEADLINE);
+        e = db_set_blob(c->db, k, item_blob(&c->ks->account, it->flags, it->value, more),
+                        KEEP_DEADLINE);
     } else if (form == FORM_PLAIN || form == FORM_EDITED) {
         size_t old = entry_value_len(it->entry);
 
-        forget_cas(it);
-        struct entry *e = db_resize(c->db, k, it->entry, old + more.len);
+        check(item_note(it, 0, 0));
+        e = db_resize(c->db, k, it->entry, old + more.len);
         memcpy(entry_value(e) + old, more.ptr, more.len);
     } else {
-        item_set(c->db, k, it->flags, joined(c, it->value, more), KEEP_DEADLINE);
+        e = item_set(c->db, k, it->flags, joined(c, it->value, more), KEEP_DEADLINE);
     }
+    db_note_new(c->db, e);
     call_changed(c, k, EVENT_STRING, "append");
 }
 
 void mc_item_prepend(struct cmd_call *c, struct key k, struct item *it, struct str more)
 {
+    struct entry *e;
+
     if (item_stands_outside(k, it->value.len + more.len))
-        db_set_blob(c->db, k, item_blob(&c->ks->account, it->flags, more, it->value),
-                    KEEP_DEADLINE);
+        e = db_set_blob(c->db, k, item_blob(&c->ks->account, it->flags, more, it->value),
+                        KEEP_DEADLINE);
     else
-        item_set(c->db, k, it->flags, joined(c, more, it->value), KEEP_DEADLINE);
+        e = item_set(c->db, k, it->flags, joined(c, more, it->value), KEEP_DEADLINE);
+    db_note_new(c->db, e);
     call_changed(c, k, EVENT_STRING, "prepend");
 }

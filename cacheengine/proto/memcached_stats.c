@@ -70,7 +70,7 @@ static void stats_commands(struct cmd_call *c)
         {"cmd_set",         n->cmd_set      },
         {"cmd_flush",       n->cmd_flush    },
         {"cmd_touch",       n->cmd_touch    },
-        {"cmd_meta",        0               },
+        {"cmd_meta",        n->cmd_meta     },
         {"get_hits",        n->get_hits     },
         {"get_misses",      n->get_misses   },
         {"get_expired",     0               },

@@ -7,36 +7,41 @@
 
 #define CHUNK_MAX 524288 /* memcached's slab_chunk_max */
 
-/* The arguments of a storage command. */
-struct store_args {
-    struct key key;
-    uint32_t flags;
-    uint32_t body_arg;
-    struct str body;
-    int64_t deadline_ms;
-    uint64_t cas;
-};
+typedef enum mc_stored store_fn(struct cmd_call *c, const struct mc_store *a);
 
-typedef const char *store_fn(struct cmd_call *c, const struct store_args *a);
-
-static const char *put(struct cmd_call *c, const struct store_args *a)
+static enum mc_stored put(struct cmd_call *c, const struct mc_store *a)
 {
     mc_state(c)->counters.total_items++;
     mc_item_put_body(c, a->key, a->flags, a->body_arg, a->deadline_ms);
-    return "STORED";
+    return MC_STORED;
 }
 
-static const char *add(struct cmd_call *c, const struct store_args *a)
+static enum mc_stored add(struct cmd_call *c, const struct mc_store *a)
 {
-    return db_find(c->db, a->key) ? "NOT_STORED" : put(c, a);
+    return db_find(c->db, a->key) ? MC_NOT_STORED : put(c, a);
 }
 
-static const char *replace(struct cmd_call *c, const struct store_args *a)
+static enum mc_stored replace(struct cmd_call *c, const struct mc_store *a)
 {
-    return db_find(c->db, a->key) ? put(c, a) : "NOT_STORED";
+    return db_find(c->db, a->key) ? put(c, a) : MC_NOT_STORED;
 }
 
-static const char *put_if_unchanged(struct cmd_call *c, const struct store_args *a)
+/* Stores what was made of an older value: it is no more than better than nothing. */
+static enum mc_stored put_stale(struct cmd_call *c, const struct mc_store *a,
+                                const struct item *was)
+{
+    unsigned marks = ITEM_STALE | (was->marks & ITEM_TAKEN);
+    struct mc_store stale = *a;
+    struct item it;
+
+    stale.deadline_ms = entry_deadline(was->entry);
+    put(c, &stale);
+    item_read(db_peek(c->db, a->key), &it);
+    mc_item_mark(c, a->key, &it, marks);
+    return MC_STORED;
+}
+
+static enum mc_stored put_if_unchanged(struct cmd_call *c, const struct mc_store *a)
 {
     struct mc_counters *n = &mc_state(c)->counters;
     struct entry *e = db_find(c->db, a->key);
@@ -44,54 +49,72 @@ static const char *put_if_unchanged(struct cmd_call *c, const struct store_args 
 
     if (!e) {
         n->cas_misses++;
-        return "NOT_FOUND";
+        return MC_NOT_FOUND;
     }
     item_read(e, &it);
-    if (it.cas == 0 || it.cas != a->cas) {
-        n->cas_badval++;
-        return "EXISTS";
+    if (it.cas != 0 && it.cas == a->cas) {
+        n->cas_hits++;
+        return put(c, a);
     }
-    n->cas_hits++;
-    return put(c, a);
+    if (a->may_be_stale && a->cas != 0 && a->cas < mc_item_cas(c, a->key, &it)) {
+        n->cas_hits++;
+        return put_stale(c, a, &it);
+    }
+    n->cas_badval++;
+    return MC_EXISTS;
 }
 
-/* Finds what is to be extended; false when there is nothing, or it would become too large. */
-static bool find_to_extend(struct cmd_call *c, const struct store_args *a, struct item *it)
+/* Finds what is to be extended; anything else than MC_STORED says why it cannot be. */
+static enum mc_stored find_to_extend(struct cmd_call *c, const struct mc_store *a, struct item *it)
 {
     struct entry *e = db_find(c->db, a->key);
 
     if (!e)
-        return false;
+        return MC_NOT_STORED;
     item_read(e, it);
-    return mc_item_fits(c->engine, a->key.len, it->flags, it->value.len + a->body.len);
+    if (a->cas != 0 && it->cas != a->cas)
+        return MC_EXISTS;
+    return mc_item_fits(c->engine, a->key.len, it->flags, it->value.len + a->body.len)
+               ? MC_STORED
+               : MC_NOT_STORED;
 }
 
-static const char *append(struct cmd_call *c, const struct store_args *a)
+static enum mc_stored append(struct cmd_call *c, const struct mc_store *a)
 {
     struct item it;
+    enum mc_stored found = find_to_extend(c, a, &it);
 
-    if (!find_to_extend(c, a, &it))
-        return "NOT_STORED";
-    mc_item_append(c, a->key, &it, a->body);
-    return "STORED";
+    if (found == MC_STORED)
+        mc_item_append(c, a->key, &it, a->body);
+    return found;
 }
 
-static const char *prepend(struct cmd_call *c, const struct store_args *a)
+static enum mc_stored prepend(struct cmd_call *c, const struct mc_store *a)
 {
     struct item it;
+    enum mc_stored found = find_to_extend(c, a, &it);
 
-    if (!find_to_extend(c, a, &it))
-        return "NOT_STORED";
-    mc_item_prepend(c, a->key, &it, a->body);
-    return "STORED";
+    if (found == MC_STORED)
+        mc_item_prepend(c, a->key, &it, a->body);
+    return found;
 }
+
+static store_fn *const stores[] = {
+    [MC_SET] = put,       [MC_ADD] = add,         [MC_REPLACE] = replace,
+    [MC_APPEND] = append, [MC_PREPEND] = prepend, [MC_CAS] = put_if_unchanged,
+};
+
+static const char *const lines[] = {
+    [MC_STORED] = "STORED",       [MC_NOT_STORED] = "NOT_STORED",    [MC_EXISTS] = "EXISTS",
+    [MC_NOT_FOUND] = "NOT_FOUND", [MC_NO_MEMORY] = MC_OUT_OF_MEMORY,
+};
 
 /* The parser has checked that these are numbers. */
-static void read_args(struct cmd_call *c, struct store_args *a, bool has_cas)
+static void read_args(struct cmd_call *c, struct mc_store *a, bool has_cas)
 {
     int32_t exptime = 0;
 
-    *a = (struct store_args){.key = call_key(c, 1), .body_arg = c->argc - 1};
+    *a = (struct mc_store){.key = call_key(c, 1), .body_arg = c->argc - 1};
     a->body = c->argv[a->body_arg];
     (void)mc_read_u32(c->argv[2], &a->flags);
     (void)mc_read_i32(c->argv[3], &exptime);
@@ -100,57 +123,57 @@ static void read_args(struct cmd_call *c, struct store_args *a, bool has_cas)
     a->deadline_ms = mc_deadline(exptime, c->ks->now_ms);
 }
 
-static const char *store(struct cmd_call *c, const struct store_args *a, store_fn *how)
+enum mc_stored mc_store(struct cmd_call *c, const struct mc_store *a, enum mc_mode mode)
 {
     mc_state(c)->counters.cmd_set++;
     if (heap_has_room(&c->db->heap) && engine_make_room(c->engine))
-        return how(c, a);
+        return stores[mode](c, a);
     mc_state(c)->counters.no_memory++;
     /* Whoever failed to overwrite a value must not be given the old one. */
-    if (how == put)
+    if (mode == MC_SET || a->is_meta)
         db_delete(c->db, a->key, false);
-    return "SERVER_ERROR out of memory storing object";
+    return MC_NO_MEMORY;
 }
 
-static void run_store(struct cmd_call *c, store_fn *how)
+static void run_store(struct cmd_call *c, enum mc_mode mode)
 {
-    struct store_args a;
+    struct mc_store a;
 
     mc_begin(c);
-    read_args(c, &a, how == put_if_unchanged);
+    read_args(c, &a, mode == MC_CAS);
     if (mc_may_write(c, true))
-        mc_say(c, store(c, &a, how), true);
+        mc_say(c, lines[mc_store(c, &a, mode)], true);
     mc_end(c);
 }
 
 void mc_run_set(struct cmd_call *c)
 {
-    run_store(c, put);
+    run_store(c, MC_SET);
 }
 
 void mc_run_add(struct cmd_call *c)
 {
-    run_store(c, add);
+    run_store(c, MC_ADD);
 }
 
 void mc_run_replace(struct cmd_call *c)
 {
-    run_store(c, replace);
+    run_store(c, MC_REPLACE);
 }
 
 void mc_run_append(struct cmd_call *c)
 {
-    run_store(c, append);
+    run_store(c, MC_APPEND);
 }
 
 void mc_run_prepend(struct cmd_call *c)
 {
-    run_store(c, prepend);
+    run_store(c, MC_PREPEND);
 }
 
 void mc_run_cas(struct cmd_call *c)
 {
-    run_store(c, put_if_unchanged);
+    run_store(c, MC_CAS);
 }
 
 void mc_run_too_large(struct cmd_call *c)
@@ -160,7 +183,7 @@ void mc_run_too_large(struct cmd_call *c)
     if (mc_may_write(c, false)) {
         if (str_is(c->argv[0], "set"))
             db_delete(c->db, call_key(c, 1), c->ks->settings->lazy_user_del);
-        mc_say(c, "SERVER_ERROR object too large for cache", false);
+        mc_say(c, MC_TOO_LARGE, false);
     }
     mc_end(c);
 }
@@ -206,55 +229,86 @@ void mc_run_delete(struct cmd_call *c)
 
 /* ---- incr, decr ---- */
 
-/* Writes the new number over the old one. Where it is shorter, blanks keep the item's length. */
-static const char *put_number(struct cmd_call *c, struct key k, const struct item *it, uint64_t v)
+/* Writes the new number over the old one. Where it is shorter, blanks keep the item's length: it is
+ * the same item then, and what was noted of it stays. */
+static void put_number(struct cmd_call *c, struct key k, struct item *it, uint64_t v)
 {
     char *text = arena_alloc(c->scratch, it->value.len + NUMBER_I64_MAX + 1);
-    size_t len = number_write_u64(text, v), shown = len;
+    size_t len = number_write_u64(text, v);
+    bool is_the_same = len <= it->value.len;
+    unsigned marks = it->marks;
 
     if (entry_form(it->entry) == FORM_NUMBER && len == it->value.len && v <= INT64_MAX) {
         entry_set_number(it->entry, (int64_t)v);
-    } else {
-        for (; len < it->value.len; len++)
-            text[len] = ' ';
-        mc_item_put(c, k, it->flags, (struct str){text, len}, KEEP_DEADLINE);
+        call_changed(c, k, EVENT_STRING, "incrby");
+        return;
+    }
+    bool was_read = db_was_read(c->db, it->entry);
+    for (; len < it->value.len; len++)
+        text[len] = ' ';
+    mc_item_put(c, k, it->flags, (struct str){text, len}, KEEP_DEADLINE);
+    if (is_the_same && (marks || was_read)) {
+        item_read(db_peek(c->db, k), it);
+        mc_item_mark(c, k, it, marks);
+        if (was_read)
+            db_note_read(c->db, it->entry);
     }
     call_changed(c, k, EVENT_STRING, "incrby");
-    text[shown] = '\0';
-    return text;
 }
 
 /* What memcached would keep in several chunks is no number to it, whatever it begins with. */
-static bool is_one_chunk(size_t key_len, const struct item *it)
+static bool may_be_number(size_t key_len, const struct item *it)
 {
-    return mc_item_size(key_len, it->flags, it->value.len) <= CHUNK_MAX;
+    return it->value.len > 0 && mc_item_size(key_len, it->flags, it->value.len) <= CHUNK_MAX;
+}
+
+enum mc_changed mc_change(struct cmd_call *c, const struct mc_change *a, uint64_t *out)
+{
+    struct mc_counters *n = &mc_state(c)->counters;
+    struct item it;
+    uint64_t v;
+
+    if (!engine_make_room(c->engine))
+        return MC_CHANGE_NO_MEMORY;
+    struct entry *e = db_find(c->db, a->key);
+    if (!e)
+        return MC_CHANGE_NOT_FOUND;
+    item_read(e, &it);
+    if (!may_be_number(a->key.len, &it))
+        return MC_CHANGE_NO_NUMBER;
+    if (a->cas != 0 && it.cas != a->cas)
+        return MC_CHANGE_EXISTS;
+    if (!mc_read_u64(it.value, &v))
+        return MC_CHANGE_NO_NUMBER;
+    *(a->is_incr ? &n->incr_hits : &n->decr_hits) += 1;
+    *out = a->is_incr ? v + a->delta : a->delta > v ? 0 : v - a->delta;
+    put_number(c, a->key, &it, *out);
+    return MC_CHANGED;
 }
 
 static const char *change_number(struct cmd_call *c, bool is_incr)
 {
     struct mc_counters *n = &mc_state(c)->counters;
-    struct item it;
-    uint64_t delta, v;
+    struct mc_change a = {.is_incr = is_incr};
+    uint64_t v;
 
     if (c->argv[1].len > MC_KEY_MAX)
         return MC_BAD_FORMAT;
-    if (!mc_read_u64(c->argv[2], &delta))
+    if (!mc_read_u64(c->argv[2], &a.delta))
         return "CLIENT_ERROR invalid numeric delta argument";
-    if (!engine_make_room(c->engine))
-        return "SERVER_ERROR out of memory";
-    struct key k = call_key(c, 1);
-    struct entry *e = db_find(c->db, k);
-    if (!e) {
+    a.key = call_key(c, 1);
+    switch (mc_change(c, &a, &v)) {
+    case MC_CHANGE_NO_MEMORY: return "SERVER_ERROR out of memory";
+    case MC_CHANGE_NO_NUMBER: return MC_NO_NUMBER;
+    case MC_CHANGE_EXISTS:
+    case MC_CHANGE_NOT_FOUND:
         *(is_incr ? &n->incr_misses : &n->decr_misses) += 1;
         return "NOT_FOUND";
+    case MC_CHANGED: break;
     }
-    item_read(e, &it);
-    if (!is_one_chunk(k.len, &it) || !mc_read_u64(it.value, &v))
-        return "CLIENT_ERROR cannot increment or decrement non-numeric value";
-    *(is_incr ? &n->incr_hits : &n->decr_hits) += 1;
-    if (is_incr)
-        return put_number(c, k, &it, v + delta);
-    return put_number(c, k, &it, delta > v ? 0 : v - delta);
+    char *text = arena_alloc(c->scratch, NUMBER_I64_MAX + 1);
+    text[number_write_u64(text, v)] = '\0';
+    return text;
 }
 
 static void run_change(struct cmd_call *c, bool is_incr)

@@ -1,5 +1,6 @@
 """The memcached text protocol answers as memcached 1.6.18 answers, byte for byte."""
 
+import base64
 import random
 import re
 import socket
@@ -54,8 +55,19 @@ def without_cas(reply):
     names = {}
 
     def rename(match):
-        return match.group(1) + b" cas%d" % names.setdefault(match.group(2), len(names)) + b"\r\n"
-    return re.sub(rb"(VALUE \S+ \d+ \d+) (\d+)\r\n", rename, reply)
+        return match.group(1) + b"cas%d" % names.setdefault(match.group(2), len(names))
+    return re.sub(rb"((?:VALUE \S+ \d+ \d+ )|(?:^|\n)(?:HD|EX|VA \d+)(?: [^c\s]\S*| cas\S*)* c)([1-9]\d*)(?=[ \r])", rename, reply)
+
+
+def meta_alike(reply):
+    """The same of meta commands. Seconds pass on both sides, but not at the same instant: ends are multiples of ten here."""
+    def ten(match):
+        left = int(match.group(1))
+        if left >= 2**31:  # what has ended long ago is told by memcached as a negative number, without its sign
+            return b"0"
+        return b"%d" % ((left + 5) // 10 * 10) if left <= 2592000 else b"far"  # those are wall times
+    reply = re.sub(rb"(?<=\S t)(\d+)(?=[ \r])", ten, reply)
+    return without_cas(re.sub(rb"(?<=\S l)[0-9](?=[ \r])", b"0", reply))
 
 
 # Written by hand: each is sent on its own connection to both, on an empty cache -----------------------
@@ -151,6 +163,70 @@ CASES = {
 }
 
 
+# Meta commands, likewise; "me" is compared apart, as sizes of slabs are memcached's own.
+META_CASES = {
+    "few words": b"mg\r\nms\r\nmd\r\nma\r\nmn\r\nme\r\nmx a\r\nmn x y\r\nms k\r\nms k x\r\nms k -1\r\nms k 2147483647\r\nmz\r\n",
+    "get": b"mg k\r\nmg k v\r\nms k 3\r\nabc\r\nmg k\r\nmg k v\r\nmg k s v\r\nmg k s t f k Oabc v\r\nmg k O1 k v t s\r\n",
+    "get missing": b"mg k v Oabc k q\r\nmg k v Oabc k\r\nmg k k O1\r\nmn\r\n",
+    "quiet": b"ms a 1 q\r\nx\r\nmg a v q\r\nmg b v q\r\nmd a q\r\nmd a q\r\nma n N0 J5 q\r\nma n q\r\nma m q\r\nms a 1 q MR\r\nx\r\n"
+             b"ms a 1 q MA\r\nx\r\nms a 1 C5 q\r\nx\r\nmd a q C7 O1\r\nmg a zz q\r\nmn\r\n",
+    "noreply is no word here": b"mg noreply\r\nmg k noreply\r\nms noreply 3\r\nabc\r\nmg noreply v\r\nms noreply 3 noreply\r\nabc\r\nms noreply 1\r\nxx\r\n"
+                               b"md noreply\r\nma noreply\r\nme noreply\r\nmd k noreply\r\n",
+    "flags": b"ms k 3 F123 T0\r\nabc\r\nmg k f v\r\nget k\r\nms k 3 F4294967295\r\nabc\r\nmg k f\r\nms k 3 Fx\r\nabc\r\nms k 3 F-1\r\nabc\r\nmg k f\r\n",
+    "wrong flags": b"".join(b"mg k %s\r\nms k 2 %s\r\nab\r\nmd k %s\r\nma k %s\r\nmn\r\n" % (f, f, f, f) for f in (
+        b"z", b"E5", b"x", b"S10", b"k k", b"v v", b"T", b"Tx", b"T5 T6", b"N", b"Nx", b"R", b"Rx", b"C", b"Cx", b"C-1", b"M", b"Mxx", b"Mz",
+        b"J", b"Jx", b"D", b"Dx", b"F", b"Fx", b"Tx Fx", b"Fx Tx", b"Cx Mxx", b"Mxx Cx", b"Tx z", b"\xff", b"\x7f", b"k\xff", b"I5", b"q1",
+        b"O" * 33, b"O" * 32, b"O" * 40 + b" k", b"k O" + b"p" * 32, b"P L", b"Pabc Labc", b"u")),
+    "many flags": b"ms k 1 b c f h k l q s t u v I O1 P L N1 T0 R1\r\nx\r\nmg k" + b" k" * 18 + b"\r\nmg k b c f h k l q s t u v I O1 P L N1 T0\r\n"
+                  b"md k" + b" k" * 18 + b"\r\nma k" + b" k" * 18 + b"\r\nms k 1" + b" k" * 17 + b"\r\nmg k" + b" k" * 30 + b"\r\n",
+    "long keys": b"".join(b"%s %s%s\r\n" % (verb, LONG[:n], more) for n in (250, 251) for verb, more in (
+        (b"mg", b" k"), (b"ms", b" 1 k\r\nx"), (b"md", b" k"), (b"ma", b" k"), (b"mg", b" v b k"))),
+    "lengths": b"".join(b"ms k %s\r\nabc\r\nmg k v\r\n" % n for n in (b"3", b"+3", b"03", b"2", b"4", b"0", b"3x", b"", b"S3", b"4294967299")),
+    "errors swallow the block": b"ms k 5 z\r\nmg ab\r\nms k 5 Mz\r\nmg ab\r\nms k 5 O" + b"1" * 40 + b"\r\nmg ab\r\nmn\r\n",
+    "too large": b"ms k 2\r\nab\r\nms k 1048576 ME q\r\n" + b"x" * 1048576 + b"\r\nmg k v\r\nms k 1048000 k O1\r\n" + b"x" * 1048000
+                 + b"\r\nms k 2000 MA\r\n" + b"y" * 2000 + b"\r\nma k\r\nmg k s\r\n",
+    "big blocks": b"".join(b"ms %s %d F%d T0 k Oopaque%s\r\n%s\r\nmg %s s f v k\r\n" % (k, n, n % 2, b" b" if k == b"Zm9v" else b"", b"v" * n,
+                                                                                       k + (b" b" if k == b"Zm9v" else b""))
+                           for k in (b"k", b"Zm9v", b"k" * 250) for n in (100, 12000, 12260, 12290, 16384, 20000, 100000)),
+    "bare big block": b"ms k 20000\r\n" + b"x" * 20000 + b"\r\nms k 20000 k\r\n" + b"y" * 20000 + b"\r\nmg k s\r\nmg k v\r\n",
+    "encoded keys": b"ms Zm9v 3 b k T0\r\nabc\r\nmg Zm9v b k v\r\nmg foo k v\r\nget foo\r\nmg Zm9v b k q\r\nms foo 1 k\r\nx\r\nmg Zm9v b k\r\n"
+                    b"md Zm9v b k\r\nmd Zm9v b k\r\nmg Zm9v b k O1\r\nma Zm9v b k\r\nma Zm9v b k N0\r\nma Zm9v b k\r\n",
+    "encoded keys with any bytes": b"ms AAECIA== 2 b\r\nab\r\nmg AAECIA== b v k\r\nms 4pyTIA0K 2 b k\r\nab\r\nmg 4pyTIA0K k b s\r\nmd AAECIA== b k\r\n",
+    "badly encoded keys": b"".join(b"mg %s b v k\r\nms %s 1 b\r\nx\r\nmd %s b\r\nma %s b\r\nme %s b\r\n" % (k, k, k, k, k) for k in (
+        b"a", b"ab", b"abc", b"====", b"a===", b"!!!!", b"ab=c", b"=abc")),
+    "odd encoded keys": b"ms Zm!9v 1 b k\r\nx\r\nmg foo v\r\nms Zg==Zm9v 1 b k\r\ny\r\nmg f v\r\nms Zm8= 1 b k\r\nz\r\nmg fo v k\r\n",
+    "append keeps no sign of the encoding": b"ms Zm9v 2 b\r\n10\r\nms Zm9v 1 b MA k\r\n1\r\nmg foo k v\r\n",
+    "incr and the encoding": b"ms Zm9v 2 b\r\n10\r\nma foo\r\nmg foo k v\r\nma foo D1000\r\nmg foo k v\r\n",
+    "modes": b"ms k 1 ME\r\na\r\nms k 1 ME\r\nb\r\nms k 1 MA\r\nc\r\nms k 1 MP\r\nd\r\nmg k v\r\nms k 1 MR\r\ne\r\nms k 1 MS\r\nf\r\nmg k v\r\n"
+             b"ms n 1 MA\r\na\r\nms n 1 MP\r\na\r\nms n 1 MR k Ox c\r\na\r\nms n 1 MA N5\r\na\r\nms n 1 Me\r\na\r\nmg n\r\n",
+    "ttl": b"ms k 1 T100\r\na\r\nmg k t\r\nmg k t T200 v\r\nmg k T300 t\r\nmg k T0 t\r\nmg k t T-1 v\r\nmg k v\r\nms k 1 T-1 c k\r\na\r\nmg k v\r\n"
+           b"ms k 1\r\na\r\nmg k t\r\nms k 1 T4102444800 k\r\na\r\nmg k v\r\nms k 1 T4294967295\r\na\r\nmg k v\r\n",
+    "vivify": b"mg k N30 t v s f\r\nmg k N30 t v\r\nmg k N30 t v\r\nms k 3 T30\r\nabc\r\nmg k N30 v t\r\nmg l N0 t\r\nmg l t\r\nmg m t N30\r\nmg n N-1 v\r\n"
+              b"mg n v\r\nmg o N30 k Oxyz q\r\nmg o N30 k Oxyz q v\r\nmg p N30 O" + b"1" * 40 + b"\r\nmg p v\r\n",
+    "recache": b"ms k 3 T30\r\nabc\r\nmg k R20 v\r\nmg k R60 t v\r\nmg k R60 t v\r\nmg k R-1\r\nmg k R0\r\nms k 3 T0\r\nabc\r\nmg k R60\r\nms k 3 T30\r\nabc\r\n"
+               b"mg k T100 R60\r\nmg k R60 T10\r\nmg k T10 R60 v\r\n",
+    "stale": b"ms k 3 T300\r\nabc\r\nmd k I T100\r\nmg k t v\r\nmg k t v\r\nmd k I k Oabc\r\nmg k\r\nmg k\r\nms k 1\r\nx\r\nmg k v\r\nmd k I q\r\nmg k v\r\n"
+             b"mg k v R400\r\ntouch k 200\r\nmg k\r\nappend k 0 0 1\r\ny\r\nmg k v\r\nmd n I\r\nmd k I T-1\r\nmg k\r\n",
+    "stale numbers and big ones": b"ms k 2\r\n10\r\nmd k I\r\nma k\r\nmg k v\r\nma k D1000\r\nmg k v\r\nms k 20000 F5\r\n" + b"x" * 20000 + b"\r\nmd k I\r\n"
+                                  b"mg k s f\r\nmg k s f\r\nset k 1 0 1\r\ny\r\nmd k I\r\nmg k v f\r\nmg k v f\r\nset k 1 0 1\r\ny\r\nmg k v f\r\n",
+    "hit": b"ms k 1\r\na\r\nmg k h\r\nmg k h\r\nmg k h l\r\nms k 1\r\na\r\nmg k u\r\nmg k h u\r\nmg k\r\nmg k h\r\nset k 0 0 1\r\na\r\nmg k h u\r\nget k\r\n"
+           b"mg k h\r\nset k 0 0 1\r\na\r\ntouch k 0\r\nmg k h\r\nset k 0 0 2\r\n10\r\nincr k 1\r\nmg k h\r\nmg k h\r\n"
+           b"incr k 500\r\nmg k h\r\nappend k 0 0 1\r\n1\r\nmg k h\r\ngat 0 k\r\nmg k h\r\nmg v N0 h\r\nmg v h\r\nma w N0\r\nmg w h\r\nmg k v l\r\n",
+    "hit of big ones": b"set k 0 0 20000\r\n" + b"x" * 20000 + b"\r\nmg k h\r\nmg k h\r\nset k 0 0 20000\r\n" + b"x" * 20000 + b"\r\nmg k h\r\n",
+    "delete": b"md k\r\nms k 1\r\na\r\nmd k k O1\r\nmd k k O1\r\nms k 1\r\na\r\nmd k C0\r\nmd k C999999999999999\r\nmd k T30\r\nmd k v t\r\n",
+    "arithmetic": b"ma n\r\nma n k O1 v\r\nma n N0 v t\r\nma n v\r\nma n D5 v\r\nma n MD D2 v\r\nma n M- v\r\nma n M+ v\r\nma n MI v\r\nma n Mx\r\nma n D100 MD v\r\n"
+                  b"ma n J7 v\r\nma m N30 J99 t v k O5\r\nma m t v\r\nma m T60 t v\r\nma m t T90\r\nma m N500 t\r\nma m T-1 v\r\nma m v\r\n",
+    "arithmetic at its ends": b"ma n N0 J18446744073709551615 v\r\nma n v\r\nma n D18446744073709551615 v\r\nma n v\r\nms n 0\r\n\r\nma n\r\nms n 3\r\nabc\r\n"
+                              b"ma n C1\r\nma n q\r\nms n 3\r\n100\r\nma n MD v\r\nmg n v\r\nma n C99999999999\r\nma n C0 v\r\nma n O" + b"1" * 40 + b"\r\nmg n v\r\n",
+}
+
+
+@pytest.mark.parametrize("name", META_CASES)
+def test_meta_commands_answer_alike(memcached, mc, name):
+    talk(memcached, b"flush_all\r\n")
+    assert meta_alike(talk(mc, META_CASES[name])) == meta_alike(talk(memcached, META_CASES[name]))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_answers_alike(memcached, mc, name):
     talk(memcached, b"flush_all\r\n")
@@ -174,8 +250,43 @@ VALUES = [b"", b"x", b"abc", b"0", b"9", b"10", b"99", b"100", b"922337203685477
           b"z" * 12280, b"y" * 30000, b"12 ", b"007", b"-5"]
 
 
-def draw(rng, cas_of):
-    """One request; `cas_of` knows the cas that gets has shown for a key (on each server its own)."""
+def draw_meta(rng):
+    """One meta request, or (key, head, block) with a place for a cas: that which the server has shown for the key last."""
+    key = rng.choice(KEYS[:3])
+    encoded = rng.random() < 0.15
+    word = base64.b64encode(key) + b" b" if encoded else key
+    flags = [f for f in (b"q", b"O" + key, b"u") if rng.random() < 0.15]
+    if rng.random() < 0.2:
+        flags.append(rng.choice([b"T0", b"T500", b"T-1"]))
+    pick = rng.random()
+    if pick < 0.45:
+        flags += [f for f in (b"s", b"f", b"h", b"l", b"v", b"t", b"N500", b"R1000", b"R100") if rng.random() < 0.3]
+        rng.shuffle(flags)
+        return b"mg %s\r\n" % b" ".join([word, b"k", b"c"] + flags)
+    flags += [b"C%d"] if rng.random() < 0.4 else []
+    flags += [b"I"] if rng.random() < 0.4 else []
+    flags += [f for f in (b"k", b"c") if rng.random() < 0.2]
+    if pick < 0.75:
+        value = rng.choice(VALUES)
+        if rng.random() < 0.3:
+            flags.append(rng.choice([b"ME", b"MA", b"MP", b"MR", b"MS", b"Mx"]))
+        name, _, encoding = word.partition(b" ")
+        flags += [encoding] if encoding else []
+        flags += [b"F%d" % rng.choice([0, 1, 4294967295])] if rng.random() < 0.3 else []
+        rng.shuffle(flags)
+        return (key, b"ms %s %d" % (name, len(value)) + b"".join(b" " + f for f in flags) + b"\r\n", value)
+    if pick < 0.87:
+        return (key, b"md %s" % b" ".join([word] + flags) + b"\r\n", None)
+    # memcached forgets a T when the number grows longer.
+    flags = [f for f in flags if f[:1] != b"T"]
+    flags += [f for f in (b"N500", b"J10", b"D3", b"v", b"t") if rng.random() < 0.3]
+    flags += [rng.choice([b"MI", b"MD", b"M-"])] if rng.random() < 0.3 else []
+    rng.shuffle(flags)
+    return (key, b"ma %s" % b" ".join([word] + flags) + b"\r\n", None)
+
+
+def draw(rng):
+    """One request; in place of a cas it says where that is to stand which the server has shown for the key last."""
     key = rng.choice(KEYS)
     value = rng.choice(VALUES)
     flags = rng.choice([0, 0, 0, 1, 7, 4294967295])
@@ -200,6 +311,11 @@ def draw(rng, cas_of):
     return rng.choice([b"flush_all\r\n", b"version\r\n", b"nosuch\r\n", b"get\r\n", b"set a\r\n", b"incr a x\r\n"])
 
 
+def shown(log):
+    """The last requests, without the middle of big values."""
+    return [tuple(part and part[:60] for part in r) if isinstance(r, tuple) else r[:80] for r in log[-40:]]
+
+
 class McSide:
     """One server, asked step by step; remembers the cas it showed last for each key."""
 
@@ -210,12 +326,15 @@ class McSide:
     def ask(self, request):
         if isinstance(request, tuple):
             key, head, value = request
-            request = head % self.cas.get(key, 1) + value + b"\r\n"
+            head = head.replace(b"%d", b"%d" % self.cas.get(key, 0))
+            request = head + value + b"\r\n" if value is not None else head
         self.conn.send(request + b"version\r\n")
         reply = self.conn.read_line()
         while not reply.endswith(b"VERSION 1.6.18\r\n"):
             reply += self.conn.read_line()
         for key, cas in re.findall(rb"VALUE (\S+) \d+ \d+ (\d+)\r\n", reply):
+            self.cas[key] = int(cas)
+        for key, cas in re.findall(rb"(?:HD|VA \d+) k(\S+) c(\d+)[ \r]", reply):
             self.cas[key] = int(cas)
         return reply
 
@@ -225,17 +344,31 @@ def test_generated_requests_answer_alike(memcached, mc, seed, is_long, part):
     for number in range((SEQUENCES * 20 if is_long else SEQUENCES) // 4):
         rng = random.Random("%s/%d/%d" % (seed, part, number))
         ref, ours, log = McSide(memcached), McSide(mc), []
-        for request in [b"flush_all\r\n"] + [draw(rng, None) for _ in range(LENGTH)]:
+        for request in [b"flush_all\r\n"] + [draw(rng) for _ in range(LENGTH)]:
             log.append(request)
             want, got = without_cas(ref.ask(request)), without_cas(ours.ask(request))
-            assert got == want, "seed %s, after %r" % (seed, log[-8:])
+            assert got == want, "seed %s, after %s" % (seed, shown(log))
+        ref.conn.close()
+        ours.conn.close()
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_generated_meta_requests_answer_alike(memcached, mc, seed, is_long, part):
+    for number in range((SEQUENCES * 20 if is_long else SEQUENCES) // 4):
+        rng = random.Random("%s/meta/%d/%d" % (seed, part, number))
+        ref, ours, log = McSide(memcached), McSide(mc), []
+        for request in [b"flush_all\r\n"] + [draw_meta(rng) if rng.random() < 0.75 else draw(rng) for _ in range(LENGTH)]:
+            log.append(request)
+            want, got = meta_alike(ref.ask(request)), meta_alike(ours.ask(request))
+            assert got == want, "seed %s, after %s" % (seed, shown(log))
         ref.conn.close()
         ours.conn.close()
 
 
 @pytest.mark.parametrize("step", [1, 3, 7])
 def test_requests_cut_anywhere_answer_alike(memcached, mc, step):
-    data = b"set k 1 0 5\r\nab\r\nc\r\nget k nosuch k\r\nincr k 1\r\nset n 0 0 1\r\n5\r\nincr n 5\r\nget n\r\n"
+    data = (b"set k 1 0 5\r\nab\r\nc\r\nget k nosuch k\r\nincr k 1\r\nset n 0 0 1\r\n5\r\nincr n 5\r\nget n\r\n"
+            b"ms Zm9v 3 b k O1\r\nabc\r\nmg foo v k\r\nms foo 3 Mz\r\nabc\r\nmd foo q\r\nmn\r\n")
 
     def in_slices(server):
         with server.conn() as conn:
@@ -292,6 +425,19 @@ def test_cas_is_unique_and_ends_with_each_write(mc):
             assert cas_of(conn) > cas
 
 
+def test_what_is_known_of_an_item_is_shown(mc, memcached):
+    requests = (b"set k 0 0 3\r\nabc\r\nme k\r\nget k\r\nme k\r\nms Zm9v 20000 b F5 T1000\r\n" + b"x" * 20000 + b"\r\nme Zm9v b\r\nme foo\r\n"
+                b"me none\r\nme none b\r\nme no!! b\r\nme k v\r\nme " + LONG + b"\r\n")
+    shown = []
+    for server in (memcached, mc):
+        talk(server, b"flush_all\r\n")
+        reply = re.sub(rb" cas=\d+| cls=\d+", b"", talk(server, requests))
+        reply = re.sub(rb"exp=-(\d\d+)", lambda m: b"exp=-%d" % ((int(m.group(1)) + 5) // 10 * 10), reply)
+        shown.append(re.sub(rb" la=\d ", b" la=0 ", reply))
+    assert shown[1] == shown[0]
+    assert b"ME k exp=-1 la=0 fetch=yes size=" in shown[1]
+
+
 def test_items_expire_and_a_delayed_flush_comes(mc):
     with mc.conn() as conn:
         conn.send(b"set short 0 1 1\r\na\r\nset at 0 %d 1\r\nb\r\nset long 0 1000 1\r\nc\r\nset flagged 5 1 1\r\nd\r\n"
@@ -329,8 +475,10 @@ def stats(conn, kind=b""):
 def test_stats_count_what_happened(mc, memcached):
     requests = (b"set a 0 0 1\r\n1\r\nset b 0 0 1\r\nx\r\nget a b none\r\nincr a 1\r\nincr none 1\r\ndecr a 1\r\ndecr none 1\r\n"
                 b"delete b\r\ndelete b\r\ntouch a 0\r\ntouch none 0\r\ncas a 0 0 1 999999\r\nz\r\ncas none 0 0 1 1\r\nz\r\n"
-                b"gat 0 a\r\ngat 0 none\r\nflush_all\r\nadd q 0 0 1\r\nx\r\nappend q 0 0 1\r\nx\r\n")
-    counted = """cmd_get cmd_set cmd_flush cmd_touch get_hits get_misses delete_misses delete_hits incr_misses incr_hits
+                b"gat 0 a\r\ngat 0 none\r\nmg a v\r\nmg a T0\r\nmg none\r\nmg none T0\r\nms m 1\r\n1\r\nms m 1 ME\r\n1\r\nms m 1 C9999999\r\n1\r\n"
+                b"ms none 1 C5\r\n1\r\nma m\r\nma m MD\r\nma none\r\nma none MD\r\nma n N0\r\nmd n I\r\nmd n C99999\r\nmd n\r\nmd n\r\nme m\r\nme n\r\n"
+                b"mg n N5\r\nflush_all\r\nadd q 0 0 1\r\nx\r\nappend q 0 0 1\r\nx\r\n")
+    counted = """cmd_get cmd_set cmd_flush cmd_touch cmd_meta get_hits get_misses delete_misses delete_hits incr_misses incr_hits
         decr_misses decr_hits cas_misses cas_hits cas_badval touch_hits touch_misses""".split()
     results = []
     for server in (memcached, mc):

@@ -40,21 +40,32 @@ Test(item, a_cas_stands_where_it_can_be_changed)
 {
     struct fixture f;
     struct item it;
-    uint64_t cas = 78;
+    struct item like = {.flags = 7, .cas = 77, .marks = ITEM_STALE};
 
     fixture_begin(&f);
-    item_read(item_set_edited(f.db, key_text(&f, "k"), 7, 77, STR("abc"), NO_DEADLINE), &it);
+    item_read(item_set_edited(f.db, key_text(&f, "k"), &like, STR("abc"), NO_DEADLINE), &it);
     cr_assert_eq(it.cas, 77);
-    memcpy(item_cas_place(&it), &cas, sizeof(cas));
+    cr_assert_eq(it.marks, ITEM_STALE);
+    cr_assert(item_note(&it, 78, ITEM_TAKEN | ITEM_ENCODED));
     item_read(it.entry, &it);
     cr_assert_eq(it.cas, 78);
+    cr_assert_eq(it.marks, ITEM_TAKEN | ITEM_ENCODED);
     cr_assert_eq(it.flags, 7);
     cr_assert(str_is(it.value, "abc"));
     item_read(item_set(f.db, key_text(&f, "k"), 7, STR("abc"), NO_DEADLINE), &it);
-    cr_assert_null(item_cas_place(&it), "there is no room for one");
+    cr_assert_not(item_note(&it, 1, 0), "there is no room for one");
+    cr_assert_eq(it.cas, 0);
+    cr_assert(item_note(&it, 0, ITEM_STALE), "but for marks there is");
+    item_read(item_set(f.db, key_text(&f, "p"), 0, STR("abc"), NO_DEADLINE), &it);
+    cr_assert_not(item_note(&it, 0, ITEM_STALE), "a plain one has room for neither");
+    cr_assert(item_note(&it, 0, 0));
     item_read(item_set(f.db, key_text(&f, "k"), 0, (struct str){long_text, 20000}, NO_DEADLINE),
               &it);
-    cr_assert_not_null(item_cas_place(&it));
+    cr_assert(item_note(&it, ITEM_CAS_MAX, ITEM_STALE | ITEM_TAKEN));
+    item_read(it.entry, &it);
+    cr_assert_eq(it.cas, ITEM_CAS_MAX);
+    cr_assert_eq(it.marks, ITEM_STALE | ITEM_TAKEN);
+    cr_assert_eq(it.flags, 0);
     fixture_end(&f);
 }
 
@@ -90,8 +101,7 @@ Test(item, records_bring_values_back_without_their_cas)
 
             item_read(item_set(f.db, k, flags, values[i], NO_DEADLINE), &it);
             enum entry_form form = entry_form(it.entry);
-            if (item_cas_place(&it))
-                memset(item_cas_place(&it), 1, 8);
+            (void)item_note(&it, 77, ITEM_STALE);
             record_reader_memory(&r, saved(&m, &it));
             cr_assert_not(err_failed(record_get_byte(&r, &type)));
             cr_assert_eq(type, RECORD_STRING);
