@@ -27,6 +27,7 @@ class FakePlane:
         self.promises = []   # terms that are asked for: {"ShardId", "Term"}
         self.promised = []   # as was told last
         self.lease_key = None  # base64
+        self.latest = ("", 0)  # incarnation and number of the latest message
         self.refusal = None  # a Fault for every message
         self.is_down = False
         plane = self
@@ -88,12 +89,24 @@ class FakePlane:
         now = time.monotonic()
         if message == "sync":
             self.hosts.append(body["Host"])
+        if self.is_overtaken(body):
+            return
+        if message == "sync":
             self.nodes = {}
         self.promised = body.get("Promised", [])
         for report in body["Nodes"]:
             self.nodes[report["NodeId"]] = report
             self.history.append((now, message, report))
         self.changed.notify_all()
+
+    def is_overtaken(self, body):
+        """Messages come over several connections: what was sent before another one and arrives behind it is old."""
+        incarnation = body.get("Host", body)["Incarnation"]
+        number = body["MessageNumber"]
+        if incarnation == self.latest[0] and number < self.latest[1]:
+            return True
+        self.latest = (incarnation, number)
+        return False
 
     def wait_for_news(self, body):
         deadline = time.monotonic() + body["WaitMs"] / 1000
