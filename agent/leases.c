@@ -332,21 +332,41 @@ void leases_ask(struct leases *l, const struct agent_promise_list *promises, con
     try_promises(l);
 }
 
+static void add_promise(struct agent_promise_list *list, int64_t shard, int64_t term)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].shard_id.value == shard)
+            return;
+    list->items[list->count++] =
+        (struct agent_promise){.shard_id = INT_OF(shard), .term = INT_OF(term)};
+}
+
+/* A term on the disk above that of the role: nobody is granted a lease by the role's. Whoever asked
+ * for it may not have heard that it was promised, and has to go above it. */
+static bool is_beyond_role(const struct node *n)
+{
+    return lease_of(n) && n->highest_term > n->goal->role->term.value;
+}
+
 struct agent_promise_list leases_promised(const struct leases *l, struct arena *a)
 {
     struct agent_promise_list list = {0};
-    size_t count = 0;
+    size_t most = 0;
 
     for (const struct promise *p = l->promises; p; p = p->next)
-        count += p->is_kept;
-    if (count == 0)
-        return list;
-    list.has = true;
-    list.items = arena_array(a, count, sizeof(*list.items));
+        most++;
+    for (const struct stake *s = l->stakes; s; s = s->next)
+        most++;
+    list.items = arena_array(a, most + 1, sizeof(*list.items));
     for (const struct promise *p = l->promises; p; p = p->next)
         if (p->is_kept)
-            list.items[list.count++] =
-                (struct agent_promise){.shard_id = INT_OF(p->shard), .term = INT_OF(p->term)};
+            add_promise(&list, p->shard, p->term);
+    for (const struct stake *s = l->stakes; s; s = s->next) {
+        const struct node *n = nodes_find(l->conf.nodes, s->node);
+        if (n && is_beyond_role(n))
+            add_promise(&list, s->shard, n->highest_term);
+    }
+    list.has = list.count > 0;
     return list;
 }
 

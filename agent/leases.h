@@ -43,7 +43,8 @@ void leases_forget(struct leases *l, const struct node *n);
  * it stays. */
 void leases_ask(struct leases *l, const struct agent_promise_list *promises, const char *key);
 
-/* What of that is promised, in `a`. */
+/* What of that is promised, and terms that are on the disk beyond the role of a node, whether they
+ * are asked for any more or not; in `a`. */
 struct agent_promise_list leases_promised(const struct leases *l, struct arena *a);
 
 /* True when the node has the lease that its goal's role needs. */

@@ -4,10 +4,14 @@
  * down.
  */
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/net.h"
 #include "base/proc.h"
+#include "base/rng.h"
+#include "base/shape_text.h"
 #include "controlplane/api/api.h"
 #include "controlplane/commandline/options.h"
 #include "controlplane/dns/dns.h"
@@ -18,10 +22,13 @@
 #include "controlplane/pki/pki.h"
 #include "controlplane/reconcile/reconcile.h"
 #include "controlplane/store/certificates.h"
+#include "controlplane/store/leases.h"
+#include "controlplane/store/store.h"
 #include "controlplane/store/wall_clock.h"
 #include "controlplane/upkeep/upkeep.h"
 #include "controlplane/vault/porter.h"
 #include "controlplane/vault/vault.h"
+#include "controlplane/vote/vote.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -33,7 +40,10 @@
 
 #define KEPT_BYTES (4 << 20) /* by each thread's part of the heap, after a burst */
 
-#define HOST_BEAT_MS   1000 /* agents are heard at least so often */
+#define HOST_BEAT_MS 1000 /* agents are heard at least so often */
+#define HOST_QUIET_MS                                                                              \
+    1200                    /* a beat is late: it may mean nothing, and asking voters costs little \
+                             */
 #define HOST_SILENT_MS 5000 /* several beats may be late on a busy machine */
 
 /* Everything that lives as long as the program. */
@@ -50,6 +60,9 @@ struct larderd {
     struct vault *vault;
     struct porter *porter;
     struct dns *dns;
+    struct vote *vote; /* NULL: it has none */
+    const char *vote_address;
+    const char *lease_key; /* base64 */
     struct ops *ops;
     struct api *api;
     struct fleet *fleet;
@@ -170,6 +183,76 @@ static void open_api(struct larderd *d)
     });
 }
 
+/* --- leases --- */
+
+/* Made once: hosts that hold leases know each other by it. */
+static struct err lease_secret(struct larderd *d, struct store_tx *tx, struct lease_secret *out)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+    unsigned char key[LEASE_KEY_BYTES];
+    struct err e = store_lease_secret_get(tx, out);
+
+    if (!err_is(e, ERR_NOT_FOUND))
+        return e;
+    rng_system_bytes(key, sizeof(key));
+    base64_write(&text, key, sizeof(key));
+    *out = (struct lease_secret){.key = str_dup(&d->arena, buf_str(&text)), .address = ""};
+    return OK;
+}
+
+/* Where it is asked for when nothing was said of it. Hosts cannot be told to go everywhere. */
+static bool vote_default(const struct larderd *d, struct net_addr *out)
+{
+    return net_addr_parse(str_of(d->options.listen), out) && !net_addr_is_wildcard(out);
+}
+
+static struct err start_vote(struct larderd *d, const char *key)
+{
+    const char *said = d->options.vote;
+    struct net_addr listen;
+    struct opt_blob bytes;
+    bool has_place = said ? net_addr_parse(str_of(said), &listen) : vote_default(d, &listen);
+
+    if (!has_place) {
+        log_info("this control plane does not vote on leases");
+        return OK;
+    }
+    struct vote_conf conf = {
+        .clock = &clock_system, .listen = &listen, .name = CONTROL_PLANE_VOTER};
+    if (!base64_read(&d->arena, str_of(key), &bytes) || bytes.len != sizeof(conf.key))
+        return err_make(ERR_CORRUPT, "the key of leases in the store is none");
+    memcpy(conf.key, bytes.ptr, sizeof(conf.key));
+    struct err e = vote_start(&d->arena, &conf, &d->vote);
+    if (err_is(e, ERR_CONFLICT) && !said) {
+        net_addr_set_port(&listen, 0); /* the number was taken by somebody else's datagrams */
+        e = vote_start(&d->arena, &conf, &d->vote);
+    }
+    if (err_failed(e))
+        return err_format(&d->arena, e.code, "--vote: %s", err_text(&d->arena, e));
+    d->vote_address = net_addr_host_text(&d->arena, &listen);
+    return OK;
+}
+
+/* Holders of leases are told when the vote is elsewhere than before. */
+static struct err open_vote(struct larderd *d)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    struct lease_secret secret;
+
+    TRY(store_begin(d->store, STORE_WRITE, &d->arena, &tx));
+    TRY(lease_secret(d, tx, &secret));
+    TRY(start_vote(d, secret.key));
+    const char *address = d->vote ? d->vote_address : "";
+    int port = d->vote ? vote_port(d->vote) : 0;
+    if (secret.port != port || strcmp(secret.address, address) != 0)
+        TRY(store_hosts_raise_all(tx));
+    d->lease_key = secret.key;
+    secret.address = address;
+    secret.port = port;
+    TRY(store_lease_secret_put(tx, &secret));
+    return store_commit(&tx);
+}
+
 static struct err declare_network(struct larderd *d)
 {
     const char *path = d->options.network_file;
@@ -218,6 +301,8 @@ static struct err open_reconciler(struct larderd *d)
                                  .endpoint_pool = d->ops_conf.endpoint_mode == ENDPOINT_DNS
                                                       ? NULL
                                                       : d->options.endpoint_pool,
+                                 .vote = d->vote,
+                                 .replace_after_ms = d->options.replace_after_s * 1000,
                                  .on_goals = on_goals,
                                  .on_names = on_names,
                                  .context = d->front},
@@ -232,11 +317,16 @@ static struct err larderd_open(struct larderd *d)
     TRY(open_dns(d));
     open_api(d);
     TRY(declare_network(d));
+    TRY(open_vote(d));
     TRY(fleet_start(d->store,
                     &(struct fleet_conf){
                         .clock = &clock_system,
                         .beat_ms = HOST_BEAT_MS,
+                        .quiet_ms = HOST_QUIET_MS,
                         .silent_ms = HOST_SILENT_MS,
+                        .lease_key = d->lease_key,
+                        .vote_address = d->vote ? d->vote_address : NULL,
+                        .vote_port = d->vote ? vote_port(d->vote) : 0,
                         .keys = {d->options.keys.items, d->options.keys.count,
                                  strcmp(d->options.iam_tokens, "scoped") == 0}
     },
@@ -264,6 +354,7 @@ static void larderd_close(struct larderd *d)
     notify_stop(d->notifier);
     front_stop(d->front);
     fleet_stop(d->fleet);
+    vote_stop(d->vote);
     api_free(d->api);
     ops_free(d->ops);
     dns_close(d->dns);

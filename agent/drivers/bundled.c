@@ -15,7 +15,6 @@
 #define TLS_CERT     "tls.crt"
 #define TLS_KEY      "tls.key"
 #define TLS_CA       "tls-ca.crt"
-#define NOWHERE_PORT 1 /* of the node's own address, where nobody listens */
 
 /* Of the user by which replicas come: the owner's own, whom tenants do not see. */
 #define REPLICA_RULES "owner resetchannels -@all +psync +replconf +ping"
@@ -339,8 +338,9 @@ static void order_topology(struct arena *a, struct driver_orders *orders,
 
 /* A fenced primary gets no role: that of its term belongs to its successor. */
 static void order_role(struct arena *a, struct driver_orders *orders,
-                       const struct agent_node_role *role)
+                       const struct agent_node_goal *goal)
 {
+    const struct agent_node_role *role = goal->role;
     const char *term = arena_printf(a, "%lld", (long long)role->term.value);
 
     if (role->is_fenced.value) {
@@ -353,9 +353,12 @@ static void order_role(struct arena *a, struct driver_orders *orders,
         orders->after_offset = role->after_offset.value;
         orders_add(a, orders, "role", "LARDER.ROLE", term, "primary", NULL);
     } else {
+        const char *address;
+        int port;
+        role_whom(goal, &address, &port);
         orders->after_offset = role->after_offset.value;
-        orders_add(a, orders, "role", "LARDER.ROLE", term, "replica", role->primary_address,
-                   arena_printf(a, "%lld", (long long)role->primary_port.value), NULL);
+        orders_add(a, orders, "role", "LARDER.ROLE", term, "replica", address,
+                   arena_printf(a, "%d", port), NULL);
     }
 }
 
@@ -391,7 +394,7 @@ static void order_resp(struct arena *a, struct driver_orders *orders,
     size_t last = orders->count;
     binding_before_role(a, orders, "CONFIG", goal, now);
     if (role)
-        order_role(a, orders, role);
+        order_role(a, orders, goal);
     binding_behind_role(a, orders, "CONFIG", goal, now);
     if (goal->topology)
         order_topology(a, orders, goal->topology);

@@ -184,6 +184,11 @@ extern const struct driver_question resp_listen;
 /* ERR_INVALID for a role that says not enough to be given. NULL, no role, is fine. */
 must_use struct err role_check(const struct agent_node_role *role);
 
+#define NOWHERE_PORT 1 /* of the node's own address, where nobody listens */
+
+/* Whom a replica follows; one of nobody goes where nobody listens. */
+void role_whom(const struct agent_node_goal *goal, const char **out_address, int *out_port);
+
 /* By which the node goes to whom it follows; "" for nobody. */
 void role_login(const struct agent_node_role *role, const char **out_user,
                 const char **out_password);

@@ -29,11 +29,19 @@ struct err role_check(const struct agent_node_role *role)
         return OK;
     if (role->term.value < 1)
         return err_make(ERR_INVALID, "the goal's role has no term");
-    if (!role->is_primary.value && !role->is_fenced.value &&
-        (!role->primary_address || role->primary_port.value < 1 ||
-         role->primary_port.value > UINT16_MAX))
-        return err_make(ERR_INVALID, "the goal's role is that of a replica of nobody");
+    if (!role->is_primary.value && !role->is_fenced.value && role->primary_address &&
+        (role->primary_port.value < 1 || role->primary_port.value > UINT16_MAX))
+        return err_make(ERR_INVALID, "the goal's role has no port of whom it follows");
     return OK;
+}
+
+void role_whom(const struct agent_node_goal *goal, const char **out_address, int *out_port)
+{
+    const struct agent_node_role *role = goal->role;
+    bool is_somebody = role->primary_address != NULL;
+
+    *out_address = is_somebody ? role->primary_address : goal->address;
+    *out_port = is_somebody ? (int)role->primary_port.value : NOWHERE_PORT;
 }
 
 void role_login(const struct agent_node_role *role, const char **out_user,

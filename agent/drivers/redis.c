@@ -21,7 +21,6 @@
 #define TLS_CERT     "tls.crt"
 #define TLS_KEY      "tls.key"
 #define TLS_CA       "tls-ca.crt"
-#define NOWHERE_PORT 1  /* of the node's own address, where nobody listens */
 #define PREFIX_BYTES 20 /* pid, role and time are longer */
 #define NAME_BYTES   32 /* of a command that only the agent knows the name of */
 #define V6_0         600
@@ -357,16 +356,19 @@ static void order_farewell(struct arena *a, struct driver_orders *orders)
 }
 
 static void order_role(struct arena *a, struct driver_orders *orders, const char *replicaof,
-                       const struct agent_node_role *role, enum driver_role now)
+                       const struct agent_node_goal *goal, enum driver_role now)
 {
+    const struct agent_node_role *role = goal->role;
     size_t last = orders->count;
 
     orders->after_offset = role->is_fenced.value ? 0 : role->after_offset.value;
     if (role->is_primary.value || role->is_fenced.value) {
         orders_add(a, orders, "role", replicaof, "NO", "ONE", NULL);
     } else {
-        orders_add(a, orders, "role", replicaof, role->primary_address,
-                   arena_printf(a, "%lld", (long long)role->primary_port.value), NULL);
+        const char *address;
+        int port;
+        role_whom(goal, &address, &port);
+        orders_add(a, orders, "role", replicaof, address, arena_printf(a, "%d", port), NULL);
     }
     if (!role->is_primary.value && now == DRIVER_PRIMARY)
         order_farewell(a, orders);
@@ -421,7 +423,7 @@ static struct err redis_orders(struct arena *a, const struct driver_host *host,
     if (is_fenced && now->role == DRIVER_PRIMARY && !now->is_fenced)
         order_farewell(a, &orders);
     if (role)
-        order_role(a, &orders, command(a, host, goal, "REPLICAOF"), role, now->role);
+        order_role(a, &orders, command(a, host, goal, "REPLICAOF"), goal, now->role);
     if (taker.version >= V6_2)
         binding_behind_role(a, &orders, config, goal, now);
     if (is_to_follow) /* one of them is the fence of who was primary, which holds until it follows

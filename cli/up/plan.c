@@ -157,6 +157,9 @@ static void plan_control_plane(struct arena *a, const struct up_options *o, cons
     /* Where requests need no signature, tokens of IAM users do not need a known key either. */
     add_flag(a, &argv, "--iam-tokens", strcmp(auth, "open") == 0 ? "scoped" : "signed");
     add_flag(a, &argv, "--token-file", plan->token_path);
+    if (o->replace_after_s >= 0)
+        add_flag(a, &argv, "--replace-after",
+                 arena_printf(a, "%lld", (long long)o->replace_after_s));
     if (o->update_days >= 0)
         add_flag(a, &argv, "--update-days", arena_printf(a, "%lld", (long long)o->update_days));
     add_flag(a, &argv, "--log-level", o->log_level);

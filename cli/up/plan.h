@@ -38,7 +38,9 @@ struct up_options {
     const char *keys;             /* larderd's file of access keys; NULL: none */
     const char *log_destinations; /* larderd's file of where logs lead; NULL: none */
     const char *log_level;
-    bool forgets_data;    /* hosts keep nothing of what is in memory over a stop */
+    bool forgets_data; /* hosts keep nothing of what is in memory over a stop */
+    int64_t
+        replace_after_s;  /* until members of a lost host are made anew; below 0: larderd's own */
     int64_t update_days;  /* that service updates may wait; below 0: larderd's own default */
     int64_t agents;       /* hosts in each region */
     int64_t memory_bytes; /* that each host offers; 0: what the machine has */

@@ -103,6 +103,9 @@ static const struct flag rows[] = {
     TEXT(
         "buckets", buckets, "FILE", NULL,
         "buckets for exports and seeds, one 'NAME /FOLDER' or 'NAME URL REGION KEY SECRET' a line"),
+    NUMBER("replace-after", FLAG_NUMBER, replace_after_s, "S", NULL, 0, 86400,
+           "seconds until members of a lost host are made anew on another one (default: 60); "
+           "0: never"),
     NUMBER("update-days", FLAG_NUMBER, update_days, "N", NULL, 0, 365,
            "days until service updates are applied unasked (default: as their severity has it)"),
     TEXT("topics", topics, "FILE", NULL, "webhooks of notification topics, one 'ARN URL' a line"),
@@ -280,7 +283,7 @@ static struct err run(struct arena *a, struct up_options *o)
 int up_main(int argc, char **argv)
 {
     scoped(arena_fini) struct arena a = {0};
-    struct up_options options = {.update_days = -1};
+    struct up_options options = {.update_days = -1, .replace_after_s = -1};
     struct flags_rest rest;
     int status;
 

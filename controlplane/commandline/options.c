@@ -12,8 +12,9 @@
 
 #include <string.h>
 
-#define ACCOUNT_DIGITS 12
-#define TOKEN_LEAST    16
+#define ACCOUNT_DIGITS  12
+#define TOKEN_LEAST     16
+#define REPLACE_AFTER_S 60
 
 #define TOKEN_MAX_BYTES        4096
 #define KEYS_MAX_BYTES         (1 << 20)
@@ -35,6 +36,10 @@ static const struct flag rows[] = {
      .doc = "where all state is kept; made when missing"},
     {.name = "listen", .kind = FLAG_TEXT, AT(listen), .value = "HOST:PORT",
      .fallback = "127.0.0.1:9379", .doc = "where the interface answers; port 0 takes a free one"},
+    {.name = "vote", .kind = FLAG_TEXT, AT(vote), .value = "HOST:PORT|off",
+     .doc = "where hosts ask for this control plane's vote on leases, by UDP; where --listen is when not given"},
+    {.name = "replace-after", .kind = FLAG_NUMBER, AT(replace_after_s), .value = "S", .max = 86400,
+     .doc = "seconds until members of a lost host are made anew on another one; 60 when not given, 0: never"},
     {.name = "dns", .kind = FLAG_TEXT, AT(dns), .value = "HOST:PORT|off",
      .fallback = "127.0.0.1:9353", .doc = "where the embedded DNS server answers"},
     {.name = "dns-zone", .kind = FLAG_TEXT, AT(dns_zone), .value = "ZONE",
@@ -97,7 +102,8 @@ bool options_read(struct arena *a, int argc, char **argv, struct options *out, i
 {
     struct flags_rest rest;
 
-    *out = (struct options){.update_days = UPDATE_DAYS_BY_SEVERITY};
+    *out = (struct options){.update_days = UPDATE_DAYS_BY_SEVERITY,
+                            .replace_after_s = REPLACE_AFTER_S};
     return flags_begin(&line, a, argc, argv, out, &rest, out_status);
 }
 
@@ -292,12 +298,26 @@ static struct err check_endpoint_pool(struct arena *a, const struct options *o)
     return OK;
 }
 
+static struct err check_vote(struct arena *a, struct options *o)
+{
+    struct net_addr address;
+
+    if (!o->vote || strcmp(o->vote, "off") == 0)
+        return OK;
+    if (!net_addr_parse(str_of(o->vote), &address) || net_addr_is_wildcard(&address))
+        return err_format(
+            a, ERR_INVALID,
+            "--vote %s: give an address of this machine, as hosts reach it, and a port", o->vote);
+    return OK;
+}
+
 struct err options_check(struct arena *a, struct options *o)
 {
     TRY(check_endpoint_pool(a, o));
     TRY(take_regions(a, o));
     TRY(check_account(a, o));
     TRY(check_listen(a, o));
+    TRY(check_vote(a, o));
     TRY(check_iam(a, o));
     TRY(take_token(a, o));
     TRY(take_buckets(a, o));

@@ -19,6 +19,8 @@ struct arena;
 /* Texts stand as they were given; NULL where that was not and there is no default. */
 struct options {
     const char *state_dir, *listen, *log_level;
+    const char *vote; /* "off", or where the own vote on leases is; NULL: where `listen` is */
+    int64_t replace_after_s;
     const char *dns; /* "off", or where names are answered */
     const char *dns_zone, *dns_update, *dns_update_key, *hosts_file;
     const char *region, *account, *auth, *endpoints, *endpoint_pool, *network, *iam_tokens;

@@ -13,10 +13,12 @@
 #include "controlplane/fleet/builds.h"
 #include "controlplane/fleet/goals.h"
 #include "controlplane/fleet/hosts.h"
+#include "controlplane/fleet/leases.h"
 #include "controlplane/fleet/samples.h"
 #include "controlplane/fleet/sights.h"
 #include "controlplane/fleet/tasks.h"
 #include "controlplane/fleet/verify.h"
+#include "controlplane/store/leases.h"
 #include "controlplane/store/log_delivery.h"
 #include "controlplane/store/store.h"
 
@@ -66,8 +68,18 @@ static struct err tell_regions(struct store_tx *tx, const char *const *before, s
     return OK;
 }
 
-static struct err mark_silent(struct fleet *f, struct arena *a, const char *const *ids,
-                              size_t count)
+static struct err mark_one(struct fleet *f, struct store_tx *tx, const struct presence_change *c)
+{
+    if (c->level == PRESENCE_QUIET)
+        return store_host_quiet(tx, c->host_id, true);
+    log_warn("host is silent", f_str("host", c->host_id));
+    TRY(store_host_silence(tx, c->host_id, true, clock_wall_ms(f->conf.clock)));
+    store_touch_all(tx);
+    return store_touch_host(tx, c->host_id);
+}
+
+static struct err mark_unheard(struct fleet *f, struct arena *a,
+                               const struct presence_change *changes, size_t count)
 {
     scoped(store_rollback) struct store_tx *tx = NULL;
     const char **regions;
@@ -75,12 +87,9 @@ static struct err mark_silent(struct fleet *f, struct arena *a, const char *cons
 
     TRY(store_begin(f->store, STORE_WRITE, a, &tx));
     TRY(store_silent_regions(tx, &regions, &region_count));
-    for (size_t i = 0; i < count; i++) {
-        TRY(store_host_silence(tx, ids[i], true));
-        TRY(store_touch_host(tx, ids[i]));
-    }
+    for (size_t i = 0; i < count; i++)
+        TRY(mark_one(f, tx, &changes[i]));
     TRY(tell_regions(tx, regions, region_count));
-    store_touch_all(tx);
     return store_commit(&tx);
 }
 
@@ -114,14 +123,12 @@ static void *watch(void *context)
     int64_t next_ms;
 
     do {
-        const char **ids;
+        const struct presence_limits limits = {f->conf.quiet_ms, f->conf.silent_ms};
+        struct presence_change *changes;
         size_t count;
         arena_reset(&a);
-        presence_take_silent(&f->present, &a, boot_now(f), f->conf.silent_ms, &ids, &count,
-                             &next_ms);
-        for (size_t i = 0; i < count; i++)
-            log_warn("host is silent", f_str("host", ids[i]));
-        struct err e = count ? mark_silent(f, &a, ids, count) : OK;
+        presence_take_unheard(&f->present, &a, boot_now(f), &limits, &changes, &count, &next_ms);
+        struct err e = count ? mark_unheard(f, &a, changes, count) : OK;
         if (err_failed(e))
             log_error("silence could not be recorded", f_err(e));
     } while (watcher_wait(f, next_ms));
@@ -152,8 +159,10 @@ static struct err load_hosts(struct fleet *f)
     for (size_t i = 0; i < hosts.count; i++) {
         const struct host *h = &hosts.items[i];
         presence_enrol(&f->present, h->id, h->incarnation, boot_now(f));
-        if (h->is_silent)
-            presence_silence(&f->present, h->id);
+        presence_mark(&f->present, h->id,
+                      h->is_silent  ? PRESENCE_SILENT
+                      : h->is_quiet ? PRESENCE_QUIET
+                                    : PRESENCE_HEARD);
     }
     return OK;
 }
@@ -237,6 +246,20 @@ static const char *engines_text(struct arena *a, const struct agent_host_engine_
     return text;
 }
 
+/* Who renews leases at this host is told when it votes elsewhere than before. */
+static struct err tell_voter(struct store_tx *tx, const struct host *host)
+{
+    struct host before;
+    struct err e = store_host_get(tx, host->id, &before);
+
+    if (err_is(e, ERR_NOT_FOUND))
+        return OK;
+    TRY(e);
+    bool is_same =
+        before.peer_port == host->peer_port && strcmp(before.peer_address, host->peer_address) == 0;
+    return is_same ? OK : store_hosts_raise_all(tx);
+}
+
 /* Records a host or its new incarnation. */
 static struct err enrol(struct fleet *f, struct store_tx *tx, const struct agent_host *in)
 {
@@ -254,11 +277,14 @@ static struct err enrol(struct fleet *f, struct store_tx *tx, const struct agent
         .pool = in->pool,
         .pool6 = is_given(in->pool6) ? in->pool6 : "",
         .engines = engines_text(a, &in->engines),
+        .peer_address = is_given(in->peer_address) ? in->peer_address : "",
+        .peer_port = (int)in->peer_port.value,
         .enrolled_ms = clock_wall_ms(f->conf.clock),
     };
 
     const char *before;
     TRY(builds_offered_before(tx, host.id, &before));
+    TRY(tell_voter(tx, &host));
     struct err e = store_host_put(tx, &host);
     if (err_is(e, ERR_EXISTS))
         return err_format(a, FAULT_HOST_NAME_TAKEN,
@@ -312,22 +338,16 @@ static struct err log_errors_record(struct store_tx *tx, const struct agent_node
     return store_log_errors_set(tx, in->node_id.value, errors, in->log_errors.count);
 }
 
-/* Those with nodes there come first. */
-static struct err host_is_heard(struct store_tx *tx, const char *host_id)
-{
-    TRY(store_host_silence(tx, host_id, false));
-    store_touch_all(tx);
-    return store_touch_host(tx, host_id);
-}
-
+/* `is_back`: nothing was heard of the host for a while, and each word of it is news. */
 static struct err record_nodes(struct fleet *f, struct store_tx *tx, const char *host_id,
-                               const struct agent_node_report_list *nodes)
+                               const struct agent_node_report_list *nodes, bool is_back)
 {
     for (size_t i = 0; i < nodes->count; i++) {
         struct node_saw saw;
         bool is_changed;
         TRY(sight_of(store_arena(tx), host_id, &nodes->items[i], &saw));
         saw.seen_ms = clock_wall_ms(f->conf.clock);
+        saw.is_news = is_back;
         TRY(store_saw_set(tx, nodes->items[i].node_id.value, &saw, &is_changed));
         TRY(tasks_record(tx, &nodes->items[i]));
         TRY(log_errors_record(tx, &nodes->items[i]));
@@ -361,40 +381,53 @@ static struct err forget_the_rest(struct store_tx *tx, const char *host_id,
     return OK;
 }
 
+/* The host is not what it was marked as. */
+static struct err record_return(struct store_tx *tx, const char *host_id,
+                                enum presence_level before)
+{
+    if (before == PRESENCE_HEARD)
+        return OK;
+    if (before == PRESENCE_QUIET)
+        return store_host_quiet(tx, host_id, false);
+    log_info("host is back", f_str("host", host_id));
+    TRY(store_host_silence(tx, host_id, false, 0));
+    store_touch_all(tx);
+    return store_touch_host(tx, host_id); /* those with nodes there come first */
+}
+
 static struct err write_sync(struct fleet *f, struct arena *a, const struct agent_sync_in *in,
-                             bool is_new, bool was_silent, bool *out_counts)
+                             bool is_new, enum presence_level before, bool *out_counts)
 {
     scoped(store_rollback) struct store_tx *tx = NULL;
 
     TRY(store_begin(f->store, is_new ? STORE_WRITE : STORE_NOTE, a, &tx));
     if (is_new)
         TRY(enrol(f, tx, in->host));
-    if (was_silent) {
-        log_info("host is back", f_str("host", in->host->name));
-        TRY(host_is_heard(tx, in->host->host_id));
-    }
+    TRY(record_return(tx, in->host->host_id, before));
     *out_counts =
         is_new || presence_take_message(&f->present, in->host->host_id, in->message_number.value);
     if (*out_counts) {
-        TRY(record_nodes(f, tx, in->host->host_id, &in->nodes));
+        TRY(record_nodes(f, tx, in->host->host_id, &in->nodes, before != PRESENCE_HEARD));
         TRY(forget_the_rest(tx, in->host->host_id, &in->nodes));
+        TRY(leases_record(tx, in->host->host_id, &in->promised));
     }
     return store_commit(&tx);
 }
 
 /* A beat that says nothing new ends here. */
 static struct err record_sync(struct fleet *f, struct arena *a, const struct agent_sync_in *in,
-                              bool is_new, bool was_silent)
+                              bool is_new, enum presence_level before)
 {
     const char *host_id = in->host->host_id;
     bool counts;
 
-    if (!is_new && !was_silent && !sights_are_news(&f->sights, host_id, &in->nodes)) {
+    if (!is_new && before == PRESENCE_HEARD && in->promised.count == 0 &&
+        !sights_are_news(&f->sights, host_id, &in->nodes)) {
         (void)presence_take_message(&f->present, host_id, in->message_number.value);
         return OK;
     }
     sights_begin(&f->sights, host_id, is_new);
-    struct err e = write_sync(f, a, in, is_new, was_silent, &counts);
+    struct err e = write_sync(f, a, in, is_new, before, &counts);
     if (err_failed(e))
         sights_fail(&f->sights, host_id);
     else
@@ -426,23 +459,32 @@ static struct err answer(struct fleet *f, struct arena *a, const struct agent_sy
         return OK;
     out->generation = INT_OF(generation);
     out->is_changed = BOOL_OF(!*out_is_same);
-    return *out_is_same ? OK : goals_of_host(tx, in->host->host_id, &out->goals);
+    if (*out_is_same)
+        return OK;
+    const struct vote_place own = {f->conf.vote_address, f->conf.vote_port};
+    TRY(goals_of_host(tx, in->host->host_id, &out->goals));
+    TRY(leases_locate(tx, &own, &out->goals));
+    out->lease_key = f->conf.lease_key;
+    return leases_promises(tx, in->host->host_id, &out->promises);
 }
 
 struct err fleet_sync(struct fleet *f, struct arena *a, const struct agent_sync_in *in,
                       bool is_again, bool may_wait, struct agent_sync_out *out,
                       int64_t *out_wait_ms)
 {
-    bool was_silent = false, is_same;
+    const struct agent_host *host = in->host;
+    enum presence_level before = PRESENCE_HEARD;
+    bool is_same;
 
     *out_wait_ms = 0;
-    TRY(check_host(a, in->host));
-    enum presence_answer who = presence_hear(&f->present, in->host->host_id, in->host->incarnation,
-                                             boot_now(f), &was_silent);
+    TRY(check_host(a, host));
+    enum presence_answer who = is_again ? presence_of(&f->present, host->host_id, host->incarnation)
+                                        : presence_hear(&f->present, host->host_id,
+                                                        host->incarnation, boot_now(f), &before);
     if (who == PRESENCE_SUPERSEDED)
         return superseded();
-    if (who == PRESENCE_NEW || was_silent || !is_again)
-        TRY(record_sync(f, a, in, who == PRESENCE_NEW, was_silent));
+    if (who == PRESENCE_NEW || !is_again)
+        TRY(record_sync(f, a, in, who == PRESENCE_NEW, before));
     if (who == PRESENCE_NEW) {
         presence_enrol(&f->present, in->host->host_id, in->host->incarnation, boot_now(f));
         watcher_signal(f, false);
@@ -457,13 +499,13 @@ struct err fleet_sync(struct fleet *f, struct arena *a, const struct agent_sync_
     return OK;
 }
 
-/* Whether the host may speak; `*out_was_silent` tells whether it was counted as lost. */
+/* Whether the host may speak; `*out_before` tells what it was marked as. */
 static struct err hear(struct fleet *f, const char *host_id, const char *incarnation,
-                       bool *out_was_silent)
+                       enum presence_level *out_before)
 {
-    *out_was_silent = false;
+    *out_before = PRESENCE_HEARD;
     enum presence_answer who =
-        presence_hear(&f->present, host_id, incarnation, boot_now(f), out_was_silent);
+        presence_hear(&f->present, host_id, incarnation, boot_now(f), out_before);
 
     if (who == PRESENCE_SUPERSEDED)
         return superseded();
@@ -471,16 +513,17 @@ static struct err hear(struct fleet *f, const char *host_id, const char *incarna
 }
 
 static struct err write_report(struct fleet *f, struct arena *a, const struct agent_report_in *in,
-                               bool was_silent, bool *out_counts)
+                               enum presence_level before, bool *out_counts)
 {
     scoped(store_rollback) struct store_tx *tx = NULL;
 
     TRY(store_begin(f->store, STORE_NOTE, a, &tx)); /* the next sync says it again */
-    if (was_silent)
-        TRY(host_is_heard(tx, in->host_id));
+    TRY(record_return(tx, in->host_id, before));
     *out_counts = presence_take_message(&f->present, in->host_id, in->message_number.value);
-    if (*out_counts)
-        TRY(record_nodes(f, tx, in->host_id, &in->nodes));
+    if (*out_counts) {
+        TRY(record_nodes(f, tx, in->host_id, &in->nodes, before != PRESENCE_HEARD));
+        TRY(leases_record(tx, in->host_id, &in->promised));
+    }
     TRY(samples_record(tx, &in->samples, clock_wall_ms(f->conf.clock)));
     return store_commit(&tx);
 }
@@ -488,12 +531,13 @@ static struct err write_report(struct fleet *f, struct arena *a, const struct ag
 struct err fleet_report(struct fleet *f, struct arena *a, const struct agent_report_in *in,
                         struct agent_report_out *out)
 {
-    bool was_silent, counts;
+    enum presence_level before;
+    bool counts;
 
     (void)out;
-    TRY(hear(f, in->host_id, in->incarnation, &was_silent));
+    TRY(hear(f, in->host_id, in->incarnation, &before));
     sights_begin(&f->sights, in->host_id, false);
-    struct err e = write_report(f, a, in, was_silent, &counts);
+    struct err e = write_report(f, a, in, before, &counts);
     if (err_failed(e))
         sights_fail(&f->sights, in->host_id);
     else
@@ -507,13 +551,13 @@ struct err fleet_verify_token(struct fleet *f, struct arena *a,
                               struct agent_verify_token_out *out)
 {
     scoped(store_rollback) struct store_tx *tx = NULL;
-    bool was_silent;
+    enum presence_level before;
 
-    TRY(hear(f, in->host_id, in->incarnation, &was_silent));
-    TRY(store_begin(f->store, was_silent ? STORE_WRITE : STORE_READ, a, &tx));
+    TRY(hear(f, in->host_id, in->incarnation, &before));
+    TRY(store_begin(f->store, before == PRESENCE_HEARD ? STORE_READ : STORE_WRITE, a, &tx));
     TRY(verify_token(tx, &f->conf.keys, in, clock_wall_ms(f->conf.clock), out));
-    if (!was_silent)
+    if (before == PRESENCE_HEARD)
         return OK;
-    TRY(host_is_heard(tx, in->host_id));
+    TRY(record_return(tx, in->host_id, before));
     return store_commit(&tx);
 }

@@ -35,7 +35,11 @@ struct iam_keys {
 struct fleet_conf {
     const struct clock *clock;
     int64_t beat_ms;   /* a poll is held no longer than this */
-    int64_t silent_ms; /* a host unheard of for longer gets no new nodes */
+    int64_t quiet_ms;  /* a host unheard of for longer may be lost: voters are asked; 0: none is */
+    int64_t silent_ms; /* one unheard of for longer gets no new nodes */
+    const char *lease_key;    /* of the datagrams of leases, in base64; NULL: none is told */
+    const char *vote_address; /* where the control plane's own vote is, by UDP; NULL: nowhere */
+    int vote_port;
     struct iam_keys keys;
 };
 

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "contract/agent.h"
+#include "controlplane/fleet/leases.h"
 #include "controlplane/fleet/seeds.h"
 #include "controlplane/fleet/tasks.h"
 #include "controlplane/fleet/users.h"
@@ -88,8 +89,6 @@ static void bound_lag(struct agent_parameter_list *list)
 
 /* --- members of replication groups --- */
 
-#define NOWHERE_PORT 1 /* of a node's own address, where nobody listens */
-
 /* They are asked how far they are before one of them is chosen: none is a primary, none follows. */
 static bool is_asked(const struct host_node *n)
 {
@@ -154,21 +153,19 @@ static struct agent_node_role *role_new(struct arena *a, const struct host_node 
 {
     struct agent_node_role *role = arena_new(a, struct agent_node_role);
 
+    role->user = n->replication_user;
+    role->password = n->replication_password;
+    role->lease = lease_of_node(a, n);
     role->term = INT_OF(is_fenced(n) ? n->role.fence_term : n->role.term);
     role->is_primary = BOOL_OF(is_primary(n) && !is_sourced(n));
     role->is_fenced = BOOL_OF(is_fenced(n));
-    role->user = n->replication_user;
-    role->password = n->replication_password;
     if (is_sourced(n)) {
         follow_outside(&n->role.source, role);
-    } else if (is_asked(n)) {
-        role->primary_address = n->goal.address;
-        role->primary_port = INT_OF(NOWHERE_PORT);
-    } else if (!is_primary(n)) {
+    } else if (is_primary(n)) {
+        role->life = INT_OF(is_fenced(n) ? n->role.fence_life : n->role.life);
+    } else if (!is_asked(n)) {
         role->primary_address = n->primary_address;
         role->primary_port = INT_OF(n->primary_port);
-    } else {
-        role->life = INT_OF(is_fenced(n) ? n->role.fence_life : n->role.life);
     }
     if ((is_primary(n) || n->role.source.port) && !is_fenced(n) && n->role.after_offset > 0)
         role->after_offset = INT_OF(n->role.after_offset);
@@ -320,6 +317,7 @@ static const char *settings_of(struct arena *a, const struct host_node *n,
         .logs = logs,
         .nodes = *n->nodes ? n->nodes_version : 0,
         .room_bytes = n->allotment.most_bytes ? out->maxmemory_bytes.value : 0,
+        .voters = n->lease.number,
     };
 
     settings_take_role(&v, &n->role, &n->endpoints, n->cluster_id);

@@ -62,14 +62,14 @@ void presence_enrol(struct presence_table *t, const char *host_id, const char *i
     p->incarnation = copy(incarnation);
     p->message_number = 0;
     p->heard_boot_ms = now_boot_ms;
-    p->is_silent = false;
+    p->level = PRESENCE_HEARD;
     pthread_mutex_unlock(&t->lock);
 }
 
-void presence_silence(struct presence_table *t, const char *host_id)
+void presence_mark(struct presence_table *t, const char *host_id, enum presence_level level)
 {
     pthread_mutex_lock(&t->lock);
-    entry_of(t, host_id)->is_silent = true;
+    entry_of(t, host_id)->level = level;
     pthread_mutex_unlock(&t->lock);
 }
 
@@ -81,21 +81,33 @@ static bool is_past(const struct presence *p, const char *incarnation)
     return false;
 }
 
+static enum presence_answer answer_to(const struct presence *p, const char *incarnation)
+{
+    if (p && strcmp(p->incarnation, incarnation) == 0)
+        return PRESENCE_CURRENT;
+    return p && is_past(p, incarnation) ? PRESENCE_SUPERSEDED : PRESENCE_NEW;
+}
+
+enum presence_answer presence_of(struct presence_table *t, const char *host_id,
+                                 const char *incarnation)
+{
+    pthread_mutex_lock(&t->lock);
+    enum presence_answer answer = answer_to(map_get(&t->by_id, str_of(host_id)), incarnation);
+    pthread_mutex_unlock(&t->lock);
+    return answer;
+}
+
 enum presence_answer presence_hear(struct presence_table *t, const char *host_id,
                                    const char *incarnation, int64_t now_boot_ms,
-                                   bool *out_was_silent)
+                                   enum presence_level *out_before)
 {
-    enum presence_answer answer = PRESENCE_NEW;
-
     pthread_mutex_lock(&t->lock);
     struct presence *p = map_get(&t->by_id, str_of(host_id));
-    if (p && strcmp(p->incarnation, incarnation) == 0) {
-        answer = PRESENCE_CURRENT;
-        *out_was_silent = p->is_silent;
-        p->is_silent = false;
+    enum presence_answer answer = answer_to(p, incarnation);
+    if (answer == PRESENCE_CURRENT) {
+        *out_before = p->level;
+        p->level = PRESENCE_HEARD;
         p->heard_boot_ms = now_boot_ms;
-    } else if (p && is_past(p, incarnation)) {
-        answer = PRESENCE_SUPERSEDED;
     }
     pthread_mutex_unlock(&t->lock);
     return answer;
@@ -112,28 +124,40 @@ bool presence_take_message(struct presence_table *t, const char *host_id, int64_
     return counts;
 }
 
-void presence_take_silent(struct presence_table *t, struct arena *a, int64_t now_boot_ms,
-                          int64_t silent_ms, const char ***out_ids, size_t *out_count,
-                          int64_t *out_next_boot_ms)
+/* What it is by now, and when it could be less. */
+static enum presence_level level_of(const struct presence *p, int64_t now_boot_ms,
+                                    const struct presence_limits *limits, int64_t *next_ms)
 {
-    vec_of(const char *) ids = VEC_EMPTY;
+    const int64_t silent_ms = p->heard_boot_ms + limits->silent_ms;
+    const int64_t quiet_ms = limits->quiet_ms ? p->heard_boot_ms + limits->quiet_ms : silent_ms;
+    enum presence_level level = now_boot_ms >= silent_ms  ? PRESENCE_SILENT
+                                : now_boot_ms >= quiet_ms ? PRESENCE_QUIET
+                                                          : PRESENCE_HEARD;
+    int64_t due_ms = level == PRESENCE_HEARD ? quiet_ms : silent_ms;
+
+    if (level != PRESENCE_SILENT && due_ms < *next_ms)
+        *next_ms = due_ms;
+    return level;
+}
+
+void presence_take_unheard(struct presence_table *t, struct arena *a, int64_t now_boot_ms,
+                           const struct presence_limits *limits, struct presence_change **out,
+                           size_t *out_count, int64_t *out_next_boot_ms)
+{
+    vec_of(struct presence_change) changes = VEC_EMPTY;
     int64_t next_ms = INT64_MAX;
 
     pthread_mutex_lock(&t->lock);
     map_each(slot, &t->by_id) {
         struct presence *p = slot->value;
-        if (p->is_silent)
-            continue;
-        int64_t due_ms = p->heard_boot_ms + silent_ms;
-        if (due_ms <= now_boot_ms) {
-            p->is_silent = true;
-            *vec_add(a, &ids) = arena_strdup(a, p->host_id);
-        } else if (due_ms < next_ms) {
-            next_ms = due_ms;
-        }
+        enum presence_level level = level_of(p, now_boot_ms, limits, &next_ms);
+        if (level <= p->level)
+            continue; /* who is heard again says so itself */
+        p->level = level;
+        *vec_add(a, &changes) = (struct presence_change){arena_strdup(a, p->host_id), level};
     }
     pthread_mutex_unlock(&t->lock);
-    *out_ids = ids.items;
-    *out_count = ids.count;
+    *out = changes.items;
+    *out_count = changes.count;
     *out_next_boot_ms = next_ms;
 }

@@ -17,14 +17,25 @@ struct arena;
 
 #define PRESENCE_PAST 8 /* earlier incarnations remembered per host */
 
+enum presence_level {
+    PRESENCE_HEARD,
+    PRESENCE_QUIET,  /* not for longer than a beat should take */
+    PRESENCE_SILENT, /* for much longer: the host counts as lost */
+};
+
+/* After how long without a word a host is what; 0: never quiet. */
+struct presence_limits {
+    int64_t quiet_ms, silent_ms;
+};
+
 struct presence {
     char *host_id;
     char *incarnation;         /* the latest */
     char *past[PRESENCE_PAST]; /* those before it, in a ring */
     unsigned past_count;
-    int64_t heard_boot_ms;  /* last contact */
-    int64_t message_number; /* the highest that was taken of this incarnation */
-    bool is_silent;         /* as the store has it */
+    int64_t heard_boot_ms;     /* last contact */
+    int64_t message_number;    /* the highest that was taken of this incarnation */
+    enum presence_level level; /* as the store has it */
 };
 
 struct presence_table {
@@ -39,8 +50,8 @@ void presence_fini(struct presence_table *t);
 void presence_enrol(struct presence_table *t, const char *host_id, const char *incarnation,
                     int64_t now_boot_ms);
 
-/* Marks a host that there is as silent, as the store has it from before. */
-void presence_silence(struct presence_table *t, const char *host_id);
+/* Marks a host that there is as the store has it from before. */
+void presence_mark(struct presence_table *t, const char *host_id, enum presence_level level);
 
 enum presence_answer {
     PRESENCE_CURRENT,    /* the host's latest incarnation; marked as heard */
@@ -48,20 +59,29 @@ enum presence_answer {
     PRESENCE_SUPERSEDED, /* an incarnation that another one has followed */
 };
 
-/* Who speaks. For a current one, `*out_was_silent` tells whether the host was marked silent until
- * now. */
+/* Who speaks. For a current one, `*out_before` tells what the host was marked as until now. */
 enum presence_answer presence_hear(struct presence_table *t, const char *host_id,
                                    const char *incarnation, int64_t now_boot_ms,
-                                   bool *out_was_silent);
+                                   enum presence_level *out_before);
+
+/* The same of a message that was heard before, and is looked at again: it marks nobody as heard. */
+enum presence_answer presence_of(struct presence_table *t, const char *host_id,
+                                 const char *incarnation);
 
 /* Whether a message of the host's present incarnation is none that a later one has overtaken. One
  * without a number (0) always counts. To be asked where messages are taken one by one. */
 bool presence_take_message(struct presence_table *t, const char *host_id, int64_t number);
 
-/* Copies the ids of the hosts unheard of for `silent_ms` and not yet marked silent into `a`, and
- * marks them. `*out_next_boot_ms` is when the next could fall silent; INT64_MAX when none can. */
-void presence_take_silent(struct presence_table *t, struct arena *a, int64_t now_boot_ms,
-                          int64_t silent_ms, const char ***out_ids, size_t *out_count,
-                          int64_t *out_next_boot_ms);
+struct presence_change {
+    const char *host_id;
+    enum presence_level level;
+};
+
+/* Marks the hosts that were not heard of for so long, and tells of each that was marked otherwise
+ * before; in `a`. `*out_next_boot_ms` is when the next could fall silent; INT64_MAX when none can.
+ */
+void presence_take_unheard(struct presence_table *t, struct arena *a, int64_t now_boot_ms,
+                           const struct presence_limits *limits, struct presence_change **out,
+                           size_t *out_count, int64_t *out_next_boot_ms);
 
 #endif

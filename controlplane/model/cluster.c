@@ -86,6 +86,15 @@ bool hosts_are_mostly_silent(const struct host_list *l)
     return 2 * silent > l->count;
 }
 
+bool hosts_are_mostly_quiet(const struct host_list *l)
+{
+    size_t quiet = 0;
+
+    for (size_t i = 0; i < l->count; i++)
+        quiet += l->items[i].is_quiet || l->items[i].is_silent;
+    return 2 * quiet > l->count;
+}
+
 struct cluster cluster_of_node(const struct cluster *c, const struct node *n)
 {
     struct cluster seen = *c;

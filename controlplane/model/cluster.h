@@ -148,6 +148,7 @@ struct node_saw {
                             * store finds it, whoever tells need not */
     int64_t used_bytes;    /* of memory, about; -1 when it is told: as before */
     int64_t seen_ms;       /* when it is told; not read again */
+    bool is_news;          /* when it is told: it is to be written down, whatever was seen before */
 };
 
 struct node {
@@ -179,10 +180,14 @@ struct host {
     const char *incarnation, *boot_id, *agent_version;
     int64_t memory_bytes;
     int vcpus;
-    const char *pool;    /* CIDR */
-    const char *pool6;   /* of IPv6; "" where it has none */
-    const char *engines; /* "bundled=0.1.0 redis=7.0.15" */
-    bool is_silent;
+    const char *pool;         /* CIDR */
+    const char *pool6;        /* of IPv6; "" where it has none */
+    const char *engines;      /* "bundled=0.1.0 redis=7.0.15" */
+    const char *peer_address; /* where it votes on leases; "" or NULL: it does not */
+    int peer_port;
+    bool is_quiet;     /* not heard of for a moment, which may mean nothing */
+    bool is_silent;    /* not heard of for longer: it counts as lost */
+    int64_t silent_ms; /* since when */
     int64_t enrolled_ms;
     int64_t used_bytes; /* taken by placed nodes */
     int64_t node_count; /* placed nodes */
@@ -195,6 +200,7 @@ struct host_list {
 
 /* Whether more than half of them are. */
 bool hosts_are_mostly_silent(const struct host_list *l);
+bool hosts_are_mostly_quiet(const struct host_list *l);
 
 /* Whether memory that is used is about as much as before: an eighth more or less is news, and what
  * was not known (-1). */

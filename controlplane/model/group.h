@@ -5,6 +5,7 @@
 
 #include "controlplane/model/cluster.h"
 #include "controlplane/model/durability.h"
+#include "controlplane/model/leases.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -98,6 +99,7 @@ struct shard {
     bool is_wanted;
     struct shard_goal goal;
     struct shard_endpoints endpoints; /* stored with the goal: see reconcile/endpoints.c */
+    struct shard_lease lease;         /* stored with the goal */
     /* Primaries that ended one upon another, and when the first and the last of them did; stored
      * with the goal: see reconcile/restraint.c. */
     int64_t falls, fell_ms, last_fell_ms;

@@ -22,6 +22,8 @@ char *settings_version_text(struct arena *a, const struct settings_version *v)
         text = arena_printf(a, "%s.d%lld", text, (long long)v->room_bytes);
     if (v->acks || v->is_bounded)
         text = arena_printf(a, "%s.a%lld%s", text, (long long)v->acks, v->is_bounded ? "b" : "");
+    if (v->voters)
+        text = arena_printf(a, "%s.v%lld", text, (long long)v->voters);
     return text;
 }
 
@@ -86,7 +88,14 @@ static bool take_room(struct str *rest, struct settings_version *v)
 /* Only nodes of groups whose writes depend on replicas have it. */
 static bool take_acks(struct str *rest, struct settings_version *v)
 {
-    return rest->len == 0 || take_marked(rest, 'a', 'b', &v->acks, &v->is_bounded);
+    return rest->len == 0 || rest->ptr[0] != 'a' ||
+           take_marked(rest, 'a', 'b', &v->acks, &v->is_bounded);
+}
+
+/* Only members of shards that had a lease have it. */
+static bool take_voters(struct str *rest, struct settings_version *v)
+{
+    return rest->len == 0 || take_part(rest, 'v', &v->voters);
 }
 
 bool settings_version_parse(const char *text, struct settings_version *out)
@@ -99,7 +108,7 @@ bool settings_version_parse(const char *text, struct settings_version *out)
         !take_marked(&rest, 'r', 'f', &v.term, &v.is_fenced) ||
         !take_marked(&rest, 't', 'o', &v.epoch, &v.opens_replicas) || !take_tls(&rest, &v) ||
         !take_logs(&rest, &v) || !take_nodes(&rest, &v) || !take_endpoints(&rest, &v) ||
-        !take_room(&rest, &v) || !take_acks(&rest, &v) || rest.len > 0)
+        !take_room(&rest, &v) || !take_acks(&rest, &v) || !take_voters(&rest, &v) || rest.len > 0)
         return false;
     *out = v;
     return true;

@@ -28,10 +28,11 @@ struct settings_version {
     int64_t room_bytes;  /* for data, where that comes and goes; 0 where the type says it */
     int64_t acks;        /* so many replicas have a write before it is acknowledged */
     bool is_bounded;     /* no write is taken while every replica lags */
+    int64_t voters;      /* number of the set that grants its shard's lease; 0: there was none */
 };
 
-/* "p3.u0.r2.t5", "p0.u0.r2f.t5", "p0.u0.r2.t5o", "p0.u0.r0.t0.m2.c1.l4.n3.e1.d1024",
- * "p0.u0.r2.t0.a1", "p0.u0.r2.t0.a0b"; in `a`. */
+/* "p3.u0.r2.t5", "p0.u0.r2f.t5", "p0.u0.r2.t5o", "p0.u0.r0.t0.m2.c1.l4.n3.e1.d1024.v2",
+ * "p0.u0.r2.t0.a1", "p0.u0.r2.t0.a0b.v3"; in `a`. */
 char *settings_version_text(struct arena *a, const struct settings_version *v);
 
 /* False for what is no such text; `out` is then all zero. */

@@ -108,7 +108,8 @@ void acks_raise(struct group_view *g, struct shard *s, struct decisions *d)
 {
     struct shard_acks *acks = &s->goal.acks;
 
-    if (is_settled(s) || s->goal.fenced_id || s->goal.life || !has_in_force(g, s))
+    bool is_between = s->lease.asked_term || s->lease.vacated_ms; /* another's term may be next */
+    if (is_settled(s) || is_between || s->goal.fenced_id || s->goal.life || !has_in_force(g, s))
         return;
     if (acks->after == 0) {
         ask_replicas(g, s, member_node(shard_primary(g, s))->saw.offset, d);
@@ -144,8 +145,10 @@ void acks_ask(struct group_view *g, struct shard *s, const struct view *dead, st
 {
     struct shard_goal *goal = &s->goal;
 
+    shard_forget_loss(s);
     goal->fenced_id = goal->fence_term = goal->fence_life = goal->after_offset = 0;
-    goal->life = member_node(dead)->saw.crashes; /* over: it is not the primary by this term */
+    /* over: it is not the primary by this term */
+    goal->life = dead && member_node(dead) ? member_node(dead)->saw.crashes : 0;
     goal->acks.after = 0;
     goal->acks.asked = OFFSETS_ASKED;
     goal->acks.asked_ms = g->now_ms;
@@ -158,7 +161,7 @@ static enum knowledge knowledge_of(const struct shard *s, const struct view *m)
 {
     const struct node *n = member_node(m);
 
-    if (!n || !m->cluster.is_wanted || !member_is_up(n) || member_is_unheard(m) ||
+    if (!n || !m->cluster.is_wanted || !member_is_up(m) || member_is_unheard(m) ||
         n->saw.term != s->goal.term || strcmp(n->saw.role, "replica") != 0)
         return KNOWS_NOTHING;
     return n->saw.lineage > 0 ? KNOWS_HOW_FAR : KNOWS_IT_HAS_NOTHING;
@@ -183,9 +186,17 @@ bool acks_are_free(const struct shard *s, const struct view *dead, bool has_died
     return !s->goal.acks.asked || has_died || knowledge_of(s, dead) != KNOWS_NOTHING;
 }
 
+/* Nobody saw it end: it may have all that it ever had. */
+static bool may_return(const struct view *m)
+{
+    const struct node *n = member_node(m);
+    return n && n->saw.has && n->saw.state != NODE_STOPPED && n->saw.state != NODE_FAILED;
+}
+
 struct view *acks_choose(const struct group_view *g, const struct shard *s, const struct view *dead,
                          bool *out_is_sure)
 {
+    const char *zone = dead && member_node(dead) ? member_node(dead)->host_zone : "";
     struct view *best = NULL;
     int64_t missing = s->goal.acks.gone, unknown = 0;
 
@@ -195,8 +206,8 @@ struct view *acks_choose(const struct group_view *g, const struct shard *s, cons
             continue;
         enum knowledge knowledge = knowledge_of(s, m);
         missing += knowledge != KNOWS_HOW_FAR && m != dead;
-        unknown += knowledge == KNOWS_NOTHING && m != dead;
-        if (knowledge != KNOWS_NOTHING && is_better(m, best, member_node(dead)->host_zone))
+        unknown += knowledge == KNOWS_NOTHING && (m != dead || may_return(m));
+        if (knowledge != KNOWS_NOTHING && is_better(m, best, zone))
             best = m;
     }
     *out_is_sure = missing < s->goal.acks.counted;

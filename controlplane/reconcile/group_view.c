@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "controlplane/store/globals.h"
 #include "controlplane/store/groups.h"
+#include "controlplane/store/leases.h"
 #include "controlplane/store/slot_moves.h"
 #include "controlplane/store/sources.h"
 #include "controlplane/store/tasks.h"
@@ -61,6 +62,7 @@ static struct err load_alone(struct store_tx *tx, int64_t group_id, int64_t now_
     TRY(store_topology_get(tx, group_id, &g.epoch, &g.topology));
     TRY(load_members(tx, regions, &g));
     TRY(store_slot_move_list(tx, &group_id, 1, &g.moves));
+    TRY(store_promises_of_group(tx, group_id, &g.promises));
     struct err e = store_group_operation_running(tx, group_id, &g.operation);
     if (err_failed(e) && !err_is(e, ERR_NOT_FOUND))
         return e;
@@ -140,6 +142,14 @@ struct view *group_member(const struct group_view *g, int64_t cluster_id)
         if (g->members[i].cluster.id == cluster_id)
             return &g->members[i];
     return NULL;
+}
+
+bool member_is_unheard(const struct view *m)
+{
+    const struct node *n = member_node(m);
+    const struct host *host = n && n->goal.has ? view_host(m, n->goal.host_id) : NULL;
+
+    return !host || host->is_silent || host->is_quiet;
 }
 
 struct view *shard_primary(const struct group_view *g, const struct shard *s)

@@ -28,6 +28,9 @@ struct group_view {
     const char *reads; /* what nodes are to be told of shards that take slots; NULL: no news */
     int64_t epoch;     /* of the topology that nodes are told */
     const char *topology;
+    struct promise_list promises; /* of voters, for shards of the group */
+    bool has_vote;                /* the control plane can be a voter */
+    int64_t replace_after_ms;     /* a member of a lost host is made anew elsewhere after so long */
     const struct region_view *region;
     struct endpoint_board *endpoints; /* NULL: names are told, or members' own addresses */
     int64_t now_ms;
@@ -47,6 +50,9 @@ struct shard *member_shard(const struct group_view *g, const struct view *m);
 
 /* The member that the shard's goal names as its primary, or NULL. */
 struct view *shard_primary(const struct group_view *g, const struct shard *s);
+
+/* Its host is not heard of: what was seen of it may be true no longer. */
+bool member_is_unheard(const struct view *m);
 
 /* A member by the id of its cluster, or NULL. */
 struct view *group_member(const struct group_view *g, int64_t cluster_id);

@@ -19,9 +19,12 @@
 #include "controlplane/reconcile/global_shards.h"
 #include "controlplane/reconcile/globals.h"
 #include "controlplane/reconcile/group_steps.h"
+#include "controlplane/reconcile/losses.h"
 #include "controlplane/reconcile/moves.h"
+#include "controlplane/reconcile/relocate.h"
 #include "controlplane/reconcile/restraint.h"
 #include "controlplane/reconcile/rules.h"
+#include "controlplane/reconcile/voters.h"
 
 #include <string.h>
 
@@ -107,7 +110,7 @@ void decide_group_remove(struct decisions *d, struct group_view *g)
 
 /* --- placement: all members that wait, or none --- */
 
-static struct place_request request_of(struct arena *a, const struct view *m, const struct node *n)
+struct place_request member_request(struct arena *a, const struct view *m, const struct node *n)
 {
     return (struct place_request){
         .cluster_id = place_key(m->cluster.id, m->cluster.shard_id),
@@ -123,8 +126,8 @@ static struct place_request request_of(struct arena *a, const struct view *m, co
     };
 }
 
-static void settle(struct view *m, struct node *n, const struct place_choice *choice,
-                   int64_t memory_bytes, bool is_clustered, struct decisions *d)
+void member_settle(struct view *m, struct node *n, const struct place_choice *choice,
+                   int64_t memory_bytes, bool is_clustered, struct decisions *d, const char *why)
 {
     struct node_goal goal = {
         .has = true,
@@ -142,7 +145,7 @@ static void settle(struct view *m, struct node *n, const struct place_choice *ch
 
     n->host_zone = choice->zone;
     d->about = &m->cluster;
-    decide_goal(d, n, &goal, "its group found room for all that waited");
+    decide_goal(d, n, &goal, why);
 }
 
 static void place_members(struct group_view *g, struct decisions *d)
@@ -157,14 +160,15 @@ static void place_members(struct group_view *g, struct decisions *d)
         const struct node *n = member_node(m);
         if (!n || !n->is_wanted || n->goal.has)
             continue;
-        requests[count] = request_of(d->arena, m, n);
+        requests[count] = member_request(d->arena, m, n);
         homeless[count++] = m;
     }
     if (count == 0 || place_nodes(g->region->board, requests, count, choices) != PLACE_OK)
         return; /* a host's arrival or another node's end wakes us again */
     for (size_t i = 0; i < count; i++)
-        settle(homeless[i], member_node(homeless[i]), &choices[i], requests[i].memory_bytes,
-               g->group.mode != CLUSTER_MODE_DISABLED, d);
+        member_settle(homeless[i], member_node(homeless[i]), &choices[i], requests[i].memory_bytes,
+                      g->group.mode != CLUSTER_MODE_DISABLED, d,
+                      "its group found room for all that waited");
 }
 
 /* --- who is the primary --- */
@@ -183,8 +187,8 @@ static struct view *first_member(const struct group_view *g, const struct shard 
     return first;
 }
 
-/* The highest term that the shard's goal or one of its engines knows: in another group before, or
- * by orders that this control plane has forgotten. */
+/* Engines may know one of another group before, or by orders that this control plane has forgotten.
+ */
 int64_t shard_highest_term(const struct group_view *g, const struct shard *s)
 {
     int64_t highest = s->goal.has ? s->goal.term : 0;
@@ -194,6 +198,9 @@ int64_t shard_highest_term(const struct group_view *g, const struct shard *s)
         if (n && g->members[i].cluster.shard_id == s->id && n->saw.has && n->saw.term > highest)
             highest = n->saw.term;
     }
+    for (size_t i = 0; i < g->promises.count; i++)
+        if (g->promises.items[i].shard_id == s->id && g->promises.items[i].term > highest)
+            highest = g->promises.items[i].term;
     return highest;
 }
 
@@ -222,12 +229,35 @@ static struct shard_acks acks_of_next(const struct shard *s)
     return acks;
 }
 
+/* What voters were asked for, and that nobody was the primary, is settled by that. */
+void shard_forget_loss(struct shard *s)
+{
+    s->lease.asked_term = s->lease.vacated_ms = 0;
+    s->lease.is_told = false;
+}
+
 void groups_promote(struct group_view *g, struct shard *s, int64_t cluster_id, struct decisions *d,
                     const char *why)
 {
+    shard_forget_loss(s);
     s->goal = (struct shard_goal){.has = true,
                                   .term = shard_highest_term(g, s) + 1,
                                   .primary_id = cluster_id,
+                                  .source = s->goal.source,
+                                  .acks = acks_of_next(s)};
+    decide_shard(d, g, s, why);
+}
+
+/* A role that was meant for one life of an engine still is. */
+void groups_raise(struct group_view *g, struct shard *s, struct decisions *d, const char *why)
+{
+    int64_t life = s->goal.fenced_id ? 0 : s->goal.life;
+
+    shard_forget_loss(s);
+    s->goal = (struct shard_goal){.has = true,
+                                  .term = shard_highest_term(g, s) + 1,
+                                  .primary_id = s->goal.primary_id,
+                                  .life = life,
                                   .source = s->goal.source,
                                   .acks = acks_of_next(s)};
     decide_shard(d, g, s, why);
@@ -239,19 +269,20 @@ int64_t member_life(const struct view *m)
     return n && n->saw.has ? n->saw.crashes + 1 : 0;
 }
 
-/* For what it has now: should it end before it hears of its role, it comes back with nothing, and
- * its replicas would forget all they know. */
-static void promote_as_seen(struct group_view *g, struct shard *s, const struct view *chosen,
-                            struct decisions *d)
+/* One that ends before it hears of its role comes back with nothing, and its replicas would forget
+ * all they know. */
+void groups_promote_as_seen(struct group_view *g, struct shard *s, const struct view *chosen,
+                            struct decisions *d, const char *why)
 {
     restraint_count(g, s);
+    shard_forget_loss(s);
     s->goal = (struct shard_goal){.has = true,
                                   .term = shard_highest_term(g, s) + 1,
                                   .primary_id = chosen->cluster.id,
                                   .life = member_life(chosen),
                                   .source = s->goal.source,
                                   .acks = acks_of_next(s)};
-    decide_shard(d, g, s, "its primary died");
+    decide_shard(d, g, s, why);
 }
 
 /* One that ends and comes back has nothing of what its successor waits for, and must not look as if
@@ -268,6 +299,7 @@ void groups_fence(struct group_view *g, struct shard *s, struct decisions *d, co
 
 void groups_unfence(struct group_view *g, struct shard *s, struct decisions *d, const char *why)
 {
+    shard_forget_loss(s);
     s->goal = (struct shard_goal){.has = true,
                                   .term = shard_highest_term(g, s) + 1,
                                   .primary_id = s->goal.fenced_id,
@@ -293,15 +325,18 @@ void groups_follow(struct group_view *g, struct shard *s, const struct shard_sou
     groups_promote(g, s, s->goal.primary_id, d, why);
 }
 
-/* Engines obey no lower term than they know: the shard's goes above it. */
+/* Engines obey no lower term than they know, and voters grant no lease by one: the shard's goes
+ * above it. What voters are asked to promise is not yet one. */
 static void outgrow_terms(struct group_view *g, struct shard *s, struct decisions *d)
 {
-    if (!s->goal.has || shard_highest_term(g, s) <= s->goal.term)
+    bool is_between = s->lease.asked_term > 0 || s->lease.vacated_ms > 0;
+
+    if (!s->goal.has || is_between || shard_highest_term(g, s) <= s->goal.term)
         return;
     if (s->goal.acks.asked)
         acks_ask(g, s, shard_primary(g, s), d);
     else
-        groups_promote(g, s, s->goal.primary_id, d, "an engine knows a higher term");
+        groups_raise(g, s, d, "an engine or a voter knows a higher term");
 }
 
 /* --- a primary that died --- */
@@ -325,7 +360,7 @@ static bool has_missed(const struct shard *s, const struct node *n)
     return life > 0 && strcmp(n->saw.host_id, n->goal.host_id) == 0 && n->saw.crashes + 1 > life;
 }
 
-bool member_is_up(const struct node *n)
+static bool is_up(const struct node *n)
 {
     return n && n->is_wanted && n->goal.has && n->saw.has && n->saw.state == NODE_RUNNING &&
            strcmp(n->saw.host_id, n->goal.host_id) == 0;
@@ -343,22 +378,51 @@ static bool is_fit(const struct shard *s, const struct node *n)
     bool follows = strcmp(n->saw.role, "replica") == 0 && is_of_term;
 
     bool had_all = follows && n->saw.term > 0 && n->saw.followed_term == n->saw.term;
-    return member_is_up(n) && (follows || was_fenced) && (n->saw.offset > 0 || had_all);
+    return is_up(n) && (follows || was_fenced) && (n->saw.offset > 0 || had_all);
 }
 
-bool member_is_unheard(const struct view *m)
+bool member_is_up(const struct view *m)
 {
-    const struct host *host = view_host(m, member_node(m)->goal.host_id);
-    return !host || host->is_silent;
+    return is_up(member_node(m));
 }
 
-static bool is_better(const struct view *m, const struct view *best, const char *lost_zone)
+bool member_is_fit(const struct shard *s, const struct view *m)
+{
+    return is_fit(s, member_node(m));
+}
+
+/* How many of the group's primaries are on the host of that member. */
+static size_t primaries_beside(const struct group_view *g, const struct view *m)
+{
+    const char *host_id = member_node(m)->goal.host_id;
+    size_t count = 0;
+
+    for (size_t i = 0; i < g->shards.count; i++) {
+        const struct view *primary = shard_primary(g, &g->shards.items[i]);
+        const struct node *n = primary ? member_node(primary) : NULL;
+        count += n && n->goal.has && strcmp(n->goal.host_id, host_id) == 0;
+    }
+    return count;
+}
+
+bool member_is_better(const struct group_view *g, const struct view *m, const struct view *best,
+                      const char *lost_zone)
 {
     const struct node *n = member_node(m), *b = best ? member_node(best) : NULL;
 
     if (!b || n->saw.offset != b->saw.offset)
         return !b || n->saw.offset > b->saw.offset;
-    return strcmp(n->host_zone, lost_zone) != 0 && strcmp(b->host_zone, lost_zone) == 0;
+    bool is_elsewhere = strcmp(n->host_zone, lost_zone) != 0;
+    if (is_elsewhere != (strcmp(b->host_zone, lost_zone) != 0))
+        return is_elsewhere;
+    return primaries_beside(g, m) < primaries_beside(g, best);
+}
+
+/* A moment in which nothing was heard is no reason to take a worse one. */
+static bool is_silent(const struct view *m)
+{
+    const struct host *host = view_host(m, member_node(m)->goal.host_id);
+    return !host || host->is_silent;
 }
 
 struct candidates {
@@ -380,16 +444,16 @@ static struct candidates look_for(const struct group_view *g, const struct shard
         const struct node *n = member_node(m);
         if ((m == dead && has_died(n)) || m->cluster.shard_id != s->id)
             continue; /* one that lives again is as good as what it has now */
-        c.has_unheard |= n && n->is_wanted && n->goal.has && member_is_unheard(m);
+        c.has_unheard |= n && n->is_wanted && n->goal.has && is_silent(m);
         c.has_unfit |= n && n->is_wanted && !is_fit(s, n);
-        if (!member_is_up(n))
+        if (!is_up(n))
             continue;
-        if (is_better(m, c.any, lost_zone))
+        if (member_is_better(g, m, c.any, lost_zone))
             c.any = m;
-        if (!is_fit(s, n) || member_is_unheard(m))
+        if (!is_fit(s, n) || is_silent(m))
             continue;
         c.has_late_reports |= n->saw.is_link_up;
-        if (is_better(m, c.best, lost_zone))
+        if (member_is_better(g, m, c.best, lost_zone))
             c.best = m;
     }
     return c;
@@ -413,6 +477,7 @@ static void keep_for_heir(struct group_view *g, struct shard *s, struct view *ke
         decide_event(d, dead, EVENT_NODE_RECOVERING, member_node(dead)->number, NULL);
     }
     restraint_count(g, s);
+    shard_forget_loss(s);
     s->goal = (struct shard_goal){.has = true,
                                   .term = shard_highest_term(g, s) + 1,
                                   .primary_id = keeper->cluster.id,
@@ -435,7 +500,7 @@ static void name_heir(struct group_view *g, struct shard *s, const struct view *
     const struct node *n = member_node(heir);
     bool is_fenced = s->goal.fenced_id == s->goal.primary_id && primary_is_confirmed(g, s);
 
-    if (!is_fenced || !n || !member_is_up(n) || !n->saw.is_link_up || n->saw.term != s->goal.term ||
+    if (!is_fenced || !n || !is_up(n) || !n->saw.is_link_up || n->saw.term != s->goal.term ||
         (n->saw.offset == 0 && keeper->saw.offset > 0))
         return;
     s->goal.term++;
@@ -540,6 +605,17 @@ static struct view *choose_surely(struct group_view *g, struct shard *s, const s
     return chosen;
 }
 
+/* The fenced one has ended as well: its order is for a life that is over, and keeps it from
+ * starting. */
+static bool fence_is_over(const struct group_view *g, const struct shard *s)
+{
+    const struct view *m =
+        s->goal.fenced_id && s->heir_id == 0 ? group_member(g, s->goal.fenced_id) : NULL;
+    const struct node *n = m ? member_node(m) : NULL;
+
+    return n && n->saw.has && s->goal.fence_life > 0 && n->saw.crashes + 1 > s->goal.fence_life;
+}
+
 static void fail_over(struct group_view *g, struct shard *s, struct decisions *d)
 {
     struct view *dead = shard_primary(g, s);
@@ -549,10 +625,15 @@ static void fail_over(struct group_view *g, struct shard *s, struct decisions *d
     bool is_restoring = g->has_operation && g->operation.kind == GROUP_CREATE && *g->operation.data;
     bool is_over = has_died(n) || has_missed(s, n) || (n && s->goal.acks.asked);
     bool is_sure = true;
-    if (!is_over || is_restoring || !acks_are_free(s, dead, has_died(n)))
+    if (!is_over || is_restoring || s->lease.vacated_ms || !acks_are_free(s, dead, has_died(n)))
         return;
     struct view *chosen =
         acks_counts(s) ? choose_surely(g, s, dead, &is_sure, d) : choose_best(g, s, dead, d);
+    if (!chosen && fence_is_over(g, s)) {
+        s->goal.fenced_id = s->goal.fence_term = s->goal.fence_life = s->goal.after_offset = 0;
+        decide_shard(d, g, s, "the fenced one has ended, too");
+        return;
+    }
     if (!chosen)
         return;
     if (failpoint_holds(d->failpoint, "group", "failover", "promote") || !restraint_allows(g, s, d))
@@ -567,7 +648,7 @@ static void fail_over(struct group_view *g, struct shard *s, struct decisions *d
         decide_group_event(d, g, EVENT_FAILOVER_UNSURE, s->number, NULL);
     if (chosen != dead)
         decide_group_event(d, g, EVENT_FAILOVER_DONE, dead->cluster.name, chosen->cluster.name);
-    promote_as_seen(g, s, chosen, d);
+    groups_promote_as_seen(g, s, chosen, d, "its primary died");
 }
 
 void groups_name(struct arena *a, struct failpoint_names *out)
@@ -579,6 +660,16 @@ void groups_name(struct arena *a, struct failpoint_names *out)
 
 /* --- the topology --- */
 
+/* A host that is quiet for a moment is no news for everybody's clients, unless it was replaced. */
+static bool is_lost(const struct shard *s, const struct view *m)
+{
+    const struct host *host = view_host(m, member_node(m)->goal.host_id);
+    bool is_gone = !host || host->is_silent;
+
+    return !restraint_is_in_doubt(m->region) &&
+           (is_gone || (s->lease.lost_id == m->cluster.id && host->is_quiet));
+}
+
 /* What the others are told of a node. A new replica counts as well until its group is there: none
  * looks before. */
 static const char *health_word(const struct group_view *g, const struct shard *s,
@@ -587,7 +678,7 @@ static const char *health_word(const struct group_view *g, const struct shard *s
     const struct node *n = member_node(m);
     bool is_new = g->has_operation && g->operation.kind == GROUP_CREATE;
 
-    if (has_died(n))
+    if (has_died(n) || is_lost(s, m))
         return "fail";
     if (s->goal.primary_id == m->cluster.id || is_new)
         return "online";
@@ -646,6 +737,31 @@ static void tell_topology(struct group_view *g, struct decisions *d)
     decide_topology(d, g);
 }
 
+/* --- members that come back --- */
+
+/* It follows, or is the primary. */
+static bool is_back(const struct group_view *g, const struct shard *s, const struct view *m)
+{
+    const struct node *n = member_node(m);
+    bool is_primary = s->goal.primary_id == m->cluster.id;
+
+    return is_up(n) && !member_is_unheard(m) && n->saw.term == s->goal.term &&
+           (is_primary ? primary_is_confirmed(g, s) : n->saw.is_link_up);
+}
+
+static void tell_recoveries(struct group_view *g, struct decisions *d)
+{
+    for (size_t i = 0; i < g->member_count; i++) {
+        struct view *m = &g->members[i];
+        struct node *n = member_node(m);
+        if (!n || !n->goal.is_told_down || !is_back(g, member_shard(g, m), m))
+            continue;
+        d->about = &m->cluster;
+        decide_event(d, m, EVENT_NODE_RECOVERED, n->number, NULL);
+        decide_told(d, n, n->goal.crashes_told, false);
+    }
+}
+
 /* --- members that go --- */
 
 static void forget_members(struct group_view *g, struct decisions *d)
@@ -666,7 +782,7 @@ static void forget_members(struct group_view *g, struct decisions *d)
 
 static bool is_running(const struct node *n)
 {
-    return member_is_up(n) && n->saw.boot_count >= n->boot_count;
+    return is_up(n) && n->saw.boot_count >= n->boot_count;
 }
 
 bool member_is_ready(const struct group_view *g, const struct view *m)
@@ -680,7 +796,8 @@ bool member_is_ready(const struct group_view *g, const struct view *m)
         !settings_version_parse(n->saw.applied_settings, &applied))
         return false;
     settings_take_role(&wanted, &s->goal, &s->endpoints, m->cluster.id);
-    if (applied.acks != wanted.acks || applied.is_bounded != wanted.is_bounded)
+    if (s->lease.vacated_ms || applied.acks != wanted.acks ||
+        applied.is_bounded != wanted.is_bounded)
         return false;
     if (applied.term != wanted.term || applied.is_fenced != wanted.is_fenced ||
         applied.endpoints != wanted.endpoints || applied.epoch != wanted.epoch ||
@@ -695,7 +812,7 @@ bool primary_is_confirmed(const struct group_view *g, const struct shard *s)
     const struct view *primary = shard_primary(g, s);
     const struct node *n = primary ? member_node(primary) : NULL;
 
-    if (!member_is_up(n) || n->saw.term != s->goal.term)
+    if (!is_up(n) || s->lease.vacated_ms || n->saw.term != s->goal.term)
         return false;
     return s->goal.source.port ? n->saw.is_link_up : strcmp(n->saw.role, "primary") == 0;
 }
@@ -724,7 +841,13 @@ void groups_decide(struct group_view *g, struct decisions *d)
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
         fail_over(g, &g->shards.items[i], d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
+        losses_look(g, &g->shards.items[i], d);
+    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
+        voters_look(g, &g->shards.items[i], d);
+    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
         endpoints_look(g, &g->shards.items[i], d);
+    relocate_members(g, d);
+    tell_recoveries(g, d);
     forget_members(g, d);
     if (g->group.is_wanted)
         tell_topology(g, d);

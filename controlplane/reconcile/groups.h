@@ -30,19 +30,37 @@ void groups_promote(struct group_view *g, struct shard *s, int64_t cluster_id, s
 void groups_fence(struct group_view *g, struct shard *s, struct decisions *d, const char *why);
 void groups_unfence(struct group_view *g, struct shard *s, struct decisions *d, const char *why);
 
+/* The shard's primary stays, by a term that is higher than any that somebody knows. */
+void groups_raise(struct group_view *g, struct shard *s, struct decisions *d, const char *why);
+
 /* Has the primary of the shard follow somebody else outside of the group from now on, by the next
  * term; a source without a port: nobody. */
 void groups_follow(struct group_view *g, struct shard *s, const struct shard_source *source,
                    struct decisions *d, const char *why);
 
-/* The highest term that the shard's goal or one of its engines knows. */
+/* What the member needs of a host; and its place on the one that was chosen. */
+struct place_request member_request(struct arena *a, const struct view *m, const struct node *n);
+void member_settle(struct view *m, struct node *n, const struct place_choice *choice,
+                   int64_t memory_bytes, bool is_clustered, struct decisions *d, const char *why);
+
+/* The highest term that the shard's goal, one of its engines or a voter knows. */
 int64_t shard_highest_term(const struct group_view *g, const struct shard *s);
 
-/* Whether a node runs where it should; the member has one. */
-bool member_is_up(const struct node *n);
+/* What voters were asked for, and that nobody was the primary, is settled. */
+void shard_forget_loss(struct shard *s);
 
-/* Whether the host of a member with a place is not heard of. */
-bool member_is_unheard(const struct view *m);
+/* Whether the member could take the place of the shard's primary: a replica of it that has data, as
+ * far as was seen; whether `m` is a better one than `best`, which may be NULL, where the zone and
+ * the host of the present primary are best avoided. */
+bool member_is_fit(const struct shard *s, const struct view *m);
+bool member_is_better(const struct group_view *g, const struct view *m, const struct view *best,
+                      const char *lost_zone);
+bool member_is_up(const struct view *m);
+
+/* Makes the member the primary by the next term, for what it has now: should its engine end before
+ * it hears of that, it is not to be one with nothing. Counted by restraint.c. */
+void groups_promote_as_seen(struct group_view *g, struct shard *s, const struct view *chosen,
+                            struct decisions *d, const char *why);
 
 /* The life of the member's engine that was seen last, for a goal that is meant for no other. */
 int64_t member_life(const struct view *m);

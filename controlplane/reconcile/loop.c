@@ -23,6 +23,7 @@
 #include "controlplane/store/points.h"
 #include "controlplane/store/snapshots.h"
 #include "controlplane/store/store.h"
+#include "controlplane/vote/vote.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -79,6 +80,11 @@ static int64_t boot_of(const struct reconciler *r, int64_t wall_ms)
                                 : boot_now(r) + (wall_ms - clock_wall_ms(r->conf.clock));
 }
 
+static int64_t min_ms(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* --- one look --- */
 
 /* Every commit of what was decided is made here. */
@@ -97,6 +103,7 @@ struct look {
     struct node_list *before; /* of each */
     size_t count;
     struct group_view *group; /* NULL for a cluster outside of groups */
+    int64_t vote_boot_ms;     /* when the own vote can be given */
 };
 
 static void remember_nodes(struct arena *a, struct look *look)
@@ -114,19 +121,56 @@ static struct subject subject_of(const struct cluster *c)
     return c->group_id ? (struct subject){true, c->group_id} : (struct subject){false, c->id};
 }
 
+/* The control plane's own vote stands among the others'. Where it cannot be given yet, another look
+ * is due. */
+static void take_own_vote(struct reconciler *r, struct arena *a, struct look *look)
+{
+    struct group_view *g = look->group;
+
+    g->has_vote = r->conf.vote != NULL;
+    for (size_t i = 0; i < g->shards.count && g->has_vote; i++) {
+        const struct shard *s = &g->shards.items[i];
+        int64_t wait_ms;
+        if (s->lease.asked_term == 0 || !voters_have(s->lease.voters, CONTROL_PLANE_VOTER))
+            continue;
+        if (vote_promise(r->conf.vote, s->id, s->lease.asked_term, &wait_ms))
+            promises_add(a, &g->promises, CONTROL_PLANE_VOTER, s->id, s->lease.asked_term);
+        else if (wait_ms != INT64_MAX && boot_now(r) + wait_ms < look->vote_boot_ms)
+            look->vote_boot_ms = boot_now(r) + wait_ms;
+    }
+}
+
+/* What it votes on is told to it after each commit: it grants nothing below what is in the store.
+ */
+static void tell_own_vote(struct reconciler *r, const struct group_view *g)
+{
+    for (size_t i = 0; i < g->shards.count && r->conf.vote; i++) {
+        const struct shard *s = &g->shards.items[i];
+        int64_t term = s->goal.term;
+        if (s->lease.asked_term > term)
+            term = s->lease.asked_term - 1; /* that one is promised when it may be */
+        if (voters_have(s->lease.voters, CONTROL_PLANE_VOTER) && !g->is_removed)
+            vote_know(r->conf.vote, s->id, term, SHARD_LEASE_MS);
+        else
+            vote_forget(r->conf.vote, s->id);
+    }
+}
+
 static struct err look_load(struct reconciler *r, struct store_tx *tx, struct subject about,
                             struct look *out)
 {
     struct arena *a = store_arena(tx);
     int64_t now_ms = clock_wall_ms(r->conf.clock);
 
-    *out = (struct look){.about = about};
+    *out = (struct look){.about = about, .vote_boot_ms = INT64_MAX};
     if (about.is_group) {
         out->group = arena_new(a, struct group_view);
         TRY(group_view_load(tx, about.id, now_ms, &r->regions, out->group));
         out->group->began_ms = now_ms - (boot_now(r) - r->began_boot_ms);
         if (r->conf.endpoint_pool)
             TRY(endpoints_load(tx, r->conf.endpoint_pool, out->group));
+        out->group->replace_after_ms = r->conf.replace_after_ms;
+        take_own_vote(r, a, out);
         out->clusters = out->group->members;
         out->count = out->group->member_count;
     } else {
@@ -179,7 +223,7 @@ static struct err look_decide(struct reconciler *r, struct store_tx *tx, struct 
     TRY(apply_decisions(tx, &decisions, clock_wall_ms(r->conf.clock), goals));
     TRY(certify(r, tx, look, goals, &decisions.wake_ms));
     TRY(tell_nodes(r, tx, look, goals));
-    alarms_set(&r->alarms, look->about, boot_of(r, decisions.wake_ms));
+    alarms_set(&r->alarms, look->about, min_ms(boot_of(r, decisions.wake_ms), look->vote_boot_ms));
     return OK;
 }
 
@@ -271,6 +315,9 @@ static struct err pass_end(struct reconciler *r, struct arena *a, struct pass *p
     TRY(regions_error(&r->regions));
     TRY(commit(r, &p->tx));
     tell_primaries(r, a);
+    for (size_t i = 0; i < p->count; i++)
+        if (p->looks[i].group)
+            tell_own_vote(r, p->looks[i].group);
     for (size_t i = 0; i < p->count && r->conf.dns; i++)
         publish_names(r->conf.dns, a, &p->looks[i]);
     tell_hosts(r, a);
@@ -469,11 +516,6 @@ static bool run_once(struct reconciler *r, struct arena *a, bool is_all_due)
         log_error("reconciling failed; trying again", f_err(e));
     prune(r, a);
     return !err_failed(e);
-}
-
-static int64_t min_ms(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 static int64_t next_boot_ms(const struct reconciler *r)

@@ -7,6 +7,7 @@
 #include "controlplane/dns/dns.h"
 #include "controlplane/model/naming.h"
 #include "controlplane/reconcile/groups.h"
+#include "controlplane/reconcile/restraint.h"
 
 #include <string.h>
 
@@ -131,7 +132,11 @@ static bool is_primary(const struct group_view *g, const struct view *m)
 
 static bool is_reader(const struct group_view *g, const struct view *m)
 {
-    return !is_primary(g, m) && member_node(m)->saw.has && member_node(m)->saw.is_link_up;
+    const struct node *n = member_node(m);
+    bool is_lost = member_is_unheard(m) && !restraint_is_cut_off(g->region);
+
+    return !is_primary(g, m) && n->saw.has && n->saw.is_link_up && !is_lost &&
+           strcmp(n->saw.host_id, n->goal.host_id) == 0;
 }
 
 static bool is_running(const struct group_view *g, const struct view *m)

@@ -17,6 +17,7 @@ struct clock;
 struct dns;
 struct store;
 struct reconciler;
+struct vote;
 
 struct reconcile_conf {
     const struct clock *clock;
@@ -25,6 +26,8 @@ struct reconcile_conf {
     const char *dns_zone;              /* in which their names are */
     bool tells_names;                  /* clients are told names of nodes, not addresses */
     const char *endpoint_pool;         /* of addresses that endpoints of groups have; NULL: none */
+    struct vote *vote;                 /* the control plane's own on leases; NULL: it has none */
+    int64_t replace_after_ms;          /* members of lost hosts are made anew elsewhere; 0: never */
 
     struct failpoint *failpoint; /* a fault on purpose (failpoint.h); NULL for none */
 

@@ -49,6 +49,7 @@ static struct host host_keep(struct arena *a, const struct host *h)
     kept.pool = keep(a, h->pool);
     kept.pool6 = keep(a, h->pool6);
     kept.engines = keep(a, h->engines);
+    kept.peer_address = keep(a, h->peer_address);
     return kept;
 }
 

@@ -89,3 +89,8 @@ bool restraint_is_in_doubt(const struct region_view *region)
 {
     return hosts_are_mostly_silent(&region->hosts);
 }
+
+bool restraint_is_cut_off(const struct region_view *region)
+{
+    return hosts_are_mostly_quiet(&region->hosts);
+}

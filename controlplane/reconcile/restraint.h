@@ -22,4 +22,7 @@ void restraint_rest(struct group_view *g, struct shard *s, struct decisions *d);
  * the one who is cut off, and nothing is done that is not certain. */
 bool restraint_is_in_doubt(const struct region_view *region);
 
+/* The same as soon as it may be so: nobody is counted as lost for what was heard a moment ago. */
+bool restraint_is_cut_off(const struct region_view *region);
+
 #endif

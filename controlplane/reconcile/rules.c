@@ -56,16 +56,26 @@ static bool has_new_parameters(const struct view *v, const struct node *n)
     return n->is_wanted && n->goal.has && n->goal.parameters != parameters_number(&seen);
 }
 
+/* What was seen of it was seen where it is to be. */
+static bool is_seen(const struct node *n)
+{
+    return n->goal.has && n->saw.has && strcmp(n->saw.host_id, n->goal.host_id) == 0;
+}
+
 static bool has_crashed(const struct view *v, const struct node *n)
 {
     (void)v;
-    return n->goal.has && n->saw.has && n->saw.crashes > n->goal.crashes_told;
+    return is_seen(n) && n->saw.crashes > n->goal.crashes_told;
 }
 
+/* What was seen of a node whose host is not heard of may be true no longer. Members of groups are
+ * back when they do what they should: see groups.c. */
 static bool has_recovered(const struct view *v, const struct node *n)
 {
-    (void)v;
-    return n->goal.has && n->goal.is_told_down && n->saw.has && n->saw.state == NODE_RUNNING;
+    const struct host *host = n->goal.has ? view_host(v, n->goal.host_id) : NULL;
+
+    return is_seen(n) && v->cluster.group_id == 0 && n->goal.is_told_down &&
+           n->saw.state == NODE_RUNNING && host && !host->is_silent && !host->is_quiet;
 }
 
 static bool has_new_encryption(const struct view *v, const struct node *n)

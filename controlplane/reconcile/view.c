@@ -6,12 +6,16 @@
 
 #include <string.h>
 
-/* It waits for a place, or its room follows what it uses. */
+/* It waits for a place, may get another one because its host is lost, or its room follows what it
+ * uses. */
 static bool needs_board(const struct view *v)
 {
-    for (size_t i = 0; i < v->nodes.count; i++)
-        if (v->nodes.items[i].is_wanted && !v->nodes.items[i].goal.has)
+    for (size_t i = 0; i < v->nodes.count; i++) {
+        const struct node *n = &v->nodes.items[i];
+        const struct host *host = n->goal.has ? view_host(v, n->goal.host_id) : NULL;
+        if (n->is_wanted && (!host || host->is_silent))
             return true;
+    }
     return v->cluster.allotment.most_bytes > 0;
 }
 

@@ -108,6 +108,17 @@ must_use struct err hosts_raise(struct store_tx *tx, int64_t group_id);
 /* The same of one shard. */
 must_use struct err hosts_raise_of_shard(struct store_tx *tx, int64_t shard_id);
 
+struct shard;
+struct shard_list;
+
+/* The leases of the shards of those groups, which the list has; and of one whose goal is there. */
+must_use struct err leases_read(struct store_tx *tx, const int64_t *group_ids, size_t count,
+                                struct shard_list *out);
+must_use struct err lease_write(struct store_tx *tx, const struct shard *s);
+
+/* Raises the generation of hosts that vote on a lease: see model/leases.h. */
+must_use struct err voters_raise(struct store_tx *tx, const char *voters);
+
 /* The same of the host that a node is placed on, if it is. */
 must_use struct err host_raise_of_node(struct store_tx *tx, int64_t node_id);
 

@@ -6,7 +6,8 @@
 #define HOST_SELECT                                                                      \
     "SELECT h.id, h.region, h.zone, h.name, h.incarnation, h.boot_id, h.agent_version, " \
     "h.memory_bytes, h.vcpus, h.pool, h.engines, h.is_silent, h.enrolled_ms, "           \
-    "h.used_bytes, h.node_count, h.pool6 FROM host h "
+    "h.used_bytes, h.node_count, h.pool6, "                                              \
+    "h.peer_address, h.peer_port, h.is_quiet, h.silent_ms FROM host h "
 
 static void row_to_host(const struct query *q, struct host *out)
 {
@@ -27,6 +28,10 @@ static void row_to_host(const struct query *q, struct host *out)
         .used_bytes = query_int(q, 13),
         .node_count = query_int(q, 14),
         .pool6 = query_text(q, 15),
+        .peer_address = query_text(q, 16),
+        .peer_port = (int)query_int(q, 17),
+        .is_quiet = query_int(q, 18) != 0,
+        .silent_ms = query_int(q, 19),
     };
 }
 
@@ -34,17 +39,20 @@ struct err store_host_put(struct store_tx *tx, const struct host *h)
 {
     static const char sql[] =
         "INSERT INTO host (id, region, zone, name, incarnation, boot_id, agent_version, "
-        "memory_bytes, vcpus, pool, engines, is_silent, enrolled_ms, pool6) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "memory_bytes, vcpus, pool, engines, is_silent, enrolled_ms, pool6, peer_address, "
+        "peer_port) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET region = excluded.region, zone = excluded.zone, "
         "name = excluded.name, incarnation = excluded.incarnation, boot_id = excluded.boot_id, "
         "agent_version = excluded.agent_version, memory_bytes = excluded.memory_bytes, "
         "vcpus = excluded.vcpus, pool = excluded.pool, engines = excluded.engines, "
-        "is_silent = excluded.is_silent, pool6 = excluded.pool6";
+        "is_silent = excluded.is_silent, is_quiet = excluded.is_silent, silent_ms = 0, pool6 = excluded.pool6, "
+        "peer_address = excluded.peer_address, peer_port = excluded.peer_port";
     tx->has_host = true;
-    return query_run(tx, sql, "tttttttiittbit", h->id, h->region, h->zone, h->name, h->incarnation,
-                     h->boot_id, h->agent_version, h->memory_bytes, (int64_t)h->vcpus, h->pool,
-                     h->engines, h->is_silent, h->enrolled_ms, h->pool6 ? h->pool6 : "");
+    return query_run(tx, sql, "tttttttiittbitti", h->id, h->region, h->zone, h->name,
+                     h->incarnation, h->boot_id, h->agent_version, h->memory_bytes,
+                     (int64_t)h->vcpus, h->pool, h->engines, h->is_silent, h->enrolled_ms,
+                     h->pool6 ? h->pool6 : "", h->peer_address ? h->peer_address : "",
+                     (int64_t)h->peer_port);
 }
 
 struct err store_host_get(struct store_tx *tx, const char *host_id, struct host *out)
@@ -90,11 +98,22 @@ struct err store_host_list_by_id(struct store_tx *tx, const char *region, struct
     return all_hosts(&q, out);
 }
 
-struct err store_host_silence(struct store_tx *tx, const char *host_id, bool is_silent)
+struct err store_host_silence(struct store_tx *tx, const char *host_id, bool is_silent,
+                              int64_t now_ms)
 {
-    static const char sql[] = "UPDATE host SET is_silent = ? WHERE id = ?";
+    static const char sql[] =
+        "UPDATE host SET is_silent = ?1, is_quiet = ?1, silent_ms = iif(?1, ?2, 0) WHERE id = ?3";
     tx->has_host = true;
-    return query_run(tx, sql, "bt", is_silent, host_id);
+    return query_run(tx, sql, "bit", is_silent, now_ms, host_id);
+}
+
+struct err store_host_quiet(struct store_tx *tx, const char *host_id, bool is_quiet)
+{
+    static const char sql[] = "UPDATE host SET is_quiet = ? WHERE id = ?";
+
+    tx->has_host = true;
+    TRY(query_run(tx, sql, "bt", is_quiet, host_id));
+    return store_touch_host(tx, host_id);
 }
 
 struct err store_touch_host(struct store_tx *tx, const char *host_id)

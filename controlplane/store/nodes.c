@@ -376,7 +376,8 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         "coalesce(c.owner_id, 0), c.memory_least, c.memory_most, c.work_most, g.second_address, c.driver, "
         "coalesce(cd.nodes, ''), c.configuration_version, r.life, r.fence_life, "
         "coalesce(r.address, ''), coalesce(r.reader_address, ''), coalesce(r.reader_id, 0), "
-        "coalesce(r.reader_turn, 0), r.acks_ordered, r.is_bounded, r.offsets_asked "
+        "coalesce(r.reader_turn, 0), r.acks_ordered, r.is_bounded, r.offsets_asked, "
+        "coalesce(r.voters, ''), r.voters_number "
         "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
         "JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_group_goal r ON r.node_group_id = c.node_group_id "
@@ -417,6 +418,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         n->role.acks = (struct shard_acks){.ordered = query_int(&q, 54),
                                            .is_bounded = query_int(&q, 55) != 0,
                                            .asked = (int)query_int(&q, 56)};
+        n->lease = (struct shard_lease){.voters = query_text(&q, 57), .number = query_int(&q, 58)};
         n->goal.is_clustered = query_int(&q, 37) != 0;
         n->goal.second_address = query_text(&q, 44);
         n->driver = query_text(&q, 45);
@@ -495,24 +497,27 @@ static int64_t followed_term(const struct node_saw *before, const struct node_sa
     return is_same_life ? before->followed_term : 0;
 }
 
-/* The node's cluster and what was seen of it before; ERR_NOT_FOUND when there is no such node. */
+/* The node's cluster, where it is to be, and what was seen of it before; ERR_NOT_FOUND when there
+ * is no such node. */
 static struct err sight_before(struct store_tx *tx, int64_t node_id, int64_t *out_cluster,
-                               struct node_saw *out)
+                               const char **out_host, struct node_saw *out)
 {
     static const char sql[] =
-        "SELECT n.cluster_id, s.host_id, s.state, s.boot_count, s.pid, s.crashes, s.crashed_ms, "
+        "SELECT n.cluster_id, g.host_id, s.host_id, s.state, s.boot_count, s.pid, s.crashes, s.crashed_ms, "
         "s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, s.term, "
         "s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, s.followed_term, "
         "coalesce(s.lineage, 0) FROM cache_node n "
-        "LEFT JOIN node_saw s ON s.node_id = n.id WHERE n.id = ?";
+        "LEFT JOIN node_saw s ON s.node_id = n.id "
+        "LEFT JOIN node_goal g ON g.node_id = n.id WHERE n.id = ?";
     struct query q;
 
     TRY(query_start(&q, tx, sql, "i", node_id));
     bool is_found = query_next(&q);
     if (is_found) {
         *out_cluster = query_int(&q, 0);
-        row_to_saw(&q, 1, out);
-        out->lineage = query_int(&q, 19);
+        *out_host = query_text(&q, 1); /* "" without a goal */
+        row_to_saw(&q, 2, out);
+        out->lineage = query_int(&q, 20);
     }
     TRY(query_end(&q));
     return is_found ? OK : err_make(ERR_NOT_FOUND, "no such node");
@@ -539,13 +544,16 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
         "build_ms = iif(excluded.build IN ('', build), build_ms, excluded.build_ms), "
         "build = iif(excluded.build = '', build, excluded.build)";
     struct node_saw before, now = *saw;
+    const char *host_id;
     int64_t cluster_id;
 
     *out_changed = false;
-    struct err e = sight_before(tx, node_id, &cluster_id, &before);
+    struct err e = sight_before(tx, node_id, &cluster_id, &host_id, &before);
     if (err_is(e, ERR_NOT_FOUND))
         return OK;
     TRY(e);
+    if (*host_id && strcmp(host_id, saw->host_id) != 0)
+        return OK; /* it got another place meanwhile: this one is what was left behind */
     if (now.used_bytes < 0)
         now.used_bytes = before.has ? before.used_bytes : -1;
     if (before.has && before.crashes == now.crashes)
@@ -553,7 +561,7 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
     else
         now.crashed_ms = saw->seen_ms; /* our clock: the host's may be set to anything */
     now.followed_term = followed_term(&before, &now);
-    if (is_same_sight(&before, &now))
+    if (is_same_sight(&before, &now) && !saw->is_news)
         return OK;
     TRY(query_run(tx, sql, "ittiiiitttbtiibtiibii", node_id, saw->host_id,
                   node_state_name(saw->state), saw->boot_count, (int64_t)saw->pid, saw->crashes,
@@ -585,10 +593,11 @@ struct err store_saw_of_host(struct store_tx *tx, const char *host_id, int64_t *
 struct err store_saw_remove(struct store_tx *tx, int64_t node_id)
 {
     static const char sql[] = "DELETE FROM node_saw WHERE node_id = ?";
+    const char *host_id;
     struct node_saw before;
     int64_t cluster_id;
 
-    struct err e = sight_before(tx, node_id, &cluster_id, &before);
+    struct err e = sight_before(tx, node_id, &cluster_id, &host_id, &before);
     if (err_is(e, ERR_NOT_FOUND))
         return OK;
     TRY(e);

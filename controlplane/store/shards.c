@@ -73,7 +73,7 @@ struct err store_shard_list(struct store_tx *tx, const int64_t *group_ids, size_
         row_to_shard(&q, vec_add(tx->arena, &shards));
     TRY(query_end(&q));
     *out = (struct shard_list){shards.items, shards.count};
-    return OK;
+    return leases_read(tx, group_ids, count, out);
 }
 
 struct err store_shard_update(struct store_tx *tx, const struct shard *s)
@@ -144,7 +144,9 @@ struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
                   g->acks.gone, (int64_t)g->acks.asked));
     if (is_promotion)
         TRY(tell_primary_first(tx, g->primary_id));
-    return hosts_raise_of_shard(tx, s->id);
+    TRY(lease_write(tx, s));
+    TRY(hosts_raise_of_shard(tx, s->id));
+    return voters_raise(tx, s->lease.voters);
 }
 
 struct err store_endpoint_addresses(struct store_tx *tx, const char *const **out, size_t *out_count)

@@ -260,6 +260,7 @@ struct host_node {
     /* Of members of replication groups; for others no role has a goal, and texts are "". */
     struct shard_goal role;
     struct shard_endpoints endpoints;
+    struct shard_lease lease;
     const char *primary_address; /* "" while the primary has no place */
     int primary_port;
     bool has_siblings; /* there are other members of its shard */
@@ -295,7 +296,11 @@ must_use struct err store_host_list(struct store_tx *tx, const char *region, str
 /* The same by id. */
 must_use struct err store_host_list_by_id(struct store_tx *tx, const char *region,
                                           struct host_list *out);
-must_use struct err store_host_silence(struct store_tx *tx, const char *host_id, bool is_silent);
+must_use struct err store_host_silence(struct store_tx *tx, const char *host_id, bool is_silent,
+                                       int64_t now_ms);
+
+/* Touches the clusters that have nodes there. */
+must_use struct err store_host_quiet(struct store_tx *tx, const char *host_id, bool is_quiet);
 
 /* The regions of which hosts_are_mostly_silent, by name. */
 must_use struct err store_silent_regions(struct store_tx *tx, const char ***out, size_t *out_count);

@@ -28,6 +28,10 @@ static const char *const shifts[] = {
     "UPDATE node_group_goal SET fell_ms = fell_ms + ?1, last_fell_ms = last_fell_ms + ?1 "
     "WHERE falls > 0",
     "UPDATE node_group_goal SET acks_asked_ms = acks_asked_ms + ?1 WHERE acks_asked_ms > 0",
+    "UPDATE node_group_goal SET voters_settled_ms = voters_settled_ms + ?1 "
+    "WHERE voters_settled_ms > 0",
+    "UPDATE node_group_goal SET vacated_ms = vacated_ms + ?1 WHERE vacated_ms > 0",
+    "UPDATE host SET silent_ms = silent_ms + ?1 WHERE silent_ms > 0",
     "UPDATE node_saw SET crashed_ms = crashed_ms + ?1 WHERE crashed_ms > 0",
     "UPDATE slot_move SET since_ms = since_ms + ?1 WHERE since_ms > 0",
     "UPDATE user_group SET revised_ms = revised_ms + ?1 WHERE settled_revision < revision",

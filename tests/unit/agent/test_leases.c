@@ -197,7 +197,11 @@ Test(leases, an_end_gives_the_lease_up_at_once)
     cr_assert(list.items[0].shard_id.value == SHARD && list.items[0].term.value == 4);
     cr_assert_eq(n->highest_term, 4);
     ask(0);
-    cr_assert_eq(leases_promised(leases, &arena).count, 0, "nobody asks any more");
+    cr_assert_eq(leases_promised(leases, &arena).items[0].term.value, 4,
+                 "nobody asks any more, and it holds: who decides has to know");
+    role.term = INT_OF(5);
+    set_goal();
+    cr_assert_eq(leases_promised(leases, &arena).count, 0, "it is outgrown");
 }
 
 Test(leases, a_promise_is_told_once_it_is_on_the_disk)

@@ -79,6 +79,13 @@ Test(bundled, a_role_comes_last_and_waits_for_all_before_it)
     cr_assert_eq(orders.after_offset, 700);
 }
 
+Test(bundled, a_replica_of_nobody_goes_where_nobody_listens)
+{
+    role.is_primary = BOOL_OF(false);
+    struct driver_orders orders = orders_for(&now);
+    cr_assert_str_eq(orders_last(&arena, &orders, 1), "! LARDER.ROLE 4 replica 127.1.2.3 1\n");
+}
+
 Test(bundled, a_fenced_primary_keeps_the_role_that_it_has)
 {
     role.is_fenced = BOOL_OF(true);

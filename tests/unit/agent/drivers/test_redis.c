@@ -165,6 +165,15 @@ static const char *ordered(const struct driver_orders *orders, const char *direc
     return NULL;
 }
 
+Test(redis, a_replica_of_nobody_goes_where_nobody_listens)
+{
+    const struct driver_now as_replica = {.role = DRIVER_REPLICA};
+
+    role.is_primary = BOOL_OF(false);
+    cr_assert_str_eq(role_orders(orders_for(&as_replica), 1),
+                     arena_printf(&arena, "! %s 127.1.2.3 1\n", named("REPLICAOF")));
+}
+
 Test(redis, who_was_primary_is_fenced_until_it_follows)
 {
     struct agent_parameter given[] = {

@@ -18,6 +18,7 @@ static struct up_options usual(void)
                                .network = "open",
                                .log_level = "info",
                                .update_days = -1,
+                               .replace_after_s = -1,
                                .agents = 3};
 }
 
@@ -177,6 +178,19 @@ Test(plan, leaves_the_days_of_updates_to_larderd_where_they_are_not_given)
     o.update_days = 0;
     cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
     expect_flag(&plan.control_plane, "--update-days", "0");
+}
+
+Test(plan, says_when_lost_hosts_are_done_without_where_that_is_given)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct up_options o = usual();
+    struct up_plan plan;
+
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    cr_expect(eq(ptr, (void *)flag_of(&plan.control_plane, "--replace-after"), NULL));
+    o.replace_after_s = 0;
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    expect_flag(&plan.control_plane, "--replace-after", "0");
 }
 
 Test(plan, names_the_flag_that_makes_no_sense)

@@ -275,7 +275,7 @@ Test(fleet, who_was_silent_before_a_restart_is_welcomed_back_after_it)
     must(sync_as(host("h1", "i1"), 0, true, &out, &wait_ms));
     fleet_stop(fleet);
     fixture_begin(&f, STORE_WRITE);
-    must(store_host_silence(f.tx, "id-of-h1", true));
+    must(store_host_silence(f.tx, "id-of-h1", true, 1000));
     fixture_commit(&f);
     start();
     cr_assert(stored_host("id-of-h1").is_silent, "nothing was heard of it since");

@@ -24,17 +24,20 @@ TestSuite(presence, .init = open_table, .fini = close_table);
 
 static enum presence_answer hear(const char *host_id, const char *incarnation, int64_t now_ms)
 {
-    bool was_silent;
-    return presence_hear(&table, host_id, incarnation, now_ms, &was_silent);
+    enum presence_level before;
+    return presence_hear(&table, host_id, incarnation, now_ms, &before);
 }
 
-static size_t take_silent(int64_t now_ms, int64_t *out_next_ms)
+static const struct presence_limits limits = {.quiet_ms = 20, .silent_ms = 50};
+
+/* How many are marked, and as what the last of them. */
+static size_t take_unheard(int64_t now_ms, enum presence_level *out, int64_t *out_next_ms)
 {
-    const char **ids;
+    struct presence_change *changes;
     size_t count;
-    int64_t next_ms;
-    presence_take_silent(&table, &arena, now_ms, 50, &ids, &count,
-                         out_next_ms ? out_next_ms : &next_ms);
+    presence_take_unheard(&table, &arena, now_ms, &limits, &changes, &count, out_next_ms);
+    if (count > 0)
+        *out = changes[count - 1].level;
     return count;
 }
 
@@ -60,29 +63,48 @@ Test(presence, a_message_that_was_overtaken_does_not_count)
 
 Test(presence, silence_is_found_once_and_ends_with_a_word)
 {
+    enum presence_level level;
     int64_t next_ms;
-    bool was_silent;
 
-    cr_assert_eq(take_silent(149, &next_ms), 0);
+    cr_assert_eq(take_unheard(119, &level, &next_ms), 0);
+    cr_assert_eq(next_ms, 120);
+    cr_assert_eq(take_unheard(120, &level, &next_ms), 1);
+    cr_assert_eq(level, PRESENCE_QUIET);
     cr_assert_eq(next_ms, 150);
-    cr_assert_eq(take_silent(150, &next_ms), 1);
+    cr_assert_eq(take_unheard(150, &level, &next_ms), 1);
+    cr_assert_eq(level, PRESENCE_SILENT);
     cr_assert_eq(next_ms, INT64_MAX);
-    cr_assert_eq(take_silent(999, NULL), 0);
-    cr_assert_eq(presence_hear(&table, "h1", "first", 1000, &was_silent), PRESENCE_CURRENT);
-    cr_assert(was_silent);
-    cr_assert_eq(take_silent(1050, NULL), 1);
+    cr_assert_eq(take_unheard(999, &level, &next_ms), 0);
+    cr_assert_eq(presence_hear(&table, "h1", "first", 1000, &level), PRESENCE_CURRENT);
+    cr_assert_eq(level, PRESENCE_SILENT);
+    cr_assert_eq(take_unheard(1050, &level, &next_ms), 1);
+}
+
+Test(presence, who_is_looked_at_again_is_not_heard_by_that)
+{
+    enum presence_level level;
+    int64_t next_ms;
+
+    cr_assert_eq(presence_of(&table, "h1", "first"), PRESENCE_CURRENT);
+    cr_assert_eq(presence_of(&table, "h1", "second"), PRESENCE_NEW);
+    cr_assert_eq(take_unheard(120, &level, &next_ms), 1);
+    cr_assert_eq(presence_of(&table, "h1", "first"), PRESENCE_CURRENT);
+    cr_assert_eq(take_unheard(121, &level, &next_ms), 0);
+    cr_assert_eq(presence_hear(&table, "h1", "first", 122, &level), PRESENCE_CURRENT);
+    cr_assert_eq(level, PRESENCE_QUIET);
 }
 
 Test(presence, one_that_was_silent_before_is_welcomed_back_once)
 {
-    bool was_silent;
+    enum presence_level level;
+    int64_t next_ms;
 
-    presence_silence(&table, "h1");
-    cr_assert_eq(take_silent(999, NULL), 0, "it is known");
-    cr_assert_eq(presence_hear(&table, "h1", "first", 1000, &was_silent), PRESENCE_CURRENT);
-    cr_assert(was_silent);
-    cr_assert_eq(presence_hear(&table, "h1", "first", 1001, &was_silent), PRESENCE_CURRENT);
-    cr_assert_not(was_silent);
+    presence_mark(&table, "h1", PRESENCE_SILENT);
+    cr_assert_eq(take_unheard(999, &level, &next_ms), 0, "it is known");
+    cr_assert_eq(presence_hear(&table, "h1", "first", 1000, &level), PRESENCE_CURRENT);
+    cr_assert_eq(level, PRESENCE_SILENT);
+    cr_assert_eq(presence_hear(&table, "h1", "first", 1001, &level), PRESENCE_CURRENT);
+    cr_assert_eq(level, PRESENCE_HEARD);
 }
 
 Test(presence, many_restarts_are_remembered_only_so_far)

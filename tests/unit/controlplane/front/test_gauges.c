@@ -55,7 +55,7 @@ Test(gauges, hosts_and_nodes_come_from_the_store)
     host.id = "h2";
     host.name = "two";
     cr_assert_eq(store_host_put(tx, &host).code, ERR_OK);
-    cr_assert_eq(store_host_silence(tx, "h2", true).code, ERR_OK);
+    cr_assert_eq(store_host_silence(tx, "h2", true, 1000).code, ERR_OK);
     cr_assert_eq(store_commit(&tx).code, ERR_OK);
 
     cr_assert_eq(gauges_of_store(w.store, &w.arena, &text).code, ERR_OK);

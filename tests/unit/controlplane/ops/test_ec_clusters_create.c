@@ -296,9 +296,9 @@ Test(create, without_hosts_in_touch_there_is_no_capacity)
     struct ec_create_cache_cluster_out out;
 
     fixture_begin(&world.f, STORE_WRITE);
-    must(store_host_silence(world.f.tx, "id-of-h1", true));
-    must(store_host_silence(world.f.tx, "id-of-h2", true));
-    must(store_host_silence(world.f.tx, "id-of-h3", true));
+    must(store_host_silence(world.f.tx, "id-of-h1", true, 1000));
+    must(store_host_silence(world.f.tx, "id-of-h2", true, 1000));
+    must(store_host_silence(world.f.tx, "id-of-h3", true, 1000));
     fixture_commit(&world.f);
     expect(run_ec_create_cache_cluster(&in, &out), FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY, NULL);
 }
@@ -385,8 +385,8 @@ Test(create, cross_az_needs_a_second_zone)
     struct ec_create_cache_cluster_out out;
 
     fixture_begin(&world.f, STORE_WRITE);
-    must(store_host_silence(world.f.tx, "id-of-h2", true));
-    must(store_host_silence(world.f.tx, "id-of-h3", true));
+    must(store_host_silence(world.f.tx, "id-of-h2", true, 1000));
+    must(store_host_silence(world.f.tx, "id-of-h3", true, 1000));
     fixture_commit(&world.f);
     expect(run_ec_create_cache_cluster(&in, &out), FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY, NULL);
 }

@@ -62,8 +62,11 @@ void box_set_clock(int64_t by_ms)
 
 static void open_plane(void)
 {
-    struct fleet_conf fleet = {
-        .clock = &box.clock, .beat_ms = 1000, .silent_ms = INT64_MAX / 4, .keys = {0}};
+    struct fleet_conf fleet = {.clock = &box.clock,
+                               .beat_ms = 1000,
+                               .quiet_ms = INT64_MAX / 8,
+                               .silent_ms = INT64_MAX / 4,
+                               .keys = {0}};
     struct reconcile_conf reconcile = {.clock = &box.clock,
                                        .authority = &box.authority,
                                        .dns_zone = "cache.larder.internal",

@@ -66,10 +66,10 @@ static void add_member(struct group_scene *s, size_t at, struct shard *shard)
 void group_scene_open(struct group_scene *s, size_t shards, size_t members)
 {
     *s = (struct group_scene){0};
-    for (size_t i = 0; i < countof(s->hosts); i++)
+    for (size_t i = 0; i < 3; i++)
         add_host(s, i);
     s->region.region = "us-east-1";
-    s->region.hosts = (struct host_list){s->hosts, countof(s->hosts)};
+    s->region.hosts = (struct host_list){s->hosts, 3};
     s->region.board = place_new(&s->arena, &s->region.hosts);
     for (size_t i = 0; i < shards; i++) {
         s->shards[i] = (struct shard){
@@ -114,9 +114,12 @@ void group_scene_obey(struct group_scene *s, size_t member, int64_t offset)
     struct node *n = &s->nodes[member];
     const struct shard *shard = member_shard(&s->view, &s->members[member]);
     const struct shard_goal *goal = &shard->goal;
+    const struct shard_lease *lease = &shard->lease;
     struct settings_version v = {.parameters = n->goal.parameters,
-                                 .epoch = n->goal.is_clustered ? s->view.epoch : 0};
-    bool is_primary = goal->primary_id == n->cluster_id || goal->fenced_id == n->cluster_id;
+                                 .epoch = n->goal.is_clustered ? s->view.epoch : 0,
+                                 .voters = lease->number};
+    bool is_named = goal->primary_id == n->cluster_id || goal->fenced_id == n->cluster_id;
+    bool is_primary = is_named && !lease->vacated_ms;
 
     settings_take_role(&v, goal, &shard->endpoints, n->cluster_id);
     n->saw = (struct node_saw){
@@ -131,7 +134,7 @@ void group_scene_obey(struct group_scene *s, size_t member, int64_t offset)
         .term = v.term,
         .offset = offset,
         .lineage = 1,
-        .is_link_up = !is_primary,
+        .is_link_up = !is_primary && !lease->vacated_ms,
     };
 }
 
@@ -159,6 +162,45 @@ void group_scene_cut(struct group_scene *s, size_t member, int64_t offset)
 {
     s->nodes[member].saw.is_link_up = false;
     s->nodes[member].saw.offset = offset;
+}
+
+void group_scene_lease(struct group_scene *s)
+{
+    s->view.has_vote = true;
+    for (size_t i = 0; i < s->region.hosts.count; i++)
+        s->hosts[i].peer_port = 7000;
+    group_scene_run(s);
+    group_scene_run(s);
+}
+
+static struct host *host_of(struct group_scene *s, size_t member)
+{
+    for (size_t i = 0; i < s->region.hosts.count; i++)
+        if (strcmp(s->hosts[i].id, s->nodes[member].goal.host_id) == 0)
+            return &s->hosts[i];
+    return NULL;
+}
+
+void group_scene_hush(struct group_scene *s, size_t member, bool is_silent)
+{
+    struct host *h = host_of(s, member);
+
+    h->is_quiet = true;
+    h->is_silent = is_silent;
+    h->silent_ms = is_silent ? s->view.now_ms : 0;
+}
+
+void group_scene_hear(struct group_scene *s, size_t member)
+{
+    struct host *h = host_of(s, member);
+
+    h->is_quiet = h->is_silent = false;
+    h->silent_ms = 0;
+}
+
+void group_scene_promise(struct group_scene *s, const char *voter, int64_t term)
+{
+    promises_add(&s->arena, &s->view.promises, voter, s->shards[0].id, term);
 }
 
 void group_scene_operate(struct group_scene *s, enum group_operation_kind kind, const char *data)

@@ -6,6 +6,7 @@
 #include "controlplane/reconcile/groups.h"
 
 #define GROUP_SCENE_MEMBERS 6
+#define GROUP_SCENE_HOSTS   4
 
 /* What is told of a shard that gets no other primary for now. */
 #define HELD                                                                                      \
@@ -14,7 +15,7 @@
 
 struct group_scene {
     struct arena arena;
-    struct host hosts[3];
+    struct host hosts[GROUP_SCENE_HOSTS];
     struct region_view region;
     struct shard shards[2];
     struct view members[GROUP_SCENE_MEMBERS];
@@ -39,6 +40,16 @@ void group_scene_kill(struct group_scene *s, size_t member);
 
 /* A replica noticed that its primary is gone, having come so far. */
 void group_scene_cut(struct group_scene *s, size_t member, int64_t offset);
+
+/* From now on hosts can vote, and so can the control plane; the shards' primaries have leases. */
+void group_scene_lease(struct group_scene *s);
+
+/* The member's host is not heard of: for a moment, or for longer. */
+void group_scene_hush(struct group_scene *s, size_t member, bool is_silent);
+void group_scene_hear(struct group_scene *s, size_t member);
+
+/* A voter has promised that term of the first shard. */
+void group_scene_promise(struct group_scene *s, const char *voter, int64_t term);
 
 /* Starts an operation; its deadline is at 10,000 ms, now is 1,000 ms. */
 void group_scene_operate(struct group_scene *s, enum group_operation_kind kind, const char *data);

@@ -209,7 +209,7 @@ Test(access_look, silent_hosts_and_stopped_nodes_are_not_waited_for)
     attach();
     change_ann();
     cr_assert(look(NOW_MS).is_pending);
-    must(store_host_silence(f.tx, host.id, true));
+    must(store_host_silence(f.tx, host.id, true, 1000));
     cr_assert_not(look(NOW_MS).is_pending);
     cr_assert_str_eq(status_of_ann(), "active");
 }

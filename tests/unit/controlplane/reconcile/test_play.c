@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define SCHEDULES 300
+#define LEASED    100 /* with leases a schedule has ten times as many messages */
 
 static int64_t from_environment(const char *name, int64_t otherwise)
 {
@@ -18,13 +19,14 @@ static int64_t from_environment(const char *name, int64_t otherwise)
 static uint64_t play_all(const struct play_faults *faults, int64_t count, struct play *p)
 {
     uint64_t first = (uint64_t)from_environment("LARDER_SEED", 1);
-    unsigned switches = 0, failovers = 0, held = 0, sure = 0;
+    unsigned switches = 0, failovers = 0, held = 0, losses = 0, sure = 0;
 
     for (uint64_t seed = first; seed < first + (uint64_t)count; seed++) {
         play_schedule(p, seed, faults);
         switches += p->switches;
         failovers += p->failovers;
         held += p->held;
+        losses += p->losses;
         sure += p->sure;
         play_close(p);
         if (p->broken)
@@ -34,13 +36,15 @@ static uint64_t play_all(const struct play_faults *faults, int64_t count, struct
     cr_assert(!faults->crashes || failovers > 0);
     cr_assert(!faults->loops || held > 0);
     cr_assert(!faults->syncs || sure > 0);
+    cr_assert(losses > 0 || !(faults->losses || faults->partitions || faults->pauses));
     return 0;
 }
 
 static void holds(struct play_faults faults)
 {
     struct play *p = malloc(sizeof(*p));
-    uint64_t seed = play_all(&faults, from_environment("LARDER_SCHEDULES", SCHEDULES), p);
+    int64_t count = faults.leases ? LEASED : SCHEDULES;
+    uint64_t seed = play_all(&faults, from_environment("LARDER_SCHEDULES", count), p);
 
     cr_assert_eq(seed, 0, "seed %llu, at %lld ms: %s", (unsigned long long)seed,
                  (long long)p->now_ms, p->broken);
@@ -161,6 +165,92 @@ Test(play, in_sync_and_out_of_it_while_all_goes_wrong)
                                .delays = true});
 }
 
+/* With leases. */
+
+Test(play, a_lost_host_has_one_successor)
+{
+    holds((struct play_faults){.leases = true, .losses = true});
+}
+
+Test(play, a_lost_host_of_two_has_one_successor)
+{
+    holds((struct play_faults){.leases = true, .is_pair = true, .losses = true});
+}
+
+Test(play, partitions_of_any_kind_leave_one_who_takes_writes)
+{
+    holds((struct play_faults){.leases = true, .partitions = true, .skews = true});
+}
+
+Test(play, a_host_that_stood_still_takes_no_writes_by_what_it_was)
+{
+    holds((struct play_faults){.leases = true, .pauses = true, .skews = true});
+}
+
+Test(play, hosts_that_are_cut_off_from_the_control_plane_alone_keep_their_roles)
+{
+    holds((struct play_faults){.leases = true, .cuts = true, .restarts = true, .outages = true});
+}
+
+Test(play, all_at_once_with_leases)
+{
+    holds((struct play_faults){.leases = true,
+                               .crashes = true,
+                               .cuts = true,
+                               .switches = true,
+                               .restarts = true,
+                               .outages = true,
+                               .delays = true,
+                               .partitions = true,
+                               .losses = true,
+                               .pauses = true,
+                               .skews = true});
+}
+
+Test(play, all_at_once_with_leases_of_two)
+{
+    holds((struct play_faults){.leases = true,
+                               .is_pair = true,
+                               .crashes = true,
+                               .cuts = true,
+                               .switches = true,
+                               .restarts = true,
+                               .outages = true,
+                               .delays = true,
+                               .partitions = true,
+                               .losses = true,
+                               .pauses = true,
+                               .skews = true});
+}
+
+Test(play, in_sync_lost_hosts_lose_nothing)
+{
+    holds((struct play_faults){.leases = true, .syncs = true, .losses = true});
+}
+
+Test(play, in_sync_partitions_and_pauses_lose_nothing)
+{
+    holds((struct play_faults){
+        .leases = true, .syncs = true, .partitions = true, .pauses = true, .skews = true});
+}
+
+Test(play, in_sync_all_at_once_with_leases)
+{
+    holds((struct play_faults){.leases = true,
+                               .syncs = true,
+                               .changes = true,
+                               .crashes = true,
+                               .cuts = true,
+                               .switches = true,
+                               .restarts = true,
+                               .outages = true,
+                               .delays = true,
+                               .partitions = true,
+                               .losses = true,
+                               .pauses = true,
+                               .skews = true});
+}
+
 /* Mistakes on purpose. */
 
 Test(play, old_orders_are_found)
@@ -192,6 +282,28 @@ Test(play, silence_that_is_taken_for_an_end_is_found)
     is_found((struct play_faults){.cuts = true, .plant = PLANT_HASTY});
 }
 
+Test(play, a_voter_that_promises_too_early_is_found)
+{
+    is_found((struct play_faults){.leases = true, .partitions = true, .plant = PLANT_EAGER_VOTE});
+}
+
+Test(play, a_voter_that_forgets_is_found)
+{
+    is_found((struct play_faults){
+        .leases = true, .partitions = true, .losses = true, .plant = PLANT_LOST_VOTE});
+}
+
+Test(play, a_failover_without_promises_is_found)
+{
+    is_found((struct play_faults){.leases = true, .cuts = true, .plant = PLANT_NO_PROMISES});
+}
+
+Test(play, clocks_that_differ_by_too_much_are_found)
+{
+    is_found((struct play_faults){
+        .leases = true, .partitions = true, .skews = true, .plant = PLANT_WILD_CLOCKS});
+}
+
 Test(play, a_promotion_before_enough_have_told_is_found)
 {
     is_found((struct play_faults){.syncs = true, .crashes = true, .plant = PLANT_FEW});
@@ -201,4 +313,10 @@ Test(play, words_of_before_the_end_that_count_are_found)
 {
     is_found((struct play_faults){
         .syncs = true, .crashes = true, .cuts = true, .delays = true, .plant = PLANT_NO_QUESTION});
+}
+
+Test(play, a_lost_primary_whose_successor_is_chosen_among_too_few_is_found)
+{
+    is_found((struct play_faults){
+        .leases = true, .syncs = true, .partitions = true, .plant = PLANT_FEW});
 }

@@ -42,7 +42,7 @@ Test(regions, what_was_read_is_kept_until_a_host_has_changed)
 
     fixture_begin(&f, STORE_WRITE);
     cr_expect_eq(region_host(view(), h.id), kept);
-    must(store_host_silence(f.tx, h.id, true));
+    must(store_host_silence(f.tx, h.id, true, 1000));
     fixture_commit(&f);
 
     fixture_begin(&f, STORE_WRITE);

@@ -245,7 +245,7 @@ Test(access, sights_are_of_running_nodes_that_can_be_heard)
     cr_assert_str_eq(list[0].number, "0001");
     cr_assert_eq(list[0].revision, 5);
     cr_assert_str_eq(list[0].applied_settings, "p0.u4.r0.t0");
-    must(store_host_silence(f.tx, h2.id, true));
+    must(store_host_silence(f.tx, h2.id, true, 1000));
     must(store_access_sights(f.tx, ug.id, &list, &count));
     cr_assert_eq(count, 1);
 }

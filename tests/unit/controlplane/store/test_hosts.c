@@ -110,7 +110,7 @@ Test(hosts, silence_and_counts_are_told)
 
     must(store_saw_set(f.tx, fixture_node(&f, c.id, "0001").id, &saw, &is_changed));
     fixture_node(&f, c.id, "0002");
-    must(store_host_silence(f.tx, h.id, true));
+    must(store_host_silence(f.tx, h.id, true, 1000));
     must(store_count(f.tx, &counts));
     cr_assert_eq(counts.hosts, 1);
     cr_assert_eq(counts.silent_hosts, 1);
@@ -129,16 +129,16 @@ Test(hosts, regions_that_are_mostly_silent_are_named)
 
     must(store_silent_regions(f.tx, &regions, &count));
     cr_assert_eq(count, 0);
-    must(store_host_silence(f.tx, a.id, true));
+    must(store_host_silence(f.tx, a.id, true, 1000));
     must(store_silent_regions(f.tx, &regions, &count));
     cr_assert_eq(count, 0, "a third of them");
-    must(store_host_silence(f.tx, b.id, true));
+    must(store_host_silence(f.tx, b.id, true, 1000));
     must(store_silent_regions(f.tx, &regions, &count));
     cr_assert_eq(count, 1);
     cr_assert_str_eq(regions[0], "us-east-1");
     far.region = "eu-west-1";
     must(store_host_put(f.tx, &far));
-    must(store_host_silence(f.tx, b.id, false));
+    must(store_host_silence(f.tx, b.id, false, 1000));
     must(store_silent_regions(f.tx, &regions, &count));
     cr_assert_eq(count, 0, "half of one, none of the other");
 }
@@ -156,7 +156,7 @@ Test(hosts, another_version_tells_of_each_change_and_of_nothing_else)
     fixture_commit(&f);
     cr_expect_eq(store_hosts_version(f.store), enrolled);
     fixture_begin(&f, STORE_NOTE);
-    must(store_host_silence(f.tx, h.id, true));
+    must(store_host_silence(f.tx, h.id, true, 1000));
     fixture_commit(&f);
     cr_expect_neq(store_hosts_version(f.store), enrolled);
     fixture_begin(&f, STORE_WRITE);
