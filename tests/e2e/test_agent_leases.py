@@ -226,11 +226,13 @@ class Peer:
         return None
 
 
+NOWHERE = {"User": "r", "Password": "p"}  # a replica of nobody
+
+
 def follow(host, plane):
     """A replica on a host that votes."""
     host.start()
-    nowhere = {"PrimaryAddress": f"{host.network}.99", "PrimaryPort": 6379, "User": "r", "Password": "p"}
-    wanted = role(host, plane, [], is_primary=False, **nowhere)
+    wanted = role(host, plane, [], is_primary=False, **NOWHERE)
     host.run(1, RestartsAfterExit=False, SettingsVersion="v1", Role=wanted)
     return Peer(plane)
 
@@ -270,7 +272,8 @@ def test_a_term_is_promised_when_what_was_granted_ran_out(host, plane):
     assert peer.renew(3) == (SHARD, 4, 99, 0), "it is on the disk"
     plane.wait(lambda p: p.promised == [{"ShardId": SHARD, "Term": 4}], "the promise once more")
     plane.ask_promises()
-    plane.wait(lambda p: p.promised == [], "no promise that nobody asks for")
+    plane.want(1, Role=role(host, plane, [], term=5, is_primary=False, **NOWHERE), SettingsVersion="v2")
+    plane.wait(lambda p: p.promised == [], "no promise below the term of its role")
 
 
 def test_the_end_of_a_primary_is_evidence_for_its_own_host(host, plane, voters):
