@@ -12,7 +12,7 @@ build_packages="gcc cmake ninja-build ccache pkg-config
 # The engines are here to compare with; clang brings the fuzzer, the formatter and the linter.
 test_packages="libcriterion-dev clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14
     openssl python3 python3-boto3 python3-pytest python3-jsonschema python3-redis python3-cbor2 awscli
-    redis-tools redis-server memcached bind9"
+    redis-tools redis-server memcached bind9 iproute2"
 
 say() { printf '%s\n' "$*" >&2; }
 

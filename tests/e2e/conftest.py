@@ -380,7 +380,7 @@ def pytest_runtest_makereport(item, call):
     if report.when != "call" or not report.failed:
         return
     for value in item.funcargs.values():
-        if isinstance(value, Service):
+        if hasattr(value, "errors"):
             report.sections.append(("the service's last words", value.errors()))
 
 

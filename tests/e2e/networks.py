@@ -1,0 +1,134 @@
+"""Hosts with networks of their own on one machine: namespaces around a router, whose ways can be cut one by one.
+
+Each place has an address and a block of addresses that it answers on. What goes from one place to another passes the
+router, which drops it where the test says so, without a word to either side.
+"""
+import contextlib
+import ctypes
+import itertools
+import os
+import shutil
+import subprocess
+
+CLONE_NEWNET = 0x40000000
+LIBC = ctypes.CDLL(None, use_errno=True)
+COUNTER = itertools.count()
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+def why_not():
+    """Why this machine cannot have such networks; None when it can."""
+    if os.geteuid() != 0:
+        return "network namespaces need root"
+    if not shutil.which("ip"):
+        return "there is no ip (iproute2)"
+    try:
+        with Network("a", "b") as network:
+            network.cut("a", "b")
+    except (OSError, subprocess.CalledProcessError) as e:
+        return f"this machine makes no network namespaces: {getattr(e, 'stderr', b'') or e}"
+    return None
+
+
+class Network:
+    def __init__(self, *names):
+        self.prefix = f"larder{os.getpid()}-{next(COUNTER)}-"
+        self.names = list(names)
+        self.router = self.prefix + "router"
+        self.cuts = set()  # (from, to)
+
+    def __enter__(self):
+        try:
+            ip("netns", "add", self.router)
+            ip("-n", self.router, "link", "set", "lo", "up")
+            subprocess.run(["ip", "netns", "exec", self.router, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1"],
+                           check=True, capture_output=True)
+            for name in self.names:
+                self.add(name)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def add(self, name):
+        here, i = self.namespace(name), self.names.index(name) + 1
+        link, router_link = f"lh{os.getpid() % 100000}x{i}", f"lr{os.getpid() % 100000}x{i}"
+        ip("netns", "add", here)
+        ip("link", "add", link, "netns", here, "type", "veth", "peer", "name", router_link, "netns", self.router)
+        ip("-n", self.router, "addr", "add", f"10.200.{i}.1/30", "dev", router_link)
+        ip("-n", self.router, "link", "set", router_link, "up")
+        ip("-n", here, "link", "set", "lo", "up")
+        ip("-n", here, "addr", "add", f"10.200.{i}.2/30", "dev", link)
+        ip("-n", here, "link", "set", link, "up")
+        ip("-n", here, "addr", "add", f"{self.address(name)}/32", "dev", "lo")
+        ip("-n", here, "route", "add", "local", self.block(name), "dev", "lo")
+        ip("-n", here, "route", "add", "default", "via", f"10.200.{i}.1", "src", self.address(name))
+        ip("-n", self.router, "route", "add", self.block(name), "via", f"10.200.{i}.2")
+
+    def close(self):
+        for namespace in [*map(self.namespace, self.names), self.router]:
+            subprocess.run(["ip", "netns", "del", namespace], check=False, capture_output=True)
+
+    def namespace(self, name):
+        return self.prefix + name
+
+    def address(self, name):
+        return f"10.77.{self.names.index(name) + 1}.1"
+
+    def block(self, name):
+        return f"10.77.{self.names.index(name) + 1}.0/24"
+
+    # -- ways
+
+    def cut_way(self, source, target):
+        """What goes from one to the other is lost."""
+        if (source, target) not in self.cuts:
+            ip("-n", self.router, "rule", "add", "from", self.block(source), "to", self.block(target), "blackhole")
+            self.cuts.add((source, target))
+
+    def cut(self, *pair):
+        self.cut_way(*pair)
+        self.cut_way(*reversed(pair))
+
+    def cut_off(self, name):
+        """The place is alone."""
+        for other in self.names:
+            if other != name:
+                self.cut(name, other)
+
+    def heal(self):
+        for source, target in self.cuts:
+            ip("-n", self.router, "rule", "del", "from", self.block(source), "to", self.block(target), "blackhole")
+        self.cuts = set()
+
+    # -- being there
+
+    def start(self, name, argv, **more):
+        return subprocess.Popen(["ip", "netns", "exec", self.namespace(name), *argv], **more)
+
+    def pids(self, name):
+        said = subprocess.run(["ip", "netns", "pids", self.namespace(name)], capture_output=True, text=True, check=True)
+        return [int(p) for p in said.stdout.split()]
+
+    def enter(self, name):
+        """Sockets that this thread makes from now on are there."""
+        with open(f"/run/netns/{self.namespace(name)}", "rb") as there:
+            if LIBC.setns(there.fileno(), CLONE_NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
+
+    @contextlib.contextmanager
+    def inside(self, name):
+        """The same for a while."""
+        with open("/proc/thread-self/ns/net", "rb") as home:
+            self.enter(name)
+            try:
+                yield
+            finally:
+                if LIBC.setns(home.fileno(), CLONE_NEWNET) != 0:
+                    raise OSError(ctypes.get_errno(), "setns")

@@ -1,0 +1,312 @@
+"""Hosts that are lost, stand still or are cut off, each with a network of its own: who takes writes, and for how long nobody does."""
+import collections
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+import boto3
+import pytest
+from botocore.config import Config
+
+import networks
+from conftest import BIN, wait_until
+
+REASON = networks.why_not()
+pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
+
+HOSTS = ["host1", "host2", "host3"]
+LEASE_S = 1.2
+TAG = "larder:engine-driver"
+
+
+class House:
+    """A control plane and three hosts, each in a place of its own."""
+
+    def __init__(self, network, base):
+        self.network, self.base = network, base
+        self.url = f"http://{network.address('plane')}:9379"
+        (base / "token").write_text("between-us-and-nobody-else")
+        self.start_plane()
+        for place in HOSTS:
+            self.start_agent(place)
+        wait_until(lambda: all("ready" in self.log(p) for p in HOSTS), "hosts that are enrolled")
+
+    def log(self, place):
+        return (self.base / f"{place}.log").read_text(errors="replace")
+
+    def run(self, place, *argv):
+        with open(self.base / f"{place}.log", "ab") as log:
+            self.network.start(place, [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def start_plane(self):
+        self.run("plane", BIN / "larderd", "--state-dir", self.base / "plane", "--listen", self.url.removeprefix("http://"),
+                 "--dns", "off", "--token-file", self.base / "token")
+        with self.network.inside("plane"):
+            wait_until(lambda: answers(self.url), "the control plane")
+
+    def start_agent(self, place):
+        zone = "us-east-1" + "abc"[HOSTS.index(place)]
+        self.run(place, BIN / "larder-agent", "--control-plane", self.url, "--state-dir", self.base / place,
+                 "--pool", self.network.block(place), "--zone", zone, "--name", place, "--memory", "4GB",
+                 "--token-file", self.base / "token")
+
+    def signal(self, place, signal_number, program=None):
+        for pid in self.network.pids(place):
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                if program in (None, pathlib.Path(f"/proc/{pid}/comm").read_text().strip()):
+                    os.kill(pid, signal_number)
+
+    def errors(self):
+        """The last words of everybody, for a test that failed (conftest.py)."""
+        return "\n".join(f"--- {p.name}\n" + "\n".join(p.read_text(errors="replace").splitlines()[-40:])
+                         for p in sorted(self.base.glob("*.log")))
+
+    def close(self):
+        for place in ["plane", *HOSTS]:
+            self.signal(place, signal.SIGKILL)
+            wait_until(lambda place=place: not self.network.pids(place), f"an end of all at {place}")
+
+    @contextlib.contextmanager
+    def api(self):
+        """A client of the interface; to be used at once."""
+        with self.network.inside("plane"):
+            yield boto3.client("elasticache", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="000000000000",
+                               aws_secret_access_key="test", config=Config(retries={"total_max_attempts": 1}))
+
+    def place_of(self, address):
+        return next(p for p in HOSTS if address.rsplit(".", 1)[0] == self.network.address(p).rsplit(".", 1)[0])
+
+
+def answers(url):
+    host, port = url.removeprefix("http://").split(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=0.2).close()
+        return True
+    except OSError:
+        return False
+
+
+class Group:
+    def __init__(self, house, name, **more):
+        self.house, self.name = house, name
+        with house.api() as client:
+            client.create_replication_group(
+                ReplicationGroupId=name, ReplicationGroupDescription="d", CacheNodeType="cache.t4g.micro", Engine="redis",
+                NumCacheClusters=3, AutomaticFailoverEnabled=True, MultiAZEnabled=True, AtRestEncryptionEnabled=False,
+                **more)
+        wait_until(lambda: self.describe()["Status"] == "available", f"{name} is available")
+        self.nodes = {m["CacheClusterId"]: (m["ReadEndpoint"]["Address"], m["ReadEndpoint"]["Port"])
+                      for m in self.describe()["NodeGroups"][0]["NodeGroupMembers"]}
+
+    def describe(self):
+        with self.house.api() as client:
+            return client.describe_replication_groups(ReplicationGroupId=self.name)["ReplicationGroups"][0]
+
+    def primary(self):
+        return next((m["CacheClusterId"] for m in self.describe()["NodeGroups"][0]["NodeGroupMembers"]
+                     if m["CurrentRole"] == "primary"), None)
+
+    def place(self, node):
+        return self.house.place_of(self.nodes[node][0])
+
+    def wait_whole(self):
+        """Each replica follows, by its own word."""
+        def is_whole():
+            first = self.primary()
+            return first and all(self.follows(n) for n in self.nodes if n != first)
+        wait_until(is_whole, "replicas that follow")
+
+    def info(self, node):
+        with self.house.network.inside(self.place(node)):
+            try:
+                return ask(self.nodes[node], b"INFO replication\r\n").decode()
+            except OSError:
+                return ""
+
+    def follows(self, node):
+        return "master_link_status:up" in self.info(node)
+
+    def is_replica(self, node):
+        return "role:slave" in self.info(node)
+
+
+def ask(address, request):
+    with socket.create_connection(address, timeout=0.3) as s:
+        s.sendall(request)
+        return s.recv(4096)
+
+
+Ack = collections.namedtuple("Ack", "sent received node")
+
+
+class Writers:
+    """A client beside each node, that writes to it as long as it takes writes; all of one machine, so of one clock."""
+
+    def __init__(self, group):
+        self.group, self.acks, self.is_over = group, [], False
+        self.threads = [threading.Thread(target=self.run, args=(node,), daemon=True) for node in group.nodes]
+
+    def run(self, node):
+        self.group.house.network.enter(self.group.place(node))
+        while not self.is_over:
+            with contextlib.suppress(OSError), socket.create_connection(self.group.nodes[node], timeout=0.2) as s:
+                s.settimeout(0.3)
+                while not self.is_over and self.write(s, node):
+                    time.sleep(0.002)
+            time.sleep(0.01)
+
+    def write(self, s, node):
+        sent = time.monotonic()
+        s.sendall(b"INCR n\r\n")
+        said = s.recv(1000)
+        if said.startswith(b":"):
+            self.acks.append(Ack(sent, time.monotonic(), node))
+        return said.startswith(b":")
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        wait_until(lambda: self.acks, "the first write that is taken")
+        return self
+
+    def __exit__(self, *_):
+        self.is_over = True
+        for thread in self.threads:
+            thread.join()
+
+    def wait_taken_by(self, nodes, since):
+        wait_until(lambda: any(a.node in nodes and a.sent > since for a in self.acks[-2000:]), f"writes taken by {nodes}")
+
+    def gap(self):
+        """The longest time without an acknowledgement."""
+        times = sorted(a.received for a in list(self.acks))
+        return max(later - t for t, later in zip(times, times[1:]))
+
+    def order(self):
+        """Nodes in the order in which they first took writes. None takes one that was sent after a later one had begun."""
+        acks = sorted(list(self.acks), key=lambda a: a.received)
+        first = {}
+        for ack in acks:
+            first.setdefault(ack.node, ack.received)
+        order = sorted(first, key=first.get)
+        for older, newer in zip(order, order[1:]):
+            split = [a for a in acks if a.node == older and a.sent > first[newer]]
+            assert not split, f"{len(split)} writes were taken by {older} after {newer} had begun"
+        return order
+
+
+@pytest.fixture(scope="module")
+def house():
+    base = pathlib.Path(tempfile.mkdtemp(prefix="larder-net-"))
+    with networks.Network("plane", *HOSTS) as network:
+        made = House(network, base)
+        try:
+            yield made
+        finally:
+            made.close()
+            shutil.rmtree(base, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def groups(house):
+    return {"bundled": Group(house, "rg"), "redis": Group(house, "server", Tags=[{"Key": TAG, "Value": "redis"}])}
+
+
+@pytest.fixture
+def whole(house, groups):
+    """A group by the kind of its engines, with each of its replicas; all ways are there again afterwards."""
+    def get(driver):
+        groups[driver].wait_whole()
+        return groups[driver]
+
+    yield get
+    house.network.heal()
+
+
+def test_a_primary_that_only_the_control_plane_does_not_hear_goes_on(house, whole):
+    group = whole("bundled")
+    first = group.primary()
+    with Writers(group) as writers:
+        house.network.cut("plane", group.place(first))
+        time.sleep(2.5 * LEASE_S)  # voters were asked long ago
+        house.network.heal()
+        wait_until(lambda: group.primary() == first, "the primary of before")
+    assert writers.order() == [first]
+    print(f"\ngap {1000 * writers.gap():.0f} ms")
+
+
+def test_a_moment_alone_changes_nothing(house, whole):
+    group = whole("bundled")
+    first = group.primary()
+    with Writers(group) as writers:
+        cut = time.monotonic()
+        house.network.cut_off(group.place(first))
+        time.sleep(LEASE_S / 4)
+        house.network.heal()
+        healed = time.monotonic()
+        writers.wait_taken_by(set(group.nodes), healed)
+    # a machine that took longer than a lease to cut and heal has seen another fault
+    assert writers.order() == [first] or healed - cut > 0.8 * LEASE_S
+
+
+def replaced(group, writers, since):
+    """Waits until another one takes writes; then the one of before has to come back as its replica."""
+    first = writers.order()[0]
+    writers.wait_taken_by(set(group.nodes) - {first}, since)
+
+    def see_the_end():
+        wait_until(lambda: group.is_replica(first), "the old primary as a replica")
+        group.wait_whole()
+        order = writers.order()
+        assert len(order) == 2 and order[0] == first
+        newer = min(a.received for a in writers.acks if a.node != first)
+        print(f"\nothers take writes {1000 * (newer - since):.0f} ms after the fault, whole {time.monotonic() - since:.1f} s after it")
+    return see_the_end
+
+
+@pytest.mark.parametrize("driver, way", [("bundled", "both ways"), ("bundled", "what it sends"), ("redis", "both ways")])
+def test_a_primary_that_is_cut_off_stops_and_is_replaced(house, whole, driver, way):
+    group = whole(driver)
+    place = group.place(group.primary())
+    with Writers(group) as writers:
+        cut = time.monotonic()
+        for other in house.network.names:
+            if other != place:
+                house.network.cut_way(place, other)
+                if way == "both ways":
+                    house.network.cut_way(other, place)
+        see_the_end = replaced(group, writers, cut)
+        house.network.heal()
+        see_the_end()
+
+
+def test_a_lost_host_is_done_without(house, whole):
+    group = whole("bundled")
+    first = group.primary()
+    with Writers(group) as writers:
+        lost = time.monotonic()
+        house.signal(group.place(first), signal.SIGKILL)
+        see_the_end = replaced(group, writers, lost)
+        house.start_agent(group.place(first))
+        see_the_end()
+
+
+@pytest.mark.parametrize("program", [None, "larder-agent"], ids=["a host", "an agent"])
+def test_what_stands_still_has_no_say_afterwards(house, whole, program):
+    group = whole("bundled")
+    place = group.place(group.primary())
+    with Writers(group) as writers:
+        stopped = time.monotonic()
+        house.signal(place, signal.SIGSTOP, program)
+        try:
+            see_the_end = replaced(group, writers, stopped)
+        finally:
+            house.signal(place, signal.SIGCONT, program)
+        see_the_end()
