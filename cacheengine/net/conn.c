@@ -1,7 +1,9 @@
 /* One connection: its socket, what it has sent and what it is still to be sent. */
 #include "base/log.h"
 #include "cacheengine/dispatch/acks.h"
+#include "cacheengine/dispatch/amid.h"
 #include "cacheengine/dispatch/append.h"
+#include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/saving.h"
 #include "cacheengine/net/loop.h"
@@ -488,6 +490,21 @@ static void check_overfull(struct conn *c)
     conn_doom(c);
 }
 
+/* By the lease that is known; and if that is over, by what the owner has sent meanwhile: he renews
+ * it while a long command runs, and is heard behind it. */
+static bool may_acknowledge(struct conn *c)
+{
+    struct engine *e = c->loop->engine;
+
+    if (authority_may_acknowledge(e))
+        return true;
+    if (e->guards & GUARD_BUSY)
+        return false; /* he is being heard */
+    amid_look_slow(e, &c->client);
+    amid_end(e);
+    return authority_may_acknowledge(e);
+}
+
 /* Leaves out what is held. What acknowledges a write after the lease is over must not leave at all:
  * then nobody learns of what was done, as if the node had died. */
 static int keep_back(struct conn *c, struct iovec *iov, int pieces)
@@ -495,12 +512,13 @@ static int keep_back(struct conn *c, struct iovec *iov, int pieces)
     size_t room = acks_sendable(&c->client);
     int kept = 0;
 
-    if (room > 0 && !authority_may_acknowledge(c->loop->engine)) {
+    if (room > 0 && !may_acknowledge(c)) {
         log_warn("client dropped: the lease was over before it was answered",
                  f_int("id", c->client.id));
         conn_doom(c);
-        return 0;
     }
+    if (c->client.is_killed)
+        return 0;
     for (; kept < pieces && room > 0; kept++) {
         if (iov[kept].iov_len > room)
             iov[kept].iov_len = room;

@@ -160,6 +160,37 @@ def test_a_write_that_ran_in_time_is_not_acknowledged_behind_it(owned):
         assert conn.call("SET", "k", "w") == Error(LEASE_OVER)
 
 
+def test_a_write_that_took_longer_than_the_lease_is_acknowledged_by_the_next_one(owned):
+    """What the owner sent meanwhile is heard before the client is dropped, and what must wait runs behind."""
+    node = owned(enable_debug_command="yes")
+    node.owner.call("LARDER.ROLE", 1, "primary")
+    node.owner.call("LARDER.LEASE", 1, 300)
+    with node.server.conn() as conn:
+        assert conn.call("PING") == b"PONG"
+        conn.send(command("SET", "k", "v") + command("DEBUG", "SLEEP", "0.7"))
+        time.sleep(0.2)
+        node.owner.send(command("LARDER.LEASE", 1, 60000, "AT", boot_ms()) + command("GET", "k"))
+        assert conn.read_reply() == b"+OK\r\n"
+        assert conn.read_reply() == b"+OK\r\n"
+        assert conn.call("GET", "k") == b"v"
+    assert node.owner.read_reply() == b"+OK\r\n"
+    assert node.owner.read_reply() == b"$1\r\nv\r\n"
+
+
+def test_a_fence_that_came_while_a_write_took_longer_than_the_lease_holds(owned):
+    node = owned(enable_debug_command="yes")
+    node.owner.call("LARDER.LEASE", 1, 300)
+    with node.server.conn() as conn:
+        assert conn.call("PING") == b"PONG"
+        conn.send(command("SET", "k", "v") + command("DEBUG", "SLEEP", "0.7"))
+        time.sleep(0.2)
+        node.owner.send(command("LARDER.FENCE", 1) + command("LARDER.LEASE", 1, 60000, "AT", boot_ms()))
+        with pytest.raises(Closed) as closed:
+            conn.read_reply()
+        assert closed.value.data == b""
+    assert node.owner.read_reply() == b"+OK\r\n"
+
+
 def test_a_lease_counts_from_when_it_was_sent(owned):
     node = owned()
     now = boot_ms()
