@@ -72,6 +72,8 @@ def try_fill(node, key):
     """Zeros that nobody writes: they count, and take no memory of the machine."""
     try:
         return node.setrange(key, (400 << 20) - 1, "x") > 0
+    except redis.ConnectionError:
+        return node.strlen(key) > 0  # it took longer than the lease: it is done, and nobody was told
     except redis.ResponseError as e:
         assert "OOM" in str(e)
         return False
