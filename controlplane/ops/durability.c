@@ -125,18 +125,6 @@ struct err durability_retag(struct call *c, const struct group_facts *f)
     return OK;
 }
 
-static size_t fewest_members(const struct group_facts *f)
-{
-    size_t fewest = SIZE_MAX;
-
-    for (size_t i = 0; i < f->shard_count; i++) {
-        size_t count = group_facts_count(f, &f->shards[i]);
-        if (f->shards[i].is_wanted && count < fewest)
-            fewest = count;
-    }
-    return fewest;
-}
-
 struct err durability_take_tag(struct call *c, const char *group, const char *value)
 {
     enum durability wanted = DURABILITY_ASYNC;
@@ -148,7 +136,7 @@ struct err durability_take_tag(struct call *c, const char *group, const char *va
     if (facts.group.durability == wanted)
         return OK;
     facts.group.durability = wanted;
-    TRY(durability_check(c, &facts.group, fewest_members(&facts), facts.global != NULL));
+    TRY(durability_check(c, &facts.group, group_facts_fewest(&facts), facts.global != NULL));
     TRY(store_group_update(c->tx, &facts.group));
     return group_facts_operate(c, &facts, GROUP_MODIFY, "");
 }

@@ -199,18 +199,6 @@ static struct err change_logs(struct call *c, const struct ec_modify_replication
 
 /* --- failover and zones --- */
 
-static size_t fewest_members(const struct group_facts *f)
-{
-    size_t fewest = SIZE_MAX;
-
-    for (size_t i = 0; i < f->shard_count; i++) {
-        size_t count = group_facts_count(f, &f->shards[i]);
-        if (f->shards[i].is_wanted && count < fewest)
-            fewest = count;
-    }
-    return fewest;
-}
-
 /* Whether every shard has members in more than one zone. */
 static bool is_spread(const struct group_facts *f)
 {
@@ -246,7 +234,7 @@ static struct err change_failover(struct call *c, const struct ec_modify_replica
     if (!is_on && f->group.mode != CLUSTER_MODE_DISABLED)
         return COMBINATION("Turning off automatic failover for replication group with cluster mode "
                            "enabled is not supported.");
-    if (is_on && fewest_members(f) < 2)
+    if (is_on && group_facts_fewest(f) < 2)
         return fault(c, FAULT_INVALID_PARAMETER_VALUE,
                      "Must have at least 1 replica when cluster mode is disabled with auto "
                      "failover enabled.");
@@ -265,7 +253,7 @@ static struct err change_multi_az(struct call *c, const struct ec_modify_replica
         return OK;
     if (!f->group.has_failover)
         return COMBINATION("MultiAZEnabled needs AutomaticFailoverEnabled.");
-    if (!was_on && fewest_members(f) < 2)
+    if (!was_on && group_facts_fewest(f) < 2)
         return COMBINATION("MultiAZEnabled needs at least one replica in each node group.");
     if (!was_on && !is_spread(f))
         return COMBINATION("MultiAZEnabled needs replicas in other availability zones than the "
@@ -280,7 +268,7 @@ static struct err change_durability(struct call *c, const struct ec_modify_repli
 {
     if (member_has_text(in->durability))
         TRY(durability_read(c, in->durability, &f->group.durability));
-    return durability_check(c, &f->group, fewest_members(f), f->global != NULL);
+    return durability_check(c, &f->group, group_facts_fewest(f), f->global != NULL);
 }
 
 /* The order of the rows is the order in which mistakes are told. */

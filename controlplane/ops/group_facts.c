@@ -301,3 +301,15 @@ size_t group_facts_count(const struct group_facts *f, const struct shard *s)
         count += group_facts_is_in(&f->members[i], s);
     return count;
 }
+
+size_t group_facts_fewest(const struct group_facts *f)
+{
+    size_t fewest = SIZE_MAX;
+
+    for (size_t i = 0; i < f->shard_count; i++) {
+        size_t count = group_facts_count(f, &f->shards[i]);
+        if (f->shards[i].is_wanted && count < fewest)
+            fewest = count;
+    }
+    return fewest;
+}

@@ -71,4 +71,7 @@ bool group_facts_is_primary(const struct group_facts *f, const struct cluster_fa
 /* Members of a shard that are to stay. */
 size_t group_facts_count(const struct group_facts *f, const struct shard *s);
 
+/* The members of the wanted shard that has fewest; SIZE_MAX when there is none. */
+size_t group_facts_fewest(const struct group_facts *f);
+
 #endif

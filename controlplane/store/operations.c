@@ -55,12 +55,10 @@ struct err store_operation_running(struct store_tx *tx, int64_t cluster_id, stru
     return one_operation(&q, out);
 }
 
-struct err store_operation_running_of(struct store_tx *tx, const int64_t *cluster_ids, size_t count,
-                                      struct operation **out, size_t *out_count)
+/* What the statement, which has the ids as its one parameter, finds of these clusters. */
+static struct err operations_of(struct store_tx *tx, const char *sql, const int64_t *cluster_ids,
+                                size_t count, struct operation **out, size_t *out_count)
 {
-    static const char sql[] =
-        "SELECT " COLUMNS " FROM operation WHERE state = 'running' AND cluster_id IN "
-        "(SELECT value FROM json_each(?)) ORDER BY cluster_id, id";
     vec_of(struct operation) operations = VEC_EMPTY;
     struct query q;
 
@@ -71,6 +69,16 @@ struct err store_operation_running_of(struct store_tx *tx, const int64_t *cluste
     *out = operations.items;
     *out_count = operations.count;
     return OK;
+}
+
+struct err store_operation_running_of(struct store_tx *tx, const int64_t *cluster_ids, size_t count,
+                                      struct operation **out, size_t *out_count)
+{
+    static const char sql[] =
+        "SELECT " COLUMNS " FROM operation WHERE state = 'running' AND cluster_id IN "
+        "(SELECT value FROM json_each(?)) ORDER BY cluster_id, id";
+
+    return operations_of(tx, sql, cluster_ids, count, out, out_count);
 }
 
 struct err store_operation_newest(struct store_tx *tx, int64_t cluster_id, struct operation *out)
@@ -96,14 +104,6 @@ struct err store_operation_newest_of(struct store_tx *tx, const int64_t *cluster
     static const char sql[] =
         "SELECT " COLUMNS " FROM operation WHERE id IN (SELECT max(o.id) FROM json_each(?) j "
         "JOIN operation o ON o.cluster_id = j.value GROUP BY j.value) ORDER BY cluster_id";
-    vec_of(struct operation) operations = VEC_EMPTY;
-    struct query q;
 
-    TRY(query_start(&q, tx, sql, "t", query_id_list(tx, cluster_ids, count)));
-    while (query_next(&q))
-        row_to_operation(&q, vec_add(tx->arena, &operations));
-    TRY(query_end(&q));
-    *out = operations.items;
-    *out_count = operations.count;
-    return OK;
+    return operations_of(tx, sql, cluster_ids, count, out, out_count);
 }
