@@ -62,7 +62,9 @@ def refusal(call, **arguments):
 
 
 def info(endpoint, *words):
-    return dict(line.split(":", 1) for line in redis_cli(endpoint, *words, "INFO").splitlines() if ":" in line)
+    text = redis_cli(endpoint, *words, "INFO")
+    assert "redis_version:" in text, text
+    return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
 
 
 # --- what runs ------------------------------------------------------------------------------------------
