@@ -236,31 +236,30 @@ void shard_forget_loss(struct shard *s)
     s->lease.is_told = false;
 }
 
-void groups_promote(struct group_view *g, struct shard *s, int64_t cluster_id, struct decisions *d,
-                    const char *why)
+/* By the next term that member is the primary, in that life of its engine; 0: in any. */
+static void begin_term(struct group_view *g, struct shard *s, int64_t cluster_id, int64_t life,
+                       struct decisions *d, const char *why)
 {
     shard_forget_loss(s);
     s->goal = (struct shard_goal){.has = true,
                                   .term = shard_highest_term(g, s) + 1,
                                   .primary_id = cluster_id,
+                                  .life = life,
                                   .source = s->goal.source,
                                   .acks = acks_of_next(s)};
     decide_shard(d, g, s, why);
 }
 
+void groups_promote(struct group_view *g, struct shard *s, int64_t cluster_id, struct decisions *d,
+                    const char *why)
+{
+    begin_term(g, s, cluster_id, 0, d, why);
+}
+
 /* A role that was meant for one life of an engine still is. */
 void groups_raise(struct group_view *g, struct shard *s, struct decisions *d, const char *why)
 {
-    int64_t life = s->goal.fenced_id ? 0 : s->goal.life;
-
-    shard_forget_loss(s);
-    s->goal = (struct shard_goal){.has = true,
-                                  .term = shard_highest_term(g, s) + 1,
-                                  .primary_id = s->goal.primary_id,
-                                  .life = life,
-                                  .source = s->goal.source,
-                                  .acks = acks_of_next(s)};
-    decide_shard(d, g, s, why);
+    begin_term(g, s, s->goal.primary_id, s->goal.fenced_id ? 0 : s->goal.life, d, why);
 }
 
 int64_t member_life(const struct view *m)
@@ -275,14 +274,7 @@ void groups_promote_as_seen(struct group_view *g, struct shard *s, const struct 
                             struct decisions *d, const char *why)
 {
     restraint_count(g, s);
-    shard_forget_loss(s);
-    s->goal = (struct shard_goal){.has = true,
-                                  .term = shard_highest_term(g, s) + 1,
-                                  .primary_id = chosen->cluster.id,
-                                  .life = member_life(chosen),
-                                  .source = s->goal.source,
-                                  .acks = acks_of_next(s)};
-    decide_shard(d, g, s, why);
+    begin_term(g, s, chosen->cluster.id, member_life(chosen), d, why);
 }
 
 /* One that ends and comes back has nothing of what its successor waits for, and must not look as if
@@ -299,14 +291,7 @@ void groups_fence(struct group_view *g, struct shard *s, struct decisions *d, co
 
 void groups_unfence(struct group_view *g, struct shard *s, struct decisions *d, const char *why)
 {
-    shard_forget_loss(s);
-    s->goal = (struct shard_goal){.has = true,
-                                  .term = shard_highest_term(g, s) + 1,
-                                  .primary_id = s->goal.fenced_id,
-                                  .life = s->goal.fence_life,
-                                  .source = s->goal.source,
-                                  .acks = acks_of_next(s)};
-    decide_shard(d, g, s, why);
+    begin_term(g, s, s->goal.fenced_id, s->goal.fence_life, d, why);
 }
 
 /* Once it is the primary it may begin anew as any other. */
@@ -819,6 +804,12 @@ bool primary_is_confirmed(const struct group_view *g, const struct shard *s)
 
 /* --- all of it --- */
 
+/* In this order, each for all shards before the next one looks. */
+static void (*const shard_rules[])(struct group_view *g, struct shard *s, struct decisions *d) = {
+    outgrow_terms, forget_life, acks_raise,  restraint_rest, return_role,
+    fail_over,     losses_look, voters_look, endpoints_look,
+};
+
 void groups_decide(struct group_view *g, struct decisions *d)
 {
     for (size_t i = 0; i < g->member_count; i++)
@@ -828,24 +819,9 @@ void groups_decide(struct group_view *g, struct decisions *d)
         acks_order(g, &g->shards.items[i], d);
     choose_primaries(g, d);
     moves_look(g, d);
-    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
-        outgrow_terms(g, &g->shards.items[i], d);
-    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
-        forget_life(g, &g->shards.items[i], d);
-    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
-        acks_raise(g, &g->shards.items[i], d);
-    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
-        restraint_rest(g, &g->shards.items[i], d);
-    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
-        return_role(g, &g->shards.items[i], d);
-    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
-        fail_over(g, &g->shards.items[i], d);
-    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
-        losses_look(g, &g->shards.items[i], d);
-    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
-        voters_look(g, &g->shards.items[i], d);
-    for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
-        endpoints_look(g, &g->shards.items[i], d);
+    for (size_t rule = 0; rule < countof(shard_rules); rule++)
+        for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
+            shard_rules[rule](g, &g->shards.items[i], d);
     relocate_members(g, d);
     tell_recoveries(g, d);
     forget_members(g, d);
