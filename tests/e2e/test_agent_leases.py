@@ -1,11 +1,8 @@
 """Leases as one host has them: its control plane and the other voters are played by the test."""
 import base64
 import os
-import pathlib
-import shutil
 import signal
 import socket
-import tempfile
 import threading
 import time
 
@@ -14,7 +11,7 @@ import pytest
 from conftest import wait_until
 from fake_plane import FakePlane
 from leases import RENEW, Voter, pack, unpack, voter_number
-from test_agent import DRIVERS, Host, has
+from test_agent import DRIVERS, has, host  # noqa: F401 (a fixture; its `plane` is the one below)
 
 KEY = bytes(range(32))
 SHARD, LEASE_MS = 7, 1200
@@ -27,17 +24,6 @@ def plane():
     made.lease_key = base64.b64encode(KEY).decode()
     yield made
     made.close()
-
-
-@pytest.fixture
-def host(plane, pool_slots):
-    base = pathlib.Path(tempfile.mkdtemp(prefix="larder-leases-"))
-    made = Host(base, pool_slots.take(), plane)
-    try:
-        yield made
-    finally:
-        made.close()
-        shutil.rmtree(base, ignore_errors=True)
 
 
 @pytest.fixture
