@@ -208,8 +208,9 @@ def stage_contract():
 
 
 def stage_conformance():
+    """Its files run beside each other, each with servers of its own."""
     build_release()
-    return run_pytest("tests/conformance")
+    return run_files(files_of("conformance"), JOBS)
 
 
 def stage_threads():
