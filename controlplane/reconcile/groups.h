@@ -57,6 +57,9 @@ bool member_is_better(const struct group_view *g, const struct view *m, const st
                       const char *lost_zone);
 bool member_is_up(const struct view *m);
 
+/* Its process ended, and nobody asked for that. */
+bool member_has_died(const struct view *m);
+
 /* Makes the member the primary by the next term, for what it has now: should its engine end before
  * it hears of that, it is not to be one with nothing. Counted by restraint.c. */
 void groups_promote_as_seen(struct group_view *g, struct shard *s, const struct view *chosen,
