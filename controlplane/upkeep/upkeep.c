@@ -27,6 +27,7 @@
 #define SLEEP_AT_MOST_MS (60 * MINUTE_MS)
 #define HOLD_MS          (10 * MINUTE_MS) /* after a failure */
 #define HOLDS            64               /* the oldest is forgotten: it is tried again sooner */
+#define LOOK_EVERY_MS    1000             /* at most: windows are of minutes, commits of moments */
 #define NODES_EVERY_MS   5000             /* all nodes are looked at: not with every commit */
 
 /* What failed, and until when it is left alone. */
@@ -319,11 +320,23 @@ static int64_t sleep_ms(const struct upkeep *u, bool waits)
     return waits ? MINUTE_MS - clock_wall_ms(u->conf.clock) % MINUTE_MS : SLEEP_AT_MOST_MS;
 }
 
+/* Commits that come meanwhile are seen by the next look. */
+static void rest_until(struct upkeep *u, int64_t boot_ms)
+{
+    uint64_t seen = store_generation(u->store);
+
+    while (!atomic_load(&u->is_stopping) && clock_boot_ms(&clock_system) < boot_ms) {
+        store_wait(u->store, seen, boot_ms);
+        seen = store_generation(u->store);
+    }
+}
+
 static void *work(void *context)
 {
     struct upkeep *u = context;
 
     while (!atomic_load(&u->is_stopping)) {
+        int64_t began_ms = clock_boot_ms(&clock_system);
         uint64_t seen = store_generation(u->store);
         bool waits = true;
         struct err e = upkeep_look(u, &waits);
@@ -331,6 +344,7 @@ static void *work(void *context)
             log_error("upkeep failed; trying again", f_err(e));
         if (!atomic_load(&u->is_stopping))
             store_wait(u->store, seen, clock_boot_ms(&clock_system) + sleep_ms(u, waits));
+        rest_until(u, began_ms + LOOK_EVERY_MS);
     }
     return NULL;
 }
