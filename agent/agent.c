@@ -161,10 +161,10 @@ static void on_numbers(void *context, struct node *n, struct str answer)
     link_tell_sample(g->link);
 }
 
-static void on_silent(void *context, struct node *n, int64_t silent_ms)
+static void on_silent(void *context, struct node *n, int64_t silent_ms, const char *why)
 {
     struct agent *g = context;
-    steps_silent(g->steps, n, silent_ms);
+    steps_silent(g->steps, n, silent_ms, why);
 }
 
 static void on_hung(void *context, struct node *n, const char *why)

@@ -157,11 +157,12 @@ static void hold(struct leases *l, struct stake *s, const struct node *n)
     s->is_renewed = true;
 }
 
-/* The process that had the lease is gone for certain: nobody else needs to wait for its end. */
+/* The process that had the lease is gone for certain, or will never run again: nobody else needs to
+ * wait for its end. */
 static void look_for_end(struct leases *l, struct stake *s, const struct node *n)
 {
     bool is_same = n->run.pid == s->pid && n->run.started_ms == s->started_ms;
-    bool is_there = n->shim && !n->is_exited && n->state != NODE_ABSENT;
+    bool is_there = n->shim && !n->is_exited && !n->is_killed && n->state != NODE_ABSENT;
 
     if (s->held_term == 0 || (is_same && is_there))
         return;

@@ -191,10 +191,22 @@ static void look_at_silence(struct probe *p)
                     verdict == HANG_STILL ? "it hangs" : "it is busy for too long");
 }
 
+/* Who would hang is ended before; what is left computes, or waits for a processor. */
+static void tell_silence(struct probe *p)
+{
+    struct observe *o = p->observe;
+    bool is_watched = is_replaceable(p->node);
+    int64_t silent_ms = is_watched ? p->hang.silent_ms : now_ms(p) - p->heard_ms;
+
+    if (silent_ms > SILENCE_MS)
+        o->conf.on_silent(o->conf.context, p->node, silent_ms,
+                          is_watched ? "it is busy and does not answer"
+                                     : "it runs and does not answer");
+}
+
 static void on_beat(void *context)
 {
     struct probe *p = context;
-    struct observe *o = p->observe;
     struct node *n = p->node;
     bool is_waiting = p->phase == PROBE_DIALING || p->phase == PROBE_ASKED;
 
@@ -210,8 +222,7 @@ static void on_beat(void *context)
     else if (p->phase == PROBE_IDLE)
         ask(p);
     beat_later(p);
-    if (now_ms(p) - p->heard_ms > SILENCE_MS)
-        o->conf.on_silent(o->conf.context, n, now_ms(p) - p->heard_ms);
+    tell_silence(p);
 }
 
 static void take_answer(struct probe *p, enum driver_reply result, const struct driver_stats *stats)

@@ -25,8 +25,9 @@ struct observe_conf {
     void (*on_alive)(void *context, struct node *n);
     /* What it answered when it was asked for its numbers, once in each minute of the clock. */
     void (*on_numbers)(void *context, struct node *n, struct str answer);
-    /* It did not answer for so long; said at each beat that finds no answer. */
-    void (*on_silent)(void *context, struct node *n, int64_t silent_ms);
+    /* It did not answer for so long; said at each beat that finds no answer. `why` says what it
+     * does. */
+    void (*on_silent)(void *context, struct node *n, int64_t silent_ms, const char *why);
     /* A primary that has replicas is of no use any more: why. Said again as long as that is so. */
     void (*on_hung)(void *context, struct node *n, const char *why);
     void *context;

@@ -37,6 +37,9 @@ struct shim_state {
     const char *exit;      /* SHIM_EXIT_* once it ended */
     int64_t exit_number;   /* the status or signal */
     int64_t exited_ms;     /* wall time when the shim noticed */
+    int64_t killed_ms;     /* wall time when SIGKILL was on its way for so long that the kernel must
+                            * be holding it; 0: it is not, or was gone sooner. It never comes back to
+                            * its own code, and counts as ended for all but its folder and its port */
     const char *last_line; /* what the engine last wrote to standard output or error */
 };
 
@@ -49,6 +52,7 @@ static const struct jsonline_member shim_state_members[] = {
     {"exit",        JSONLINE_TEXT,   offsetof(struct shim_state, exit)       },
     {"exit_number", JSONLINE_NUMBER, offsetof(struct shim_state, exit_number)},
     {"exited_ms",   JSONLINE_NUMBER, offsetof(struct shim_state, exited_ms)  },
+    {"killed_ms",   JSONLINE_NUMBER, offsetof(struct shim_state, killed_ms)  },
     {"last_line",   JSONLINE_TEXT,   offsetof(struct shim_state, last_line)  },
 };
 #define SHIM_STATE_LINE JSONLINE_OF(shim_state_members)

@@ -1,8 +1,8 @@
 /*
  * One epoll loop over everything that can happen to an engine: its end (pidfd), its readiness (the
  * sd_notify socket), its words (a pipe), commands and connections of agents, SIGTERM, the end
- * of the grace between SIGTERM and SIGKILL, and that of a lease. Kept small, because there is one
- * of these beside each engine.
+ * of the grace between SIGTERM and SIGKILL, that of a lease, and that of the patience with one that
+ * was killed and is not gone. Kept small, because there is one of these beside each engine.
  */
 #include "agent/shim/shim.h"
 
@@ -35,6 +35,7 @@
 #define TERM_GRACE_MS     10000 /* when SIGTERM and not an agent asks for the end */
 #define ENGINE_LOCK_FD    3
 #define NOTIFY_NAME_BYTES 64
+#define GONE_MS           100 /* after SIGKILL; then the kernel holds it, and it is told so */
 #define RT_PRIORITY       5
 
 struct shim;
@@ -59,10 +60,11 @@ struct shim {
     struct proc engine;
     struct enginelog log;
     struct shim_state state;
-    struct source exit, notify, output, listener, signals, grace, lease, control;
+    struct source exit, notify, output, listener, signals, grace, lease, control, killed;
     struct fence fence;
     struct peer peers[MAX_PEERS];
-    bool is_over; /* the exit report was taken */
+    bool is_killed; /* SIGKILL was sent */
+    bool is_over;   /* the exit report was taken */
 };
 
 static struct err watch(struct shim *s, struct source *source, int fd,
@@ -118,14 +120,39 @@ static void signal_engine(struct shim *s, int signal)
         err_ignore(proc_signal(&s->engine, signal), "it may have ended this instant");
 }
 
-static void stop_engine(struct shim *s, int64_t grace_ms)
+static void set_timer(const struct source *timer, int64_t delay_ms)
 {
     struct itimerspec when = {
-        .it_value = {.tv_sec = grace_ms / 1000, .tv_nsec = grace_ms % 1000 * 1000000 + 1}
+        .it_value = {.tv_sec = delay_ms / 1000, .tv_nsec = delay_ms % 1000 * 1000000 + 1}
     };
 
+    timerfd_settime(timer->fd, 0, &when, NULL);
+}
+
+static void stop_engine(struct shim *s, int64_t grace_ms)
+{
     signal_engine(s, SIGTERM);
-    timerfd_settime(s->grace.fd, 0, &when, NULL);
+    set_timer(&s->grace, grace_ms);
+}
+
+static void kill_engine(struct shim *s)
+{
+    signal_engine(s, SIGKILL);
+    if (!s->is_killed)
+        set_timer(&s->killed, GONE_MS);
+    s->is_killed = true;
+}
+
+/* Who is killed and waits for a disk in the kernel ends when the disk answers, and does nothing
+ * any more until then: nobody has to wait for that. */
+static void on_killed(struct shim *s, struct source *self)
+{
+    uint64_t ticks;
+
+    if (read(self->fd, &ticks, sizeof(ticks)) != (ssize_t)sizeof(ticks) || is_gone(s))
+        return;
+    s->state.killed_ms = clock_wall_ms(&clock_system);
+    tell_all(s);
 }
 
 /* ---- leases ---- */
@@ -148,7 +175,7 @@ static void settle_fence(struct shim *s)
     f->is_fresh = false;
     s->control.fd = f->fd;
     if (f->phase == FENCE_IS_KILLED)
-        signal_engine(s, SIGKILL);
+        kill_engine(s);
 }
 
 static void on_control(struct shim *s, struct source *self)
@@ -187,7 +214,7 @@ static void obey(struct shim *s, const struct shim_command *c)
     if (strcmp(c->command, SHIM_STOP) == 0)
         stop_engine(s, c->grace_ms > 0 ? c->grace_ms : 0);
     else if (strcmp(c->command, SHIM_KILL) == 0)
-        signal_engine(s, SIGKILL);
+        kill_engine(s);
     else if (strcmp(c->command, SHIM_LEASE) == 0)
         take_lease(s, c);
     else if (strcmp(c->command, SHIM_ACK) == 0 && is_gone(s))
@@ -337,7 +364,7 @@ static void on_grace(struct shim *s, struct source *self)
     uint64_t ticks;
 
     if (read(self->fd, &ticks, sizeof(ticks)) == (ssize_t)sizeof(ticks))
-        signal_engine(s, SIGKILL);
+        kill_engine(s);
 }
 
 static void on_signal(struct shim *s, struct source *self)
@@ -463,6 +490,7 @@ static struct err shim_begin(struct shim *s)
     TRY(open_signals(s));
     TRY(open_timer(s, &s->grace, on_grace));
     TRY(open_timer(s, &s->lease, on_lease_due));
+    TRY(open_timer(s, &s->killed, on_killed));
     TRY(open_listener(s));
     TRY(open_notify(s, notify));
     TRY(start_engine(s, notify));

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SILENT_REPORT_MS 3000
+#define SILENT_REPORT_MS 2000
 
 /* What every engine says that ends because it cannot load its data. */
 #define CANNOT_LOAD "Fatal error loading the DB"
@@ -98,6 +98,7 @@ static void take_down_exit(struct steps *s, struct node *n, int64_t exited_ms, s
     }
 }
 
+/* Whether this end was taken down before, as that of one that was killed or by an earlier agent. */
 static bool is_counted(const struct node *n, const struct shim_state *state)
 {
     char name[NODE_EXIT_BYTES];
@@ -114,12 +115,26 @@ static void on_exit_report(struct steps *s, struct node *n, const struct shim_st
         return;
     n->is_exited = true;
     n->is_ready = false;
-    if (!is_counted(n, state)) {
+    describe_exit(&a, n, state);
+    if (is_counted(n, state)) {
+        machine_changed(s, n);
+    } else {
         node_run_name(state->pid, state->started_ms, n->counted_exit);
-        describe_exit(&a, n, state);
         take_down_exit(s, n, state->exited_ms, str_of(state->last_line));
     }
     loop_timer_set(s->conf.loop, &n->exit_timer, 0);
+}
+
+/* It serves nobody and never will: its place may be taken. Its own next start waits until it is
+ * gone. */
+static void on_kill_report(struct steps *s, struct node *n, const struct shim_state *state)
+{
+    if (n->state != NODE_RUNNING || is_counted(n, state))
+        return;
+    node_run_name(state->pid, state->started_ms, n->counted_exit);
+    snprintf(n->last_exit, sizeof(n->last_exit), "signal 9, held by the kernel");
+    n->is_ready = false;
+    crash(s, n, state->killed_ms);
 }
 
 /*
@@ -157,7 +172,8 @@ static enum node_state state_taken_over(const struct node *n, const struct shim_
 {
     bool is_known = n->run.pid == state->pid && n->run.started_ms == state->started_ms;
 
-    if (state->exit && is_counted(n, state)) /* only the shim is left, waiting to be told so */
+    /* Only the shim is left, waiting to be told so, or what the kernel holds. */
+    if ((state->exit || state->killed_ms > 0) && is_counted(n, state))
         return node_is_up(n) ? NODE_STOPPED : n->state;
     if (n->state == NODE_STOPPING && is_known)
         return NODE_STOPPING;
@@ -195,8 +211,12 @@ void exits_on_state(void *context, struct node *n, const struct shim_state *stat
         log_warn("a shim's tag is not ours", f_int("node", n->id), f_str("tag", state->tag));
     n->run.pid = state->pid;
     n->run.started_ms = state->started_ms;
+    n->is_killed = state->killed_ms > 0 && !state->exit;
     if (state->exit) {
         on_exit_report(s, n, state);
+    } else if (n->is_killed) {
+        on_kill_report(s, n, state);
+        machine_changed(s, n);
     } else {
         n->is_ready |= strcmp(state->phase, SHIM_READY) == 0;
         if (n->state == NODE_STOPPING) /* the order may have been lost with an agent */
@@ -213,7 +233,7 @@ void exits_on_gone(void *context, struct node *n)
     n->is_adopted = false;
     if (!n->is_exited)
         exits_lose(s, n, "ended with its supervisor");
-    n->is_exited = n->is_ready = false;
+    n->is_exited = n->is_ready = n->is_killed = false;
     machine_advance(s, n);
 }
 
@@ -232,17 +252,18 @@ void steps_alive(struct steps *s, struct node *n)
         n->is_silent = false;
         log_info("engine answers again", f_int("node", n->id));
         machine_explain(s, n, NULL);
+        machine_changed(s, n);
     }
 }
 
-void steps_silent(struct steps *s, struct node *n, int64_t silent_ms)
+void steps_silent(struct steps *s, struct node *n, int64_t silent_ms, const char *why)
 {
     if (n->state != NODE_RUNNING || n->is_silent || silent_ms < SILENT_REPORT_MS)
         return;
     n->is_silent = true;
     log_warn("engine does not answer", f_int("node", n->id), f_int("pid", n->run.pid),
              f_int("silent_ms", silent_ms));
-    machine_explain(s, n, "it runs and does not answer");
+    machine_explain(s, n, why);
 }
 
 void steps_hung(struct steps *s, struct node *n, const char *why)

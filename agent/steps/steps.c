@@ -106,6 +106,8 @@ static enum step_result step_start(struct steps *s, struct node *n)
 {
     scoped(arena_fini) struct arena a = {0};
 
+    if (n->is_killed)
+        machine_explain(s, n, "the process before was killed, and the kernel holds it still");
     if (n->shim)
         return STEP_WAIT; /* until nothing is left of the process before */
     if (!may_start(n)) {

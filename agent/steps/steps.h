@@ -60,8 +60,8 @@ void steps_seeded(struct steps *s, struct node *n, const char *why);
 /* The engine answered: it serves. */
 void steps_alive(struct steps *s, struct node *n);
 
-/* The engine, which did answer, has not done so for that long. */
-void steps_silent(struct steps *s, struct node *n, int64_t silent_ms);
+/* The engine, which did answer, has not done so for that long; `why` says what it does. */
+void steps_silent(struct steps *s, struct node *n, int64_t silent_ms, const char *why);
 
 /* The engine is of no use any more, and others can take its place: it is ended, as by a crash. */
 void steps_hung(struct steps *s, struct node *n, const char *why);

@@ -163,6 +163,7 @@ static const char *role_name(enum node_role role)
 void node_report(const struct node *n, struct agent_node_report *out)
 {
     bool is_alive = has_process(n) && n->run.pid > 0;
+    bool is_silent = is_alive && n->is_silent, is_unleased = is_alive && n->is_unleased;
 
     *out = (struct agent_node_report){
         .node_id = INT_OF(n->id),
@@ -179,13 +180,16 @@ void node_report(const struct node *n, struct agent_node_report *out)
         .applied_settings = is_alive && n->applied && *n->applied ? n->applied : NULL,
         .is_reboot_pending = {is_alive && n->statics, n->is_reboot_pending},
         .has_bad_seed = {n->has_bad_seed,                                     true},
+        .is_killed = {n->is_killed,                       n->is_killed},
+        .is_silent = {is_silent,                is_silent},
+        .is_unleased = {is_unleased,                                     is_unleased},
         .build = is_alive && n->run.build[0] ? n->run.build : NULL,
         .role = is_alive ? role_name(n->role) : NULL,
-        .term = {is_alive && n->role_term > 0,                       n->role_term},
-        .replication_offset = {is_alive && n->replication_offset >= 0,                n->replication_offset},
+        .term = {is_alive && n->role_term > 0,n->role_term},
+        .replication_offset = {is_alive && n->replication_offset >= 0,                          n->replication_offset},
         .lineage = {is_alive && n->lineage > 0,                                     n->lineage},
-        .is_link_up = {is_alive && n->role == NODE_ROLE_REPLICA,n->is_link_up},
-        .log_errors = n->log_errors ? *n->log_errors : (struct agent_node_log_error_list){0         },
+        .is_link_up = {is_alive && n->role == NODE_ROLE_REPLICA,             n->is_link_up},
+        .log_errors = n->log_errors ? *n->log_errors : (struct agent_node_log_error_list){0                          },
     };
     if (n->task_reports)
         out->tasks = *n->task_reports;

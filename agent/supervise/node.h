@@ -69,10 +69,12 @@ struct node {
     struct node_run run;    /* of the process that runs or ran last */
     bool is_ready;          /* it said so, or answered */
     bool is_exited;         /* the shim reported its end; `shim` goes next */
+    bool is_killed;         /* it was killed and the kernel holds it: it does nothing any more */
     bool is_adopted;        /* an earlier agent started it, and its shim was not heard yet */
     int64_t began_ms;       /* boot time of its start */
     int64_t ran_since_ms;   /* boot time at which it became ready */
     bool is_silent;         /* it runs and does not answer */
+    bool is_unleased;       /* leases.c: it is to be the primary and has had no lease for a while */
 
     /* What the process has taken on. */
     char *applied;          /* SettingsVersion that is in force; NULL for none */

@@ -91,7 +91,8 @@ static uint64_t print_of(const struct agent_node_report *r)
     add_number(&print, r->lineage.value);
     add_number(&print, r->is_reboot_pending.value | r->has_bad_seed.value << 1 |
                            r->is_link_up.value << 2 | r->used_memory_bytes.has << 3 |
-                           (r->replication_offset.value > 0) << 4);
+                           (r->replication_offset.value > 0) << 4 | r->is_killed.value << 5 |
+                           r->is_silent.value << 6 | r->is_unleased.value << 7);
     for (size_t i = 0; i < r->log_errors.count; i++) {
         add_text(&print, r->log_errors.items[i].log_type);
         add_text(&print, r->log_errors.items[i].why);

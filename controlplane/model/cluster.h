@@ -117,9 +117,10 @@ struct node_goal {
     int64_t memory_bytes;
     int64_t crashes_told;
     bool is_told_down;
-    int64_t parameters; /* see parameters_number in effective.h; what its host was last told of */
-    enum tls_mode tls;  /* what its host was last told */
-    bool is_clustered;  /* its engine is to run in cluster mode */
+    bool is_told_silent; /* the last event said that it does not answer */
+    int64_t parameters;  /* see parameters_number in effective.h; what its host was last told of */
+    enum tls_mode tls;   /* what its host was last told */
+    bool is_clustered;   /* its engine is to run in cluster mode */
 };
 
 /* The address of that family, where the node has one: else the one that it has. */
@@ -138,6 +139,9 @@ struct node_saw {
     const char *applied_settings; /* see settings.h; "" while it is not known */
     bool is_reboot_pending;
     bool has_bad_seed; /* it cannot load what it is to begin with */
+    bool is_killed;    /* its process was killed and is not gone: it does nothing any more */
+    bool is_silent;    /* it runs and does not answer */
+    bool is_unleased;  /* a primary that takes no writes, for it has no lease */
     const char *build; /* version of its program; "" while it is not known */
     const char *role;  /* primary, replica; "" while it is not known */
     int64_t term;

@@ -143,8 +143,7 @@ static struct err apply_one(struct target *t, const struct decision *d)
     case DECISION_GOAL: return apply_goal(t, d);
     case DECISION_GOAL_REMOVE: return apply_goal_removal(t, d);
     case DECISION_NODE_REMOVE: return store_node_remove(t->tx, d->node_id);
-    case DECISION_TOLD:
-        return store_goal_told(t->tx, d->node_id, d->goal.crashes_told, d->goal.is_told_down);
+    case DECISION_TOLD: return store_goal_told(t->tx, d->node_id, &d->goal);
     case DECISION_BOOT: return store_node_boot(t->tx, d->node_id, t->now_ms);
     case DECISION_EVENT: return apply_event(t, &d->event);
     case DECISION_OPERATION: return store_operation_update(t->tx, &d->operation);

@@ -68,13 +68,25 @@ void decide_type(struct decisions *d, struct node *n)
     add(d, DECISION_TYPE)->node_id = n->id;
 }
 
+static void add_told(struct decisions *d, const struct node *n)
+{
+    struct decision *added = add(d, DECISION_TOLD);
+
+    added->node_id = n->id;
+    added->goal = n->goal;
+}
+
 void decide_told(struct decisions *d, struct node *n, int64_t crashes_told, bool is_told_down)
 {
     n->goal.crashes_told = crashes_told;
     n->goal.is_told_down = is_told_down;
-    struct decision *added = add(d, DECISION_TOLD);
-    added->node_id = n->id;
-    added->goal = n->goal;
+    add_told(d, n);
+}
+
+void decide_told_silent(struct decisions *d, struct node *n, bool is_told_silent)
+{
+    n->goal.is_told_silent = is_told_silent;
+    add_told(d, n);
 }
 
 void decide_event(struct decisions *d, const struct view *v, enum event_kind kind,

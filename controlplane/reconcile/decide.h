@@ -19,7 +19,7 @@ enum decision_kind {
     DECISION_GOAL,            /* set `goal` of `node_id` */
     DECISION_GOAL_REMOVE,     /* the node is nowhere any more */
     DECISION_NODE_REMOVE,     /* forget the node */
-    DECISION_TOLD,            /* events about crashes of `node_id` were written: see `goal` */
+    DECISION_TOLD,            /* events about `node_id` were written: see `goal` */
     DECISION_BOOT,            /* `node_id` is to begin anew */
     DECISION_TYPE,            /* `node_id` goes over to the type of its cluster */
     DECISION_EVENT,           /* tell `event` */
@@ -87,6 +87,7 @@ void decide_node_unwanted(struct decisions *d, struct node *n);
 /* The node begins anew: its want and its goal alike. */
 void decide_boot(struct decisions *d, struct node *n, const char *why);
 void decide_told(struct decisions *d, struct node *n, int64_t crashes_told, bool is_told_down);
+void decide_told_silent(struct decisions *d, struct node *n, bool is_told_silent);
 /* The gaps of the event's sentence are `first` and `second`; NULL where it has none. */
 void decide_event(struct decisions *d, const struct view *v, enum event_kind kind,
                   const char *first, const char *second);

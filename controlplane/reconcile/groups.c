@@ -31,7 +31,10 @@
 /* How long a dead primary's replicas are waited for that did not report its end yet; and when none
  * of them is fit, how long until an unfit one will do. */
 #define CANDIDATES_WAIT_MS 1000
-#define LAST_RESORT_MS     10000
+#define KILLED_WAIT_MS                                                        \
+    100 /* of one that the kernel holds: its connections stay, and are silent \
+         */
+#define LAST_RESORT_MS 10000
 
 /* --- decisions --- */
 
@@ -549,12 +552,13 @@ static void return_role(struct group_view *g, struct shard *s, struct decisions 
 /* The bytes that were under way to the replicas still count: so each is waited for until it says
  * that its link is down, but not for long. One that has nothing is taken when all have followed and
  * have nothing. One that never followed is not taken while one that may have can be heard of. */
-static struct view *choose(const struct group_view *g, const struct candidates *c, int64_t since_ms)
+static struct view *choose(const struct group_view *g, const struct candidates *c, int64_t since_ms,
+                           int64_t wait_ms)
 {
     bool is_certain = !c->has_unheard && !restraint_is_in_doubt(g->region);
 
     if (has_some(c))
-        return !c->has_late_reports || since_ms >= CANDIDATES_WAIT_MS ? c->best : NULL;
+        return !c->has_late_reports || since_ms >= wait_ms ? c->best : NULL;
     if (c->best && is_certain && !c->has_unfit && !c->has_late_reports)
         return c->best;
     return is_certain && since_ms >= LAST_RESORT_MS ? c->any : NULL;
@@ -573,8 +577,9 @@ static struct view *choose_best(struct group_view *g, const struct shard *s,
     const struct node *n = member_node(dead);
     struct candidates c = look_for(g, s, dead);
     int64_t since_ms = has_some(&c) ? n->saw.crashed_ms : since_when(g, n);
-    struct view *chosen = choose(g, &c, g->now_ms - since_ms);
-    int64_t wake_ms = since_ms + (has_some(&c) ? CANDIDATES_WAIT_MS : LAST_RESORT_MS);
+    int64_t wait_ms = n->saw.is_killed ? KILLED_WAIT_MS : CANDIDATES_WAIT_MS;
+    struct view *chosen = choose(g, &c, g->now_ms - since_ms, wait_ms);
+    int64_t wake_ms = since_ms + (has_some(&c) ? wait_ms : LAST_RESORT_MS);
 
     if (!chosen && wake_ms > g->now_ms) /* else it waits for a report */
         decide_wake(d, wake_ms);

@@ -78,6 +78,15 @@ static bool has_recovered(const struct view *v, const struct node *n)
            n->saw.state == NODE_RUNNING && host && !host->is_silent && !host->is_quiet;
 }
 
+/* What it was seen to do when its host was heard last says nothing of now. */
+static bool has_news_of_answers(const struct view *v, const struct node *n)
+{
+    const struct host *host = n->goal.has ? view_host(v, n->goal.host_id) : NULL;
+
+    return is_seen(n) && n->saw.is_silent != n->goal.is_told_silent && host && !host->is_silent &&
+           !host->is_quiet;
+}
+
 static bool has_new_encryption(const struct view *v, const struct node *n)
 {
     return n->is_wanted && n->goal.has && n->goal.tls != v->cluster.tls;
@@ -209,6 +218,17 @@ static void tell_recovery(struct view *v, struct node *n, struct decisions *d, c
     decide_told(d, n, n->goal.crashes_told, false);
 }
 
+/* One that ended meanwhile has events of its own. */
+static void tell_answers(struct view *v, struct node *n, struct decisions *d, const char *why)
+{
+    (void)why;
+    if (n->saw.is_silent)
+        decide_event(d, v, EVENT_NODE_SILENT, n->number, n->saw.why);
+    else if (n->saw.state == NODE_RUNNING && !n->goal.is_told_down)
+        decide_event(d, v, EVENT_NODE_ANSWERS, n->number, NULL);
+    decide_told_silent(d, n, n->saw.is_silent);
+}
+
 /* clang-format off */
 const struct rule node_rules[] = {
     {"forget-goal", is_gone,       forget_goal,   "nothing of it is left on its host"},
@@ -220,6 +240,7 @@ const struct rule node_rules[] = {
     {"encryption",  has_new_encryption, tell_encryption, "its encryption in transit is another one"},
     {"crash",       has_crashed,   tell_crash,    "its engine ended by itself"},
     {"recovery",    has_recovered, tell_recovery, "its engine answers again"},
+    {"answers",     has_news_of_answers, tell_answers, "it stopped to answer, or answers again"},
     {"room",        has_other_room, resize,       "it uses more or less of its room"},
 };
 /* clang-format on */

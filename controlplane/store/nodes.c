@@ -31,13 +31,13 @@ struct err store_node_insert(struct store_tx *tx, struct node *n)
     return query_end(&q);
 }
 
-#define NODE_SELECT                                                                                                                                                                                                                               \
-    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                                                                                                                                      \
-    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                                                                                                                       \
-    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                                                                                                                          \
-    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                                                                                                                         \
-    "s.term, s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, s.followed_term, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered, g.second_address, n.node_type, coalesce(s.lineage, 0) FROM cache_node n " \
-    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                                                                                                                         \
+#define NODE_SELECT                                                                                                                                                                                                                                                                                                                                              \
+    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                                                                                                                                                                                                                                                     \
+    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                                                                                                                                                                                                                                      \
+    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                                                                                                                                                                                                                                         \
+    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                                                                                                                                                                                                                                        \
+    "s.term, s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, s.followed_term, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered, g.second_address, n.node_type, coalesce(s.lineage, 0), coalesce(s.is_killed, 0), coalesce(s.is_silent, 0), coalesce(s.is_unleased, 0), coalesce(g.is_told_silent, 0) FROM cache_node n " \
+    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                                                                                                                                                                                                                                        \
     "LEFT JOIN host h ON h.id = g.host_id "
 
 static void row_to_goal(struct query *q, int at, struct node_goal *out)
@@ -88,6 +88,13 @@ static void row_to_saw(struct query *q, int at, struct node_saw *out)
     out->followed_term = query_int(q, at + 17);
 }
 
+static void row_to_troubles(struct query *q, int at, struct node_saw *out)
+{
+    out->is_killed = query_int(q, at) != 0;
+    out->is_silent = query_int(q, at + 1) != 0;
+    out->is_unleased = query_int(q, at + 2) != 0;
+}
+
 static void row_to_node(struct query *q, struct node *out)
 {
     *out = (struct node){
@@ -107,6 +114,8 @@ static void row_to_node(struct query *q, struct node *out)
     out->goal.second_address = query_text(q, 38);
     out->node_type = query_text(q, 39);
     out->saw.lineage = query_int(q, 40);
+    row_to_troubles(q, 41, &out->saw);
+    out->goal.is_told_silent = query_int(q, 44) != 0;
     if (!tls_mode_parse(query_text(q, 36), &out->goal.tls))
         q->error = err_make(ERR_CORRUPT, "a node has an unknown mode of encryption");
 }
@@ -310,12 +319,12 @@ struct err store_goal_set(struct store_tx *tx, int64_t node_id, const struct nod
     return raise_generation(tx, g->host_id);
 }
 
-struct err store_goal_told(struct store_tx *tx, int64_t node_id, int64_t crashes_told,
-                           bool is_told_down)
+struct err store_goal_told(struct store_tx *tx, int64_t node_id, const struct node_goal *goal)
 {
-    static const char sql[] =
-        "UPDATE node_goal SET crashes_told = ?, is_told_down = ? WHERE node_id = ?";
-    return query_run(tx, sql, "ibi", crashes_told, is_told_down, node_id);
+    static const char sql[] = "UPDATE node_goal SET crashes_told = ?, is_told_down = ?, "
+                              "is_told_silent = ? WHERE node_id = ?";
+    return query_run(tx, sql, "ibbi", goal->crashes_told, goal->is_told_down, goal->is_told_silent,
+                     node_id);
 }
 
 struct err store_goal_remove(struct store_tx *tx, int64_t node_id)
@@ -480,7 +489,8 @@ static bool is_same_sight(const struct node_saw *a, const struct node_saw *b)
     return is_same_process(a, b) && a->is_reboot_pending == b->is_reboot_pending &&
            a->has_bad_seed == b->has_bad_seed && a->term == b->term &&
            a->is_link_up == b->is_link_up && a->lineage == b->lineage &&
-           (a->offset > 0) == (b->offset > 0) &&
+           a->is_killed == b->is_killed && a->is_silent == b->is_silent &&
+           a->is_unleased == b->is_unleased && (a->offset > 0) == (b->offset > 0) &&
            (!b->build || !*b->build || strcmp(a->build, b->build) == 0) &&
            strcmp(a->applied_settings, b->applied_settings) == 0 && strcmp(a->role, b->role) == 0 &&
            memory_is_about(a->used_bytes, b->used_bytes);
@@ -506,7 +516,8 @@ static struct err sight_before(struct store_tx *tx, int64_t node_id, int64_t *ou
         "SELECT n.cluster_id, g.host_id, s.host_id, s.state, s.boot_count, s.pid, s.crashes, s.crashed_ms, "
         "s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, s.term, "
         "s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, s.followed_term, "
-        "coalesce(s.lineage, 0) FROM cache_node n "
+        "coalesce(s.lineage, 0), coalesce(s.is_killed, 0), coalesce(s.is_silent, 0), "
+        "coalesce(s.is_unleased, 0) FROM cache_node n "
         "LEFT JOIN node_saw s ON s.node_id = n.id "
         "LEFT JOIN node_goal g ON g.node_id = n.id WHERE n.id = ?";
     struct query q;
@@ -529,8 +540,9 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
     static const char sql[] =
         "INSERT INTO node_saw (node_id, host_id, state, boot_count, pid, crashes, crashed_ms, "
         "last_exit, why, applied_settings, is_reboot_pending, role, term, replication_offset, "
-        "is_link_up, build, used_bytes, build_ms, has_bad_seed, followed_term, lineage) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "is_link_up, build, used_bytes, build_ms, has_bad_seed, followed_term, lineage, is_killed, "
+        "is_silent, is_unleased) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_id) DO UPDATE SET host_id = excluded.host_id, state = excluded.state, "
         "boot_count = excluded.boot_count, pid = excluded.pid, crashes = excluded.crashes, "
         "crashed_ms = excluded.crashed_ms, last_exit = excluded.last_exit, why = excluded.why, "
@@ -539,7 +551,8 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
         "term = excluded.term, replication_offset = excluded.replication_offset, "
         "is_link_up = excluded.is_link_up, used_bytes = excluded.used_bytes, "
         "has_bad_seed = excluded.has_bad_seed, followed_term = excluded.followed_term, "
-        "lineage = excluded.lineage, "
+        "lineage = excluded.lineage, is_killed = excluded.is_killed, "
+        "is_silent = excluded.is_silent, is_unleased = excluded.is_unleased, "
         /* a node that is down keeps its build */
         "build_ms = iif(excluded.build IN ('', build), build_ms, excluded.build_ms), "
         "build = iif(excluded.build = '', build, excluded.build)";
@@ -563,12 +576,13 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
     now.followed_term = followed_term(&before, &now);
     if (is_same_sight(&before, &now) && !saw->is_news)
         return OK;
-    TRY(query_run(tx, sql, "ittiiiitttbtiibtiibii", node_id, saw->host_id,
+    TRY(query_run(tx, sql, "ittiiiitttbtiibtiibiibbb", node_id, saw->host_id,
                   node_state_name(saw->state), saw->boot_count, (int64_t)saw->pid, saw->crashes,
                   now.crashed_ms, saw->last_exit, saw->why, saw->applied_settings,
                   saw->is_reboot_pending, saw->role, saw->term, saw->offset, saw->is_link_up,
                   saw->build ? saw->build : "", now.used_bytes, saw->seen_ms, saw->has_bad_seed,
-                  now.followed_term, saw->lineage));
+                  now.followed_term, saw->lineage, saw->is_killed, saw->is_silent,
+                  saw->is_unleased));
     store_touch_cluster(tx, cluster_id);
     *out_changed = true;
     return OK;

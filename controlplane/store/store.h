@@ -238,9 +238,9 @@ must_use struct err store_event_prune(struct store_tx *tx, int64_t before_ms);
 /* Sets or replaces a node's goal and raises its host's generation (the old host's too). */
 must_use struct err store_goal_set(struct store_tx *tx, int64_t node_id, const struct node_goal *g);
 
-/* Records what events said about crashes; raises no generation. */
-must_use struct err store_goal_told(struct store_tx *tx, int64_t node_id, int64_t crashes_told,
-                                    bool is_told_down);
+/* Records what events said of the node, as it stands in the goal; raises no generation. */
+must_use struct err store_goal_told(struct store_tx *tx, int64_t node_id,
+                                    const struct node_goal *goal);
 must_use struct err store_goal_remove(struct store_tx *tx, int64_t node_id);
 
 /* 0 when the host has none. */

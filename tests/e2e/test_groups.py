@@ -1,5 +1,6 @@
 """Replication groups: real primaries and replicas behind the endpoints, and data that outlives what happens to them."""
 import contextlib
+import ctypes
 import os
 import signal
 import threading
@@ -251,6 +252,47 @@ def test_a_replica_takes_over_when_its_primary_hangs(house):
     wait_until(lambda: redis_cli(old, "GET", "kept") == "yes", "the old primary follows, as another process")
     assert not os.path.exists(f"/proc/{pid}")
     assert redis_cli(group.primary(), "GET", "kept") == "yes"
+
+
+def test_a_primary_that_is_busy_keeps_its_role_and_users_are_warned(house):
+    group = Group.create(house, "busy", NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    first = next(name for name, role in group.roles().items() if role == "primary")
+    redis_cli(group.primary(), "EVAL", "local t = os.clock() while os.clock() - t < 3 do end", "0")
+
+    def told():
+        return [m for _, m in house.events(first, group.client) if "respond" in m]
+
+    wait_until(lambda: len(told()) == 2, "the end is told, too")
+    assert sorted(told()) == ["Cache node 0001 is not responding: it is busy and does not answer",
+                              "Cache node 0001 is responding again"]
+    assert group.roles()[first] == "primary"
+    assert not [m for m in group.messages() if "Failover" in m]
+
+
+PTRACE_SEIZE, PTRACE_DETACH, PTRACE_O_TRACEEXIT = 0x4206, 17, 0x40
+
+
+def trace(request, pid, data):
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    if libc.ptrace(request, pid, None, data) != 0:
+        pytest.skip(f"processes cannot be traced here: {os.strerror(ctypes.get_errno())}")
+
+
+def test_a_replica_takes_over_from_one_that_the_kernel_holds(house):
+    """A tracer holds its end up, as a disk does that does not answer."""
+    group = Group.create(house, "held", NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    old = group.primary()
+    redis_cli(old, "SET", "kept", "yes")
+    pid = house.engine_pid(old)
+    trace(PTRACE_SEIZE, pid, PTRACE_O_TRACEEXIT)
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: group.primary() != old, "another one is the primary")
+    assert os.path.exists(f"/proc/{pid}")
+    assert redis_cli(group.primary(), "GET", "kept") == "yes"
+    assert redis_cli(group.primary(), "SET", "kept", "on") == "OK"
+    trace(PTRACE_DETACH, pid, None)
+    wait_until(lambda: redis_cli(old, "GET", "kept") == "on", "the old primary follows, as another process")
 
 
 def test_primaries_that_die_one_upon_another_are_not_replaced_for_ever(house):

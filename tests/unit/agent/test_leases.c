@@ -204,6 +204,21 @@ Test(leases, an_end_gives_the_lease_up_at_once)
     cr_assert_eq(leases_promised(leases, &arena).count, 0, "it is outgrown");
 }
 
+Test(leases, one_that_the_kernel_holds_has_ended)
+{
+    leases_look(leases, n);
+    await_lease();
+    ask(4);
+    n->is_killed = true;
+    n->state = NODE_STOPPED;
+    leases_look(leases, n);
+    for (int64_t end_ms = loop_now_ms(loop) + PATIENCE_MS; promises_told == 0;) {
+        loop_turn(loop, 5);
+        cr_assert_lt(loop_now_ms(loop), end_ms, "it is never promised");
+    }
+    cr_assert_eq(leases_promised(leases, &arena).items[0].term.value, 4);
+}
+
 Test(leases, a_promise_is_told_once_it_is_on_the_disk)
 {
     role.is_primary = BOOL_OF(false);

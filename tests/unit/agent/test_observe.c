@@ -29,6 +29,7 @@ static struct observe *observe;
 static struct driver_host host;
 static int alive;
 static int64_t silent_ms;
+static const char *silent_why;
 
 static void on_alive(void *context, struct node *n)
 {
@@ -63,11 +64,12 @@ static int64_t test_boot_ms(const struct clock *c)
 
 static const struct clock test_clock = {.wall_ms = test_wall_ms, .boot_ms = test_boot_ms};
 
-static void on_silent(void *context, struct node *n, int64_t ms)
+static void on_silent(void *context, struct node *n, int64_t ms, const char *why)
 {
     (void)context;
     (void)n;
     silent_ms = ms;
+    silent_why = why;
 }
 
 static const char *hung;
@@ -343,6 +345,32 @@ Test(observe, a_primary_with_replicas_that_hangs_is_told_of)
     n->run.pid = child;
     turn_until_hung(n);
     cr_assert_str_eq(hung, "it hangs");
+    end_process(child);
+}
+
+static pid_t busy_process(void)
+{
+    pid_t child = fork();
+
+    for (volatile uint64_t count = 0; child == 0; count++)
+        ;
+    return child;
+}
+
+Test(observe, a_primary_with_replicas_that_is_busy_is_told_of_and_left_alone)
+{
+    struct node *n = node_in(NODE_RUNNING, "redis");
+    struct agent_node_role role = {.term = INT_OF(1), .is_primary = BOOL_OF(true)};
+    struct agent_node_goal goal = *n->goal;
+    pid_t child = busy_process();
+
+    goal.role = &role;
+    node_set_goal(n, &goal);
+    n->run.pid = child;
+    turn_until_hung(n);
+    cr_assert_null(hung);
+    cr_assert_gt(silent_ms, 2000);
+    cr_assert_str_eq(silent_why, "it is busy and does not answer");
     end_process(child);
 }
 

@@ -113,7 +113,7 @@ Test(jsonline, the_longest_state_of_a_shim_is_shorter_than_a_line_may_be)
     memset(tag, '\\', sizeof(tag) - 1);
     last[sizeof(last) - 1] = tag[sizeof(tag) - 1] = '\0';
     const struct shim_state state = {SHIM_STARTING,    tag,       INT64_MIN, INT64_MIN, INT64_MIN,
-                                     SHIM_EXIT_STATUS, INT64_MIN, INT64_MIN, last};
+                                     SHIM_EXIT_STATUS, INT64_MIN, INT64_MIN, INT64_MIN, last};
     jsonline_write(SHIM_STATE_LINE, &state, &line);
     cr_assert_lt(line.len, SHIM_LINE_BYTES);
     buf_fini(&line);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -283,6 +284,25 @@ Test(shim, a_kill_asks_nobody)
     await(&agent, SHIM_READY);
     tell(&agent, "{\"do\":\"kill\"}\n");
     cr_assert_eq(await(&agent, SHIM_EXITED).exit_number, SIGKILL);
+}
+
+/* A tracer holds its end up, as a disk does that does not answer. */
+Test(shim, who_is_killed_and_not_gone_is_told_of_until_it_is)
+{
+    START("ready");
+    struct agent agent = connect_to(folder);
+    pid_t engine = (pid_t)await(&agent, SHIM_READY).pid;
+    cr_assert_eq(ptrace(PTRACE_SEIZE, engine, NULL, PTRACE_O_TRACEEXIT), 0);
+    tell(&agent, "{\"do\":\"kill\"}\n");
+    struct shim_state state;
+    cr_assert(next_state(&agent, &state));
+    cr_assert(state.killed_ms > 0 && !state.exit);
+    struct agent next = connect_to(folder);
+    cr_assert(next_state(&next, &state));
+    cr_assert(state.killed_ms > 0 && !state.exit, "the next agent hears so, too");
+    cr_assert_eq(ptrace(PTRACE_DETACH, engine, NULL, NULL), 0);
+    state = await(&agent, SHIM_EXITED);
+    cr_assert(strcmp(state.exit, SHIM_EXIT_SIGNAL) == 0 && state.exit_number == SIGKILL);
 }
 
 Test(shim, nonsense_and_an_early_ack_are_passed_over)

@@ -21,6 +21,7 @@ static struct nodes nodes;
 static struct steps *steps;
 static struct driver_host host;
 static int changes;
+static const char *boot_id = "boot-1";
 
 /* The fake: its processes live in these variables only. */
 static struct {
@@ -87,7 +88,7 @@ static void open_steps(void)
 
     cr_assert(ip_block_parse(STR("127.1.0.0/16"), &conf.pool));
     cr_assert(ip_block_parse(STR("fd00::/64"), &conf.pool6));
-    nodes_init(&nodes, arena_printf(&arena, "%s/nodes", folder), "boot-1");
+    nodes_init(&nodes, arena_printf(&arena, "%s/nodes", folder), boot_id);
     steps = steps_open(&conf);
 }
 
@@ -205,6 +206,24 @@ static void exits(struct node *n, const char *kind, int number, const char *last
     state.last_line = last_line;
     fake.base.on_state(fake.base.context, n, &state);
     loop_turn(loop, 0); /* in which the exit is written down and taken */
+}
+
+/* It was killed, and is not gone. */
+static void is_held(struct node *n)
+{
+    struct shim_state state = state_of(SHIM_READY);
+
+    state.ready_ms = state.started_ms + 1;
+    state.killed_ms = clock_wall_ms(&manual.clock);
+    fake.base.on_state(fake.base.context, n, &state);
+}
+
+static struct agent_node_report report_of(const struct node *n)
+{
+    struct agent_node_report report;
+
+    node_report(n, &report);
+    return report;
 }
 
 static void goes(struct node *n)
@@ -706,6 +725,26 @@ Test(steps, a_process_that_vanished_in_between_crashed)
     cr_assert_eq(fake.starts, 2, "without waiting for the control plane");
 }
 
+/* Nothing of before a restart of the machine is left, whatever files say; numbers of processes were
+ * given anew. */
+Test(steps, with_the_machine_all_have_ended)
+{
+    goal.restarts_after_exit = BOOL_OF(false);
+    running();
+    pass(30);
+    boot_id = "boot-2";
+    agent_restarts(false);
+    struct node *n = nodes_find(&nodes, 1);
+    cr_assert_eq(n->state, NODE_STOPPED);
+    cr_assert_eq(n->crashes, 1);
+    cr_assert_str_eq(n->last_exit, "ended with its host");
+    cr_assert_str_eq(report_of(n).state, "stopped");
+    cr_assert_not(report_of(n).pid.has, "it is of another process now");
+    cr_assert(fake.starts == 1 && fake.stops == 0, "it may have been a primary");
+    agent_restarts(false);
+    cr_assert_eq(nodes_find(&nodes, 1)->crashes, 1, "it is counted once");
+}
+
 Test(steps, a_stop_that_an_agent_began_is_ended_by_the_next)
 {
     running();
@@ -857,13 +896,15 @@ Test(steps, silence_is_told_and_taken_back)
 {
     struct node *n = running();
 
-    steps_silent(steps, n, 2500);
+    steps_silent(steps, n, 1500, "it is busy");
     cr_assert_str_eq(n->why, "", "too short to speak of");
-    steps_silent(steps, n, 3500);
-    cr_assert_str_eq(n->why, "it runs and does not answer");
+    steps_silent(steps, n, 2500, "it is busy");
+    cr_assert_str_eq(n->why, "it is busy");
     cr_assert_eq(n->state, NODE_RUNNING);
+    cr_assert(report_of(n).is_silent.value);
     steps_alive(steps, n);
     cr_assert_str_eq(n->why, "");
+    cr_assert_not(report_of(n).is_silent.value);
 }
 
 Test(steps, one_that_hangs_is_ended_and_that_is_a_crash)
@@ -876,6 +917,55 @@ Test(steps, one_that_hangs_is_ended_and_that_is_a_crash)
     cr_assert_eq(n->crashes, 1);
     steps_hung(steps, n, "it hangs");
     cr_assert_eq(fake.stops, 1, "it has ended");
+}
+
+Test(steps, one_that_the_kernel_holds_has_ended_and_begins_anew_when_it_is_gone)
+{
+    struct node *n = running();
+    int before = fake.starts;
+
+    steps_hung(steps, n, "it hangs");
+    is_held(n);
+    cr_assert_eq(n->state, NODE_STOPPED);
+    cr_assert_eq(n->crashes, 1);
+    cr_assert(report_of(n).is_killed.value);
+    cr_assert(fake.starts == before && n->shim, "its folder and its port are taken");
+    cr_assert_str_eq(n->why, "the process before was killed, and the kernel holds it still");
+    is_held(n);
+    cr_assert_eq(n->crashes, 1, "it is said again");
+    exits(n, SHIM_EXIT_SIGNAL, 9, "");
+    cr_assert_eq(n->crashes, 1, "that was it");
+    cr_assert_str_eq(n->last_exit, "signal 9 (Killed)");
+    cr_assert_not(report_of(n).is_killed.value);
+    goes(n);
+    cr_assert_eq(fake.starts, before + 1);
+}
+
+Test(steps, one_that_the_kernel_holds_is_known_to_the_next_agent)
+{
+    is_held(running());
+    pass(30);
+    agent_restarts(true);
+    struct node *n = nodes_find(&nodes, 1);
+    is_held(n);
+    cr_assert_eq(n->state, NODE_STOPPED);
+    cr_assert_eq(n->crashes, 1);
+    cr_assert(report_of(n).is_killed.value);
+    agent_restarts(false);
+    cr_assert_eq(nodes_find(&nodes, 1)->crashes, 1);
+    cr_assert_eq(fake.starts, 2, "it has gone meanwhile");
+}
+
+Test(steps, a_stop_waits_for_one_that_the_kernel_holds)
+{
+    struct node *n = running();
+
+    want_state("stopped");
+    is_held(n);
+    cr_assert_eq(n->state, NODE_STOPPING);
+    cr_assert_eq(n->crashes, 0);
+    ends(n, SHIM_EXIT_SIGNAL, 9, "");
+    cr_assert_eq(n->state, NODE_STOPPED);
 }
 
 Test(steps, a_late_answer_does_not_bring_a_dead_engine_to_life)

@@ -203,6 +203,29 @@ static pid_t parent_of(pid_t pid)
     return parent;
 }
 
+/* As after a restart of the machine, or of the agent a long time later: what is there of the
+ * process before is its files, and its number is another one's. */
+Test(supervise, a_number_that_is_used_again_is_nobodys_process)
+{
+    struct node *n = START("ready");
+    pid_t foreign = fork();
+
+    if (foreign == 0)
+        for (;;)
+            pause();
+    run_until_phase(SHIM_READY);
+    pid_t engine = (pid_t)heard.pid;
+    kill(parent_of(engine), SIGKILL);
+    run_until_gone();
+    cr_assert(fs_exists(fs_join(&arena, n->dir, SHIM_SOCKET)), "nobody was left to remove it");
+    n->run.pid = foreign;
+    cr_assert(err_is(supervisor->adopt(supervisor, n), ERR_NOT_FOUND));
+    supervisor->stop(supervisor, n, 0);
+    cr_assert_eq(waitpid(foreign, NULL, WNOHANG), 0, "it is left alone");
+    kill(foreign, SIGKILL);
+    waitpid(foreign, NULL, 0);
+}
+
 Test(supervise, a_killed_shim_is_gone_without_an_exit_once_its_engine_is_too)
 {
     struct node *n = START("ready");

@@ -69,6 +69,9 @@ Test(sights, each_fact_that_is_written_down_is_news)
     IS_NEWS(applied_settings, "p1");
     IS_NEWS(is_reboot_pending, BOOL_OF(true));
     IS_NEWS(has_bad_seed, BOOL_OF(true));
+    IS_NEWS(is_killed, BOOL_OF(true));
+    IS_NEWS(is_silent, BOOL_OF(true));
+    IS_NEWS(is_unleased, BOOL_OF(true));
     IS_NEWS(build, "2");
     IS_NEWS(role, "primary");
     IS_NEWS(term, INT_OF(4));

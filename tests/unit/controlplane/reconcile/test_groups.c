@@ -134,6 +134,23 @@ Test(groups, a_replica_that_still_believes_in_its_link_is_waited_for_but_not_for
     cr_assert_eq(s.shards[0].goal.term, 2);
 }
 
+/* Its connections live as long as it does, which is as long as the kernel wants. */
+Test(groups, of_one_that_the_kernel_holds_replicas_hear_no_end_and_take_its_place)
+{
+    group_scene_open(&s, 1, 3);
+    group_scene_run(&s);
+    group_scene_kill(&s, 0);
+    s.nodes[0].saw.is_killed = true;
+    s.nodes[2].saw.offset = 300;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.term, 1);
+    cr_assert_eq(s.decisions.wake_ms, 1100);
+    s.view.now_ms = 1100;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 3);
+    cr_assert_eq(s.shards[0].goal.term, 2);
+}
+
 Test(groups, a_replica_of_an_older_term_or_without_data_does_not_take_its_place)
 {
     group_scene_open(&s, 1, 3);

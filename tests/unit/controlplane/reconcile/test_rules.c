@@ -131,6 +131,35 @@ Test(rules, a_crash_that_was_over_before_we_looked_is_told_whole)
     cr_assert_eq(s.nodes[0].goal.crashes_told, 3);
 }
 
+Test(rules, silence_and_its_end_are_each_told_once)
+{
+    scene_run(&s, &s.nodes[0]);
+    s.nodes[0].saw.is_silent = true;
+    s.nodes[0].saw.why = "it is busy and does not answer";
+    scene_decide(&s);
+    cr_assert(scene_told(&s, "Cache node 0001 is not responding: it is busy and does not answer"));
+    scene_decide(&s);
+    cr_assert_eq(s.decisions.list.count, 0);
+    s.nodes[0].saw.is_silent = false;
+    scene_decide(&s);
+    cr_assert(scene_told(&s, "Cache node 0001 is responding again"));
+    scene_decide(&s);
+    cr_assert_eq(s.decisions.list.count, 0);
+}
+
+Test(rules, one_that_was_silent_and_ended_does_not_respond_again)
+{
+    scene_run(&s, &s.nodes[0]);
+    s.nodes[0].saw.is_silent = true;
+    scene_decide(&s);
+    s.nodes[0].saw.is_silent = false;
+    s.nodes[0].saw.state = NODE_STOPPED;
+    s.nodes[0].saw.crashes = 1;
+    scene_decide(&s);
+    cr_assert_not(scene_told(&s, "Cache node 0001 is responding again"));
+    cr_assert_not(s.nodes[0].goal.is_told_silent);
+}
+
 /* Every state that a node can be seen in, with every goal that the rules set from there: the agent
  * must know the way. */
 #define GIB ((int64_t)1 << 30)

@@ -244,7 +244,9 @@ Test(nodes, a_changed_goal_raises_the_generation_of_both_hosts)
     must(store_goal_set(f.tx, node.id, &goal));
     cr_assert_eq(generation(host.id), 2);
     cr_assert_eq(generation(other.id), 1);
-    must(store_goal_told(f.tx, node.id, 3, true));
+    must(store_goal_told(
+        f.tx, node.id,
+        &(struct node_goal){.crashes_told = 3, .is_told_down = true, .is_told_silent = true}));
     cr_assert_eq(generation(other.id), 1, "what events said is no business of the host");
     must(store_goal_remove(f.tx, node.id));
     cr_assert_eq(generation(other.id), 2);
