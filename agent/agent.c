@@ -5,6 +5,8 @@
  */
 #include "agent/agent.h"
 
+#include "agent/addresses/addresses.h"
+#include "agent/addresses/interface.h"
 #include "agent/govern.h"
 #include "agent/leases.h"
 #include "agent/link.h"
@@ -62,7 +64,9 @@ struct agent {
     struct link *link;
     struct peers *peers; /* NULL: this host has no part in leases */
     struct leases *leases;
-    struct names *names; /* NULL: this host answers none */
+    struct interface interface;
+    struct addresses *addresses; /* NULL: endpoints' are the host's without us */
+    struct names *names;         /* NULL: this host answers none */
     struct loop_watch signals, lease_news;
     struct loop_timer settle, last_words;
     int64_t began_ms;
@@ -79,12 +83,19 @@ static void end_when_idle(struct agent *g)
     loop_timer_set(g->loop, &g->last_words, link_is_quiet(g->link) ? 0 : LAST_WORDS_MS);
 }
 
+static void look_at_addresses(struct agent *g)
+{
+    if (g->addresses)
+        addresses_look(g->addresses);
+}
+
 static void on_change(void *context, struct node *n)
 {
     struct agent *g = context;
 
     observe_node(g->observe, n);
     leases_look(g->leases, n);
+    look_at_addresses(g);
     govern_node(g->govern, n);
     tasks_look(g->tasks, n);
     tokens_look(g->tokens, n);
@@ -105,6 +116,7 @@ static void on_lease_news(void *context, uint32_t events)
 
     (void)events;
     peers_news(g->peers);
+    look_at_addresses(g);
     vec_each(at, &g->nodes)
         govern_wake(*at);
 }
@@ -237,6 +249,22 @@ static void on_first_answer(void *context)
     fflush(stdout);
 }
 
+/* Addresses. */
+
+static struct err on_bind(void *context, struct arena *a, struct node *n, const char *endpoints)
+{
+    struct agent *g = context;
+    return g->addresses ? addresses_bind(g->addresses, a, n, endpoints) : OK;
+}
+
+static void on_bound(void *context, struct node *n, const char *endpoints)
+{
+    struct agent *g = context;
+
+    if (g->addresses)
+        addresses_bound(g->addresses, n, endpoints);
+}
+
 /* Signals. */
 
 static void begin_end(struct agent *g)
@@ -360,6 +388,8 @@ static struct err open_steps(struct agent *g)
                                        .may_lead = may_lead,
                                        .on_obeyed = on_obeyed,
                                        .on_refused = on_disobeyed,
+                                       .on_bind = on_bind,
+                                       .on_bound = on_bound,
                                        .on_role = on_role,
                                        .context = g};
     const struct steps_conf steps = {.loop = g->loop,
@@ -469,6 +499,23 @@ static struct err open_names(struct agent *g)
     return g->options->dns ? names_open(g->arena, &conf, &g->names) : OK;
 }
 
+static struct err open_addresses(struct agent *g)
+{
+    const struct agent_options *o = g->options;
+
+    if (!o->interface)
+        return OK;
+    TRY(interface_open(g->arena, o->interface, o->interface_prefix, &g->interface));
+    const struct addresses_conf conf = {.loop = g->loop,
+                                        .nodes = &g->nodes,
+                                        .interface = &g->interface,
+                                        .state_dir = o->host.state_dir,
+                                        .may_lead = may_lead,
+                                        .context = g};
+    g->addresses = addresses_open(&conf);
+    return OK;
+}
+
 static struct err agent_begin(struct agent *g)
 {
     struct arena *a = g->arena;
@@ -495,7 +542,10 @@ static struct err agent_begin(struct agent *g)
     TRY(open_ship(g));
     TRY(open_names(g));
     TRY(open_leases(g));
+    TRY(open_addresses(g));
     TRY(steps_resume(g->steps));
+    if (g->addresses)
+        TRY(addresses_resume(g->addresses, a));
     vec_each(at, &g->nodes)
         leases_look(g->leases, *at);
 
@@ -521,6 +571,8 @@ static void agent_fini(struct agent *g)
         ship_forget(n);
         supervise_forget(n);
     }
+    addresses_close(g->addresses);
+    interface_close(&g->interface);
     leases_close(g->leases);
     loop_unwatch(g->loop, &g->lease_news);
     peers_close(g->peers);

@@ -21,17 +21,19 @@ struct agent_options {
     const char *engine_dir;      /* of larder-engine and larder-shim */
     const struct net_addr *dns;  /* where endpoints' names are answered; NULL: nowhere */
     const struct net_addr *peer; /* where the host votes on leases */
-    bool must_vote;              /* else it goes without when it cannot listen there */
-    const char *drivers;         /* that may run, see driver_host; NULL: all */
-    bool stops_engines;          /* when it ends */
-    bool forgets_data;           /* what is in memory is not kept over a stop */
+    const char *interface;       /* where endpoints' addresses come and go; NULL: they are there */
+    int interface_prefix;
+    bool must_vote;      /* else it goes without when it cannot listen there */
+    const char *drivers; /* that may run, see driver_host; NULL: all */
+    bool stops_engines;  /* when it ends */
+    bool forgets_data;   /* what is in memory is not kept over a stop */
 };
 
 /*
  * Runs until SIGTERM or SIGINT, or until the control plane refuses the host for good; `*out_status`
  * is then what the program exits with. Errors, with sentences in `a`, are those of starting:
- * ERR_CONFLICT for a state directory in use, ERR_NOT_FOUND without larder-shim, ERR_CORRUPT,
- * ERR_IO.
+ * ERR_CONFLICT for a state directory in use, ERR_NOT_FOUND without larder-shim or the interface,
+ * ERR_DENIED without the right to change its addresses, ERR_CORRUPT, ERR_IO.
  */
 must_use struct err agent_run(struct arena *a, const struct agent_options *options,
                               int *out_status);

@@ -241,7 +241,7 @@ static bool may_bind(struct governor *g, const struct driver_order *next)
 
     if (!next->binds || !conf->on_bind)
         return true;
-    struct err e = conf->on_bind(conf->context, g->node, g->orders.endpoints);
+    struct err e = conf->on_bind(conf->context, &g->arena, g->node, g->orders.endpoints);
     if (err_failed(e))
         refuse_err(g, e);
     return !err_failed(e);

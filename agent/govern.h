@@ -32,8 +32,9 @@ struct govern_conf {
     /* Some are not: why, in a sentence. `is_vital`: without them it must not start. */
     void (*on_refused)(void *context, struct node *n, const char *why, bool is_vital);
     /* The engine is about to listen on these addresses, with spaces between, which are endpoints':
-     * they are the host's when this returns. An error forbids it. NULL: they always are. */
-    struct err (*on_bind)(void *context, struct node *n, const char *endpoints);
+     * they are the host's when this returns. An error with a sentence in `a` forbids it. NULL: they
+     * always are. */
+    struct err (*on_bind)(void *context, struct arena *a, struct node *n, const char *endpoints);
     /* It listens on them, and on none of those of before. May be NULL. */
     void (*on_bound)(void *context, struct node *n, const char *endpoints);
     /* What the engine says of its role. */

@@ -1,4 +1,5 @@
 /* larder-agent: its command line. */
+#include "agent/addresses/interface.h"
 #include "agent/agent.h"
 #include "agent/drivers/driver.h"
 #include "base/arena.h"
@@ -24,6 +25,7 @@ struct options {
     const char *engine_dir;
     const char *dns;
     const char *peer_address;
+    const char *interface;
     const char *drivers;
     const char *token_file;
     const char *log_level;
@@ -65,6 +67,9 @@ static const struct flag rows[] = {
     ROW("peer-address", FLAG_TEXT, peer_address, "HOST[:PORT]",
         "where other hosts and the control plane reach this one about leases, by UDP (default: the "
         "first address of the pool; without a port: any, and the same again)"),
+    ROW("endpoint-interface", FLAG_TEXT, interface, "NAME[/PREFIX]",
+        "the interface that addresses of endpoints come to and go from with their roles (default: "
+        "they are this host's without it)"),
     ROW("drivers", FLAG_TEXT, drivers, "LIST",
         "what may run caches here: bundled, redis (redis-server and valkey-server of this host), "
         "memcached; with commas between (default: all that there are)"),
@@ -164,6 +169,15 @@ static struct err take_peer(struct arena *a, const struct options *o, struct age
     return OK;
 }
 
+static struct err take_interface(struct arena *a, const char *words, struct agent_options *out)
+{
+    if (interface_parse(a, words, &out->interface, &out->interface_prefix))
+        return OK;
+    return err_format(a, ERR_INVALID,
+                      "--endpoint-interface: \"%s\" is not an interface such as eth0 or eth0/24",
+                      words);
+}
+
 static struct err check_drivers(struct arena *a, const char *list)
 {
     struct str rest = str_of(list ? list : "");
@@ -200,6 +214,8 @@ static struct err take_options(struct arena *a, const struct options *o, struct 
     TRY(take_peer(a, o, &options));
     TRY(check_drivers(a, o->drivers));
     options.drivers = o->drivers;
+    if (o->interface)
+        TRY(take_interface(a, o->interface, &options));
     if (o->dns)
         TRY(take_dns(a, o->dns, &options.dns));
     if (o->token_file)
@@ -237,6 +253,7 @@ int main(int argc, char **argv)
     set_up_log(&given);
     if (given.dies_with_parent)
         proc_die_with_parent(SIGTERM);
+    proc_limit_capabilities(given.interface != NULL);
     log_info("runs", f_str("priority", proc_haste_name(proc_hasten())));
     struct err e = take_options(&a, &given, &options);
     if (!err_failed(e))

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
@@ -358,6 +359,16 @@ enum proc_haste proc_hasten(void)
         return PROC_NICER;
     (void)setpriority(PRIO_PROCESS, 0, 0); /* else children would have it, too */
     return PROC_AS_ALL;
+}
+
+void proc_limit_capabilities(bool needs)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    if (!needs && geteuid() != 0)
+        syscall(SYS_capset, &head, none);
 }
 
 const char *proc_haste_name(enum proc_haste haste)

@@ -89,6 +89,10 @@ enum proc_haste { PROC_AS_ALL, PROC_NICER, PROC_REAL_TIME };
  * others do. Returns what was granted. */
 enum proc_haste proc_hasten(void);
 
+/* Programs that this one starts get none of the capabilities that its starter gave to it; and it
+ * gives them up itself unless it `needs` them. What root may do is root's. */
+void proc_limit_capabilities(bool needs);
+
 /* In words, for logs; a literal. */
 const char *proc_haste_name(enum proc_haste haste);
 

@@ -51,7 +51,8 @@ ARROWS = {
     "agent/peers": ["contract", "lease"],
     "agent/leases": ["agent/steps", "agent/peers"],
     "agent/names": ["agent/supervise", "nameserver"],
-    "agent": ["agent/link", "agent/leases", "agent/observe", "agent/govern", "agent/measure", "agent/names", "agent/seeds", "agent/ship", "agent/tasks", "agent/tokens", "agent/shim"],
+    "agent/addresses": ["agent/drivers"],
+    "agent": ["agent/addresses", "agent/link", "agent/leases", "agent/observe", "agent/govern", "agent/measure", "agent/names", "agent/seeds", "agent/ship", "agent/tasks", "agent/tokens", "agent/shim"],
     # engine
     "cacheengine/keyspace": ["contract"],
     "cacheengine/types": ["cacheengine/keyspace"],

@@ -1,7 +1,8 @@
 """Hosts with networks of their own on one machine: namespaces around a router, whose ways can be cut one by one.
 
 Each place has an address and a block of addresses that it answers on. What goes from one place to another passes the
-router, which drops it where the test says so, without a word to either side.
+router, which drops it where the test says so, without a word to either side. Beside that all places are neighbours of
+each other on one more network, a bridge, where any of them may have the addresses of `SHARED`.
 """
 import contextlib
 import ctypes
@@ -11,6 +12,8 @@ import shutil
 import subprocess
 
 CLONE_NEWNET = 0x40000000
+SHARED = "10.78.1.0/24"
+SHARED_INTERFACE = "shared"
 LIBC = ctypes.CDLL(None, use_errno=True)
 COUNTER = itertools.count()
 
@@ -44,10 +47,12 @@ class Network:
         try:
             ip("netns", "add", self.router)
             ip("-n", self.router, "link", "set", "lo", "up")
-            subprocess.run(["ip", "netns", "exec", self.router, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1"],
-                           check=True, capture_output=True)
+            self.set_up(self.router, "net.ipv4.ip_forward=1")
+            ip("-n", self.router, "link", "add", "bridge", "type", "bridge")
+            ip("-n", self.router, "link", "set", "bridge", "up")
             for name in self.names:
                 self.add(name)
+                self.join(name)
         except BaseException:
             self.close()
             raise
@@ -55,6 +60,9 @@ class Network:
 
     def __exit__(self, *_):
         self.close()
+
+    def set_up(self, namespace, words):
+        ip("netns", "exec", namespace, "sysctl", "-q", "-w", words)
 
     def add(self, name):
         here, i = self.namespace(name), self.names.index(name) + 1
@@ -70,6 +78,17 @@ class Network:
         ip("-n", here, "route", "add", "local", self.block(name), "dev", "lo")
         ip("-n", here, "route", "add", "default", "via", f"10.200.{i}.1", "src", self.address(name))
         ip("-n", self.router, "route", "add", self.block(name), "via", f"10.200.{i}.2")
+
+    def join(self, name):
+        """The bridge's part of it."""
+        here, i = self.namespace(name), self.names.index(name) + 1
+        port = f"lb{os.getpid() % 100000}x{i}"
+        ip("link", "add", port, "netns", self.router, "type", "veth", "peer", "name", SHARED_INTERFACE, "netns", here)
+        ip("-n", self.router, "link", "set", port, "master", "bridge", "up")
+        ip("-n", here, "link", "set", SHARED_INTERFACE, "up")
+        ip("-n", here, "addr", "add", f"10.78.0.{i}/24", "dev", SHARED_INTERFACE)
+        ip("-n", here, "route", "add", SHARED, "dev", SHARED_INTERFACE)
+        self.set_up(here, f"net.ipv4.neigh.{SHARED_INTERFACE}.base_reachable_time_ms=3600000")  # who is known is not asked for again
 
     def close(self):
         for namespace in [*map(self.namespace, self.names), self.router]:
@@ -106,6 +125,36 @@ class Network:
         for source, target in self.cuts:
             ip("-n", self.router, "rule", "del", "from", self.block(source), "to", self.block(target), "blackhole")
         self.cuts = set()
+
+    # -- what all are neighbours on
+
+    def pull(self, name):
+        """The place's cable to the bridge: whoever is there is not heard any more."""
+        ip("-n", self.namespace(name), "link", "set", SHARED_INTERFACE, "down")
+
+    def plug(self, name):
+        here = self.namespace(name)
+        ip("-n", here, "link", "set", SHARED_INTERFACE, "up")
+        ip("-n", here, "route", "replace", SHARED, "dev", SHARED_INTERFACE)
+
+    def neighbour(self, name, address):
+        """Whom that place believes to have the address: the one of its interface; None while it knows nobody."""
+        said = subprocess.run(["ip", "-n", self.namespace(name), "neigh", "show", address], capture_output=True, text=True, check=True)
+        words = said.stdout.split()
+        return words[words.index("lladdr") + 1] if "lladdr" in words else None
+
+    def mac(self, name):
+        said = subprocess.run(["ip", "-n", self.namespace(name), "-o", "link", "show", SHARED_INTERFACE], capture_output=True, text=True,
+                              check=True).stdout.split()
+        return said[said.index("link/ether") + 1]
+
+    def holders(self, address):
+        """The places whose interface has the address."""
+        def has(name):
+            said = subprocess.run(["ip", "-n", self.namespace(name), "-o", "addr", "show", "dev", SHARED_INTERFACE],
+                                  capture_output=True, text=True, check=True).stdout
+            return f" {address}/" in said
+        return [name for name in self.names if has(name)]
 
     # -- being there
 

@@ -47,7 +47,7 @@ class House:
 
     def start_plane(self):
         self.run("plane", BIN / "larderd", "--state-dir", self.base / "plane", "--listen", self.url.removeprefix("http://"),
-                 "--dns", "off", "--token-file", self.base / "token")
+                 "--dns", "off", "--token-file", self.base / "token", "--endpoint-pool", networks.SHARED)
         with self.network.inside("plane"):
             wait_until(lambda: answers(self.url), "the control plane")
 
@@ -55,7 +55,7 @@ class House:
         zone = "us-east-1" + "abc"[HOSTS.index(place)]
         self.run(place, BIN / "larder-agent", "--control-plane", self.url, "--state-dir", self.base / place,
                  "--pool", self.network.block(place), "--zone", zone, "--name", place, "--memory", "4GB",
-                 "--token-file", self.base / "token")
+                 "--token-file", self.base / "token", "--endpoint-interface", networks.SHARED_INTERFACE)
 
     def signal(self, place, signal_number, program=None):
         for pid in self.network.pids(place):
@@ -108,6 +108,11 @@ class Group:
     def describe(self):
         with self.house.api() as client:
             return client.describe_replication_groups(ReplicationGroupId=self.name)["ReplicationGroups"][0]
+
+    def endpoint(self):
+        """Where clients find the primary, whoever it is."""
+        said = self.describe()["NodeGroups"][0]["PrimaryEndpoint"]
+        return said["Address"], said["Port"]
 
     def primary(self):
         return next((m["CacheClusterId"] for m in self.describe()["NodeGroups"][0]["NodeGroupMembers"]
@@ -310,3 +315,98 @@ def test_what_stands_still_has_no_say_afterwards(house, whole, program):
         finally:
             house.signal(place, signal.SIGCONT, program)
         see_the_end()
+
+
+class Client:
+    """One of a place without caches, whose neighbours on the bridge have the address that it goes to. Whom it has asked for
+    once it does not ask for again: where it goes after a failover is by what it was told."""
+
+    PLACE = "plane"
+
+    def __init__(self, group):
+        self.network, self.address = group.house.network, group.endpoint()
+
+    def count(self):
+        with self.network.inside(self.PLACE):
+            try:
+                said = ask(self.address, b"INCR through-the-endpoint\r\n")
+            except OSError:
+                return None
+        return int(said[1:]) if said.startswith(b":") else None
+
+    def believes_in(self, place):
+        return self.network.neighbour(self.PLACE, self.address[0]) == self.network.mac(place)
+
+    def wait_served_by(self, group, others_than):
+        """By another one than that, and by the address of before."""
+        wait_until(lambda: group.primary() not in (None, others_than), "another primary")
+        wait_until(self.count, "writes go on by the same address")
+        place = group.place(group.primary())
+        wait_until(lambda: self.network.holders(self.address[0]) == [place], "one host alone has the address")
+        wait_until(lambda: self.believes_in(place), "the client goes there")
+
+
+@pytest.mark.parametrize("driver", ["bundled", "redis"])
+def test_the_address_of_a_crashed_primary_goes_to_its_heir(house, whole, driver):
+    group = whole(driver)
+    client, first = Client(group), group.primary()
+    wait_until(client.count, "writes by the endpoint's address")
+    before = client.count()
+    assert client.believes_in(group.place(first))
+    pid = process_of(group, first)
+    os.kill(pid, signal.SIGKILL)
+    client.wait_served_by(group, first)
+    assert client.count() > before
+
+
+def process_of(group, node):
+    with group.house.network.inside(group.place(node)):
+        said = ask(group.nodes[node], b"INFO server\r\n").decode()
+    return int(said.split("process_id:")[1].split()[0])
+
+
+def test_the_address_leaves_a_host_that_is_alone(house, whole):
+    """Clients reach it still: the others alone do not."""
+    group = whole("bundled")
+    client, first = Client(group), group.primary()
+    wait_until(client.count, "writes by the endpoint's address")
+    house.network.cut_off(group.place(first))
+    wait_until(lambda: house.network.holders(client.address[0]) != [group.place(first)], "an end of the address with its lease")
+    wait_until(client.count, "writes go on by the same address")
+    house.network.heal()
+    client.wait_served_by(group, first)
+
+
+def test_the_address_of_a_lost_host_goes_on(house, whole):
+    """What is left of it (here its kernel, which nobody tells anything any more) gives the address up, too."""
+    group = whole("bundled")
+    client, first = Client(group), group.primary()
+    wait_until(client.count, "writes by the endpoint's address")
+    place = group.place(first)
+    house.network.pull(place)
+    try:
+        house.signal(place, signal.SIGKILL)
+        house.network.cut_off(place)
+        client.wait_served_by(group, first)
+    finally:
+        house.network.heal()
+        house.network.plug(place)
+        house.start_agent(place)
+    wait_until(lambda: group.is_replica(first), "the old primary as a replica")
+    assert house.network.holders(client.address[0]) == [group.place(group.primary())]
+
+
+def test_an_agent_that_is_started_again_leaves_the_address_where_it_is(house, whole):
+    group = whole("bundled")
+    client, first = Client(group), group.primary()
+    wait_until(client.count, "writes by the endpoint's address")
+    place = group.place(first)
+    starts, killed = house.log(place).count("ready "), time.monotonic()
+    house.signal(place, signal.SIGKILL, "larder-agent")
+    house.start_agent(place)
+    wait_until(lambda: house.log(place).count("ready ") > starts, "the next agent")
+    took = time.monotonic() - killed
+    wait_until(client.count, "writes go on")
+    # a machine that took longer than a lease for that has seen another fault
+    assert group.primary() == first or took > 0.8 * LEASE_S
+    wait_until(lambda: house.network.holders(client.address[0]) == [group.place(group.primary())], "one host alone has the address")

@@ -7,13 +7,16 @@
 #include <criterion/criterion.h>
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -276,4 +279,37 @@ Test(proc, who_hastens_has_children_that_do_not)
     cr_expect_eq(nice, 0);
     cr_expect_eq(policy_of_child, SCHED_OTHER);
     arena_fini(&arena);
+}
+
+/* A user like any other, to whom a unit gave a capability that its children would have, too. */
+static bool become_one_with_a_capability(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct mine[_LINUX_CAPABILITY_U32S_3] = {0};
+    const uint32_t bit = 1U << CAP_NET_RAW;
+
+    mine[0] = (struct __user_cap_data_struct){bit, bit, bit};
+    return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 && setresuid(65534, 65534, 65534) == 0 &&
+           syscall(SYS_capset, &head, mine) == 0 &&
+           prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0) == 0;
+}
+
+static bool has_capability(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct mine[_LINUX_CAPABILITY_U32S_3] = {0};
+
+    cr_assert_eq(syscall(SYS_capget, &head, mine), 0);
+    return mine[0].effective & 1U << CAP_NET_RAW;
+}
+
+Test(proc, capabilities_are_not_passed_on_and_only_kept_where_they_are_needed)
+{
+    if (!become_one_with_a_capability())
+        cr_skip_test("this needs root");
+    proc_limit_capabilities(true);
+    cr_expect(has_capability());
+    cr_expect_eq(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_NET_RAW, 0, 0), 0);
+    proc_limit_capabilities(false);
+    cr_expect_not(has_capability());
 }
