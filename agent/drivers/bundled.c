@@ -32,11 +32,15 @@ static const struct parameter_taker taker = {.is_bundled = true};
  * only. */
 static const struct {
     const char *parameter, *directive;
+    bool is_reversed; /* the parameter takes away what the directive gives */
 } memcached_parameters[] = {
-    {"backlog_queue_limit",          "tcp-backlog"              },
-    {"idle_timeout",                 "timeout"                  },
-    {"max_item_size",                "larder-memcached-item-max"},
-    {"max_simultaneous_connections", "maxclients"               },
+    {"backlog_queue_limit",          "tcp-backlog",                false},
+    {"binding_protocol",             "larder-memcached-binding",   false},
+    {"cas_disabled",                 "larder-memcached-cas",       true },
+    {"disable_flush_all",            "larder-memcached-flush-all", true },
+    {"idle_timeout",                 "timeout",                    false},
+    {"max_item_size",                "larder-memcached-item-max",  false},
+    {"max_simultaneous_connections", "maxclients",                 false},
 };
 
 static bool is_memcached(const struct agent_node_goal *goal)
@@ -63,6 +67,8 @@ static void add_memcached_parameters(struct buf *conf, const struct agent_node_g
     conf_add(conf, "maxmemory-policy", memcached_policy(goal));
     for (size_t i = 0; i < countof(memcached_parameters); i++) {
         const char *value = goal_parameter(goal, memcached_parameters[i].parameter);
+        if (value && memcached_parameters[i].is_reversed)
+            value = strcmp(value, "1") == 0 ? "no" : "yes";
         if (value)
             conf_add(conf, memcached_parameters[i].directive, value);
     }

@@ -16,6 +16,7 @@ static const char *const endpoint_words[] = {"ip", "hostname", "unknown-endpoint
 static const char *const diskless_load_words[] = {"disabled", "on-empty-db", "swapdb",
                                                   "flush-before-load", NULL};
 static const char *const protocol_words[] = {"resp", "memcached", NULL};
+static const char *const memcached_binding_words[] = {"auto", "ascii", "binary", NULL};
 static const char *const log_level_words[] = {"debug",   "verbose", "notice",
                                               "warning", "nothing", NULL};
 static const char *const log_format_words[] = {"text", "json", NULL};

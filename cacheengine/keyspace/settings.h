@@ -23,6 +23,9 @@ enum evict_policy {
 /* What clients of a cluster are told to connect to. */
 enum endpoint_type { ENDPOINT_IP, ENDPOINT_HOSTNAME, ENDPOINT_UNKNOWN };
 
+/* What clients may speak to a memcached; the first byte of a connection decides where both do. */
+enum memcached_binding { MC_BINDING_AUTO, MC_BINDING_ASCII, MC_BINDING_BINARY };
+
 enum protocol_kind { PROTOCOL_RESP, PROTOCOL_MEMCACHED };
 enum oom_score_mode { OOM_SCORE_LEFT, OOM_SCORE_YES, OOM_SCORE_RELATIVE, OOM_SCORE_ABSOLUTE };
 
@@ -211,6 +214,10 @@ struct settings {
     const char *memcached_cluster; /* what clients are told of the nodes: see memcached_config.c */
     const char *memcached_version; /* the version that is shown there */
     int64_t memcached_item_max;    /* bytes */
+    int64_t memcached_binding;     /* enum memcached_binding */
+    bool memcached_has_cas;
+    bool memcached_may_flush;         /* flush_all is there */
+    const char *memcached_sasl_users; /* a file; empty: no SASL. See memcached_sasl.c */
 
     /* process */
     int64_t databases;

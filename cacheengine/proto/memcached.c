@@ -1,11 +1,13 @@
 /*
- * The memcached text protocol, with its meta commands: from bytes to calls. One request is a line
+ * The memcached protocol, and its text form with the meta commands: from bytes to calls. What is
+ * binary is parsed in memcached_binary.c. One request of text is a line
  * and, for storage commands, a block of data behind it; both are taken whole. Which command takes
  * how many words, where its keys stand and whether a block follows is one table.
  */
 #include "cacheengine/proto/memcached.h"
 
 #include "base/clock.h"
+#include "cacheengine/proto/memcached_binary.h"
 #include "cacheengine/proto/memcached_meta.h"
 #include "cacheengine/proto/protocol.h"
 
@@ -13,7 +15,6 @@
 
 #define LINE_MAX_BYTES 2048 /* a longer line can only be a get of many keys */
 #define ANY_NUMBER     UINT32_MAX
-#define BINARY_MAGIC   '\x80'
 
 enum body { NO_BODY, ITEM_BODY, CONFIG_BODY, META, META_BODY };
 
@@ -56,11 +57,6 @@ static const struct mc_command commands[] = {
     {"cache_memlimit", 2, 3,          0, false, NO_BODY,     mc_run_memlimit },
     {"shutdown",       1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_shutdown },
     {"quit",           1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_quit     },
-};
-
-/* What a connection remembers between requests. */
-struct mc_session {
-    uint64_t to_skip; /* bytes of a block that was refused */
 };
 
 /* One request while it is parsed. */
@@ -161,11 +157,6 @@ static enum parse_result skip_block(struct request *q, uint64_t bytes,
 {
     struct mc_session *s = q->client->protocol_state;
 
-    if (!s) {
-        s = calloc(1, sizeof(*s));
-        check(s);
-        q->client->protocol_state = s;
-    }
     s->to_skip = bytes;
     return finish(q, run);
 }
@@ -312,6 +303,21 @@ static enum parse_result parse_line(struct request *q, struct parse_room *room)
     return parse_words(q, room);
 }
 
+/* The first byte of a connection says which protocol it speaks, where both are. */
+static struct mc_session *session_begin(struct client *c, const struct engine *e, char first)
+{
+    struct mc_session *s = calloc(1, sizeof(*s));
+
+    check(s);
+    s->is_binary = (uint8_t)first == MCB_REQUEST;
+    if (!c->is_admin && *e->settings.memcached_sasl_users)
+        s->is_binary = true;
+    else if (!c->is_admin && e->settings.memcached_binding != MC_BINDING_AUTO)
+        s->is_binary = e->settings.memcached_binding == MC_BINDING_BINARY;
+    c->protocol_state = s;
+    return s;
+}
+
 static enum parse_result memcached_parse(struct client *c, struct engine *e,
                                          struct parse_state *state, struct str in,
                                          struct parse_room *room, struct cmd_call *out,
@@ -320,16 +326,16 @@ static enum parse_result memcached_parse(struct client *c, struct engine *e,
     struct mc_session *s = c->protocol_state;
     struct request q = {.client = c, .engine = e, .state = state, .in = in, .call = out};
 
-    if (s && s->to_skip)
-        return skip(s, in.len, used);
-    if (in.len == 0 || in.len < state->want)
+    if (in.len == 0)
         return PARSE_MORE;
-    if (in.ptr[0] == BINARY_MAGIC) {
-        /* The binary protocol: what it would say cannot be said in lines. */
-        q.used = in.len;
-        *used = in.len;
-        return finish(&q, mc_run_close);
-    }
+    if (__builtin_expect(!s, 0))
+        s = session_begin(c, e, in.ptr[0]);
+    if (__builtin_expect(s->to_skip != 0, 0))
+        return skip(s, in.len, used);
+    if (s->is_binary)
+        return mcb_parse(c, e, state, in, room, out, used);
+    if (in.len < state->want)
+        return PARSE_MORE;
     enum parse_result result = parse_line(&q, room);
     if (result == PARSE_CALL)
         *used = q.used;

@@ -1,6 +1,7 @@
 /*
- * The memcached text protocol over the engine's keyspace: what its parts share. The protocol itself
- * is `protocol_memcached` (protocol.h).
+ * The memcached protocols over the engine's keyspace: what their parts share. The protocol itself
+ * is `protocol_memcached` (protocol.h): text with its meta commands, and binary
+ * (memcached_binary.h).
  *
  * An item is a string key. Flags and cas cost nothing until they are used: an item with neither is
  * stored as any string; with one of them, a few bytes stand in front of its value. The cas is given
@@ -39,6 +40,7 @@ struct mc_counters {
     uint64_t cas_hits, cas_misses, cas_badval;
     uint64_t touch_hits, touch_misses;
     uint64_t too_large, no_memory;
+    uint64_t auth_cmds, auth_errors;
     uint64_t total_items;
 };
 
@@ -60,9 +62,23 @@ struct mc_state {
     struct write_watch watch; /* of the running command */
 };
 
+/* What a connection remembers between requests (client->protocol_state); made with its first byte.
+ */
+struct mc_session {
+    uint64_t to_skip; /* bytes of a block that was refused */
+    bool is_binary;
+    bool has_started_sasl;
+    bool is_authenticated; /* by SASL */
+};
+
 static inline struct mc_state *mc_state(const struct cmd_call *c)
 {
     return c->engine->protocol_state;
+}
+
+static inline struct mc_session *mc_session(const struct cmd_call *c)
+{
+    return c->client->protocol_state;
 }
 
 /* ---- words and numbers (memcached_text.c) ---- */
@@ -77,7 +93,7 @@ bool mc_read_u32(struct str s, uint32_t *out);
 bool mc_read_i32(struct str s, int32_t *out);
 
 /* When an item with this exptime goes: a wall time, NO_DEADLINE or MC_AT_ONCE. */
-int64_t mc_deadline(int32_t exptime, int64_t now_ms);
+int64_t mc_deadline(int64_t exptime, int64_t now_ms);
 
 /* One line, with its CRLF. */
 void mc_line(struct cmd_call *c, const char *text);
@@ -88,7 +104,8 @@ bool mc_is_silent(const struct cmd_call *c, bool has_body);
 
 /* ---- items (memcached_item.c) ---- */
 
-/* The item's cas; gives it one when it has none, which may move the entry: `it` is read anew. */
+/* The item's cas; gives it one when it has none, which may move the entry: `it` is read anew. 0
+ * where there are none. */
 uint64_t mc_item_cas(struct cmd_call *c, struct key k, struct item *it);
 
 /* Notes marks of it (enum item_mark), which may move the entry likewise. */
@@ -105,9 +122,13 @@ bool mc_item_touch(struct cmd_call *c, struct key k, struct entry **e, int64_t d
 void mc_item_put(struct cmd_call *c, struct key k, uint32_t flags, struct str value,
                  int64_t deadline_ms);
 
-/* The same with the request's body, which is taken over without a copy where that is possible. */
-void mc_item_put_body(struct cmd_call *c, struct key k, uint32_t flags, uint32_t body_arg,
+/* The same with the request's body, which is taken over without a copy where that is possible.
+ * `cas` is noted with it when it is not 0. */
+void mc_item_put_body(struct cmd_call *c, struct key k, const struct item *notes, uint32_t body_arg,
                       int64_t deadline_ms);
+
+/* A cas that no item has; 0 where there are none. */
+uint64_t mc_new_cas(struct cmd_call *c);
 
 /* Puts bytes behind or in front of an item's value. Flags and deadline stay. */
 void mc_item_append(struct cmd_call *c, struct key k, struct item *it, struct str more);
@@ -129,6 +150,7 @@ struct mc_store {
     struct str body;
     int64_t deadline_ms;
     uint64_t cas;      /* 0 = none */
+    uint64_t *out_cas; /* that of the item as stored is wanted; NULL: it is not */
     bool may_be_stale; /* with an older cas it is stored all the same, as stale */
     bool is_meta;      /* without memory no old value is left, whatever the mode */
 };
@@ -147,7 +169,8 @@ struct mc_change {
     struct key key;
     bool is_incr;
     uint64_t delta;
-    uint64_t cas; /* 0 = whatever it is */
+    uint64_t cas;      /* 0 = whatever it is */
+    uint64_t *out_cas; /* that of the changed item is wanted; NULL: it is not */
 };
 
 enum mc_changed mc_change(struct cmd_call *c, const struct mc_change *a, uint64_t *out);
@@ -162,6 +185,13 @@ const struct mc_config *mc_config_find(const struct mc_state *s, struct str name
 bool mc_config_read(const struct cmd_call *c, struct str name, struct str *out,
                     uint32_t *out_flags);
 void mc_config_clear(struct mc_config *config);
+
+/* True when this client may do the two that follow. */
+bool mc_config_may_change(const struct cmd_call *c);
+
+/* Each false when it cannot: there are too many, there is none of that name. */
+bool mc_config_put(struct cmd_call *c, struct str name, uint32_t flags, struct str data);
+bool mc_config_remove(struct cmd_call *c, struct str name);
 
 /* ---- commands: each is the `run` of a call (protocol.h) ---- */
 
@@ -216,5 +246,19 @@ void mc_end(struct cmd_call *c);
 bool mc_may_write(struct cmd_call *c, bool has_body);
 bool mc_may_read(struct cmd_call *c);
 bool mc_may_meta(struct cmd_call *c, bool writes); /* the same where no word can silence it */
+
+/* What refuses a write, or a read, for now; NULL: nothing does. */
+const char *mc_write_refusal(const struct cmd_call *c);
+const char *mc_read_refusal(const struct cmd_call *c);
+
+/* Empties the cache after so many seconds, or at a wall time; at once for 0 and what has passed. */
+void mc_flush(struct cmd_call *c, int64_t exptime);
+
+/* ---- statistics (memcached_stats.c) ---- */
+
+/* Says those of that kind ("" for the general ones), one by one and not the end of them. False when
+ * there is no such kind. */
+bool mc_stats_show(struct cmd_call *c, struct str kind);
+void mc_stats_reset(struct cmd_call *c);
 
 #endif

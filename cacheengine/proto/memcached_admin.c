@@ -43,31 +43,31 @@ static bool may(struct cmd_call *c, const char *why, bool has_body)
     return false;
 }
 
-static const char *write_refusal(const struct cmd_call *c)
+const char *mc_write_refusal(const struct cmd_call *c)
 {
     bool is_guarded = c->engine->guards && !c->client->is_admin;
 
     return is_guarded ? guard_write_refusal(c->engine) : NULL;
 }
 
-static const char *read_refusal(const struct cmd_call *c)
+const char *mc_read_refusal(const struct cmd_call *c)
 {
     return c->engine->guards ? guard_read_refusal(c->engine) : NULL;
 }
 
 bool mc_may_write(struct cmd_call *c, bool has_body)
 {
-    return may(c, write_refusal(c), has_body);
+    return may(c, mc_write_refusal(c), has_body);
 }
 
 bool mc_may_read(struct cmd_call *c)
 {
-    return may(c, read_refusal(c), false);
+    return may(c, mc_read_refusal(c), false);
 }
 
 bool mc_may_meta(struct cmd_call *c, bool writes)
 {
-    const char *why = writes ? write_refusal(c) : read_refusal(c);
+    const char *why = writes ? mc_write_refusal(c) : mc_read_refusal(c);
 
     if (__builtin_expect(!why, 1))
         return true;
@@ -78,21 +78,27 @@ bool mc_may_meta(struct cmd_call *c, bool writes)
 
 /* ---- flush_all ---- */
 
+void mc_flush(struct cmd_call *c, int64_t exptime)
+{
+    int64_t at_ms = exptime > 0 ? mc_deadline(exptime, c->ks->now_ms) : MC_AT_ONCE;
+
+    if (at_ms == MC_AT_ONCE)
+        flush_now(c);
+    else
+        c->ks->flush_at_ms = at_ms;
+}
+
 static const char *flush_all(struct cmd_call *c)
 {
     bool has_delay = c->argc > (mc_is_silent(c, false) ? 2U : 1U);
     int32_t delay_s = 0;
 
+    mc_state(c)->counters.cmd_flush++;
+    if (!c->engine->settings.memcached_may_flush)
+        return "CLIENT_ERROR flush_all not allowed";
     if (has_delay && !mc_read_i32(c->argv[1], &delay_s))
         return "CLIENT_ERROR invalid exptime argument";
-    mc_state(c)->counters.cmd_flush++;
-    if (delay_s <= 0)
-        flush_now(c);
-    else
-        c->ks->flush_at_ms = mc_deadline(delay_s, c->ks->now_ms);
-    /* A moment that lies in the past. */
-    if (delay_s > 0 && c->ks->flush_at_ms == MC_AT_ONCE)
-        flush_now(c);
+    mc_flush(c, delay_s);
     return "OK";
 }
 

@@ -43,9 +43,18 @@ bool mc_config_read(const struct cmd_call *c, struct str name, struct str *out, 
     return true;
 }
 
-static bool may_change(const struct cmd_call *c)
+bool mc_config_may_change(const struct cmd_call *c)
 {
     return !c->engine->settings.is_restricted || (c->client && c->client->is_admin);
+}
+
+bool mc_config_remove(struct cmd_call *c, struct str name)
+{
+    struct mc_config *config = find_mutable(mc_state(c), name);
+
+    if (config)
+        mc_config_clear(config);
+    return config != NULL;
 }
 
 static void get(struct cmd_call *c, struct str name)
@@ -67,20 +76,15 @@ static void get(struct cmd_call *c, struct str name)
 
 void mc_run_config(struct cmd_call *c)
 {
-    struct mc_config *config;
-
     mc_begin(c);
     if (c->argv[2].len > MC_KEY_MAX) {
         mc_line(c, MC_BAD_FORMAT);
     } else if (str_is(c->argv[1], "get")) {
         get(c, c->argv[2]);
-    } else if (!str_is(c->argv[1], "delete") || !may_change(c)) {
+    } else if (!str_is(c->argv[1], "delete") || !mc_config_may_change(c)) {
         mc_line(c, "ERROR");
     } else {
-        config = find_mutable(mc_state(c), c->argv[2]);
-        mc_say(c, config ? "DELETED" : "NOT_FOUND", false);
-        if (config)
-            mc_config_clear(config);
+        mc_say(c, mc_config_remove(c, c->argv[2]) ? "DELETED" : "NOT_FOUND", false);
     }
     mc_end(c);
 }
@@ -100,20 +104,28 @@ static struct mc_config *config_place(struct mc_state *s, struct str name)
     return found;
 }
 
-static const char *set(struct cmd_call *c)
+bool mc_config_put(struct cmd_call *c, struct str name, uint32_t flags, struct str data)
 {
-    struct str data = c->argv[c->argc - 1];
-    struct mc_config *config;
+    struct mc_config *config = config_place(mc_state(c), name);
 
-    if (!may_change(c))
-        return "ERROR";
-    config = config_place(mc_state(c), c->argv[2]);
     if (!config)
-        return "SERVER_ERROR too many configuration entries";
+        return false;
     buf_clear(&config->data);
     buf_add_str(&config->data, data);
-    (void)mc_read_u32(c->argv[3], &config->flags);
-    return "STORED";
+    config->flags = flags;
+    return true;
+}
+
+static const char *set(struct cmd_call *c)
+{
+    uint32_t flags = 0;
+
+    if (!mc_config_may_change(c))
+        return "ERROR";
+    (void)mc_read_u32(c->argv[3], &flags);
+    return mc_config_put(c, c->argv[2], flags, c->argv[c->argc - 1])
+               ? "STORED"
+               : "SERVER_ERROR too many configuration entries";
 }
 
 void mc_run_config_set(struct cmd_call *c)

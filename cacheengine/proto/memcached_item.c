@@ -36,7 +36,12 @@ void mc_item_put(struct cmd_call *c, struct key k, uint32_t flags, struct str va
     call_changed(c, k, EVENT_STRING, "set");
 }
 
-/* The body's buffer as a blob, its prefix written over the end of the command line. */
+uint64_t mc_new_cas(struct cmd_call *c)
+{
+    return c->engine->settings.memcached_has_cas ? ++mc_state(c)->last_cas : 0;
+}
+
+/* The body's buffer as a blob, its prefix written over the end of what stood in front of it. */
 static struct blob *take_body(struct cmd_call *c, uint32_t flags, uint32_t body_arg)
 {
     struct blob *b = call_take(c, body_arg);
@@ -53,7 +58,7 @@ static struct blob *take_body(struct cmd_call *c, uint32_t flags, uint32_t body_
     return b;
 }
 
-void mc_item_put_body(struct cmd_call *c, struct key k, uint32_t flags, uint32_t body_arg,
+void mc_item_put_body(struct cmd_call *c, struct key k, const struct item *notes, uint32_t body_arg,
                       int64_t deadline_ms)
 {
     struct str body = c->argv[body_arg];
@@ -62,10 +67,19 @@ void mc_item_put_body(struct cmd_call *c, struct key k, uint32_t flags, uint32_t
 
     if (is_gone_at_once(c, k, deadline_ms))
         return;
-    if (item_stands_outside(k, body.len) && (b = take_body(c, flags, body_arg)))
+    bool is_outside = item_stands_outside(k, body.len);
+    if (is_outside && (b = take_body(c, notes->flags, body_arg)))
         e = db_set_blob(c->db, k, b, deadline_ms);
+    else if (!is_outside && notes->cas)
+        e = item_set_edited(c->db, k, notes, body, deadline_ms);
     else
-        e = item_set(c->db, k, flags, body, deadline_ms);
+        e = item_set(c->db, k, notes->flags, body, deadline_ms);
+    if (is_outside && notes->cas) {
+        struct item it;
+
+        item_read(e, &it);
+        check(item_note(&it, notes->cas, 0));
+    }
     db_note_new(c->db, e);
     call_changed(c, k, EVENT_STRING, "set");
 }
@@ -83,8 +97,8 @@ static void note(struct cmd_call *c, struct key k, struct item *it, uint64_t cas
 
 uint64_t mc_item_cas(struct cmd_call *c, struct key k, struct item *it)
 {
-    if (!it->cas)
-        note(c, k, it, ++mc_state(c)->last_cas, it->marks);
+    if (!it->cas && c->engine->settings.memcached_has_cas)
+        note(c, k, it, mc_new_cas(c), it->marks);
     return it->cas;
 }
 
@@ -96,7 +110,7 @@ void mc_item_mark(struct cmd_call *c, struct key k, struct item *it, unsigned ma
 
 void mc_item_spoil(struct cmd_call *c, struct key k, struct item *it)
 {
-    note(c, k, it, ++mc_state(c)->last_cas, (it->marks | ITEM_STALE) & ~(unsigned)ITEM_TAKEN);
+    note(c, k, it, mc_new_cas(c), (it->marks | ITEM_STALE) & ~(unsigned)ITEM_TAKEN);
     call_changed(c, k, EVENT_STRING, "set");
 }
 

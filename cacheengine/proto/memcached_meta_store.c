@@ -53,7 +53,7 @@ static uint64_t cas_of(struct cmd_call *c, struct key k, enum mc_stored stored)
     struct item it;
 
     if (!e)
-        return stored == MC_STORED ? ++mc_state(c)->last_cas : 0;
+        return stored == MC_STORED ? mc_new_cas(c) : 0;
     item_read(e, &it);
     return mc_item_cas(c, k, &it);
 }

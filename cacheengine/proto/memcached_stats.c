@@ -3,7 +3,7 @@
  * monitoring finds what it looks for; the engine has one class of items (1) where memcached has
  * many.
  */
-#include "cacheengine/proto/memcached.h"
+#include "cacheengine/proto/memcached_binary.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -18,6 +18,10 @@ __attribute__((format(printf, 3, 4))) static void stat_line(struct cmd_call *c, 
     va_start(ap, fmt);
     vsnprintf(value, sizeof(value), fmt, ap);
     va_end(ap);
+    if (mc_session(c)->is_binary) {
+        mcb_stat(c, name, value);
+        return;
+    }
     reply_literal(c->reply, "STAT ");
     reply_raw(c->reply, name, strlen(name));
     reply_literal(c->reply, " ");
@@ -88,8 +92,8 @@ static void stats_commands(struct cmd_call *c)
         {"touch_misses",    n->touch_misses },
         {"store_too_large", n->too_large    },
         {"store_no_memory", n->no_memory    },
-        {"auth_cmds",       0               },
-        {"auth_errors",     0               },
+        {"auth_cmds",       n->auth_cmds    },
+        {"auth_errors",     n->auth_errors  },
     };
 
     for (size_t i = 0; i < countof(rows); i++)
@@ -126,6 +130,13 @@ static void stats_general(struct cmd_call *c)
     stat_number(c, "reclaimed", c->ks->stats.expired);
 }
 
+static const char *binding_of(const struct settings *s)
+{
+    static const char *const names[] = {"auto-negotiate", "ascii", "binary"};
+
+    return names[*s->memcached_sasl_users ? MC_BINDING_BINARY : s->memcached_binding];
+}
+
 static void stats_settings(struct cmd_call *c)
 {
     const struct settings *s = &c->engine->settings;
@@ -142,14 +153,14 @@ static void stats_settings(struct cmd_call *c)
               s->unix_socket && *s->unix_socket ? s->unix_socket : "NULL");
     stat_line(c, "umask", "%" PRIo64, s->unix_socket_mode);
     stat_number(c, "num_threads", 1);
-    stat_line(c, "cas_enabled", "yes");
+    stat_line(c, "cas_enabled", s->memcached_has_cas ? "yes" : "no");
     stat_number(c, "tcp_backlog", (uint64_t)s->backlog);
-    stat_line(c, "binding_protocol", "ascii");
-    stat_line(c, "auth_enabled_sasl", "no");
+    stat_line(c, "binding_protocol", "%s", binding_of(s));
+    stat_line(c, "auth_enabled_sasl", *s->memcached_sasl_users ? "yes" : "no");
     stat_line(c, "auth_enabled_ascii", "no");
     stat_number(c, "item_size_max", (uint64_t)s->memcached_item_max);
     stat_line(c, "maxconns_fast", "yes");
-    stat_line(c, "flush_enabled", "yes");
+    stat_line(c, "flush_enabled", s->memcached_may_flush ? "yes" : "no");
     stat_line(c, "dump_enabled", "no");
     stat_number(c, "idle_timeout", (uint64_t)s->idle_timeout_s);
 }
@@ -205,7 +216,7 @@ static void stats_sizes(struct cmd_call *c)
     stat_line(c, "sizes_status", "disabled");
 }
 
-static void reset(struct cmd_call *c)
+void mc_stats_reset(struct cmd_call *c)
 {
     struct mc_state *s = mc_state(c);
     uint64_t total_items = s->counters.total_items;
@@ -219,17 +230,17 @@ static const struct {
     const char *name;
     void (*show)(struct cmd_call *c);
 } kinds[] = {
+    {"",         stats_general },
     {"settings", stats_settings},
     {"items",    stats_items   },
     {"slabs",    stats_slabs   },
     {"sizes",    stats_sizes   },
 };
 
-/* False when there are no statistics of that name. */
-static bool show_kind(struct cmd_call *c, struct str name)
+bool mc_stats_show(struct cmd_call *c, struct str kind)
 {
     for (size_t i = 0; i < countof(kinds); i++) {
-        if (!str_is(name, kinds[i].name))
+        if (!str_is(kind, kinds[i].name))
             continue;
         kinds[i].show(c);
         return true;
@@ -239,15 +250,14 @@ static bool show_kind(struct cmd_call *c, struct str name)
 
 void mc_run_stats(struct cmd_call *c)
 {
+    struct str kind = c->argc > 1 ? c->argv[1] : STR("");
+
     mc_begin(c);
-    if (c->argc == 1) {
-        stats_general(c);
-        mc_line(c, "END");
-    } else if (str_is(c->argv[1], "reset")) {
-        reset(c);
+    if (str_is(kind, "reset")) {
+        mc_stats_reset(c);
         mc_line(c, "RESET");
     } else {
-        mc_line(c, show_kind(c, c->argv[1]) ? "END" : "ERROR");
+        mc_line(c, mc_stats_show(c, kind) ? "END" : "ERROR");
     }
     mc_end(c);
 }

@@ -11,8 +11,12 @@ typedef enum mc_stored store_fn(struct cmd_call *c, const struct mc_store *a);
 
 static enum mc_stored put(struct cmd_call *c, const struct mc_store *a)
 {
+    struct item notes = {.flags = a->flags, .cas = a->out_cas ? mc_new_cas(c) : 0};
+
     mc_state(c)->counters.total_items++;
-    mc_item_put_body(c, a->key, a->flags, a->body_arg, a->deadline_ms);
+    mc_item_put_body(c, a->key, &notes, a->body_arg, a->deadline_ms);
+    if (a->out_cas)
+        *a->out_cas = notes.cas;
     return MC_STORED;
 }
 
@@ -35,6 +39,7 @@ static enum mc_stored put_stale(struct cmd_call *c, const struct mc_store *a,
     struct item it;
 
     stale.deadline_ms = entry_deadline(was->entry);
+    stale.out_cas = NULL;
     put(c, &stale);
     item_read(db_peek(c->db, a->key), &it);
     mc_item_mark(c, a->key, &it, marks);
@@ -79,13 +84,26 @@ static enum mc_stored find_to_extend(struct cmd_call *c, const struct mc_store *
                : MC_NOT_STORED;
 }
 
+/* The cas of what was changed in place, where it is wanted. */
+static void tell_cas(struct cmd_call *c, struct key k, uint64_t *out_cas)
+{
+    struct item it;
+
+    if (!out_cas)
+        return;
+    item_read(db_peek(c->db, k), &it);
+    *out_cas = mc_item_cas(c, k, &it);
+}
+
 static enum mc_stored append(struct cmd_call *c, const struct mc_store *a)
 {
     struct item it;
     enum mc_stored found = find_to_extend(c, a, &it);
 
-    if (found == MC_STORED)
+    if (found == MC_STORED) {
         mc_item_append(c, a->key, &it, a->body);
+        tell_cas(c, a->key, a->out_cas);
+    }
     return found;
 }
 
@@ -94,8 +112,10 @@ static enum mc_stored prepend(struct cmd_call *c, const struct mc_store *a)
     struct item it;
     enum mc_stored found = find_to_extend(c, a, &it);
 
-    if (found == MC_STORED)
+    if (found == MC_STORED) {
         mc_item_prepend(c, a->key, &it, a->body);
+        tell_cas(c, a->key, a->out_cas);
+    }
     return found;
 }
 
@@ -283,6 +303,7 @@ enum mc_changed mc_change(struct cmd_call *c, const struct mc_change *a, uint64_
     *(a->is_incr ? &n->incr_hits : &n->decr_hits) += 1;
     *out = a->is_incr ? v + a->delta : a->delta > v ? 0 : v - a->delta;
     put_number(c, a->key, &it, *out);
+    tell_cas(c, a->key, a->out_cas);
     return MC_CHANGED;
 }
 

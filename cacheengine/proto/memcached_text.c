@@ -85,9 +85,9 @@ bool mc_read_i32(struct str s, int32_t *out)
     return true;
 }
 
-int64_t mc_deadline(int32_t exptime, int64_t now_ms)
+int64_t mc_deadline(int64_t exptime, int64_t now_ms)
 {
-    int64_t at_ms = (int64_t)exptime * 1000;
+    int64_t at_ms = exptime * 1000;
 
     if (exptime == 0)
         return NO_DEADLINE;

@@ -223,6 +223,8 @@ Test(drivers, the_bundled_engine_is_told_what_it_is)
     assert_has(conf, "larder-memcached-version 7.1.0");
     assert_has(conf, "larder-memcached-cluster \"\"");
     assert_has(conf, "larder-memcached-item-max 2097152");
+    assert_has(conf, "larder-memcached-cas no");
+    assert_has(conf, "larder-memcached-flush-all yes");
     assert_has(conf, "timeout 30");
     assert_has(conf, "maxmemory-policy allkeys-lru");
 }

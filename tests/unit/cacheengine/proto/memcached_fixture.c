@@ -1,5 +1,7 @@
 #include "memcached_fixture.h"
 
+#include "cacheengine/proto/memcached_binary.h"
+
 #include <stdlib.h>
 #include <sys/uio.h>
 
@@ -94,6 +96,43 @@ const char *mc_ask_bytes(struct mc_fixture *f, const char *bytes, size_t len)
 const char *mc_ask(struct mc_fixture *f, const char *text)
 {
     return mc_ask_bytes(f, text, strlen(text));
+}
+
+void mc_ask_binary(struct mc_fixture *f, const struct mc_binary *r)
+{
+    scoped(buf_fini) struct buf bytes = BUF_EMPTY;
+    uint16_t key_len = htobe16((uint16_t)r->key.len);
+    uint32_t body_len = htobe32((uint32_t)(r->extras.len + r->key.len + r->value.len));
+    uint64_t cas = htobe64(r->cas);
+    char head[MCB_HEAD] = {(char)MCB_REQUEST, (char)r->opcode, 0, 0, (char)r->extras.len};
+
+    memcpy(head + 2, &key_len, sizeof(key_len));
+    memcpy(head + 8, &body_len, sizeof(body_len));
+    head[15] = 7;
+    memcpy(head + 16, &cas, sizeof(cas));
+    buf_add(&bytes, head, sizeof(head));
+    buf_add_str(&bytes, r->extras);
+    buf_add_str(&bytes, r->key);
+    buf_add_str(&bytes, r->value);
+    mc_ask_bytes(f, bytes.ptr, bytes.len);
+}
+
+unsigned mc_status(const struct mc_fixture *f)
+{
+    check(f->out.len >= MCB_HEAD);
+    return (unsigned)(uint8_t)f->out.ptr[6] << 8 | (uint8_t)f->out.ptr[7];
+}
+
+uint64_t mc_reply_cas(const struct mc_fixture *f)
+{
+    check(f->out.len >= MCB_HEAD);
+    return mcb_u64(f->out.ptr + 16);
+}
+
+struct str mc_body(const struct mc_fixture *f)
+{
+    check(f->out.len >= MCB_HEAD);
+    return (struct str){f->out.ptr + MCB_HEAD, f->out.len - MCB_HEAD};
 }
 
 void mc_advance(struct mc_fixture *f, int64_t ms)

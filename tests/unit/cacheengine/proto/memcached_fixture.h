@@ -25,6 +25,19 @@ void mc_close(struct mc_fixture *f);
 const char *mc_ask_bytes(struct mc_fixture *f, const char *bytes, size_t len);
 const char *mc_ask(struct mc_fixture *f, const char *text);
 
+/* A binary request, with an opaque of 7, and all replies to it; f->out has them. */
+struct mc_binary {
+    uint8_t opcode;
+    struct str extras, key, value;
+    uint64_t cas;
+};
+void mc_ask_binary(struct mc_fixture *f, const struct mc_binary *request);
+
+/* Of the one reply that is in f->out: its status, and the cas; its body. */
+unsigned mc_status(const struct mc_fixture *f);
+uint64_t mc_reply_cas(const struct mc_fixture *f);
+struct str mc_body(const struct mc_fixture *f);
+
 /* Moves the engine's clock. */
 void mc_advance(struct mc_fixture *f, int64_t ms);
 
