@@ -1,7 +1,7 @@
 /*
- * The control plane's program: reads the command line, takes the state directory, wires the layers
- * from the store up, and waits for the end. Every layer hangs from one struct here and is passed
- * down.
+ * The control plane's program: reads the command line, waits for its turn to lead where it stands
+ * by, wires the layers from the store up, and waits for the end. Every layer hangs from one struct
+ * here and is passed down. Who leads no longer closes all of it and stands by anew.
  */
 #include "base/arena.h"
 #include "base/buf.h"
@@ -17,11 +17,14 @@
 #include "controlplane/dns/dns.h"
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/front/front.h"
+#include "controlplane/lead/lead.h"
+#include "controlplane/model/leases.h"
 #include "controlplane/notify/notify.h"
 #include "controlplane/ops/ops.h"
 #include "controlplane/pki/pki.h"
 #include "controlplane/reconcile/reconcile.h"
 #include "controlplane/store/certificates.h"
+#include "controlplane/store/leader.h"
 #include "controlplane/store/leases.h"
 #include "controlplane/store/store.h"
 #include "controlplane/store/wall_clock.h"
@@ -29,6 +32,7 @@
 #include "controlplane/vault/porter.h"
 #include "controlplane/vault/vault.h"
 #include "controlplane/vote/vote.h"
+#include "lease/voter.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -36,9 +40,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KEPT_BYTES (4 << 20) /* by each thread's part of the heap, after a burst */
+
+#define DEPOSED_SIGNAL SIGUSR1 /* from this process to itself: another one leads */
 
 #define HOST_BEAT_MS 1000 /* agents are heard at least so often */
 #define HOST_QUIET_MS                                                                              \
@@ -54,7 +61,9 @@ struct larderd {
     struct failpoint failpoint;
     bool has_failpoint;
     struct ops_conf ops_conf;
-    int lock_fd;
+    struct lead *lead;
+    struct api *refusals; /* in the interface's form, while it stands by */
+    struct front *front;
 
     struct store *store;
     struct vault *vault;
@@ -66,22 +75,12 @@ struct larderd {
     struct ops *ops;
     struct api *api;
     struct fleet *fleet;
-    struct front *front;
     struct notifier *notifier;
     struct reconciler *reconciler;
     struct upkeep *upkeep;
 };
 
 /* --- from the store up --- */
-
-static struct err lock_state(struct larderd *d)
-{
-    const char *dir = d->options.state_dir;
-
-    TRY(fs_make_dirs(dir, 0700));
-    struct err e = fs_lock(fs_join(&d->arena, dir, "larderd.lock"), &d->lock_fd);
-    return err_is(e, ERR_CONFLICT) ? err_make(ERR_CONFLICT, "another larderd is running on it") : e;
-}
 
 static struct err watch_clock(struct larderd *d)
 {
@@ -91,19 +90,29 @@ static struct err watch_clock(struct larderd *d)
     return store_watch_clock(d->store, &d->arena, &clock_system, boot_id);
 }
 
-static struct err open_state(struct larderd *d)
+static const char *database(struct larderd *d)
 {
-    const char *dir = d->options.state_dir, *path = fs_join(&d->arena, dir, "larder.db");
+    return fs_join(&d->arena, d->options.state_dir, "larder.db");
+}
 
-    struct err e = lock_state(d);
-    if (err_failed(e))
-        return err_format(&d->arena, e.code, "--state-dir %s: %s", dir, err_text(&d->arena, e));
-    e = store_open(&d->arena, path, &d->store);
-    if (!err_failed(e))
+static void on_deposed(void *context)
+{
+    (void)context;
+    kill(getpid(), DEPOSED_SIGNAL); /* for wait_for_end */
+}
+
+static struct err open_state(struct larderd *d, const struct leader_claim *claim)
+{
+    const char *path = database(d);
+
+    struct err e = store_open_leading(&d->arena, path, claim, &d->store);
+    if (!err_failed(e)) {
+        store_on_deposed(d->store, on_deposed, d);
+        lead_follow_store(d->lead, d->store);
         e = watch_clock(d);
-    if (err_failed(e))
-        return err_format(&d->arena, e.code, "%s: %s", path, err_text(&d->arena, e));
-    return OK;
+    }
+    return err_failed(e) ? err_format(&d->arena, e.code, "%s: %s", path, err_text(&d->arena, e))
+                         : OK;
 }
 
 /* Made once, when the store is new: every certificate that was ever given out is worth what it is.
@@ -157,6 +166,17 @@ static struct err open_dns(struct larderd *d)
     return err_failed(e) ? err_format(&d->arena, e.code, "DNS: %s", err_text(&d->arena, e)) : OK;
 }
 
+static struct api *make_api(const struct options *o, struct ops *ops)
+{
+    return api_new(&(struct api_conf){
+        .ops = ops,
+        .auth = strcmp(o->auth, "open") == 0 ? API_AUTH_OPEN : API_AUTH_SCOPED,
+        .regions = o->regions.items,
+        .region_count = o->regions.count,
+        .default_account = o->account,
+    });
+}
+
 static void open_api(struct larderd *d)
 {
     const struct options *o = &d->options;
@@ -174,13 +194,7 @@ static void open_api(struct larderd *d)
         .update_days = o->update_days,
     };
     d->ops = ops_new(d->store, &d->ops_conf);
-    d->api = api_new(&(struct api_conf){
-        .ops = d->ops,
-        .auth = strcmp(o->auth, "open") == 0 ? API_AUTH_OPEN : API_AUTH_SCOPED,
-        .regions = d->options.regions.items,
-        .region_count = d->options.regions.count,
-        .default_account = o->account,
-    });
+    d->api = make_api(o, d->ops);
 }
 
 /* --- leases --- */
@@ -218,7 +232,13 @@ static struct err start_vote(struct larderd *d, const char *key)
         return OK;
     }
     struct vote_conf conf = {
-        .clock = &clock_system, .listen = &listen, .name = CONTROL_PLANE_VOTER};
+        .clock = &clock_system,
+        .listen = &listen,
+        .name = CONTROL_PLANE_VOTER,
+        .trust_ms = LEAD_TRUST_MS,
+        .other_ms =
+            lead_is_over_living(d->lead) ? LEAD_TRUST_MS + (int)lease_grant_ms(SHARD_LEASE_MS) : 0,
+    };
     if (!base64_read(&d->arena, str_of(key), &bytes) || bytes.len != sizeof(conf.key))
         return err_make(ERR_CORRUPT, "the key of leases in the store is none");
     memcpy(conf.key, bytes.ptr, sizeof(conf.key));
@@ -230,6 +250,7 @@ static struct err start_vote(struct larderd *d, const char *key)
     if (err_failed(e))
         return err_format(&d->arena, e.code, "--vote: %s", err_text(&d->arena, e));
     d->vote_address = net_addr_host_text(&d->arena, &listen);
+    lead_follow_vote(d->lead, d->vote);
     return OK;
 }
 
@@ -266,16 +287,19 @@ static struct err declare_network(struct larderd *d)
 
 static struct err open_front(struct larderd *d)
 {
-    return front_start(&d->arena,
-                       &(struct front_conf){.api = d->api,
-                                            .fleet = d->fleet,
-                                            .store = d->store,
-                                            .vault = d->vault,
-                                            .dns = d->dns,
-                                            .clock = &clock_system,
-                                            .listen = d->options.listen,
-                                            .agent_token = d->options.token},
-                       &d->front);
+    const struct front_conf conf = {.api = d->api,
+                                    .fleet = d->fleet,
+                                    .store = d->store,
+                                    .vault = d->vault,
+                                    .dns = d->dns,
+                                    .clock = &clock_system,
+                                    .listen = d->options.listen,
+                                    .agent_token = d->options.token};
+
+    if (!d->front)
+        return front_start(&d->arena, &conf, &d->front);
+    front_lead(d->front, &conf);
+    return OK;
 }
 
 static void on_goals(void *context, const uint64_t *keys, size_t count)
@@ -309,9 +333,9 @@ static struct err open_reconciler(struct larderd *d)
         &d->reconciler);
 }
 
-static struct err larderd_open(struct larderd *d)
+static struct err larderd_open(struct larderd *d, const struct leader_claim *claim)
 {
-    TRY(open_state(d));
+    TRY(open_state(d, claim));
     TRY(open_authority(d));
     TRY(open_vault(d));
     TRY(open_dns(d));
@@ -354,29 +378,34 @@ static void larderd_close(struct larderd *d)
     notify_stop(d->notifier);
     front_stop(d->front);
     fleet_stop(d->fleet);
+    if (d->lead)
+        lead_follow_vote(d->lead, NULL);
     vote_stop(d->vote);
     api_free(d->api);
+    api_free(d->refusals);
     ops_free(d->ops);
     dns_close(d->dns);
     vault_close(d->vault);
+    if (d->lead)
+        lead_follow_store(d->lead, NULL);
     store_close(d->store);
-    fd_close(&d->lock_fd);
+    lead_close(d->lead);
     arena_fini(&d->arena);
 }
 
 /* --- faults on purpose --- */
 
 /* One that there is not would never happen, and whoever waits for it would learn nothing. */
-static struct err take_failpoint(struct larderd *d)
+static struct err take_failpoint(struct arena *a, struct larderd *d)
 {
     const char *text = getenv("LARDER_FAILPOINT");
 
     if (!text || !*text)
         return OK;
-    TRY(failpoint_parse(&d->arena, text, &d->failpoint));
-    struct failpoint_names names = reconcile_failpoints(&d->arena);
+    TRY(failpoint_parse(a, text, &d->failpoint));
+    struct failpoint_names names = reconcile_failpoints(a);
     if (!failpoint_is_of(&d->failpoint, &names))
-        return err_format(&d->arena, ERR_INVALID,
+        return err_format(a, ERR_INVALID,
                           "LARDER_FAILPOINT=%s: there is no such step; see --list-failpoints",
                           text);
     d->has_failpoint = true;
@@ -404,18 +433,21 @@ static sigset_t block_signals(void)
     sigemptyset(&ends);
     sigaddset(&ends, SIGTERM);
     sigaddset(&ends, SIGINT);
+    sigaddset(&ends, DEPOSED_SIGNAL);
     sigprocmask(SIG_BLOCK, &ends, NULL);
     signal(SIGPIPE, SIG_IGN);
     return ends;
 }
 
-static void wait_for_end(const sigset_t *ends)
+/* The signal that ended it. */
+static int wait_for_end(const sigset_t *ends)
 {
     int number = 0;
 
     while (sigwait(ends, &number) != 0)
         continue;
     log_info("stopping", f_str("signal", sigabbrev_np(number)));
+    return number;
 }
 
 static void raise_file_limit(void)
@@ -447,47 +479,157 @@ static void say_ready(struct larderd *d)
     fflush(stdout);
 }
 
-/* Exit status 2 blames the command line, 1 the world. */
-static int complain(struct larderd *d, struct err e)
-{
-    int status = err_is(e, ERR_INVALID) ? 2 : 1;
+/* --- standing by --- */
 
-    fprintf(stderr, "larderd: %s\n", err_text(&d->arena, e));
-    larderd_close(d);
+static struct err open_lead(struct larderd *d)
+{
+    const char *dir = d->options.state_dir;
+    const struct lead_conf conf = {
+        .clock = &clock_system,
+        .state_dir = dir,
+        .database = database(d),
+        .stands_by = d->options.stands_by,
+        .insists = d->options.insists,
+    };
+
+    struct err e = fs_make_dirs(dir, 0700);
+    if (!err_failed(e))
+        e = lead_open(&d->arena, &conf, &d->lead);
+    return err_failed(e)
+               ? err_format(&d->arena, e.code, "--state-dir %s: %s", dir, err_text(&d->arena, e))
+               : OK;
+}
+
+/* Whoever asks while another one leads is told so. */
+static struct err open_waiting_front(struct larderd *d)
+{
+    if (d->front)
+        return OK;
+    d->refusals = make_api(&d->options, NULL);
+    TRY(front_start(&d->arena,
+                    &(struct front_conf){.stands_by = true,
+                                         .api = d->refusals,
+                                         .clock = &clock_system,
+                                         .listen = d->options.listen},
+                    &d->front));
+    log_info("standing by", f_str("url", front_url(d->front)),
+             f_str("state_dir", d->options.state_dir));
+    printf("standby %s\n", front_url(d->front));
+    fflush(stdout);
+    return OK;
+}
+
+/* True when one of the signals came first. */
+static bool pause_until_look(const sigset_t *ends, int *out_signal)
+{
+    const struct timespec span = {.tv_nsec = LEAD_LOOK_MS * 1000000L};
+
+    *out_signal = sigtimedwait(ends, NULL, &span);
+    return *out_signal > 0 && *out_signal != DEPOSED_SIGNAL;
+}
+
+static struct err name_place(struct larderd *d, struct err e)
+{
+    bool is_of_folder = err_is(e, ERR_CONFLICT) || err_is(e, ERR_DENIED);
+
+    return err_format(&d->arena, e.code, "%s%s: %s", is_of_folder ? "--state-dir " : "",
+                      is_of_folder ? d->options.state_dir : database(d), err_text(&d->arena, e));
+}
+
+/* Waits for its turn. False when it is to end instead. */
+static struct err wait_for_turn(struct larderd *d, const sigset_t *ends, bool *out_is_turn,
+                                struct leader_claim *out)
+{
+    int number;
+
+    for (;;) {
+        struct err e = lead_look(d->lead, &d->arena, out_is_turn, out);
+        if (err_failed(e))
+            return name_place(d, e);
+        if (*out_is_turn)
+            return OK;
+        if (d->options.stands_by)
+            TRY(open_waiting_front(d));
+        if (pause_until_look(ends, &number))
+            return OK;
+    }
+}
+
+/* Until it leads. False when it is to end instead. */
+static struct err take_lead(struct larderd *d, const sigset_t *ends, bool *out_leads)
+{
+    struct leader_claim claim;
+
+    for (;;) {
+        TRY(wait_for_turn(d, ends, out_leads, &claim));
+        struct err e = *out_leads ? larderd_open(d, &claim) : OK;
+        if (!err_failed(e) || d->store || !lead_lost_turn(d->lead, &d->arena, e))
+            return e;
+    }
+}
+
+/* Exit status 2 blames the command line, 1 the world. */
+static int complain(struct arena *a, struct err e)
+{
+    fprintf(stderr, "larderd: %s\n", err_text(a, e));
+    return err_is(e, ERR_INVALID) ? 2 : 1;
+}
+
+/* One lead, from its turn to its end; `*out_signal` is what ended it. The exit status. */
+static int lead_once(struct larderd *d, const sigset_t *ends, int *out_signal)
+{
+    bool leads = false;
+
+    struct err e = open_lead(d);
+    if (!err_failed(e))
+        e = take_lead(d, ends, &leads);
+    if (err_failed(e))
+        return complain(&d->arena, e);
+    if (leads) {
+        say_ready(d);
+        *out_signal = wait_for_end(ends);
+    }
+    return *out_signal == DEPOSED_SIGNAL ? 1 : 0;
+}
+
+/* Who stands by does so again when another one leads. */
+static int run(const struct larderd *told, const sigset_t *ends)
+{
+    int status, number;
+
+    do {
+        struct larderd d = *told;
+        number = 0;
+        status = lead_once(&d, ends, &number);
+        larderd_close(&d);
+    } while (number == DEPOSED_SIGNAL && told->options.stands_by);
     return status;
 }
 
 int main(int argc, char **argv)
 {
-    struct larderd d = {.lock_fd = -1};
+    scoped(arena_fini) struct arena a = {0};
+    struct larderd d = {0};
     enum log_level level = LOG_LEVEL_INFO;
     int status;
 
     if (argc == 2 && strcmp(argv[1], "--list-failpoints") == 0)
         return list_failpoints();
-    if (!options_read(&d.arena, argc, argv, &d.options, &status)) {
-        arena_fini(&d.arena);
+    if (!options_read(&a, argc, argv, &d.options, &status))
         return status;
-    }
     if (log_level_parse(d.options.log_level, &level))
         log_setup("larderd", level);
     if (d.options.dies_with_parent)
         proc_die_with_parent(SIGTERM);
-    struct err e = options_check(&d.arena, &d.options);
+    struct err e = options_check(&a, &d.options);
     if (!err_failed(e))
-        e = take_failpoint(&d);
+        e = take_failpoint(&a, &d);
     if (err_failed(e))
-        return complain(&d, e);
+        return complain(&a, e);
 
-    sigset_t ends = block_signals();
+    const sigset_t ends = block_signals();
     umask(077);
     raise_file_limit();
     keep_freed_memory();
-    e = larderd_open(&d);
-    if (err_failed(e))
-        return complain(&d, e);
-    say_ready(&d);
-    wait_for_end(&ends);
-    larderd_close(&d);
-    return 0;
+    return run(&d, &ends);
 }

@@ -87,6 +87,10 @@ static const struct flag rows[] = {
      .doc = "an absolute folder on the caches' hosts: delivered logs of other destinations go to files there"},
     {.name = "log-level", .kind = FLAG_CHOICE, AT(log_level), .value = "LEVEL", .fallback = "info",
      .choices = level_words, .doc = "debug, info, warn or error"},
+    {.name = "standby", .kind = FLAG_SWITCH, AT(stands_by),
+     .doc = "where another larderd leads on the state directory, stand by and take over when it is gone or silent"},
+    {.name = "insist", .kind = FLAG_SWITCH, AT(insists),
+     .doc = "lead by this state though hosts have obeyed a control plane with another one since"},
     {.name = "die-with-parent", .kind = FLAG_SWITCH, AT(dies_with_parent),
      .doc = "stop when the program that started this one ends"},
 };

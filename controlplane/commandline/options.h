@@ -29,6 +29,7 @@ struct options {
         *log_destinations_file;
     int64_t update_days; /* or UPDATE_DAYS_BY_SEVERITY */
     bool dies_with_parent;
+    bool stands_by, insists; /* see lead_conf */
 
     /* What options_check made of them; in its arena. */
     struct {

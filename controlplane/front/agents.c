@@ -204,6 +204,8 @@ static struct err as_fault(struct err e, const char *operation)
 {
     if (e.code >= ERR_FAULT_BASE)
         return e;
+    if (err_is(e, ERR_UNAVAILABLE)) /* another one leads, or somebody holds the database */
+        return err_make(FAULT_SERVICE_UNAVAILABLE, e.why);
     log_error("agent message failed", f_str("operation", operation), f_err(e));
     return err_make(FAULT_INTERNAL_FAILURE, NULL);
 }

@@ -242,7 +242,7 @@ static enum MHD_Result answer(struct exchange_conf *x, struct conn *c, const cha
         if (!conn_work_begin(c))
             return MHD_NO;
         c->begun_us = now_us();
-        routes_handle(x->routes, &c->arena, &call, &response, &by);
+        routes_handle(atomic_load(&x->routes), &c->arena, &call, &response, &by);
         if (by.wait_ms == 0)
             return reply(x, c, &request, &response);
         if (hold(x, c, wakes, &by))

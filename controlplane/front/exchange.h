@@ -6,6 +6,7 @@
 
 #include <microhttpd.h>
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 struct api;
@@ -15,7 +16,7 @@ struct routes;
 
 /* What exchanges share; borrowed for the life of the front. */
 struct exchange_conf {
-    struct routes *routes;
+    _Atomic(struct routes *) routes; /* others, when it leads where it stood by */
     struct api *api;
     struct metrics *metrics;
     const struct clock *clock;

@@ -46,7 +46,7 @@ struct front {
     struct conns conns;
     struct exchange_conf exchange;
     struct metrics *metrics;
-    struct routes *routes;
+    struct routes *routes, *routes_before; /* the second ones are of when it stood by; or NULL */
     struct keeper *keeper;
     int listen_fd;
     int port;
@@ -227,11 +227,9 @@ static struct front *front_new(const struct front_conf *conf, int listen_fd)
                               .expire = expire,
                               .context = f,
                           });
-    f->exchange = (struct exchange_conf){.routes = f->routes,
-                                         .api = conf->api,
-                                         .metrics = f->metrics,
-                                         .clock = conf->clock,
-                                         .conns = &f->conns};
+    f->exchange = (struct exchange_conf){
+        .api = conf->api, .metrics = f->metrics, .clock = conf->clock, .conns = &f->conns};
+    atomic_init(&f->exchange.routes, f->routes);
     return f;
 }
 
@@ -278,6 +276,14 @@ struct err front_start(struct arena *a, const struct front_conf *conf, struct fr
     return OK;
 }
 
+void front_lead(struct front *f, const struct front_conf *conf)
+{
+    check(!f->routes_before);
+    f->routes_before = f->routes; /* requests may be with them */
+    f->routes = routes_new(conf, f->metrics);
+    atomic_store(&f->exchange.routes, f->routes);
+}
+
 void front_stop(struct front *f)
 {
     if (!f)
@@ -290,6 +296,7 @@ void front_stop(struct front *f)
     close(f->listen_fd);
     conns_fini(&f->conns);
     routes_free(f->routes);
+    routes_free(f->routes_before);
     metrics_free(f->metrics);
     free(f->url);
     free(f);

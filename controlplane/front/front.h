@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,7 +29,9 @@ struct front;
 struct store;
 struct vault;
 
-/* All borrowed for the life of the front. 0 takes the value in parentheses. */
+/* All borrowed for the life of the front. 0 takes the value in parentheses. One that stands by
+ * needs an api (for refusals in its form, so that one without operations will do), a clock and
+ * `listen`. */
 struct front_conf {
     struct api *api;
     struct fleet *fleet;
@@ -36,6 +39,8 @@ struct front_conf {
     struct vault *vault; /* NULL: there are no snapshots */
     struct dns *dns;     /* NULL: copies of the zone are told nothing */
     const struct clock *clock;
+    bool stands_by; /* another control plane leads: nobody is served before front_lead; what is not
+                     * said below may be NULL until then */
     const char *listen;      /* "127.0.0.1:9379", "[::1]:0"; port 0 lets the system choose */
     const char *agent_token; /* agents must show it; NULL: only agents on this machine may call */
     int threads;             /* (one per core, at least 4) */
@@ -47,6 +52,9 @@ struct front_conf {
 /* Binds and starts. The sentence of an error is in `a`: ERR_INVALID (not HOST:PORT), ERR_CONFLICT
  * (the port is taken), ERR_UNAVAILABLE (not our address), ERR_DENIED, ERR_IO. */
 must_use struct err front_start(struct arena *a, const struct front_conf *conf, struct front **out);
+
+/* From now on, one that stood by serves what `conf` has, where it listens already. */
+void front_lead(struct front *f, const struct front_conf *conf);
 
 /* Ends requests under way and polls, closes every connection and frees. */
 void front_stop(struct front *f);

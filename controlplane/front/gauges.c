@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/fs.h"
+#include "controlplane/store/leader.h"
 #include "controlplane/store/store.h"
 
 #include <stdio.h>
@@ -72,4 +73,12 @@ void gauges_of_process(struct buf *out)
     buf_printf(out, "process_open_fds %zu\n", open_descriptors());
     gauge(out, "larder_build_info", "The build that answers; always 1.");
     buf_puts(out, "larder_build_info{version=\"" LARDER_VERSION "\"} 1\n");
+}
+
+void gauges_of_leader(struct store *store, struct buf *out)
+{
+    gauge(out, "larder_leads", "1 where this control plane leads, 0 where it stands by.");
+    buf_printf(out, "larder_leads %d\n", store != NULL);
+    gauge(out, "larder_epoch", "The epoch by which it leads; 0 where it does not.");
+    buf_printf(out, "larder_epoch %lld\n", store ? (long long)store_epoch(store) : 0);
 }

@@ -16,4 +16,7 @@ must_use struct err gauges_of_store(struct store *store, struct arena *a, struct
 /* Memory, processor time, descriptors and the build. */
 void gauges_of_process(struct buf *out);
 
+/* Whether this control plane leads, and its epoch. NULL: it stands by. */
+void gauges_of_leader(struct store *store, struct buf *out);
+
 #endif

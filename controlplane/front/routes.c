@@ -16,6 +16,7 @@
 #define TEXT_PLAIN "text/plain; charset=utf-8"
 
 struct routes {
+    bool stands_by;
     struct store *store;
     struct api *api;
     struct metrics *metrics;
@@ -28,6 +29,7 @@ struct routes *routes_new(const struct front_conf *conf, struct metrics *metrics
 
     check(r != NULL);
     *r = (struct routes){
+        .stands_by = conf->stands_by,
         .store = conf->store,
         .api = conf->api,
         .metrics = metrics,
@@ -42,6 +44,10 @@ void routes_free(struct routes *r)
     agents_free(r->agents);
     free(r);
 }
+
+/* For whoever asks while another one leads: it is worth to ask that one, or here once more. */
+static const char standing_by[] =
+    "This control plane stands by while another one leads; ask that one, or try again.";
 
 static void answer_alive(struct routes *r, struct arena *a, struct api_response *out)
 {
@@ -62,7 +68,7 @@ static struct err ask_store(struct store *store, struct arena *a)
 
 static void answer_ready(struct routes *r, struct arena *a, struct api_response *out)
 {
-    struct err e = ask_store(r->store, a);
+    struct err e = r->stands_by ? err_make(ERR_UNAVAILABLE, standing_by) : ask_store(r->store, a);
 
     out->status = err_failed(e) ? 503 : 200;
     buf_puts(&out->body, err_failed(e) ? err_text(a, e) : "ready");
@@ -75,6 +81,9 @@ static void answer_metrics(struct routes *r, struct arena *a, struct api_respons
     out->content_type = "text/plain; version=0.0.4; charset=utf-8";
     metrics_render(r->metrics, &out->body);
     gauges_of_process(&out->body);
+    gauges_of_leader(r->store, &out->body);
+    if (r->stands_by)
+        return;
     struct err e = gauges_of_store(r->store, a, &out->body);
     if (err_failed(e))
         log_warn("metrics without the store's counts", f_err(e));
@@ -92,7 +101,8 @@ static struct err read_authority(struct store *store, struct arena *a, struct au
 static void answer_authority(struct routes *r, struct arena *a, struct api_response *out)
 {
     struct authority authority;
-    struct err e = read_authority(r->store, a, &authority);
+    struct err e = r->stands_by ? err_make(ERR_UNAVAILABLE, standing_by)
+                                : read_authority(r->store, a, &authority);
 
     out->status = err_failed(e) ? 503 : 200;
     buf_puts(&out->body, err_failed(e) ? err_text(a, e) : authority.certificate);
@@ -141,6 +151,8 @@ void routes_handle(struct routes *r, struct arena *a, const struct agents_call *
     *out_hold = (struct agents_hold){0};
     if (own)
         answer_own(r, a, own, call->request, out);
+    else if (r->stands_by)
+        refuse(r->api, a, call->request, FAULT_SERVICE_UNAVAILABLE, standing_by, out);
     else if (agents_own_path(call->request->path))
         agents_handle(r->agents, a, call, out, out_hold);
     else

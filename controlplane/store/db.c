@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUSY_MS 5000 /* only other programs (backups, sqlite3) can make us wait */
-
 static int code_of(int sqlite_code)
 {
     switch (sqlite_code & 0xff) {
@@ -68,7 +66,7 @@ struct err db_open(struct arena *a, const char *path, struct db **out)
     if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK)
         e = db_error(db, a, "cannot open the database");
     else
-        sqlite3_busy_timeout(db->handle, BUSY_MS);
+        sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
     if (!err_failed(e))
         e = db_exec(
             db, a,
@@ -106,6 +104,21 @@ struct err db_exec(struct db *db, struct arena *a, const char *sql)
     if (sqlite3_exec(db->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
         return db_error(db, a, "database");
     return OK;
+}
+
+struct err db_number(struct db *db, struct arena *a, const char *sql, int64_t *out)
+{
+    sqlite3_stmt *statement;
+    struct err e = OK;
+
+    if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
+        return db_error(db, a, "reading the database");
+    if (sqlite3_step(statement) == SQLITE_ROW)
+        *out = sqlite3_column_int64(statement, 0);
+    else
+        e = db_error(db, a, "reading the database");
+    sqlite3_finalize(statement);
+    return e;
 }
 
 /* The prepared statement of `sql`, made at its first use. */

@@ -23,6 +23,8 @@
 
 #define TOLD_FIRST_MOST 64
 
+#define DB_BUSY_MS 5000 /* only other programs (backups, sqlite3) can make us wait */
+
 struct db {
     sqlite3 *handle;
     struct db *next; /* in the store's list of idle readers */
@@ -61,6 +63,9 @@ must_use struct err db_checkpoint(struct db *db, struct arena *a);
 
 /* Runs statements without parameters or results. */
 must_use struct err db_exec(struct db *db, struct arena *a, const char *sql);
+
+/* Runs a query that has one row with one number. */
+must_use struct err db_number(struct db *db, struct arena *a, const char *sql, int64_t *out);
 
 /* What SQLite last said on this connection, as an error of ours. */
 struct err db_error(struct db *db, struct arena *a, const char *doing);
@@ -121,6 +126,20 @@ must_use struct err voters_raise(struct store_tx *tx, const char *voters);
 
 /* The same of the host that a node is placed on, if it is. */
 must_use struct err host_raise_of_node(struct store_tx *tx, int64_t node_id);
+
+struct leader_claim;
+
+/* Raises the epoch by a transaction of its own. `*out_epoch` stays where the database is older than
+ * leaders. */
+must_use struct err leader_take(struct db *db, struct arena *a, const struct leader_claim *claim,
+                                int64_t *out_epoch);
+
+/* Who leads, as the transaction sees it. */
+must_use struct err leader_read_instance(struct store_tx *tx, int64_t *out);
+
+/* Raises the epoch above that one; writes down who is obeyed instead. */
+must_use struct err leader_write_epoch(struct store_tx *tx, int64_t above, int64_t *out);
+must_use struct err leader_write_deposed(struct store_tx *tx, int64_t by);
 
 /* The wall clock as the store's writers know it: see wall_clock.h. */
 struct wall_clock {

@@ -12,6 +12,7 @@
 #include "controlplane/model/naming.h"
 #include "controlplane/store/checkpointer.h"
 #include "controlplane/store/db.h"
+#include "controlplane/store/leader.h"
 #include "controlplane/store/snapshots.h"
 #include "controlplane/store/wall_clock.h"
 
@@ -23,6 +24,7 @@
 #define APPLICATION_ID 0x4c524452 /* "LRDR": tells our file from another program's */
 #define MAX_IDLE       16
 #define TOLD_MOST      16384
+#define CONFIRMED_MS   500 /* who leads asks several times in that time; see controlplane/lead */
 
 struct migration {
     const char *name;
@@ -43,6 +45,13 @@ struct store {
 
     atomic_uint_fast64_t hosts_version;
 
+    int64_t instance; /* by which it leads; 0: it belongs to nobody */
+    atomic_int_fast64_t epoch;
+    atomic_bool is_deposed;           /* another one leads */
+    atomic_int_fast64_t confirmed_ms; /* boot time at which it surely led, not long ago */
+    void (*on_deposed)(void *context);
+    void *deposed_context;
+
     pthread_mutex_t readers_lock; /* guards `idle` */
     struct db *idle;
     int idle_count;
@@ -61,21 +70,6 @@ struct store {
 };
 
 /* --- opening --- */
-
-static struct err read_number(struct db *db, struct arena *a, const char *sql, int64_t *out)
-{
-    sqlite3_stmt *statement;
-    struct err e = OK;
-
-    if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
-        return db_error(db, a, "reading the database");
-    if (sqlite3_step(statement) == SQLITE_ROW)
-        *out = sqlite3_column_int64(statement, 0);
-    else
-        e = db_error(db, a, "reading the database");
-    sqlite3_finalize(statement);
-    return e;
-}
 
 static struct err check_health(struct db *db, struct arena *a)
 {
@@ -108,14 +102,15 @@ static struct err apply(struct db *db, struct arena *a, const struct migration *
     return e;
 }
 
-static struct err migrate(struct db *db, struct arena *a)
+/* Whether it is ours to write, by this program. */
+static struct err check_kind(struct db *db, struct arena *a, int64_t *out_version)
 {
     int64_t version = 0, application = 0, tables = 0;
     int64_t newest = (int64_t)countof(migrations);
 
-    TRY(read_number(db, a, "PRAGMA user_version", &version));
-    TRY(read_number(db, a, "PRAGMA application_id", &application));
-    TRY(read_number(db, a, "SELECT count(*) FROM sqlite_schema", &tables));
+    TRY(db_number(db, a, "PRAGMA user_version", &version));
+    TRY(db_number(db, a, "PRAGMA application_id", &application));
+    TRY(db_number(db, a, "SELECT count(*) FROM sqlite_schema", &tables));
     if (tables > 0 && application != APPLICATION_ID)
         return err_make(ERR_CORRUPT, "the file is a database of another program");
     if (version > newest)
@@ -125,17 +120,35 @@ static struct err migrate(struct db *db, struct arena *a)
             (long long)version, (long long)newest);
     if (sqlite3_db_readonly(db->handle, "main") == 1)
         return err_make(ERR_IO, "the database is read-only");
-    TRY(check_health(db, a));
-    for (; version < newest; version++)
-        TRY(apply(db, a, &migrations[version], version + 1));
+    *out_version = version;
     return OK;
 }
 
-struct err store_open(struct arena *a, const char *path, struct store **out)
+/* The epoch comes before all changes: a leader of before that is still there makes none any more
+ * while the schema is another one. */
+static struct err prepare(struct db *db, struct arena *a, const struct leader_claim *claim,
+                          int64_t *out_epoch)
+{
+    int64_t version = 0, newest = (int64_t)countof(migrations);
+
+    TRY(check_kind(db, a, &version));
+    if (!claim || !claim->is_checked)
+        TRY(check_health(db, a));
+    if (claim)
+        TRY(leader_take(db, a, claim, out_epoch));
+    for (; version < newest; version++)
+        TRY(apply(db, a, &migrations[version], version + 1));
+    return claim && *out_epoch == 0 ? leader_take(db, a, claim, out_epoch) : OK;
+}
+
+static struct err open_as(struct arena *a, const char *path, const struct leader_claim *claim,
+                          struct store **out)
 {
     struct db *writer;
+    int64_t epoch = 0;
+
     TRY(db_open(a, path, &writer));
-    struct err e = migrate(writer, a);
+    struct err e = prepare(writer, a, claim, &epoch);
     if (err_failed(e)) {
         db_close(writer);
         return e;
@@ -148,6 +161,10 @@ struct err store_open(struct arena *a, const char *path, struct store **out)
     s->writer = writer;
     s->checkpointer = checkpointer_new(s->path);
     s->generation = 1;
+    s->instance = claim ? claim->instance : 0;
+    atomic_init(&s->epoch, epoch);
+    atomic_init(&s->is_deposed, false);
+    atomic_init(&s->confirmed_ms, INT64_MIN / 2);
     atomic_init(&s->revision, 2);
     atomic_init(&s->hosts_version, 1);
     s->is_all_touched = s->is_access_touched = true;
@@ -162,6 +179,17 @@ struct err store_open(struct arena *a, const char *path, struct store **out)
     pthread_condattr_destroy(&attr);
     *out = s;
     return OK;
+}
+
+struct err store_open(struct arena *a, const char *path, struct store **out)
+{
+    return open_as(a, path, NULL, out);
+}
+
+struct err store_open_leading(struct arena *a, const char *path, const struct leader_claim *claim,
+                              struct store **out)
+{
+    return open_as(a, path, claim, out);
 }
 
 void store_close(struct store *s)
@@ -247,6 +275,36 @@ static struct err begin(struct store_tx *tx)
     return query_run(tx, begin_write, "");
 }
 
+static void depose(struct store *s, const char *why)
+{
+    if (atomic_exchange(&s->is_deposed, true))
+        return;
+    log_error("this control plane leads no longer", f_str("why", why),
+              f_int("epoch", store_epoch(s)));
+    if (s->on_deposed)
+        s->on_deposed(s->deposed_context);
+}
+
+/* A writer has the lock by now: nobody takes the lead before it ends. A reader sees who led when
+ * its snapshot was taken. */
+static struct err check_leader(struct store_tx *tx)
+{
+    struct store *s = tx->store;
+    int64_t instance, now_ms = clock_boot_ms(&clock_system);
+
+    if (s->instance == 0)
+        return OK;
+    if (!atomic_load(&s->is_deposed)) {
+        TRY(leader_read_instance(tx, &instance));
+        if (instance == s->instance) {
+            atomic_store(&s->confirmed_ms, now_ms);
+            return OK;
+        }
+        depose(s, "another one has taken the lead over this database");
+    }
+    return err_make(ERR_UNAVAILABLE, "this control plane leads no longer");
+}
+
 struct err store_begin(struct store *s, enum store_mode mode, struct arena *a,
                        struct store_tx **out)
 {
@@ -266,7 +324,8 @@ struct err store_begin(struct store *s, enum store_mode mode, struct arena *a,
     }
     tx->changes_before = db_changes(tx->db);
     *out = tx;
-    if (mode != STORE_READ)
+    e = check_leader(tx);
+    if (!err_failed(e) && mode != STORE_READ)
         e = wall_clock_begin(tx, &s->wall);
     if (err_failed(e))
         store_rollback(out);
@@ -390,11 +449,67 @@ void store_rollback(struct store_tx **held)
     release(tx);
 }
 
+/* --- who leads --- */
+
+int64_t store_epoch(struct store *s)
+{
+    return atomic_load(&s->epoch);
+}
+
+int64_t store_instance(struct store *s)
+{
+    return s->instance;
+}
+
+void store_on_deposed(struct store *s, void (*on_deposed)(void *context), void *context)
+{
+    s->deposed_context = context;
+    s->on_deposed = on_deposed;
+}
+
+struct err store_leader_outgrow(struct store *s, struct arena *a, int64_t epoch)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+    int64_t raised = 0;
+
+    TRY(store_begin(s, STORE_WRITE, a, &tx));
+    if (store_epoch(s) > epoch) /* somebody was here before */
+        return OK;
+    TRY(leader_write_epoch(tx, epoch, &raised));
+    TRY(store_commit(&tx));
+    atomic_store(&s->epoch, raised);
+    log_warn("hosts obeyed an epoch above this control plane's: it goes beyond that",
+             f_int("theirs", epoch), f_int("epoch", raised));
+    return OK;
+}
+
+static struct err write_yield(struct store *s, struct arena *a, int64_t epoch)
+{
+    scoped(store_rollback) struct store_tx *tx = NULL;
+
+    TRY(store_begin(s, STORE_WRITE, a, &tx));
+    TRY(leader_write_deposed(tx, epoch));
+    return store_commit(&tx);
+}
+
+void store_leader_yield(struct store *s, struct arena *a, int64_t epoch)
+{
+    struct err e = write_yield(s, a, epoch);
+
+    if (err_failed(e) && !atomic_load(&s->is_deposed))
+        log_error("that another one is obeyed cannot be written down", f_err(e));
+    depose(s, "hosts obey one of a higher epoch, which works with another database");
+}
+
+/* --- what changed --- */
+
 uint64_t store_revision(struct store *s)
 {
     uint64_t revision = atomic_load(&s->revision);
+    bool is_known = s->instance == 0 ||
+                    clock_boot_ms(&clock_system) - atomic_load(&s->confirmed_ms) < CONFIRMED_MS;
 
-    return revision % 2 == 0 ? revision : 0;
+    return revision % 2 == 0 && is_known ? revision : 0;
 }
 
 uint64_t store_hosts_version(struct store *s)

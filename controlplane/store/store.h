@@ -45,7 +45,7 @@ void store_rollback(struct store_tx **tx);
 
 /* Tells states of the store apart: a number that grows with every commit that changed a row, before
  * anybody can see the change. Transactions that began at the same number read the same; 0 is said
- * while a commit is on its way. */
+ * while a commit is on its way, and when it is not known whether another control plane leads. */
 uint64_t store_revision(struct store *s);
 
 /* Tells apart what hosts there are and what they are like: another number after each commit that

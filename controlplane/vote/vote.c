@@ -22,13 +22,20 @@ struct vote {
     uint64_t number; /* as a voter */
     int fd, stop_fd;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards the voter */
+    pthread_mutex_t lock; /* guards all below */
     struct lease_voter *voter;
+    int trust_ms;
+    int64_t confirmed_ms, promises_from_ms;
 };
 
 static int64_t now_ms(const struct vote *v)
 {
     return clock_boot_ms(v->clock);
+}
+
+static bool is_trusted(const struct vote *v)
+{
+    return v->trust_ms == 0 || now_ms(v) - v->confirmed_ms <= v->trust_ms;
 }
 
 /* --- renewals --- */
@@ -38,7 +45,7 @@ static bool answer(struct vote *v, const struct lease_datagram *asked, struct le
     if (asked->kind != LEASE_RENEW || asked->voter != v->number)
         return false;
     pthread_mutex_lock(&v->lock);
-    bool has_answer = lease_voter_answer(v->voter, asked, now_ms(v), out);
+    bool has_answer = is_trusted(v) && lease_voter_answer(v->voter, asked, now_ms(v), out);
     pthread_mutex_unlock(&v->lock);
     return has_answer;
 }
@@ -104,6 +111,9 @@ struct err vote_start(struct arena *a, const struct vote_conf *conf, struct vote
     v->stop_fd = eventfd(0, EFD_CLOEXEC);
     check(v->stop_fd >= 0);
     v->voter = lease_voter_new();
+    v->trust_ms = conf->trust_ms;
+    v->confirmed_ms = now_ms(v);
+    v->promises_from_ms = v->confirmed_ms + conf->other_ms;
     pthread_mutex_init(&v->lock, NULL);
     check(pthread_create(&v->thread, NULL, serve, v) == 0);
     hurry(v->thread);
@@ -130,6 +140,13 @@ int vote_port(const struct vote *v)
     return net_addr_port(&bound);
 }
 
+void vote_confirm(struct vote *v, int64_t boot_ms)
+{
+    pthread_mutex_lock(&v->lock);
+    v->confirmed_ms = boot_ms;
+    pthread_mutex_unlock(&v->lock);
+}
+
 /* --- what it votes on --- */
 
 void vote_know(struct vote *v, int64_t shard_id, int64_t term, int ms)
@@ -146,11 +163,19 @@ void vote_forget(struct vote *v, int64_t shard_id)
     pthread_mutex_unlock(&v->lock);
 }
 
+/* What the other one granted, at the last moment that it could, has run out. */
+static int64_t may_promise_ms(const struct vote *v, int64_t shard_id, int64_t term)
+{
+    int64_t at_ms = lease_voter_may_promise_ms(v->voter, shard_id, term);
+    return at_ms < v->promises_from_ms ? v->promises_from_ms : at_ms;
+}
+
 bool vote_promise(struct vote *v, int64_t shard_id, int64_t term, int64_t *out_wait_ms)
 {
     pthread_mutex_lock(&v->lock);
-    int64_t now = now_ms(v), at_ms = lease_voter_may_promise_ms(v->voter, shard_id, term);
-    bool is_promised = lease_voter_promise(v->voter, shard_id, term, now);
+    int64_t now = now_ms(v), at_ms = may_promise_ms(v, shard_id, term);
+    bool is_promised =
+        now >= v->promises_from_ms && lease_voter_promise(v->voter, shard_id, term, now);
     pthread_mutex_unlock(&v->lock);
     *out_wait_ms = at_ms == INT64_MAX ? INT64_MAX : at_ms > now ? at_ms - now : 0;
     return is_promised;

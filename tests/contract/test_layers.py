@@ -23,6 +23,7 @@ ARROWS = {
     "controlplane/dns": ["nameserver"],
     "controlplane/pki": ["base"],
     "controlplane/vote": ["lease"],
+    "controlplane/lead": ["controlplane/store", "controlplane/vote"],
     "controlplane/ops": ["controlplane/store"],
     "controlplane/fleet": ["controlplane/store"],
     "controlplane/notify": ["controlplane/store"],
@@ -32,7 +33,7 @@ ARROWS = {
     "controlplane/api": ["controlplane/ops"],
     "controlplane/commandline": ["controlplane/fleet", "controlplane/notify"],
     "controlplane/front": ["controlplane/api", "controlplane/dns", "controlplane/fleet", "controlplane/vault"],
-    "controlplane": ["controlplane/front", "controlplane/notify", "controlplane/commandline", "controlplane/pki",
+    "controlplane": ["controlplane/front", "controlplane/notify", "controlplane/commandline", "controlplane/lead", "controlplane/pki",
                      "controlplane/reconcile", "controlplane/upkeep", "controlplane/vault", "controlplane/vote"],
     # agent
     "agent/supervise": ["contract"],

@@ -3,8 +3,10 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 import threading
@@ -23,18 +25,28 @@ PATIENCE_S = 20
 class Larderd:
     """One larderd; `with` starts it and sees that it ends well."""
 
-    def __init__(self, folder, *flags):
-        self.flags, self.log = flags, folder / "larderd.log"
+    def __init__(self, folder, *flags, name="larderd"):
+        self.flags, self.log = flags, folder / f"{name}.log"
         self.argv = [BIN / "larderd", "--state-dir", folder / "state", "--listen", "127.0.0.1:0", *flags]
 
     def __enter__(self):
         with open(self.log, "ab") as log:
             self.proc = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                                          text=True)
-        line = self.proc.stdout.readline()
-        assert line.startswith("ready http://"), self.log.read_text()
-        self.url = line.split()[1]
+        self.wait_for_word("ready", "standby")
         return self
+
+    def wait_for_word(self, *words):
+        """Waits until it says one of them, and takes where it listens."""
+        line = "-"
+        while line and not line.startswith(words):
+            line = self.proc.stdout.readline()
+        assert line, self.log.read_text()
+        word, self.url = line.split()
+        self.is_leader = word == "ready"
+
+    def wait_for_lead(self):
+        self.wait_for_word("ready")
 
     def __exit__(self, kind, *_):
         if self.proc.poll() is None:
@@ -51,6 +63,13 @@ class Larderd:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read().decode()
+
+    def get(self, path):
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=PATIENCE_S) as answer:
+                return answer.status
+        except urllib.error.HTTPError as refused:
+            return refused.code
 
     def call(self, action, **members):
         form = "&".join(f"{k}={v}" for k, v in {"Action": action, "Version": "2015-02-02", **members}.items())
@@ -141,6 +160,116 @@ def test_one_state_has_one_larderd(tmp_path):
         done = subprocess.run(first.argv, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         assert done.returncode == 1
         assert "another larderd is running on it" in done.stderr
+
+
+class Pair:
+    """Two on one state folder; the second one stands by."""
+
+    def __init__(self, folder):
+        self.first, self.second = (
+            Larderd(folder, "--dns", "off", "--auth", "open", "--standby", name=name) for name in ("first", "second"))
+
+    def __enter__(self):
+        self.first.__enter__()
+        self.second.__enter__()
+        return self.first, self.second
+
+    def __exit__(self, *what):
+        with contextlib.suppress(ProcessLookupError):
+            self.first.proc.send_signal(signal.SIGCONT)
+        self.second.__exit__(*what)
+        self.first.__exit__(*what)
+
+
+def create(larderd, name):
+    return larderd.call("CreateCacheCluster", CacheClusterId=name, Engine="redis", CacheNodeType="cache.t4g.micro", NumCacheNodes=1)
+
+
+def clusters(larderd):
+    status, text = larderd.call("DescribeCacheClusters")
+    assert status == 200, text
+    return sorted(set(re.findall("<CacheClusterId>([^<]*)<", text)))
+
+
+def stop_between_transactions(larderd, database):
+    """SIGSTOP; one that has the database in its hand at that moment would be ended in its place."""
+    def is_stopped():
+        larderd.proc.send_signal(signal.SIGSTOP)
+        other = sqlite3.connect(database, timeout=0, isolation_level=None)
+        try:
+            other.execute("BEGIN IMMEDIATE")
+            return True
+        except sqlite3.OperationalError:
+            larderd.proc.send_signal(signal.SIGCONT)
+            return False
+        finally:
+            other.close()
+    until(is_stopped, "a moment without a transaction")
+
+
+class Later(threading.Thread):
+    """A request whose answer comes later, if at all."""
+
+    def __init__(self, ask, *words):
+        super().__init__(daemon=True)
+        self.ask, self.words, self.answer = ask, words, (None, "")
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            self.answer = self.ask(*self.words)
+
+    def status(self):
+        self.join(PATIENCE_S)
+        assert not self.is_alive()
+        return self.answer[0]
+
+
+def test_one_that_stands_by_leads_when_the_first_is_killed(tmp_path):
+    with Pair(tmp_path) as (first, second):
+        assert first.is_leader and not second.is_leader
+        Host(first).sync()
+        assert create(first, "before")[0] == 200
+        status, text = create(second, "refused")
+        assert status == 503 and "<Code>ServiceUnavailable</Code>" in text and "stands by" in text
+        assert Host(second).sync()[0] == 503
+        assert second.get("/healthz") == 200 and second.get("/readyz") == 503
+        first.proc.kill()
+        second.wait_for_lead()
+        assert second.get("/readyz") == 200
+        assert clusters(second) == ["before"]
+        assert create(second, "after")[0] == 200
+
+
+def test_who_stood_still_while_another_one_took_the_lead_changes_nothing_and_stands_by(tmp_path):
+    with Pair(tmp_path) as (first, second):
+        Host(first).sync()
+        assert create(first, "before")[0] == 200
+        stop_between_transactions(first, tmp_path / "state" / "larder.db")
+        asked = [Later(create, first, "doubled"), Later(first.call, "DescribeCacheClusters")]
+        second.wait_for_lead()
+        assert create(second, "after")[0] == 200
+        first.proc.send_signal(signal.SIGCONT)
+        for each in asked:
+            assert each.status() in (503, None), "what was sent to it meanwhile is refused, or its connection ends"
+        first.wait_for_word("standby")
+        assert create(first, "refused")[0] == 503
+        assert clusters(second) == ["after", "before"]
+        second.proc.kill()
+        first.wait_for_lead()
+        assert clusters(first) == ["after", "before"]
+
+
+def test_who_stands_still_with_the_database_in_its_hand_is_ended(tmp_path):
+    """The lock that another program has on the database is as one of the leader that was stopped within a transaction."""
+    with Pair(tmp_path) as (first, second):
+        held = sqlite3.connect(tmp_path / "state" / "larder.db", isolation_level=None)
+        held.execute("BEGIN IMMEDIATE")
+        first.proc.send_signal(signal.SIGSTOP)
+        assert first.proc.wait(PATIENCE_S) == -signal.SIGKILL
+        held.execute("ROLLBACK")
+        held.close()
+        second.wait_for_lead()
 
 
 def test_a_disk_that_takes_no_more_is_told_and_nothing_is_lost(tmp_path):

@@ -61,6 +61,43 @@ Test(front, listens_on_ipv6)
     close(fd);
 }
 
+static int status_of(const char *request)
+{
+    struct answer a = client_ask(front_port(front), request);
+    int status = a.status;
+
+    answer_fini(&a);
+    return status;
+}
+
+#define ASK(method, path) \
+    method " " path " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+Test(front, one_that_stands_by_says_so_and_serves_once_it_leads)
+{
+    struct front_conf conf = world_front_conf(&world);
+    const struct front_conf waiting = {
+        .stands_by = true, .api = world.api, .clock = conf.clock, .listen = conf.listen};
+
+    start(waiting);
+    cr_expect_eq(status_of(ASK("GET", "/healthz")), 200);
+    cr_expect_eq(status_of(ASK("GET", "/readyz")), 503);
+    cr_expect_eq(status_of(ASK("GET", "/metrics")), 200);
+    cr_expect_eq(status_of(ASK("GET", "/ca.pem")), 503);
+    cr_expect_eq(status_of(ASK("POST", "/agent/v1/sync")), 503);
+    cr_expect_eq(status_of(ASK("GET", "/v1/cache-clusters")), 503);
+    struct answer a = client_ask(front_port(front),
+                                 ASK("GET", "/?Action=DescribeCacheClusters&Version=2015-02-02"));
+    cr_expect_eq(a.status, 503);
+    cr_expect(answer_has(&a, "<Code>ServiceUnavailable</Code>"));
+    cr_expect(answer_has(&a, "stands by"));
+    answer_fini(&a);
+
+    front_lead(front, &conf);
+    cr_expect_eq(status_of(ASK("GET", "/readyz")), 200);
+    cr_expect_eq(status_of(ASK("GET", "/v1/cache-clusters")), 200);
+}
+
 Test(front, bad_and_taken_addresses_are_told_in_words)
 {
     struct front_conf conf = world_front_conf(&world);

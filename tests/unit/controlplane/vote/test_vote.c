@@ -112,6 +112,44 @@ Test(vote, one_that_was_just_started_promises_nothing_at_first)
     cr_assert(vote_promise(vote, SHARD, 5, &wait_ms));
 }
 
+/* The one of the fixture ends; another one begins in its place. */
+static void begin_anew(int trust_ms, int other_ms)
+{
+    vote_stop(vote);
+    conf.trust_ms = trust_ms;
+    conf.other_ms = other_ms;
+    conf.listen = &place;
+    cr_assert_not(err_failed(vote_start(&arena, &conf, &vote)));
+}
+
+Test(vote, one_whose_place_may_be_taken_says_nothing_until_it_is_confirmed)
+{
+    begin_anew(1000, 0);
+    vote_know(vote, SHARD, 4, LEASE_MS);
+    clock_manual_advance(&manual, 1000);
+    cr_assert_eq(renew(4), LEASE_MS, "its start was not long ago");
+    clock_manual_advance(&manual, 1);
+    send_renewal("control-plane", conf.key, SHARD, 4, 900);
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    cr_assert_eq(poll(&ready, 1, 50), 0);
+    vote_confirm(vote, manual.now_boot_ms);
+    cr_assert_eq(renew(4), LEASE_MS);
+}
+
+Test(vote, one_that_takes_a_place_waits_for_what_the_other_one_may_grant)
+{
+    int64_t wait_ms;
+
+    begin_anew(0, 5000);
+    vote_know(vote, SHARD, 4, LEASE_MS);
+    cr_assert_not(vote_promise(vote, SHARD, 5, &wait_ms));
+    cr_assert_eq(wait_ms, 5000);
+    clock_manual_advance(&manual, 4999);
+    cr_assert_not(vote_promise(vote, SHARD, 5, &wait_ms));
+    clock_manual_advance(&manual, 1);
+    cr_assert(vote_promise(vote, SHARD, 5, &wait_ms));
+}
+
 Test(vote, what_is_not_for_it_has_no_answer)
 {
     const unsigned char other[LEASE_KEY_BYTES] = {2};
