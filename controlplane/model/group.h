@@ -189,6 +189,16 @@ const char *group_pending_text(struct arena *a, const char *entry, const char *p
 /* Whether all connections to the group are encrypted. */
 bool group_has_tls(const struct replication_group *g);
 
+/* --- topology --- */
+
+/* What nodes of cluster mode are told of each other. Nodes hear of it by every goal that they get;
+ * all of them by `due_ms`, when it changed since `told_ms`. */
+struct topology {
+    int64_t epoch; /* 0: there is none */
+    const char *words;
+    int64_t told_ms, due_ms; /* due_ms 0: all were told, or are with this */
+};
+
 /* --- status --- */
 
 enum group_status {

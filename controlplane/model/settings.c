@@ -114,6 +114,27 @@ bool settings_version_parse(const char *text, struct settings_version *out)
     return true;
 }
 
+static bool settings_are_same(const struct settings_version *a, const struct settings_version *b)
+{
+    return a->parameters == b->parameters && a->users == b->users && a->term == b->term &&
+           a->is_fenced == b->is_fenced && a->epoch == b->epoch &&
+           a->opens_replicas == b->opens_replicas && a->tls == b->tls &&
+           a->certificate == b->certificate && a->logs == b->logs && a->nodes == b->nodes &&
+           a->endpoints == b->endpoints && a->room_bytes == b->room_bytes && a->acks == b->acks &&
+           a->is_bounded == b->is_bounded && a->voters == b->voters;
+}
+
+bool settings_differ_in_epoch(const char *before, const char *after)
+{
+    struct settings_version was, is;
+
+    if (!settings_version_parse(before, &was) || !settings_version_parse(after, &is))
+        return false;
+    int64_t epoch = is.epoch;
+    was.epoch = is.epoch = 0;
+    return epoch > 0 && settings_are_same(&was, &is);
+}
+
 void settings_take_role(struct settings_version *v, const struct shard_goal *goal,
                         const struct shard_endpoints *endpoints, int64_t cluster_id)
 {

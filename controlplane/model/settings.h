@@ -38,6 +38,9 @@ char *settings_version_text(struct arena *a, const struct settings_version *v);
 /* False for what is no such text; `out` is then all zero. */
 bool settings_version_parse(const char *text, struct settings_version *out);
 
+/* Whether both are such texts, and the epochs are all that differs. */
+bool settings_differ_in_epoch(const char *before, const char *after);
+
 /* Term, fence, endpoints and acknowledgements, as far as the shard's goal tells them to a member.
  */
 void settings_take_role(struct settings_version *v, const struct shard_goal *goal,

@@ -81,7 +81,7 @@ static struct err apply_shard(struct target *t, const struct decision *d)
 static struct err apply_topology(struct target *t, const struct decision *d)
 {
     *t->goals = true;
-    return store_topology_set(t->tx, d->group->id, d->epoch, d->topology);
+    return store_topology_set(t->tx, d->group->id, &d->topology);
 }
 
 static struct err apply_release(struct target *t, const struct decision *d)

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "controlplane/reconcile/groups.h"
+#include "controlplane/reconcile/topology.h"
 
 #include <string.h>
 
@@ -94,7 +95,7 @@ void cluster_mode_take(struct group_view *g, struct decisions *d)
 {
     g->group.mode = read_change(g, d).aim;
     decide_group(d, g);
-    decide_topology(d, g); /* nodes hear of the mode with it */
+    topology_tell_all(g, d); /* nodes hear of the mode with it */
     decide_group_event(d, g, EVENT_GROUP_MODE_CHANGED, g->group.name,
                        cluster_mode_name(g->group.mode));
 }

@@ -28,7 +28,7 @@ enum decision_kind {
     DECISION_RELEASE,         /* `cluster` stands alone now, and has what `group` had */
     DECISION_CLUSTER_REMOVE,  /* forget the cluster and all that belongs to it */
     DECISION_SHARD,           /* write the goal of `shard` */
-    DECISION_TOPOLOGY,        /* write `group` 's `epoch` and `topology` */
+    DECISION_TOPOLOGY,        /* write `topology` of `group` */
     DECISION_GROUP_OPERATION, /* write `group_operation` */
     DECISION_TASK,            /* ask a node for `task` */
     DECISION_TASK_REMOVE,     /* forget `task` */
@@ -61,8 +61,7 @@ struct decision {
     struct global_member member;
     struct node_task task; /* kind is NULL for none */
     int64_t old_task_id;   /* 0 for none */
-    int64_t epoch;
-    const char *topology;
+    struct topology topology;
 };
 
 struct decisions {

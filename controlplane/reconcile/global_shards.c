@@ -140,7 +140,7 @@ static bool has_come_up(struct group_view *g, struct shard *s, struct decisions 
 /* What nodes are told of that at present: it ends the topology. */
 static const char *reads_so_far(const struct group_view *g)
 {
-    const char *at = strstr(g->topology, READ);
+    const char *at = strstr(g->topology.words, READ);
     return at ? at : "";
 }
 
@@ -163,7 +163,8 @@ static bool knows_topology(const struct group_view *g, const struct view *m)
 
     if (m->is_removed || !n || !globals_is_reachable(m))
         return true;
-    return settings_version_parse(n->saw.applied_settings, &applied) && applied.epoch == g->epoch;
+    return settings_version_parse(n->saw.applied_settings, &applied) &&
+           applied.epoch == g->topology.epoch;
 }
 
 static bool all_know_topology(const struct group_view *g)
@@ -293,7 +294,7 @@ static void join(struct slot_map *all, struct slot_map some)
 static struct slot_map kept_so_far(const struct group_view *g, struct arena *a)
 {
     static const char word[] = " KEEP ";
-    const char *at = strstr(g->topology, word);
+    const char *at = strstr(g->topology.words, word);
 
     return map_of(at ? arena_strdup(a, at + strlen(word)) : "");
 }

@@ -59,7 +59,7 @@ static struct err load_alone(struct store_tx *tx, int64_t group_id, int64_t now_
 
     TRY(store_group_get(tx, group_id, &g.group));
     TRY(load_shards(tx, &g));
-    TRY(store_topology_get(tx, group_id, &g.epoch, &g.topology));
+    TRY(store_topology_get(tx, group_id, &g.topology));
     TRY(load_members(tx, regions, &g));
     TRY(store_slot_move_list(tx, &group_id, 1, &g.moves));
     TRY(store_promises_of_group(tx, group_id, &g.promises));

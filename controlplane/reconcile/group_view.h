@@ -26,8 +26,7 @@ struct group_view {
     struct group_view *upstream; /* the primary's group, for others than that; may be NULL */
     struct shard_list followers; /* of the primary's secondaries, all shards; with cluster mode */
     const char *reads; /* what nodes are to be told of shards that take slots; NULL: no news */
-    int64_t epoch;     /* of the topology that nodes are told */
-    const char *topology;
+    struct topology topology;
     struct promise_list promises; /* of voters, for shards of the group */
     bool has_vote;                /* the control plane can be a voter */
     int64_t replace_after_ms;     /* a member of a lost host is made anew elsewhere after so long */

@@ -88,10 +88,7 @@ void decide_group(struct decisions *d, const struct group_view *g)
 
 void decide_topology(struct decisions *d, const struct group_view *g)
 {
-    struct decision *added = add(d, g, DECISION_TOPOLOGY);
-
-    added->epoch = g->epoch;
-    added->topology = g->topology;
+    add(d, g, DECISION_TOPOLOGY)->topology = g->topology;
 }
 
 void decide_moves_clear(struct decisions *d, struct group_view *g)
@@ -705,7 +702,7 @@ bool member_is_ready(const struct group_view *g, const struct view *m)
 {
     const struct node *n = member_node(m);
     const struct shard *s = member_shard(g, m);
-    struct settings_version wanted = {.epoch = n && n->goal.is_clustered ? g->epoch : 0};
+    struct settings_version wanted = {.epoch = n && n->goal.is_clustered ? g->topology.epoch : 0};
     struct settings_version applied;
 
     if (!is_running(n) || !s->goal.has ||

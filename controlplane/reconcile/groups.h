@@ -81,7 +81,7 @@ void decide_group_shard(struct decisions *d, const struct group_view *g, enum de
                         const struct shard *s);
 /* Writes the group as it stands in the view. */
 void decide_group(struct decisions *d, const struct group_view *g);
-/* Tells all nodes of the topology as it stands in the view. */
+/* Writes the topology as it stands in the view, for topology.c. */
 void decide_topology(struct decisions *d, const struct group_view *g);
 void decide_moves_clear(struct decisions *d, struct group_view *g);
 /* A member that stands alone from now on has what its group had: who may enter, where logs go. */

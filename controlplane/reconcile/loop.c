@@ -37,6 +37,7 @@
 #define EXPIRE_EVERY_MS  (15 * 60 * 1000LL)
 #define POINTS_MAX_BYTES (4LL << 30) /* beyond that the oldest points go before their time */
 #define RETRY_MS         500         /* after the store refused (a full disk): look again */
+#define LATER_MS         200         /* what nobody waits for is looked at together */
 #define SLEEP_AT_MOST_MS (3600 * 1000LL)
 
 struct reconciler {
@@ -58,6 +59,9 @@ struct reconciler {
     struct alarms alarms; /* what looks wait for */
     int64_t pruned_boot_ms;
     uint32_t told_serial; /* of the zone, when agents were last waken for it */
+
+    int64_t
+        later_boot_ms; /* when what was touched for later is looked at; INT64_MAX: nothing was */
 
     bool is_access_pending;      /* a change of access waits for reports */
     int64_t access_wake_boot_ms; /* and no longer than this */
@@ -486,17 +490,40 @@ static void prune(struct reconciler *r, struct arena *a)
         log_warn("old events and points could not be removed", f_err(e));
 }
 
+static struct err run_all_of(struct reconciler *r, struct arena *a, const int64_t *ids,
+                             size_t count)
+{
+    size_t done = 0;
+
+    while (done < count)
+        TRY(run_clusters(r, a, ids, count, &done));
+    return OK;
+}
+
 /* What changed. */
 static struct err run_touched(struct reconciler *r, struct arena *a, bool is_all_due)
 {
     bool is_all;
     int64_t *ids;
-    size_t count, done = 0;
+    size_t count;
 
     store_take_touched(r->store, a, &ids, &count, &is_all);
-    while (done < count)
-        TRY(run_clusters(r, a, ids, count, &done));
+    TRY(run_all_of(r, a, ids, count));
     return is_all || is_all_due ? backlog_fill(r, a) : OK;
+}
+
+static struct err run_touched_later(struct reconciler *r, struct arena *a)
+{
+    int64_t *ids;
+    size_t count;
+
+    if (r->later_boot_ms == INT64_MAX && store_has_touched_later(r->store))
+        r->later_boot_ms = boot_now(r) + LATER_MS;
+    if (boot_now(r) < r->later_boot_ms)
+        return OK;
+    r->later_boot_ms = INT64_MAX;
+    store_take_touched_later(r->store, a, &ids, &count);
+    return run_all_of(r, a, ids, count);
 }
 
 /* True when it went well. */
@@ -504,6 +531,8 @@ static bool run_once(struct reconciler *r, struct arena *a, bool is_all_due)
 {
     tell_hosts(r, a);
     struct err e = run_touched(r, a, is_all_due);
+    if (!err_failed(e))
+        e = run_touched_later(r, a);
     if (!err_failed(e))
         e = run_alarms(r, a);
     if (!err_failed(e))
@@ -528,6 +557,7 @@ static int64_t next_boot_ms(const struct reconciler *r)
         return boot_now(r);
     next_ms = min_ms(next_ms, r->all_boot_ms + ALL_EVERY_MS);
     next_ms = min_ms(next_ms, alarms_next_ms(&r->alarms));
+    next_ms = min_ms(next_ms, r->later_boot_ms);
     next_ms = min_ms(next_ms, r->access_wake_boot_ms);
     return min_ms(next_ms, r->snapshots_wake_boot_ms);
 }
@@ -573,7 +603,7 @@ struct reconciler *reconcile_new(struct store *store, const struct reconcile_con
     r->conf = *conf;
     r->is_well = true;
     r->began_boot_ms = boot_now(r);
-    r->access_wake_boot_ms = INT64_MAX;
+    r->access_wake_boot_ms = r->later_boot_ms = INT64_MAX;
     r->all_boot_ms = boot_now(r);
     regions_init(&r->regions, store);
     alarms_init(&r->alarms);

@@ -1,5 +1,10 @@
-/* What nodes of cluster mode are told of each other: all shards, their members, how these are. Told
- * anew, by the next epoch, when anything of it changes. */
+/*
+ * What nodes of cluster mode are told of each other: all shards, their members, how these are.
+ * Anew, by the next epoch, when anything of it changes.
+ *
+ * What is told to all costs as much as the group has nodes, so news that come in a burst, as the
+ * many of one failover do, or those of many, are told together.
+ */
 #include "controlplane/reconcile/topology.h"
 
 #include "base/buf.h"
@@ -66,24 +71,93 @@ static bool add_shard_words(const struct group_view *g, const struct shard *s, s
     return true;
 }
 
+/* False while a shard that has slots cannot be told of: a new one may wait for its place, the
+ * others do not wait for it. */
+static bool write_words(const struct group_view *g, struct arena *a, struct buf *words)
+{
+    for (size_t i = 0; i < g->shards.count; i++)
+        if (g->shards.items[i].is_wanted && !add_shard_words(g, &g->shards.items[i], words) &&
+            *g->shards.items[i].slots)
+            return false;
+    if (words->len == 0)
+        return false;
+    buf_puts(words, global_shards_readable(g));
+    const char *kept = global_shards_kept(g, a);
+    if (*kept)
+        buf_printf(words, " KEEP %s", kept);
+    return true;
+}
+
+/* --- who hears of it when --- */
+
+static bool is_health(struct str word)
+{
+    return str_is(word, "online") || str_is(word, "loading") || str_is(word, "fail");
+}
+
+/* Which nodes there are, what they have and who is the primary is the same. */
+static bool differs_in_health(const char *before, const char *after)
+{
+    struct str a = str_of(before), b = str_of(after);
+
+    while (a.len > 0 && b.len > 0) {
+        struct str was = str_cut(&a, ' '), is = str_cut(&b, ' ');
+        if (!str_eq(was, is) && !(is_health(was) && is_health(is)))
+            return false;
+    }
+    return a.len == b.len;
+}
+
+static int64_t due_of(const struct group_view *g, const char *words)
+{
+    const struct topology *t = &g->topology;
+    /* by a clock that was set back the last time may be yet to come */
+    int64_t told_ms = t->told_ms < g->now_ms ? t->told_ms : g->now_ms;
+
+    if (differs_in_health(t->words, words))
+        return g->now_ms + TOPOLOGY_JOIN_MS;
+    return told_ms + TOPOLOGY_JOIN_MS > g->now_ms ? told_ms + TOPOLOGY_JOIN_MS : g->now_ms;
+}
+
+/* A clock that was set back makes nobody wait. */
+static bool is_due(const struct group_view *g)
+{
+    return g->has_operation || g->topology.due_ms <= g->now_ms ||
+           g->topology.due_ms > g->now_ms + TOPOLOGY_JOIN_MS;
+}
+
+void topology_tell_all(struct group_view *g, struct decisions *d)
+{
+    g->topology.told_ms = g->now_ms;
+    g->topology.due_ms = 0;
+    decide_topology(d, g);
+}
+
+static void take_words(struct group_view *g, const char *words)
+{
+    struct topology *t = &g->topology;
+    int64_t due_ms = due_of(g, words);
+
+    t->due_ms = t->due_ms == 0 || due_ms < t->due_ms ? due_ms : t->due_ms;
+    t->words = words;
+    t->epoch++;
+}
+
 void topology_tell(struct group_view *g, struct decisions *d)
 {
     scoped(buf_fini) struct buf words = BUF_EMPTY;
 
-    if (!cluster_mode_is_anywhere(g))
+    bool is_news = cluster_mode_is_anywhere(g) && write_words(g, d->arena, &words) &&
+                   !str_is(buf_str(&words), g->topology.words);
+    if (is_news)
+        take_words(g, str_dup(d->arena, buf_str(&words)));
+    if (g->topology.due_ms == 0)
         return;
-    for (size_t i = 0; i < g->shards.count; i++)
-        if (g->shards.items[i].is_wanted && !add_shard_words(g, &g->shards.items[i], &words) &&
-            *g->shards.items[i].slots)
-            return; /* a new shard may wait for its place, the others do not wait for it */
-    if (words.len > 0)
-        buf_puts(&words, global_shards_readable(g));
-    const char *kept = global_shards_kept(g, d->arena);
-    if (words.len > 0 && *kept)
-        buf_printf(&words, " KEEP %s", kept);
-    if (words.len == 0 || str_is(buf_str(&words), g->topology))
+    if (is_due(g)) {
+        topology_tell_all(g, d);
         return;
-    g->epoch++;
-    g->topology = str_dup(d->arena, buf_str(&words));
-    decide_topology(d, g);
+    }
+    if (is_news)
+        decide_topology(d, g);
+    decide_wake(d, g->topology.due_ms);
 }

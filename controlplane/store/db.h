@@ -43,6 +43,8 @@ struct store_tx {
     int64_t changes_before; /* rows that the connection had changed when it began */
     int64_t *touched;       /* in the arena */
     size_t touched_count, touched_capacity;
+    int64_t *touched_later; /* of which nobody waits for a look */
+    size_t later_count, later_capacity;
     bool is_all_touched, is_access_touched, is_snapshots_touched;
     uint64_t *told; /* keys of hosts whose goals were changed, in the arena */
     size_t told_count, told_capacity;

@@ -243,29 +243,29 @@ struct err store_group_remove(struct store_tx *tx, int64_t id, const char *arn)
 
 /* --- goals --- */
 
-struct err store_topology_get(struct store_tx *tx, int64_t group_id, int64_t *out_epoch,
-                              const char **out_words)
+struct err store_topology_get(struct store_tx *tx, int64_t group_id, struct topology *out)
 {
-    static const char sql[] = "SELECT epoch, topology FROM group_goal WHERE group_id = ?";
+    static const char sql[] =
+        "SELECT epoch, topology, told_ms, due_ms FROM group_goal WHERE group_id = ?";
     struct query q;
 
-    *out_epoch = 0;
-    *out_words = "";
+    *out = (struct topology){.words = ""};
     TRY(query_start(&q, tx, sql, "i", group_id));
-    if (query_next(&q)) {
-        *out_epoch = query_int(&q, 0);
-        *out_words = query_text(&q, 1);
-    }
+    if (query_next(&q))
+        *out = (struct topology){.epoch = query_int(&q, 0),
+                                 .words = query_text(&q, 1),
+                                 .told_ms = query_int(&q, 2),
+                                 .due_ms = query_int(&q, 3)};
     return query_end(&q);
 }
 
-struct err store_topology_set(struct store_tx *tx, int64_t group_id, int64_t epoch,
-                              const char *words)
+struct err store_topology_set(struct store_tx *tx, int64_t group_id, const struct topology *t)
 {
     static const char sql[] =
-        "INSERT INTO group_goal (group_id, epoch, topology) VALUES (?, ?, ?) ON CONFLICT (group_id) "
-        "DO UPDATE SET epoch = excluded.epoch, topology = excluded.topology";
+        "INSERT INTO group_goal (group_id, epoch, topology, told_ms, due_ms) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (group_id) DO UPDATE SET epoch = excluded.epoch, topology = excluded.topology, "
+        "told_ms = excluded.told_ms, due_ms = excluded.due_ms";
 
-    TRY(query_run(tx, sql, "iit", group_id, epoch, words));
-    return hosts_raise(tx, group_id);
+    TRY(query_run(tx, sql, "iitii", group_id, t->epoch, t->words, t->told_ms, t->due_ms));
+    return t->due_ms ? OK : hosts_raise(tx, group_id);
 }

@@ -53,20 +53,20 @@ must_use struct err store_shard_remove(struct store_tx *tx, int64_t id);
 
 /* --- goal (writer: reconcile) --- */
 
-/* Sets who is the primary, and raises the generation of every host of the group. */
+/* Sets who is the primary and all that goes with it, and raises the generation of the shard's hosts
+ * where it is news to them, and of its voters where it is to these. */
 must_use struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s);
 
 /* All addresses that endpoints of shards have. */
 must_use struct err store_endpoint_addresses(struct store_tx *tx, const char *const **out,
                                              size_t *out_count);
 
-/* Epoch and words of the topology; 0 and "" while there is none. */
-must_use struct err store_topology_get(struct store_tx *tx, int64_t group_id, int64_t *out_epoch,
-                                       const char **out_words);
+/* The topology; all zero and "" while there is none. */
+must_use struct err store_topology_get(struct store_tx *tx, int64_t group_id, struct topology *out);
 
-/* Sets them, and raises the generation of every host of the group. */
-must_use struct err store_topology_set(struct store_tx *tx, int64_t group_id, int64_t epoch,
-                                       const char *words);
+/* Sets it, and raises the generation of every host of the group unless that is due later. */
+must_use struct err store_topology_set(struct store_tx *tx, int64_t group_id,
+                                       const struct topology *topology);
 
 /* --- operations --- */
 

@@ -1,6 +1,7 @@
 /* Tables cache_node, node_goal and node_saw: what each node should be, will be next, and is. */
 #include "base/arena.h"
 #include "base/vec.h"
+#include "controlplane/model/settings.h"
 #include "controlplane/store/db.h"
 #include "controlplane/store/store.h"
 
@@ -534,6 +535,36 @@ static struct err sight_before(struct store_tx *tx, int64_t node_id, int64_t *ou
     return is_found ? OK : err_make(ERR_NOT_FOUND, "no such node");
 }
 
+static struct err has_operation(struct store_tx *tx, int64_t cluster_id, bool *out)
+{
+    static const char sql[] = "SELECT EXISTS (SELECT 1 FROM group_operation o JOIN cache_cluster c "
+                              "ON c.group_id = o.group_id WHERE c.id = ? AND o.state = 'running')";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "i", cluster_id));
+    *out = query_next(&q) && query_int(&q, 0) != 0;
+    return query_end(&q);
+}
+
+/* That a node has taken on a topology is waited for by operations alone; and all nodes of a group
+ * say so one after the other. */
+static struct err touch_seen(struct store_tx *tx, int64_t cluster_id, const struct node_saw *before,
+                             const struct node_saw *now)
+{
+    struct node_saw same = *before;
+    bool is_waited_for = true;
+
+    same.applied_settings = now->applied_settings;
+    if (!now->is_news && is_same_sight(&same, now) &&
+        settings_differ_in_epoch(before->applied_settings, now->applied_settings))
+        TRY(has_operation(tx, cluster_id, &is_waited_for));
+    if (is_waited_for)
+        store_touch_cluster(tx, cluster_id);
+    else
+        store_touch_cluster_later(tx, cluster_id);
+    return OK;
+}
+
 struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node_saw *saw,
                          bool *out_changed)
 {
@@ -583,9 +614,8 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
                   saw->build ? saw->build : "", now.used_bytes, saw->seen_ms, saw->has_bad_seed,
                   now.followed_term, saw->lineage, saw->is_killed, saw->is_silent,
                   saw->is_unleased));
-    store_touch_cluster(tx, cluster_id);
     *out_changed = true;
-    return OK;
+    return touch_seen(tx, cluster_id, &before, &now);
 }
 
 struct err store_saw_of_host(struct store_tx *tx, const char *host_id, int64_t **out,

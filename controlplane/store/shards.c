@@ -3,6 +3,8 @@
 #include "controlplane/store/db.h"
 #include "controlplane/store/groups.h"
 
+#include <string.h>
+
 static void row_to_shard(const struct query *q, struct shard *out)
 {
     *out = (struct shard){
@@ -89,14 +91,70 @@ struct err store_shard_remove(struct store_tx *tx, int64_t id)
     return query_run(tx, sql, "i", id);
 }
 
-/* Whether another member is to be the primary than before. */
-static struct err is_promotion_of(struct store_tx *tx, const struct shard *s, bool *out)
+/* Of a shard's goal, what members and voters are told. */
+struct told {
+    struct shard_goal goal;
+    struct shard_endpoints endpoints;
+    struct shard_lease lease;
+};
+
+static bool is_same_text(const char *a, const char *b)
 {
-    static const char sql[] = "SELECT primary_id FROM node_group_goal WHERE node_group_id = ?";
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool are_same_roles(const struct shard_goal *a, const struct shard_goal *b)
+{
+    return a->has && a->term == b->term && a->primary_id == b->primary_id &&
+           a->fenced_id == b->fenced_id && a->fence_term == b->fence_term &&
+           a->after_offset == b->after_offset && a->life == b->life &&
+           a->fence_life == b->fence_life && a->acks.ordered == b->acks.ordered &&
+           a->acks.is_bounded == b->acks.is_bounded && a->acks.asked == b->acks.asked;
+}
+
+static bool are_same_endpoints(const struct shard_endpoints *a, const struct shard_endpoints *b)
+{
+    return is_same_text(a->address, b->address) &&
+           is_same_text(a->reader_address, b->reader_address) && a->reader_id == b->reader_id &&
+           a->reader_turn == b->reader_turn;
+}
+
+static bool are_same_voters(const struct shard_lease *a, const struct shard_lease *b)
+{
+    return is_same_text(a->voters, b->voters) && a->number == b->number &&
+           a->asked_term == b->asked_term;
+}
+
+static struct err read_told(struct store_tx *tx, int64_t shard_id, struct told *out)
+{
+    static const char sql[] =
+        "SELECT term, primary_id, fenced_id, fence_term, after_offset, life, fence_life, "
+        "acks_ordered, is_bounded, offsets_asked, address, reader_address, reader_id, reader_turn, "
+        "voters, voters_number, asked_term FROM node_group_goal WHERE node_group_id = ?";
     struct query q;
 
-    TRY(query_start(&q, tx, sql, "i", s->id));
-    *out = !query_next(&q) || query_int(&q, 0) != s->goal.primary_id;
+    *out = (struct told){0};
+    TRY(query_start(&q, tx, sql, "i", shard_id));
+    if (query_next(&q)) {
+        out->goal = (struct shard_goal){
+            .has = true,
+            .term = query_int(&q, 0),
+            .primary_id = query_int(&q, 1),
+            .fenced_id = query_int(&q, 2),
+            .fence_term = query_int(&q, 3),
+            .after_offset = query_int(&q, 4),
+            .life = query_int(&q, 5),
+            .fence_life = query_int(&q, 6),
+            .acks = {.ordered = query_int(&q, 7),
+                     .is_bounded = query_int(&q, 8) != 0,
+                     .asked = (int)query_int(&q, 9)}
+        };
+        out->endpoints = (struct shard_endpoints){query_text(&q, 10), query_text(&q, 11),
+                                                  query_int(&q, 12), query_int(&q, 13)};
+        out->lease = (struct shard_lease){.voters = query_text(&q, 14),
+                                          .number = query_int(&q, 15),
+                                          .asked_term = query_int(&q, 16)};
+    }
     return query_end(&q);
 }
 
@@ -111,6 +169,18 @@ static struct err tell_primary_first(struct store_tx *tx, int64_t cluster_id)
     while (query_next(&q) && tx->told_first_count < TOLD_FIRST_MOST)
         tx->told_first[tx->told_first_count++] = store_host_key(query_text(&q, 0));
     return query_end(&q);
+}
+
+static struct err tell(struct store_tx *tx, const struct shard *s, const struct told *before)
+{
+    bool has_same_voters = are_same_voters(&before->lease, &s->lease);
+
+    if (before->goal.primary_id != s->goal.primary_id)
+        TRY(tell_primary_first(tx, s->goal.primary_id));
+    if (!has_same_voters || !are_same_roles(&before->goal, &s->goal) ||
+        !are_same_endpoints(&before->endpoints, &s->endpoints))
+        TRY(hosts_raise_of_shard(tx, s->id));
+    return has_same_voters ? OK : voters_raise(tx, s->lease.voters);
 }
 
 struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
@@ -132,9 +202,9 @@ struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
         "acks_after = excluded.acks_after, acks_asked_ms = excluded.acks_asked_ms, "
         "acks_gone = excluded.acks_gone, offsets_asked = excluded.offsets_asked";
     const struct shard_goal *g = &s->goal;
-    bool is_promotion;
+    struct told before;
 
-    TRY(is_promotion_of(tx, s, &is_promotion));
+    TRY(read_told(tx, s->id, &before));
     TRY(query_run(tx, sql, "iiiiiiiiiiittiiiibiiiii", s->id, g->term, g->primary_id, g->fenced_id,
                   g->fence_term, g->after_offset, g->life, g->fence_life, s->falls, s->fell_ms,
                   s->last_fell_ms, s->endpoints.address ? s->endpoints.address : "",
@@ -142,11 +212,8 @@ struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
                   s->endpoints.reader_id, s->endpoints.reader_turn, s->heir_id, g->acks.ordered,
                   g->acks.is_bounded, g->acks.counted, g->acks.after, g->acks.asked_ms,
                   g->acks.gone, (int64_t)g->acks.asked));
-    if (is_promotion)
-        TRY(tell_primary_first(tx, g->primary_id));
     TRY(lease_write(tx, s));
-    TRY(hosts_raise_of_shard(tx, s->id));
-    return voters_raise(tx, s->lease.voters);
+    return tell(tx, s, &before);
 }
 
 struct err store_endpoint_addresses(struct store_tx *tx, const char *const **out, size_t *out_count)

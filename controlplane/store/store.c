@@ -61,6 +61,8 @@ struct store {
     uint64_t generation;
     int64_t *touched;
     size_t touched_count, touched_capacity;
+    int64_t *touched_later;
+    size_t later_count, later_capacity;
     bool is_all_touched, is_access_touched, is_snapshots_touched, is_files_touched;
     uint64_t *told; /* keys of hosts, TOLD_MOST at most */
     size_t told_count;
@@ -208,6 +210,7 @@ void store_close(struct store *s)
     pthread_mutex_destroy(&s->wake_lock);
     pthread_cond_destroy(&s->woken);
     free(s->touched);
+    free(s->touched_later);
     free(s->wall.boot_id);
     free(s->told);
     free(s->path);
@@ -366,6 +369,19 @@ static void publish_told(struct store *s, const struct store_tx *tx)
     s->told_count += tx->told_count;
 }
 
+static void add_ids(int64_t **ids, size_t *count, size_t *capacity, const int64_t *added,
+                    size_t added_count)
+{
+    if (*count + added_count > *capacity) {
+        *capacity = (*count + added_count) * 2;
+        *ids = realloc(*ids, *capacity * sizeof(**ids));
+        check(*ids != NULL);
+    }
+    if (added_count)
+        memcpy(*ids + *count, added, added_count * sizeof(**ids));
+    *count += added_count;
+}
+
 static bool wakes(const struct store_tx *tx)
 {
     return tx->touched_count > 0 || tx->is_all_touched || tx->is_access_touched ||
@@ -374,14 +390,7 @@ static bool wakes(const struct store_tx *tx)
 
 static void publish_touched(struct store *s, const struct store_tx *tx)
 {
-    if (s->touched_count + tx->touched_count > s->touched_capacity) {
-        s->touched_capacity = (s->touched_count + tx->touched_count) * 2;
-        s->touched = realloc(s->touched, s->touched_capacity * sizeof(*s->touched));
-        check(s->touched != NULL);
-    }
-    if (tx->touched_count)
-        memcpy(s->touched + s->touched_count, tx->touched, tx->touched_count * sizeof(*s->touched));
-    s->touched_count += tx->touched_count;
+    add_ids(&s->touched, &s->touched_count, &s->touched_capacity, tx->touched, tx->touched_count);
     s->is_all_touched |= tx->is_all_touched;
     s->is_access_touched |= tx->is_access_touched;
     s->is_snapshots_touched |= tx->is_snapshots_touched;
@@ -392,13 +401,16 @@ static void publish_touched(struct store *s, const struct store_tx *tx)
 static void publish(struct store_tx *tx)
 {
     struct store *s = tx->store;
-    if (!wakes(tx) && tx->told_count == 0)
+    if (!wakes(tx) && tx->told_count == 0 && tx->later_count == 0)
         return;
 
     pthread_mutex_lock(&s->wake_lock);
     if (tx->told_count)
         publish_told(s, tx);
-    if (wakes(tx)) {
+    bool is_first_later = tx->later_count > 0 && s->later_count == 0;
+    add_ids(&s->touched_later, &s->later_count, &s->later_capacity, tx->touched_later,
+            tx->later_count);
+    if (wakes(tx) || is_first_later) {
         publish_touched(s, tx);
         s->generation++;
         pthread_cond_broadcast(&s->woken);
@@ -560,17 +572,27 @@ void store_wake(struct store *s)
     pthread_mutex_unlock(&s->wake_lock);
 }
 
+static void touch(struct arena *a, int64_t **ids, size_t *count, size_t *capacity, int64_t id)
+{
+    if (*count == *capacity) {
+        size_t wider = *capacity ? *capacity * 2 : 8;
+        int64_t *grown = arena_array(a, wider, sizeof(*grown));
+        if (*count)
+            memcpy(grown, *ids, *count * sizeof(*grown));
+        *ids = grown;
+        *capacity = wider;
+    }
+    (*ids)[(*count)++] = id;
+}
+
 void store_touch_cluster(struct store_tx *tx, int64_t cluster_id)
 {
-    if (tx->touched_count == tx->touched_capacity) {
-        size_t wider = tx->touched_capacity ? tx->touched_capacity * 2 : 8;
-        int64_t *grown = arena_array(tx->arena, wider, sizeof(*grown));
-        if (tx->touched_count)
-            memcpy(grown, tx->touched, tx->touched_count * sizeof(*grown));
-        tx->touched = grown;
-        tx->touched_capacity = wider;
-    }
-    tx->touched[tx->touched_count++] = cluster_id;
+    touch(tx->arena, &tx->touched, &tx->touched_count, &tx->touched_capacity, cluster_id);
+}
+
+void store_touch_cluster_later(struct store_tx *tx, int64_t cluster_id)
+{
+    touch(tx->arena, &tx->touched_later, &tx->later_count, &tx->later_capacity, cluster_id);
 }
 
 void store_touch_all(struct store_tx *tx)
@@ -670,25 +692,51 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-void store_take_touched(struct store *s, struct arena *a, int64_t **out_ids, size_t *out_count,
-                        bool *out_all)
+/* Each once; `ids` are changed. */
+static size_t keep_distinct(int64_t *ids, size_t count)
 {
-    pthread_mutex_lock(&s->wake_lock);
-    size_t count = s->touched_count;
-    int64_t *ids = arena_array(a, count, sizeof(*ids));
-    if (count)
-        memcpy(ids, s->touched, count * sizeof(*ids));
-    s->touched_count = 0;
-    *out_all = s->is_all_touched;
-    s->is_all_touched = false;
-    pthread_mutex_unlock(&s->wake_lock);
-
     size_t kept = 0;
+
     if (count)
         qsort(ids, count, sizeof(*ids), by_value);
     for (size_t i = 0; i < count; i++)
         if (kept == 0 || ids[kept - 1] != ids[i])
             ids[kept++] = ids[i];
-    *out_ids = ids;
-    *out_count = kept;
+    return kept;
+}
+
+void store_take_touched(struct store *s, struct arena *a, int64_t **out_ids, size_t *out_count,
+                        bool *out_all)
+{
+    pthread_mutex_lock(&s->wake_lock);
+    size_t count = s->touched_count;
+    *out_ids = arena_array(a, count, sizeof(**out_ids));
+    if (count)
+        memcpy(*out_ids, s->touched, count * sizeof(**out_ids));
+    s->touched_count = 0;
+    *out_all = s->is_all_touched;
+    s->is_all_touched = false;
+    pthread_mutex_unlock(&s->wake_lock);
+    *out_count = keep_distinct(*out_ids, count);
+}
+
+bool store_has_touched_later(struct store *s)
+{
+    pthread_mutex_lock(&s->wake_lock);
+    bool has_some = s->later_count > 0;
+    pthread_mutex_unlock(&s->wake_lock);
+    return has_some;
+}
+
+void store_take_touched_later(struct store *s, struct arena *a, int64_t **out_ids,
+                              size_t *out_count)
+{
+    pthread_mutex_lock(&s->wake_lock);
+    size_t count = s->later_count;
+    *out_ids = arena_array(a, count, sizeof(**out_ids));
+    if (count)
+        memcpy(*out_ids, s->touched_later, count * sizeof(**out_ids));
+    s->later_count = 0;
+    pthread_mutex_unlock(&s->wake_lock);
+    *out_count = keep_distinct(*out_ids, count);
 }

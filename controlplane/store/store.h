@@ -68,6 +68,9 @@ void store_wake(struct store *s);
 /* Says that a cluster needs a look by the reconciler once this transaction is committed. */
 void store_touch_cluster(struct store_tx *tx, int64_t cluster_id);
 
+/* The same where nothing waits for that look: it is taken by store_take_touched_later. */
+void store_touch_cluster_later(struct store_tx *tx, int64_t cluster_id);
+
 /* Says that every cluster does (a host came or went). */
 void store_touch_all(struct store_tx *tx);
 
@@ -84,6 +87,12 @@ bool store_take_access(struct store *s);
  * when every cluster is meant. At open, every cluster is. */
 void store_take_touched(struct store *s, struct arena *a, int64_t **out_ids, size_t *out_count,
                         bool *out_all);
+
+/* Those that are to be looked at later: whether there are any, of which the first wakes; and all of
+ * them, in ascending order without doubles. */
+bool store_has_touched_later(struct store *s);
+void store_take_touched_later(struct store *s, struct arena *a, int64_t **out_ids,
+                              size_t *out_count);
 
 /* Takes those of the hosts below that others wait for: with a new primary. In ascending order. */
 void store_take_told_first(struct store *s, struct arena *a, uint64_t **out_keys,

@@ -292,7 +292,8 @@ Test(goals, a_node_that_is_not_in_cluster_mode_yet_hears_nothing_of_it)
     struct cluster one = member("rg-001", "127.77.0.1");
     shard.goal = (struct shard_goal){.term = 1, .primary_id = one.id};
     must(store_shard_goal_set(f.tx, &shard));
-    must(store_topology_set(f.tx, group.id, 3, "SHARD s 0-16383"));
+    must(store_topology_set(f.tx, group.id,
+                            &(struct topology){.epoch = 3, .words = "SHARD s 0-16383"}));
     const struct agent_node_goal *g = all_goals();
     cr_assert_null(g->topology);
     cr_assert_str_eq(behind_parameters(g->settings_version), ".u0.r1.t0");
@@ -326,7 +327,8 @@ Test(goals, in_cluster_mode_each_node_hears_who_it_is_and_who_the_others_are)
     struct cluster one = member("rg-0001-001", "127.77.0.1");
     shard.goal = (struct shard_goal){.term = 1, .primary_id = one.id};
     must(store_shard_goal_set(f.tx, &shard));
-    must(store_topology_set(f.tx, group.id, 3, "SHARD s 0-16383"));
+    must(store_topology_set(f.tx, group.id,
+                            &(struct topology){.epoch = 3, .words = "SHARD s 0-16383"}));
     const struct agent_node_goal *g = all_goals();
     cr_assert_str_eq(behind_parameters(g->settings_version), ".u0.r1.t3o");
     cr_assert(g->topology->opens_replicas.value);

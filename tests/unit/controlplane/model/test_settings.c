@@ -114,3 +114,14 @@ Test(settings, addresses_of_endpoints_go_with_the_role_and_not_with_a_fence)
     settings_take_role(&v, &goal, &endpoints, 1);
     cr_assert_eq(v.endpoints, 4 * 6 + (ENDPOINT_PRIMARY | ENDPOINT_READER));
 }
+
+Test(settings, an_epoch_is_told_apart_from_all_else)
+{
+    cr_assert(settings_differ_in_epoch("p1.u2.r3.t4", "p1.u2.r3.t5"));
+    cr_assert_not(settings_differ_in_epoch("p1.u2.r3.t4", "p1.u2.r4.t5"));
+    cr_assert_not(settings_differ_in_epoch("p1.u2.r3.t4", "p1.u2.r3f.t5"));
+    cr_assert_not(settings_differ_in_epoch("p1.u2.r3.t4", "p1.u2.r3.t5.v1"));
+    cr_assert_not(settings_differ_in_epoch("p1.u2.r3.t4", "p1.u2.r3.t5o"));
+    cr_assert_not(settings_differ_in_epoch("", "p1.u2.r3.t5"));
+    cr_assert_not(settings_differ_in_epoch("p1.u2.r3.t4", ""));
+}

@@ -95,10 +95,10 @@ void group_scene_open(struct group_scene *s, size_t shards, size_t members)
                   .common = {.notification_topic = "", .notification_status = ""},
                   .has_failover = true,
                   .is_wanted = true},
-        .shards = {s->shards, shards},
+        .shards = {s->shards,                                             shards},
         .members = s->members,
         .member_count = shards * members,
-        .topology = "",
+        .topology = {.words = ""},
         .region = &s->region,
         .now_ms = 1000,
     };
@@ -116,7 +116,7 @@ void group_scene_obey(struct group_scene *s, size_t member, int64_t offset)
     const struct shard_goal *goal = &shard->goal;
     const struct shard_lease *lease = &shard->lease;
     struct settings_version v = {.parameters = n->goal.parameters,
-                                 .epoch = n->goal.is_clustered ? s->view.epoch : 0,
+                                 .epoch = n->goal.is_clustered ? s->view.topology.epoch : 0,
                                  .voters = lease->number};
     bool is_named = goal->primary_id == n->cluster_id || goal->fenced_id == n->cluster_id;
     bool is_primary = is_named && !lease->vacated_ms;

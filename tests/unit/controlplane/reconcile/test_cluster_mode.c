@@ -59,7 +59,7 @@ Test(cluster_mode, replicas_are_started_anew_one_after_the_other)
     cr_assert_eq(group_scene_count(&s, DECISION_NODE_BOOT), 1);
     cr_assert_not(s.nodes[0].goal.is_clustered, "the primary comes last");
     cr_assert(cluster_mode_is_anywhere(&s.view));
-    cr_assert_gt(s.view.epoch, 0, "there is a topology at once");
+    cr_assert_gt(s.view.topology.epoch, 0, "there is a topology at once");
     group_scene_decide(&s);
     cr_assert_eq(clustered(), 1, "it is waited for");
     turn(2);

@@ -85,28 +85,28 @@ static void hand_over(void)
 Test(global_shards, keys_are_kept_until_all_have_followed)
 {
     cr_assert(global_shards_are_followed(&there.view));
-    cr_assert_null(strstr(there.view.topology, "KEEP"));
+    cr_assert_null(strstr(there.view.topology.words, "KEEP"));
     hand_over();
     cr_assert_not(global_shards_are_followed(&there.view));
-    cr_assert_not_null(strstr(there.view.topology, " KEEP 0-99"));
+    cr_assert_not_null(strstr(there.view.topology.words, " KEEP 0-99"));
     cr_assert_eq(group_scene_count(&there, DECISION_TOUCH), 1, "the secondary is looked at");
 
     there.shards[0].slots = "200-8191";
     there.shards[1].slots = "0-199,8192-16383";
     group_scene_decide(&there);
-    cr_assert_not_null(strstr(there.view.topology, " KEEP 0-199"));
+    cr_assert_not_null(strstr(there.view.topology.words, " KEEP 0-199"));
     s.shards[0].slots = there.shards[0].slots;
     s.shards[1].slots = there.shards[1].slots;
     s.shards[1].goal.after_offset = 1; /* not all of its nodes know yet */
     group_scene_decide(&there);
-    cr_assert_not_null(strstr(there.view.topology, " KEEP 0-199"));
+    cr_assert_not_null(strstr(there.view.topology.words, " KEEP 0-199"));
     s.shards[1].goal.after_offset = 0;
     group_scene_decide(&there);
-    cr_assert_null(strstr(there.view.topology, "KEEP"));
+    cr_assert_null(strstr(there.view.topology.words, "KEEP"));
     members[1].role = GLOBAL_LEAVING;
     there.view.followers.count = 0;
     hand_over();
-    cr_assert_null(strstr(there.view.topology, "KEEP"), "nobody follows");
+    cr_assert_null(strstr(there.view.topology.words, "KEEP"), "nobody follows");
 }
 
 Test(global_shards, slots_are_taken_when_their_keys_are_there)
@@ -126,13 +126,13 @@ Test(global_shards, slots_are_taken_when_their_keys_are_there)
 
     obey_all(&s, 500);
     look();
-    cr_assert_not_null(strstr(s.view.topology, " READ 0-99 s2"));
+    cr_assert_not_null(strstr(s.view.topology.words, " READ 0-99 s2"));
     cr_assert_str_eq(s.shards[1].slots, "8192-16383", "not all nodes know that");
     obey_all(&s, 500);
     look();
     cr_assert_str_eq(s.shards[0].slots, "100-8191");
     cr_assert_str_eq(s.shards[1].slots, "0-99,8192-16383");
-    cr_assert_null(strstr(s.view.topology, "READ"));
+    cr_assert_null(strstr(s.view.topology.words, "READ"));
     cr_assert_eq(s.shards[1].goal.after_offset, 500);
     cr_assert_not(global_shards_are_followed(&there.view));
     obey_all(&s, 500);
@@ -184,13 +184,13 @@ Test(global_shards, a_silent_node_is_not_waited_for_but_a_replica_is)
     obey_all(&s, 500);
     s.nodes[3].saw.is_link_up = false;
     look();
-    cr_assert_null(strstr(s.view.topology, "READ"), "its replica may be read, too");
+    cr_assert_null(strstr(s.view.topology.words, "READ"), "its replica may be read, too");
     for (int i = 0; i < 2; i++) {
         obey_all(&s, 500);
         s.nodes[3].saw.state = NODE_STOPPED;
         look();
     }
-    cr_assert_not_null(strstr(s.view.topology, "READ"));
+    cr_assert_not_null(strstr(s.view.topology.words, "READ"));
 }
 
 Test(global_shards, shards_go_when_they_are_gone_there)

@@ -372,8 +372,8 @@ Test(group_steps, a_new_shard_is_told_of_when_it_has_a_place_and_holds_nobody_up
     group_scene_operate(&s, GROUP_RESHARD, "");
     group_scene_decide(&s);
     cr_assert_not(s.nodes[1].goal.has, "there is no room for it");
-    cr_assert(strstr(s.view.topology, "SHARD s1 0-16383"));
-    cr_assert_null(strstr(s.view.topology, "SHARD s2"));
+    cr_assert(strstr(s.view.topology.words, "SHARD s1 0-16383"));
+    cr_assert_null(strstr(s.view.topology.words, "SHARD s2"));
 }
 
 Test(group_steps, resharding_is_not_given_up_while_a_shard_is_at_giving)

@@ -89,15 +89,15 @@ Test(moves, slots_that_changed_hands_are_told_to_all_at_once)
     open_scene();
     group_scene_decide(&s);
     report(0, TASK_DONE, 0);
-    int64_t epoch = s.view.epoch;
+    int64_t epoch = s.view.topology.epoch;
     report(0, TASK_DONE, 0);
     cr_assert_eq(moves[0].state, SLOT_MOVE_DONE);
     cr_assert_null(decided(1)->task.kind);
     cr_assert_str_eq(s.shards[0].slots, "100-8191");
     cr_assert_str_eq(s.shards[1].slots, "0-99,8192-16383");
     cr_assert_eq(group_scene_count(&s, DECISION_SHARD_WANT), 2);
-    cr_assert_eq(s.view.epoch, epoch + 1);
-    cr_assert(strstr(s.view.topology, "SHARD s2 0-99,8192-16383"));
+    cr_assert_eq(s.view.topology.epoch, epoch + 1);
+    cr_assert(strstr(s.view.topology.words, "SHARD s2 0-99,8192-16383"));
 }
 
 Test(moves, a_shard_gives_to_one_at_a_time)

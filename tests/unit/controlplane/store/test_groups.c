@@ -126,22 +126,21 @@ Test(groups, removing_one_takes_all_that_belongs_to_it)
     struct shard s = fixture_shard(&f, g.id, "0001");
     struct group_operation o = {.kind = GROUP_CREATE, .group_id = g.id, .data = "", .why = ""};
     struct shard_list shards;
-    const char *words;
-    int64_t epoch;
+    struct topology topology;
     struct tag *tags;
     size_t count;
 
     s.goal = (struct shard_goal){.has = true, .term = 1, .primary_id = 1};
     must(store_shard_goal_set(f.tx, &s));
-    must(store_topology_set(f.tx, g.id, 4, "SHARD"));
+    must(store_topology_set(f.tx, g.id, &(struct topology){.epoch = 4, .words = "SHARD"}));
     must(store_group_operation_insert(f.tx, &o));
     must(store_tag_put(f.tx, g.account, g.region, "arn:rg", "k", "v"));
     must(store_group_remove(f.tx, g.id, "arn:rg"));
     cr_assert(err_is(store_group_get(f.tx, g.id, &g), ERR_NOT_FOUND));
     must(store_shard_list(f.tx, &g.id, 1, &shards));
     cr_assert_eq(shards.count, 0);
-    must(store_topology_get(f.tx, g.id, &epoch, &words));
-    cr_assert_eq(epoch, 0);
+    must(store_topology_get(f.tx, g.id, &topology));
+    cr_assert_eq(topology.epoch, 0);
     cr_assert(err_is(store_group_operation_running(f.tx, g.id, &o), ERR_NOT_FOUND));
     must(store_tag_list(f.tx, "arn:rg", &tags, &count));
     cr_assert_eq(count, 0);
@@ -153,8 +152,8 @@ Test(groups, a_topology_is_replaced_and_its_hosts_hear_of_it)
     struct shard s = fixture_shard(&f, g.id, "0001");
     struct host h = fixture_host(&f, "h1", "us-east-1a", "127.1.1.0/24", 1);
     struct cluster c = fixture_cluster(&f, "rg-001", "redis");
-    int64_t before, after, epoch;
-    const char *words;
+    struct topology topology;
+    int64_t before, after;
 
     c.group_id = g.id;
     c.shard_id = s.id;
@@ -163,13 +162,19 @@ Test(groups, a_topology_is_replaced_and_its_hosts_hear_of_it)
     struct node_goal goal = {.has = true, .host_id = h.id, .address = "127.1.1.1", .port = 6379};
     must(store_goal_set(f.tx, n.id, &goal));
     must(store_host_generation(f.tx, h.id, &before));
-    must(store_topology_set(f.tx, g.id, 1, "one"));
-    must(store_topology_set(f.tx, g.id, 2, "two"));
+    must(store_topology_set(f.tx, g.id, &(struct topology){.epoch = 1, .words = "one"}));
+    must(store_topology_set(f.tx, g.id, &(struct topology){.epoch = 2, .words = "two"}));
     must(store_host_generation(f.tx, h.id, &after));
     cr_assert_eq(after, before + 2);
-    must(store_topology_get(f.tx, g.id, &epoch, &words));
-    cr_assert_eq(epoch, 2);
-    cr_assert_str_eq(words, "two");
+    must(store_topology_set(f.tx, g.id,
+                            &(struct topology){3, "three", .told_ms = 700, .due_ms = 1000}));
+    must(store_host_generation(f.tx, h.id, &after));
+    cr_assert_eq(after, before + 2, "they are told later");
+    must(store_topology_get(f.tx, g.id, &topology));
+    cr_assert_eq(topology.epoch, 3);
+    cr_assert_str_eq(topology.words, "three");
+    cr_assert_eq(topology.told_ms, 700);
+    cr_assert_eq(topology.due_ms, 1000);
     s.goal = (struct shard_goal){.has = true, .term = 1, .primary_id = c.id};
     must(store_shard_goal_set(f.tx, &s));
     must(store_host_generation(f.tx, h.id, &after));

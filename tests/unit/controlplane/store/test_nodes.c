@@ -372,3 +372,58 @@ Test(nodes, nodes_keep_a_type_until_they_take_that_of_their_cluster)
     must(store_host_nodes(f.tx, h.id, &told, &count));
     cr_assert_str_eq(told[0].node_type, "cache.t4g.micro");
 }
+
+static void forget_touched(void)
+{
+    int64_t *ids;
+    size_t count;
+    bool is_all;
+
+    fixture_commit(&f);
+    store_take_touched(f.store, &f.arena, &ids, &count, &is_all);
+    fixture_begin(&f, STORE_WRITE);
+}
+
+/* The cluster is looked at without delay after the node said that it has these settings. */
+static bool is_looked_at_once(int64_t node_id, const char *host_id, const char *settings)
+{
+    struct node_saw saw = {.has = true,
+                           .host_id = host_id,
+                           .state = NODE_RUNNING,
+                           .last_exit = "",
+                           .why = "",
+                           .build = "",
+                           .role = "replica",
+                           .applied_settings = settings};
+    int64_t *ids;
+    size_t count, later;
+    bool is_all, is_changed;
+
+    must(store_saw_set(f.tx, node_id, &saw, &is_changed));
+    fixture_commit(&f);
+    store_take_touched(f.store, &f.arena, &ids, &count, &is_all);
+    store_take_touched_later(f.store, &f.arena, &ids, &later);
+    cr_assert_eq(count + later, is_changed ? 1 : 0);
+    fixture_begin(&f, STORE_WRITE);
+    return count > 0;
+}
+
+Test(nodes, that_a_topology_was_taken_on_is_looked_at_once_when_an_operation_waits_for_it)
+{
+    struct replication_group g = fixture_group(&f, "rg");
+    struct shard s = fixture_shard(&f, g.id, "0001");
+    struct host h = fixture_host(&f, "h1", "us-east-1a", "127.1.1.0/24", 1);
+    struct cluster c = fixture_cluster(&f, "rg-001", "redis");
+    struct group_operation o = {.kind = GROUP_MODIFY, .group_id = g.id, .data = "", .why = ""};
+
+    c.group_id = g.id;
+    c.shard_id = s.id;
+    must(store_cluster_update(f.tx, &c));
+    struct node n = fixture_node(&f, c.id, "0001");
+    forget_touched();
+    cr_assert(is_looked_at_once(n.id, h.id, "p0.u0.r1.t1"), "it is there");
+    cr_assert_not(is_looked_at_once(n.id, h.id, "p0.u0.r1.t2"));
+    cr_assert(is_looked_at_once(n.id, h.id, "p0.u0.r2.t3"), "it has another role");
+    must(store_group_operation_insert(f.tx, &o));
+    cr_assert(is_looked_at_once(n.id, h.id, "p0.u0.r2.t4"));
+}

@@ -158,3 +158,47 @@ Test(shards, roles_are_news_to_hosts_of_the_shard_and_to_the_new_primarys_first)
     store_take_told_first(f.store, &f.arena, &keys, &count);
     cr_expect_eq(count, 0);
 }
+
+Test(shards, hosts_hear_of_what_is_told_and_of_nothing_else)
+{
+    struct replication_group g = fixture_group(&f, "rg");
+    struct shard s = fixture_shard(&f, g.id, "0001");
+    struct host h = fixture_host(&f, "h1", "us-east-1a", "127.1.1.0/24", 1);
+    struct host voter = fixture_host(&f, "h2", "us-east-1b", "127.1.2.0/24", 1);
+    struct cluster c = fixture_cluster(&f, "rg-001", "redis");
+    int64_t before, after;
+
+    c.group_id = g.id;
+    c.shard_id = s.id;
+    must(store_cluster_update(f.tx, &c));
+    struct node n = fixture_node(&f, c.id, "0001");
+    struct node_goal goal = {.has = true, .host_id = h.id, .address = "127.1.1.1", .port = 6379};
+    must(store_goal_set(f.tx, n.id, &goal));
+    s.goal = (struct shard_goal){.has = true, .term = 1, .primary_id = c.id};
+    must(store_shard_goal_set(f.tx, &s));
+    must(store_host_generation(f.tx, h.id, &before));
+    s.falls = 1;
+    s.fell_ms = s.last_fell_ms = 5;
+    s.goal.acks.counted = 2;
+    must(store_shard_goal_set(f.tx, &s));
+    must(store_host_generation(f.tx, h.id, &after));
+    cr_assert_eq(after, before, "that is the control plane's own");
+    s.goal.life = 2;
+    must(store_shard_goal_set(f.tx, &s));
+    s.endpoints.reader_turn = 1;
+    must(store_shard_goal_set(f.tx, &s));
+    must(store_host_generation(f.tx, h.id, &after));
+    cr_assert_eq(after, before + 2);
+    s.lease = (struct shard_lease){.voters = voter.id, .number = 1};
+    must(store_shard_goal_set(f.tx, &s));
+    s.lease.settled_ms = 9;
+    must(store_shard_goal_set(f.tx, &s));
+    must(store_host_generation(f.tx, h.id, &after));
+    cr_assert_eq(after, before + 3);
+    must(store_host_generation(f.tx, voter.id, &after));
+    cr_assert_eq(after, 1);
+    s.lease.asked_term = 2;
+    must(store_shard_goal_set(f.tx, &s));
+    must(store_host_generation(f.tx, voter.id, &after));
+    cr_assert_eq(after, 2);
+}

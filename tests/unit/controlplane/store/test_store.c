@@ -227,6 +227,30 @@ Test(store, touched_clusters_are_taken_once_sorted_without_doubles)
     cr_assert_eq(count, 0);
 }
 
+Test(store, what_nobody_waits_for_is_taken_apart_and_wakes_once)
+{
+    int64_t *ids;
+    size_t count;
+    bool is_all;
+
+    store_take_touched(f.store, &f.arena, &ids, &count, &is_all);
+    cr_assert_not(store_has_touched_later(f.store));
+    uint64_t seen = store_generation(f.store);
+    for (int i = 3; i > 0; i--) {
+        store_touch_cluster_later(fixture_begin(&f, STORE_WRITE), 7 + i / 2);
+        fixture_commit(&f);
+    }
+    cr_assert_eq(store_generation(f.store), seen + 1);
+    cr_assert(store_has_touched_later(f.store));
+    store_take_touched(f.store, &f.arena, &ids, &count, &is_all);
+    cr_assert_eq(count, 0);
+    store_take_touched_later(f.store, &f.arena, &ids, &count);
+    cr_assert_eq(count, 2);
+    cr_assert_eq(ids[0], 7);
+    cr_assert_eq(ids[1], 8);
+    cr_assert_not(store_has_touched_later(f.store));
+}
+
 static void *wake_soon(void *context)
 {
     store_wake(context);
