@@ -14,6 +14,7 @@
 #include "agent/names/names.h"
 #include "agent/observe.h"
 #include "agent/peers/peers.h"
+#include "agent/plane.h"
 #include "agent/seeds.h"
 #include "agent/ship.h"
 #include "agent/steps/steps.h"
@@ -61,6 +62,7 @@ struct agent {
     struct tokens *tokens;
     struct measure *measure;
     struct ship *ship;
+    struct plane *plane;
     struct link *link;
     struct peers *peers; /* NULL: this host has no part in leases */
     struct leases *leases;
@@ -237,6 +239,12 @@ static void on_refused(void *context, const char *why)
     loop_end(g->loop);
 }
 
+static void on_turn(void *context)
+{
+    struct agent *g = context;
+    names_turn(g->names);
+}
+
 static void on_first_answer(void *context)
 {
     struct agent *g = context;
@@ -405,7 +413,7 @@ static struct err open_steps(struct agent *g)
     const struct tasks_conf tasks = {.loop = g->loop,
                                      .host = &g->programs,
                                      .kinds = task_kinds,
-                                     .url = g->options->url,
+                                     .url = plane_url(g->plane),
                                      .token = g->options->token,
                                      .on_news = on_task_news,
                                      .context = g};
@@ -413,7 +421,7 @@ static struct err open_steps(struct agent *g)
     g->observe = observe_open(&observe);
     g->govern = govern_open(&govern);
     const struct seeds_conf seeds = {.loop = g->loop,
-                                     .url = g->options->url,
+                                     .url = plane_url(g->plane),
                                      .token = g->options->token,
                                      .on_end = on_seeded,
                                      .context = g};
@@ -430,9 +438,20 @@ static struct err open_tokens(struct agent *g)
     const struct tokens_conf conf = {.loop = g->loop,
                                      .programs = &g->programs,
                                      .host = &g->host,
-                                     .url = g->options->url,
+                                     .url = plane_url(g->plane),
                                      .token = g->options->token};
     return tokens_open(&conf, &g->tokens);
+}
+
+static struct err open_plane(struct agent *g)
+{
+    const struct plane_conf conf = {
+        .clock = &clock_system,
+        .path = fs_join(g->arena, g->options->host.state_dir, "obeyed"),
+        .urls = g->options->urls,
+        .url_count = g->options->url_count,
+    };
+    return plane_open(g->arena, &conf, &g->plane);
 }
 
 static struct err open_link(struct agent *g)
@@ -441,10 +460,11 @@ static struct err open_link(struct agent *g)
                                    .nodes = &g->nodes,
                                    .steps = g->steps,
                                    .rng = &g->rng,
-                                   .url = g->options->url,
+                                   .plane = g->plane,
                                    .token = g->options->token,
                                    .host = &g->host,
                                    .wait_ms = POLL_WAIT_MS,
+                                   .on_turn = on_turn,
                                    .on_refused = on_refused,
                                    .on_leases = on_leases,
                                    .promised = promised,
@@ -491,7 +511,7 @@ static struct err open_names(struct agent *g)
 {
     const struct names_conf conf = {.loop = g->loop,
                                     .rng = &g->rng,
-                                    .url = g->options->url,
+                                    .url = plane_url(g->plane),
                                     .token = g->options->token,
                                     .path = fs_join(g->arena, g->options->host.state_dir, "names"),
                                     .listen = g->options->dns,
@@ -536,6 +556,7 @@ static struct err agent_begin(struct agent *g)
     TRY(fs_make_dirs(nodes_dir, 0700));
     nodes_init(&g->nodes, nodes_dir, g->host.boot_id);
     g->supervisor = supervise_open(g->loop, shim);
+    TRY(open_plane(g));
     TRY(open_steps(g));
     TRY(open_tokens(g));
     TRY(open_link(g));
@@ -578,6 +599,7 @@ static void agent_fini(struct agent *g)
     peers_close(g->peers);
     link_close(g->link);
     names_close(g->names);
+    plane_close(g->plane);
     observe_close(g->observe);
     govern_close(g->govern);
     tasks_close(g->tasks);

@@ -16,7 +16,8 @@ struct net_addr;
 struct agent_options {
     struct host_options host;
     struct ip_block pool, pool6; /* the second one may be empty */
-    const char *url;             /* of the control plane, without a slash at its end */
+    const char *const *urls;     /* of control planes, without slashes at their ends */
+    size_t url_count;
     const char *token;           /* NULL for none */
     const char *engine_dir;      /* of larder-engine and larder-shim */
     const struct net_addr *dns;  /* where endpoints' names are answered; NULL: nowhere */

@@ -4,10 +4,14 @@
  * They travel on two connections, so the control plane may take a Report before a Sync that was
  * sent earlier and knows less. Messages are numbered for that: what was overtaken counts no more.
  * So all that changes is reported, whatever Syncs say.
+ *
+ * One that stands still answers nothing. Where another one may have taken its place, polls are so
+ * short that this is known soon, and shorter still while nobody answers.
  */
 #include "agent/link.h"
 
 #include "agent/drivers/numbers.h"
+#include "agent/plane.h"
 #include "agent/steps/steps.h"
 #include "agent/supervise/loop.h"
 #include "agent/supervise/node.h"
@@ -29,6 +33,12 @@
 #define REPORT_TIMEOUT_MS 10000
 #define EMPTY_PAUSE_MS    100  /* after an answer that came at once and brought nothing */
 #define SAMPLES_MS        1500 /* all nodes are asked within a beat, and told of together */
+#define SHORT_WAIT_MS     1000 /* of polls, where there is another one to be asked */
+#define SHORT_SLACK_MS    500
+#define FIRST_DOUBT_MS    400 /* for each answer, while nobody answers; twice as long each round */
+#define LAST_DOUBT_MS     3000
+#define SHORT_RETRY_MS    500 /* as LAST_RETRY_MS */
+#define SHORT_REPORT_MS   3000
 #define MAX_ANSWER_BYTES  (64U << 20)
 #define FAULT_DEPTH       8
 
@@ -41,6 +51,7 @@ struct link {
     int64_t sync_ms;        /* boot time at which the last was sent */
     int64_t message_number; /* of the last message */
     int64_t generation;
+    int doubt_ms;     /* how long an answer is waited for; 0 when one came last time */
     int64_t retry_ms; /* the longest wait before the next attempt; 0 when all is well */
     bool was_answered;
     bool has_promise;    /* of which it was not told */
@@ -63,7 +74,7 @@ static void start(struct link *k, const char *path, const struct shape *shape, c
         headers[header_count++] = arena_printf(&a, "Authorization: Bearer %s", k->conf.token);
     const struct http_request request = {
         .method = "POST",
-        .url = arena_printf(&a, "%s%s", k->conf.url, path),
+        .url = arena_printf(&a, "%s%s", *plane_url(k->conf.plane), path),
         .headers = headers,
         .header_count = header_count,
         .body = buf_str(&body),
@@ -144,11 +155,18 @@ static bool is_final(const struct refusal *refusal)
            strcmp(refusal->code, "HostSuperseded") == 0;
 }
 
+static bool has_choice(const struct link *k)
+{
+    return plane_count(k->conf.plane) > 1;
+}
+
 static int64_t next_retry_ms(struct link *k)
 {
+    const int64_t last_ms = has_choice(k) ? SHORT_RETRY_MS : LAST_RETRY_MS;
+
     k->retry_ms = k->retry_ms == 0 ? FIRST_RETRY_MS : k->retry_ms * 2;
-    if (k->retry_ms > LAST_RETRY_MS)
-        k->retry_ms = LAST_RETRY_MS;
+    if (k->retry_ms > last_ms)
+        k->retry_ms = last_ms;
     return k->retry_ms / 2 + (int64_t)rng_below(k->conf.rng, (uint64_t)k->retry_ms / 2 + 1);
 }
 
@@ -156,16 +174,18 @@ static int64_t next_retry_ms(struct link *k)
 static void note_failure(struct link *k, const char *what, struct err e)
 {
     if (!k->is_unreachable)
-        log_warn(what, f_str("url", k->conf.url), f_err(e));
+        log_warn(what, f_str("url", *plane_url(k->conf.plane)), f_err(e));
     k->is_unreachable = true;
 }
 
 static void note_answer(struct link *k)
 {
     if (k->is_unreachable)
-        log_info("control plane answers again", f_str("url", k->conf.url));
+        log_info("control plane answers again", f_str("url", *plane_url(k->conf.plane)));
     k->is_unreachable = false;
     k->retry_ms = 0;
+    k->doubt_ms = 0;
+    plane_stay(k->conf.plane);
     if (!k->was_answered) {
         k->was_answered = true;
         k->conf.on_first_answer(k->conf.context);
@@ -208,8 +228,55 @@ static bool has_news(const struct link *k)
 
 static void report_soon(struct link *k)
 {
-    if (!k->report && !k->report_timer.is_on) /* else it goes with the next one */
+    if (!k->report && !k->report_timer.is_on && !k->doubt_ms) /* else it goes with the next one */
         loop_timer_set(k->conf.loop, &k->report_timer, 0);
+}
+
+/* Where there are several. */
+
+static int wait_of(const struct link *k)
+{
+    if (!has_choice(k) || k->conf.wait_ms < SHORT_WAIT_MS)
+        return k->conf.wait_ms;
+    return k->doubt_ms ? 0 : SHORT_WAIT_MS;
+}
+
+static int patience_of(const struct link *k, int wait_ms)
+{
+    if (!has_choice(k))
+        return wait_ms + POLL_SLACK_MS;
+    return k->doubt_ms ? k->doubt_ms : wait_ms + SHORT_SLACK_MS;
+}
+
+static void settle_told(struct link *k, bool was_taken);
+
+/* What is under way to the one that is left. */
+static void drop_exchanges(struct link *k)
+{
+    if (k->sync)
+        http_cancel(k->sync);
+    k->sync = NULL;
+    if (!k->report)
+        return;
+    http_cancel(k->report);
+    k->report = NULL;
+    k->has_promise = true;
+    settle_told(k, false);
+}
+
+/* The one that was asked is of no use; how long to wait before the next one is asked. */
+static int64_t turn(struct link *k)
+{
+    if (!has_choice(k))
+        return next_retry_ms(k);
+    drop_exchanges(k);
+    bool is_round = plane_turn(k->conf.plane);
+    if (!k->doubt_ms)
+        k->doubt_ms = FIRST_DOUBT_MS;
+    else if (is_round)
+        k->doubt_ms = k->doubt_ms * 2 < LAST_DOUBT_MS ? k->doubt_ms * 2 : LAST_DOUBT_MS;
+    k->conf.on_turn(k->conf.context);
+    return is_round ? next_retry_ms(k) : 0;
 }
 
 /* Sync. */
@@ -221,6 +288,8 @@ static void send_sync(void *context)
     struct link *k = context;
     scoped(arena_fini) struct arena a = {0};
     struct agent_host host = *k->conf.host;
+    const struct plane_word word = plane_word(k->conf.plane);
+    const int wait_ms = wait_of(k);
 
     if (k->sync)
         return;
@@ -228,13 +297,16 @@ static void send_sync(void *context)
         .host = &host,
         .message_number = INT_OF(++k->message_number),
         .seen_generation = INT_OF(k->generation),
-        .wait_ms = INT_OF(k->conf.wait_ms),
+        .wait_ms = INT_OF(wait_ms),
         .nodes = report_list(&a, k->conf.nodes, true),
         .promised = k->conf.promised(k->conf.context, &a),
+        .epoch = {word.epoch > 0, word.epoch   },
+        .leader = {word.epoch > 0, word.leader  },
+        .leader_heard_ms = {word.epoch > 0, word.heard_ms},
     };
     k->sync_ms = loop_now_ms(k->conf.loop);
     start(k, "/agent/v1/sync", service_op(&service_agent, "Sync")->in, &message,
-          k->conf.wait_ms + POLL_SLACK_MS, on_sync_done, &k->sync);
+          patience_of(k, wait_ms), on_sync_done, &k->sync);
 }
 
 /* Takes the goals of the answer; how long to wait before the next poll. */
@@ -245,6 +317,7 @@ static struct err take_goals(struct link *k, struct arena *a, struct str body,
 
     TRY(shape_json_parse(a, service_op(&service_agent, "Sync")->out, body, SHAPE_UNKNOWN_IGNORE,
                          &answer));
+    TRY(plane_take(k->conf.plane, a, answer.epoch.value, answer.leader.value));
     bool was_quick = loop_now_ms(k->conf.loop) - k->sync_ms < EMPTY_PAUSE_MS;
     bool is_news = answer.is_changed.value && answer.generation.value != k->generation;
     *out_pause_ms = was_quick && !is_news ? EMPTY_PAUSE_MS : 0;
@@ -270,13 +343,15 @@ static void on_sync_done(void *context, struct err e, const struct http_response
     e = outcome(k, &a, e, r);
     if (!err_failed(e)) {
         e = take_goals(k, &a, r->body, &pause_ms);
-        if (err_failed(e))
+        if (err_is(e, ERR_DENIED))
+            note_failure(k, "control plane is not obeyed any more", e);
+        else if (err_failed(e))
             note_failure(k, "control plane answers what nobody understands", e);
         else
             note_answer(k);
     }
     if (err_failed(e))
-        pause_ms = next_retry_ms(k);
+        pause_ms = turn(k);
     else if (has_news(k)) /* what changed before the first answer was kept back */
         report_soon(k);
     steps_sweep(k->conf.steps);
@@ -317,7 +392,9 @@ static void on_report_done(void *context, struct err e, const struct http_respon
         k->sync = NULL;
         loop_timer_set(k->conf.loop, &k->sync_timer, 0);
     }
-    if (err_failed(e))
+    if (err_failed(e) && has_choice(k) && !err_is(e, ERR_NOT_FOUND))
+        loop_timer_set(k->conf.loop, &k->sync_timer, turn(k)); /* which says everything */
+    else if (err_failed(e))
         loop_timer_set(k->conf.loop, &k->report_timer, next_retry_ms(k));
     else if (has_news(k))
         report_soon(k);
@@ -328,7 +405,9 @@ static void send_report(void *context)
     struct link *k = context;
     scoped(arena_fini) struct arena a = {0};
 
-    if (k->report || !k->was_answered) /* the first Sync says everything */
+    const struct plane_word word = plane_word(k->conf.plane);
+
+    if (k->report || !k->was_answered || k->doubt_ms) /* the first Sync says everything */
         return;
     vec_each(at, k->conf.nodes) {
         struct node *n = *at;
@@ -344,12 +423,15 @@ static void send_report(void *context)
         .nodes = report_list(&a, k->conf.nodes, false),
         .samples = sample_list(&a, k->conf.nodes),
         .promised = k->conf.promised(k->conf.context, &a),
+        .epoch = {word.epoch > 0, word.epoch   },
+        .leader = {word.epoch > 0, word.leader  },
+        .leader_heard_ms = {word.epoch > 0, word.heard_ms},
     };
     bool has_promise = k->has_promise;
     k->has_promise = false;
     if (message.nodes.count > 0 || message.samples.count > 0 || has_promise)
         start(k, "/agent/v1/report", service_op(&service_agent, "Report")->in, &message,
-              REPORT_TIMEOUT_MS, on_report_done, &k->report);
+              has_choice(k) ? SHORT_REPORT_MS : REPORT_TIMEOUT_MS, on_report_done, &k->report);
 }
 
 void link_tell_promise(struct link *k)

@@ -1,6 +1,7 @@
 /*
  * The agent's line to the control plane, always called from here: a long poll that brings goals
- * (Sync), and beside it reports of what changed, posted at once.
+ * (Sync), and beside it reports of what changed, posted at once. Where there are several addresses,
+ * one that does not answer, or does not lead, is left for the next.
  *
  * Both run inside the agent's event loop rather than in threads: everything they read and change is
  * the nodes' records, which then need no lock, and a host with hundreds of nodes stays one small
@@ -20,6 +21,7 @@ struct link;
 struct loop;
 struct node;
 struct nodes;
+struct plane;
 struct rng;
 struct steps;
 
@@ -29,7 +31,7 @@ struct link_conf {
     struct nodes *nodes;
     struct steps *steps;
     struct rng *rng;
-    const char *url;               /* of the control plane, without a slash at its end */
+    struct plane *plane;           /* who is obeyed, and where */
     const char *token;             /* NULL for none */
     const struct agent_host *host; /* what is told about the host */
     int wait_ms;                   /* how long the control plane may hold a poll */
@@ -40,6 +42,8 @@ struct link_conf {
     void (*on_leases)(void *context, const struct agent_promise_list *promises, const char *key);
     /* What is promised of them, in `a`. */
     struct agent_promise_list (*promised)(void *context, struct arena *a);
+    /* Another one is asked from now on. */
+    void (*on_turn)(void *context);
     /* It answered for the first time. */
     void (*on_first_answer)(void *context);
     void *context;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/net.h"
 #include "base/proc.h"
+#include "base/vec.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -43,7 +44,9 @@ static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
     }
 
 static const struct flag rows[] = {
-    ROW("control-plane", FLAG_TEXT, control_plane, "URL", "where the control plane is",
+    ROW("control-plane", FLAG_TEXT, control_plane, "URL[,URL...]",
+        "where the control plane is; where several stand by for one another: all, with commas "
+        "between",
         .is_required = true),
     ROW("state-dir", FLAG_TEXT, state_dir, "DIR", "where this host and its nodes are kept",
         .is_required = true),
@@ -108,17 +111,28 @@ static struct err read_token(struct arena *a, const char *path, const char **out
     return OK;
 }
 
-static struct err take_url(struct arena *a, const char *url, const char **out)
+static struct err take_url(struct arena *a, struct str text, const char **out)
 {
-    struct str text = str_of(url);
-
     if (!str_starts(text, "http://") && !str_starts(text, "https://"))
         return err_format(a, ERR_INVALID,
                           "--control-plane: \"%s\" is not a URL such as http://127.0.0.1:9379",
-                          url);
+                          str_dup(a, text));
     while (str_ends(text, "/"))
         text.len--;
     *out = str_dup(a, text);
+    return OK;
+}
+
+static struct err take_urls(struct arena *a, const char *list, struct agent_options *out)
+{
+    vec_of(const char *) urls = VEC_EMPTY;
+    struct str rest = str_of(list);
+
+    do
+        TRY(take_url(a, str_trim(str_cut(&rest, ',')), vec_add(a, &urls)));
+    while (rest.len > 0);
+    out->urls = urls.items;
+    out->url_count = urls.count;
     return OK;
 }
 
@@ -205,7 +219,7 @@ static struct err take_options(struct arena *a, const struct options *o, struct 
         .forgets_data = o->forgets_data,
     };
 
-    TRY(take_url(a, o->control_plane, &options.url));
+    TRY(take_urls(a, o->control_plane, &options));
     if (!ip_block_parse(str_of(o->pool), &options.pool) || ip_is_v6(&options.pool.first))
         return err_format(a, ERR_INVALID, "--pool: \"%s\" is not a block such as 127.77.0.0/18",
                           o->pool);

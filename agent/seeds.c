@@ -108,7 +108,7 @@ static void get_piece(struct seeding *g)
         headers[count++] = arena_printf(&a, "Authorization: Bearer %s", conf->token);
     const struct http_request request = {
         .method = "GET",
-        .url = arena_printf(&a, "%s/agent/v1/parts/%lld?from=%lld", conf->url,
+        .url = arena_printf(&a, "%s/agent/v1/parts/%lld?from=%lld", *conf->url,
                             (long long)g->part_id, (long long)g->bytes),
         .headers = headers,
         .header_count = count,

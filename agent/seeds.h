@@ -17,8 +17,8 @@ struct seeds;
 /* All borrowed for the life of the part. */
 struct seeds_conf {
     struct loop *loop;
-    const char *url;   /* of the control plane, without a slash at its end */
-    const char *token; /* NULL for none */
+    const char *const *url; /* of the control plane at the moment, without a slash at its end */
+    const char *token;      /* NULL for none */
     /* All is there (`why` is NULL), or it is tried again a little later, because. */
     void (*on_end)(void *context, struct node *n, const char *why);
     void *context;

@@ -148,7 +148,7 @@ static void ask(struct ear *ear, const struct tokens_question *question)
         headers[1] = arena_printf(&a, "Authorization: Bearer %s", conf->token);
     const struct http_request request = {
         .method = "POST",
-        .url = arena_printf(&a, "%s/agent/v1/verify-token", conf->url),
+        .url = arena_printf(&a, "%s/agent/v1/verify-token", *conf->url),
         .headers = headers,
         .header_count = conf->token ? 2 : 1,
         .body = buf_str(&body),

@@ -24,8 +24,8 @@ struct tokens_conf {
     struct loop *loop;
     const struct driver_host *programs;
     const struct agent_host *host; /* who asks */
-    const char *url;               /* of the control plane, without a slash at its end */
-    const char *token;             /* NULL for none */
+    const char *const *url; /* of the control plane at the moment, without a slash at its end */
+    const char *token;      /* NULL for none */
 };
 
 /* ERR_IO when the system has no descriptors left. */

@@ -79,12 +79,12 @@ static void on_answer(void *context, struct err e, const struct http_response *r
     }
     if (err_failed(e)) {
         if (!n->is_failing)
-            log_warn("names are not told: the last ones are answered", f_str("url", n->conf.url),
+            log_warn("names are not told: the last ones are answered", f_str("url", *n->conf.url),
                      f_err(e));
         pause_ms = next_retry_ms(n);
     } else {
         if (n->is_failing)
-            log_info("names are told again", f_str("url", n->conf.url));
+            log_info("names are told again", f_str("url", *n->conf.url));
         n->retry_ms = 0;
     }
     n->is_failing = err_failed(e);
@@ -110,7 +110,7 @@ static void ask(void *context)
         headers[1] = arena_printf(&a, "Authorization: Bearer %s", conf->token);
     const struct http_request request = {
         .method = "POST",
-        .url = arena_printf(&a, "%s/agent/v1/names", conf->url),
+        .url = arena_printf(&a, "%s/agent/v1/names", *conf->url),
         .headers = headers,
         .header_count = conf->token ? 2 : 1,
         .body = buf_str(&body),
@@ -119,6 +119,16 @@ static void ask(void *context)
     };
     n->asked_ms = loop_now_ms(conf->loop);
     n->poll = http_start(n->http, &request, on_answer, n);
+}
+
+void names_turn(struct names *n)
+{
+    if (!n)
+        return;
+    if (n->poll)
+        http_cancel(n->poll);
+    n->poll = NULL;
+    loop_timer_set(n->conf.loop, &n->timer, 0);
 }
 
 static void on_http(void *context, uint32_t events)

@@ -17,9 +17,9 @@ struct rng;
 struct names_conf {
     struct loop *loop;
     struct rng *rng;
-    const char *url;               /* of the control plane, without a slash at its end */
-    const char *token;             /* NULL for none */
-    const char *path;              /* of the file with the copy */
+    const char *const *url; /* of the control plane at the moment, without a slash at its end */
+    const char *token;      /* NULL for none */
+    const char *path;       /* of the file with the copy */
     const struct net_addr *listen; /* where names are answered, UDP and TCP */
     int wait_ms;                   /* how long the control plane may hold a poll */
 };
@@ -27,6 +27,10 @@ struct names_conf {
 /* Answers from the copy of before at once, and begins to poll. The sentence of an error is in `a`:
  * those of copy_open, ERR_IO when the system has no descriptors left. */
 must_use struct err names_open(struct arena *a, const struct names_conf *conf, struct names **out);
+
+/* The control plane is another one: it is asked at once, whoever is asked at the moment. Accepts
+ * NULL. */
+void names_turn(struct names *n);
 
 /* Accepts NULL. */
 void names_close(struct names *n);

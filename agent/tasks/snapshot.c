@@ -130,7 +130,7 @@ static void put(struct work *w, const char *query, struct str body)
         headers[count++] = arena_printf(&a, "Authorization: Bearer %s", conf->token);
     const struct http_request request = {
         .method = "PUT",
-        .url = arena_printf(&a, "%s/agent/v1/snapshots/%lld?%s", conf->url,
+        .url = arena_printf(&a, "%s/agent/v1/snapshots/%lld?%s", *conf->url,
                             (long long)w->task->goal->task_id.value, query),
         .headers = headers,
         .header_count = count,

@@ -19,8 +19,8 @@ struct tasks_conf {
     struct loop *loop;
     const struct driver_host *host;
     const struct task_kind *const *kinds; /* NULL behind the last */
-    const char *url;                      /* of the control plane, without a slash at its end */
-    const char *token;                    /* NULL for none */
+    const char *const *url; /* of the control plane at the moment, without a slash at its end */
+    const char *token;      /* NULL for none */
     /* The node's report says something new of its tasks. */
     void (*on_news)(void *context, struct node *n);
     void *context;

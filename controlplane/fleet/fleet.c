@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "contract/agent.h"
 #include "controlplane/fleet/builds.h"
+#include "controlplane/fleet/epochs.h"
 #include "controlplane/fleet/goals.h"
 #include "controlplane/fleet/hosts.h"
 #include "controlplane/fleet/leases.h"
@@ -18,6 +19,7 @@
 #include "controlplane/fleet/sights.h"
 #include "controlplane/fleet/tasks.h"
 #include "controlplane/fleet/verify.h"
+#include "controlplane/store/leader.h"
 #include "controlplane/store/leases.h"
 #include "controlplane/store/log_delivery.h"
 #include "controlplane/store/store.h"
@@ -423,7 +425,6 @@ static struct err record_sync(struct fleet *f, struct arena *a, const struct age
 {
     const char *host_id = in->host->host_id;
     bool counts;
-
     if (!is_new && before == PRESENCE_HEARD && in->promised.count == 0 &&
         !sights_are_news(&f->sights, host_id, &in->nodes)) {
         (void)presence_take_message(&f->present, host_id, in->message_number.value);
@@ -461,6 +462,8 @@ static struct err answer(struct fleet *f, struct arena *a, const struct agent_sy
     if (*out_is_same && may_wait)
         return OK;
     out->generation = INT_OF(generation);
+    out->epoch = INT_OF(store_epoch(f->store));
+    out->leader = INT_OF(store_instance(f->store));
     out->is_changed = BOOL_OF(!*out_is_same);
     if (*out_is_same)
         return OK;
@@ -481,6 +484,10 @@ struct err fleet_sync(struct fleet *f, struct arena *a, const struct agent_sync_
 
     *out_wait_ms = 0;
     TRY(check_host(a, host));
+    const struct epoch_word word = {host->host_id, in->epoch.value, in->leader.value,
+                                    in->leader_heard_ms.value};
+    if (!is_again)
+        TRY(epochs_judge(f->store, &f->present, a, &word));
     enum presence_answer who = is_again ? presence_of(&f->present, host->host_id, host->incarnation)
                                         : presence_hear(&f->present, host->host_id,
                                                         host->incarnation, boot_now(f), &before);
@@ -536,8 +543,11 @@ struct err fleet_report(struct fleet *f, struct arena *a, const struct agent_rep
 {
     enum presence_level before;
     bool counts;
+    const struct epoch_word word = {in->host_id, in->epoch.value, in->leader.value,
+                                    in->leader_heard_ms.value};
 
     (void)out;
+    TRY(epochs_judge(f->store, &f->present, a, &word));
     TRY(hear(f, in->host_id, in->incarnation, &before));
     sights_begin(&f->sights, in->host_id, false);
     struct err e = write_report(f, a, in, before, &counts);

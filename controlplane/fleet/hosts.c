@@ -124,6 +124,24 @@ bool presence_take_message(struct presence_table *t, const char *host_id, int64_
     return counts;
 }
 
+void presence_obeys(struct presence_table *t, const char *host_id)
+{
+    pthread_mutex_lock(&t->lock);
+    struct presence *p = map_get(&t->by_id, str_of(host_id));
+    if (p)
+        p->has_obeyed = true;
+    pthread_mutex_unlock(&t->lock);
+}
+
+bool presence_has_obeyed(struct presence_table *t, const char *host_id)
+{
+    pthread_mutex_lock(&t->lock);
+    const struct presence *p = map_get(&t->by_id, str_of(host_id));
+    bool has_obeyed = p && p->has_obeyed;
+    pthread_mutex_unlock(&t->lock);
+    return has_obeyed;
+}
+
 /* What it is by now, and when it could be less. */
 static enum presence_level level_of(const struct presence *p, int64_t now_boot_ms,
                                     const struct presence_limits *limits, int64_t *next_ms)

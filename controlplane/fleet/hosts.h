@@ -36,6 +36,7 @@ struct presence {
     int64_t heard_boot_ms;     /* last contact */
     int64_t message_number;    /* the highest that was taken of this incarnation */
     enum presence_level level; /* as the store has it */
+    bool has_obeyed;           /* this control plane, since it was started */
 };
 
 struct presence_table {
@@ -71,6 +72,10 @@ enum presence_answer presence_of(struct presence_table *t, const char *host_id,
 /* Whether a message of the host's present incarnation is none that a later one has overtaken. One
  * without a number (0) always counts. To be asked where messages are taken one by one. */
 bool presence_take_message(struct presence_table *t, const char *host_id, int64_t number);
+
+/* The host said that it obeys this control plane; whether it ever did. */
+void presence_obeys(struct presence_table *t, const char *host_id);
+bool presence_has_obeyed(struct presence_table *t, const char *host_id);
 
 struct presence_change {
     const char *host_id;

@@ -24,11 +24,14 @@ static void end(void)
 
 TestSuite(agent, .init = begin, .fini = end, .timeout = 60);
 
+static const char *const nowhere[] = {"http://127.0.0.1:1"};
+
 static struct err run(const char *engine_dir)
 {
     const struct agent_options options = {
         .host = {.state_dir = folder, .region = "us-east-1", .pool = "127.1.0.0/16"},
-        .url = "http://127.0.0.1:1",
+        .urls = nowhere,
+        .url_count = 1,
         .engine_dir = engine_dir,
     };
     int status = 77;

@@ -2,6 +2,7 @@
  * it. */
 #include "agent/drivers/numbers.h"
 #include "agent/link.h"
+#include "agent/plane.h"
 #include "agent/steps/steps.h"
 #include "agent/supervise/supervise.h"
 #include "base/buf.h"
@@ -31,8 +32,10 @@ static struct steps *steps;
 static struct supervisor *supervisor;
 static struct driver_host programs;
 static struct link *the_link;
-static int listener;
-static const char *url;
+static int listener, other_listener;
+static const char *urls[2];
+static struct plane *the_plane;
+static int turns;
 static const char *refused;
 static int first_answers;
 
@@ -50,6 +53,7 @@ static struct agent_host host = {
 /* A connection of the agent at the control plane's end. */
 static struct {
     int fd;
+    bool is_other; /* it is the other control plane that has it */
     struct buf in;
 } plane[MAX_PLANE];
 
@@ -86,15 +90,58 @@ static struct agent_promise_list promised(void *context, struct arena *a)
     return (struct agent_promise_list){is_promised, is_promised, &promise};
 }
 
+static void on_turn(void *context)
+{
+    (void)context;
+    turns++;
+}
+
 static void on_first_answer(void *context)
 {
     (void)context;
     first_answers++;
 }
 
-static void begin(void)
+static const char *listen_anywhere(int *out)
 {
     struct net_addr address;
+
+    cr_assert(net_addr_parse(STR("127.0.0.1:0"), &address));
+    cr_assert_not(err_failed(net_listen_tcp(&arena, &address, out)));
+    address = net_addr_of_socket(*out);
+    return arena_printf(&arena, "http://%s", net_addr_text(&arena, &address));
+}
+
+/* With one control plane, or two. */
+static void open_link(size_t count)
+{
+    const struct plane_conf plane_conf = {&clock_system, fs_join(&arena, folder, "obeyed"), urls,
+                                          count};
+    cr_assert_not(err_failed(plane_open(&arena, &plane_conf, &the_plane)));
+    const struct link_conf link_conf = {.loop = loop,
+                                        .nodes = &nodes,
+                                        .steps = steps,
+                                        .rng = &rng,
+                                        .plane = the_plane,
+                                        .token = "tok",
+                                        .host = &host,
+                                        .wait_ms = 20000,
+                                        .on_turn = on_turn,
+                                        .on_refused = on_refused,
+                                        .on_leases = on_leases,
+                                        .promised = promised,
+                                        .on_first_answer = on_first_answer};
+    cr_assert_not(err_failed(link_open(&link_conf, &the_link)));
+}
+
+static void close_link(void)
+{
+    link_close(the_link);
+    plane_close(the_plane);
+}
+
+static void begin(void)
+{
     struct steps_conf conf = {.nodes = &nodes, .host = &programs, .on_change = on_change};
 
     strcpy(folder, "/tmp/larder-link-XXXXXX");
@@ -108,31 +155,17 @@ static void begin(void)
     cr_assert(ip_block_parse(STR("127.1.0.0/16"), &conf.pool));
     steps = steps_open(&conf);
 
-    cr_assert(net_addr_parse(STR("127.0.0.1:0"), &address));
-    cr_assert_not(err_failed(net_listen_tcp(&arena, &address, &listener)));
-    address = net_addr_of_socket(listener);
-    url = arena_printf(&arena, "http://%s", net_addr_text(&arena, &address));
+    urls[0] = listen_anywhere(&listener);
+    urls[1] = listen_anywhere(&other_listener);
     for (int i = 0; i < MAX_PLANE; i++)
         plane[i].fd = -1;
-    const struct link_conf link_conf = {.loop = loop,
-                                        .nodes = &nodes,
-                                        .steps = steps,
-                                        .rng = &rng,
-                                        .url = url,
-                                        .token = "tok",
-                                        .host = &host,
-                                        .wait_ms = 20000,
-                                        .on_refused = on_refused,
-                                        .on_leases = on_leases,
-                                        .promised = promised,
-                                        .on_first_answer = on_first_answer};
-    cr_assert_not(err_failed(link_open(&link_conf, &the_link)));
+    open_link(1);
 }
 
 static void end(void)
 {
     steps_close(steps);
-    link_close(the_link);
+    close_link();
     link_close(NULL);
     supervise_close(supervisor);
     nodes_fini(&nodes);
@@ -146,10 +179,15 @@ TestSuite(link, .init = begin, .fini = end, .timeout = 60);
 static void plane_read(void)
 {
     int fresh = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    bool is_other = fresh < 0;
+
+    if (is_other)
+        fresh = accept4(other_listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     for (int i = 0; i < MAX_PLANE; i++) {
         if (plane[i].fd < 0 && fresh >= 0) {
             plane[i].fd = fresh;
+            plane[i].is_other = is_other;
             fresh = -1;
         }
         if (plane[i].fd < 0)
@@ -449,4 +487,102 @@ Test(link, the_token_is_shown)
         plane_read();
     }
     cr_assert_not_null(strstr(buf_cstr(&plane[0].in), "\r\nAuthorization: Bearer tok\r\n"));
+}
+
+/* ---- several control planes ---- */
+
+/* With both, from the beginning. */
+static void begin_with_two(void)
+{
+    close_link();
+    open_link(2);
+    link_start(the_link);
+}
+
+static void expect_sync_at(bool is_other)
+{
+    (void)expect_sync();
+    cr_assert_eq(plane[at].is_other, is_other);
+}
+
+#define ANSWER_OF(epoch, leader) \
+    "{\"Generation\":5,\"IsChanged\":false,\"Epoch\":" #epoch ",\"Leader\":" #leader "}"
+
+Test(link, one_that_stands_by_is_left_for_the_next)
+{
+    begin_with_two();
+    struct agent_sync_in in = expect_sync();
+    cr_assert_not(in.epoch.has);
+    cr_assert_eq(in.wait_ms.value, 1000, "short polls tell soon who stands still");
+    answer(503, "{\"Code\":\"ServiceUnavailable\",\"Message\":\"stands by\"}");
+    in = expect_sync();
+    cr_assert(plane[at].is_other);
+    cr_assert_eq(in.wait_ms.value, 0);
+    cr_assert_eq(turns, 1);
+    answer(200, ANSWER_OF(4, 77));
+    in = expect_sync();
+    cr_assert(plane[at].is_other, "it stays with the one that answers");
+    cr_assert_eq(in.epoch.value, 4);
+    cr_assert_eq(in.leader.value, 77);
+    cr_assert(in.leader_heard_ms.has);
+    cr_assert_eq(in.wait_ms.value, 1000);
+}
+
+Test(link, one_that_stands_still_is_left_and_what_it_was_told_is_told_to_the_next)
+{
+    begin_with_two();
+    expect_sync_at(false);
+    answer(200, GOAL_ABSENT(5, 17));
+    expect_report(); /* of node 17, and it is not answered any more */
+    expect_sync_at(false);
+    expect_sync_at(true);
+    answer(200, ANSWER_OF(4, 77));
+    struct agent_report_in in = expect_report();
+    cr_assert(plane[at].is_other);
+    cr_assert_eq(in.nodes.count, 1);
+    cr_assert_eq(in.epoch.value, 4);
+}
+
+Test(link, goals_of_one_that_was_succeeded_are_not_taken)
+{
+    begin_with_two();
+    expect_sync_at(false);
+    answer(200, ANSWER_OF(4, 77));
+    expect_sync_at(false);
+    answer(200, "{\"Generation\":9,\"IsChanged\":true,\"Epoch\":3,\"Leader\":66,\"Goals\":["
+                "{\"NodeId\":17,\"State\":\"absent\"}]}");
+    struct agent_sync_in in = expect_sync();
+    cr_assert(plane[at].is_other, "the next one is asked");
+    cr_assert_eq(in.nodes.count, 0, "the goal was not taken");
+    cr_assert_eq(in.epoch.value, 4);
+    answer(200, ANSWER_OF(5, 88));
+    cr_assert_eq(expect_sync().epoch.value, 5);
+}
+
+Test(link, one_alone_is_asked_on_whatever_it_answers)
+{
+    link_start(the_link);
+    expect_sync();
+    answer(200, ANSWER_OF(4, 77));
+    expect_sync();
+    answer(200, ANSWER_OF(3, 66));
+    struct agent_sync_in in = expect_sync();
+    cr_assert_eq(in.epoch.value, 4, "so it learns of the other one");
+    answer(200, ANSWER_OF(5, 66));
+    cr_assert_eq(expect_sync().epoch.value, 5);
+    cr_assert_eq(turns, 0);
+}
+
+Test(link, a_report_that_is_refused_finds_the_next_one)
+{
+    begin_with_two();
+    expect_sync_at(false);
+    answer(200, GOAL_ABSENT(5, 17));
+    expect_report();
+    answer(503, "{\"Code\":\"ServiceUnavailable\",\"Message\":\"leads no longer\"}");
+    do
+        (void)expect_sync();
+    while (!plane[at].is_other);
+    answer(200, ANSWER_OF(4, 77));
+    cr_assert_eq(expect_report().nodes.count, 1);
 }

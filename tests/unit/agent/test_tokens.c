@@ -27,6 +27,8 @@ static void set_rules(const char *rule)
     node_set_goal(s.n, &s.goal);
 }
 
+static const char *url;
+
 static void begin(void)
 {
     struct net_addr address;
@@ -35,12 +37,9 @@ static void begin(void)
     cr_assert(net_addr_parse(STR("127.0.0.1:0"), &address));
     cr_assert_not(err_failed(net_listen_tcp(&s.arena, &address, &listener)));
     address = net_addr_of_socket(listener);
+    url = arena_printf(&s.arena, "http://%s", net_addr_text(&s.arena, &address));
     const struct tokens_conf conf = {
-        .loop = s.loop,
-        .programs = &s.host,
-        .host = &host,
-        .url = arena_printf(&s.arena, "http://%s", net_addr_text(&s.arena, &address)),
-        .token = "tok"};
+        .loop = s.loop, .programs = &s.host, .host = &host, .url = &url, .token = "tok"};
     cr_assert_not(err_failed(tokens_open(&conf, &tokens)));
     set_rules("ann on iam ~* +@all");
     plane = -1;

@@ -26,6 +26,8 @@ static struct names *names;
 static int listener, plane;
 static struct wire_reply reply;
 
+static const char *url;
+
 static void begin(void)
 {
     struct net_addr address, listen;
@@ -37,14 +39,14 @@ static void begin(void)
     cr_assert(net_addr_parse(STR("127.0.0.1:0"), &listen));
     cr_assert_not(err_failed(net_listen_tcp(&arena, &listen, &listener)));
     address = net_addr_of_socket(listener);
-    const struct names_conf conf = {
-        .loop = loop,
-        .rng = &rng,
-        .url = arena_printf(&arena, "http://%s", net_addr_text(&arena, &address)),
-        .token = "tok",
-        .path = fs_join(&arena, folder, "names"),
-        .listen = &listen,
-        .wait_ms = 1000};
+    url = arena_printf(&arena, "http://%s", net_addr_text(&arena, &address));
+    const struct names_conf conf = {.loop = loop,
+                                    .rng = &rng,
+                                    .url = &url,
+                                    .token = "tok",
+                                    .path = fs_join(&arena, folder, "names"),
+                                    .listen = &listen,
+                                    .wait_ms = 1000};
     cr_assert_not(err_failed(names_open(&arena, &conf, &names)));
     plane = -1;
 }

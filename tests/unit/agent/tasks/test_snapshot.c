@@ -14,6 +14,8 @@ static struct scene s;
 static struct tasks *tasks;
 static const struct task_kind *const kinds[] = {&task_snapshot, NULL};
 
+static const char *const nowhere = "http://127.0.0.1:1"; /* nobody is there */
+
 static void on_news(void *context, struct node *n)
 {
     (void)context;
@@ -25,13 +27,10 @@ static void begin(void)
     struct agent_node_task item = {.task_id = INT_OF(7), .kind = "snapshot"};
 
     scene_open(&s);
-    cr_assert_not(err_failed(
-        tasks_open(&(struct tasks_conf){.loop = s.loop,
-                                        .host = &s.host,
-                                        .kinds = kinds,
-                                        .url = "http://127.0.0.1:1", /* where nobody is */
-                                        .on_news = on_news},
-                   &tasks)));
+    cr_assert_not(err_failed(tasks_open(
+        &(struct tasks_conf){
+            .loop = s.loop, .host = &s.host, .kinds = kinds, .url = &nowhere, .on_news = on_news},
+        &tasks)));
     s.goal.tasks = (struct agent_node_task_list){.has = true, .items = &item, .count = 1};
     node_set_goal(s.n, &s.goal);
     tasks_look(tasks, s.n);
