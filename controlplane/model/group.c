@@ -27,6 +27,7 @@ static const char *const kind_names[] = {
     [GROUP_LEAD] = "lead",       [GROUP_YIELD] = "yield",
     [GROUP_LEAVE] = "leave",     [GROUP_SNAPSHOT] = "snapshot",
     [GROUP_ROLL] = "roll",       [GROUP_ALIGN] = "align",
+    [GROUP_SCALE] = "scale",
 };
 
 /* The index of a name in a table, or `count`. */

@@ -133,6 +133,7 @@ enum group_operation_kind {
     GROUP_MODIFY,         /* other settings */
     GROUP_SWITCH,         /* another primary, by plan */
     GROUP_ROLL,           /* members begin anew, one by one, with another version */
+    GROUP_SCALE,          /* another node type, for which some members have to move */
     GROUP_RESHARD,        /* other shards, or other shares of the slots */
     GROUP_ALIGN,          /* of a secondary of a global datastore: RESHARD as the primary does */
     GROUP_MODE,           /* another cluster mode */
@@ -158,9 +159,9 @@ struct group_operation {
     int64_t group_id;
     int step;
     enum operation_state state;
-    /* SWITCH, RESHARD, MODE, ROLL: see reconcile/switch_steps.c and reshard_steps.c; of migrations:
-     * migration_steps.c; SNAPSHOT, and DELETE that waits for the final one: the snapshot's id;
-     * CREATE from a snapshot: "restore". */
+    /* SWITCH, RESHARD, MODE, ROLL: see reconcile/switch_steps.c and reshard_steps.c; SCALE:
+     * scaling.h; of migrations: migration_steps.c; SNAPSHOT, and DELETE that waits for the final
+     * one: the snapshot's id; CREATE from a snapshot: "restore". */
     const char *data;
     const char *pending; /* what answers show of it until it is done: see group_pending_parse */
     const char *why;

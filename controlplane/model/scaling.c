@@ -53,6 +53,43 @@ bool scaling_parse(struct arena *a, const char *data, int64_t *out_nodes_before,
     return true;
 }
 
+/* "<shard> <from> <to> <type> <is begun> 12:15,13:16": a switch stands first, as in all others. */
+char *moving_text(struct arena *a, const struct moving *m)
+{
+    char *text =
+        arena_printf(a, "%lld %lld %lld %s %d ", (long long)m->shard_id, (long long)m->from_id,
+                     (long long)m->to_id, m->type_before, m->is_begun);
+
+    for (size_t i = 0; i < m->count; i++)
+        text = arena_printf(a, "%s%s%lld:%lld", text, i > 0 ? "," : "",
+                            (long long)m->pairs[i].old_id, (long long)m->pairs[i].new_id);
+    return text;
+}
+
+bool moving_parse(struct arena *a, const char *data, struct moving *out)
+{
+    struct str rest = str_of(data);
+    struct moving m = {0};
+    int64_t is_begun;
+
+    if (!str_to_i64(str_cut(&rest, ' '), &m.shard_id) ||
+        !str_to_i64(str_cut(&rest, ' '), &m.from_id) || !str_to_i64(str_cut(&rest, ' '), &m.to_id))
+        return false;
+    m.type_before = str_dup(a, str_cut(&rest, ' '));
+    if (!str_to_i64(str_cut(&rest, ' '), &is_begun))
+        return false;
+    m.is_begun = is_begun != 0;
+    m.pairs = arena_array(a, rest.len + 1, sizeof(*m.pairs));
+    while (rest.len > 0) {
+        struct str pair = str_cut(&rest, ',');
+        struct stand_in *s = &m.pairs[m.count++];
+        if (!str_to_i64(str_cut(&pair, ':'), &s->old_id) || !str_to_i64(pair, &s->new_id))
+            return false;
+    }
+    *out = m;
+    return true;
+}
+
 size_t scaling_batch(int64_t percent, size_t nodes)
 {
     size_t count = (nodes * (size_t)percent + 99) / 100;

@@ -1,6 +1,7 @@
 /*
- * Nodes of a memcached cluster that go over to another type in batches, with time between: what a
- * request may ask for, and the text by which the operation knows how far it is. Pure.
+ * Nodes of a memcached cluster that go over to another type in batches, with time between, and
+ * members of groups that do so on other hosts: what a request may ask for, and the texts by which
+ * operations know how far they are. Pure.
  * see: ElastiCache guide, "On-demand scaling for Memcached clusters"
  */
 #ifndef LARDER_CONTROLPLANE_MODEL_SCALING_H
@@ -37,6 +38,26 @@ char *scaling_text(struct arena *a, int64_t nodes_before, const struct scaling *
 /* False for data of another kind. */
 bool scaling_parse(struct arena *a, const char *data, int64_t *out_nodes_before,
                    struct scaling *out);
+
+/* A member of a group, and the one that takes its place and its name. */
+struct stand_in {
+    int64_t old_id, new_id;
+};
+
+/* Members of a group that go over to another type on other hosts. */
+struct moving {
+    int64_t shard_id, from_id, to_id; /* the switch of roles under way; 0: none is */
+    const char *type_before;
+    bool is_begun; /* some have moved: there is no way back */
+    struct stand_in *pairs;
+    size_t count;
+};
+
+/* The data of a GROUP_SCALE; in `a`. */
+char *moving_text(struct arena *a, const struct moving *m);
+
+/* False for data of another kind. */
+bool moving_parse(struct arena *a, const char *data, struct moving *out);
 
 /* How many of so many nodes make a batch: at least one. */
 size_t scaling_batch(int64_t percent, size_t nodes);

@@ -22,6 +22,7 @@
 #include "controlplane/ops/membership.h"
 #include "controlplane/ops/parameters.h"
 #include "controlplane/ops/reach.h"
+#include "controlplane/ops/resizing.h"
 #include "controlplane/ops/siting.h"
 #include "controlplane/ops/wire_groups.h"
 #include "controlplane/store/groups.h"
@@ -72,8 +73,6 @@ static struct err change_version_and_type(struct call *c,
     cl->parked = asked.is_immediate ? "" : parked_text(c->arena, &parked);
     if (!asked.is_immediate)
         return OK;
-    if (*parked.node_type)
-        TRY(changes_claim_growth(c, f->members, f->member_count, cl, parked.node_type));
     changes_apply(&parked, cl);
     return OK;
 }
@@ -384,7 +383,8 @@ struct err group_modify(struct call *c, const struct ec_modify_replication_group
                         struct ec_modify_replication_group_out *out)
 {
     const struct cluster_facts *primary;
-    const char *pending;
+    const char *pending, *moves = "";
+    struct resizing resizing = {0};
     struct group_facts facts;
 
     TRY(group_facts_for_change(c, in->replication_group_id, &facts));
@@ -400,7 +400,8 @@ struct err group_modify(struct call *c, const struct ec_modify_replication_group
         TRY(changes[i](c, in, &facts));
     TRY(check_primary(c, in, &facts, &primary));
     const struct cluster *after = &facts.group.common;
-    bool is_rebuilt = strcmp(before.node_type, after->node_type) != 0 || before.tls != after->tls;
+    bool is_resized = strcmp(before.node_type, after->node_type) != 0;
+    bool is_rebuilt = is_resized || before.tls != after->tls;
     bool is_upgraded = strcmp(before.engine, after->engine) != 0 ||
                        strcmp(before.engine_version, after->engine_version) != 0;
     if (primary && durability != facts.group.durability)
@@ -409,6 +410,13 @@ struct err group_modify(struct call *c, const struct ec_modify_replication_group
         return COMBINATION("PrimaryClusterId cannot be changed together with EngineVersion, "
                            "CacheNodeType or in-transit encryption.");
     bool is_other = durability != facts.group.durability;
+    if (is_resized)
+        TRY(resizing_plan(c, &facts, &resizing));
+    if (resizing.count > 0 && is_upgraded)
+        return COMBINATION("EngineVersion cannot be changed together with CacheNodeType while the "
+                           "host of a cache node has no room for a larger one.");
+    if (resizing.count > 0)
+        TRY(resizing_begin(c, &facts, &resizing, &moves));
     TRY(record(c, &facts));
     if (is_other)
         TRY(durability_retag(c, &facts));
@@ -420,6 +428,8 @@ struct err group_modify(struct call *c, const struct ec_modify_replication_group
         TRY(membership_switch(c, &facts, primary, shown));
     else if (is_upgraded)
         TRY(group_facts_operate_openly(c, &facts, GROUP_ROLL, "", shown));
+    else if (resizing.count > 0)
+        TRY(group_facts_operate_openly(c, &facts, GROUP_SCALE, moves, shown));
     else if (is_rebuilt || is_other || pending)
         TRY(group_facts_operate_openly(c, &facts, GROUP_MODIFY, "", shown));
     else

@@ -81,14 +81,12 @@ static struct err insert(struct call *c, const struct replication_group *g,
     return store_shard_update(c->tx, n->shard);
 }
 
-struct err membership_add(struct call *c, const struct replication_group *g,
-                          const struct newcomer *n, const struct tag *tags, size_t tag_count)
+static struct err add(struct call *c, const struct replication_group *g, const struct newcomer *n,
+                      struct cluster *out)
 {
-    struct cluster member;
-
-    TRY(insert(c, g, n, &member));
+    TRY(insert(c, g, n, out));
     struct node node = {
-        .cluster_id = member.id,
+        .cluster_id = out->id,
         .number = "0001",
         .zone = n->zone,
         .engine_id = group_secret_new(c->arena),
@@ -96,7 +94,15 @@ struct err membership_add(struct call *c, const struct replication_group *g,
         .boot_count = 1,
         .created_ms = c->now_ms,
     };
-    TRY(store_node_insert(c->tx, &node));
+    return store_node_insert(c->tx, &node);
+}
+
+struct err membership_add(struct call *c, const struct replication_group *g,
+                          const struct newcomer *n, const struct tag *tags, size_t tag_count)
+{
+    struct cluster member;
+
+    TRY(add(c, g, n, &member));
     return tagging_put(c, arn_make(c->arena, g->region, g->account, "cluster", member.name), tags,
                        tag_count);
 }
@@ -111,6 +117,18 @@ struct err membership_add_tagged(struct call *c, const struct replication_group 
                        arn_make(c->arena, g->region, g->account, "replicationgroup", g->name),
                        &tags, &count));
     return membership_add(c, g, n, tags, count);
+}
+
+struct err membership_add_stand_in(struct call *c, const struct replication_group *g,
+                                   const struct newcomer *n, int64_t *out_id)
+{
+    int64_t next_member = n->shard->next_member;
+    struct cluster member;
+
+    TRY(add(c, g, n, &member));
+    n->shard->next_member = next_member;
+    *out_id = member.id;
+    return store_shard_update(c->tx, n->shard);
 }
 
 struct err membership_let_go(struct call *c, struct cluster_facts *m)

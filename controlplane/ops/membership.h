@@ -22,6 +22,10 @@ must_use struct err membership_add(struct call *c, const struct replication_grou
 must_use struct err membership_add_tagged(struct call *c, const struct replication_group *g,
                                           const struct newcomer *n);
 
+/* One that will have the name of another member: the name that it has until then is used again. */
+must_use struct err membership_add_stand_in(struct call *c, const struct replication_group *g,
+                                            const struct newcomer *n, int64_t *out_id);
+
 /* A member is not wanted any more; the operation that takes it away is the caller's to begin. */
 must_use struct err membership_let_go(struct call *c, struct cluster_facts *m);
 

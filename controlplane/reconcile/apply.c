@@ -57,6 +57,13 @@ static struct err remove_owner(struct target *t, const struct cluster *owned)
                                             "serverlesscache", owned->owner.name));
 }
 
+static struct err apply_names(struct target *t, const struct decision *d)
+{
+    *t->goals = true;
+    log_info("names exchanged", f_str("cluster", d->cluster.name), f_str("other", d->other.name));
+    return store_cluster_exchange_names(t->tx, &d->cluster, &d->other);
+}
+
 static struct err apply_removal(struct target *t, const struct cluster *c)
 {
     TRY(store_cluster_remove(
@@ -147,6 +154,7 @@ static struct err apply_one(struct target *t, const struct decision *d)
     case DECISION_BOOT: return store_node_boot(t->tx, d->node_id, t->now_ms);
     case DECISION_EVENT: return apply_event(t, &d->event);
     case DECISION_OPERATION: return store_operation_update(t->tx, &d->operation);
+    case DECISION_NAMES: return apply_names(t, d);
     case DECISION_RELEASE: return apply_release(t, d);
     case DECISION_CLUSTER: return store_cluster_update(t->tx, &d->cluster);
     case DECISION_CLUSTER_REMOVE: return apply_removal(t, d->about);

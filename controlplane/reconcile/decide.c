@@ -107,6 +107,17 @@ void decide_operation(struct decisions *d, struct view *v)
     v->has_operation = v->operation.state == OPERATION_RUNNING;
 }
 
+void decide_names(struct decisions *d, struct view *a, struct view *b)
+{
+    struct decision *added = add(d, DECISION_NAMES);
+    const char *name = a->cluster.name;
+
+    added->cluster = a->cluster;
+    added->other = b->cluster;
+    a->cluster.name = b->cluster.name;
+    b->cluster.name = name;
+}
+
 void decide_cluster(struct decisions *d, struct view *v)
 {
     add(d, DECISION_CLUSTER)->cluster = v->cluster;

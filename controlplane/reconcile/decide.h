@@ -25,6 +25,7 @@ enum decision_kind {
     DECISION_EVENT,           /* tell `event` */
     DECISION_OPERATION,       /* write `operation` */
     DECISION_CLUSTER,         /* write `cluster` */
+    DECISION_NAMES,           /* `cluster` and `other` have each other's names from now on */
     DECISION_RELEASE,         /* `cluster` stands alone now, and has what `group` had */
     DECISION_CLUSTER_REMOVE,  /* forget the cluster and all that belongs to it */
     DECISION_SHARD,           /* write the goal of `shard` */
@@ -52,7 +53,7 @@ struct decision {
     const char *why; /* the rule's reason, for the log */
     struct node_goal goal;
     struct operation operation;
-    struct cluster cluster;
+    struct cluster cluster, other;
     struct event event;
     struct shard shard;
     const struct replication_group *group;
@@ -92,6 +93,8 @@ void decide_event(struct decisions *d, const struct view *v, enum event_kind kin
                   const char *first, const char *second);
 void decide_operation(struct decisions *d, struct view *v);
 void decide_cluster(struct decisions *d, struct view *v);
+/* Two of one account exchange their names. */
+void decide_names(struct decisions *d, struct view *a, struct view *b);
 void decide_cluster_remove(struct decisions *d, struct view *v);
 
 /* Another look is due at `at_ms`, or earlier. */

@@ -11,6 +11,7 @@
 #include "controlplane/reconcile/migration_steps.h"
 #include "controlplane/reconcile/moves.h"
 #include "controlplane/reconcile/reshard_steps.h"
+#include "controlplane/reconcile/scale_steps.h"
 #include "controlplane/reconcile/switch_steps.h"
 
 #include <string.h>
@@ -52,6 +53,8 @@ static const struct {
     [GROUP_SWITCH] = {group_switch_steps,       countof(group_switch_steps),       true,
                       EVENT_GROUP_MODIFY_FAILED                                                                    },
     [GROUP_ROLL] = {group_roll_steps,         countof(group_roll_steps),         true,  EVENT_GROUP_MODIFY_FAILED},
+    [GROUP_SCALE] = {group_scale_steps,        countof(group_scale_steps),        true,
+                      EVENT_GROUP_MODIFY_FAILED                                                                    },
     [GROUP_RESHARD] = {group_reshard_steps,      countof(group_reshard_steps),      true,
                       EVENT_GROUP_RESHARD_FAILED                                                                   },
     [GROUP_ALIGN] = {group_align_steps,        countof(group_align_steps),        true,
@@ -75,8 +78,11 @@ static void fail(struct group_view *g, struct decisions *d, const char *why)
 
     o->state = OPERATION_FAILED;
     o->why = why;
-    if (o->kind == GROUP_SWITCH || o->kind == GROUP_MODE || o->kind == GROUP_ROLL)
+    if (o->kind == GROUP_SWITCH || o->kind == GROUP_MODE || o->kind == GROUP_ROLL ||
+        o->kind == GROUP_SCALE)
         switch_take_back(g, d);
+    if (o->kind == GROUP_SCALE)
+        scale_give_up(g, d);
     if (o->kind == GROUP_MODE)
         cluster_mode_give_up(g, d);
     if (o->kind == GROUP_RESHARD)
@@ -138,7 +144,10 @@ static void wait_or_fail(struct group_view *g, struct decisions *d)
         decide_wake(d, o->deadline_ms);
     else if (switch_is_past_return(g))
         return; /* a report wakes us */
-    else if (may_give_up(g))
+    else if (scale_is_past_return(d->arena, g)) {
+        switch_take_back(g, d);
+        scale_go_on(g, d);
+    } else if (may_give_up(g))
         fail(g, d, *o->why ? o->why : why_waiting(g)); /* who ends it early says why */
     else
         decide_wake(d, g->now_ms + GIVE_UP_LOOK_MS);
@@ -173,6 +182,11 @@ void group_steps_run(struct group_view *g, struct decisions *d)
 
     while (o->step < tables[o->kind].count) {
         enum step_result result = run_step(&tables[o->kind].steps[o->step], g, d);
+        if (result == STEP_FAILED && o->kind == GROUP_SCALE) { /* its primary is another one now */
+            switch_take_back(g, d);
+            scale_go_on(g, d);
+            return;
+        }
         if (result == STEP_FAILED) {
             fail(g, d, *o->why ? o->why : "what it was for is gone");
             return;

@@ -23,6 +23,7 @@
 #include "controlplane/reconcile/relocate.h"
 #include "controlplane/reconcile/restraint.h"
 #include "controlplane/reconcile/rules.h"
+#include "controlplane/reconcile/scale_steps.h"
 #include "controlplane/reconcile/topology.h"
 #include "controlplane/reconcile/voters.h"
 
@@ -478,8 +479,9 @@ static void keep_for_heir(struct group_view *g, struct shard *s, struct view *ke
 
 static bool has_a_switch(const struct group_view *g)
 {
-    return g->has_operation && (g->operation.kind == GROUP_SWITCH ||
-                                g->operation.kind == GROUP_MODE || g->operation.kind == GROUP_ROLL);
+    return g->has_operation &&
+           (g->operation.kind == GROUP_SWITCH || g->operation.kind == GROUP_MODE ||
+            g->operation.kind == GROUP_ROLL || g->operation.kind == GROUP_SCALE);
 }
 
 /* The heir has as much as the keeper said that it has: it is named, and takes the role with the
@@ -742,6 +744,7 @@ void groups_decide(struct group_view *g, struct decisions *d)
 {
     for (size_t i = 0; i < g->member_count; i++)
         rules_decide(&g->members[i], d);
+    scale_keep_room(g, d);
     place_members(g, d);
     for (size_t i = 0; i < g->shards.count && g->group.is_wanted; i++)
         acks_order(g, &g->shards.items[i], d);

@@ -13,6 +13,7 @@
 #include "controlplane/reconcile/member_steps.h"
 #include "controlplane/reconcile/restraint.h"
 #include "controlplane/reconcile/rolling.h"
+#include "controlplane/reconcile/scale_steps.h"
 
 #define FENCE_LIMIT_MS  5000   /* writes are refused for so long at most */
 #define FOLLOW_LIMIT_MS 600000 /* for the old primary to follow the new one */
@@ -240,6 +241,19 @@ const struct step group_roll_steps[] = {
     {"roll_on",         roll_on        },
 };
 
+/* --- another node type, for which some members move: the same plan, shard by shard --- */
+
+const struct step group_scale_steps[] = {
+    {"await_room",      scale_await_room   },
+    {"await_members",   group_await_members},
+    {"move_on",         scale_move_on      },
+    {"fence",           fence              },
+    {"promote",         promote            },
+    {"demote",          demote             },
+    {"await_followers", await_followers    },
+    {"again",           scale_again        },
+};
+
 /* --- another cluster mode: the same plan once it is made, and what model/group.h says --- */
 
 static enum step_result roll_replicas(struct group_view *g, struct decisions *d)
@@ -312,7 +326,8 @@ bool switch_is_past_return(const struct group_view *g)
 {
     struct plan p;
     enum group_operation_kind kind = g->operation.kind;
-    bool is_switch = kind == GROUP_SWITCH || kind == GROUP_MODE || kind == GROUP_ROLL;
+    bool is_switch =
+        kind == GROUP_SWITCH || kind == GROUP_MODE || kind == GROUP_ROLL || kind == GROUP_SCALE;
 
     return is_switch && plan_read(g, &p) && p.shard->goal.fenced_id == p.from->cluster.id &&
            p.shard->goal.primary_id == p.to->cluster.id && p.from != p.to;

@@ -1,11 +1,12 @@
-/* The steps by which roles change by plan: a switch, a roll of all members with switches between,
- * and another cluster mode; private to reconcile/. */
+/* The steps by which roles change by plan: a switch, a roll of all members with switches between, a
+ * move of some to other hosts, and another cluster mode; private to reconcile/. */
 #ifndef LARDER_CONTROLPLANE_RECONCILE_SWITCH_STEPS_H
 #define LARDER_CONTROLPLANE_RECONCILE_SWITCH_STEPS_H
 
 #include "controlplane/reconcile/group_steps.h"
 
-extern const struct step group_switch_steps[4], group_roll_steps[7], group_mode_steps[6];
+extern const struct step group_switch_steps[4], group_roll_steps[7], group_mode_steps[6],
+    group_scale_steps[8];
 
 /* Whoever was to be the primary: the one that was takes writes again. */
 void switch_take_back(struct group_view *g, struct decisions *d);

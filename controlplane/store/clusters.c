@@ -237,6 +237,20 @@ struct err store_cluster_update(struct store_tx *tx, const struct cluster *c)
     return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such cache cluster");
 }
 
+/* No name is that of two at any time. */
+struct err store_cluster_exchange_names(struct store_tx *tx, const struct cluster *a,
+                                        const struct cluster *b)
+{
+    static const char sql[] = "UPDATE cache_cluster SET name = ? WHERE id = ?";
+
+    tx->has_wish = true;
+    TRY(query_run(tx, sql, "ti", arena_printf(tx->arena, "~%s", a->name), a->id));
+    TRY(query_run(tx, sql, "ti", a->name, b->id));
+    TRY(query_run(tx, sql, "ti", b->name, a->id));
+    store_touch_cluster(tx, a->id);
+    return OK;
+}
+
 struct err store_cluster_remove(struct store_tx *tx, int64_t id, const char *arn)
 {
     static const char nodes[] = "DELETE FROM cache_node WHERE cluster_id = ?";

@@ -130,6 +130,10 @@ must_use struct err store_cluster_ids(struct store_tx *tx, int64_t **out, size_t
 /* Writes every settable column of `c` (all but id, account, region, name, created_ms). */
 must_use struct err store_cluster_update(struct store_tx *tx, const struct cluster *c);
 
+/* Each has the name of the other from now on, and all that goes by names with it. */
+must_use struct err store_cluster_exchange_names(struct store_tx *tx, const struct cluster *a,
+                                                 const struct cluster *b);
+
 /* Removes a cluster with its nodes, operations and tags of `arn`. (writer: reconcile, at the end of
  * a delete) */
 must_use struct err store_cluster_remove(struct store_tx *tx, int64_t id, const char *arn);

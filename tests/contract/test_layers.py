@@ -218,6 +218,7 @@ RUN_BY = {
     "cacheengine/types/t_zset_form.c": "tests/conformance/test_differential.py",
     "cacheengine/types/t_zset_record.c": "tests/unit/cacheengine/types/test_t_dump.c",
     "cacheengine/types/types.c": "tests/conformance/test_edges.py",
+    "controlplane/ops/resizing.c": "tests/unit/controlplane/reconcile/test_scale_steps.c",
     "controlplane/reconcile/apply.c": "tests/unit/controlplane/reconcile/test_loop.c",
     "controlplane/ops/group_facts.c": "tests/unit/controlplane/ops/test_ec_groups.c",
     "controlplane/ops/group_plan.c": "tests/unit/controlplane/ops/test_ec_groups_create.c",

@@ -7,9 +7,9 @@ import pytest
 import redis
 from botocore.exceptions import ClientError
 
-from conftest import redis_cli, serving_pid, wait_until
+from conftest import answers_ping, redis_cli, serving_pid, wait_until
 from test_engine_drivers import REDIS, by
-from test_groups import Group, Writer
+from test_groups import Group, Writer, info
 
 DRIVERS = [[], pytest.param(by("redis"), marks=pytest.mark.skipif(not REDIS, reason="this machine has no redis-server"))]
 
@@ -108,3 +108,32 @@ def test_addresses_are_there_again_after_a_restart_of_everything(new_service):
     wait_until(lambda: redis_cli(endpoints[0], "GET", "k") == "v", "it serves where it did")
     wait_until(lambda: role_behind(endpoints[1]) == "slave", "and so does its replica")
     assert (primary(group), reader(group)) == endpoints
+
+
+def test_a_group_that_outgrows_a_host_moves_and_keeps_its_names_and_addresses(new_service):
+    """Its primary's host has no room for the larger type: another one has."""
+    service = new_service(memory="2GB").start()
+    group = Group.create(service, "grows", NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    first = group.primary()
+    zones = {m["CacheClusterId"]: m["PreferredAvailabilityZone"] for m in group.shard()["NodeGroupMembers"]}
+    group.client.create_cache_cluster(CacheClusterId="filler", Engine="redis", CacheNodeType="cache.t4g.small", NumCacheNodes=1,
+                                      PreferredAvailabilityZone=zones["grows-001"])
+    endpoints = primary(group), reader(group)
+    with Writer([endpoints[0]]) as writer:
+        group.client.modify_replication_group(ReplicationGroupId="grows", CacheNodeType="cache.t4g.small", ApplyImmediately=True)
+        group.wait()
+        before = len(writer.acknowledged)
+        wait_until(lambda: len(writer.acknowledged) > before, "writes go on")
+    assert (primary(group), reader(group)) == endpoints
+    assert writer.lost(endpoints[0]) == []
+    assert group.members() == ["grows-001", "grows-002"]
+    assert group.roles() == {"grows-001": "primary", "grows-002": "replica"}
+    now = {m["CacheClusterId"]: m["PreferredAvailabilityZone"] for m in group.shard()["NodeGroupMembers"]}
+    assert now["grows-001"] not in zones.values() and now["grows-002"] == zones["grows-002"]
+    for member in group.shard()["NodeGroupMembers"]:
+        assert int(info(member["ReadEndpoint"])["maxmemory"]) > 1 << 30
+    assert not answers_ping(first)
+
+    with pytest.raises(ClientError, match="InsufficientCacheClusterCapacity"):
+        group.client.modify_replication_group(ReplicationGroupId="grows", CacheNodeType="cache.t4g.medium", ApplyImmediately=True)
+    assert group.describe()["CacheNodeType"] == "cache.t4g.small" and group.describe()["Status"] == "available"

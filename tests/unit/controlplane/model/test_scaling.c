@@ -71,3 +71,28 @@ Test(scaling, the_text_says_how_far_it_is)
         cr_assert_not(scaling_parse(&a, others[i], &before, &found), "%s", others[i]);
     arena_fini(&a);
 }
+
+Test(scaling, the_text_says_who_stands_in_for_whom)
+{
+    struct stand_in pairs[] = {
+        {12, 15},
+        {13, 16}
+    };
+    struct moving m = {3, 12, 15, "cache.t4g.micro", true, pairs, 2}, found;
+    const char *const others[] = {"",           "1 2 3",       "0 0 0 t",
+                                  "0 0 0 t x ", "0 0 0 t 0 1", "0 0 0 t 0 1:"};
+    struct arena a = {0};
+
+    cr_assert_str_eq(moving_text(&a, &m), "3 12 15 cache.t4g.micro 1 12:15,13:16");
+    cr_assert(moving_parse(&a, moving_text(&a, &m), &found));
+    cr_assert(found.shard_id == 3 && found.from_id == 12 && found.to_id == 15 && found.is_begun);
+    cr_assert_str_eq(found.type_before, "cache.t4g.micro");
+    cr_assert_eq(found.count, 2);
+    cr_assert(found.pairs[1].old_id == 13 && found.pairs[1].new_id == 16);
+    m.count = 0;
+    cr_assert(moving_parse(&a, moving_text(&a, &m), &found));
+    cr_assert_eq(found.count, 0);
+    for (size_t i = 0; i < countof(others); i++)
+        cr_assert_not(moving_parse(&a, others[i], &found), "%s", others[i]);
+    arena_fini(&a);
+}

@@ -112,6 +112,48 @@ Test(sweep_groups, modified)
     SWEEP("group-modify", ENDS(make_group, scale), ENDS(make_shards, scale));
 }
 
+/* The host in the first zone has no room for larger members from then on. */
+static void fill_first_host(void)
+{
+    box_settle();
+    CALL(create_cache_cluster, .cache_cluster_id = "filler", .engine = "redis",
+         .cache_node_type = "cache.r6g.8xlarge", .num_cache_nodes = INT_OF(1),
+         .preferred_availability_zone = "us-east-1a");
+}
+
+static void make_crowded(void)
+{
+    CALL(create_replication_group, .replication_group_id = "rg",
+         .replication_group_description = "d", .engine = "redis",
+         .cache_node_type = "cache.t4g.micro", .num_cache_clusters = INT_OF(2),
+         .automatic_failover_enabled = BOOL_OF(true));
+    fill_first_host();
+}
+
+static void make_single_crowded(void)
+{
+    make_single();
+    fill_first_host();
+}
+
+static void make_shards_crowded(void)
+{
+    make_shards();
+    fill_first_host();
+}
+
+static void scale_far(void)
+{
+    CALL(modify_replication_group, .replication_group_id = "rg",
+         .cache_node_type = "cache.r6g.2xlarge", .apply_immediately = BOOL_OF(true));
+}
+
+Test(sweep_groups, moved_to_hosts_with_room)
+{
+    SWEEP("group-scale", ENDS(make_crowded, scale_far), ENDS(make_single_crowded, scale_far),
+          ENDS(make_shards_crowded, scale_far));
+}
+
 static void switch_roles(void)
 {
     CALL(test_failover, .replication_group_id = "rg", .node_group_id = "0001");
