@@ -31,9 +31,10 @@
 #define LAST_RETRY_MS     2000
 #define POLL_SLACK_MS     10000 /* beyond the wait that was asked for */
 #define REPORT_TIMEOUT_MS 10000
-#define EMPTY_PAUSE_MS    100  /* after an answer that came at once and brought nothing */
-#define SAMPLES_MS        1500 /* all nodes are asked within a beat, and told of together */
-#define SHORT_WAIT_MS     1000 /* of polls, where there is another one to be asked */
+#define EMPTY_PAUSE_MS    100    /* after an answer that came at once and brought nothing */
+#define WHOLE_EVERY_MS    600000 /* all goals are asked for anew, should anything be amiss */
+#define SAMPLES_MS        1500   /* all nodes are asked within a beat, and told of together */
+#define SHORT_WAIT_MS     1000   /* of polls, where there is another one to be asked */
 #define SHORT_SLACK_MS    500
 #define FIRST_DOUBT_MS    400 /* for each answer, while nobody answers; twice as long each round */
 #define LAST_DOUBT_MS     3000
@@ -52,6 +53,7 @@ struct link {
     int64_t message_number; /* of the last message */
     int64_t generation;
     int doubt_ms;     /* how long an answer is waited for; 0 when one came last time */
+    int64_t whole_ms; /* when all goals were told last */
     int64_t retry_ms; /* the longest wait before the next attempt; 0 when all is well */
     bool was_answered;
     bool has_promise;    /* of which it was not told */
@@ -297,6 +299,7 @@ static void send_sync(void *context)
         .host = &host,
         .message_number = INT_OF(++k->message_number),
         .seen_generation = INT_OF(k->generation),
+        .takes_changes = BOOL_OF(loop_now_ms(k->conf.loop) < k->whole_ms + WHOLE_EVERY_MS),
         .wait_ms = INT_OF(wait_ms),
         .nodes = report_list(&a, k->conf.nodes, true),
         .promised = k->conf.promised(k->conf.context, &a),
@@ -328,7 +331,12 @@ static struct err take_goals(struct link *k, struct arena *a, struct str body,
     log_debug("goals received", f_int("generation", answer.generation.value),
               f_int("count", answer.goals.count));
     k->generation = answer.generation.value;
-    steps_set_goals(k->conf.steps, &answer.goals);
+    if (answer.is_partial.value) {
+        steps_change_goals(k->conf.steps, &answer.goals);
+    } else {
+        steps_set_goals(k->conf.steps, &answer.goals);
+        k->whole_ms = loop_now_ms(k->conf.loop);
+    }
     k->conf.on_leases(k->conf.context, &answer.promises, answer.lease_key);
     return OK;
 }

@@ -51,10 +51,8 @@ static void set_goal_absent(struct steps *s, struct node *n)
         machine_advance(s, n);
 }
 
-void steps_set_goals(struct steps *s, const struct agent_node_goal_list *goals)
+void steps_change_goals(struct steps *s, const struct agent_node_goal_list *goals)
 {
-    vec_each(at, s->conf.nodes)
-        (*at)->is_named = false;
     for (size_t i = 0; i < goals->count; i++)
         if (is_goal(&goals->items[i]))
             set_goal(s, &goals->items[i]);
@@ -62,6 +60,13 @@ void steps_set_goals(struct steps *s, const struct agent_node_goal_list *goals)
             log_error("the control plane sent a goal that makes no sense",
                       f_int("node", goals->items[i].node_id.value),
                       f_str("state", goals->items[i].state));
+}
+
+void steps_set_goals(struct steps *s, const struct agent_node_goal_list *goals)
+{
+    vec_each(at, s->conf.nodes)
+        (*at)->is_named = false;
+    steps_change_goals(s, goals);
     vec_each(at, s->conf.nodes)
         if (!(*at)->is_named)
             set_goal_absent(s, *at);

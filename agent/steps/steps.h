@@ -54,6 +54,9 @@ bool steps_are_settled(const struct steps *s);
  * makes no sense is logged and passed over. */
 void steps_set_goals(struct steps *s, const struct agent_node_goal_list *goals);
 
+/* Takes those of some nodes: the others keep theirs. */
+void steps_change_goals(struct steps *s, const struct agent_node_goal_list *goals);
+
 /* What the node is to begin with is there, or cannot be had now: why (NULL: it is). */
 void steps_seeded(struct steps *s, struct node *n, const char *why);
 

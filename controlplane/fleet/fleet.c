@@ -448,6 +448,38 @@ static struct err superseded(void)
 
 /* --- what hosts hear --- */
 
+/* What the agent holds is what it was told here last: other generations may be of another store, as
+ * from before a backup was played back. */
+static struct err find_since(struct fleet *f, struct store_tx *tx, const struct agent_sync_in *in,
+                             int64_t *out)
+{
+    const char *host_id = in->host->host_id;
+    int64_t whole;
+
+    TRY(store_host_whole(tx, host_id, &whole));
+    bool is_known = in->takes_changes.value &&
+                    presence_was_told(&f->present, host_id, in->seen_generation.value);
+    *out = is_known && in->seen_generation.value - 1 >= whole ? in->seen_generation.value - 1
+                                                              : SINCE_EVER;
+    return OK;
+}
+
+static struct err write_goals(struct fleet *f, struct store_tx *tx, const struct agent_sync_in *in,
+                              struct agent_sync_out *out)
+{
+    const struct vote_place own = {f->conf.vote_address, f->conf.vote_port};
+    const char *host_id = in->host->host_id;
+    int64_t since;
+
+    TRY(find_since(f, tx, in, &since));
+    if (since != SINCE_EVER)
+        out->is_partial = BOOL_OF(true);
+    TRY(goals_of_host(tx, host_id, since, &out->goals));
+    TRY(leases_locate(tx, &own, &out->goals));
+    out->lease_key = f->conf.lease_key;
+    return leases_promises(tx, host_id, &out->promises);
+}
+
 static struct err answer(struct fleet *f, struct arena *a, const struct agent_sync_in *in,
                          bool may_wait, struct agent_sync_out *out, bool *out_is_same)
 {
@@ -467,11 +499,9 @@ static struct err answer(struct fleet *f, struct arena *a, const struct agent_sy
     out->is_changed = BOOL_OF(!*out_is_same);
     if (*out_is_same)
         return OK;
-    const struct vote_place own = {f->conf.vote_address, f->conf.vote_port};
-    TRY(goals_of_host(tx, in->host->host_id, &out->goals));
-    TRY(leases_locate(tx, &own, &out->goals));
-    out->lease_key = f->conf.lease_key;
-    return leases_promises(tx, in->host->host_id, &out->promises);
+    TRY(write_goals(f, tx, in, out));
+    presence_tell(&f->present, in->host->host_id, generation);
+    return OK;
 }
 
 struct err fleet_sync(struct fleet *f, struct arena *a, const struct agent_sync_in *in,

@@ -365,7 +365,8 @@ static void goal_to_wire(struct arena *a, const struct host_node *n,
     out->settings_version = settings_of(a, n, out, add_users(a, users, n, out), logged);
 }
 
-struct err goals_of_host(struct store_tx *tx, const char *host_id, struct agent_node_goal_list *out)
+struct err goals_of_host(struct store_tx *tx, const char *host_id, int64_t since,
+                         struct agent_node_goal_list *out)
 {
     struct arena *a = store_arena(tx);
     struct group_values values;
@@ -376,7 +377,7 @@ struct err goals_of_host(struct store_tx *tx, const char *host_id, struct agent_
     struct host_node *nodes;
     size_t count;
 
-    TRY(store_host_nodes(tx, host_id, &nodes, &count));
+    TRY(store_host_nodes(tx, host_id, since, &nodes, &count));
     TRY(add_sources(tx, host_id, nodes, count));
     TRY(load_values(tx, nodes, count, &values));
     TRY(host_users_load(tx, host_id, &users));

@@ -4,11 +4,14 @@
 
 #include "base/err.h"
 
+#include <stdint.h>
+
 struct agent_node_goal_list;
 struct store_tx;
 
-/* All goals of the host, in the transaction's arena. */
-must_use struct err goals_of_host(struct store_tx *tx, const char *host_id,
+/* The goals of the host that changed by a later generation than `since`, SINCE_EVER: all of them;
+ * in the transaction's arena. */
+must_use struct err goals_of_host(struct store_tx *tx, const char *host_id, int64_t since,
                                   struct agent_node_goal_list *out);
 
 #endif

@@ -60,7 +60,7 @@ void presence_enrol(struct presence_table *t, const char *host_id, const char *i
         *slot = p->incarnation;
     }
     p->incarnation = copy(incarnation);
-    p->message_number = 0;
+    p->message_number = p->told_generation = 0;
     p->heard_boot_ms = now_boot_ms;
     p->level = PRESENCE_HEARD;
     pthread_mutex_unlock(&t->lock);
@@ -140,6 +140,22 @@ bool presence_has_obeyed(struct presence_table *t, const char *host_id)
     bool has_obeyed = p && p->has_obeyed;
     pthread_mutex_unlock(&t->lock);
     return has_obeyed;
+}
+
+void presence_tell(struct presence_table *t, const char *host_id, int64_t generation)
+{
+    pthread_mutex_lock(&t->lock);
+    entry_of(t, host_id)->told_generation = generation;
+    pthread_mutex_unlock(&t->lock);
+}
+
+bool presence_was_told(struct presence_table *t, const char *host_id, int64_t generation)
+{
+    pthread_mutex_lock(&t->lock);
+    const struct presence *p = map_get(&t->by_id, str_of(host_id));
+    bool was_told = p && generation > 0 && p->told_generation == generation;
+    pthread_mutex_unlock(&t->lock);
+    return was_told;
 }
 
 /* What it is by now, and when it could be less. */

@@ -35,6 +35,7 @@ struct presence {
     unsigned past_count;
     int64_t heard_boot_ms;     /* last contact */
     int64_t message_number;    /* the highest that was taken of this incarnation */
+    int64_t told_generation;   /* of the goals that it was told last; 0: none */
     enum presence_level level; /* as the store has it */
     bool has_obeyed;           /* this control plane, since it was started */
 };
@@ -76,6 +77,10 @@ bool presence_take_message(struct presence_table *t, const char *host_id, int64_
 /* The host said that it obeys this control plane; whether it ever did. */
 void presence_obeys(struct presence_table *t, const char *host_id);
 bool presence_has_obeyed(struct presence_table *t, const char *host_id);
+
+/* The host is told goals of that generation; whether those are what it was told last. */
+void presence_tell(struct presence_table *t, const char *host_id, int64_t generation);
+bool presence_was_told(struct presence_table *t, const char *host_id, int64_t generation);
 
 struct presence_change {
     const char *host_id;

@@ -108,8 +108,8 @@ struct err store_access_tell(struct store_tx *tx, bool *out_any)
         "FROM cache_access a LEFT JOIN user_group u ON u.id = a.user_group_id "
         "JOIN cache_cluster c ON c.group_id = a.replication_group_id OR c.id = a.cluster_id "
         "JOIN cache_node n ON n.cluster_id = c.id JOIN node_goal g ON g.node_id = n.id "
-        "WHERE a.told_revision < " REVISION
-        " ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1 RETURNING host_id";
+        "WHERE a.told_revision < " REVISION " ON CONFLICT (host_id) DO UPDATE SET " RAISED_WHOLE
+        " RETURNING host_id";
     static const char told[] = "UPDATE cache_access AS a SET told_revision = (SELECT " REVISION
                                " FROM (SELECT 1) LEFT JOIN user_group u ON u.id = a.user_group_id) "
                                "WHERE told_revision < (SELECT " REVISION

@@ -109,7 +109,12 @@ void query_reach(struct query *q, int at, struct reach *out);
 /* The ids as a JSON array for `json_each(?)`; in the transaction's arena. */
 const char *query_id_list(const struct store_tx *tx, const int64_t *ids, size_t count);
 
-/* Raises the generation of every host that has a node of the group. */
+/* Ends of statements that raise generations: for nodes that are marked as changed then, or where
+ * nothing is news; and where all goals are to be told anew. */
+#define RAISED       "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1"
+#define RAISED_WHOLE "generation = generation + 1, whole = generation + 1"
+
+/* Raises the generation of every host that has a node of the group; those nodes' goals changed. */
 must_use struct err hosts_raise(struct store_tx *tx, int64_t group_id);
 
 /* The same of one shard. */

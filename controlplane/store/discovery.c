@@ -22,7 +22,7 @@ static struct err raise_hosts(struct store_tx *tx, int64_t cluster_id)
     static const char sql[] =
         "INSERT INTO host_goal (host_id, generation) SELECT DISTINCT g.host_id, 1 "
         "FROM cache_node n JOIN node_goal g ON g.node_id = n.id WHERE n.cluster_id = ? "
-        "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1 RETURNING host_id";
+        "ON CONFLICT (host_id) DO UPDATE SET " RAISED_WHOLE " RETURNING host_id";
     return query_tell(tx, sql, "i", cluster_id);
 }
 

@@ -27,8 +27,7 @@ struct err voters_raise(struct store_tx *tx, const char *voters)
 {
     static const char sql[] =
         "INSERT INTO host_goal (host_id, generation) SELECT h.id, 1 FROM host h "
-        "WHERE h.id IN (SELECT value FROM json_each(?)) "
-        "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1 RETURNING host_id";
+        "WHERE h.id IN (SELECT value FROM json_each(?)) " RAISED " RETURNING host_id";
 
     if (!voters || !*voters)
         return OK;
@@ -37,7 +36,7 @@ struct err voters_raise(struct store_tx *tx, const char *voters)
 
 struct err store_hosts_raise_all(struct store_tx *tx)
 {
-    static const char sql[] = "UPDATE host_goal SET generation = generation + 1 RETURNING host_id";
+    static const char sql[] = "UPDATE host_goal SET " RAISED_WHOLE " RETURNING host_id";
     return query_tell(tx, sql, "");
 }
 

@@ -45,7 +45,7 @@ static struct err raise_hosts(struct store_tx *tx, const struct log_delivery *d)
         "FROM cache_cluster c JOIN cache_node n ON n.cluster_id = c.id "
         "JOIN node_goal g ON g.node_id = n.id "
         "WHERE (?1 <> 0 AND c.id = ?1) OR (?2 <> 0 AND c.group_id = ?2) "
-        "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1 RETURNING host_id";
+        "ON CONFLICT (host_id) DO UPDATE SET " RAISED_WHOLE " RETURNING host_id";
     return query_tell(tx, sql, "ii", d->cluster_id, d->group_id);
 }
 

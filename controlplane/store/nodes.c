@@ -247,11 +247,12 @@ struct err store_node_count(struct store_tx *tx, const char *account, const char
 
 /* --- goal --- */
 
-static struct err raise_generation(struct store_tx *tx, const char *host_id)
+/* Nothing of it may be left out for an agent that holds an older one. */
+static struct err raise_whole(struct store_tx *tx, const char *host_id)
 {
     static const char sql[] =
-        "INSERT INTO host_goal (host_id, generation) VALUES (?, 1) "
-        "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1 RETURNING host_id";
+        "INSERT INTO host_goal (host_id, generation, whole) VALUES (?, 1, 1) "
+        "ON CONFLICT (host_id) DO UPDATE SET " RAISED_WHOLE " RETURNING host_id";
     return query_tell(tx, sql, "t", host_id);
 }
 
@@ -268,32 +269,62 @@ static struct err host_of(struct store_tx *tx, int64_t node_id, const char **out
     return query_end(&q);
 }
 
+/* The generations of hosts were raised for these nodes. */
+#define MARK_CHANGED                                                                          \
+    "UPDATE node_goal SET changed = (SELECT h.generation FROM host_goal h WHERE h.host_id = " \
+    "node_goal.host_id) WHERE node_id "
+
 struct err host_raise_of_node(struct store_tx *tx, int64_t node_id)
 {
-    const char *host_id;
+    static const char raise[] =
+        "INSERT INTO host_goal (host_id, generation) SELECT host_id, 1 FROM node_goal "
+        "WHERE node_id = ? " RAISED " RETURNING host_id";
+    static const char mark[] = MARK_CHANGED "= ?";
 
-    TRY(host_of(tx, node_id, &host_id));
-    return *host_id ? raise_generation(tx, host_id) : OK;
+    TRY(query_tell(tx, raise, "i", node_id));
+    return query_run(tx, mark, "i", node_id);
 }
 
 struct err hosts_raise(struct store_tx *tx, int64_t group_id)
 {
-    static const char sql[] =
+    static const char raise[] =
         "INSERT INTO host_goal (host_id, generation) SELECT DISTINCT g.host_id, 1 "
         "FROM cache_cluster c JOIN cache_node n ON n.cluster_id = c.id "
-        "JOIN node_goal g ON g.node_id = n.id WHERE c.group_id = ? "
-        "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1 RETURNING host_id";
-    return query_tell(tx, sql, "i", group_id);
+        "JOIN node_goal g ON g.node_id = n.id WHERE c.group_id = ? " RAISED " RETURNING host_id";
+    static const char mark[] =
+        MARK_CHANGED "IN (SELECT n.id FROM cache_cluster c JOIN cache_node n "
+                     "ON n.cluster_id = c.id WHERE c.group_id = ?)";
+
+    TRY(query_tell(tx, raise, "i", group_id));
+    return query_run(tx, mark, "i", group_id);
 }
 
 struct err hosts_raise_of_shard(struct store_tx *tx, int64_t shard_id)
 {
-    static const char sql[] =
+    static const char raise[] =
         "INSERT INTO host_goal (host_id, generation) SELECT DISTINCT g.host_id, 1 "
         "FROM cache_cluster c JOIN cache_node n ON n.cluster_id = c.id "
-        "JOIN node_goal g ON g.node_id = n.id WHERE c.node_group_id = ? "
-        "ON CONFLICT (host_id) DO UPDATE SET generation = generation + 1 RETURNING host_id";
-    return query_tell(tx, sql, "i", shard_id);
+        "JOIN node_goal g ON g.node_id = n.id WHERE c.node_group_id = ? " RAISED
+        " RETURNING host_id";
+    static const char mark[] =
+        MARK_CHANGED "IN (SELECT n.id FROM cache_cluster c JOIN cache_node n "
+                     "ON n.cluster_id = c.id WHERE c.node_group_id = ?)";
+
+    TRY(query_tell(tx, raise, "i", shard_id));
+    return query_run(tx, mark, "i", shard_id);
+}
+
+/* One that comes is news to the others of its shard, too: they are not alone any more. */
+static struct err raise_of_newcomer(struct store_tx *tx, int64_t node_id)
+{
+    static const char sql[] = "SELECT coalesce(c.node_group_id, 0) FROM cache_node n "
+                              "JOIN cache_cluster c ON c.id = n.cluster_id WHERE n.id = ?";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "i", node_id));
+    int64_t shard_id = query_next(&q) ? query_int(&q, 0) : 0;
+    TRY(query_end(&q));
+    return shard_id ? hosts_raise_of_shard(tx, shard_id) : host_raise_of_node(tx, node_id);
 }
 
 struct err store_goal_set(struct store_tx *tx, int64_t node_id, const struct node_goal *g)
@@ -315,9 +346,11 @@ struct err store_goal_set(struct store_tx *tx, int64_t node_id, const struct nod
                   node_state_name(g->state), g->boot_count, g->memory_bytes, g->crashes_told,
                   g->is_told_down, g->parameters, tls_mode_name(g->tls), g->is_clustered,
                   g->second_address ? g->second_address : ""));
-    if (*before && strcmp(before, g->host_id) != 0)
-        TRY(raise_generation(tx, before));
-    return raise_generation(tx, g->host_id);
+    if (!*before)
+        return raise_of_newcomer(tx, node_id);
+    if (strcmp(before, g->host_id) != 0)
+        TRY(raise_whole(tx, before));
+    return host_raise_of_node(tx, node_id);
 }
 
 struct err store_goal_told(struct store_tx *tx, int64_t node_id, const struct node_goal *goal)
@@ -335,12 +368,12 @@ struct err store_goal_remove(struct store_tx *tx, int64_t node_id)
 
     TRY(host_of(tx, node_id, &host_id));
     TRY(query_run(tx, sql, "i", node_id));
-    return *host_id ? raise_generation(tx, host_id) : OK;
+    return *host_id ? raise_whole(tx, host_id) : OK;
 }
 
-struct err store_host_generation(struct store_tx *tx, const char *host_id, int64_t *out)
+static struct err read_of_host(struct store_tx *tx, const char *sql, const char *host_id,
+                               int64_t *out)
 {
-    static const char sql[] = "SELECT generation FROM host_goal WHERE host_id = ?";
     struct query q;
 
     *out = 0;
@@ -348,6 +381,18 @@ struct err store_host_generation(struct store_tx *tx, const char *host_id, int64
     if (query_next(&q))
         *out = query_int(&q, 0);
     return query_end(&q);
+}
+
+struct err store_host_generation(struct store_tx *tx, const char *host_id, int64_t *out)
+{
+    static const char sql[] = "SELECT generation FROM host_goal WHERE host_id = ?";
+    return read_of_host(tx, sql, host_id, out);
+}
+
+struct err store_host_whole(struct store_tx *tx, const char *host_id, int64_t *out)
+{
+    static const char sql[] = "SELECT whole FROM host_goal WHERE host_id = ?";
+    return read_of_host(tx, sql, host_id, out);
 }
 
 /* What a member of a replication group has from there. */
@@ -370,8 +415,8 @@ static void row_to_membership(const struct query *q, int at, struct host_node *o
     out->has_siblings = query_int(q, at + 11) != 0;
 }
 
-struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct host_node **out,
-                            size_t *out_count)
+struct err store_host_nodes(struct store_tx *tx, const char *host_id, int64_t since,
+                            struct host_node **out, size_t *out_count)
 {
     static const char sql[] =
         "SELECT g.node_id, c.name, n.number, c.engine, c.engine_version, "
@@ -398,11 +443,11 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, struct hos
         "LEFT JOIN node_certificate e ON e.node_id = n.id "
         "LEFT JOIN cluster_discovery cd ON cd.cluster_id = c.id "
         "LEFT JOIN parameter_group p ON p.account = c.account AND p.region = c.region "
-        "AND p.name = c.parameter_group WHERE g.host_id = ? ORDER BY g.node_id";
+        "AND p.name = c.parameter_group WHERE g.host_id = ? AND g.changed > ? ORDER BY g.node_id";
     vec_of(struct host_node) nodes = VEC_EMPTY;
     struct query q;
 
-    TRY(query_start(&q, tx, sql, "t", host_id));
+    TRY(query_start(&q, tx, sql, "ti", host_id, since));
     while (query_next(&q)) {
         struct host_node *n = vec_add(tx->arena, &nodes);
         *n = (struct host_node){

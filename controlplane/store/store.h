@@ -259,6 +259,10 @@ must_use struct err store_goal_remove(struct store_tx *tx, int64_t node_id);
 /* 0 when the host has none. */
 must_use struct err store_host_generation(struct store_tx *tx, const char *host_id, int64_t *out);
 
+/* The last generation by which anything but goals of nodes changed that then say so: an agent with
+ * an older one must be told all. */
+must_use struct err store_host_whole(struct store_tx *tx, const char *host_id, int64_t *out);
+
 /* One row per node placed on a host, with what the agent must know. */
 struct host_node {
     int64_t node_id, cluster_id;
@@ -290,7 +294,11 @@ struct host_node {
     struct allotment allotment;
     bool is_seeded; /* it is still to load what it begins with; the reader's to find out */
 };
-must_use struct err store_host_nodes(struct store_tx *tx, const char *host_id,
+
+#define SINCE_EVER (-1)
+
+/* Those whose goals changed by a later generation than `since`. */
+must_use struct err store_host_nodes(struct store_tx *tx, const char *host_id, int64_t since,
                                      struct host_node **out, size_t *out_count);
 
 /* Whether a node has the address with that port, for readers too; or at all, with port 0. */

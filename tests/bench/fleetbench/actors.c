@@ -104,7 +104,7 @@ static void send_sync(struct actor *a)
         "\"BootId\":\"b\",\"Region\":\"us-east-1\",\"Zone\":\"us-east-1%c\","
         "\"AgentVersion\":\"" BUILD "\",\"MemoryBytes\":%lld,\"VCpus\":16,"
         "\"Pool\":\"10.%d.%d.0/24\",\"Engines\":[{\"Driver\":\"bundled\",\"Version\":\"" BUILD
-        "\"}]},\"MessageNumber\":%lld,\"SeenGeneration\":%lld,\"WaitMs\":%d,\"Nodes\":",
+        "\"}]},\"MessageNumber\":%lld,\"SeenGeneration\":%lld,\"TakesChanges\":true,\"WaitMs\":%d,\"Nodes\":",
         a->number, a->number, a->number, 'a' + a->number % w->zones, (long long)w->memory_bytes,
         a->number / 256, a->number % 256, (long long)++a->message_number, (long long)a->generation,
         WAIT_MS);
@@ -310,7 +310,8 @@ static bool take_goals(struct actor *a, struct str body)
     for (size_t i = 0; i < answer.goals.count; i++)
         if (strcmp(answer.goals.items[i].state, "absent") != 0)
             take_goal(node_of(a, answer.goals.items[i].node_id.value), &answer.goals.items[i]);
-    drop_absent(a, &answer.goals);
+    if (!answer.is_partial.value)
+        drop_absent(a, &answer.goals);
     return true;
 }
 

@@ -333,6 +333,19 @@ Test(link, a_poll_that_brought_nothing_keeps_the_goals)
     cr_assert_eq(in.nodes.count, 1);
 }
 
+Test(link, changed_goals_are_asked_for_by_who_holds_all)
+{
+    link_start(the_link);
+    cr_assert_not(expect_sync().takes_changes.value);
+    answer(200, GOAL_ABSENT(5, 17));
+    cr_assert(expect_sync().takes_changes.value);
+    answer(200, "{\"Generation\":6,\"IsChanged\":true,\"IsPartial\":true,\"Goals\":[{\"NodeId\":18,"
+                "\"State\":\"absent\"}]}");
+    struct agent_sync_in in = expect_sync();
+    cr_assert_eq(in.seen_generation.value, 6);
+    cr_assert_eq(in.nodes.count, 2, "the other one is still named");
+}
+
 Test(link, a_change_is_reported_while_a_poll_is_held)
 {
     link_start(the_link);

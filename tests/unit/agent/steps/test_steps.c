@@ -615,6 +615,21 @@ Test(steps, a_node_that_is_not_named_becomes_absent)
     cr_assert_eq(n->state, NODE_ABSENT);
 }
 
+Test(steps, of_changed_goals_those_that_are_not_named_stay)
+{
+    struct node *n = running();
+    struct agent_node_goal other = goal;
+
+    other.node_id = INT_OF(2);
+    other.state = "stopped";
+    steps_change_goals(steps, &(struct agent_node_goal_list){true, 1, &other});
+    cr_assert_eq(n->state, NODE_RUNNING);
+    cr_assert_not_null(nodes_find(&nodes, 2));
+    goal.state = "stopped";
+    steps_change_goals(steps, &(struct agent_node_goal_list){true, 1, &goal});
+    cr_assert_eq(n->state, NODE_STOPPING);
+}
+
 Test(steps, a_goal_without_sense_is_passed_over)
 {
     struct agent_node_goal bad[] = {goal, goal, goal};

@@ -282,3 +282,87 @@ Test(fleet, who_was_silent_before_a_restart_is_welcomed_back_after_it)
     must(sync_as(host("h1", "i1"), 0, true, &out, &wait_ms));
     cr_assert_not(stored_host("id-of-h1").is_silent);
 }
+
+static struct agent_sync_out sync_for_changes(int64_t seen)
+{
+    struct agent_host h = host("h1", "i1");
+    struct agent_sync_in in = {
+        .host = &h, .seen_generation = INT_OF(seen), .takes_changes = BOOL_OF(true)};
+    struct agent_sync_out out = {0};
+    int64_t wait_ms;
+
+    must(fleet_sync(fleet, &f.arena, &in, false, false, &out, &wait_ms));
+    return out;
+}
+
+static void move_node(int node_id, const char *address)
+{
+    struct node_goal goal = {.host_id = "id-of-h1",
+                             .address = address,
+                             .port = 6379,
+                             .state = NODE_RUNNING,
+                             .boot_count = 1};
+    fixture_begin(&f, STORE_WRITE);
+    must(store_goal_set(f.tx, node_id, &goal));
+    fixture_commit(&f);
+}
+
+Test(fleet, who_asks_for_changes_is_told_the_goals_that_changed)
+{
+    struct agent_sync_out out = sync_for_changes(0);
+    int first = place_node("id-of-h1", "127.77.0.1");
+
+    cr_assert_not(out.is_partial.value, "who holds nothing is told all");
+    place_node("id-of-h1", "127.77.0.2");
+    out = sync_for_changes(out.generation.value);
+    cr_assert(out.is_partial.value);
+    cr_assert_eq(out.goals.count, 2);
+    move_node(first, "127.77.0.3");
+    out = sync_for_changes(out.generation.value);
+    cr_assert(out.is_partial.value);
+    cr_assert_eq(out.goals.count, 1);
+    cr_assert_eq(out.goals.items[0].node_id.value, first);
+    cr_assert_str_eq(out.goals.items[0].address, "127.77.0.3");
+    out = sync_for_changes(out.generation.value);
+    cr_assert_not(out.is_changed.value);
+}
+
+Test(fleet, all_goals_are_told_when_one_is_gone_and_to_who_holds_another_generation)
+{
+    struct agent_sync_out out = sync_for_changes(0), later;
+    int first = place_node("id-of-h1", "127.77.0.1"), second = place_node("id-of-h1", "127.77.0.2");
+    int64_t wait_ms;
+
+    out = sync_for_changes(out.generation.value);
+    fixture_begin(&f, STORE_WRITE);
+    must(store_goal_remove(f.tx, first));
+    fixture_commit(&f);
+    later = sync_for_changes(out.generation.value);
+    cr_assert_not(later.is_partial.value);
+    cr_assert_eq(later.goals.count, 1);
+    cr_assert_eq(later.goals.items[0].node_id.value, second);
+
+    move_node(second, "127.77.0.3");
+    out = sync_for_changes(later.generation.value - 1);
+    cr_assert_not(out.is_partial.value, "it was told another one");
+    move_node(second, "127.77.0.4");
+    must(sync_as(host("h1", "i1"), out.generation.value, false, &later, &wait_ms));
+    cr_assert_not(later.is_partial.value, "it did not ask for changes");
+    cr_assert_eq(later.goals.count, 1);
+}
+
+Test(fleet, another_control_plane_tells_all)
+{
+    struct agent_sync_out out = sync_for_changes(0);
+    int first = place_node("id-of-h1", "127.77.0.1");
+
+    place_node("id-of-h1", "127.77.0.2");
+    out = sync_for_changes(out.generation.value);
+    cr_assert(out.is_partial.value);
+    fleet_stop(fleet);
+    start();
+    move_node(first, "127.77.0.3");
+    out = sync_for_changes(out.generation.value);
+    cr_assert_not(out.is_partial.value, "who knows which store it was");
+    cr_assert_eq(out.goals.count, 2);
+}

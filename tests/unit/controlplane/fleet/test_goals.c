@@ -41,7 +41,7 @@ static struct agent_node_goal goal_for(const char *engine)
     struct agent_node_goal_list list = {0};
 
     must(store_goal_set(f.tx, n.id, &goal));
-    must(goals_of_host(f.tx, h.id, &list));
+    must(goals_of_host(f.tx, h.id, SINCE_EVER, &list));
     cr_assert(list.has);
     cr_assert_eq(list.count, 1);
     return list.items[0];
@@ -91,7 +91,7 @@ Test(goals, a_node_of_an_owner_has_the_room_and_the_limits_that_he_says)
     must(store_cluster_insert(f.tx, &c));
     struct node n = fixture_node(&f, c.id, "0001");
     must(store_goal_set(f.tx, n.id, &goal));
-    must(goals_of_host(f.tx, h.id, &list));
+    must(goals_of_host(f.tx, h.id, SINCE_EVER, &list));
     cr_assert_eq(list.items[0].maxmemory_bytes.value, 4 << 20);
     cr_assert_eq(list.items[0].work_per_second.value, 3000);
     cr_assert_eq(list.items[0].reader_port.value, 6380);
@@ -106,7 +106,7 @@ Test(goals, a_node_of_an_owner_has_the_room_and_the_limits_that_he_says)
     must(store_snapshot_take_cluster(f.tx, &c, &o, &s));
     must(store_part_list(f.tx, &s.id, 1, &parts));
     must(store_seed_insert(f.tx, n.id, parts.items[0].id, ""));
-    must(goals_of_host(f.tx, h.id, &list));
+    must(goals_of_host(f.tx, h.id, SINCE_EVER, &list));
     cr_assert_eq(list.items[0].maxmemory_bytes.value, 8 << 20,
                  "as much as may be, until it loaded");
     cr_assert_not_null(strstr(list.items[0].settings_version, ".d8388608"));
@@ -139,21 +139,21 @@ Test(goals, values_of_a_group_reach_the_nodes_that_use_it_under_another_version_
     must(store_cluster_find(f.tx, "000000000000", "us-east-1", "c1", &c));
     c.parameter_group = "mine";
     must(store_cluster_update(f.tx, &c));
-    must(goals_of_host(f.tx, "id-of-h1", &list));
+    must(goals_of_host(f.tx, "id-of-h1", SINCE_EVER, &list));
     after = list.items[0];
     cr_assert_str_eq(parameter_of(&after, "maxmemory-policy"), "allkeys-lru");
     cr_assert_eq(after.maxmemory_bytes.value, 268435456);
     cr_assert_str_neq(after.settings_version, before.settings_version);
 
     must(store_parameter_group_revise(f.tx, &group));
-    must(goals_of_host(f.tx, "id-of-h1", &list));
+    must(goals_of_host(f.tx, "id-of-h1", SINCE_EVER, &list));
     cr_assert_str_neq(list.items[0].settings_version, after.settings_version);
 }
 
 Test(goals, a_host_without_nodes_has_an_empty_list)
 {
     struct agent_node_goal_list list = {0};
-    must(goals_of_host(f.tx, "nobody", &list));
+    must(goals_of_host(f.tx, "nobody", SINCE_EVER, &list));
     cr_assert(list.has);
     cr_assert_eq(list.count, 0);
 }
@@ -196,7 +196,7 @@ static struct agent_node_goal *all_goals(void)
 {
     struct agent_node_goal_list list = {0};
 
-    must(goals_of_host(f.tx, host.id, &list));
+    must(goals_of_host(f.tx, host.id, SINCE_EVER, &list));
     return list.items;
 }
 
@@ -384,11 +384,11 @@ Test(goals, a_node_that_is_to_encrypt_does_not_run_without_its_certificate)
     must(store_cluster_update(f.tx, &c));
     must(store_authority_put(f.tx, &authority));
     must(store_goal_set(f.tx, n.id, &goal));
-    must(goals_of_host(f.tx, h.id, &list));
+    must(goals_of_host(f.tx, h.id, SINCE_EVER, &list));
     cr_assert_str_eq(list.items[0].state, "stopped");
     cr_assert_null(list.items[0].tls);
     must(store_certificate_put(f.tx, n.id, &certificate));
-    must(goals_of_host(f.tx, h.id, &list));
+    must(goals_of_host(f.tx, h.id, SINCE_EVER, &list));
     cr_assert_str_eq(list.items[0].state, "running");
     cr_assert_str_eq(list.items[0].tls->mode, "preferred");
     cr_assert_str_eq(list.items[0].tls->certificate, "cert");

@@ -37,7 +37,7 @@ static const struct agent_node_role *role_under(struct shard_lease lease)
     shard.goal.acks.asked = lease.vacated_ms ? OFFSETS_ASKED : OFFSETS_NOT_ASKED;
     shard.lease = lease;
     must(store_shard_goal_set(f.tx, &shard));
-    must(goals_of_host(f.tx, host.id, &goals));
+    must(goals_of_host(f.tx, host.id, SINCE_EVER, &goals));
     must(leases_locate(f.tx, &own, &goals));
     return goals.items[0].role;
 }

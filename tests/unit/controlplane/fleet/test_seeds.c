@@ -25,7 +25,7 @@ Test(fleet_seeds, a_node_waits_for_what_it_begins_with)
         f.tx, n.id,
         &(struct node_goal){
             .host_id = h.id, .address = "127.77.0.1", .port = 6379, .state = NODE_RUNNING}));
-    must(goals_of_host(f.tx, h.id, &goals));
+    must(goals_of_host(f.tx, h.id, SINCE_EVER, &goals));
     cr_assert_null(goals.items[0].seeds);
     must(store_snapshot_take_cluster(f.tx, &c, &o, &s));
     must(store_part_list(f.tx, &s.id, 1, &parts));
@@ -38,7 +38,7 @@ Test(fleet_seeds, a_node_waits_for_what_it_begins_with)
 
     must(store_part_keep(f.tx, parts.items[0].id, &(struct kept_bytes){10, "ff", ""}, 2000,
                          &file_id));
-    must(goals_of_host(f.tx, h.id, &goals));
+    must(goals_of_host(f.tx, h.id, SINCE_EVER, &goals));
     const struct agent_node_goal *g = &goals.items[0];
     cr_assert_str_eq(g->state, "running");
     cr_assert(g->restarts_after_exit.value);

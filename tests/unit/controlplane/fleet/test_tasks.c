@@ -47,7 +47,7 @@ Test(fleet_tasks, each_goal_has_those_of_its_node)
     struct agent_node_goal_list goals = {0};
 
     struct node_task first = task(&nodes[1], "{}"), second = task(&nodes[1], "{}");
-    must(goals_of_host(f.tx, h.id, &goals));
+    must(goals_of_host(f.tx, h.id, SINCE_EVER, &goals));
     cr_assert_eq(goals.count, 2);
     cr_assert_eq(goals.items[0].tasks.count, 0);
     cr_assert_eq(goals.items[1].tasks.count, 2);
@@ -62,7 +62,7 @@ Test(fleet_tasks, one_that_cannot_be_read_is_passed_over)
 
     task(&nodes[0], "{");
     task(&nodes[0], "{}");
-    must(goals_of_host(f.tx, h.id, &goals));
+    must(goals_of_host(f.tx, h.id, SINCE_EVER, &goals));
     cr_assert_eq(goals.items[0].tasks.count, 1);
 }
 

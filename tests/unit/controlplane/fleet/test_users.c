@@ -98,7 +98,7 @@ Test(host_users, goals_carry_them_under_their_revision)
     struct agent_node_goal_list goals = {0};
 
     furnish(&open, &locked, &member);
-    must(goals_of_host(f.tx, host.id, &goals));
+    must(goals_of_host(f.tx, host.id, SINCE_EVER, &goals));
     cr_assert_eq(goals.count, 3);
     cr_assert_null(goals.items[0].users);
     cr_assert(strstr(goals.items[0].settings_version, ".u0."));

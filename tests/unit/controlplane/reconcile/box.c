@@ -870,7 +870,7 @@ static void tell_hosts(struct buf *b)
         const struct box_host *h = &box.hosts[i];
         struct host_node *placed;
         size_t count;
-        must(store_host_nodes(box.f.tx, h->name, &placed, &count));
+        must(store_host_nodes(box.f.tx, h->name, SINCE_EVER, &placed, &count));
         for (size_t k = 0; k < count; k++)
             buf_printf(b, "host %s has %s:%d\n", h->name, placed[k].goal.address,
                        placed[k].goal.port);

@@ -47,7 +47,7 @@ static const char *look(const char *dns_zone)
     size_t count;
 
     must(discovery_look(f.tx, dns_zone, &view, &is_changed));
-    must(store_host_nodes(f.tx, nodes[0].goal.host_id, &list, &count));
+    must(store_host_nodes(f.tx, nodes[0].goal.host_id, SINCE_EVER, &list, &count));
     return is_changed ? list[0].nodes : NULL;
 }
 

@@ -22,7 +22,7 @@ Test(discovery, a_change_is_counted_and_told_to_the_hosts)
     cr_assert(is_changed);
     must(store_host_generation(f.tx, h.id, &after));
     cr_assert_gt(after, before);
-    must(store_host_nodes(f.tx, h.id, &nodes, &count));
+    must(store_host_nodes(f.tx, h.id, SINCE_EVER, &nodes, &count));
     cr_assert_str_eq(nodes[0].nodes, "a|1|1");
     cr_assert_eq(nodes[0].nodes_version, 1);
 
@@ -31,7 +31,7 @@ Test(discovery, a_change_is_counted_and_told_to_the_hosts)
     cr_assert_not(is_changed);
     must(store_discovery_set(f.tx, c.id, "a|1|1 b|2|1", &is_changed));
     cr_assert(is_changed);
-    must(store_host_nodes(f.tx, h.id, &nodes, &count));
+    must(store_host_nodes(f.tx, h.id, SINCE_EVER, &nodes, &count));
     cr_assert_str_eq(nodes[0].nodes, "a|1|1 b|2|1");
     cr_assert_eq(nodes[0].nodes_version, 2);
 }

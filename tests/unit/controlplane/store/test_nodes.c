@@ -252,6 +252,36 @@ Test(nodes, a_changed_goal_raises_the_generation_of_both_hosts)
     cr_assert_eq(generation(other.id), 2);
 }
 
+static size_t changed_since(int64_t since)
+{
+    struct host_node *placed;
+    size_t count;
+
+    must(store_host_nodes(f.tx, host.id, since, &placed, &count));
+    return count;
+}
+
+Test(nodes, goals_know_since_when_they_are_as_they_are)
+{
+    struct node second = fixture_node(&f, cluster.id, "0002");
+    struct node_goal goal = goal_of("127.77.0.1"), other = goal_of("127.77.0.2");
+    int64_t whole;
+
+    must(store_goal_set(f.tx, node.id, &goal));
+    must(store_goal_set(f.tx, second.id, &other));
+    cr_assert_eq(changed_since(SINCE_EVER), 2);
+    cr_assert_eq(changed_since(1), 1);
+    cr_assert_eq(changed_since(2), 0);
+    goal.boot_count++;
+    must(store_goal_set(f.tx, node.id, &goal));
+    cr_assert_eq(changed_since(2), 1);
+    must(store_host_whole(f.tx, host.id, &whole));
+    cr_assert_eq(whole, 0);
+    must(store_goal_remove(f.tx, second.id));
+    must(store_host_whole(f.tx, host.id, &whole));
+    cr_assert_eq(whole, generation(host.id));
+}
+
 Test(nodes, two_nodes_cannot_have_one_address_and_port)
 {
     struct node second = fixture_node(&f, cluster.id, "0002");
@@ -310,7 +340,7 @@ Test(nodes, a_host_knows_what_it_should_run)
     size_t count;
 
     must(store_goal_set(f.tx, node.id, &goal));
-    must(store_host_nodes(f.tx, host.id, &placed, &count));
+    must(store_host_nodes(f.tx, host.id, SINCE_EVER, &placed, &count));
     cr_assert_eq(count, 1);
     cr_assert_str_eq(placed[0].cluster, "c1");
     cr_assert_str_eq(placed[0].engine_version, "7.1.0");
@@ -366,10 +396,10 @@ Test(nodes, nodes_keep_a_type_until_they_take_that_of_their_cluster)
     must(store_node_list(f.tx, c.id, &nodes));
     cr_assert_str_eq(nodes.items[0].node_type, "cache.m5.large");
     cr_assert_str_eq(nodes.items[1].node_type, "");
-    must(store_host_nodes(f.tx, h.id, &told, &count));
+    must(store_host_nodes(f.tx, h.id, SINCE_EVER, &told, &count));
     cr_assert_str_eq(told[0].node_type, "cache.m5.large");
     must(store_node_take_type(f.tx, first.id));
-    must(store_host_nodes(f.tx, h.id, &told, &count));
+    must(store_host_nodes(f.tx, h.id, SINCE_EVER, &told, &count));
     cr_assert_str_eq(told[0].node_type, "cache.t4g.micro");
 }
 

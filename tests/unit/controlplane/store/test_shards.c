@@ -173,6 +173,9 @@ Test(shards, hosts_hear_of_what_is_told_and_of_nothing_else)
     must(store_cluster_update(f.tx, &c));
     struct node n = fixture_node(&f, c.id, "0001");
     struct node_goal goal = {.has = true, .host_id = h.id, .address = "127.1.1.1", .port = 6379};
+    struct host_node *told;
+    size_t count;
+
     must(store_goal_set(f.tx, n.id, &goal));
     s.goal = (struct shard_goal){.has = true, .term = 1, .primary_id = c.id};
     must(store_shard_goal_set(f.tx, &s));
@@ -189,6 +192,8 @@ Test(shards, hosts_hear_of_what_is_told_and_of_nothing_else)
     must(store_shard_goal_set(f.tx, &s));
     must(store_host_generation(f.tx, h.id, &after));
     cr_assert_eq(after, before + 2);
+    must(store_host_nodes(f.tx, h.id, after - 1, &told, &count));
+    cr_assert_eq(count, 1, "its member's goal has changed");
     s.lease = (struct shard_lease){.voters = voter.id, .number = 1};
     must(store_shard_goal_set(f.tx, &s));
     s.lease.settled_ms = 9;
