@@ -126,6 +126,29 @@ static void end_command(struct migration *m)
     m->pieces.elements = 0;
 }
 
+/* When the element ends that was put last, if it does so by itself. */
+static void put_element_end(struct migration *m, struct str name)
+{
+    struct db *db = &m->ks->dbs[0];
+    const struct entry *e = db_peek(db, keyspace_key(m->ks, first_name(m)));
+    char digits[NUMBER_I64_MAX];
+
+    if (!e || db_next_end(db, e) == NO_DEADLINE)
+        return;
+    int64_t end_ms = m->ks->types[m->pieces.type]->end_of(db, e, name);
+    if (end_ms == NO_DEADLINE)
+        return;
+    end_command(m);
+    struct buf *to = migration_command_begin(m, 6);
+    migration_put_word(to, STR("HPEXPIREAT"));
+    migration_put_word(to, first_name(m));
+    migration_put_word(to, (struct str){digits, number_write_i64(digits, end_ms)});
+    migration_put_word(to, STR("FIELDS"));
+    migration_put_word(to, STR("1"));
+    migration_put_word(to, name);
+    migration_command_end(m);
+}
+
 static void put_element(void *ctx, struct str first, struct str second)
 {
     struct migration *m = ctx;
@@ -136,6 +159,8 @@ static void put_element(void *ctx, struct str first, struct str second)
         migration_put_word(&m->pieces.words, way->is_reversed ? first : second);
     if (++m->pieces.elements == ELEMENTS_MAX || m->pieces.words.len >= COMMAND_BYTES)
         end_command(m);
+    if (m->pieces.type == TYPE_HASH)
+        put_element_end(m, first);
 }
 
 /* ---- values that say themselves ---- */
@@ -280,6 +305,9 @@ static const struct naming {
     {"hincrby",      TYPE_HASH, 2, 2, false},
     {"hincrbyfloat", TYPE_HASH, 2, 2, false},
     {"hdel",         TYPE_HASH, 2, 1, true },
+    {"hsetex",       TYPE_HASH, 5, 2, false},
+    {"hpexpireat",   TYPE_HASH, 5, 1, false},
+    {"hpersist",     TYPE_HASH, 4, 1, false},
     {"sadd",         TYPE_SET,  2, 1, false},
     {"srem",         TYPE_SET,  2, 1, true },
     {"zadd",         TYPE_ZSET, 3, 2, false},
@@ -310,6 +338,8 @@ static void put_named(struct migration *m, const struct entry *entry, const stru
 
     while (m->pieces.type == TYPE_ZSET && at > 2 && at - 1 < e->argc &&
            is_zadd_option(e->argv[at - 1]))
+        at++;
+    if (str_is_nocase(e->argv[0], "hsetex") && str_is_nocase(e->argv[2], "pxat"))
         at++;
     /* What is not there is told of, or was: another effect has removed it since. */
     for (; at < e->argc; at += n->step)

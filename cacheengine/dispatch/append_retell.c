@@ -82,6 +82,37 @@ static void put_element(void *ctx, struct str first, struct str second)
         end_command(r);
 }
 
+/* When the elements end that do so by themselves. */
+struct ends {
+    struct retelling *r;
+    const struct entry *e;
+};
+
+static void put_element_end(void *ctx, struct str first, struct str second)
+{
+    struct ends *x = ctx;
+    struct retelling *r = x->r;
+    int64_t end_ms = r->ks->types[entry_type(x->e)]->end_of(r->db, x->e, first);
+    char digits[NUMBER_I64_MAX];
+
+    (void)second;
+    if (end_ms == NO_DEADLINE)
+        return;
+    put_head(r, 6, "HPEXPIREAT");
+    put_word(&r->out, r->key);
+    put_word(&r->out, (struct str){digits, number_write_i64(digits, end_ms)});
+    put_word(&r->out, STR("FIELDS"));
+    put_word(&r->out, STR("1"));
+    put_word(&r->out, first);
+}
+
+static void put_element_ends(struct retelling *r, const struct entry *e)
+{
+    struct ends x = {r, e};
+
+    r->ks->types[entry_type(e)]->each(r->db, e, put_element_end, &x);
+}
+
 static void put_collection(struct retelling *r, const struct entry *e)
 {
     static const struct {
@@ -100,6 +131,8 @@ static void put_collection(struct retelling *r, const struct entry *e)
     r->is_reversed = ways[entry_type(e)].is_reversed;
     r->ks->types[entry_type(e)]->each(r->db, e, put_element, r);
     end_command(r);
+    if (db_next_end(r->db, e) != NO_DEADLINE)
+        put_element_ends(r, e);
 }
 
 /* ---- what no commands say ---- */

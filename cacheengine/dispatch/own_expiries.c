@@ -11,8 +11,9 @@
 
 #include <stdlib.h>
 
-#define HEADS        1024
-#define LOOKS_A_TICK 256 /* names, so that a tick stays short */
+#define HEADS         1024
+#define LOOKS_A_TICK  256 /* names, so that a tick stays short */
+#define FIELDS_A_LOOK 256
 
 struct own_key {
     struct own_key *next;
@@ -66,6 +67,12 @@ static void forget(struct own_expiries *x, struct own_key **at)
 
 /* ---- what is told ---- */
 
+/* True for a key that ends, or of which a part does. */
+static bool ends(const struct db *db, const struct entry *e)
+{
+    return entry_has_deadline(e) || db_next_end(db, e) != NO_DEADLINE;
+}
+
 static void take(struct effect_sink *s, const struct effect *told)
 {
     struct own_expiries *x = container_of(s, struct own_expiries, sink);
@@ -82,7 +89,7 @@ static void take(struct effect_sink *s, const struct effect *told)
         struct key k = keyspace_key(&e->keyspace, told->argv[places[i].arg]);
         const struct entry *entry = db_peek(db, k);
 
-        if ((entry && entry_has_deadline(entry)) || db_is_stale(db, k))
+        if ((entry && ends(db, entry)) || db_is_stale(db, k))
             note(x, db, k);
     }
 }
@@ -95,15 +102,18 @@ static bool is_settled(struct engine *e, const struct own_key *o)
     struct db *db = &e->keyspace.dbs[o->db];
     struct key k = key_of(o);
 
-    if (db_is_stale(db, k)) {
-        /* It is this node's to remove, as a primary would. */
-        e->keyspace.hides_expired = false;
+    struct entry *entry = db_peek(db, k);
+    int64_t end_ms = entry ? db_next_end(db, entry) : NO_DEADLINE;
+
+    /* It is this node's to remove, as a primary would. */
+    e->keyspace.hides_expired = false;
+    if (!entry)
         (void)db_find(db, k);
-        e->keyspace.hides_expired = true;
-        return true;
-    }
-    const struct entry *entry = db_peek(db, k);
-    return !entry || !entry_has_deadline(entry);
+    else if (end_ms != NO_DEADLINE && end_ms <= e->keyspace.now_ms)
+        (void)e->keyspace.types[entry_type(entry)]->expire_some(db, k, entry, FIELDS_A_LOOK);
+    e->keyspace.hides_expired = true;
+    entry = db_peek(db, k);
+    return !entry || !ends(db, entry);
 }
 
 void own_expiries_tick_slow(struct engine *e)

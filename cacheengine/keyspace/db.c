@@ -22,11 +22,22 @@ static uint64_t blob_job(void *object)
     return blob_release(object);
 }
 
+/* An object outside comes to this database or leaves it. */
+static void count_outside(struct db *db, enum entry_type type, const void *object, int by)
+{
+    const struct type_ops *ops = db->ks->types[type];
+
+    db->outside += (uint64_t)by;
+    if (ops && ops->next_end && ops->next_end(object) != NO_DEADLINE)
+        db->with_ends += (uint64_t)by;
+}
+
 void db_drop_outside(struct db *db, enum entry_type type, void *object, bool lazily)
 {
     const struct type_ops *ops = db->ks->types[type];
     struct blob *b = object;
 
+    count_outside(db, type, object, -1);
     if (type != TYPE_STRING && lazily && ops->drop_some && ops->weight(object) > LAZY_WEIGHT)
         leftover_add(db, ops, object);
     else if (type != TYPE_STRING)
@@ -35,7 +46,6 @@ void db_drop_outside(struct db *db, enum entry_type type, void *object, bool laz
         lazyfree_hand(&db->ks->lazyfree, blob_job, b, 1);
     else
         blob_drop(&db->ks->account, b);
-    db->outside--;
 }
 
 void db_remove_slot(struct db *db, uint64_t hash, uint32_t *slot, bool lazily)
@@ -67,12 +77,6 @@ void db_expire_slot(struct db *db, struct key k, uint32_t *slot)
     db->ks->stats.expired++;
 }
 
-/* Whether keys that have expired are removed when they are met. */
-static bool may_remove(const struct db *db)
-{
-    return !db->ks->hides_expired && !db->ks->stands_still;
-}
-
 bool db_delete(struct db *db, struct key k, bool lazily)
 {
     uint32_t *slot = db_slot(db, k);
@@ -80,7 +84,7 @@ bool db_delete(struct db *db, struct key k, bool lazily)
     if (!slot)
         return false;
     if (db_is_expired(db, heap_at(&db->heap, *slot)) && !db->ks->shows_expired) {
-        if (may_remove(db))
+        if (db_may_expire(db))
             db_expire_slot(db, k, slot);
         return false;
     }
@@ -110,7 +114,7 @@ static inline struct entry *find_live(struct db *db, struct key k)
         return e;
     if (db->ks->shows_expired)
         return e;
-    if (may_remove(db))
+    if (db_may_expire(db))
         db_expire_slot(db, k, slot);
     return NULL;
 }
@@ -175,9 +179,9 @@ struct entry *db_random(struct db *db)
         struct entry *e = heap_at(&db->heap, refs[rng_below(&db->ks->rng, count)]);
         if (!db_is_expired(db, e))
             return e;
-        if (!may_remove(db) && tries > 100)
+        if (!db_may_expire(db) && tries > 100)
             return e;
-        if (may_remove(db)) {
+        if (db_may_expire(db)) {
             struct key k = keyspace_key(db->ks, entry_key(e));
             db_expire_slot(db, k, db_slot(db, k));
         }
@@ -349,6 +353,20 @@ static struct entry *put_over(struct db *db, struct key k, const struct layout *
     return e;
 }
 
+void db_note_end(struct db *db, struct key k, int64_t end_ms)
+{
+    note_deadline(db, k, end_ms);
+}
+
+static void put_outside(struct db *db, struct key k, const struct entry *e)
+{
+    int64_t end_ms = db_next_end(db, e);
+
+    count_outside(db, entry_type(e), entry_outside(e), 1);
+    if (end_ms != NO_DEADLINE)
+        note_deadline(db, k, end_ms);
+}
+
 /* Sets a key: new, or over what is there, whose value is dropped. */
 static struct entry *db_put(struct db *db, struct key k, struct layout *l)
 {
@@ -359,13 +377,16 @@ static struct entry *db_put(struct db *db, struct key k, struct layout *l)
         l->deadline_ms = e && !db_is_expired(db, e) ? entry_deadline(e) : NO_DEADLINE;
     uint8_t shape = layout_shape(k, l);
     size_t size = entry_head_bytes(shape) + k.len + l->len;
-    db->outside += l->form == FORM_OUTSIDE;
-    if (!e)
-        return put_new(db, k, l, shape, size);
-    if (entry_form(e) == FORM_OUTSIDE)
-        db_drop_outside(db, entry_type(e), entry_outside(e), db->ks->settings->lazy_server_del);
-    e = put_over(db, k, l, shape, size, slot);
-    entry_touch(db->ks, e);
+    if (!e) {
+        e = put_new(db, k, l, shape, size);
+    } else {
+        if (entry_form(e) == FORM_OUTSIDE)
+            db_drop_outside(db, entry_type(e), entry_outside(e), db->ks->settings->lazy_server_del);
+        e = put_over(db, k, l, shape, size, slot);
+        entry_touch(db->ks, e);
+    }
+    if (l->form == FORM_OUTSIDE)
+        put_outside(db, k, e);
     return e;
 }
 
@@ -496,8 +517,8 @@ void db_rename(struct db *db, struct key from, struct key to)
     uint32_t age = entry_age(e);
     if (entry_form(e) == FORM_OUTSIDE) {
         /* The value changes hands: the old key must not drop it. */
+        count_outside(db, entry_type(e), entry_outside(e), -1);
         e->shape = (uint8_t)((e->shape & ~ENTRY_FORM_MASK) | FORM_NUMBER << ENTRY_FORM_SHIFT);
-        db->outside--;
     }
     db_remove_slot(db, from.hash, slot, false);
     e = put_copy(db, to, &l);

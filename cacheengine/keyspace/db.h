@@ -87,6 +87,19 @@ struct entry *db_resize(struct db *db, struct key k, struct entry *e, size_t len
 /* Sets or removes the deadline of `e`. */
 struct entry *db_set_deadline(struct db *db, struct key k, struct entry *e, int64_t deadline_ms);
 
+/* Notes that an element of a key's value ends then, before all others. */
+void db_note_end(struct db *db, struct key k, int64_t end_ms);
+
+/* When the first element of a value ends by itself, or NO_DEADLINE. */
+static inline int64_t db_next_end(const struct db *db, const struct entry *e)
+{
+    const struct type_ops *ops = db->ks->types[entry_type(e)];
+
+    if (entry_form(e) != FORM_OUTSIDE || !ops || !ops->next_end)
+        return NO_DEADLINE;
+    return ops->next_end(entry_outside(e));
+}
+
 /* Turns the value of `e` into an OUTSIDE one of the same type; the old bytes are dropped. */
 struct entry *db_move_outside(struct db *db, struct key k, struct entry *e, void *object);
 
@@ -126,6 +139,12 @@ uint64_t db_scan(struct db *db, uint64_t cursor, void (*visit)(void *ctx, struct
 /* The same with keys that have expired and are still there. */
 uint64_t db_scan_all(struct db *db, uint64_t cursor, void (*visit)(void *ctx, struct entry *e),
                      void *ctx);
+
+/* Whether what has expired is removed when it is met. */
+static inline bool db_may_expire(const struct db *db)
+{
+    return !db->ks->hides_expired && !db->ks->stands_still;
+}
 
 /* True when the deadline of `e` has passed. */
 static inline bool db_is_expired(const struct db *db, const struct entry *e)

@@ -89,6 +89,14 @@ struct type_ops {
     /* The same for the element of this name, if it is there. NULL: elements have no names. */
     void (*one)(struct db *db, const struct entry *e, struct str name, element_fn *visit,
                 void *ctx);
+    /* When the first element ends that does so by itself; maybe too early, never too late.
+     * NO_DEADLINE: none does. NULL together with the next two: those of this type never do. */
+    int64_t (*next_end)(const void *object);
+    /* When the element of this name ends, or NO_DEADLINE. */
+    int64_t (*end_of)(struct db *db, const struct entry *e, struct str name);
+    /* Removes elements that have ended, up to `budget`, and tells so; the key goes with the last
+     * one. What next_end says now: NO_DEADLINE also when the key is gone. */
+    int64_t (*expire_some)(struct db *db, struct key k, struct entry *e, uint32_t budget);
     /* For what is more than elements, instead of `some`: tells a part of a value of some dozens of
      * commands, for one who has no such key yet and is told (and does) nothing else with it but
      * what tell_change says. `place` is empty at the begin and is not looked into by others. True
@@ -141,6 +149,7 @@ struct db {
     struct index index;
     struct keyspace *ks;
     uint64_t with_deadline; /* keys that expire */
+    uint64_t with_ends;     /* keys with elements that expire */
     uint64_t outside;       /* keys whose value stands outside */
     int id;
     uint32_t sweep_at;          /* where the expiry sweep stands */
@@ -163,6 +172,7 @@ struct tidying {
 struct keyspace_stats {
     uint64_t hits, misses;
     uint64_t expired, evicted;
+    uint64_t expired_elements; /* fields of hashes */
     uint64_t expired_stale_percent;
     uint64_t lazy_freed;
     uint64_t tidy_looked, tidy_moved; /* items */

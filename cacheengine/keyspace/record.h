@@ -3,8 +3,8 @@
  * lengths, strings, doubles, checksums, and where they go to or come from. What a value is made of
  * is known to its type (struct type_ops: save, load), and what a file is made of to persist/.
  *
- * The format is that of Redis's rdb.h, versions 1 to 11 (Redis 7.2, Valkey 7.2 to 8.x) and 80
- * (Valkey 9). Numbers:
+ * The format is that of Redis's rdb.h, versions 1 to 12 (11: Redis 7.2, Valkey 7.2 to 8.x; 12:
+ * Redis 7.4 and 8) and 80 (Valkey 9). Numbers:
  *
  *     length   00xxxxxx | 01xxxxxx + 1 byte | 0x80 + 4 bytes | 0x81 + 8 bytes, high bytes first
  *     string   length, bytes; or 0xc0, 0xc1, 0xc2: an integer in 1, 2, 4 bytes, low bytes first;
@@ -26,7 +26,14 @@
 
 #define RECORD_VERSION     11 /* what is written */
 #define RECORD_VERSION_7_0 10 /* the newest that Redis 7.0 reads */
-#define RECORD_VERSION_9   80 /* Valkey 9; 12 to 79 are of others and not readable */
+#define RECORD_VERSION_7_4 12 /* of Redis 7.4 and 8; 13 to 79 are not readable */
+#define RECORD_VERSION_9   80 /* Valkey 9; written where fields of hashes end */
+
+/* True for what is readable. */
+static inline bool record_version_is_known(unsigned version)
+{
+    return version <= RECORD_VERSION_7_4 || version == RECORD_VERSION_9;
+}
 
 /* The type bytes. */
 enum record_type {
@@ -51,7 +58,9 @@ enum record_type {
     RECORD_STREAM_2 = 19,
     RECORD_SET_LISTPACK = 20,
     RECORD_STREAM_3 = 21,
-    RECORD_HASH_2 = 22, /* with ends of fields: Valkey 9 */
+    RECORD_HASH_2 = 22,             /* with ends of fields: Valkey 9 */
+    RECORD_HASH_ENDS = 24,          /* the same: Redis 7.4 */
+    RECORD_HASH_LISTPACK_ENDS = 25, /* the same, a listpack of three elements for each field */
     RECORD_TYPES,
 };
 
@@ -134,7 +143,8 @@ struct record_reader {
     const char *summed; /* up to here the checksum is computed */
     uint64_t crc;
     bool sums;
-    uint64_t bad_at; /* where the first failure was noticed */
+    unsigned version; /* of what is read; 0: not told */
+    uint64_t bad_at;  /* where the first failure was noticed */
     bool is_bad;
 };
 

@@ -9,29 +9,32 @@ static const struct record_kind {
     enum entry_type type;
     const char *refusal; /* NULL: it is loaded */
 } kinds[RECORD_TYPES] = {
-    [RECORD_STRING] = {TYPE_STRING, NULL                                                                },
-    [RECORD_LIST] = {TYPE_LIST,   NULL                                                                },
-    [RECORD_SET] = {TYPE_SET,    NULL                                                                },
-    [RECORD_ZSET] = {TYPE_ZSET,   NULL                                                                },
-    [RECORD_HASH] = {TYPE_HASH,   NULL                                                                },
-    [RECORD_ZSET_2] = {TYPE_ZSET,   NULL                                                                },
-    [RECORD_MODULE] = {0,           "it is the value of a module, which this engine does not have"      },
-    [RECORD_MODULE_2] = {0,           "it is the value of a module, which this engine does not have"      },
-    [8] = {0,           "its type is unknown"                                               },
-    [RECORD_HASH_ZIPMAP] = {TYPE_HASH,   NULL                                                                },
-    [RECORD_LIST_ZIPLIST] = {TYPE_LIST,   NULL                                                                },
-    [RECORD_SET_INTSET] = {TYPE_SET,    NULL                                                                },
-    [RECORD_ZSET_ZIPLIST] = {TYPE_ZSET,   NULL                                                                },
-    [RECORD_HASH_ZIPLIST] = {TYPE_HASH,   NULL                                                                },
-    [RECORD_LIST_QUICKLIST] = {TYPE_LIST,   NULL                                                                },
-    [RECORD_STREAM] = {TYPE_STREAM, NULL                                                                },
-    [RECORD_HASH_LISTPACK] = {TYPE_HASH,   NULL                                                                },
-    [RECORD_ZSET_LISTPACK] = {TYPE_ZSET,   NULL                                                                },
-    [RECORD_LIST_QUICKLIST_2] = {TYPE_LIST,   NULL                                                                },
-    [RECORD_STREAM_2] = {TYPE_STREAM, NULL                                                                },
-    [RECORD_SET_LISTPACK] = {TYPE_SET,    NULL                                                                },
-    [RECORD_STREAM_3] = {TYPE_STREAM, NULL                                                                },
-    [RECORD_HASH_2] = {0,           "it is a hash whose fields end, which this engine does not have yet"},
+    [RECORD_STRING] = {TYPE_STRING, NULL                                                          },
+    [RECORD_LIST] = {TYPE_LIST,   NULL                                                          },
+    [RECORD_SET] = {TYPE_SET,    NULL                                                          },
+    [RECORD_ZSET] = {TYPE_ZSET,   NULL                                                          },
+    [RECORD_HASH] = {TYPE_HASH,   NULL                                                          },
+    [RECORD_ZSET_2] = {TYPE_ZSET,   NULL                                                          },
+    [RECORD_MODULE] = {0,           "it is the value of a module, which this engine does not have"},
+    [RECORD_MODULE_2] = {0,           "it is the value of a module, which this engine does not have"},
+    [8] = {0,           "its type is unknown"                                         },
+    [RECORD_HASH_ZIPMAP] = {TYPE_HASH,   NULL                                                          },
+    [RECORD_LIST_ZIPLIST] = {TYPE_LIST,   NULL                                                          },
+    [RECORD_SET_INTSET] = {TYPE_SET,    NULL                                                          },
+    [RECORD_ZSET_ZIPLIST] = {TYPE_ZSET,   NULL                                                          },
+    [RECORD_HASH_ZIPLIST] = {TYPE_HASH,   NULL                                                          },
+    [RECORD_LIST_QUICKLIST] = {TYPE_LIST,   NULL                                                          },
+    [RECORD_STREAM] = {TYPE_STREAM, NULL                                                          },
+    [RECORD_HASH_LISTPACK] = {TYPE_HASH,   NULL                                                          },
+    [RECORD_ZSET_LISTPACK] = {TYPE_ZSET,   NULL                                                          },
+    [RECORD_LIST_QUICKLIST_2] = {TYPE_LIST,   NULL                                                          },
+    [RECORD_STREAM_2] = {TYPE_STREAM, NULL                                                          },
+    [RECORD_SET_LISTPACK] = {TYPE_SET,    NULL                                                          },
+    [RECORD_STREAM_3] = {TYPE_STREAM, NULL                                                          },
+    [RECORD_HASH_2] = {TYPE_HASH,   NULL                                                          },
+    [23] = {0,           "its type is unknown"                                         },
+    [RECORD_HASH_ENDS] = {TYPE_HASH,   NULL                                                          },
+    [RECORD_HASH_LISTPACK_ENDS] = {TYPE_HASH,   NULL                                                          },
 };
 
 /* What is said of a type without a loader. */
@@ -64,12 +67,18 @@ bool value_save(struct record_writer *w, struct db *db, const struct entry *e)
 
 bool payload_save(struct record_writer *w, struct db *db, const struct entry *e)
 {
-    if (!value_save(w, db, e))
-        return false;
-    record_put_byte(w, (uint8_t)w->version);
-    record_put_byte(w, 0);
-    record_put_u64(w, record_sum(w));
-    return true;
+    int version = w->version;
+
+    if (db_next_end(db, e) != NO_DEADLINE)
+        w->version = RECORD_VERSION_9;
+    bool is_saved = value_save(w, db, e);
+    if (is_saved) {
+        record_put_byte(w, (uint8_t)w->version);
+        record_put_byte(w, 0);
+        record_put_u64(w, record_sum(w));
+    }
+    w->version = version;
+    return is_saved;
 }
 
 /* ---- reading ---- */
@@ -104,6 +113,9 @@ struct err value_load(struct record_reader *r, unsigned record_type, struct db *
     const char *refusal =
         record_type < RECORD_TYPES ? kinds[record_type].refusal : "its type is unknown";
 
+    /* Redis had another use for Valkey's number before it was released. */
+    if (record_type == RECORD_HASH_2 && r->version == RECORD_VERSION_7_4)
+        refusal = "its type is of a version of Redis that was never released";
     if (refusal)
         return record_fail(r, ERR_UNSUPPORTED, refusal);
     out->type = kinds[record_type].type;

@@ -43,7 +43,8 @@ struct snapshot_field {
 };
 
 struct snapshot_options {
-    int version;     /* RECORD_VERSION, or RECORD_VERSION_7_0 for a reader of that age */
+    int version;     /* RECORD_VERSION (RECORD_VERSION_9 is written where fields of hashes end), or
+                      * RECORD_VERSION_7_0 for a reader of that age, who is not told of ends */
     bool compresses; /* long strings */
     const struct seal_key *seal; /* files are sealed under it (file.h); NULL: they are plain */
     bool wants_seal;             /* no file is written without one */

@@ -323,10 +323,11 @@ static struct err read_head(struct loading *g)
         version = digits_of(magic + 5, 4);
     if (version < 1)
         return record_bad(&g->r, no_snapshot);
-    if (is_valkey ? version != RECORD_VERSION_9 : version > RECORD_VERSION)
+    if (is_valkey ? version != RECORD_VERSION_9 : version > RECORD_VERSION_7_4)
         return record_fail(&g->r, ERR_UNSUPPORTED,
                            "its version is newer than what this engine reads");
     g->l->report.version = version;
+    g->r.version = (unsigned)version;
     return OK;
 }
 

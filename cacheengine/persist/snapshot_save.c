@@ -45,7 +45,10 @@ static void put_head(struct saving *s, const struct snapshot_options *o)
     const struct settings *set = s->ks->settings;
     char magic[16];
 
-    record_put_bytes(&s->w, magic, (size_t)snprintf(magic, sizeof(magic), "REDIS%04d", o->version));
+    record_put_bytes(&s->w, magic,
+                     (size_t)snprintf(magic, sizeof(magic),
+                                      s->w.version == RECORD_VERSION_9 ? "VALKEY%03d" : "REDIS%04d",
+                                      s->w.version));
     if (s->has_items)
         put_field(&s->w, SNAPSHOT_ITEMS_FIELD, str_of(set->memcached_version));
     else
@@ -158,6 +161,15 @@ static void put_tail(struct saving *s)
     record_put_u64(&s->w, s->w.sums ? record_sum(&s->w) : 0);
 }
 
+/* Only where fields of hashes end is it what no reader before Valkey 9 understands. */
+static int version_for(const struct keyspace *ks, const struct snapshot_options *o)
+{
+    for (int i = 0; i < ks->db_count && o->version == RECORD_VERSION; i++)
+        if (ks->dbs[i].with_ends > 0 && !o->leaves_out_keys)
+            return RECORD_VERSION_9;
+    return o->version;
+}
+
 struct err snapshot_save(struct keyspace *ks, struct sink *to, const struct snapshot_options *o)
 {
     int64_t policy = ks->settings->evict_policy;
@@ -168,7 +180,7 @@ struct err snapshot_save(struct keyspace *ks, struct sink *to, const struct snap
     s.notes_idle = policy == EVICT_ALLKEYS_LRU || policy == EVICT_VOLATILE_LRU;
     s.notes_frequency = policy == EVICT_ALLKEYS_LFU || policy == EVICT_VOLATILE_LFU;
     record_writer_init(&s.w, to);
-    s.w.version = o->version;
+    s.w.version = version_for(ks, o);
     s.w.compresses = o->compresses;
     s.w.sums = o->sums;
     put_head(&s, o);

@@ -7,8 +7,10 @@
 
 #include "base/err.h"
 #include "cacheengine/keyspace/number.h"
+#include "cacheengine/types/fields.h"
 
 #define INT_ENTRIES_MAX (1 << 30)
+#define TRIES_MAX       64 /* draws of what is hidden, before another way is taken */
 
 /* ---- forms ---- */
 
@@ -91,6 +93,13 @@ uint64_t collection_count(const struct collection *c)
     if (is_numbers(c))
         return numbers_count(c->run, c->len);
     return packed_count(c->run) / c->width;
+}
+
+uint64_t collection_count_shown(const struct collection *c)
+{
+    if (!c->table || c->table->next_ms > c->hides_ms)
+        return collection_count(c);
+    return c->table->count - table_count_ended(c->db, c->table, c->hides_ms);
 }
 
 enum shown collection_shown(const struct collection *c)
@@ -177,7 +186,7 @@ bool collection_find(const struct collection *c, const struct packed_item *membe
     if (c->table) {
         out->hash = table_hash(c->db, member);
         out->at = table_find(c->db, c->table, out->hash, member);
-        return out->at;
+        return out->at && table_end(c->table, out->at) > c->hides_ms;
     }
     if (is_numbers(c))
         return member->kind == PACKED_NUMBER &&
@@ -383,6 +392,32 @@ bool collection_include(struct collection *c, const struct packed_item *member)
 
 /* ---- changing and removing ---- */
 
+/* Whether a key has fields that end is counted. */
+static void note_ends(const struct collection *c, bool had)
+{
+    bool has = c->table->ends > 0;
+
+    if (c->e && has != had)
+        c->db->with_ends += has ? 1 : -1;
+}
+
+void collection_set_end(struct collection *c, const struct packed_item *member,
+                        struct collection_place *place, int64_t end_ms)
+{
+    int64_t next_ms;
+
+    collection_spread(c, SHOWN_TABLE);
+    table_know_ends(c->db, c->table);
+    if (!place->hash)
+        check(collection_find(c, member, place));
+    bool had = c->table->ends > 0;
+    next_ms = c->table->next_ms;
+    place->at = table_set_end(c->db, c->table, place->hash, place->at, end_ms);
+    note_ends(c, had);
+    if (c->e && c->table->next_ms < next_ms)
+        db_note_end(c->db, c->k, c->table->next_ms);
+}
+
 void collection_replace(struct collection *c, const struct packed_item *member,
                         const struct collection_place *place, const struct packed_item *value)
 {
@@ -401,13 +436,18 @@ void collection_replace(struct collection *c, const struct packed_item *member,
     }
     if (!is_short)
         c->table->shown = SHOWN_TABLE;
+    bool had = c->table->ends > 0;
     table_replace(c->db, c->table, there.hash, there.at, 1, value);
+    note_ends(c, had);
 }
 
 void collection_remove(struct collection *c, const struct collection_place *place)
 {
     if (c->table) {
+        bool had = c->table->ends > 0;
+
         table_remove(c->db, c->table, place->hash, place->at);
+        note_ends(c, had);
         return;
     }
     if (is_numbers(c)) {
@@ -430,6 +470,8 @@ bool collection_next(const struct collection *c, struct collection_walk *walk,
     if (c->table) {
         const uint8_t *at = table_next(c->db, c->table, &walk->table);
 
+        while (at && table_end(c->table, at) <= c->hides_ms)
+            at = table_next(c->db, c->table, &walk->table);
         if (at)
             walk->rest = packed_get(at, member);
         return at;
@@ -462,6 +504,20 @@ void collection_nth(const struct collection *c, uint32_t n, struct packed_item *
         *rest = behind;
 }
 
+/* Where nearly all are hidden, one of the others is counted out. */
+static void random_shown(const struct collection *c, struct rng *rng, struct packed_item *member,
+                         const uint8_t **rest)
+{
+    struct collection_walk walk = {0};
+    uint64_t nth = rng_below(rng, collection_count_shown(c));
+
+    do
+        check(collection_next(c, &walk, member));
+    while (nth--);
+    if (rest)
+        *rest = walk.rest;
+}
+
 void collection_random(const struct collection *c, struct rng *rng, struct packed_item *member,
                        const uint8_t **rest)
 {
@@ -469,9 +525,17 @@ void collection_random(const struct collection *c, struct rng *rng, struct packe
         collection_nth(c, (uint32_t)rng_below(rng, collection_count(c)), member, rest);
         return;
     }
-    const uint8_t *behind = packed_get(table_random(c->db, c->table, rng), member);
-    if (rest)
-        *rest = behind;
+    for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
+        const uint8_t *at = table_random(c->db, c->table, rng);
+
+        if (table_end(c->table, at) <= c->hides_ms)
+            continue;
+        at = packed_get(at, member);
+        if (rest)
+            *rest = at;
+        return;
+    }
+    random_shown(c, rng, member, rest);
 }
 
 /* ---- what the keyspace asks of a type ---- */
@@ -518,6 +582,13 @@ static void *unpack_hash(struct db *db, const char *bytes, size_t len)
     return unpack(db, 2, bytes, len);
 }
 
+static int64_t next_end(const void *object)
+{
+    const struct table *t = object;
+
+    return t->ends > 0 ? t->next_ms : NO_DEADLINE;
+}
+
 static size_t weight(const void *object)
 {
     return table_weight(object);
@@ -541,6 +612,9 @@ const struct type_ops hash_type_ops = {
     .each = collection_each,
     .some = collection_some,
     .one = collection_one,
+    .next_end = next_end,
+    .end_of = collection_end_of,
+    .expire_some = fields_expire_some,
     .save = collection_save,
     .load = collection_load,
 };

@@ -32,9 +32,10 @@ struct collection {
     size_t len;          /* of the run */
     struct table *table; /* NULL while it is a run */
     uint32_t width;      /* elements per member: 1 for a set, 2 for a hash */
+    int64_t hides_ms;    /* fields that ended by this time are not shown; 0: all are */
 };
 
-/* An entry that was found. */
+/* An entry that was found; or after a failed search one that has ended and is hidden. */
 struct collection_place {
     const uint8_t *at; /* the member's element; NULL in a run of numbers */
     uint64_t hash;     /* in tables */
@@ -58,6 +59,9 @@ void collection_store(struct collection *c, int64_t deadline_ms);
 void collection_drop(struct collection *c);
 
 uint64_t collection_count(const struct collection *c);
+
+/* The same without what is hidden. */
+uint64_t collection_count_shown(const struct collection *c);
 
 /* False when the member is not there. */
 bool collection_find(const struct collection *c, const struct packed_item *member,
@@ -90,6 +94,28 @@ void collection_replace(struct collection *c, const struct packed_item *member,
 /* Removes an entry that was found. The caller deletes a key that has none left. */
 void collection_remove(struct collection *c, const struct collection_place *place);
 
+/* ---- fields that end ---- */
+
+/* Values of `end_ms`: a wall time up to PACKED_END_MAX, or PACKED_NO_END. A hash with fields that
+ * end is a table and said to be one. */
+
+/* True while there are such fields. */
+static inline bool collection_has_ends(const struct collection *c)
+{
+    return c->table && c->table->ends > 0;
+}
+
+/* When an entry that was found ends. */
+static inline int64_t collection_end(const struct collection *c,
+                                     const struct collection_place *place)
+{
+    return c->table ? table_end(c->table, place->at) : PACKED_NO_END;
+}
+
+/* Sets when an entry ends that was found. The place holds afterwards. */
+void collection_set_end(struct collection *c, const struct packed_item *member,
+                        struct collection_place *place, int64_t end_ms);
+
 /* Turns it into a table, said to be one or not. */
 void collection_spread(struct collection *c, enum shown shown);
 
@@ -116,7 +142,8 @@ struct collection_walk {
 bool collection_next(const struct collection *c, struct collection_walk *walk,
                      struct packed_item *member);
 
-/* A member of even chance; `rest` (may be NULL) is the place of its value. */
+/* A member of even chance, of those that are shown: at least one is. `rest` (may be NULL) is the
+ * place of its value. */
 void collection_random(const struct collection *c, struct rng *rng, struct packed_item *member,
                        const uint8_t **rest);
 
@@ -133,6 +160,7 @@ uint64_t collection_some(struct db *db, const struct entry *e, uint64_t cursor, 
                          void *ctx);
 void collection_one(struct db *db, const struct entry *e, struct str name, element_fn *visit,
                     void *ctx);
+int64_t collection_end_of(struct db *db, const struct entry *e, struct str name);
 void collection_save(struct record_writer *w, struct db *db, const struct entry *e);
 must_use struct err collection_load(struct record_reader *r, unsigned record_type, struct db *db,
                                     struct key k, struct value *out);

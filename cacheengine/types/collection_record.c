@@ -36,6 +36,25 @@ static void save_members(struct record_writer *w, const struct collection *c)
     }
 }
 
+/* Fields, values and when they end, or -1: as Valkey 9 has it. */
+static void save_ends(struct record_writer *w, const struct collection *c)
+{
+    struct table_walk walk = {0};
+    const uint8_t *at;
+
+    record_put_type(w, RECORD_HASH_2);
+    record_put_length(w, collection_count(c));
+    while ((at = table_next(c->db, c->table, &walk))) {
+        int64_t end_ms = table_end(c->table, at);
+        struct packed_item items[2];
+
+        packed_get(packed_get(at, &items[0]), &items[1]);
+        put_item(w, &items[0]);
+        put_item(w, &items[1]);
+        record_put_u64(w, (uint64_t)(end_ms == PACKED_NO_END ? -1 : end_ms));
+    }
+}
+
 static void save_listpack(struct record_writer *w, const struct collection *c)
 {
     uint8_t listpack[LISTPACK_OF_RUN(ENTRY_VALUE_MAX)];
@@ -63,7 +82,9 @@ void collection_save(struct record_writer *w, struct db *db, const struct entry 
     struct collection c;
 
     collection_open(&c, db, (struct key){0}, (struct entry *)e);
-    if (c.table || (c.width == 1 && !numbers_is(c.run) && w->version < RECORD_VERSION))
+    if (collection_has_ends(&c) && w->version >= RECORD_VERSION_9)
+        save_ends(w, &c);
+    else if (c.table || (c.width == 1 && !numbers_is(c.run) && w->version < RECORD_VERSION))
         save_members(w, &c);
     else if (numbers_is(c.run))
         save_numbers(w, &c);
@@ -180,6 +201,115 @@ static struct err load_compact(struct record_reader *r, enum compact_kind kind,
     return finish(r, c, out);
 }
 
+/* ---- reading hashes whose fields end ---- */
+
+/* Adds a field with its end, or NO_DEADLINE. */
+static struct err add_ending(struct record_reader *r, struct collection *c,
+                             const struct packed_item items[2], int64_t end_ms)
+{
+    struct collection_place place;
+
+    if (end_ms < NO_DEADLINE)
+        return record_bad(r, "the end of a field of it is damaged");
+    TRY(add(r, c, items, true));
+    if (end_ms == NO_DEADLINE)
+        return OK;
+    check(collection_find(c, &items[0], &place));
+    if (end_ms > PACKED_END_MAX)
+        end_ms = PACKED_END_MAX;
+    collection_set_end(c, &items[0], &place, end_ms > 0 ? end_ms : 1);
+    return OK;
+}
+
+static struct err get_pair(struct record_reader *r, struct value *out, struct packed_item items[2])
+{
+    for (unsigned i = 0; i < 2; i++) {
+        TRY(record_get_string(r, &out->texts[i]));
+        items[i] = packed_item_of(out->texts[i].text);
+    }
+    return OK;
+}
+
+/* As Valkey 9 has it: the end stands behind field and value. */
+static struct err fill_hash_2(struct record_reader *r, struct collection *c, uint64_t count,
+                              struct value *out)
+{
+    struct packed_item items[2];
+    uint64_t end_ms;
+
+    for (; count > 0; count--) {
+        TRY(get_pair(r, out, items));
+        TRY(record_get_u64(r, &end_ms));
+        TRY(add_ending(r, c, items, (int64_t)end_ms));
+    }
+    return OK;
+}
+
+/* As Redis 7.4 has it: in front of them stands how much later than the first of all they end, and
+ * one more; 0 for never. */
+static struct err fill_hash_ends(struct record_reader *r, struct collection *c, uint64_t first_ms,
+                                 uint64_t count, struct value *out)
+{
+    struct packed_item items[2];
+    uint64_t later;
+
+    for (; count > 0; count--) {
+        TRY(record_get_length(r, &later));
+        if (first_ms > INT64_MAX || later > INT64_MAX - first_ms)
+            return record_bad(r, "the end of a field of it is damaged");
+        TRY(get_pair(r, out, items));
+        TRY(add_ending(r, c, items, later ? (int64_t)(first_ms + later - 1) : NO_DEADLINE));
+    }
+    return OK;
+}
+
+/* A listpack of fields, values and times; 0 for never. */
+static struct err fill_listpack_ends(struct record_reader *r, struct collection *c,
+                                     struct compact *from)
+{
+    struct packed_item items[3];
+
+    while (compact_next(from, &items[0])) {
+        if (!compact_next(from, &items[1]) || !compact_next(from, &items[2]) ||
+            items[2].kind != PACKED_NUMBER || items[2].number < 0)
+            return record_bad(r, "a field of it has no value or no end");
+        TRY(add_ending(r, c, items, items[2].number ? items[2].number : NO_DEADLINE));
+    }
+    if (compact_is_sound(from))
+        return from->count ? OK : err_make(ERR_NOT_FOUND, "it is empty");
+    return record_bad(r, "the elements of it are damaged");
+}
+
+static struct err fill_ends(struct record_reader *r, unsigned record_type, struct collection *c,
+                            struct value *out)
+{
+    struct compact from;
+    uint64_t first_ms = 0, count;
+
+    if (record_type != RECORD_HASH_2)
+        TRY(record_get_u64(r, &first_ms));
+    if (record_type == RECORD_HASH_LISTPACK_ENDS) {
+        TRY(record_get_string(r, &out->texts[0]));
+        compact_begin(&from, COMPACT_LISTPACK, out->texts[0].text);
+        return fill_listpack_ends(r, c, &from);
+    }
+    TRY(record_get_length(r, &count));
+    if (count == 0)
+        return err_make(ERR_NOT_FOUND, "it is empty");
+    return record_type == RECORD_HASH_2 ? fill_hash_2(r, c, count, out)
+                                        : fill_hash_ends(r, c, first_ms, count, out);
+}
+
+static struct err load_ends(struct record_reader *r, unsigned record_type, struct collection *c,
+                            struct db *db, struct key k, struct value *out)
+{
+    collection_begin(c, db, k, TYPE_HASH, SHOWN_TABLE, (uint8_t *)out->bytes);
+    TRY(fill_ends(r, record_type, c, out));
+    return finish(r, c, out);
+}
+
+/* ---- reading sets of numbers ---- */
+
 static int64_t intset_at(const uint8_t *at, unsigned width)
 {
     uint64_t v = 0;
@@ -231,6 +361,9 @@ static struct err load_any(struct record_reader *r, unsigned record_type, struct
     case RECORD_SET_INTSET: return load_intset(r, c, db, k, out);
     case RECORD_HASH_ZIPMAP: return load_compact(r, COMPACT_ZIPMAP, c, db, k, out);
     case RECORD_HASH_ZIPLIST: return load_compact(r, COMPACT_ZIPLIST, c, db, k, out);
+    case RECORD_HASH_2:
+    case RECORD_HASH_ENDS:
+    case RECORD_HASH_LISTPACK_ENDS: return load_ends(r, record_type, c, db, k, out);
     case RECORD_HASH_LISTPACK:
     case RECORD_SET_LISTPACK: return load_compact(r, COMPACT_LISTPACK, c, db, k, out);
     default: return load_members(r, c, db, k, out);

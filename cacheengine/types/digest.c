@@ -79,6 +79,8 @@ static void add_members(struct db *db, const struct entry *e, struct key k, unsi
         mix(pair, text.ptr, text.len);
         packed_get(walk.rest, &item);
         mix_item(pair, &item);
+        if (packed_end(walk.rest) != PACKED_NO_END)
+            add(pair, "!!hexpire!!", 11);
         add(digest, pair, sizeof(pair));
     }
 }

@@ -97,6 +97,19 @@ void collection_one(struct db *db, const struct entry *e, struct str name, eleme
     visit(ctx, name, packed_text(&value, &digits));
 }
 
+int64_t collection_end_of(struct db *db, const struct entry *e, struct str name)
+{
+    struct packed_item member = packed_item_of(name);
+    struct collection_place place;
+    struct collection c;
+    int64_t end_ms = PACKED_NO_END;
+
+    collection_open(&c, db, keyspace_key(db->ks, entry_key(e)), (struct entry *)e);
+    if (collection_has_ends(&c) && collection_find(&c, &member, &place))
+        end_ms = collection_end(&c, &place);
+    return end_ms == PACKED_NO_END ? NO_DEADLINE : end_ms;
+}
+
 void collection_each(struct db *db, const struct entry *e, element_fn *visit, void *ctx)
 {
     struct key k = keyspace_key(db->ks, entry_key(e));

@@ -16,6 +16,7 @@
 #define TAG_INT    0xc0 /* one byte; the next tags have one more each */
 #define TAG_REAL   0xc8
 #define TAG_AWAY   0xc9
+#define TAG_END    0xca
 #define TAG_STR12  0xd0
 #define TAG_STR32  0xe0
 #define SHORT_MAX  127
@@ -157,6 +158,8 @@ static uint32_t load_u32(const uint8_t *at)
 
 size_t packed_long_size(const uint8_t *at)
 {
+    if (*at == TAG_END)
+        return PACKED_END_SIZE + packed_size(at + PACKED_END_SIZE);
     if (*at < TAG_STR32)
         return 2 + ((size_t)(*at & 0x0f) << 8 | at[1]);
     return 5 + (size_t)load_u32(at + 1);
@@ -187,6 +190,8 @@ static const uint8_t *get_other(const uint8_t *at, struct packed_item *out)
         *out = packed_away(b);
         return at + PACKED_AWAY_SIZE;
     }
+    if (*at == TAG_END)
+        return packed_get(at + PACKED_END_SIZE, out);
     unsigned head = *at < TAG_STR32 ? 2 : 5;
     size_t size = packed_long_size(at);
     *out = (struct packed_item){
@@ -234,6 +239,21 @@ const uint8_t *packed_reply(struct reply *r, const uint8_t *at)
 
     packed_reply_item(r, &item);
     return next;
+}
+
+/* ---- ends ---- */
+
+int64_t packed_end(const uint8_t *at)
+{
+    return *at == TAG_END ? get_int(at + 1, PACKED_END_SIZE - 1) : PACKED_NO_END;
+}
+
+void packed_put_end(uint8_t *at, int64_t end_ms)
+{
+    check(end_ms >= 0 && end_ms <= PACKED_END_MAX);
+    *at++ = TAG_END;
+    for (unsigned i = 0; i < PACKED_END_SIZE - 1; i++)
+        *at++ = (uint8_t)((uint64_t)end_ms >> (8 * i));
 }
 
 /* ---- finding ---- */

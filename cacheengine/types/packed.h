@@ -11,6 +11,8 @@
  *     d0-df  a string of 12 bits of length,      c9     the address of a blob (a long string;
  *            low 8 in the next byte                     within tables only)
  *     e0     a string with 4 bytes of length
+ *     ca     when it ends: a wall time in 6 bytes, and then the element itself (within tables
+ *            only; not with the first of an entry)
  *
  * Every text has exactly one form: what is a canonical 64-bit integer ("12", never "012") is stored
  * as one in the fewest bytes, so two elements are equal when their bytes are. A reader walks
@@ -125,6 +127,18 @@ const uint8_t *packed_reply(struct reply *r, const uint8_t *at);
 
 /* Sends an item as a bulk string. */
 void packed_reply_item(struct reply *r, const struct packed_item *item);
+
+/* ---- ends ---- */
+
+#define PACKED_END_SIZE 7                 /* bytes in front of an element that ends */
+#define PACKED_END_MAX  ((1LL << 47) - 1) /* the last wall time that can be told: the year 6429 */
+#define PACKED_NO_END   INT64_MAX
+
+/* When the element at a place ends, or PACKED_NO_END. */
+int64_t packed_end(const uint8_t *at);
+
+/* Writes an end, of 0 to PACKED_END_MAX; the element itself stands behind it. */
+void packed_put_end(uint8_t *at, int64_t end_ms);
 
 /* ---- runs ---- */
 

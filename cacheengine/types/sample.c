@@ -31,7 +31,7 @@ static void sample_by_walk(const struct collection *c, const struct sample *s, u
 {
     struct collection_walk walk = {0};
     struct packed_item member;
-    uint64_t left = collection_count(c);
+    uint64_t left = collection_count_shown(c);
 
     while (count > 0 && collection_next(c, &walk, &member)) {
         if (rng_below(s->rng, left--) >= count)
@@ -69,7 +69,7 @@ static void sample_by_draws(const struct collection *c, const struct sample *s, 
         const uint8_t *at = table_random(c->db, c->table, s->rng);
         struct packed_item member;
 
-        if (seen_before(&seen, at))
+        if (table_end(c->table, at) <= c->hides_ms || seen_before(&seen, at))
             continue;
         const uint8_t *rest = packed_get(at, &member);
         s->draw(s->ctx, &member, rest);
@@ -79,9 +79,9 @@ static void sample_by_draws(const struct collection *c, const struct sample *s, 
 
 void sample_draw(const struct collection *c, const struct sample *s, uint64_t count)
 {
-    uint64_t all = collection_count(c);
+    uint64_t all = collection_count(c), shown = collection_count_shown(c);
 
-    if (c->table && count < all / WALK_SHARE)
+    if (c->table && count < all / WALK_SHARE && shown >= all / 2)
         sample_by_draws(c, s, count);
     else
         sample_by_walk(c, s, count);

@@ -113,7 +113,7 @@ static bool is_sealed(const struct keyspace *ks, struct str payload)
     record_reader_memory(&r, (struct str){payload.ptr + len, PAYLOAD_FOOTER_BYTES});
     if (err_failed(record_get_bytes(&r, version, 2)) || err_failed(record_get_u64(&r, &sum)))
         return false;
-    if ((version[0] | version[1] << 8) > RECORD_VERSION)
+    if (!record_version_is_known((unsigned)(version[0] | version[1] << 8)))
         return false;
     return ks->skips_checksums || crc64(0, payload.ptr, len + 2) == sum;
 }
@@ -130,6 +130,7 @@ static bool load_payload(struct cmd_call *c, struct key k, struct value *out)
         return false;
     }
     record_reader_memory(&r, (struct str){payload.ptr, payload.len - PAYLOAD_FOOTER_BYTES});
+    r.version = (uint8_t)payload.ptr[payload.len - PAYLOAD_FOOTER_BYTES];
     struct err e = record_get_byte(&r, &type);
     if (!err_failed(e))
         e = value_load(&r, type, c->db, k, out);

@@ -4,11 +4,6 @@
 #include "cacheengine/types/deadline.h"
 #include "contract/command_procs.h"
 
-static const struct deadline_unit seconds_from_now = {true, true};
-static const struct deadline_unit millis_from_now = {false, true};
-static const struct deadline_unit seconds_of_time = {true, false};
-static const struct deadline_unit millis_of_time = {false, false};
-
 static bool invalid_time(struct cmd_call *c)
 {
     reply_errorf(c->reply, "ERR invalid expire time in '%s' command", c->cmd->name);
@@ -55,23 +50,20 @@ void deadline_drop(struct cmd_call *c, struct key k, struct entry *e)
     call_tell_removed(c, c->argv[1], lazily);
 }
 
-enum expire_flag { IF_NONE = 1, IF_ANY = 2, IF_LATER = 4, IF_EARLIER = 8 };
-
-/* Reads NX, XX, GT and LT from argument 3 on. */
-static bool parse_flags(struct cmd_call *c, unsigned *out)
+bool deadline_flags(struct cmd_call *c, uint32_t first, uint32_t end, unsigned *out)
 {
     static const struct {
         const char *word;
         unsigned flag;
     } words[] = {
-        {"nx", IF_NONE   },
-        {"xx", IF_ANY    },
-        {"gt", IF_LATER  },
-        {"lt", IF_EARLIER},
+        {"nx", DEADLINE_IF_NONE   },
+        {"xx", DEADLINE_IF_ANY    },
+        {"gt", DEADLINE_IF_LATER  },
+        {"lt", DEADLINE_IF_EARLIER},
     };
     unsigned flags = 0;
 
-    for (uint32_t i = 3; i < c->argc; i++) {
+    for (uint32_t i = first; i < end; i++) {
         size_t w = 0;
 
         while (w < countof(words) && !call_is(c, i, words[w].word))
@@ -82,12 +74,12 @@ static bool parse_flags(struct cmd_call *c, unsigned *out)
         }
         flags |= words[w].flag;
     }
-    if ((flags & IF_NONE) && (flags & ~(unsigned)IF_NONE)) {
+    if ((flags & DEADLINE_IF_NONE) && (flags & ~(unsigned)DEADLINE_IF_NONE)) {
         reply_error(c->reply,
                     "ERR NX and XX, GT or LT options at the same time are not compatible");
         return false;
     }
-    if ((flags & IF_LATER) && (flags & IF_EARLIER)) {
+    if ((flags & DEADLINE_IF_LATER) && (flags & DEADLINE_IF_EARLIER)) {
         reply_error(c->reply, "ERR GT and LT options at the same time are not compatible");
         return false;
     }
@@ -95,18 +87,17 @@ static bool parse_flags(struct cmd_call *c, unsigned *out)
     return true;
 }
 
-/* True when the conditions allow a key that ends at `old_ms` to end at `new_ms`. */
-static bool flags_allow(unsigned flags, int64_t old_ms, int64_t new_ms)
+bool deadline_flags_allow(unsigned flags, int64_t old_ms, int64_t new_ms)
 {
     bool has_end = old_ms != NO_DEADLINE;
 
-    if ((flags & IF_NONE) && has_end)
+    if ((flags & DEADLINE_IF_NONE) && has_end)
         return false;
-    if ((flags & IF_ANY) && !has_end)
+    if ((flags & DEADLINE_IF_ANY) && !has_end)
         return false;
-    if ((flags & IF_LATER) && (!has_end || new_ms <= old_ms))
+    if ((flags & DEADLINE_IF_LATER) && (!has_end || new_ms <= old_ms))
         return false;
-    return !((flags & IF_EARLIER) && has_end && new_ms >= old_ms);
+    return !((flags & DEADLINE_IF_EARLIER) && has_end && new_ms >= old_ms);
 }
 
 /* The end as a moment; the conditions stay, as they stay true. */
@@ -128,10 +119,10 @@ static void expire(struct cmd_call *c, struct deadline_unit unit)
     unsigned flags;
     int64_t end_ms;
 
-    if (!parse_flags(c, &flags) || !deadline_parse_any(c, 2, unit, &end_ms))
+    if (!deadline_flags(c, 3, c->argc, &flags) || !deadline_parse_any(c, 2, unit, &end_ms))
         return;
     struct entry *e = db_find(c->db, k);
-    if (!e || !flags_allow(flags, entry_deadline(e), end_ms)) {
+    if (!e || !deadline_flags_allow(flags, entry_deadline(e), end_ms)) {
         reply_int(c->reply, 0);
         return;
     }
@@ -147,61 +138,63 @@ static void expire(struct cmd_call *c, struct deadline_unit unit)
 
 void cmd_expire(struct cmd_call *c)
 {
-    expire(c, seconds_from_now);
+    expire(c, deadline_seconds_from_now);
 }
 
 void cmd_pexpire(struct cmd_call *c)
 {
-    expire(c, millis_from_now);
+    expire(c, deadline_millis_from_now);
 }
 
 void cmd_expireat(struct cmd_call *c)
 {
-    expire(c, seconds_of_time);
+    expire(c, deadline_seconds_of_time);
 }
 
 void cmd_pexpireat(struct cmd_call *c)
 {
-    expire(c, millis_of_time);
+    expire(c, deadline_millis_of_time);
+}
+
+int64_t deadline_said(const struct cmd_call *c, struct deadline_unit unit, int64_t end_ms)
+{
+    int64_t v = end_ms;
+
+    if (unit.is_relative)
+        v = v > c->ks->now_ms ? v - c->ks->now_ms : 0;
+    /* Rounded, but without running over at the end of time. */
+    return unit.is_seconds ? v / 1000 + (v % 1000 >= 500) : v;
 }
 
 /* Replies when a key ends: -2 without the key, -1 without an end. */
 static void reply_end(struct cmd_call *c, struct deadline_unit unit)
 {
     const struct entry *e = db_look(c->db, call_key(c, 1));
-    int64_t v;
 
-    if (!e || !entry_has_deadline(e)) {
+    if (!e || !entry_has_deadline(e))
         reply_int(c->reply, e ? -1 : -2);
-        return;
-    }
-    v = entry_deadline(e);
-    if (unit.is_relative)
-        v = v > c->ks->now_ms ? v - c->ks->now_ms : 0;
-    /* Rounded, but without running over at the end of time. */
-    if (unit.is_seconds)
-        v = v / 1000 + (v % 1000 >= 500);
-    reply_int(c->reply, v);
+    else
+        reply_int(c->reply, deadline_said(c, unit, entry_deadline(e)));
 }
 
 void cmd_ttl(struct cmd_call *c)
 {
-    reply_end(c, seconds_from_now);
+    reply_end(c, deadline_seconds_from_now);
 }
 
 void cmd_pttl(struct cmd_call *c)
 {
-    reply_end(c, millis_from_now);
+    reply_end(c, deadline_millis_from_now);
 }
 
 void cmd_expiretime(struct cmd_call *c)
 {
-    reply_end(c, seconds_of_time);
+    reply_end(c, deadline_seconds_of_time);
 }
 
 void cmd_pexpiretime(struct cmd_call *c)
 {
-    reply_end(c, millis_of_time);
+    reply_end(c, deadline_millis_of_time);
 }
 
 void cmd_persist(struct cmd_call *c)

@@ -2,8 +2,10 @@
 #include "cacheengine/types/t_hash.h"
 
 #include "base/command.h"
+#include "base/err.h"
 #include "cacheengine/keyspace/number.h"
 #include "cacheengine/types/changed.h"
+#include "cacheengine/types/fields.h"
 #include "contract/command_procs.h"
 
 #include <math.h>
@@ -13,31 +15,33 @@ bool hash_read(struct cmd_call *c, struct collection *h, bool *ok)
     struct key k = call_key(c, 1);
     struct entry *e = call_read(c, k, TYPE_HASH, ok);
 
-    if (e)
-        collection_open(h, c->db, k, e);
-    return e;
+    if (!e)
+        return false;
+    collection_open(h, c->db, k, e);
+    return fields_meet(h);
 }
 
-/* A hash that is to be written to: the one in argument 1, or a new one in `buffer`. False after
- * WRONGTYPE was sent. */
-static bool hash_write(struct cmd_call *c, struct collection *h, uint8_t *buffer)
+bool hash_find(struct cmd_call *c, struct collection *h, bool *ok)
 {
     struct key k = call_key(c, 1);
-    bool ok;
-    struct entry *e = call_find(c, k, TYPE_HASH, &ok);
+    struct entry *e = call_find(c, k, TYPE_HASH, ok);
 
-    if (!ok)
+    if (!e)
         return false;
-    if (e)
-        collection_open(h, c->db, k, e);
-    else
-        collection_begin(h, c->db, k, TYPE_HASH, SHOWN_PACKED, buffer);
-    return true;
+    collection_open(h, c->db, k, e);
+    return fields_meet(h);
 }
 
-/* What follows a change: a new hash becomes a key, and others are told. */
-static void hash_written(struct cmd_call *c, struct collection *h, uint64_t changes,
-                         const char *event)
+bool hash_write(struct cmd_call *c, struct collection *h, uint8_t *buffer)
+{
+    bool ok;
+
+    if (!hash_find(c, h, &ok) && ok)
+        collection_begin(h, c->db, call_key(c, 1), TYPE_HASH, SHOWN_PACKED, buffer);
+    return ok;
+}
+
+void hash_written(struct cmd_call *c, struct collection *h, uint64_t changes, const char *event)
 {
     if (!h->e)
         collection_store(h, NO_DEADLINE);
@@ -46,9 +50,7 @@ static void hash_written(struct cmd_call *c, struct collection *h, uint64_t chan
 
 /* ---- setting ---- */
 
-/* Fields and values that are too many or too long for a small hash make a table of it before they
- * are set. */
-static void spread_for(struct cmd_call *c, struct collection *h, uint32_t first)
+void hash_spread_for(struct cmd_call *c, struct collection *h, uint32_t first)
 {
     const struct settings *s = c->ks->settings;
     bool is_long = (c->argc - first) / 2 > (uint64_t)s->hash_packed_entries;
@@ -80,19 +82,32 @@ static void set_value(struct collection *h, const struct packed_item items[2],
         collection_add(h, place, items);
 }
 
-/* Sets the field in an argument to the value behind it; true when it is new. */
-static bool set_pair(struct cmd_call *c, struct collection *h, uint32_t arg)
+/* The same with the field ending when it did. Returns that, or PACKED_NO_END. */
+static int64_t set_kept(struct collection *h, const struct packed_item items[2],
+                        struct collection_place *place, bool is_there)
+{
+    int64_t end_ms = is_there ? collection_end(h, place) : PACKED_NO_END;
+
+    set_value(h, items, place, is_there);
+    if (end_ms != PACKED_NO_END) {
+        check(collection_find(h, &items[0], place));
+        collection_set_end(h, &items[0], place, end_ms);
+    }
+    return end_ms;
+}
+
+bool hash_set_pair(struct cmd_call *c, struct collection *h, uint32_t arg)
 {
     struct packed_item items[2] = {packed_item_of(c->argv[arg]), value_item(c, h, arg + 1)};
     struct collection_place place;
-    bool is_there = collection_find(h, &items[0], &place);
+    bool is_there = fields_seek(c, h, &items[0], &place);
 
     set_value(h, items, &place, is_there);
     return !is_there;
 }
 
-static void prefetch_fields(const struct cmd_call *c, const struct collection *h, uint32_t first,
-                            uint32_t step)
+void hash_prefetch_fields(const struct cmd_call *c, const struct collection *h, uint32_t first,
+                          uint32_t step)
 {
     struct packed_item fields[COLLECTION_BATCH];
     unsigned count = 0;
@@ -116,12 +131,12 @@ static bool set_pairs(struct cmd_call *c, int64_t *created)
     }
     if (!hash_write(c, &h, buffer))
         return false;
-    spread_for(c, &h, 2);
+    hash_spread_for(c, &h, 2);
     *created = 0;
     for (uint32_t i = 2; i < c->argc; i += 2) {
         if ((i - 2) % (2 * COLLECTION_BATCH) == 0)
-            prefetch_fields(c, &h, i, 2);
-        *created += set_pair(c, &h, i);
+            hash_prefetch_fields(c, &h, i, 2);
+        *created += hash_set_pair(c, &h, i);
     }
     hash_written(c, &h, (c->argc - 2) / 2, "hset");
     return true;
@@ -155,8 +170,8 @@ void cmd_hsetnx(struct cmd_call *c)
         reply_int(c->reply, 0);
         return;
     }
-    spread_for(c, &h, 2);
-    set_pair(c, &h, 2);
+    hash_spread_for(c, &h, 2);
+    hash_set_pair(c, &h, 2);
     hash_written(c, &h, 1, "hset");
     reply_int(c->reply, 1);
 }
@@ -173,7 +188,7 @@ void cmd_hincrby(struct cmd_call *c)
 
     if (!call_int(c, 3, &by) || !hash_write(c, &h, buffer))
         return;
-    bool is_there = collection_find(&h, &items[0], &place);
+    bool is_there = fields_seek(c, &h, &items[0], &place);
     if (is_there)
         collection_value(&place, &items[1]);
     if (items[1].kind != PACKED_NUMBER) {
@@ -185,7 +200,7 @@ void cmd_hincrby(struct cmd_call *c)
         return;
     }
     items[1].number = sum;
-    set_value(&h, items, &place, is_there);
+    set_kept(&h, items, &place, is_there);
     hash_written(c, &h, 1, "hincrby");
     reply_int(c->reply, sum);
 }
@@ -215,7 +230,7 @@ void cmd_hincrbyfloat(struct cmd_call *c)
 
     if (!float_increment(c, &by) || !hash_write(c, &h, buffer))
         return;
-    bool is_there = collection_find(&h, &items[0], &place);
+    bool is_there = fields_seek(c, &h, &items[0], &place);
     if (is_there)
         collection_value(&place, &items[1]);
     if (!number_parse_long_double(packed_text(&items[1], &digits), &value)) {
@@ -228,52 +243,59 @@ void cmd_hincrbyfloat(struct cmd_call *c)
     }
     struct str sum = {text, number_write_plain(text, value + by)};
     items[1] = packed_item_of(sum);
-    set_value(&h, items, &place, is_there);
+    bool ends = set_kept(&h, items, &place, is_there) != PACKED_NO_END;
     hash_written(c, &h, 1, "hincrbyfloat");
-    call_tell(c, STR("HSET"), c->argv[1], c->argv[2], sum);
+    if (ends)
+        call_tell(c, STR("HSETEX"), c->argv[1], STR("KEEPTTL"), STR("FIELDS"), STR("1"), c->argv[2],
+                  sum);
+    else
+        call_tell(c, STR("HSET"), c->argv[1], c->argv[2], sum);
     reply_bulk_str(c->reply, sum);
 }
 
 /* ---- removing ---- */
 
+void hash_removed(struct cmd_call *c, struct collection *h, uint64_t changes, const char *event)
+{
+    bool is_last = collection_count(h) == 0;
+
+    if (is_last)
+        db_delete_entry(c->db, h->k, h->e, false);
+    changed_by(c, h->k, EVENT_HASH, event, changes);
+    if (is_last)
+        changed_by(c, h->k, EVENT_GENERIC, "del", 0);
+}
+
 void cmd_hdel(struct cmd_call *c)
 {
-    struct key k = call_key(c, 1);
     struct collection h;
     bool ok;
     int64_t removed = 0;
-    struct entry *e = call_find(c, k, TYPE_HASH, &ok);
+    bool is_there = hash_find(c, &h, &ok);
 
     if (!ok)
         return;
-    if (e)
-        collection_open(&h, c->db, k, e);
-    uint64_t left = e ? collection_count(&h) : 0;
+    uint64_t left = is_there ? collection_count(&h) : 0;
     for (uint32_t i = 2; i < c->argc && left > 0; i++) {
         struct packed_item field = packed_item_of(c->argv[i]);
         struct collection_place place;
 
         if ((i - 2) % COLLECTION_BATCH == 0)
-            prefetch_fields(c, &h, i, 1);
+            hash_prefetch_fields(c, &h, i, 1);
         if (!collection_find(&h, &field, &place))
             continue;
         collection_remove(&h, &place);
         removed++;
         left--;
     }
-    if (removed) {
-        if (left == 0)
-            db_delete_entry(c->db, k, h.e, false);
-        changed_by(c, k, EVENT_HASH, "hdel", (uint64_t)removed);
-        if (left == 0)
-            changed_by(c, k, EVENT_GENERIC, "del", 0);
-    }
+    if (removed)
+        hash_removed(c, &h, (uint64_t)removed, "hdel");
     reply_int(c->reply, removed);
 }
 
 /* ---- reading ---- */
 
-static void reply_field(struct cmd_call *c, const struct collection *h, uint32_t arg)
+void hash_reply_field(struct cmd_call *c, const struct collection *h, uint32_t arg)
 {
     struct packed_item field = packed_item_of(c->argv[arg]);
     struct collection_place place;
@@ -290,7 +312,7 @@ void cmd_hget(struct cmd_call *c)
     bool ok;
 
     if (hash_read(c, &h, &ok))
-        reply_field(c, &h, 2);
+        hash_reply_field(c, &h, 2);
     else if (ok)
         reply_null(c->reply);
 }
@@ -310,8 +332,8 @@ void cmd_hmget(struct cmd_call *c)
             continue;
         }
         if ((i - 2) % COLLECTION_BATCH == 0)
-            prefetch_fields(c, &h, i, 1);
-        reply_field(c, &h, i);
+            hash_prefetch_fields(c, &h, i, 1);
+        hash_reply_field(c, &h, i);
     }
 }
 
@@ -368,7 +390,7 @@ static void reply_all(struct cmd_call *c, bool with_fields, bool with_values)
     struct packed_item field;
     bool ok;
     bool is_there = hash_read(c, &h, &ok);
-    size_t count = is_there ? collection_count(&h) : 0;
+    size_t count = is_there ? collection_count_shown(&h) : 0;
 
     if (!ok)
         return;

@@ -46,7 +46,7 @@ static void pick_any(struct pick *p, const struct collection *h, uint64_t count)
 static void pick_different(struct pick *p, const struct collection *h, uint64_t count)
 {
     struct sample sample = sample_of(p);
-    uint64_t all = collection_count(h);
+    uint64_t all = collection_count_shown(h);
 
     if (count > all)
         count = all;
@@ -60,7 +60,7 @@ static void pick_one(struct cmd_call *c)
     struct packed_item field;
     bool ok;
 
-    if (hash_read(c, &h, &ok)) {
+    if (hash_read(c, &h, &ok) && collection_count_shown(&h) > 0) {
         collection_random(&h, &c->ks->rng, &field, NULL);
         packed_reply_item(c->reply, &field);
     } else if (ok) {
@@ -106,7 +106,7 @@ void cmd_hrandfield(struct cmd_call *c)
     bool is_there = hash_read(c, &h, &ok);
     if (!ok)
         return;
-    if (!is_there || count == 0)
+    if (!is_there || count == 0 || collection_count_shown(&h) == 0)
         reply_array(c->reply, 0);
     else if (count < 0)
         pick_any(&pick, &h, (uint64_t)-count);
@@ -116,14 +116,21 @@ void cmd_hrandfield(struct cmd_call *c)
 
 /* ---- HSCAN ---- */
 
+struct table_scan {
+    struct scan *scan;
+    const struct collection *hash;
+};
+
 static void scan_visit(void *ctx, const uint8_t *at)
 {
-    struct scan *s = ctx;
+    const struct table_scan *s = ctx;
     struct packed_item field;
-    const uint8_t *value = packed_get(at, &field);
 
-    if (scan_says(s, &field))
-        packed_reply(s->reply, value);
+    if (table_end(s->hash->table, at) <= s->hash->hides_ms)
+        return;
+    const uint8_t *value = packed_get(at, &field);
+    if (scan_says(s->scan, &field))
+        packed_reply(s->scan->reply, value);
 }
 
 static void scan_run(struct scan *s, const struct collection *h)
@@ -141,6 +148,7 @@ void cmd_hscan(struct cmd_call *c)
 {
     struct collection h;
     struct scan scan;
+    struct table_scan of_table = {&scan, &h};
     uint64_t step = 0;
     bool ok;
 
@@ -156,7 +164,7 @@ void cmd_hscan(struct cmd_call *c)
     scan_begin(c, &scan);
     if (h.table)
         do
-            scan.cursor = table_scan(h.db, h.table, scan.cursor, scan_visit, &scan);
+            scan.cursor = table_scan(h.db, h.table, scan.cursor, scan_visit, &of_table);
         while (scan_goes_on(&scan, ++step));
     else
         scan_run(&scan, &h);

@@ -213,6 +213,8 @@ static struct str field_of(struct sort *s, struct entry *e, struct key k, struct
     if (entry_type(e) != TYPE_HASH)
         return (struct str){NULL, 0};
     collection_open(&hash, s->c->db, k, e);
+    if (!s->c->ks->shows_expired)
+        hash.hides_ms = s->c->ks->now_ms;
     if (!collection_find(&hash, &name, &place))
         return (struct str){NULL, 0};
     collection_value(&place, &value);

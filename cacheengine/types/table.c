@@ -7,6 +7,10 @@
 
 #include "base/err.h"
 #include "base/prefetch.h"
+#include "cacheengine/types/table_internal.h"
+
+/* What a table takes of the heap, a class of it. */
+_Static_assert(sizeof(struct table) <= 64, "ends cost no table without them anything");
 
 /* When a group is added: more entries, or more bytes, per group than these. */
 #define LOAD_ENTRIES 7
@@ -14,9 +18,7 @@
 /* When one is taken away: less than a quarter of both. */
 #define LOAD_SPARSE 4
 
-#define PAGE_GROUPS (1U << TABLE_PAGE_BITS)
-#define PAGE_FIRST  8 /* groups that the first page has room for at the beginning */
-#define GROUPS_MAX  (1U << 31)
+#define GROUPS_MAX (1U << 31)
 
 /* Places that come next in a walk are asked for this many groups ahead. */
 #define WALK_AHEAD 4
@@ -80,18 +82,7 @@ static void drop_away(struct db *db, struct table *t, const uint8_t *at, unsigne
 
 /* ---- groups ---- */
 
-static struct table_run *run_at(const struct db *db, uint32_t ref)
-{
-    return heap_at(&db->heap, ref);
-}
-
-static const uint8_t *run_end(const struct table_run *run)
-{
-    return run->packed + run->len;
-}
-
-/* Gives the run of a slot room for `len` bytes, keeping what it has of them. */
-static struct table_run *run_fit(struct db *db, struct table *t, uint32_t *slot, size_t len)
+struct table_run *run_fit(struct db *db, struct table *t, uint32_t *slot, size_t len)
 {
     size_t bytes = sizeof(struct table_run) + len;
 
@@ -152,6 +143,48 @@ static void run_append(struct db *db, struct table *t, uint32_t *slot, const uin
 
 /* ---- pages ---- */
 
+/* Bytes of a page with room for so many groups: their references and, where entries end, when the
+ * first of each does. */
+static size_t page_bytes(const struct table *t, uint32_t room)
+{
+    return room * (sizeof(uint32_t) + (t->has_ends ? sizeof(int64_t) : 0));
+}
+
+/* A page in the place of the first one, with other room and the same `count` groups. */
+static void page_refit(struct db *db, struct table *t, uint32_t *page, const uint32_t room[2],
+                       uint32_t count)
+{
+    uint32_t ref = take(db, t, page_bytes(t, room[1]));
+    uint32_t *from = heap_at(&db->heap, *page), *to = heap_at(&db->heap, ref);
+
+    memcpy(to, from, count * sizeof(*to));
+    if (t->has_ends)
+        memcpy(to + room[1], from + room[0], count * sizeof(int64_t));
+    give(db, t, *page);
+    *page = ref;
+}
+
+void table_know_ends(struct db *db, struct table *t)
+{
+    uint32_t *pages = heap_at(&db->heap, t->pages);
+
+    check(t->width == 2);
+    if (t->has_ends)
+        return;
+    t->has_ends = true;
+    for (uint32_t at = 0; at < t->groups; at += PAGE_GROUPS) {
+        uint32_t *page = &pages[at >> TABLE_PAGE_BITS], room = page_room(t, at >> TABLE_PAGE_BITS);
+        uint32_t ref = take(db, t, page_bytes(t, room));
+        uint32_t *to = heap_at(&db->heap, ref);
+
+        memcpy(to, heap_at(&db->heap, *page), room * sizeof(*to));
+        give(db, t, *page);
+        *page = ref;
+        for (uint32_t i = at; i < at + room; i++)
+            *table_note(db, t, i) = PACKED_NO_END;
+    }
+}
+
 /* Room for the reference of one more group. */
 static void page_for(struct db *db, struct table *t)
 {
@@ -164,10 +197,7 @@ static void page_for(struct db *db, struct table *t)
         /* The first page doubles until it is a whole one. */
         if (at < PAGE_FIRST || (at & (at - 1)) != 0)
             return;
-        uint32_t ref = take(db, t, 2 * at * sizeof(uint32_t));
-        memcpy(heap_at(&db->heap, ref), heap_at(&db->heap, pages[0]), at * sizeof(uint32_t));
-        give(db, t, pages[0]);
-        pages[0] = ref;
+        page_refit(db, t, &pages[0], (uint32_t[]){at, 2 * at}, at);
         return;
     }
     if (page == t->page_max) {
@@ -179,7 +209,7 @@ static void page_for(struct db *db, struct table *t)
         pages = heap_at(&db->heap, t->pages);
         t->page_max *= 2;
     }
-    pages[page] = take(db, t, PAGE_GROUPS * sizeof(uint32_t));
+    pages[page] = take(db, t, page_bytes(t, PAGE_GROUPS));
 }
 
 /* After the last group of a page was removed; `t->groups` is what is left. The first page fits
@@ -196,10 +226,7 @@ static void page_leave(struct db *db, struct table *t)
     }
     if (at < PAGE_FIRST || (at & (at - 1)) != 0)
         return;
-    uint32_t ref = take(db, t, at * sizeof(uint32_t));
-    memcpy(heap_at(&db->heap, ref), heap_at(&db->heap, pages[0]), at * sizeof(uint32_t));
-    give(db, t, pages[0]);
-    pages[0] = ref;
+    page_refit(db, t, &pages[0], (uint32_t[]){2 * at, at}, at);
 }
 
 /* ---- growing and shrinking ---- */
@@ -275,6 +302,8 @@ static void group_add(struct db *db, struct table *t)
     uint32_t *high = table_slot(db, t, group);
     uint32_t *low = table_slot(db, t, group & (level_mask(t) >> 1));
     *high = 0;
+    if (t->has_ends)
+        *table_note(db, t, group) = *table_note(db, t, group & (level_mask(t) >> 1));
     if (*low)
         run_cut(db, t, low, high, group);
 }
@@ -285,6 +314,8 @@ static void group_remove(struct db *db, struct table *t)
     uint32_t *high = table_slot(db, t, group);
     uint32_t *low = table_slot(db, t, group & (level_mask(t) >> 1));
 
+    if (t->has_ends)
+        note_end(db, t, group & (level_mask(t) >> 1), *table_note(db, t, group));
     if (*high && !*low) {
         *low = *high;
     } else if (*high) {
@@ -323,7 +354,8 @@ struct table *table_new(struct db *db, unsigned width)
     check(width >= 1 && width <= TABLE_WIDTH_MAX);
     db_open_heap(db);
     struct table *t = heap_at(&db->heap, heap_alloc(&db->heap, sizeof(*t)));
-    *t = (struct table){.width = (uint8_t)width, .groups = 1, .page_max = 4};
+    *t = (struct table){
+        .width = (uint8_t)width, .groups = 1, .page_max = 4, .next_ms = PACKED_NO_END};
     t->held = heap_class_bytes(sizeof(*t));
     t->pages = take(db, t, t->page_max * sizeof(uint32_t));
     uint32_t *pages = heap_at(&db->heap, t->pages);
@@ -452,6 +484,7 @@ const uint8_t *table_replace(struct db *db, struct table *t, uint64_t hash, cons
         at = packed_next(at);
     size_t offset = (size_t)(at - run->packed), had = packed_size(at);
     drop_away(db, t, at, 1);
+    t->ends -= t->has_ends && packed_end(at) != PACKED_NO_END;
     struct packed_item ready = settled(db, t, item);
     size_t wants = packed_size_of(&ready);
     if (wants > had)
@@ -474,6 +507,7 @@ void table_remove(struct db *db, struct table *t, uint64_t hash, const uint8_t *
 
     check(at > run->packed && at < run_end(run));
     drop_away(db, t, at, t->width);
+    t->ends -= table_end(t, at) != PACKED_NO_END;
     for (unsigned i = 0; i < t->width; i++)
         end = packed_next(end);
     size_t size = (size_t)(end - at);
@@ -578,15 +612,21 @@ struct table *table_copy(const struct db *from, const struct table *t, struct db
     const uint8_t *at;
 
     copy->shown = t->shown;
+    if (t->ends > 0)
+        table_know_ends(to, copy);
     while ((at = table_next(from, t, &walk))) {
         struct packed_item items[TABLE_WIDTH_MAX];
+        int64_t end_ms = table_end(t, at);
 
         for (unsigned i = 0; i < t->width; i++) {
             at = packed_get(at, &items[i]);
             if (items[i].kind == PACKED_AWAY)
                 items[i].kind = PACKED_TEXT; /* its bytes are copied, not shared */
         }
-        table_insert(to, copy, table_hash(to, &items[0]), items);
+        uint64_t hash = table_hash(to, &items[0]);
+        table_insert(to, copy, hash, items);
+        if (end_ms != PACKED_NO_END)
+            table_set_end(to, copy, hash, table_find(to, copy, hash, &items[0]), end_ms);
     }
     return copy;
 }

@@ -11,6 +11,11 @@
  * over its half of group n without its highest bit. There is no second table, no rehash and no
  * pause. References to groups stand in pages, which are never moved but the first.
  *
+ * Entries of a hash may end: the end stands in front of the value (packed_end). A table that was
+ * told so (table_know_ends) keeps beside each group's reference when the first of its entries ends,
+ * so a sweep reads 8 bytes per group and touches only runs in which something is due. Such a note
+ * may be too early, never too late.
+ *
  * Elements longer than TABLE_INLINE_MAX stand outside as blobs (PACKED_AWAY).
  *
  * Places (`const uint8_t *`) point at the member of an entry: packed_get reads it and returns the
@@ -43,6 +48,10 @@ struct table {
     uint8_t width;
     uint8_t level; /* bits of a hash that name a group; one less where that group is not there */
     uint8_t shown; /* the type's own: what the encoding is said to be */
+    bool has_ends; /* entries may end */
+    uint16_t sweep_page; /* where an unfinished sweep goes on */
+    uint32_t ends;       /* entries that end */
+    int64_t next_ms;     /* none ends before; PACKED_NO_END */
 };
 
 /* A run in the heap. */
@@ -83,6 +92,38 @@ const uint8_t *table_replace(struct db *db, struct table *t, uint64_t hash, cons
 
 /* Removes the entry at a place. */
 void table_remove(struct db *db, struct table *t, uint64_t hash, const uint8_t *at);
+
+/* ---- ends ---- */
+
+/* Prepares a table of two elements per entry for entries that end. */
+void table_know_ends(struct db *db, struct table *t);
+
+/* When the entry at a place ends, or PACKED_NO_END. */
+static inline int64_t table_end(const struct table *t, const uint8_t *at)
+{
+    return __builtin_expect(t->has_ends, 0) ? packed_end(packed_next(at)) : PACKED_NO_END;
+}
+
+/* Sets when the entry at a place ends, from 0 to PACKED_END_MAX, or that it does not
+ * (PACKED_NO_END); the table must know ends. Returns the place of the entry now. */
+const uint8_t *table_set_end(struct db *db, struct table *t, uint64_t hash, const uint8_t *at,
+                             int64_t end_ms);
+
+/* Entries that have ended by a time. */
+uint64_t table_count_ended(const struct db *db, const struct table *t, int64_t now_ms);
+
+/* Removes entries that have ended, each after a word to `gone`. */
+struct table_sweep {
+    int64_t now_ms;
+    uint32_t budget; /* entries, counted down */
+    void (*gone)(void *ctx, const uint8_t *at);
+    void *ctx;
+};
+
+/* True when none is left that has ended; else the budget is spent. */
+bool table_sweep(struct db *db, struct table *t, struct table_sweep *s);
+
+/* ---- chance ---- */
 
 /* An entry of even chance; the table must not be empty. */
 const uint8_t *table_random(const struct db *db, const struct table *t, struct rng *rng);

@@ -267,7 +267,7 @@ def test_every_damaged_payload_is_refused(reference, engine):
             bad = payload[:at] + bytes([payload[at] ^ 0x40]) + payload[at + 1:]
             assert ours.raw("RESTORE", "k", "0", bad) == want, at
             assert ours.raw("RESTORE", "k", "0", payload[:at]) == want, at
-        assert ours.raw("RESTORE", "k", "0", payloads.reseal(payload, 12)) == want
+        assert ours.raw("RESTORE", "k", "0", payloads.reseal(payload, 13)) == want
         assert ours.raw("RESTORE", "k", "0", payloads.reseal(payload, 80)) == want
         assert ours.call("EXISTS", "k") == 0
 

@@ -98,7 +98,9 @@ Test(value, types_that_the_engine_lacks_are_refused_by_name)
         const char *word;
     } rows[] = {
         {STR("\x07"), "module" },
-        {STR("\x16"), "fields" },
+        {STR("\x16"), "hash"   },
+        {STR("\x17"), "unknown"},
+        {STR("\x1a"), "unknown"},
         {STR("\x15"), "stream" },
         {STR("\x08"), "unknown"},
         {STR("\x40"), "unknown"},

@@ -187,7 +187,7 @@ Test(snapshot, what_is_none_or_too_new_is_refused_with_where_and_why)
         {STR("GARBAGE00"),                     "this is no RDB file (at byte 9)"                             },
         {STR("REDIS00x1"),                     "this is no RDB file (at byte 9)"                             },
         {STR("REDIS0000"),                     "this is no RDB file (at byte 9)"                             },
-        {STR("REDIS0012"),                     "its version is newer than what this engine reads (at byte 9)"},
+        {STR("REDIS0013"),                     "its version is newer than what this engine reads (at byte 9)"},
         {STR("VALKEY081"),                     "its version is newer than what this engine reads (at byte 9)"},
         {STR("REDIS0011"),                     "the data ends too early (at byte 9)"                         },
         {STR("REDIS0011\xfe\2"),               "it has more databases than this engine (at byte 11)"         },

@@ -270,3 +270,27 @@ Test(packed, random_bytes_never_lead_outside)
         free(exact);
     }
 }
+
+Test(packed, an_end_stands_in_front_of_its_element_and_is_passed_over)
+{
+    const struct str texts[] = {STR(""), STR("x"), STR("63"), STR("-123456789"),
+                                STR("a longer text")};
+    const int64_t ends[] = {0, 1, 1795878013495, PACKED_END_MAX};
+    uint8_t run[64];
+
+    for (size_t i = 0; i < countof(texts) * countof(ends); i++) {
+        struct packed_item item = packed_item_of(texts[i / countof(ends)]), got;
+        int64_t end_ms = ends[i % countof(ends)];
+
+        packed_set_count(run, 1);
+        packed_put_end(run + PACKED_HEAD, end_ms);
+        uint8_t *behind = packed_put(run + PACKED_HEAD + PACKED_END_SIZE, &item);
+        cr_expect_eq(packed_end(run + PACKED_HEAD), end_ms);
+        cr_expect_eq(packed_end(run + PACKED_HEAD + PACKED_END_SIZE), PACKED_NO_END);
+        cr_expect_eq(packed_get(run + PACKED_HEAD, &got), behind);
+        cr_expect(packed_item_eq(&item, &got));
+        cr_expect_eq(packed_next(run + PACKED_HEAD), behind);
+        /* From outside it is refused. */
+        cr_expect_not(packed_is_sound(run, (size_t)(behind - run), 1));
+    }
+}
