@@ -38,7 +38,7 @@
 #define SHORT_SLACK_MS    500
 #define FIRST_DOUBT_MS    400 /* for each answer, while nobody answers; twice as long each round */
 #define LAST_DOUBT_MS     3000
-#define SHORT_RETRY_MS    500 /* as LAST_RETRY_MS */
+#define SHORT_RETRY_MS    250 /* as LAST_RETRY_MS */
 #define SHORT_REPORT_MS   3000
 #define MAX_ANSWER_BYTES  (64U << 20)
 #define FAULT_DEPTH       8

@@ -74,13 +74,18 @@ static struct err check_account(struct arena *a, const char *account)
  */
 static struct err choose_auth(struct arena *a, const struct up_options *o, const char **out)
 {
-    struct net_addr address;
+    struct net_addr address, second;
 
     if (!net_addr_parse(str_of(o->listen), &address))
         return err_format(a, ERR_INVALID,
                           "--listen %s: give an address and a port such as 127.0.0.1:9379",
                           o->listen);
-    const bool is_private = net_addr_is_loopback(&address);
+    if (o->standby && !net_addr_parse(str_of(o->standby), &second))
+        return err_format(a, ERR_INVALID,
+                          "--standby %s: give an address and a port such as 127.0.0.1:9380",
+                          o->standby);
+    const bool is_private =
+        net_addr_is_loopback(&address) && (!o->standby || net_addr_is_loopback(&second));
     *out = o->auth ? o->auth : is_private ? "open" : "scoped";
     if (strcmp(*out, "open") == 0 && !is_private)
         return err_format(
@@ -116,16 +121,23 @@ static const char *log_path_of(struct arena *a, const struct up_options *o, cons
     return arena_printf(a, "%s/logs/%s.log", o->state_dir, name);
 }
 
+/* Where one of the control planes is, and what it is called. */
+struct plane_place {
+    const char *name, *listen, *dns;
+};
+
 static void plan_control_plane(struct arena *a, const struct up_options *o, const char *auth,
                                const char *endpoint_pool, const char *program_dir,
-                               struct up_plan *plan)
+                               const struct plane_place *place, struct up_plan *plan)
 {
     struct words argv = VEC_EMPTY;
 
     *vec_add(a, &argv) = fs_join(a, program_dir, "larderd");
     add_flag(a, &argv, "--state-dir", fs_join(a, o->state_dir, "larderd"));
-    add_flag(a, &argv, "--listen", o->listen);
-    add_flag(a, &argv, "--dns", o->dns);
+    add_flag(a, &argv, "--listen", place->listen);
+    add_flag(a, &argv, "--dns", place->dns);
+    if (o->standby)
+        *vec_add(a, &argv) = "--standby";
     add_flag(a, &argv, "--region", o->regions);
     add_flag(a, &argv, "--account", o->account);
     add_flag(a, &argv, "--auth", auth);
@@ -165,7 +177,8 @@ static void plan_control_plane(struct arena *a, const struct up_options *o, cons
     add_flag(a, &argv, "--log-level", o->log_level);
     *vec_add(a, &argv) = "--die-with-parent";
     *vec_add(a, &argv) = NULL;
-    plan->control_plane = (struct up_child){"larderd", log_path_of(a, o, "larderd"), argv.items};
+    plan->control_planes[plan->plane_count++] =
+        (struct up_child){place->name, log_path_of(a, o, place->name), argv.items};
 }
 
 static struct up_child plan_host(struct arena *a, const struct up_options *o,
@@ -231,7 +244,11 @@ struct err up_plan_make(struct arena *a, const struct up_options *o, const char 
     TRY(split_pool(a, o, plan.host_count, &pools, &endpoints));
     TRY(pool6_split(a, o->pool6, plan.host_count, (size_t)o->agents, &pools6));
 
-    plan_control_plane(a, o, auth, endpoints, program_dir, &plan);
+    plan_control_plane(a, o, auth, endpoints, program_dir,
+                       &(struct plane_place){"larderd", o->listen, o->dns}, &plan);
+    if (o->standby)
+        plan_control_plane(a, o, auth, endpoints, program_dir,
+                           &(struct plane_place){"larderd-2", o->standby, "off"}, &plan);
     for (size_t i = 0; i < plan.host_count; i++) {
         const size_t per_region = (size_t)o->agents;
         struct place place = {regions.items[i / per_region], i % per_region, pools[i], pools6[i],

@@ -17,6 +17,7 @@ struct arena;
 struct up_options {
     const char *state_dir;
     const char *listen;           /* HOST:PORT */
+    const char *standby;          /* HOST:PORT of a second control plane; NULL: there is none */
     const char *dns;              /* HOST:PORT or "off" */
     const char *host_dns;         /* HOST:PORT of the first host; NULL: hosts answer no names */
     const char *regions;          /* comma-separated */
@@ -53,9 +54,12 @@ struct up_child {
     const char **argv;    /* ended by NULL; argv[0] is the program's path */
 };
 
+enum { UP_PLANES = 2 };
+
 struct up_plan {
-    const char *token_path; /* the secret that hosts and control plane share */
-    struct up_child control_plane;
+    const char *token_path;                    /* the secret that hosts and control plane share */
+    struct up_child control_planes[UP_PLANES]; /* of which one leads */
+    size_t plane_count;
     struct up_child *hosts; /* without --control-plane, whose address is known only later */
     size_t host_count;
 };

@@ -1,8 +1,8 @@
 /*
  * A poll loop over children. The control plane starts first; its first line says where it answers,
- * and only then hosts can start, since they must be told. A program that ends before the service
- * was ready ends the start: its last words say what to change. Later it is started again, with
- * patience but not for ever.
+ * and only then hosts can start, since they must be told (and a second one, which is to be second).
+ * A program that ends before the service was ready ends the start: its last words say what to
+ * change. Later it is started again, with patience but not for ever.
  */
 #include "cli/up/service.h"
 
@@ -25,15 +25,17 @@ enum {
     STOP_HOSTS_MS = 120000, /* hosts stop engines, which write what they have in memory */
 };
 
-static const char ready_word[] = "ready "; /* how all programs say it; what follows is their own */
+/* How all programs say it; what follows is their own. A control plane that stands by says the
+ * second one. */
+static const char ready_word[] = "ready ", standby_word[] = "standby ";
 
 struct service {
     const struct service_conf *conf;
     const struct up_plan *plan;
     const struct clock *clock;
-    struct child plane;
+    struct child planes[UP_PLANES];
+    const char *urls[UP_PLANES]; /* of each; NULL until it said it; in `memory` */
     struct child *hosts;
-    const char *url; /* NULL until the control plane said it; in `memory` */
     bool is_ready;
     int64_t begun_ms;
     struct arena memory;
@@ -64,7 +66,16 @@ static const char *dial_url(struct arena *a, const char *url)
     return arena_printf(a, "http://%s:%d", host, net_addr_port(&address));
 }
 
-/* The planned command line with the control plane's address behind it. */
+/* All control planes are there, though not all lead. */
+static bool has_urls(const struct service *s)
+{
+    for (size_t i = 0; i < s->plan->plane_count; i++)
+        if (!s->urls[i])
+            return false;
+    return true;
+}
+
+/* The planned command line with the control planes' addresses behind it. */
 static const char *const *complete_argv(struct service *s, const struct up_child *host)
 {
     size_t count = 0;
@@ -74,7 +85,8 @@ static const char *const *complete_argv(struct service *s, const struct up_child
     const char **argv = arena_array(&s->memory, count + 3, sizeof(*argv));
     memcpy(argv, host->argv, count * sizeof(*argv));
     argv[count] = "--control-plane";
-    argv[count + 1] = s->url;
+    argv[count + 1] =
+        s->urls[1] ? arena_printf(&s->memory, "%s,%s", s->urls[0], s->urls[1]) : s->urls[0];
     return argv;
 }
 
@@ -89,27 +101,48 @@ static struct err start_hosts(struct arena *a, struct service *s)
 
 static bool all_were_ready(const struct service *s)
 {
-    if (!s->plane.was_ready)
-        return false;
+    for (size_t i = 0; i < s->plan->plane_count; i++)
+        if (!s->planes[i].was_ready)
+            return false;
     for (size_t i = 0; i < s->plan->host_count; i++)
         if (!s->hosts[i].was_ready)
             return false;
     return true;
 }
 
-/* The control plane's first word tells the hosts where to go; the last host's makes the service. */
+/* What stands behind one of the words, or NULL. */
+static const char *said(const char *line)
+{
+    if (strncmp(line, ready_word, sizeof(ready_word) - 1) == 0)
+        return line + sizeof(ready_word) - 1;
+    if (strncmp(line, standby_word, sizeof(standby_word) - 1) == 0)
+        return line + sizeof(standby_word) - 1;
+    return NULL;
+}
+
+/* The one after which others start. */
+static struct err take_first_word(struct arena *a, struct service *s, size_t plane, const char *url)
+{
+    s->urls[plane] = dial_url(&s->memory, url);
+    if (plane + 1 < s->plan->plane_count)
+        return child_start(a, &s->planes[plane + 1]);
+    return start_hosts(a, s);
+}
+
+/* The control planes' first words tell the hosts where to go; the last host's makes the service. */
 static struct err take_word(struct arena *a, struct service *s, struct child *c, const char *line)
 {
-    if (strncmp(line, ready_word, sizeof(ready_word) - 1) != 0)
+    const char *what = said(line);
+
+    if (!what)
         return OK;
     child_note_ready(c);
-    if (c == &s->plane && !s->url) {
-        s->url = dial_url(&s->memory, line + sizeof(ready_word) - 1);
-        return start_hosts(a, s);
-    }
+    for (size_t i = 0; i < s->plan->plane_count; i++)
+        if (c == &s->planes[i] && !s->urls[i])
+            return take_first_word(a, s, i, what);
     if (!s->is_ready && all_were_ready(s)) {
         s->is_ready = true;
-        s->conf->ready(s->conf->context, s->url);
+        s->conf->ready(s->conf->context, s->urls[0]);
     }
     return OK;
 }
@@ -139,8 +172,9 @@ static struct err tend(struct arena *a, struct service *s, struct child *c)
 
 static struct err tend_all(struct arena *a, struct service *s)
 {
-    TRY(tend(a, s, &s->plane));
-    for (size_t i = 0; s->url && i < s->plan->host_count; i++)
+    for (size_t i = 0; i < s->plan->plane_count && (i == 0 || s->urls[i - 1]); i++)
+        TRY(tend(a, s, &s->planes[i]));
+    for (size_t i = 0; has_urls(s) && i < s->plan->host_count; i++)
         TRY(tend(a, s, &s->hosts[i]));
     return OK;
 }
@@ -160,12 +194,14 @@ static void watch(struct child *c, struct pollfd **next, int64_t *wake_ms)
 /* Sleeps until something happens; true when the service shall end. */
 static bool wait_for_events(struct arena *a, struct service *s)
 {
-    struct pollfd *fds = arena_array(a, 3 + 2 * s->plan->host_count, sizeof(*fds)), *next = fds;
+    struct pollfd *fds = arena_array(a, 1 + 2 * (UP_PLANES + s->plan->host_count), sizeof(*fds)),
+                  *next = fds;
     const int64_t now = clock_boot_ms(s->clock);
     int64_t wake_ms = s->is_ready ? -1 : s->begun_ms + START_LIMIT_MS;
 
     *next++ = (struct pollfd){.fd = s->conf->signal_fd, .events = POLLIN};
-    watch(&s->plane, &next, &wake_ms);
+    for (size_t i = 0; i < s->plan->plane_count; i++)
+        watch(&s->planes[i], &next, &wake_ms);
     for (size_t i = 0; i < s->plan->host_count; i++)
         watch(&s->hosts[i], &next, &wake_ms);
     const int64_t pause = wake_ms < 0 ? -1 : wake_ms > now ? wake_ms - now : 0;
@@ -180,12 +216,12 @@ static struct err start_limit(struct arena *a, const struct service *s)
         return OK;
     return err_format(a, ERR_TIMEOUT,
                       "the service was not ready within %d s; the logs are beside %s",
-                      START_LIMIT_MS / 1000, s->plan->control_plane.log_path);
+                      START_LIMIT_MS / 1000, s->plan->control_planes[0].log_path);
 }
 
 static struct err loop(struct arena *a, struct service *s)
 {
-    TRY(child_start(a, &s->plane));
+    TRY(child_start(a, &s->planes[0]));
     for (;;) {
         scoped(arena_fini) struct arena round = {0};
         if (wait_for_events(&round, s))
@@ -224,8 +260,10 @@ static void see_end(struct service *s, struct child *c, int64_t deadline_ms)
 
 static void stop_all(struct service *s)
 {
-    ask_to_end(&s->plane);
-    see_end(s, &s->plane, clock_boot_ms(s->clock) + STOP_PLANE_MS);
+    for (size_t i = 0; i < s->plan->plane_count; i++)
+        ask_to_end(&s->planes[i]);
+    for (size_t i = 0; i < s->plan->plane_count; i++)
+        see_end(s, &s->planes[i], clock_boot_ms(s->clock) + STOP_PLANE_MS);
     for (size_t i = 0; i < s->plan->host_count; i++)
         ask_to_end(&s->hosts[i]);
     const int64_t deadline = clock_boot_ms(s->clock) + STOP_HOSTS_MS;
@@ -239,13 +277,15 @@ struct err service_run(struct arena *a, const struct service_conf *conf)
 
     s.begun_ms = clock_boot_ms(s.clock);
     s.hosts = arena_array(&s.memory, s.plan->host_count, sizeof(*s.hosts));
-    child_init(&s.plane, &s.plan->control_plane, conf->lock_fd);
+    for (size_t i = 0; i < s.plan->plane_count; i++)
+        child_init(&s.planes[i], &s.plan->control_planes[i], conf->lock_fd);
     for (size_t i = 0; i < s.plan->host_count; i++)
         child_init(&s.hosts[i], &s.plan->hosts[i], conf->lock_fd);
 
     struct err e = loop(a, &s);
     stop_all(&s);
-    child_fini(&s.plane);
+    for (size_t i = 0; i < s.plan->plane_count; i++)
+        child_fini(&s.planes[i]);
     for (size_t i = 0; i < s.plan->host_count; i++)
         child_fini(&s.hosts[i]);
     arena_fini(&s.memory);

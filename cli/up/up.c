@@ -66,6 +66,8 @@ static const struct flag rows[] = {
     TEXT("state-dir", state_dir, "DIR", NULL,
          "where everything is kept (default: $XDG_DATA_HOME/larder or ~/.local/share/larder)"),
     TEXT("listen", listen, "HOST:PORT", "127.0.0.1:9379", "where the API answers"),
+    TEXT("standby", standby, "HOST:PORT", NULL,
+         "where a second control plane stands by, which takes over when the first one is gone"),
     TEXT("dns", dns, "HOST:PORT|off", "127.0.0.1:9353", "where endpoint names are answered"),
     TEXT("host-dns", host_dns, "HOST:PORT", NULL,
          "where the first host answers endpoint names, too; others on the ports behind it"),

@@ -425,6 +425,7 @@ static struct err record_sync(struct fleet *f, struct arena *a, const struct age
 {
     const char *host_id = in->host->host_id;
     bool counts;
+
     if (!is_new && before == PRESENCE_HEARD && in->promised.count == 0 &&
         !sights_are_news(&f->sights, host_id, &in->nodes)) {
         (void)presence_take_message(&f->present, host_id, in->message_number.value);

@@ -276,12 +276,13 @@ static struct err begin_turn(struct lead *l, struct arena *a, struct leader_clai
 }
 
 /* The lock is free. Its last holder is dead, and that is who led; or it was another one, which
- * leads without the lock and is about to get it. */
+ * leads without the lock and is about to get it, unless it is dead, too. */
 static struct err look_behind_lock(struct lead *l, bool *out_is_dead)
 {
     struct err e = read_leader(l);
 
-    *out_is_dead = !err_failed(e) && l->before.has_lock;
+    *out_is_dead = !err_failed(e) &&
+                   (l->before.has_lock || predecessor_is_gone(&l->memory, l->before.process));
     if (!*out_is_dead)
         unlock(l);
     return e;

@@ -30,9 +30,9 @@ static struct str start_time(struct str stat)
     return str_cut(&rest, ' ');
 }
 
-struct err predecessor_name(struct arena *a, pid_t pid, const char **out)
+/* The boot, and the space of numbers. */
+static struct err where(struct arena *a, const char **out)
 {
-    scoped(buf_fini) struct buf stat = BUF_EMPTY;
     char space[PATH_MAX];
     const char *boot_id;
 
@@ -41,12 +41,45 @@ struct err predecessor_name(struct arena *a, pid_t pid, const char **out)
     if (len < 0)
         return err_sys(errno, "cannot tell the space of process numbers");
     space[len] = '\0';
+    *out = arena_printf(a, "%s %s", boot_id, space);
+    return OK;
+}
+
+struct err predecessor_name(struct arena *a, pid_t pid, const char **out)
+{
+    scoped(buf_fini) struct buf stat = BUF_EMPTY;
+    const char *here;
+
+    TRY(where(a, &here));
     TRY(fs_read_all(arena_printf(a, "/proc/%d/stat", (int)pid), STAT_MAX_BYTES, &stat));
     const char *started = str_dup(a, start_time(buf_str(&stat)));
     if (*started == '\0')
         return err_make(ERR_INTERNAL, "cannot tell when a process was started");
-    *out = arena_printf(a, "%d %s %s %s", (int)pid, started, boot_id, space);
+    *out = arena_printf(a, "%d %s %s", (int)pid, started, here);
     return OK;
+}
+
+static bool pid_of(const char *name, pid_t *out)
+{
+    struct str rest = str_of(name);
+    int64_t pid;
+
+    if (!str_to_i64(str_cut(&rest, ' '), &pid) || pid <= 1 || pid > INT_MAX || pid == getpid())
+        return false;
+    *out = (pid_t)pid;
+    return true;
+}
+
+/* A number that is used again has another start time. */
+bool predecessor_is_gone(struct arena *a, const char *name)
+{
+    const char *here, *now;
+    pid_t pid;
+
+    if (!pid_of(name, &pid) || err_failed(where(a, &here)) || !str_ends(str_of(name), here))
+        return false;
+    struct err e = predecessor_name(a, pid, &now);
+    return err_is(e, ERR_NOT_FOUND) || (!err_failed(e) && strcmp(now, name) != 0);
 }
 
 static struct err kill_named(struct arena *a, pid_t pid, int pidfd, const char *name)
@@ -64,14 +97,13 @@ static struct err kill_named(struct arena *a, pid_t pid, int pidfd, const char *
 
 struct err predecessor_end(struct arena *a, const char *name)
 {
-    struct str rest = str_of(name);
     scoped(fd_close) int pidfd = -1;
-    int64_t pid;
+    pid_t pid;
 
-    if (!str_to_i64(str_cut(&rest, ' '), &pid) || pid <= 1 || pid > INT_MAX || pid == getpid())
+    if (!pid_of(name, &pid))
         return err_make(ERR_NOT_FOUND, "there is no such process");
-    pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+    pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0)
         return err_make(ERR_NOT_FOUND, "there is no such process");
-    return kill_named(a, (pid_t)pid, pidfd, name);
+    return kill_named(a, pid, pidfd, name);
 }

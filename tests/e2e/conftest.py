@@ -260,8 +260,9 @@ class Service:
 
     # -- clients
 
-    def client(self, service="elasticache", region="us-east-1", account="000000000000"):
-        return boto3.client(service, endpoint_url=self.url, region_name=region, aws_access_key_id=account,
+    def client(self, service="elasticache", region="us-east-1", account="000000000000", port=None):
+        url = f"http://127.0.0.1:{port}" if port else self.url
+        return boto3.client(service, endpoint_url=url, region_name=region, aws_access_key_id=account,
                             aws_secret_access_key="test",
                             config=Config(retries={"total_max_attempts": 1}, read_timeout=30,
                                           max_pool_connections=64))

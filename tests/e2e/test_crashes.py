@@ -1,13 +1,16 @@
 """Things die: an engine, the control plane, an agent. The service notices, says so, and goes on."""
 import os
+import pathlib
 import random
 import signal
+import sqlite3
 import threading
 import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from conftest import answers, answers_ping, redis_cli, serving_pid, wait_until
+from conftest import answers, answers_ping, free_port, pid_listening, redis_cli, serving_pid, wait_until
+from test_groups import Group
 
 
 def test_a_killed_engine_is_back_at_once_and_empty(service):
@@ -208,4 +211,89 @@ def try_create(client):
         return True
     except ClientError as error:
         assert error.response["Error"]["Code"] == "InsufficientCacheClusterCapacity"
+        return False
+
+
+def stop_between_transactions(pid, database):
+    """SIGSTOP; who has the database in its hand at that moment would be ended by whoever takes the lead."""
+    def is_stopped():
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", "it stands still")
+        other = sqlite3.connect(database, timeout=0, isolation_level=None)
+        try:
+            other.execute("BEGIN IMMEDIATE")
+            return True
+        except sqlite3.OperationalError:
+            os.kill(pid, signal.SIGCONT)
+            return False
+        finally:
+            other.close()
+    wait_until(is_stopped, "a moment without a transaction")
+
+
+class Later(threading.Thread):
+    """A call whose answer comes later, if at all: True when it was taken."""
+
+    def __init__(self, call):
+        super().__init__(daemon=True)
+        self.call, self.was_taken = call, False
+        self.start()
+
+    def run(self):
+        try:
+            self.call()
+            self.was_taken = True
+        except (BotoCoreError, ClientError):
+            pass
+
+
+def test_a_second_control_plane_goes_on_when_the_first_stands_still_and_when_it_is_killed(new_service):
+    port = free_port()
+    service = new_service("--standby", f"127.0.0.1:{port}").start()
+    pids = [wait_until(lambda p=p: pid_listening(service.mark, "127.0.0.1", p), "both listen") for p in (service.port, port)]
+    group = Group.create(service, "pair", NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    first, primary = group.client, group.shard()["PrimaryEndpoint"]
+    assert redis_cli(primary, "SET", "k", "before") == "OK"
+
+    stop_between_transactions(pids[0], service.state_dir / "larderd" / "larder.db")
+    late = [Later(lambda: first.create_cache_cluster(CacheClusterId="doubled", Engine="redis", NumCacheNodes=1,
+                                                     CacheNodeType="cache.t4g.micro")),
+            Later(first.describe_cache_clusters)]
+    os.kill(serving_pid(primary), signal.SIGKILL)
+    began = time.monotonic()
+    wait_until(lambda: redis_cli(primary, "SET", "k", "by the second") == "OK", "writes are taken by the successor")
+    away = time.monotonic() - began
+    second = group.client = service.client(port=port)
+    os.kill(pids[0], signal.SIGCONT)
+    for each in late:
+        each.join(30)
+        assert not each.is_alive() and not each.was_taken, "who leads no longer answers nothing as if it did"
+    group.wait()
+    wait_until(lambda: is_standing_by(first), "the first one stands by")
+    assert [c["CacheClusterId"] for c in second.describe_cache_clusters()["CacheClusters"]] == ["pair-001", "pair-002"]
+    assert sorted(group.roles().values()) == ["primary", "replica"]
+    assert sum("completed" in m for m in group.messages()) == 1, group.messages()
+
+    os.kill(pids[1], signal.SIGKILL)  # `larder up` starts it again; one of them leads, the other one stands by
+    os.kill(serving_pid(primary), signal.SIGKILL)
+    began = time.monotonic()
+    wait_until(lambda: redis_cli(primary, "SET", "k", "by the next") == "OK", "writes are taken by the next successor")
+    print(f"\nwrites were taken again {away:.2f} s after a leader stood still, and {time.monotonic() - began:.2f} s after one was killed,"
+          " each with a primary")
+    wait_until(lambda: is_standing_by(first) or is_standing_by(second), "one stands by")
+    group.client = second if is_standing_by(first) else first
+    group.wait()
+    assert sorted(group.roles().values()) == ["primary", "replica"]
+    assert len(service.pids("larderd")) == 2
+    wait_until(lambda: len(service.pids("larder-engine")) == 2, "both engines run")
+
+
+def is_standing_by(client):
+    try:
+        client.describe_cache_clusters()
+        return False
+    except ClientError as refused:
+        assert refused.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+        return "stands by" in refused.response["Error"]["Message"]
+    except BotoCoreError:  # it is just being started
         return False

@@ -191,40 +191,6 @@ def clusters(larderd):
     return sorted(set(re.findall("<CacheClusterId>([^<]*)<", text)))
 
 
-def stop_between_transactions(larderd, database):
-    """SIGSTOP; one that has the database in its hand at that moment would be ended in its place."""
-    def is_stopped():
-        larderd.proc.send_signal(signal.SIGSTOP)
-        other = sqlite3.connect(database, timeout=0, isolation_level=None)
-        try:
-            other.execute("BEGIN IMMEDIATE")
-            return True
-        except sqlite3.OperationalError:
-            larderd.proc.send_signal(signal.SIGCONT)
-            return False
-        finally:
-            other.close()
-    until(is_stopped, "a moment without a transaction")
-
-
-class Later(threading.Thread):
-    """A request whose answer comes later, if at all."""
-
-    def __init__(self, ask, *words):
-        super().__init__(daemon=True)
-        self.ask, self.words, self.answer = ask, words, (None, "")
-        self.start()
-
-    def run(self):
-        with contextlib.suppress(OSError):
-            self.answer = self.ask(*self.words)
-
-    def status(self):
-        self.join(PATIENCE_S)
-        assert not self.is_alive()
-        return self.answer[0]
-
-
 def test_one_that_stands_by_leads_when_the_first_is_killed(tmp_path):
     with Pair(tmp_path) as (first, second):
         assert first.is_leader and not second.is_leader
@@ -239,25 +205,6 @@ def test_one_that_stands_by_leads_when_the_first_is_killed(tmp_path):
         assert second.get("/readyz") == 200
         assert clusters(second) == ["before"]
         assert create(second, "after")[0] == 200
-
-
-def test_who_stood_still_while_another_one_took_the_lead_changes_nothing_and_stands_by(tmp_path):
-    with Pair(tmp_path) as (first, second):
-        Host(first).sync()
-        assert create(first, "before")[0] == 200
-        stop_between_transactions(first, tmp_path / "state" / "larder.db")
-        asked = [Later(create, first, "doubled"), Later(first.call, "DescribeCacheClusters")]
-        second.wait_for_lead()
-        assert create(second, "after")[0] == 200
-        first.proc.send_signal(signal.SIGCONT)
-        for each in asked:
-            assert each.status() in (503, None), "what was sent to it meanwhile is refused, or its connection ends"
-        first.wait_for_word("standby")
-        assert create(first, "refused")[0] == 503
-        assert clusters(second) == ["after", "before"]
-        second.proc.kill()
-        first.wait_for_lead()
-        assert clusters(first) == ["after", "before"]
 
 
 def test_who_stands_still_with_the_database_in_its_hand_is_ended(tmp_path):

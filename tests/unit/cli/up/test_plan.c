@@ -67,8 +67,8 @@ Test(plan, has_one_host_in_each_zone_with_its_own_addresses)
 
     cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
     cr_assert(eq(sz, plan.host_count, 3));
-    cr_expect(eq(str, (char *)plan.control_plane.argv[0], "/bin/larderd"));
-    expect_flag(&plan.control_plane, "--endpoint-pool", "127.77.192.0/18");
+    cr_expect(eq(str, (char *)plan.control_planes[0].argv[0], "/bin/larderd"));
+    expect_flag(&plan.control_planes[0], "--endpoint-pool", "127.77.192.0/18");
     for (size_t i = 0; i < plan.host_count; i++) {
         cr_expect(eq(str, (char *)plan.hosts[i].name, (char *)names[i]));
         expect_flag(&plan.hosts[i], "--zone", zones[i]);
@@ -115,7 +115,7 @@ Test(plan, gives_every_region_its_own_hosts)
     expect_flag(&plan.hosts[2], "--zone", "eu-west-1a");
     expect_flag(&plan.hosts[3], "--memory", "1073741824");
     expect_flag(&plan.hosts[3], "--pool", "127.77.96.0/19");
-    expect_flag(&plan.control_plane, "--endpoint-pool", "127.77.128.0/19");
+    expect_flag(&plan.control_planes[0], "--endpoint-pool", "127.77.128.0/19");
 }
 
 Test(plan, counts_hosts_that_share_a_zone)
@@ -137,15 +137,15 @@ Test(plan, serves_unsigned_requests_on_loopback_only)
     struct up_plan plan;
 
     cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
-    expect_flag(&plan.control_plane, "--auth", "open");
+    expect_flag(&plan.control_planes[0], "--auth", "open");
     o.listen = "0.0.0.0:9379";
     cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
-    expect_flag(&plan.control_plane, "--auth", "scoped");
+    expect_flag(&plan.control_planes[0], "--auth", "scoped");
     o.auth = "open";
     cr_expect(eq(int, up_plan_make(&a, &o, "/bin", &plan).code, ERR_INVALID));
     o.listen = "[::1]:9379";
     cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
-    expect_flag(&plan.control_plane, "--auth", "open");
+    expect_flag(&plan.control_planes[0], "--auth", "open");
 }
 
 Test(plan, names_go_elsewhere_where_that_is_asked_for)
@@ -155,16 +155,16 @@ Test(plan, names_go_elsewhere_where_that_is_asked_for)
     struct up_plan plan;
 
     cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
-    cr_expect(eq(ptr, (void *)flag_of(&plan.control_plane, "--dns-update"), NULL));
-    cr_expect(eq(ptr, (void *)flag_of(&plan.control_plane, "--dns-update-key"), NULL));
-    cr_expect(eq(ptr, (void *)flag_of(&plan.control_plane, "--hosts-file"), NULL));
+    cr_expect(eq(ptr, (void *)flag_of(&plan.control_planes[0], "--dns-update"), NULL));
+    cr_expect(eq(ptr, (void *)flag_of(&plan.control_planes[0], "--dns-update-key"), NULL));
+    cr_expect(eq(ptr, (void *)flag_of(&plan.control_planes[0], "--hosts-file"), NULL));
     o.dns_update = "127.0.0.1:53";
     o.dns_update_key = "/k";
     o.hosts_file = "/h";
     cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
-    expect_flag(&plan.control_plane, "--dns-update", "127.0.0.1:53");
-    expect_flag(&plan.control_plane, "--dns-update-key", "/k");
-    expect_flag(&plan.control_plane, "--hosts-file", "/h");
+    expect_flag(&plan.control_planes[0], "--dns-update", "127.0.0.1:53");
+    expect_flag(&plan.control_planes[0], "--dns-update-key", "/k");
+    expect_flag(&plan.control_planes[0], "--hosts-file", "/h");
 }
 
 Test(plan, leaves_the_days_of_updates_to_larderd_where_they_are_not_given)
@@ -174,10 +174,10 @@ Test(plan, leaves_the_days_of_updates_to_larderd_where_they_are_not_given)
     struct up_plan plan;
 
     cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
-    cr_expect(eq(ptr, (void *)flag_of(&plan.control_plane, "--update-days"), NULL));
+    cr_expect(eq(ptr, (void *)flag_of(&plan.control_planes[0], "--update-days"), NULL));
     o.update_days = 0;
     cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
-    expect_flag(&plan.control_plane, "--update-days", "0");
+    expect_flag(&plan.control_planes[0], "--update-days", "0");
 }
 
 Test(plan, says_when_lost_hosts_are_done_without_where_that_is_given)
@@ -187,10 +187,10 @@ Test(plan, says_when_lost_hosts_are_done_without_where_that_is_given)
     struct up_plan plan;
 
     cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
-    cr_expect(eq(ptr, (void *)flag_of(&plan.control_plane, "--replace-after"), NULL));
+    cr_expect(eq(ptr, (void *)flag_of(&plan.control_planes[0], "--replace-after"), NULL));
     o.replace_after_s = 0;
     cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
-    expect_flag(&plan.control_plane, "--replace-after", "0");
+    expect_flag(&plan.control_planes[0], "--replace-after", "0");
 }
 
 Test(plan, names_the_flag_that_makes_no_sense)
@@ -221,4 +221,30 @@ Test(plan, names_the_flag_that_makes_no_sense)
         cr_assert(eq(int, e.code, ERR_INVALID), "row %zu", i);
         cr_expect(ne(ptr, strstr(e.why, rows[i].flag), NULL), "%s", e.why);
     }
+}
+
+Test(plan, a_second_control_plane_stands_by_on_the_same_state)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct up_options o = usual();
+    struct up_plan plan;
+
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    cr_expect_eq(plan.plane_count, 1);
+    o.standby = "127.0.0.1:9380";
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    cr_assert_eq(plan.plane_count, 2);
+    cr_expect(eq(str, (char *)plan.control_planes[1].name, "larderd-2"));
+    expect_flag(&plan.control_planes[1], "--listen", "127.0.0.1:9380");
+    expect_flag(&plan.control_planes[1], "--dns", "off");
+    expect_flag(&plan.control_planes[1], "--state-dir",
+                flag_of(&plan.control_planes[0], "--state-dir"));
+    for (size_t i = 0; i < 2; i++)
+        cr_expect_not_null(flag_of(&plan.control_planes[i], "--standby"));
+    expect_flag(&plan.control_planes[1], "--auth", "open");
+    o.standby = "0.0.0.0:9380";
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    expect_flag(&plan.control_planes[0], "--auth", "scoped");
+    o.standby = "nowhere";
+    cr_expect(eq(int, up_plan_make(&a, &o, "/bin", &plan).code, ERR_INVALID));
 }

@@ -63,7 +63,8 @@ static struct stage *begin(const char *plane, const char *host)
     cr_assert_not_null(mkdtemp(s.dir));
     cr_assert_eq(pipe(s.signal_fds), 0);
     cr_assert_eq(fs_lock(fs_join(&s.arena, s.dir, "lock"), &s.lock_fd).code, ERR_OK);
-    s.plan.control_plane = program(&s, "larderd", filled(&s, plane));
+    s.plan.control_planes[0] = program(&s, "larderd", filled(&s, plane));
+    s.plan.plane_count = 1;
     s.plan.hosts = arena_array(&s.arena, 1, sizeof(*s.plan.hosts));
     s.plan.hosts[0] = program(&s, "host-a", filled(&s, host));
     s.plan.host_count = 1;
@@ -210,5 +211,22 @@ Test(service, starts_the_control_plane_again_without_disturbing_hosts)
     run_until_lines(s, "starts", 2);
     cr_expect_eq(s->ready_count, 1);
     cr_expect_str_eq(content(s, "host-starts"), "start\n");
+    end(s);
+}
+
+Test(service, hosts_are_told_of_a_second_control_plane_that_stands_by)
+{
+    struct stage *s = begin(TRAPS "echo ready " URL "; " LOOPS,
+                            TRAPS "echo \"$1 $2\" > $DIR/args; echo ready h; " LOOPS);
+
+    s->plan.control_planes[1] =
+        program(s, "larderd-2", filled(s, TRAPS "echo standby http://127.0.0.1:4712; " LOOPS));
+    s->plan.plane_count = 2;
+    struct err e = service_run(&s->arena, &s->conf);
+    cr_assert_eq(e.code, ERR_OK, "%s", e.why);
+    cr_expect_eq(s->ready_count, 1);
+    cr_expect_str_eq(s->ready_url, URL);
+    cr_expect_str_eq(content(s, "args"), "--control-plane " URL ",http://127.0.0.1:4712\n");
+    cr_expect_str_eq(content(s, "order.larderd-2"), "end\n");
     end(s);
 }

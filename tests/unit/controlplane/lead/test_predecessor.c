@@ -72,6 +72,23 @@ Test(predecessor, another_one_with_its_number_is_left_alone)
     cr_assert_eq(signal_of(pid), SIGTERM);
 }
 
+Test(predecessor, one_that_ended_is_gone_and_one_of_elsewhere_may_live)
+{
+    pid_t pid = begin_child();
+    const char *name;
+
+    cr_assert_not(err_failed(predecessor_name(&arena, pid, &name)));
+    cr_assert_not(predecessor_is_gone(&arena, name));
+    kill(pid, SIGKILL);
+    cr_assert_eq(signal_of(pid), SIGKILL);
+    cr_assert(predecessor_is_gone(&arena, name));
+    cr_assert_not(predecessor_is_gone(&arena, arena_printf(&arena, "%d 1 elsewhere", (int)pid)));
+    cr_assert_not(predecessor_is_gone(&arena, ""));
+    const char *rest = strchr(strchr(name, ' ') + 1, ' ');
+    cr_assert(predecessor_is_gone(&arena, arena_printf(&arena, "%d 1%s", (int)getppid(), rest)),
+              "its number is somebody else's by now");
+}
+
 Test(predecessor, what_names_nobody_ends_nobody)
 {
     cr_assert_eq(predecessor_end(&arena, "").code, ERR_NOT_FOUND);
