@@ -268,7 +268,7 @@ def test_every_damaged_payload_is_refused(reference, engine):
             assert ours.raw("RESTORE", "k", "0", bad) == want, at
             assert ours.raw("RESTORE", "k", "0", payload[:at]) == want, at
         assert ours.raw("RESTORE", "k", "0", payloads.reseal(payload, 13)) == want
-        assert ours.raw("RESTORE", "k", "0", payloads.reseal(payload, 80)) == want
+        assert ours.raw("RESTORE", "k", "0", payloads.reseal(payload, 81)) == want
         assert ours.call("EXISTS", "k") == 0
 
 
