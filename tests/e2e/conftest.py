@@ -23,24 +23,14 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from waiting import wait_until
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("LARDER_BIN_DIR", ROOT / "build" / "bin"))
 AWS = "/usr/bin/aws"
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 30
 MARK = "LARDER_TEST_MARK"  # in the environment of everything that a service starts
-
-
-def wait_until(condition, what, timeout=60.0, pause=0.01):
-    """Waits for a condition and returns its (true) value; the failure says what was waited for."""
-    deadline = time.monotonic() + timeout
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout} s: {what}")
-        time.sleep(pause)
 
 
 # --- processes ---------------------------------------------------------------------------------------

@@ -103,27 +103,32 @@ class Network:
     def block(self, name):
         return f"10.77.{self.names.index(name) + 1}.0/24"
 
+    def place_of(self, address):
+        return next(n for n in self.names if address.rsplit(".", 1)[0] == self.address(n).rsplit(".", 1)[0])
+
     # -- ways
 
-    def cut_way(self, source, target):
-        """What goes from one to the other is lost."""
-        if (source, target) not in self.cuts:
-            ip("-n", self.router, "rule", "add", "from", self.block(source), "to", self.block(target), "blackhole")
-            self.cuts.add((source, target))
+    def change(self, verb, ways):
+        """All of them by one run of ip, so that they are there and gone together."""
+        lines = "".join(f"rule {verb} from {self.block(a)} to {self.block(b)} blackhole\n" for a, b in ways)
+        subprocess.run(["ip", "-n", self.router, "-batch", "-"], input=lines, text=True, check=True, capture_output=True)
+
+    def cut_ways(self, ways):
+        """What goes from the first to the second of each is lost."""
+        new = set(ways) - self.cuts
+        self.change("add", new)
+        self.cuts |= new
 
     def cut(self, *pair):
-        self.cut_way(*pair)
-        self.cut_way(*reversed(pair))
+        self.cut_ways([pair, pair[::-1]])
 
     def cut_off(self, name):
         """The place is alone."""
-        for other in self.names:
-            if other != name:
-                self.cut(name, other)
+        others = [other for other in self.names if other != name]
+        self.cut_ways([(name, other) for other in others] + [(other, name) for other in others])
 
     def heal(self):
-        for source, target in self.cuts:
-            ip("-n", self.router, "rule", "del", "from", self.block(source), "to", self.block(target), "blackhole")
+        self.change("del", self.cuts)
         self.cuts = set()
 
     # -- what all are neighbours on

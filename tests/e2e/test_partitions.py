@@ -1,12 +1,10 @@
 """Hosts that are lost, stand still or are cut off, each with a network of its own: who takes writes, and for how long nobody does."""
 import collections
 import contextlib
-import os
 import pathlib
 import shutil
 import signal
 import socket
-import subprocess
 import tempfile
 import threading
 import time
@@ -17,80 +15,22 @@ from botocore.config import Config
 
 import networks
 from conftest import BIN, wait_until
+from hosts import PLACES, Hosts
 
 REASON = networks.why_not()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
 
-HOSTS = ["host1", "host2", "host3"]
 LEASE_S = 1.2
 TAG = "larder:engine-driver"
 
 
-class House:
-    """A control plane and three hosts, each in a place of its own."""
-
-    def __init__(self, network, base):
-        self.network, self.base = network, base
-        self.url = f"http://{network.address('plane')}:9379"
-        (base / "token").write_text("between-us-and-nobody-else")
-        self.start_plane()
-        for place in HOSTS:
-            self.start_agent(place)
-        wait_until(lambda: all("ready" in self.log(p) for p in HOSTS), "hosts that are enrolled")
-
-    def log(self, place):
-        return (self.base / f"{place}.log").read_text(errors="replace")
-
-    def run(self, place, *argv):
-        with open(self.base / f"{place}.log", "ab") as log:
-            self.network.start(place, [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-    def start_plane(self):
-        self.run("plane", BIN / "larderd", "--state-dir", self.base / "plane", "--listen", self.url.removeprefix("http://"),
-                 "--dns", "off", "--token-file", self.base / "token", "--endpoint-pool", networks.SHARED)
-        with self.network.inside("plane"):
-            wait_until(lambda: answers(self.url), "the control plane")
-
-    def start_agent(self, place):
-        zone = "us-east-1" + "abc"[HOSTS.index(place)]
-        self.run(place, BIN / "larder-agent", "--control-plane", self.url, "--state-dir", self.base / place,
-                 "--pool", self.network.block(place), "--zone", zone, "--name", place, "--memory", "4GB",
-                 "--token-file", self.base / "token", "--endpoint-interface", networks.SHARED_INTERFACE)
-
-    def signal(self, place, signal_number, program=None):
-        for pid in self.network.pids(place):
-            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-                if program in (None, pathlib.Path(f"/proc/{pid}/comm").read_text().strip()):
-                    os.kill(pid, signal_number)
-
-    def errors(self):
-        """The last words of everybody, for a test that failed (conftest.py)."""
-        return "\n".join(f"--- {p.name}\n" + "\n".join(p.read_text(errors="replace").splitlines()[-40:])
-                         for p in sorted(self.base.glob("*.log")))
-
-    def close(self):
-        for place in ["plane", *HOSTS]:
-            self.signal(place, signal.SIGKILL)
-            wait_until(lambda place=place: not self.network.pids(place), f"an end of all at {place}")
-
+class House(Hosts):
     @contextlib.contextmanager
     def api(self):
         """A client of the interface; to be used at once."""
         with self.network.inside("plane"):
             yield boto3.client("elasticache", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="000000000000",
                                aws_secret_access_key="test", config=Config(retries={"total_max_attempts": 1}))
-
-    def place_of(self, address):
-        return next(p for p in HOSTS if address.rsplit(".", 1)[0] == self.network.address(p).rsplit(".", 1)[0])
-
-
-def answers(url):
-    host, port = url.removeprefix("http://").split(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=0.2).close()
-        return True
-    except OSError:
-        return False
 
 
 class Group:
@@ -210,9 +150,10 @@ class Writers:
 @pytest.fixture(scope="module")
 def house():
     base = pathlib.Path(tempfile.mkdtemp(prefix="larder-net-"))
-    with networks.Network("plane", *HOSTS) as network:
-        made = House(network, base)
+    with networks.Network("plane", *PLACES) as network:
+        made = House(network, base, BIN)
         try:
+            made.start()
             yield made
         finally:
             made.close()
@@ -282,11 +223,10 @@ def test_a_primary_that_is_cut_off_stops_and_is_replaced(house, whole, driver, w
     place = group.place(group.primary())
     with Writers(group) as writers:
         cut = time.monotonic()
-        for other in house.network.names:
-            if other != place:
-                house.network.cut_way(place, other)
-                if way == "both ways":
-                    house.network.cut_way(other, place)
+        others = [other for other in house.network.names if other != place]
+        house.network.cut_ways([(place, other) for other in others])
+        if way == "both ways":
+            house.network.cut_off(place)
         see_the_end = replaced(group, writers, cut)
         house.network.heal()
         see_the_end()
