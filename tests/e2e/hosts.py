@@ -23,7 +23,7 @@ def answers(url):
 
 
 class Hosts:
-    """Everything that they write is in the folder `base`. With names, endpoints are told as names, and each place answers them."""
+    """What they write is in the folder `base`. With names, endpoints are told as names, and each place answers them."""
 
     def __init__(self, network, base, bin_dir, has_names=False):
         self.network, self.base, self.bin_dir, self.has_names = network, base, bin_dir, has_names
@@ -42,15 +42,18 @@ class Hosts:
 
     def run(self, place, *argv):
         with open(self.base / f"{place}.log", "ab") as log:
-            self.started.append(self.network.start(place, [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+            self.started.append(self.network.start(place, [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=log,
+                                                   stderr=log))
 
     def name_server(self, place):
         return (self.network.address(place), DNS_PORT)
 
     def start_plane(self):
-        names = ["--dns", "{}:{}".format(*self.name_server("plane")), "--endpoints", "dns"] if self.has_names else ["--dns", "off"]
-        self.run("plane", self.bin_dir / "larderd", "--state-dir", self.base / "plane", "--listen", self.url.removeprefix("http://"),
-                 "--token-file", self.base / "token", *names)
+        names = ["--dns", "off"]
+        if self.has_names:
+            names = ["--dns", "{}:{}".format(*self.name_server("plane")), "--endpoints", "dns"]
+        self.run("plane", self.bin_dir / "larderd", "--state-dir", self.base / "plane", "--token-file", self.base / "token",
+                 "--listen", self.url.removeprefix("http://"), *names)
         with self.network.inside("plane"):
             wait_until(lambda: answers(self.url), "the control plane")
 
