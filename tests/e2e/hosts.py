@@ -23,7 +23,8 @@ def answers(url):
 
 
 class Hosts:
-    """What they write is in the folder `base`. With names, endpoints are told as names, and each place answers them."""
+    """What they write is in the folder `base`. Endpoints are addresses that the places share; with names, they are names, and
+    each place answers them."""
 
     def __init__(self, network, base, bin_dir, has_names=False):
         self.network, self.base, self.bin_dir, self.has_names = network, base, bin_dir, has_names
@@ -49,7 +50,7 @@ class Hosts:
         return (self.network.address(place), DNS_PORT)
 
     def start_plane(self):
-        names = ["--dns", "off"]
+        names = ["--dns", "off", "--endpoint-pool", SHARED]
         if self.has_names:
             names = ["--dns", "{}:{}".format(*self.name_server("plane")), "--endpoints", "dns"]
         self.run("plane", self.bin_dir / "larderd", "--state-dir", self.base / "plane", "--token-file", self.base / "token",

@@ -1,6 +1,7 @@
 """Hosts that are lost, stand still or are cut off, each with a network of its own: who takes writes, and for how long nobody does."""
 import collections
 import contextlib
+import os
 import pathlib
 import shutil
 import signal
