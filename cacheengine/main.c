@@ -8,8 +8,11 @@
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/unkept.h"
 #include "cacheengine/net/loop.h"
+#include "cacheengine/proto/memcached_options.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,9 +21,11 @@ static int usage(FILE *to, int status)
 {
     fputs(
         "usage: larder-engine [CONFFILE] [--DIRECTIVE VALUE ...] ...\n"
+        "       larder-engine --memcached [OPTION ...]\n"
         "       larder-engine --version | --help\n"
         "CONFFILE has redis.conf's syntax; '-' reads it from standard input. Every directive may be\n"
-        "given on the command line too, where it comes after the file's.\n",
+        "given on the command line too, where it comes after the file's. With --memcached, or called\n"
+        "memcached, it takes memcached's options.\n",
         to);
     return status;
 }
@@ -175,20 +180,66 @@ static struct err serve(struct engine *e, struct arena *a)
     return failed;
 }
 
+/* ---- in memcached's place ---- */
+
+static struct err become(const char *name, struct arena *a)
+{
+    const struct passwd *user = getpwnam(name);
+
+    if (!user)
+        return err_format(a, ERR_NOT_FOUND, "can't find the user %s to switch to", name);
+    if (user->pw_uid == getuid())
+        return OK;
+    if (setgroups(0, NULL) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0)
+        return err_format(a, ERR_IO, "failed to assume identity of user %s", name);
+    return OK;
+}
+
+static struct err serve_as_memcached(struct engine *e, struct arena *a, int argc, char **argv)
+{
+    struct mc_options options;
+
+    config_init(&e->config, &e->settings);
+    TRY(mc_options_read(&e->config, a, argc, argv, &options));
+    if (options.shows_help) {
+        mc_options_help(stdout);
+        return OK;
+    }
+    if (options.shows_version) {
+        printf("memcached %s\n", e->settings.memcached_version);
+        return OK;
+    }
+    if (getuid() == 0 && !options.user)
+        return err_make(ERR_INVALID, "can't run as root without the -u switch");
+    if (getuid() == 0)
+        TRY(become(options.user, a));
+    if (options.is_daemon && daemon(1, 0) != 0)
+        return err_sys(errno, "failed to daemonize");
+    return serve(e, a);
+}
+
 int main(int argc, char **argv)
 {
     scoped(arena_fini) struct arena a = {0};
     struct engine engine = {.executable = argv[0]};
+    bool is_memcached = mc_options_are_meant(argc, argv);
+    struct err e;
 
-    if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-v") == 0)) {
+    if (!is_memcached && argc == 2 &&
+        (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-v") == 0)) {
         puts("larder-engine " LARDER_VERSION);
         return 0;
     }
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+    if (!is_memcached && argc == 2 &&
+        (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return usage(stdout, 0);
-    struct err e = load_config(&engine, &a, argc, argv);
-    if (!err_failed(e))
-        e = serve(&engine, &a);
+    if (is_memcached) {
+        e = serve_as_memcached(&engine, &a, argc, argv);
+    } else {
+        e = load_config(&engine, &a, argc, argv);
+        if (!err_failed(e))
+            e = serve(&engine, &a);
+    }
     if (err_failed(e))
         fprintf(stderr, "larder-engine: %s\n", err_text(&a, e));
     engine_fini(&engine);

@@ -112,6 +112,7 @@ struct client {
     bool is_importer;  /* a shard that gives slots to this one: it may what they need (moving.h) */
     bool is_postponed; /* its present call was not run: it is to run later */
     bool is_asking;    /* ASKING: for the next command, or transaction */
+    bool goes_on;      /* its present call is to run again when what it said was sent */
 };
 
 /* What it sends is done whatever the node's state forbids others. */

@@ -170,7 +170,8 @@ void engine_fini(struct engine *e)
 
 void engine_set_now(struct engine *e, int64_t now_ms, int64_t passed_ms)
 {
-    keyspace_set_now(&e->keyspace, now_ms);
+    if (__builtin_expect(!e->is_clock_held, 1))
+        keyspace_set_now(&e->keyspace, now_ms + e->clock_ahead_ms);
     keyspace_set_passed(&e->keyspace, passed_ms);
     if (e->authority.is_leased)
         authority_look_slow(e);

@@ -177,12 +177,14 @@ struct engine {
     struct pause {
         bool is_on, only_writes;
         int64_t until_ms;
-    } pauses[3];           /* by enum pause_owner, see pause.h */
-    uint32_t guards;       /* which of enum guard may refuse commands now; 0 mostly */
-    bool is_ending;        /* a clean end was asked for */
-    bool is_clock_late;    /* a command stood still: the clock is behind */
-    bool owner_waits;      /* calls of the owner are to run when the present one ends: amid.h */
-    uint64_t looked_ticks; /* when it was looked for him last */
+    } pauses[3];            /* by enum pause_owner, see pause.h */
+    uint32_t guards;        /* which of enum guard may refuse commands now; 0 mostly */
+    int64_t clock_ahead_ms; /* of the wall clock: tests of memcached set it */
+    bool is_clock_held;     /* it stands, likewise */
+    bool is_ending;         /* a clean end was asked for */
+    bool is_clock_late;     /* a command stood still: the clock is behind */
+    bool owner_waits;       /* calls of the owner are to run when the present one ends: amid.h */
+    uint64_t looked_ticks;  /* when it was looked for him last */
     struct {
         bool is_on; /* it waits for replicas, see ending.h */
         unsigned how;

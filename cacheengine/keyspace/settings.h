@@ -216,8 +216,15 @@ struct settings {
     int64_t memcached_item_max;    /* bytes */
     int64_t memcached_binding;     /* enum memcached_binding */
     bool memcached_has_cas;
-    bool memcached_may_flush;         /* flush_all is there */
+    bool memcached_may_flush; /* flush_all is there */
+    bool memcached_may_watch, memcached_may_dump, memcached_may_shut_down;
+    bool memcached_sets_clock;        /* debugtime is there */
+    bool memcached_counts_prefixes;   /* from the start: stats detail */
     const char *memcached_sasl_users; /* a file; empty: no SASL. See memcached_sasl.c */
+    const char *memcached_auth_file;  /* the same for the text protocol; empty: none */
+    const char *memcached_delimiter;  /* ends a key's prefix */
+    int64_t memcached_verbosity;
+    int64_t memcached_watcher_buffer; /* bytes that may wait for one */
 
     /* process */
     int64_t databases;

@@ -67,7 +67,7 @@ static void run_call(struct cmd_call *call)
         else
             call->run(call);
         /* A call that is postponed is cut from the input and run again. */
-        if (__builtin_expect(c->client.is_postponed, 0))
+        if (__builtin_expect(c->client.is_postponed | c->client.goes_on, 0))
             conn_park(c, call->input_begin);
         else if (__builtin_expect(c->client.waiting != NULL, 0))
             conn_park(c, call->input_end);

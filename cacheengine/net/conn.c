@@ -599,10 +599,11 @@ static void write_fed(struct conn *c)
 }
 
 /* Who waits for keys is resumed by that, and so is one whose call is postponed; who is held back,
- * when less of it is held. */
+ * when less of it is held; and whose call goes on, when all was sent. */
 static bool must_stay_parked(const struct conn *c)
 {
-    return c->client.waiting || c->client.is_postponed || acks_are_many(&c->client);
+    return c->client.waiting || c->client.is_postponed || acks_are_many(&c->client) ||
+           (c->client.goes_on && reply_pending(&c->client.reply) > 0);
 }
 
 void conns_send_held(struct loop *l)
@@ -701,7 +702,7 @@ void conn_unpark(struct conn *c)
 {
     if (must_stay_parked(c))
         return;
-    c->is_parked = false;
+    c->is_parked = c->client.goes_on = false;
     conn_ask(c);
     if (__builtin_expect(c->transport.is_pending, 0))
         conn_read_again(c);

@@ -28,35 +28,40 @@ struct mc_command {
 };
 
 static const struct mc_command commands[] = {
-    {"get",            2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_get      },
-    {"set",            5, 6,          1, false, ITEM_BODY,   mc_run_set      },
-    {"gets",           2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_gets     },
-    {"add",            5, 6,          1, false, ITEM_BODY,   mc_run_add      },
-    {"replace",        5, 6,          1, false, ITEM_BODY,   mc_run_replace  },
-    {"append",         5, 6,          1, false, ITEM_BODY,   mc_run_append   },
-    {"prepend",        5, 6,          1, false, ITEM_BODY,   mc_run_prepend  },
-    {"cas",            6, 7,          1, false, ITEM_BODY,   mc_run_cas      },
-    {"incr",           3, 4,          1, false, NO_BODY,     mc_run_incr     },
-    {"decr",           3, 4,          1, false, NO_BODY,     mc_run_decr     },
-    {"delete",         2, 4,          1, false, NO_BODY,     mc_run_delete   },
-    {"touch",          3, 4,          1, false, NO_BODY,     mc_run_touch    },
-    {"gat",            2, ANY_NUMBER, 2, true,  NO_BODY,     mc_run_gat      },
-    {"gats",           2, ANY_NUMBER, 2, true,  NO_BODY,     mc_run_gats     },
-    {"bget",           2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_get      },
-    {"mg",             2, ANY_NUMBER, 1, false, META,        mc_run_mg       },
-    {"ms",             2, ANY_NUMBER, 1, false, META_BODY,   mc_run_ms       },
-    {"md",             2, ANY_NUMBER, 1, false, META,        mc_run_md       },
-    {"ma",             2, ANY_NUMBER, 1, false, META,        mc_run_ma       },
-    {"mn",             1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_mn       },
-    {"me",             1, ANY_NUMBER, 1, false, META,        mc_run_me       },
-    {"stats",          1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_stats    },
-    {"version",        1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_version  },
-    {"config",         3, 6,          0, false, CONFIG_BODY, mc_run_config   },
-    {"flush_all",      1, 3,          0, false, NO_BODY,     mc_run_flush_all},
-    {"verbosity",      2, 3,          0, false, NO_BODY,     mc_run_verbosity},
-    {"cache_memlimit", 2, 3,          0, false, NO_BODY,     mc_run_memlimit },
-    {"shutdown",       1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_shutdown },
-    {"quit",           1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_quit     },
+    {"get",            2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_get          },
+    {"set",            5, 6,          1, false, ITEM_BODY,   mc_run_set          },
+    {"gets",           2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_gets         },
+    {"add",            5, 6,          1, false, ITEM_BODY,   mc_run_add          },
+    {"replace",        5, 6,          1, false, ITEM_BODY,   mc_run_replace      },
+    {"append",         5, 6,          1, false, ITEM_BODY,   mc_run_append       },
+    {"prepend",        5, 6,          1, false, ITEM_BODY,   mc_run_prepend      },
+    {"cas",            6, 7,          1, false, ITEM_BODY,   mc_run_cas          },
+    {"incr",           3, 4,          1, false, NO_BODY,     mc_run_incr         },
+    {"decr",           3, 4,          1, false, NO_BODY,     mc_run_decr         },
+    {"delete",         2, 4,          1, false, NO_BODY,     mc_run_delete       },
+    {"touch",          3, 4,          1, false, NO_BODY,     mc_run_touch        },
+    {"gat",            2, ANY_NUMBER, 2, true,  NO_BODY,     mc_run_gat          },
+    {"gats",           2, ANY_NUMBER, 2, true,  NO_BODY,     mc_run_gats         },
+    {"bget",           2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_get          },
+    {"mg",             2, ANY_NUMBER, 1, false, META,        mc_run_mg           },
+    {"ms",             2, ANY_NUMBER, 1, false, META_BODY,   mc_run_ms           },
+    {"md",             2, ANY_NUMBER, 1, false, META,        mc_run_md           },
+    {"ma",             2, ANY_NUMBER, 1, false, META,        mc_run_ma           },
+    {"mn",             1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_mn           },
+    {"me",             1, ANY_NUMBER, 1, false, META,        mc_run_me           },
+    {"slabs",          2, ANY_NUMBER, 0, false, NO_BODY,     mc_run_slabs        },
+    {"lru",            3, ANY_NUMBER, 0, false, NO_BODY,     mc_run_lru          },
+    {"lru_crawler",    2, ANY_NUMBER, 0, false, NO_BODY,     mc_run_crawler      },
+    {"refresh_certs",  1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_refresh_certs},
+    {"debugtime",      2, ANY_NUMBER, 0, false, NO_BODY,     mc_run_debug_time   },
+    {"stats",          1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_stats        },
+    {"version",        1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_version      },
+    {"config",         3, 6,          0, false, CONFIG_BODY, mc_run_config       },
+    {"flush_all",      1, 3,          0, false, NO_BODY,     mc_run_flush_all    },
+    {"verbosity",      2, 3,          0, false, NO_BODY,     mc_run_verbosity    },
+    {"cache_memlimit", 2, 3,          0, false, NO_BODY,     mc_run_memlimit     },
+    {"shutdown",       1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_shutdown     },
+    {"quit",           1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_quit         },
 };
 
 /* One request while it is parsed. */
@@ -250,16 +255,49 @@ static enum parse_result parse_meta_item(struct request *q)
     return take_block(q, (size_t)len, mc_run_ms, mc_run_meta_problem);
 }
 
+/* ---- who has not logged in ---- */
+
+/* A set of whatever key, whose block is "user password"; nothing else is looked at. */
+static enum parse_result parse_login(struct request *q)
+{
+    const struct str *argv = q->call->argv;
+    uint32_t len;
+
+    if (q->call->argc < 5 || !str_is(argv[0], "set") || !mc_read_u32(argv[4], &len))
+        return finish(q, mc_run_log_in);
+    if (len > LINE_MAX_BYTES)
+        return skip_block(q, (uint64_t)len + 2, mc_run_log_in);
+    q->call->problem = NULL;
+    return take_block(q, len, mc_run_log_in, mc_run_log_in);
+}
+
+static bool must_log_in(const struct request *q)
+{
+    const struct mc_session *s = q->client->protocol_state;
+
+    return *q->engine->settings.memcached_auth_file && !s->is_authenticated && !q->client->is_admin;
+}
+
 /* ---- requests ---- */
+
+/* What a browser says to whom it takes for a web server: such a client is not answered. */
+static bool is_web(const struct cmd_call *call)
+{
+    return call->argc > 1 && str_starts(call->argv[call->argc - 1], "HTTP/");
+}
 
 static enum parse_result parse_words(struct request *q, struct parse_room *room)
 {
     struct cmd_call *call = q->call;
     const struct mc_command *cmd;
 
+    if (__builtin_expect(must_log_in(q), 0))
+        return parse_login(q);
     if (call->argc == 0 || call->argv[0].len < 2)
         return fail_request(q);
     cmd = command_of(call->argv[0]);
+    if (!cmd && is_web(call))
+        return finish(q, mc_run_close);
     if (!cmd || call->argc < cmd->min_words || call->argc > cmd->max_words)
         return fail_request(q);
     if (cmd->body >= META)
@@ -364,12 +402,26 @@ static uint64_t first_cas(const struct engine *e)
     return *e->settings.seed_files ? (uint64_t)clock_wall_ms(&clock_system) * 1000 : 0;
 }
 
+/* As memcached begins. */
+static const struct mc_tuning tuning_at_start = {
+    .has_crawler = true,
+    .crawl_sleep_us = 100,
+    .slab_automove_ratio = 0.8,
+    .hot_percent = 20,
+    .warm_percent = 40,
+    .hot_factor = 0.2,
+    .warm_factor = 2,
+};
+
 static void memcached_init(struct engine *e)
 {
     struct mc_state *s = calloc(1, sizeof(*s));
 
     check(s);
     s->last_cas = first_cas(e);
+    s->verbosity = (uint32_t)e->settings.memcached_verbosity;
+    s->counts_prefixes = e->settings.memcached_counts_prefixes;
+    s->tuning = tuning_at_start;
     e->protocol_state = s;
     keyspace_note_reads(&e->keyspace);
 }
@@ -380,6 +432,8 @@ static void memcached_fini(struct engine *e)
 
     for (size_t i = 0; s && i < MC_CONFIGS; i++)
         mc_config_clear(&s->configs[i]);
+    if (s)
+        mc_prefixes_free(s->prefixes);
     free(s);
     e->protocol_state = NULL;
 }

@@ -51,6 +51,18 @@ struct mc_config {
     uint32_t flags;
 };
 
+/* What is tuned while it runs, and shown by "stats settings". */
+struct mc_tuning {
+    bool has_crawler;
+    uint32_t crawl_sleep_us, crawl_most;
+    uint32_t slab_automove;
+    double slab_automove_ratio;
+    uint32_t hot_percent, warm_percent;
+    double hot_factor, warm_factor;
+};
+
+struct mc_prefixes;
+
 /* What the protocol keeps for the whole engine (engine->protocol_state). */
 struct mc_state {
     struct mc_counters counters;
@@ -59,16 +71,20 @@ struct mc_state {
     struct mc_config configs[MC_CONFIGS];
     uint64_t last_cas;
     uint32_t verbosity;
+    struct mc_tuning tuning;
+    struct mc_prefixes *prefixes; /* stats detail; NULL: nothing was counted yet */
+    bool counts_prefixes;
     struct write_watch watch; /* of the running command */
 };
 
 /* What a connection remembers between requests (client->protocol_state); made with its first byte.
  */
 struct mc_session {
-    uint64_t to_skip; /* bytes of a block that was refused */
+    uint64_t to_skip;     /* bytes of a block that was refused */
+    uint64_t dump_cursor; /* where a dump that is not at its end stands; 0: there is none */
     bool is_binary;
     bool has_started_sasl;
-    bool is_authenticated; /* by SASL */
+    bool is_authenticated; /* by SASL, or by a set where the text protocol asks for it */
 };
 
 static inline struct mc_state *mc_state(const struct cmd_call *c)
@@ -218,6 +234,12 @@ void mc_run_verbosity(struct cmd_call *c);
 void mc_run_quit(struct cmd_call *c);
 void mc_run_shutdown(struct cmd_call *c);
 void mc_run_memlimit(struct cmd_call *c);
+void mc_run_slabs(struct cmd_call *c);
+void mc_run_lru(struct cmd_call *c);
+void mc_run_crawler(struct cmd_call *c);
+void mc_run_refresh_certs(struct cmd_call *c);
+void mc_run_debug_time(struct cmd_call *c);
+void mc_run_log_in(struct cmd_call *c);     /* what comes of who has not logged in */
 void mc_run_config(struct cmd_call *c);     /* get and delete */
 void mc_run_config_set(struct cmd_call *c); /* the body is the last argument */
 void mc_run_stats(struct cmd_call *c);
@@ -237,6 +259,13 @@ void mc_run_error(struct cmd_call *c);
 void mc_run_problem(struct cmd_call *c);
 void mc_run_problem_body(struct cmd_call *c); /* the last argument is a body */
 void mc_run_close(struct cmd_call *c);
+
+/* Whether a file of "user:password" lines has them (memcached_sasl.c). */
+bool mc_user_is_right(const char *users_file, struct str user, struct str password);
+
+/* A key as memcached shows it in lines for people: escaped as in a URI, at `to`, which has room for
+ * three times its bytes. Returns the end. */
+char *mc_escape_key(char *to, struct str key);
 
 /* What every `run` begins and ends with: the database, a due flush, counting. */
 void mc_begin(struct cmd_call *c);
@@ -260,5 +289,35 @@ void mc_flush(struct cmd_call *c, int64_t exptime);
  * there is no such kind. */
 bool mc_stats_show(struct cmd_call *c, struct str kind);
 void mc_stats_reset(struct cmd_call *c);
+
+/* One of them, in the client's protocol. */
+void mc_stat(struct cmd_call *c, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void mc_stat_number(struct cmd_call *c, const char *name, uint64_t v);
+uint64_t mc_evicted(const struct cmd_call *c); /* since "stats reset" */
+
+/* Kinds (memcached_stats_kinds.c). */
+void mc_stats_settings(struct cmd_call *c);
+void mc_stats_items(struct cmd_call *c);
+void mc_stats_slabs(struct cmd_call *c);
+void mc_stats_sizes(struct cmd_call *c);
+void mc_stats_sizes_enable(struct cmd_call *c);
+void mc_stats_conns(struct cmd_call *c);
+
+/* ---- counters by the prefix of keys (memcached_prefix.c) ---- */
+
+enum mc_deed { MC_DEED_GET, MC_DEED_HIT, MC_DEED_SET, MC_DEED_DELETE };
+
+void mc_prefix_count_slow(struct cmd_call *c, struct str key, enum mc_deed deed);
+static inline void mc_prefix_count(struct cmd_call *c, struct str key, enum mc_deed deed)
+{
+    if (__builtin_expect(mc_state(c)->counts_prefixes, 0))
+        mc_prefix_count_slow(c, key, deed);
+}
+
+/* "stats detail on|off|dump"; the lines of a dump go to `out`. */
+void mc_prefixes_dump(const struct mc_prefixes *p, struct buf *out);
+void mc_prefixes_free(struct mc_prefixes *p); /* accepts NULL */
+void mc_run_stats_detail(struct cmd_call *c);
 
 #endif

@@ -3,6 +3,8 @@
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/proto/memcached.h"
 
+#include <signal.h>
+
 #define MEGABYTE      ((int64_t)1 << 20)
 #define MEMLIMIT_MIN  8
 #define MEMLIMIT_MAX  1000000000
@@ -155,10 +157,24 @@ void mc_run_memlimit(struct cmd_call *c)
     mc_end(c);
 }
 
+/* The line that says why not, or NULL. */
+static const char *shut_down(struct cmd_call *c)
+{
+    if (!c->engine->settings.memcached_may_shut_down)
+        return "ERROR: shutdown not enabled";
+    if (c->argc > 2 || (c->argc == 2 && !str_is(c->argv[1], "graceful")))
+        return "CLIENT_ERROR invalid shutdown mode";
+    c->client->is_closing = true;
+    raise(SIGTERM);
+    return NULL;
+}
+
 void mc_run_shutdown(struct cmd_call *c)
 {
     mc_begin(c);
-    mc_line(c, "ERROR: shutdown not enabled");
+    const char *line = shut_down(c);
+    if (line)
+        mc_line(c, line);
     mc_end(c);
 }
 

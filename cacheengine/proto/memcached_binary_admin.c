@@ -36,16 +36,38 @@ void mcb_flush(struct cmd_call *c, const struct mcb_command *cmd)
     mcb_done(c, cmd, 0);
 }
 
+/* False when it was an error. */
+static bool stat_detail(struct cmd_call *c, struct str kind)
+{
+    scoped(buf_fini) struct buf dump = BUF_EMPTY;
+
+    if (str_starts(kind, "detail dump")) {
+        mc_prefixes_dump(mc_state(c)->prefixes, &dump);
+        mcb_stat(c, "detailed", buf_cstr(&dump));
+    } else if (str_starts(kind, "detail on")) {
+        mc_state(c)->counts_prefixes = true;
+    } else if (str_starts(kind, "detail off")) {
+        mc_state(c)->counts_prefixes = false;
+    } else {
+        mcb_fail(c, MCB_NOT_FOUND);
+        return false;
+    }
+    return true;
+}
+
 void mcb_stats(struct cmd_call *c, const struct mcb_command *cmd)
 {
     struct str kind = c->argv[1];
 
     (void)cmd;
-    if (str_starts(kind, "reset")) {
+    if (str_starts(kind, "detail")) {
+        if (!stat_detail(c, kind))
+            return;
+    } else if (str_starts(kind, "reset")) {
         mc_stats_reset(c);
     } else if (str_starts(kind, "settings")) {
         (void)mc_stats_show(c, STR("settings"));
-    } else if (!mc_stats_show(c, kind)) {
+    } else if (str_is(kind, "conns") || !mc_stats_show(c, kind)) {
         mcb_fail(c, MCB_NOT_FOUND);
         return;
     }

@@ -99,6 +99,7 @@ void mcb_get(struct cmd_call *c, const struct mcb_command *cmd)
         return;
     struct entry *e = find_with_cas(c, k, &it);
     count(c, is_touch, e != NULL);
+    mc_prefix_count(c, c->argv[1], e ? MC_DEED_HIT : MC_DEED_GET);
     if (!e) {
         send_miss(c, cmd);
         return;
@@ -189,6 +190,7 @@ static enum mcb_status delete_item(struct cmd_call *c, struct key k)
     struct entry *e = db_find(c->db, k);
     struct item it;
 
+    mc_prefix_count(c, c->argv[1], MC_DEED_DELETE);
     if (!e) {
         n->delete_misses++;
         return MCB_NOT_FOUND;

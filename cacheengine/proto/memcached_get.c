@@ -80,6 +80,7 @@ static void get_one(struct cmd_call *c, uint32_t arg, bool with_cas)
     struct item it;
 
     n->cmd_get++;
+    mc_prefix_count(c, c->argv[arg], e ? MC_DEED_HIT : MC_DEED_GET);
     if (!e) {
         if (!send_old_config(c, c->argv[arg]))
             n->get_misses++;
@@ -135,6 +136,7 @@ static void gat_one(struct cmd_call *c, uint32_t arg, bool with_cas, int64_t dea
     struct item it;
 
     n->cmd_touch++;
+    mc_prefix_count(c, c->argv[arg], e ? MC_DEED_HIT : MC_DEED_GET);
     if (!e) {
         n->touch_misses++;
         return;

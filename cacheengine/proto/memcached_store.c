@@ -146,6 +146,8 @@ static void read_args(struct cmd_call *c, struct mc_store *a, bool has_cas)
 enum mc_stored mc_store(struct cmd_call *c, const struct mc_store *a, enum mc_mode mode)
 {
     mc_state(c)->counters.cmd_set++;
+    if (!a->is_meta)
+        mc_prefix_count(c, (struct str){a->key.ptr, a->key.len}, MC_DEED_SET);
     if (heap_has_room(&c->db->heap) && engine_make_room(c->engine))
         return stores[mode](c, a);
     mc_state(c)->counters.no_memory++;
@@ -228,6 +230,7 @@ static const char *delete_item(struct cmd_call *c)
         return "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]";
     if (c->argv[1].len > MC_KEY_MAX)
         return MC_BAD_FORMAT;
+    mc_prefix_count(c, c->argv[1], MC_DEED_DELETE);
     struct key k = call_key(c, 1);
     if (!db_delete(c->db, k, c->ks->settings->lazy_user_del)) {
         n->delete_misses++;
