@@ -186,7 +186,7 @@ void node_report(const struct node *n, struct agent_node_report *out)
         .build = is_alive && n->run.build[0] ? n->run.build : NULL,
         .role = is_alive ? role_name(n->role) : NULL,
         .term = {is_alive && n->role_term > 0,n->role_term},
-        .replication_offset = {is_alive && n->replication_offset >= 0,                          n->replication_offset},
+        .replication_offset = {n->replication_offset >= 0,                          n->replication_offset},
         .lineage = {is_alive && n->lineage > 0,                                     n->lineage},
         .is_link_up = {is_alive && n->role == NODE_ROLE_REPLICA,             n->is_link_up},
         .log_errors = n->log_errors ? *n->log_errors : (struct agent_node_log_error_list){0                          },

@@ -80,6 +80,19 @@ static struct err mark_one(struct fleet *f, struct store_tx *tx, const struct pr
     return store_touch_host(tx, c->host_id);
 }
 
+/* How far its nodes came is no news while there is more to come. */
+static struct err record_last_words(struct fleet *f, struct store_tx *tx, const char *host_id)
+{
+    int64_t *ids, offset;
+    size_t count;
+
+    TRY(store_saw_of_host(tx, host_id, &ids, &count));
+    for (size_t i = 0; i < count; i++)
+        if (sights_offset(&f->sights, host_id, ids[i], &offset))
+            TRY(store_saw_offset(tx, ids[i], offset));
+    return OK;
+}
+
 static struct err mark_unheard(struct fleet *f, struct arena *a,
                                const struct presence_change *changes, size_t count)
 {
@@ -89,8 +102,10 @@ static struct err mark_unheard(struct fleet *f, struct arena *a,
 
     TRY(store_begin(f->store, STORE_WRITE, a, &tx));
     TRY(store_silent_regions(tx, &regions, &region_count));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        TRY(record_last_words(f, tx, changes[i].host_id));
         TRY(mark_one(f, tx, &changes[i]));
+    }
     TRY(tell_regions(tx, regions, region_count));
     return store_commit(&tx);
 }

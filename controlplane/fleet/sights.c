@@ -12,6 +12,7 @@ struct sight {
     int64_t node_id;
     uint64_t print;
     int64_t used_bytes; /* that were written down */
+    int64_t offset;     /* in the replication stream, by the last word, written down or not */
 };
 
 struct host_sights {
@@ -109,7 +110,8 @@ static uint64_t print_of(const struct agent_node_report *r)
 
 static struct sight sight_of(const struct agent_node_report *r)
 {
-    return (struct sight){r->node_id.value, print_of(r), r->used_memory_bytes.value};
+    return (struct sight){r->node_id.value, print_of(r), r->used_memory_bytes.value,
+                          r->replication_offset.value};
 }
 
 /* --- news --- */
@@ -125,10 +127,12 @@ static struct sight *find(const struct host_sights *h, int64_t node_id)
 static bool is_news(const struct host_sights *h, size_t at, const struct sight *now)
 {
     /* nodes are told of in one order most of the time */
-    const struct sight *was = at < h->count && h->items[at].node_id == now->node_id
-                                  ? &h->items[at]
-                                  : find(h, now->node_id);
+    struct sight *was = at < h->count && h->items[at].node_id == now->node_id
+                            ? &h->items[at]
+                            : find(h, now->node_id);
 
+    if (was)
+        was->offset = now->offset;
     return !was || was->print != now->print || !memory_is_about(was->used_bytes, now->used_bytes);
 }
 
@@ -144,6 +148,17 @@ bool sights_are_news(struct sights *s, const char *host_id,
     }
     pthread_mutex_unlock(&s->lock);
     return are_news;
+}
+
+bool sights_offset(struct sights *s, const char *host_id, int64_t node_id, int64_t *out)
+{
+    pthread_mutex_lock(&s->lock);
+    const struct host_sights *h = map_get(&s->by_host, str_of(host_id));
+    const struct sight *sight = h ? find(h, node_id) : NULL;
+    if (sight)
+        *out = sight->offset;
+    pthread_mutex_unlock(&s->lock);
+    return sight != NULL;
 }
 
 /* --- what is written down --- */
@@ -172,6 +187,7 @@ static void put(struct host_sights *h, const struct sight *now)
     if (was) {
         bool is_used_as_much = memory_is_about(was->used_bytes, now->used_bytes);
         was->print = now->print;
+        was->offset = now->offset;
         was->used_bytes = is_used_as_much ? was->used_bytes : now->used_bytes;
         return;
     }

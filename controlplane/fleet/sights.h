@@ -1,6 +1,7 @@
 /*
  * What each host said last and was written down: a beat that says nothing else costs no
- * transaction. Offsets of replication and numbers of clients are no news by themselves.
+ * transaction. Offsets of replication and numbers of clients are no news by themselves; offsets are
+ * kept for the case that no other word follows.
  */
 #ifndef LARDER_CONTROLPLANE_FLEET_SIGHTS_H
 #define LARDER_CONTROLPLANE_FLEET_SIGHTS_H
@@ -25,6 +26,9 @@ void sights_fini(struct sights *s);
  * another message of the host is on its way to the store, everything is. */
 bool sights_are_news(struct sights *s, const char *host_id,
                      const struct agent_node_report_list *nodes);
+
+/* How far a node had come by the last word of its host; false when that says nothing of it. */
+bool sights_offset(struct sights *s, const char *host_id, int64_t node_id, int64_t *out);
 
 /* A message of the host goes to the store. `is_new`: nothing of what it said before counts. */
 void sights_begin(struct sights *s, const char *host_id, bool is_new);

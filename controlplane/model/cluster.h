@@ -118,6 +118,7 @@ struct node_goal {
     int64_t crashes_told;
     bool is_told_down;
     bool is_told_silent; /* the last event said that it does not answer */
+    bool is_lagging;     /* and that it has lost its primary, which goes on: see reconcile/lags.c */
     int64_t parameters;  /* see parameters_number in effective.h; what its host was last told of */
     enum tls_mode tls;   /* what its host was last told */
     bool is_clustered;   /* its engine is to run in cluster mode */
@@ -150,6 +151,8 @@ struct node_saw {
     bool is_link_up;
     int64_t followed_term; /* the last by which its link was up, in this life of its engine; the
                             * store finds it, whoever tells need not */
+    int64_t unlinked_ms;   /* since when its link is down again; 0: it is up, or never was in this
+                            * life; found like the one before */
     int64_t used_bytes;    /* of memory, about; -1 when it is told: as before */
     int64_t seen_ms;       /* when it is told; not read again */
     bool is_news;          /* when it is told: it is to be written down, whatever was seen before */

@@ -1,8 +1,12 @@
 #include "controlplane/model/durability.h"
 
 #include "base/err.h"
+#include "base/str.h"
 
 #include <string.h>
+
+#define PROMOTE_STALE_MS    10000
+#define PROMOTE_STALE_MAX_S (24 * 3600)
 
 static const char *const names[] = {
     [DURABILITY_ASYNC] = "async",
@@ -34,4 +38,27 @@ bool durability_needs_replicas(enum durability durability)
 int64_t durability_acks(enum durability durability, size_t members)
 {
     return durability == DURABILITY_SYNC ? (int64_t)(members / 2) : 0;
+}
+
+bool promote_stale_parse(const char *text, int64_t *out_ms)
+{
+    int64_t seconds;
+
+    if (strcmp(text, "never") == 0) {
+        *out_ms = INT64_MAX;
+        return true;
+    }
+    if (!str_to_i64(str_of(text), &seconds) || seconds < 0 || seconds > PROMOTE_STALE_MAX_S)
+        return false;
+    *out_ms = seconds * 1000;
+    return true;
+}
+
+int64_t promote_stale_ms(const char *text, bool is_counted)
+{
+    int64_t ms;
+
+    if (text && promote_stale_parse(text, &ms))
+        return ms;
+    return is_counted ? INT64_MAX : PROMOTE_STALE_MS;
 }

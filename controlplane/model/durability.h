@@ -19,6 +19,10 @@ enum durability { DURABILITY_ASYNC, DURABILITY_BOUNDED, DURABILITY_SYNC, DURABIL
 /* The tag by which requests say it whose clients know no better way. */
 #define DURABILITY_TAG "larder:durability"
 
+/* The tag by which a replication group says for how long it does without a primary when none of its
+ * members is sure to have what the last one had: a number of seconds, or `never`. */
+#define PROMOTE_STALE_TAG "larder:promote-stale"
+
 /* What is written in the place of a bound that a parameter group turns off. */
 #define DURABILITY_LAG_S "10"
 
@@ -35,5 +39,12 @@ bool durability_needs_replicas(enum durability durability);
  * majority of them is to have it, with the primary; 0: none. Members that are lost one at a time
  * lose nothing, whatever their number; and a majority is enough to go on. */
 int64_t durability_acks(enum durability durability, size_t members);
+
+/* What the tag says; INT64_MAX for `never`. False for what it may not say. */
+bool promote_stale_parse(const char *text, int64_t *out_ms);
+
+/* The same of a group, which may have no such tag (NULL): ten seconds then, and `never` where
+ * promotions count on acknowledged writes. */
+int64_t promote_stale_ms(const char *text, bool is_counted);
 
 #endif

@@ -18,7 +18,8 @@ struct shard_lease {
     bool is_held;       /* no primary of the shard takes writes without one */
     int64_t settled_ms; /* since when the primary goes by this set; 0: it has not said so yet */
     int64_t asked_term; /* that voters are to promise, for the primary is not heard of; 0: none */
-    bool is_told;       /* users know that the primary is not heard of, and goes on */
+    bool is_told;       /* users know that the primary is not heard of and goes on, or has ended and
+                         * has no successor */
     int64_t vacated_ms; /* since when nobody is the primary any more, by the goal's term, and all
                          * members say how far they came; 0: its primary is one */
     int64_t lost_id;    /* the primary that was lost last: what it had alone is still to be told of;

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "contract/faults.h"
+#include "controlplane/model/durability.h"
 
 #include <string.h>
 #include <strings.h>
@@ -27,6 +28,8 @@ static bool has_key(const struct tag *tags, size_t count, const char *key)
 
 static struct err tag_check(struct arena *a, const struct tag *t)
 {
+    int64_t ms;
+
     if (*t->key == '\0')
         return err_make(FAULT_INVALID_PARAMETER_VALUE, "Tag keys must not be empty.");
     if (characters(t->key) > TAG_KEY_MAX)
@@ -39,6 +42,11 @@ static struct err tag_check(struct arena *a, const struct tag *t)
         return err_format(a, FAULT_INVALID_PARAMETER_VALUE,
                           "The value of the tag %s is longer than %d characters.", t->key,
                           TAG_VALUE_MAX);
+    if (strcmp(t->key, PROMOTE_STALE_TAG) == 0 && !promote_stale_parse(t->value, &ms))
+        return err_format(a, FAULT_INVALID_PARAMETER_VALUE,
+                          "Invalid value %s for the tag " PROMOTE_STALE_TAG
+                          ". It must be never or a number of seconds, at most 86400.",
+                          t->value);
     return OK;
 }
 

@@ -29,10 +29,10 @@ struct err durability_read(struct call *c, const char *text, enum durability *ou
     return read_as(c, "Durability", text, out);
 }
 
-static const char *tag_in(const struct ec_tag_list *tags)
+static const char *tag_in(const struct ec_tag_list *tags, const char *key)
 {
     for (size_t i = 0; i < tags->count; i++)
-        if (tags->items[i].key && strcmp(tags->items[i].key, DURABILITY_TAG) == 0)
+        if (tags->items[i].key && strcmp(tags->items[i].key, key) == 0)
             return tags->items[i].value ? tags->items[i].value : "";
     return NULL;
 }
@@ -40,7 +40,7 @@ static const char *tag_in(const struct ec_tag_list *tags)
 struct err durability_choose(struct call *c, const char *member, const struct ec_tag_list *tags,
                              enum durability *out)
 {
-    const char *tag = tag_in(tags);
+    const char *tag = tag_in(tags, DURABILITY_TAG);
     enum durability by_tag = DURABILITY_ASYNC;
 
     if (tag)
@@ -84,7 +84,11 @@ struct err durability_check(struct call *c, const struct replication_group *g,
 
 struct err durability_refuse_tag(struct call *c, const struct ec_tag_list *tags)
 {
-    return tag_in(tags) ? VALUE("The tag " DURABILITY_TAG " is for replication groups.") : OK;
+    if (tag_in(tags, DURABILITY_TAG))
+        return VALUE("The tag " DURABILITY_TAG " is for replication groups.");
+    if (tag_in(tags, PROMOTE_STALE_TAG))
+        return VALUE("The tag " PROMOTE_STALE_TAG " is for replication groups.");
+    return OK;
 }
 
 void durability_settle_tags(enum durability durability, struct tag *tags, size_t *count)

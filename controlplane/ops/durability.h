@@ -21,7 +21,7 @@ must_use struct err durability_check(struct call *c, const struct replication_gr
 /* The same when a node group is to be left without a replica. */
 must_use struct err durability_refuse_lone(struct call *c, enum durability durability);
 
-/* For what is no replication group: FAULT_INVALID_PARAMETER_VALUE when the tag is there. */
+/* For what is no replication group: FAULT_INVALID_PARAMETER_VALUE when a tag of theirs is there. */
 must_use struct err durability_refuse_tag(struct call *c, const struct ec_tag_list *tags);
 
 /* Takes tags that name another durability, which came with others from elsewhere, out of the list.

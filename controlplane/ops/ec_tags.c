@@ -12,6 +12,7 @@
 #include "controlplane/ops/snapshots.h"
 #include "controlplane/ops/tagging.h"
 #include "controlplane/ops/users.h"
+#include "controlplane/store/globals.h"
 #include "controlplane/store/network.h"
 #include "controlplane/store/reservations.h"
 #include "controlplane/store/store.h"
@@ -231,21 +232,31 @@ static struct err refuse_driver_tag(struct call *c, const char *arn, const char 
                  "The tag " DRIVER_TAG " chooses when a cache is created, and stays as it is.");
 }
 
-/* --- the durability of a group --- */
+/* --- the durability of a group, and its failovers --- */
+
+/* Who decides on failovers reads the tag itself when it looks at the group. */
+static struct err look_at_group(struct call *c, const char *name)
+{
+    struct group_facts facts;
+
+    TRY(group_facts_find(c, name, &facts));
+    return store_touch_group(c->tx, facts.group.id);
+}
 
 static struct err change_durability(struct call *c, const char *arn, const char *key,
                                     const char *value)
 {
+    bool is_stale = strcmp(key, PROMOTE_STALE_TAG) == 0;
     struct arn parts;
 
-    if (strcmp(key, DURABILITY_TAG) != 0)
+    if (strcmp(key, DURABILITY_TAG) != 0 && !is_stale)
         return OK;
     TRY(arn_parse(c->arena, arn, &parts));
     if (strcmp(parts.type, "replicationgroup") == 0)
-        return durability_take_tag(c, parts.name, value);
+        return is_stale ? look_at_group(c, parts.name) : durability_take_tag(c, parts.name, value);
     if (strcmp(parts.type, "cluster") == 0 || strcmp(parts.type, "serverlesscache") == 0)
-        return err_make(FAULT_INVALID_PARAMETER_VALUE,
-                        "The tag " DURABILITY_TAG " is for replication groups.");
+        return fault(c, FAULT_INVALID_PARAMETER_VALUE, "The tag %s is for replication groups.",
+                     key);
     return OK;
 }
 

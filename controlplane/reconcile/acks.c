@@ -193,6 +193,19 @@ static bool may_return(const struct view *m)
     return n && n->saw.has && n->saw.state != NODE_STOPPED && n->saw.state != NODE_FAILED;
 }
 
+/* Since when members are waited for: who has just begun to listen has heard of nobody yet. */
+static int64_t waiting_since_ms(const struct group_view *g, const struct shard *s)
+{
+    return s->goal.acks.asked_ms > g->began_ms ? s->goal.acks.asked_ms : g->began_ms;
+}
+
+/* The group would rather go on than wait for what may be nowhere. */
+static bool is_out_of_patience(const struct group_view *g, const struct shard *s)
+{
+    return g->now_ms - waiting_since_ms(g, s) >= group_patience_ms(g, s) &&
+           group_takes_stale(g, false);
+}
+
 struct view *acks_choose(const struct group_view *g, const struct shard *s, const struct view *dead,
                          bool *out_is_sure)
 {
@@ -211,11 +224,15 @@ struct view *acks_choose(const struct group_view *g, const struct shard *s, cons
             best = m;
     }
     *out_is_sure = missing < s->goal.acks.counted;
-    return *out_is_sure || unknown == 0 ? best : NULL;
+    return *out_is_sure || unknown == 0 || is_out_of_patience(g, s) ? best : NULL;
 }
 
 void acks_tell_waiting(struct group_view *g, struct shard *s, struct decisions *d)
 {
+    int64_t patience_ms = group_patience_ms(g, s), since_ms = waiting_since_ms(g, s);
+
+    if (patience_ms < INT64_MAX && g->now_ms < since_ms + patience_ms)
+        decide_wake(d, since_ms + patience_ms);
     if (s->goal.acks.asked == OFFSETS_WAITED_FOR)
         return;
     if (g->now_ms >= s->goal.acks.asked_ms && g->now_ms < s->goal.acks.asked_ms + TELL_MS) {

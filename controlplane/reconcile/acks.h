@@ -43,7 +43,7 @@ bool acks_are_free(const struct shard *s, const struct view *dead, bool has_died
 
 /* Who is to follow `dead` (NULL: one that is no member any more) once they were asked; NULL: not
  * enough is known yet. `*out_is_sure` is false for one that may not have all, where nobody can come
- * who has more. */
+ * who has more, or the group waits for that no longer. */
 struct view *acks_choose(const struct group_view *g, const struct shard *s, const struct view *dead,
                          bool *out_is_sure);
 

@@ -89,6 +89,12 @@ void decide_told_silent(struct decisions *d, struct node *n, bool is_told_silent
     add_told(d, n);
 }
 
+void decide_told_lagging(struct decisions *d, struct node *n, bool is_lagging)
+{
+    n->goal.is_lagging = is_lagging;
+    add_told(d, n);
+}
+
 void decide_event(struct decisions *d, const struct view *v, enum event_kind kind,
                   const char *first, const char *second)
 {

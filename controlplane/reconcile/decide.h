@@ -88,6 +88,7 @@ void decide_node_unwanted(struct decisions *d, struct node *n);
 void decide_boot(struct decisions *d, struct node *n, const char *why);
 void decide_told(struct decisions *d, struct node *n, int64_t crashes_told, bool is_told_down);
 void decide_told_silent(struct decisions *d, struct node *n, bool is_told_silent);
+void decide_told_lagging(struct decisions *d, struct node *n, bool is_lagging);
 /* The gaps of the event's sentence are `first` and `second`; NULL where it has none. */
 void decide_event(struct decisions *d, const struct view *v, enum event_kind kind,
                   const char *first, const char *second);

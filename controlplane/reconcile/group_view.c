@@ -2,6 +2,8 @@
 #include "controlplane/reconcile/group_view.h"
 
 #include "base/arena.h"
+#include "controlplane/model/naming.h"
+#include "controlplane/reconcile/restraint.h"
 #include "controlplane/store/globals.h"
 #include "controlplane/store/groups.h"
 #include "controlplane/store/leases.h"
@@ -52,12 +54,22 @@ static struct err load_tasks(struct store_tx *tx, struct group_view *g)
     return OK;
 }
 
+static struct err load_promote_stale(struct store_tx *tx, struct group_view *g)
+{
+    const struct replication_group *rg = &g->group;
+    const char *arn =
+        arn_make(store_arena(tx), rg->region, rg->account, "replicationgroup", rg->name);
+
+    return store_tag_get(tx, arn, PROMOTE_STALE_TAG, &g->promote_stale);
+}
+
 static struct err load_alone(struct store_tx *tx, int64_t group_id, int64_t now_ms,
                              struct regions *regions, struct group_view *out)
 {
     struct group_view g = {.now_ms = now_ms};
 
     TRY(store_group_get(tx, group_id, &g.group));
+    TRY(load_promote_stale(tx, &g));
     TRY(load_shards(tx, &g));
     TRY(store_topology_get(tx, group_id, &g.topology));
     TRY(load_members(tx, regions, &g));
@@ -155,4 +167,14 @@ bool member_is_unheard(const struct view *m)
 struct view *shard_primary(const struct group_view *g, const struct shard *s)
 {
     return s->goal.has ? group_member(g, s->goal.primary_id) : NULL;
+}
+
+int64_t group_patience_ms(const struct group_view *g, const struct shard *s)
+{
+    return promote_stale_ms(g->promote_stale, s->goal.acks.counted > 0);
+}
+
+bool group_takes_stale(const struct group_view *g, bool has_unheard)
+{
+    return (!has_unheard || g->promote_stale) && !restraint_is_in_doubt(g->region);
 }

@@ -30,6 +30,7 @@ struct group_view {
     struct promise_list promises; /* of voters, for shards of the group */
     bool has_vote;                /* the control plane can be a voter */
     int64_t replace_after_ms;     /* a member of a lost host is made anew elsewhere after so long */
+    const char *promote_stale;    /* what the group's tag says; NULL: it has none */
     const struct region_view *region;
     struct endpoint_board *endpoints; /* NULL: names are told, or members' own addresses */
     int64_t now_ms;
@@ -52,6 +53,14 @@ struct view *shard_primary(const struct group_view *g, const struct shard *s);
 
 /* Its host is not heard of: what was seen of it may be true no longer. */
 bool member_is_unheard(const struct view *m);
+
+/* For how long the shard does without a primary when no member is sure to have all; INT64_MAX: for
+ * ever. */
+int64_t group_patience_ms(const struct group_view *g, const struct shard *s);
+
+/* Whether one that may lack something is taken at all: while members are not heard of that may have
+ * more only when the group says for how long. */
+bool group_takes_stale(const struct group_view *g, bool has_unheard);
 
 /* A member by the id of its cluster, or NULL. */
 struct view *group_member(const struct group_view *g, int64_t cluster_id);

@@ -18,6 +18,7 @@
 #include "controlplane/reconcile/global_shards.h"
 #include "controlplane/reconcile/globals.h"
 #include "controlplane/reconcile/group_steps.h"
+#include "controlplane/reconcile/lags.h"
 #include "controlplane/reconcile/losses.h"
 #include "controlplane/reconcile/moves.h"
 #include "controlplane/reconcile/relocate.h"
@@ -29,13 +30,10 @@
 
 #include <string.h>
 
-/* How long a dead primary's replicas are waited for that did not report its end yet; and when none
- * of them is fit, how long until an unfit one will do. */
+/* How long a dead primary's replicas are waited for that did not report its end yet; and where the
+ * kernel holds it, with connections that stay and are silent. */
 #define CANDIDATES_WAIT_MS 1000
-#define KILLED_WAIT_MS                                                        \
-    100 /* of one that the kernel holds: its connections stay, and are silent \
-         */
-#define LAST_RESORT_MS 10000
+#define KILLED_WAIT_MS     100
 
 /* --- decisions --- */
 
@@ -441,7 +439,7 @@ static struct candidates look_for(const struct group_view *g, const struct shard
             continue;
         if (member_is_better(g, m, c.any, lost_zone))
             c.any = m;
-        if (!is_fit(s, n) || is_silent(m))
+        if (!is_fit(s, n) || is_silent(m) || member_lags(m))
             continue;
         c.has_late_reports |= n->saw.is_link_up;
         if (member_is_better(g, m, c.best, lost_zone))
@@ -551,8 +549,8 @@ static void return_role(struct group_view *g, struct shard *s, struct decisions 
 /* The bytes that were under way to the replicas still count: so each is waited for until it says
  * that its link is down, but not for long. One that has nothing is taken when all have followed and
  * have nothing. One that never followed is not taken while one that may have can be heard of. */
-static struct view *choose(const struct group_view *g, const struct candidates *c, int64_t since_ms,
-                           int64_t wait_ms)
+static struct view *choose(const struct group_view *g, const struct shard *s,
+                           const struct candidates *c, int64_t since_ms, int64_t wait_ms)
 {
     bool is_certain = !c->has_unheard && !restraint_is_in_doubt(g->region);
 
@@ -560,7 +558,8 @@ static struct view *choose(const struct group_view *g, const struct candidates *
         return !c->has_late_reports || since_ms >= wait_ms ? c->best : NULL;
     if (c->best && is_certain && !c->has_unfit && !c->has_late_reports)
         return c->best;
-    return is_certain && since_ms >= LAST_RESORT_MS ? c->any : NULL;
+    bool is_time = since_ms >= group_patience_ms(g, s) && group_takes_stale(g, c->has_unheard);
+    return is_time ? c->any : NULL;
 }
 
 /* Who has just begun to listen has not heard yet what there is to be heard. */
@@ -570,18 +569,21 @@ static int64_t since_when(const struct group_view *g, const struct node *dead)
 }
 
 /* NULL: somebody is waited for. */
-static struct view *choose_best(struct group_view *g, const struct shard *s,
-                                const struct view *dead, struct decisions *d)
+static struct view *choose_best(struct group_view *g, struct shard *s, const struct view *dead,
+                                struct decisions *d)
 {
     const struct node *n = member_node(dead);
     struct candidates c = look_for(g, s, dead);
     int64_t since_ms = has_some(&c) ? n->saw.crashed_ms : since_when(g, n);
     int64_t wait_ms = n->saw.is_killed ? KILLED_WAIT_MS : CANDIDATES_WAIT_MS;
-    struct view *chosen = choose(g, &c, g->now_ms - since_ms, wait_ms);
-    int64_t wake_ms = since_ms + (has_some(&c) ? wait_ms : LAST_RESORT_MS);
+    struct view *chosen = choose(g, s, &c, g->now_ms - since_ms, wait_ms);
+    int64_t patience_ms = has_some(&c) ? wait_ms : group_patience_ms(g, s);
+    int64_t wake_ms = patience_ms < INT64_MAX ? since_ms + patience_ms : 0;
 
     if (!chosen && wake_ms > g->now_ms) /* else it waits for a report */
         decide_wake(d, wake_ms);
+    if (!chosen && !c.best && c.any)
+        lags_tell_waiting(g, s, since_ms, d);
     return chosen;
 }
 
@@ -608,6 +610,17 @@ static bool fence_is_over(const struct group_view *g, const struct shard *s)
     const struct node *n = m ? member_node(m) : NULL;
 
     return n && n->saw.has && s->goal.fence_life > 0 && n->saw.crashes + 1 > s->goal.fence_life;
+}
+
+static void tell_failover(struct group_view *g, const struct shard *s, const struct view *dead,
+                          const struct view *chosen, struct decisions *d)
+{
+    bool is_stale = member_lags(chosen) || !is_fit(s, member_node(chosen));
+
+    if (is_stale && !acks_counts(s))
+        decide_group_event(d, g, EVENT_FAILOVER_STALE, s->number, chosen->cluster.name);
+    lags_tell_lost(g, dead, chosen, d);
+    decide_group_event(d, g, EVENT_FAILOVER_DONE, dead->cluster.name, chosen->cluster.name);
 }
 
 static void fail_over(struct group_view *g, struct shard *s, struct decisions *d)
@@ -641,7 +654,7 @@ static void fail_over(struct group_view *g, struct shard *s, struct decisions *d
     if (!is_sure)
         decide_group_event(d, g, EVENT_FAILOVER_UNSURE, s->number, NULL);
     if (chosen != dead)
-        decide_group_event(d, g, EVENT_FAILOVER_DONE, dead->cluster.name, chosen->cluster.name);
+        tell_failover(g, s, dead, chosen, d);
     groups_promote_as_seen(g, s, chosen, d, "its primary died");
 }
 
@@ -736,8 +749,8 @@ bool primary_is_confirmed(const struct group_view *g, const struct shard *s)
 
 /* In this order, each for all shards before the next one looks. */
 static void (*const shard_rules[])(struct group_view *g, struct shard *s, struct decisions *d) = {
-    outgrow_terms, forget_life, acks_raise,  restraint_rest, return_role,
-    fail_over,     losses_look, voters_look, endpoints_look,
+    outgrow_terms, forget_life, acks_raise, restraint_rest, return_role,
+    fail_over,     losses_look, lags_look,  voters_look,    endpoints_look,
 };
 
 void groups_decide(struct group_view *g, struct decisions *d)

@@ -17,14 +17,13 @@
 #include "base/arena.h"
 #include "controlplane/reconcile/acks.h"
 #include "controlplane/reconcile/groups.h"
+#include "controlplane/reconcile/lags.h"
 #include "controlplane/reconcile/restraint.h"
 
 #include <string.h>
 
 /* How long members may take to say how far they came; one that says it later does not count. */
 #define OFFSETS_WAIT_MS 300
-/* When all are there and none has what it takes: until any one will do. */
-#define LAST_RESORT_MS 10000
 
 /* --- who could take over --- */
 
@@ -78,7 +77,7 @@ static struct heirs heirs_of(const struct group_view *g, const struct shard *s)
             heirs.any = m;
         if (member_node(m)->saw.term < s->goal.term)
             heirs.has_late = true;
-        else if (has_followed(s, m) && member_is_better(g, m, heirs.best, zone))
+        else if (has_followed(s, m) && !member_lags(m) && member_is_better(g, m, heirs.best, zone))
             heirs.best = m;
     }
     return heirs;
@@ -128,6 +127,7 @@ static void vacate(struct group_view *g, struct shard *s, struct decisions *d)
     question(g, s, s->lease.asked_term);
     s->goal.life = s->goal.after_offset = 0;
     s->lease.asked_term = 0;
+    s->lease.is_told = false;
     s->lease.lost_id = s->goal.primary_id;
     s->lease.lost_offset = 0;
     decide_shard(d, g, s, "its lease ran out: its members say how far they came");
@@ -158,7 +158,8 @@ static bool is_past(const struct group_view *g, const struct shard *s, int64_t m
 
     if (since_ms >= ms || since_ms < 0)
         return true;
-    decide_wake(d, s->lease.vacated_ms + ms);
+    if (ms < INT64_MAX)
+        decide_wake(d, s->lease.vacated_ms + ms);
     return false;
 }
 
@@ -169,8 +170,8 @@ static struct view *choose(const struct group_view *g, const struct shard *s,
         return NULL;
     if (heirs->best)
         return heirs->best;
-    bool is_certain = !heirs->has_unheard && !restraint_is_in_doubt(g->region);
-    return is_certain && is_past(g, s, LAST_RESORT_MS, d) ? heirs->any : NULL;
+    bool may_be = group_takes_stale(g, heirs->has_unheard);
+    return may_be && is_past(g, s, group_patience_ms(g, s), d) ? heirs->any : NULL;
 }
 
 /* What they say counts as an answer to this very question. */
@@ -189,8 +190,11 @@ static struct view *choose_successor(struct group_view *g, struct shard *s, cons
         return chosen;
     }
     struct heirs heirs = heirs_of(g, s);
+    struct view *chosen = choose(g, s, &heirs, d);
+    if (!chosen && !heirs.best && heirs.any)
+        lags_tell_waiting(g, s, s->lease.vacated_ms, d);
     *out_is_sure = true;
-    return choose(g, s, &heirs, d);
+    return chosen;
 }
 
 static void fill(struct group_view *g, struct shard *s, struct decisions *d)
@@ -211,6 +215,9 @@ static void fill(struct group_view *g, struct shard *s, struct decisions *d)
         s->lease.lost_id = 0;
     if (!is_sure)
         decide_group_event(d, g, EVENT_FAILOVER_UNSURE, s->number, NULL);
+    if (!acks_counts(s) && (member_lags(chosen) || !has_followed(s, chosen)))
+        decide_group_event(d, g, EVENT_FAILOVER_STALE, s->number, chosen->cluster.name);
+    lags_tell_lost(g, lost, chosen, d);
     tell_failover(g, lost, chosen, d);
     groups_promote_as_seen(g, s, chosen, d, "the lease of its primary ran out");
 }

@@ -32,13 +32,13 @@ struct err store_node_insert(struct store_tx *tx, struct node *n)
     return query_end(&q);
 }
 
-#define NODE_SELECT                                                                                                                                                                                                                                                                                                                                              \
-    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                                                                                                                                                                                                                                                     \
-    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                                                                                                                                                                                                                                      \
-    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                                                                                                                                                                                                                                         \
-    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                                                                                                                                                                                                                                        \
-    "s.term, s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, s.followed_term, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered, g.second_address, n.node_type, coalesce(s.lineage, 0), coalesce(s.is_killed, 0), coalesce(s.is_silent, 0), coalesce(s.is_unleased, 0), coalesce(g.is_told_silent, 0) FROM cache_node n " \
-    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                                                                                                                                                                                                                                        \
+#define NODE_SELECT                                                                                                                                                                                                                                                                                                                                                                                                     \
+    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                                                                                                                                                                                                                                                                                                            \
+    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                                                                                                                                                                                                                                                                                             \
+    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                                                                                                                                                                                                                                                                                                \
+    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                                                                                                                                                                                                                                                                                               \
+    "s.term, s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, s.followed_term, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered, g.second_address, n.node_type, coalesce(s.lineage, 0), coalesce(s.is_killed, 0), coalesce(s.is_silent, 0), coalesce(s.is_unleased, 0), coalesce(g.is_told_silent, 0), coalesce(s.unlinked_ms, 0), coalesce(g.is_lagging, 0) FROM cache_node n " \
+    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                                                                                                                                                                                                                                                                                               \
     "LEFT JOIN host h ON h.id = g.host_id "
 
 static void row_to_goal(struct query *q, int at, struct node_goal *out)
@@ -117,6 +117,8 @@ static void row_to_node(struct query *q, struct node *out)
     out->saw.lineage = query_int(q, 40);
     row_to_troubles(q, 41, &out->saw);
     out->goal.is_told_silent = query_int(q, 44) != 0;
+    out->saw.unlinked_ms = query_int(q, 45);
+    out->goal.is_lagging = query_int(q, 46) != 0;
     if (!tls_mode_parse(query_text(q, 36), &out->goal.tls))
         q->error = err_make(ERR_CORRUPT, "a node has an unknown mode of encryption");
 }
@@ -356,9 +358,9 @@ struct err store_goal_set(struct store_tx *tx, int64_t node_id, const struct nod
 struct err store_goal_told(struct store_tx *tx, int64_t node_id, const struct node_goal *goal)
 {
     static const char sql[] = "UPDATE node_goal SET crashes_told = ?, is_told_down = ?, "
-                              "is_told_silent = ? WHERE node_id = ?";
-    return query_run(tx, sql, "ibbi", goal->crashes_told, goal->is_told_down, goal->is_told_silent,
-                     node_id);
+                              "is_told_silent = ?, is_lagging = ? WHERE node_id = ?";
+    return query_run(tx, sql, "ibbbi", goal->crashes_told, goal->is_told_down, goal->is_told_silent,
+                     goal->is_lagging, node_id);
 }
 
 struct err store_goal_remove(struct store_tx *tx, int64_t node_id)
@@ -542,15 +544,26 @@ static bool is_same_sight(const struct node_saw *a, const struct node_saw *b)
            memory_is_about(a->used_bytes, b->used_bytes);
 }
 
+static bool is_same_life(const struct node_saw *before, const struct node_saw *now)
+{
+    return before->has && strcmp(before->host_id, now->host_id) == 0 &&
+           before->crashes == now->crashes && before->boot_count == now->boot_count;
+}
+
 /* A link that was up once has brought what there was; a process that began anew forgot it. */
 static int64_t followed_term(const struct node_saw *before, const struct node_saw *now)
 {
-    bool is_same_life = before->has && strcmp(before->host_id, now->host_id) == 0 &&
-                        before->crashes == now->crashes && before->boot_count == now->boot_count;
-
     if (now->is_link_up)
         return now->term;
-    return is_same_life ? before->followed_term : 0;
+    return is_same_life(before, now) ? before->followed_term : 0;
+}
+
+/* By our clock, as all that is waited for. */
+static int64_t unlinked_ms(const struct node_saw *before, const struct node_saw *now)
+{
+    if (now->is_link_up || !is_same_life(before, now))
+        return 0;
+    return before->is_link_up ? now->seen_ms : before->unlinked_ms;
 }
 
 /* The node's cluster, where it is to be, and what was seen of it before; ERR_NOT_FOUND when there
@@ -563,7 +576,7 @@ static struct err sight_before(struct store_tx *tx, int64_t node_id, int64_t *ou
         "s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, s.term, "
         "s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, s.followed_term, "
         "coalesce(s.lineage, 0), coalesce(s.is_killed, 0), coalesce(s.is_silent, 0), "
-        "coalesce(s.is_unleased, 0) FROM cache_node n "
+        "coalesce(s.is_unleased, 0), coalesce(s.unlinked_ms, 0) FROM cache_node n "
         "LEFT JOIN node_saw s ON s.node_id = n.id "
         "LEFT JOIN node_goal g ON g.node_id = n.id WHERE n.id = ?";
     struct query q;
@@ -575,6 +588,8 @@ static struct err sight_before(struct store_tx *tx, int64_t node_id, int64_t *ou
         *out_host = query_text(&q, 1); /* "" without a goal */
         row_to_saw(&q, 2, out);
         out->lineage = query_int(&q, 20);
+        row_to_troubles(&q, 21, out);
+        out->unlinked_ms = query_int(&q, 24);
     }
     TRY(query_end(&q));
     return is_found ? OK : err_make(ERR_NOT_FOUND, "no such node");
@@ -617,8 +632,8 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
         "INSERT INTO node_saw (node_id, host_id, state, boot_count, pid, crashes, crashed_ms, "
         "last_exit, why, applied_settings, is_reboot_pending, role, term, replication_offset, "
         "is_link_up, build, used_bytes, build_ms, has_bad_seed, followed_term, lineage, is_killed, "
-        "is_silent, is_unleased) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "is_silent, is_unleased, unlinked_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_id) DO UPDATE SET host_id = excluded.host_id, state = excluded.state, "
         "boot_count = excluded.boot_count, pid = excluded.pid, crashes = excluded.crashes, "
         "crashed_ms = excluded.crashed_ms, last_exit = excluded.last_exit, why = excluded.why, "
@@ -629,6 +644,7 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
         "has_bad_seed = excluded.has_bad_seed, followed_term = excluded.followed_term, "
         "lineage = excluded.lineage, is_killed = excluded.is_killed, "
         "is_silent = excluded.is_silent, is_unleased = excluded.is_unleased, "
+        "unlinked_ms = excluded.unlinked_ms, "
         /* a node that is down keeps its build */
         "build_ms = iif(excluded.build IN ('', build), build_ms, excluded.build_ms), "
         "build = iif(excluded.build = '', build, excluded.build)";
@@ -650,17 +666,24 @@ struct err store_saw_set(struct store_tx *tx, int64_t node_id, const struct node
     else
         now.crashed_ms = saw->seen_ms; /* our clock: the host's may be set to anything */
     now.followed_term = followed_term(&before, &now);
+    now.unlinked_ms = unlinked_ms(&before, &now);
     if (is_same_sight(&before, &now) && !saw->is_news)
         return OK;
-    TRY(query_run(tx, sql, "ittiiiitttbtiibtiibiibbb", node_id, saw->host_id,
+    TRY(query_run(tx, sql, "ittiiiitttbtiibtiibiibbbi", node_id, saw->host_id,
                   node_state_name(saw->state), saw->boot_count, (int64_t)saw->pid, saw->crashes,
                   now.crashed_ms, saw->last_exit, saw->why, saw->applied_settings,
                   saw->is_reboot_pending, saw->role, saw->term, saw->offset, saw->is_link_up,
                   saw->build ? saw->build : "", now.used_bytes, saw->seen_ms, saw->has_bad_seed,
-                  now.followed_term, saw->lineage, saw->is_killed, saw->is_silent,
-                  saw->is_unleased));
+                  now.followed_term, saw->lineage, saw->is_killed, saw->is_silent, saw->is_unleased,
+                  now.unlinked_ms));
     *out_changed = true;
     return touch_seen(tx, cluster_id, &before, &now);
+}
+
+struct err store_saw_offset(struct store_tx *tx, int64_t node_id, int64_t offset)
+{
+    static const char sql[] = "UPDATE node_saw SET replication_offset = ? WHERE node_id = ?";
+    return query_run(tx, sql, "ii", offset, node_id);
 }
 
 struct err store_saw_of_host(struct store_tx *tx, const char *host_id, int64_t **out,

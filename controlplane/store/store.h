@@ -185,6 +185,9 @@ must_use struct err store_node_count(struct store_tx *tx, const char *account, c
 must_use struct err store_tag_put(struct store_tx *tx, const char *account, const char *region,
                                   const char *arn, const char *key, const char *value);
 must_use struct err store_tag_remove(struct store_tx *tx, const char *arn, const char *key);
+/* NULL where the resource has no such tag. */
+must_use struct err store_tag_get(struct store_tx *tx, const char *arn, const char *key,
+                                  const char **out);
 must_use struct err store_tag_list(struct store_tx *tx, const char *arn, struct tag **out,
                                    size_t *out_count); /* by key */
 
@@ -334,6 +337,10 @@ must_use struct err store_saw_set(struct store_tx *tx, int64_t node_id, const st
 /* Nodes last seen on `host_id`: their ids. */
 must_use struct err store_saw_of_host(struct store_tx *tx, const char *host_id, int64_t **out,
                                       size_t *out_count);
+
+/* How far the node had come by the last word of its host; of one that was seen. Raises nothing and
+ * touches nobody. */
+must_use struct err store_saw_offset(struct store_tx *tx, int64_t node_id, int64_t offset);
 
 /* Forgets a sight: the host no longer has the node. Touches the cluster. */
 must_use struct err store_saw_remove(struct store_tx *tx, int64_t node_id);

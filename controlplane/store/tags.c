@@ -19,6 +19,16 @@ struct err store_tag_remove(struct store_tx *tx, const char *arn, const char *ke
     return query_changes(tx) ? OK : err_make(ERR_NOT_FOUND, "no such tag");
 }
 
+struct err store_tag_get(struct store_tx *tx, const char *arn, const char *key, const char **out)
+{
+    static const char sql[] = "SELECT value FROM tag WHERE arn = ? AND key = ?";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, "tt", arn, key));
+    *out = query_next(&q) ? query_text(&q, 0) : NULL;
+    return query_end(&q);
+}
+
 struct err store_tag_list(struct store_tx *tx, const char *arn, struct tag **out, size_t *out_count)
 {
     static const char sql[] = "SELECT key, value FROM tag WHERE arn = ? ORDER BY key";

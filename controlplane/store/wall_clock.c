@@ -33,6 +33,7 @@ static const char *const shifts[] = {
     "UPDATE node_group_goal SET vacated_ms = vacated_ms + ?1 WHERE vacated_ms > 0",
     "UPDATE host SET silent_ms = silent_ms + ?1 WHERE silent_ms > 0",
     "UPDATE node_saw SET crashed_ms = crashed_ms + ?1 WHERE crashed_ms > 0",
+    "UPDATE node_saw SET unlinked_ms = unlinked_ms + ?1 WHERE unlinked_ms > 0",
     "UPDATE slot_move SET since_ms = since_ms + ?1 WHERE since_ms > 0",
     "UPDATE user_group SET revised_ms = revised_ms + ?1 WHERE settled_revision < revision",
     "UPDATE snapshot SET created_ms = created_ms + ?1 WHERE state = 'creating'",

@@ -93,3 +93,14 @@ def test_writes_wait_for_replicas_and_go_on(house):
     group.client.remove_tags_from_resource(ResourceName=arn, TagKeys=[TAG])
     group.wait()
     assert durability(house, "waits") == ("async", "async")
+
+
+def test_a_group_may_go_on_without_a_member_that_says_nothing(house):
+    tags = [*tagged("sync")["Tags"], {"Key": "larder:promote-stale", "Value": "1"}]
+    group = Group.create(house, "hasty", NumCacheClusters=3, AutomaticFailoverEnabled=True, Tags=tags)
+    assert durability(house, "hasty") == ("sync", "sync")
+    old = group.primary()
+    with stopped(house.engine_pid(reader_of(group))):
+        os.kill(house.engine_pid(old), signal.SIGKILL)
+        wait_until(lambda: group.primary() != old, "another one is the primary")
+    assert [m for m in group.messages() if m.startswith("Acknowledged writes of node group 0001 may be lost")]

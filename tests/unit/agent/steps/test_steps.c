@@ -338,6 +338,17 @@ Test(steps, a_crash_is_counted_and_the_engine_started_again_at_once)
     cr_assert_eq(n->state, NODE_STARTING);
 }
 
+Test(steps, how_far_one_had_come_is_told_after_its_end)
+{
+    goal.restarts_after_exit = BOOL_OF(false);
+    struct node *n = running();
+
+    n->replication_offset = 4711;
+    crashes(n);
+    cr_assert_eq(report_of(n).replication_offset.value, 4711);
+    cr_assert_not(report_of(n).role);
+}
+
 Test(steps, crashes_in_a_row_make_restarts_rarer_until_one_life_was_long)
 {
     static const int64_t delays[] = {0, 100, 200, 400, 800, 1600, 3200, 6400, 10000, 10000};

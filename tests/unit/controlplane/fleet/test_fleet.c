@@ -267,6 +267,38 @@ Test(fleet, a_silent_host_is_marked_and_welcomed_back)
     cr_assert_not(stored_host("id-of-h1").is_silent);
 }
 
+/* That it came further was no news while more was to come. */
+Test(fleet, of_a_silent_host_the_last_word_of_how_far_its_nodes_came_is_kept)
+{
+    struct agent_sync_out out;
+    struct node_list nodes;
+    int64_t wait_ms;
+
+    must(sync_as(host("h1", "i1"), 0, true, &out, &wait_ms));
+    int node_id = place_node("id-of-h1", "127.77.0.1");
+    struct agent_host h = host("h1", "i1");
+    struct agent_node_report report = {
+        .node_id = INT_OF(node_id), .state = "running", .replication_offset = INT_OF(100)};
+    struct agent_sync_in in = {
+        .host = &h, .seen_generation = INT_OF(1), .nodes = {true, 1, &report}
+    };
+    for (int64_t offset = 100; offset <= 300; offset += 100) {
+        report.replication_offset = INT_OF(offset);
+        must(fleet_sync(fleet, &f.arena, &in, false, false, &out, &wait_ms));
+    }
+    fixture_begin(&f, STORE_READ);
+    must(store_node_list(f.tx, 1, &nodes));
+    cr_assert_eq(nodes.items[0].saw.offset, 100);
+    fixture_commit(&f);
+    clock_manual_advance(&manual, 5001);
+    must(sync_as(host("h2", "i1"), 0, true, &out, &wait_ms)); /* wakes the watcher */
+    while (!stored_host("id-of-h1").is_silent)
+        store_wait(f.store, store_generation(f.store), clock_boot_ms(&clock_system) + 2);
+    fixture_begin(&f, STORE_READ);
+    must(store_node_list(f.tx, 1, &nodes));
+    cr_assert_eq(nodes.items[0].saw.offset, 300);
+}
+
 Test(fleet, who_was_silent_before_a_restart_is_welcomed_back_after_it)
 {
     struct agent_sync_out out;

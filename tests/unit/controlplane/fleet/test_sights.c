@@ -94,6 +94,18 @@ Test(sights, what_grows_all_the_time_is_no_news)
     cr_expect_not(are_news());
 }
 
+Test(sights, how_far_one_came_is_known_by_the_last_word)
+{
+    int64_t offset = -1;
+
+    cr_expect_not(sights_offset(&sights, "h", reports[0].node_id.value, &offset));
+    write_down(1, &all, true);
+    reports[0].replication_offset = INT_OF(4711);
+    cr_expect_not(are_news());
+    cr_expect(sights_offset(&sights, "h", reports[0].node_id.value, &offset));
+    cr_expect_eq(offset, 4711);
+}
+
 Test(sights, memory_that_creeps_is_news_in_the_end)
 {
     write_down(1, &all, true);

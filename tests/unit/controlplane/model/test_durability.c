@@ -41,3 +41,19 @@ Test(durability, only_sync_waits)
     cr_expect_not(durability_needs_replicas(DURABILITY_ASYNC));
     cr_expect_not(durability_needs_replicas(DURABILITY_DISABLED));
 }
+
+Test(durability, the_tag_of_patience_is_never_or_a_number_of_seconds)
+{
+    static const char *const bad[] = {"", "soon", "-1", "86401", "1.5", "Never"};
+    int64_t ms;
+
+    cr_assert(promote_stale_parse("never", &ms) && ms == INT64_MAX);
+    cr_assert(promote_stale_parse("0", &ms) && ms == 0);
+    cr_assert(promote_stale_parse("86400", &ms) && ms == 86400000);
+    for (size_t i = 0; i < countof(bad); i++)
+        cr_expect_not(promote_stale_parse(bad[i], &ms), "%s", bad[i]);
+    cr_expect_eq(promote_stale_ms(NULL, false), 10000);
+    cr_expect_eq(promote_stale_ms(NULL, true), INT64_MAX);
+    cr_expect_eq(promote_stale_ms("30", true), 30000);
+    cr_expect_eq(promote_stale_ms("never", false), INT64_MAX);
+}

@@ -87,3 +87,16 @@ Test(tags, the_limit_counts_replaced_keys_once)
                  FAULT_TAG_QUOTA_PER_RESOURCE_EXCEEDED);
     arena_fini(&a);
 }
+
+Test(tags, what_is_obeyed_has_a_value_that_can_be)
+{
+    struct arena a = {0};
+    struct tag good = {"larder:promote-stale", "30"}, bad = {"larder:promote-stale", "soon"};
+
+    cr_assert_not(err_failed(tags_check(&a, &good, 1)));
+    struct err e = tags_check(&a, &bad, 1);
+    cr_assert(err_is(e, FAULT_INVALID_PARAMETER_VALUE));
+    cr_assert_str_eq(e.why, "Invalid value soon for the tag larder:promote-stale. It must be never "
+                            "or a number of seconds, at most 86400.");
+    arena_fini(&a);
+}

@@ -236,3 +236,34 @@ Test(durability, others_than_groups_do_not_take_the_tag)
     expect(run_ec_create_cache_cluster(&in, &out), VALUE,
            "The tag larder:durability is for replication groups.");
 }
+
+Test(durability, for_how_long_a_group_waits_is_said_by_a_tag)
+{
+    struct ec_create_replication_group_in in = wish(NULL);
+    struct ec_tag one = {PROMOTE_STALE_TAG, "soon"};
+    struct ec_create_cache_cluster_in lone = {
+        .cache_cluster_id = "c",
+        .engine = "redis",
+        .cache_node_type = "cache.t4g.micro",
+        .num_cache_nodes = INT_OF(1),
+        .tags = {true, 1, &one}
+    };
+    struct ec_add_tags_to_resource_in add = {
+        .resource_name = ARN, .tags = {true, 1, &one}
+    };
+    struct ec_add_tags_to_resource_out added;
+    struct ec_create_cache_cluster_out made;
+
+    in.tags = (struct ec_tag_list){true, 1, &one};
+    refuse(in, VALUE,
+           "Invalid value soon for the tag larder:promote-stale. It must be never or a number of "
+           "seconds, at most 86400.");
+    one.value = "never";
+    create(in);
+    one.value = "later";
+    expect(run_ec_add_tags_to_resource(&add, &added), VALUE, NULL);
+    one.value = "30";
+    must(run_ec_add_tags_to_resource(&add, &added));
+    expect(run_ec_create_cache_cluster(&lone, &made), VALUE,
+           "The tag larder:promote-stale is for replication groups.");
+}

@@ -105,8 +105,11 @@ static bool is_prefix(const struct play_node *of, const struct play_node *n)
 static void follow(struct play *p, struct play_node *n)
 {
     struct play_node *from = &p->nodes[n->follows];
+    int site = play_site(p, n);
+    bool is_cut = p->cut_until_ms[n->follows][site] > p->now_ms ||
+                  p->cut_until_ms[site][n->follows] > p->now_ms;
 
-    if (!from->is_up || !from->has_role || (!from->is_primary && !from->is_link_up) ||
+    if (is_cut || !from->is_up || !from->has_role || (!from->is_primary && !from->is_link_up) ||
         p->now_ms < n->unlinked_until_ms) {
         n->is_link_up = false;
         return;

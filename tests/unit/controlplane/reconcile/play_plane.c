@@ -63,6 +63,9 @@ void play_take_report(struct play *p, int member, const struct play_sight *s)
         .followed_term = s->is_link_up  ? s->term
                          : is_same_life ? row->saw.followed_term
                                         : 0,
+        .unlinked_ms = s->is_link_up || !is_same_life ? 0
+                       : row->saw.is_link_up          ? p->now_ms
+                                                      : row->saw.unlinked_ms,
     };
     take_promise(p, member, s->promised_term);
     p->has_news = true;

@@ -19,8 +19,8 @@ TestSuite(acks, .fini = close_scene);
     "Automatic failover of node group 0001 waits: too few members are heard of to know all " \
     "acknowledged writes. It goes on when they are, or with another Durability"
 #define UNSURE                                                                             \
-    "Acknowledged writes of node group 0001 may be lost: all members that could have had " \
-    "them ended, and those that are left go on"
+    "Acknowledged writes of node group 0001 may be lost: members that could have them do " \
+    "not say so, and those that do go on"
 
 static void all_obey(int64_t offset)
 {
@@ -202,6 +202,37 @@ Test(acks, a_silent_one_is_waited_for_and_that_is_told_once)
     s.hosts[2].is_silent = false;
     group_scene_decide(&s);
     cr_assert_eq(s.shards[0].goal.primary_id, 3);
+}
+
+Test(acks, a_group_may_say_for_how_long_a_silent_one_is_waited_for)
+{
+    kill_and_ask(3);
+    s.view.promote_stale = "5";
+    answer(1, 1, 200);
+    s.hosts[2].is_silent = true;
+    s.view.now_ms += 4999;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 1);
+    cr_assert_eq(s.decisions.wake_ms, s.view.now_ms + 1);
+    s.view.now_ms++;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 2);
+    cr_assert(group_scene_told(&s, UNSURE));
+}
+
+Test(acks, who_has_just_begun_to_listen_waits_from_then_on)
+{
+    kill_and_ask(3);
+    s.view.promote_stale = "5";
+    answer(1, 1, 200);
+    s.hosts[2].is_silent = true;
+    s.view.now_ms += 60000;
+    s.view.began_ms = s.view.now_ms - 4000;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 1);
+    s.view.now_ms += 1000;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 2);
 }
 
 Test(acks, who_asks_for_less_is_given_what_there_is)

@@ -213,6 +213,37 @@ Test(losses, what_the_lost_one_had_alone_is_counted_when_it_is_back)
     cr_assert_eq(group_scene_count(&s, DECISION_EVENT), 0);
 }
 
+Test(losses, what_the_successor_lacks_is_told_as_far_as_is_known)
+{
+    s.nodes[0].saw.offset = 200; /* by its last word */
+    vacate();
+    come_to(1, 150);
+    come_to(2, 160);
+    group_scene_decide(&s);
+    cr_assert(group_scene_told(
+        &s, "Primary node rg-001 had at least 40 bytes that its successor does not have"));
+}
+
+Test(losses, one_that_had_lost_it_before_is_the_last_resort)
+{
+    s.nodes[1].goal.is_lagging = true;
+    vacate();
+    come_to(1, 150);
+    s.nodes[2].saw.state = NODE_STOPPED;
+    s.view.promote_stale = "20";
+    s.view.now_ms += 19999;
+    group_scene_decide(&s);
+    cr_assert_neq(lease()->vacated_ms, 0);
+    cr_assert(group_scene_told(&s, "Automatic failover of node group 0001 waits: none of its "
+                                   "members has followed the last primary to its end. Tag "
+                                   "larder:promote-stale says for how long"));
+    s.view.now_ms++;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 2);
+    cr_assert(group_scene_told(&s, "Node group 0001 goes on with rg-002, which has not followed "
+                                   "the last primary to its end: what it lacks is lost"));
+}
+
 Test(losses, when_none_has_what_it_takes_any_one_does_once_all_are_there)
 {
     vacate();

@@ -206,6 +206,63 @@ static int64_t followed_after(struct node_saw *saw, int64_t node_id, bool is_lin
     return nodes.items[0].saw.followed_term;
 }
 
+/* As a replica says of its link, at that moment. */
+static int64_t unlinked_after(struct node_saw *saw, bool is_link_up, int64_t seen_ms)
+{
+    struct node_list nodes;
+
+    saw->seen_ms = seen_ms;
+    followed_after(saw, node.id, is_link_up);
+    must(store_node_list(f.tx, cluster.id, &nodes));
+    return nodes.items[0].saw.unlinked_ms;
+}
+
+Test(nodes, since_when_a_link_is_down_again_is_known)
+{
+    struct node_saw saw = sight(NODE_RUNNING);
+
+    saw.term = 2;
+    cr_assert_eq(unlinked_after(&saw, false, 100), 0, "it never was up");
+    cr_assert_eq(unlinked_after(&saw, true, 200), 0);
+    cr_assert_eq(unlinked_after(&saw, false, 300), 300);
+    saw.term = 3;
+    cr_assert_eq(unlinked_after(&saw, false, 400), 300);
+    cr_assert_eq(unlinked_after(&saw, true, 500), 0);
+    cr_assert_eq(unlinked_after(&saw, false, 600), 600);
+    saw.crashes++;
+    cr_assert_eq(unlinked_after(&saw, false, 700), 0, "another life");
+}
+
+Test(nodes, what_is_wrong_with_one_is_kept_and_is_news_once)
+{
+    struct node_saw saw = sight(NODE_RUNNING);
+    struct node_list nodes;
+    bool is_changed;
+
+    saw.is_killed = saw.is_silent = saw.is_unleased = true;
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    cr_assert_not(is_changed);
+    must(store_node_list(f.tx, cluster.id, &nodes));
+    const struct node_saw *kept = &nodes.items[0].saw;
+    cr_assert(kept->is_killed && kept->is_silent && kept->is_unleased);
+    saw.is_unleased = false;
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    cr_assert(is_changed);
+}
+
+Test(nodes, the_last_word_of_how_far_one_came_is_kept)
+{
+    struct node_saw saw = sight(NODE_RUNNING);
+    struct node_list nodes;
+    bool is_changed;
+
+    must(store_saw_set(f.tx, node.id, &saw, &is_changed));
+    must(store_saw_offset(f.tx, node.id, 4711));
+    must(store_node_list(f.tx, cluster.id, &nodes));
+    cr_assert_eq(nodes.items[0].saw.offset, 4711);
+}
+
 Test(nodes, a_link_that_was_up_is_remembered_for_the_life_of_the_engine)
 {
     struct node_saw saw = sight(NODE_RUNNING);
@@ -246,8 +303,14 @@ Test(nodes, a_changed_goal_raises_the_generation_of_both_hosts)
     cr_assert_eq(generation(other.id), 1);
     must(store_goal_told(
         f.tx, node.id,
-        &(struct node_goal){.crashes_told = 3, .is_told_down = true, .is_told_silent = true}));
+        &(struct node_goal){
+            .crashes_told = 3, .is_told_down = true, .is_told_silent = true, .is_lagging = true}));
     cr_assert_eq(generation(other.id), 1, "what events said is no business of the host");
+    struct node_list nodes;
+    must(store_node_list(f.tx, cluster.id, &nodes));
+    const struct node_goal *told = &nodes.items[0].goal;
+    cr_assert(told->crashes_told == 3 && told->is_told_down && told->is_told_silent &&
+              told->is_lagging);
     must(store_goal_remove(f.tx, node.id));
     cr_assert_eq(generation(other.id), 2);
 }

@@ -19,6 +19,17 @@ Test(tags, putting_one_again_replaces_its_value)
     cr_assert_str_eq(tags[1].value, "two");
 }
 
+Test(tags, one_is_read_by_its_key)
+{
+    const char *value;
+
+    must(store_tag_put(f.tx, "0", "r", "arn", "team", "one"));
+    must(store_tag_get(f.tx, "arn", "team", &value));
+    cr_assert_str_eq(value, "one");
+    must(store_tag_get(f.tx, "arn", "env", &value));
+    cr_assert_null(value);
+}
+
 Test(tags, removing_what_is_not_there_says_so)
 {
     must(store_tag_put(f.tx, "0", "r", "arn", "k", "v"));
