@@ -57,7 +57,8 @@ struct fixed_option {
 
 static const struct fixed_option globals[] = {
     OPTION("--endpoint-url", "URL", FIXED_TEXT, endpoint_url,
-           "where the service answers (default: $LARDER_ENDPOINT_URL, $AWS_ENDPOINT_URL, or "
+           "where the service answers; where control planes stand by for one another: all, with "
+           "commas between (default: $LARDER_ENDPOINT_URL, $AWS_ENDPOINT_URL, or "
            "http://127.0.0.1:9379)"),
     OPTION("--region", "NAME", FIXED_TEXT, region,
            "which region is meant (default: $AWS_REGION, $AWS_DEFAULT_REGION, or the service's "

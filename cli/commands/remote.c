@@ -2,12 +2,13 @@
  * Requests by the operation's row: members named in its path go there, and the rest into the query
  * of a GET or DELETE or into a JSON body. Signed when there are credentials; where there are none
  * but a region was chosen, a placeholder signs, because the region travels in the signature's
- * scope.
+ * scope. Of several endpoints the one that answered last is asked first.
  */
 #include "cli/commands/remote.h"
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/http.h"
 #include "base/shape_json.h"
 #include "base/shape_text.h"
@@ -16,8 +17,16 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { DEFAULT_TIMEOUT_S = 60, JSON_DEPTH_MAX = 64 };
+enum {
+    DEFAULT_TIMEOUT_S = 60,
+    JSON_DEPTH_MAX = 64,
+    NEXT_MS = 3000,   /* one that is silent for so long is left, where there are others */
+    TURNS_MS = 10000, /* so long all are asked */
+    TURN_PAUSE_MS = 100,
+    NOT_NOW = 503,
+};
 
 #define DEFAULT_URL    "http://127.0.0.1:9379"
 #define DEFAULT_REGION "us-east-1"
@@ -25,7 +34,8 @@ enum { DEFAULT_TIMEOUT_S = 60, JSON_DEPTH_MAX = 64 };
 
 struct remote {
     struct http *http;
-    const char *url;
+    const char *url; /* all that were given */
+    size_t at;       /* of these, the one that is asked */
     int timeout_ms;
     bool is_signed;
     struct http_signer signer;
@@ -244,39 +254,109 @@ static struct err read_answer(struct arena *a, const struct op_desc *op,
     return OK;
 }
 
+/* --- endpoints --- */
+
+static size_t count_endpoints(const struct remote *r)
+{
+    size_t count = 1;
+
+    for (const char *c = r->url; *c; c++)
+        count += *c == ',';
+    return count;
+}
+
+/* Without a slash at its end. */
+static struct str endpoint(const struct remote *r)
+{
+    struct str rest = str_of(r->url), url = str_cut(&rest, ',');
+
+    for (size_t i = 0; i < r->at; i++)
+        url = str_cut(&rest, ',');
+    url = str_trim(url);
+    while (url.len > 0 && url.ptr[url.len - 1] == '/')
+        url.len--;
+    return url;
+}
+
+static int64_t boot_ms(void)
+{
+    return clock_boot_ms(&clock_system);
+}
+
+static void pause_between_rounds(void)
+{
+    const struct timespec span = {.tv_nsec = TURN_PAUSE_MS * 1000000L};
+
+    (void)nanosleep(&span, NULL); /* woken early, it asks early */
+}
+
+/* Nobody answers, or somebody says that another one would. */
+static bool is_of_no_use(struct err e, const struct http_response *response)
+{
+    if (err_failed(e))
+        return err_is(e, ERR_UNAVAILABLE) || err_is(e, ERR_TIMEOUT);
+    return response->status == NOT_NOW;
+}
+
+/* `path` is behind the endpoint's URL. */
+static struct err send_to_one(struct remote *r, struct arena *a, struct http_request *request,
+                              struct str path, struct http_response *out)
+{
+    scoped(buf_fini) struct buf url = BUF_EMPTY;
+
+    buf_add_str(&url, endpoint(r));
+    buf_add_str(&url, path);
+    request->url = buf_cstr(&url);
+    return http_send(r->http, a, request, out);
+}
+
+static struct err send_in_turn(struct remote *r, struct arena *a, struct http_request *request,
+                               struct str path, struct http_response *out)
+{
+    const size_t count = count_endpoints(r);
+    const int64_t until_ms = boot_ms() + TURNS_MS;
+
+    if (count > 1 && request->timeout_ms > NEXT_MS)
+        request->timeout_ms = NEXT_MS;
+    for (size_t turns = 1;; turns++) {
+        struct err e = send_to_one(r, a, request, path, out);
+        if (count == 1 || !is_of_no_use(e, out) || boot_ms() >= until_ms)
+            return e;
+        r->at = (r->at + 1) % count;
+        if (turns % count == 0)
+            pause_between_rounds();
+    }
+}
+
 struct err remote_call(struct remote *r, struct arena *a, const struct op_desc *op, const void *in,
                        void *out, struct remote_fault *fault)
 {
     static const char *const headers[] = {"Content-Type: application/json",
                                           "Accept: application/json"};
-    scoped(buf_fini) struct buf url = BUF_EMPTY, body = BUF_EMPTY;
+    scoped(buf_fini) struct buf path = BUF_EMPTY, body = BUF_EMPTY;
     const struct op_rest *rest = choose_rest(a, op, in);
-    struct http_response response;
+    struct http_response response = {0};
 
     if (!rest)
         return err_format(a, ERR_INVALID, "%s needs more than was given: see its --help", op->name);
     *fault = (struct remote_fault){0};
-    buf_add_str(&url, str_of(r->url));
-    while (url.len > 0 && url.ptr[url.len - 1] == '/')
-        url.len--;
-    add_path(a, op, rest, in, &url);
+    add_path(a, op, rest, in, &path);
     if (has_body(rest)) {
         struct json_writer w = JSON_WRITER(&body);
         shape_json_write(&w, op->in, in);
     } else {
-        add_query(a, op, rest, in, &url);
+        add_query(a, op, rest, in, &path);
     }
 
-    const struct http_request request = {
+    struct http_request request = {
         .method = rest->method,
-        .url = buf_cstr(&url),
         .headers = headers,
         .header_count = countof(headers),
         .body = buf_str(&body),
         .timeout_ms = r->timeout_ms,
         .signer = r->is_signed ? &r->signer : NULL,
     };
-    TRY(http_send(r->http, a, &request, &response));
+    TRY(send_in_turn(r, a, &request, buf_str(&path), &response));
     if (response.status / 100 != 2)
         return read_fault(a, &response, fault);
     return read_answer(a, op, &response, out);

@@ -25,10 +25,13 @@ struct remote_fault {
 struct remote *remote_open(const struct call_globals *globals, const struct service_desc *service);
 void remote_close(struct remote *r);
 
-/* "http://127.0.0.1:9379". */
+/* "http://127.0.0.1:9379"; all, where several were given. */
 const char *remote_url(const struct remote *r);
 
 /*
+ * Where several endpoints were given, one that does not answer, or stands by, is left for the next,
+ * and all are asked in turn for as long as another one may need to take over.
+ *
  * Calls `op` and fills `out` (zeroed, of the type that op->out describes) or `fault`; both live in
  * `a`. ERR_UNAVAILABLE when nobody answers, ERR_TIMEOUT, ERR_CORRUPT when the answer makes no
  * sense.

@@ -207,3 +207,56 @@ Test(remote, says_when_nobody_answers)
                  ERR_UNAVAILABLE);
     arena_fini(&a);
 }
+
+static struct err describe(const char *urls, struct arena *a, struct remote_fault *fault)
+{
+    struct ec_describe_cache_clusters_in in = {0};
+    struct ec_describe_cache_clusters_out out = {0};
+
+    return call(&(struct call_globals){.endpoint_url = urls}, a, "DescribeCacheClusters", &in, &out,
+                fault);
+}
+
+Test(remote, of_several_endpoints_one_that_answers_is_found)
+{
+    static const struct stub_answer stands_by[] = {
+        {503, "{\"Code\":\"ServiceUnavailable\",\"Message\":\"stands by\"}"}
+    };
+    static const struct stub_answer leads[] = {
+        {200, "{\"CacheClusters\":[]}"}
+    };
+    struct stub *first = stub_start(stands_by, 1), *second = stub_start(leads, 1);
+    struct arena a = {0};
+    struct remote_fault fault;
+
+    struct err e = describe(arena_printf(&a, "http://127.0.0.1:1, %s/,%s", first->url, second->url),
+                            &a, &fault);
+    cr_assert_eq(e.code, ERR_OK, "%s", e.why);
+    cr_expect_null(fault.code);
+    cr_expect_eq(first->request_count, 1);
+    cr_expect_eq(second->request_count, 1);
+    stub_stop(first);
+    stub_stop(second);
+    arena_fini(&a);
+}
+
+Test(remote, one_that_takes_over_is_waited_for)
+{
+    static const struct stub_answer answers[] = {
+        {503, "{\"Code\":\"ServiceUnavailable\",\"Message\":\"stands by\"}"},
+        {503, "{\"Code\":\"ServiceUnavailable\",\"Message\":\"stands by\"}"},
+        {200, "{\"CacheClusters\":[]}"                                     }
+    };
+    struct stub *s = stub_start(answers, 3);
+    struct arena a = {0};
+    struct remote_fault fault;
+
+    cr_assert_eq(describe(s->url, &a, &fault).code, ERR_OK);
+    cr_expect_str_eq(fault.code, "ServiceUnavailable", "one alone is believed");
+    cr_assert_eq(describe(arena_printf(&a, "http://127.0.0.1:1,%s", s->url), &a, &fault).code,
+                 ERR_OK);
+    cr_expect_null(fault.code);
+    cr_expect_eq(s->request_count, 3);
+    stub_stop(s);
+    arena_fini(&a);
+}
