@@ -26,7 +26,7 @@ class Larderd:
     """One larderd; `with` starts it and sees that it ends well."""
 
     def __init__(self, folder, *flags, name="larderd"):
-        self.flags, self.log = flags, folder / f"{name}.log"
+        self.flags, self.log, self.ends = flags, folder / f"{name}.log", (0, -signal.SIGKILL)
         self.argv = [BIN / "larderd", "--state-dir", folder / "state", "--listen", "127.0.0.1:0", *flags]
 
     def __enter__(self):
@@ -53,7 +53,7 @@ class Larderd:
             self.proc.terminate()
         status = self.proc.wait(PATIENCE_S)
         self.proc.stdout.close()
-        assert kind or status in (0, -signal.SIGKILL), self.log.read_text()
+        assert kind or status in self.ends, self.log.read_text()
 
     def post(self, path, body, headers=None):
         """(status, text) of an answer, good or bad."""
@@ -84,15 +84,17 @@ class Host:
 
     def __init__(self, larderd, pool="127.55.0.0/24", headers=None):
         self.larderd, self.generation, self.nodes, self.headers = larderd, 0, [], headers or {}
+        self.obeys = {}  # whom, as an agent tells it
         self.about = {"HostId": "h1", "Name": "one", "Incarnation": "1", "BootId": "b", "Region": "us-east-1",
                       "Zone": "us-east-1a", "MemoryBytes": 1 << 36, "Pool": pool,
                       "Engines": [{"Driver": "bundled", "Version": "0"}]}
 
     def sync(self, wait_ms=0):
-        told = {"Host": self.about, "SeenGeneration": self.generation, "WaitMs": wait_ms, "Nodes": self.nodes}
+        told = {"Host": self.about, "SeenGeneration": self.generation, "WaitMs": wait_ms, "Nodes": self.nodes, **self.obeys}
         status, text = self.larderd.post("/agent/v1/sync", json.dumps(told), self.headers)
         if status == 200:
             answer = json.loads(text)
+            self.obeys = {"Epoch": answer["Epoch"], "Leader": answer["Leader"], "LeaderHeardMs": 0}
             self.generation = answer["Generation"]
             if answer["IsChanged"]:
                 self.nodes = [{"NodeId": g["NodeId"], "State": g["State"], "BootCount": g.get("BootCount", 0)}
@@ -217,6 +219,31 @@ def test_who_stands_still_with_the_database_in_its_hand_is_ended(tmp_path):
         held.execute("ROLLBACK")
         held.close()
         second.wait_for_lead()
+
+
+def test_of_a_state_and_its_copy_one_has_the_hosts(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    (two / "state").mkdir(parents=True)
+    one.mkdir()
+    with Larderd(one, "--dns", "off") as first:
+        host = Host(first)
+        assert host.sync()[0] == 200 and host.sync()[0] == 200
+        assert host.obeys["Epoch"] == 1
+        with sqlite3.connect(one / "state" / "larder.db") as here, sqlite3.connect(two / "state" / "larder.db") as there:
+            here.backup(there)
+        with Larderd(two, "--dns", "off") as second:
+            host.larderd = second
+            assert host.sync()[0] == 200 and host.obeys["Epoch"] == 2, "it was taken over by the copy"
+            host.larderd, first.ends = first, (1,)
+            assert host.sync()[0] == 503
+            assert first.proc.wait(PATIENCE_S) == 1, "the first one leads no longer"
+    again = subprocess.run(first.argv, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert again.returncode == 1 and "hosts obey another control plane since, of epoch 2" in again.stderr
+    with Larderd(one, "--dns", "off", "--insist") as first:
+        host.larderd = first
+        assert host.sync()[0] == 503, "not while the other one answered just now"
+        host.obeys["LeaderHeardMs"] = 60000
+        assert host.sync()[0] == 200 and host.obeys["Epoch"] == 3
 
 
 def test_a_disk_that_takes_no_more_is_told_and_nothing_is_lost(tmp_path):
