@@ -1,6 +1,9 @@
 """Publish and subscribe, keyspace notifications and MONITOR: the same steps on the engine and on redis-server, byte for byte."""
 
 import re
+import resource
+import select
+import socket
 
 import pytest
 import servers
@@ -270,3 +273,94 @@ def test_a_monitor_that_resets_sees_no_more(both):
             conn.call("SET", "k", "v")
             return seen + [monitor.raw("PING")]
     same(both, play)
+
+
+CROWD, CLOSE, BIG = 10000, 10, 100_000
+INVALID = b">2\r\n$10\r\ninvalidate\r\n*1\r\n$3\r\nkey\r\n"
+
+
+class Crowd:
+    """Connections that are read all together."""
+
+    def __init__(self, address, count, hello):
+        self.poll, self.socks = select.epoll(), {}
+        for _ in range(count):
+            s = socket.create_connection(address)
+            s.sendall(hello)
+            self.socks[s.fileno()] = s
+            self.poll.register(s, select.EPOLLIN)
+
+    def expect(self, want):
+        """Until each has got these bytes, and nothing else."""
+        left = {fd: want for fd in self.socks}
+        while left:
+            ready = self.poll.poll(20)
+            assert ready, "%d of them wait for %r" % (len(left), next(iter(left.values()))[:100])
+            for fd, _ in ready:
+                got = self.socks[fd].recv(1 << 20)
+                assert got and left.get(fd, b"").startswith(got), got[:200]
+                left[fd] = left[fd][len(got):]
+                if not left[fd]:
+                    del left[fd]
+
+    def skip_to(self, last):
+        """Until what each has got ends so."""
+        got = dict.fromkeys(self.socks, b"")
+        while got:
+            for fd, _ in self.poll.poll(20):
+                got[fd] += self.socks[fd].recv(65536)
+                if got[fd].endswith(last):
+                    del got[fd]
+
+    def close(self):
+        for s in self.socks.values():
+            s.close()
+        self.poll.close()
+
+
+def test_ten_thousand_listen_and_track_and_slow_ones_are_cut(own_engine):
+    """Each of the crowd subscribes and tracks; ten close ones and ten that never read have a channel of long messages."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    server = own_engine(maxclients=CROWD + 100, client_output_buffer_limit=("pubsub", "256kb", "0", "0"),
+                        enable_protected_configs="yes")
+
+    def info(conn):
+        lines = conn.call("INFO", "everything").decode().splitlines()
+        return {x.split(":")[0]: x.split(":")[1] for x in lines if x.count(":") == 1}
+    with server.conn() as conn:
+        conn.call("SET", "key", "v")
+        before = info(conn)
+        hello = command("HELLO", 3) + command("CLIENT", "TRACKING", "ON") + command("SUBSCRIBE", "all") + command("GET", "key")
+        crowd = Crowd(server.address, CROWD, hello)
+        near = Crowd(server.address, CLOSE, command("SUBSCRIBE", "big"))
+        slow = [server.conn() for _ in range(CLOSE)]
+        for s in slow:
+            s.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.send(command("SUBSCRIBE", "big"))
+        near.expect(b"*3\r\n$9\r\nsubscribe\r\n$3\r\nbig\r\n:1\r\n")
+        crowd.skip_to(b"$1\r\nv\r\n")
+        servers.wait_for(lambda: conn.call("PUBSUB", "NUMSUB", "all", "big") == [b"all", CROWD, b"big", 2 * CLOSE], "all came")
+        assert info(conn)["tracking_clients"] == str(CROWD)
+        for n in range(2):
+            assert conn.call("PUBLISH", "all", "message %d" % n) == CROWD
+            crowd.expect(b">3\r\n$7\r\nmessage\r\n$3\r\nall\r\n$9\r\nmessage %d\r\n" % n)
+        assert conn.call("SET", "key", "w") == b"OK" == conn.call("SET", "key", "x")
+        crowd.expect(INVALID)
+        long = b"x" * BIG
+        for sent in range(1000):
+            if conn.call("PUBLISH", "big", long) == CLOSE:
+                break
+            near.expect(b"*3\r\n$7\r\nmessage\r\n$3\r\nbig\r\n$%d\r\n%s\r\n" % (BIG, long))
+        near.expect(b"*3\r\n$7\r\nmessage\r\n$3\r\nbig\r\n$%d\r\n%s\r\n" % (BIG, long))
+        assert 2 < sent < 999 and info(conn)["connected_clients"] == str(1 + CROWD + CLOSE)
+        for one in (crowd, near, *slow):
+            one.close()
+        # Nothing of them stays, not even in the table of keys.
+        servers.wait_for(lambda: info(conn)["connected_clients"] == "1", "all are gone")
+
+        def is_clean():
+            now = info(conn)
+            return (now["tracking_total_keys"] == now["pubsub_channels"] == "0" and
+                    now["mem_clients_normal"] == before["mem_clients_normal"] and
+                    int(now["used_memory"]) <= int(before["used_memory"]) + 65536)
+        servers.wait_for(is_clean, "the memory is what it was")
