@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "cacheengine/dispatch/acks.h"
 #include "cacheengine/dispatch/engine.h"
+#include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/guard.h"
 
 struct err authority_accepts(const struct authority *au, struct arena *a, int64_t term)
@@ -80,6 +81,13 @@ void authority_fence(struct engine *e, int64_t term)
     see_term(&e->authority, term);
     e->authority.fence_term = term;
     settle(e);
+}
+
+void authority_close_clients(struct engine *e)
+{
+    for (struct client *c = e->newest; c; c = c->older)
+        if (!c->is_admin && !c->is_primary && !follower_is_attached(c->follower))
+            c->host->kill(c);
 }
 
 static bool runs_at(const struct authority *au, int64_t now_ms)

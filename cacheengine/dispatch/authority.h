@@ -67,6 +67,10 @@ void authority_drop_lease(struct engine *e, int64_t term);
 /* No writes until a higher term gives the role of a primary. */
 void authority_fence(struct engine *e, int64_t term);
 
+/* Ends all connections of clients: who was here is to look for the primary anew, and what was not
+ * said to them yet is never said. Replicas stay and get what there is. */
+void authority_close_clients(struct engine *e);
+
 /* Milliseconds left of the lease, 0 when it is over; -1 when none is needed. */
 int64_t authority_left_ms(const struct engine *e);
 

@@ -2,7 +2,6 @@
 #include "base/command.h"
 #include "base/log.h"
 #include "cacheengine/dispatch/acks.h"
-#include "cacheengine/dispatch/followers.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/unkept.h"
@@ -35,15 +34,6 @@ static bool lease_of(struct cmd_call *c, uint32_t at, struct lease *out)
                                             "ERR AT is a boot time in milliseconds", &out->sent_ms);
 }
 
-/* Ends all connections of clients: who was here is to look for the primary anew, and what was not
- * said to them yet is never said. Replicas stay and get what there is. */
-static void close_clients(struct engine *e)
-{
-    for (struct client *c = e->newest; c; c = c->older)
-        if (!c->is_admin && !c->is_primary && !follower_is_attached(c->follower))
-            c->host->kill(c);
-}
-
 static bool is_replica(const struct engine *e)
 {
     return e->replica != NULL;
@@ -73,6 +63,7 @@ static void role_primary(struct cmd_call *c, int64_t term)
         authority_take_lease(c->engine, term, &lease);
     else if (needs_lease)
         authority_need_lease(c->engine);
+    yield_end(c->engine);
     log_order(c, term);
     reply_ok(c->reply);
 }
@@ -91,7 +82,8 @@ static void role_replica(struct cmd_call *c, int64_t term)
     repl_become_replica(c->engine, c->argv[3], (int)port);
     authority_take_role(c->engine, term, false);
     if (was_primary)
-        close_clients(c->engine);
+        authority_close_clients(c->engine);
+    yield_end(c->engine);
     log_order(c, term);
     reply_ok(c->reply);
 }
@@ -155,7 +147,8 @@ void cmd_larder_fence(struct cmd_call *c)
         return;
     if (e->authority.fence_term != term) {
         authority_fence(e, term);
-        close_clients(e);
+        if (!yield_is_on(e)) /* else they wait, and nothing wrong is said to them */
+            authority_close_clients(e);
         log_order(c, term);
     }
     reply_ok(c->reply);

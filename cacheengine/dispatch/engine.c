@@ -151,6 +151,7 @@ void engine_fini(struct engine *e)
     replica_stop(e);
     own_expiries_fini(e);
     failover_fini(e);
+    yield_fini(e);
     repl_stream_fini(&e->stream);
     keyspace_fini(&e->keyspace);
     arena_fini(&e->scratch);
@@ -294,6 +295,7 @@ static int tick(struct engine *e)
     sample(e);
     account_peak(&e->keyspace.account);
     failover_tick(e);
+    yield_tick(e);
     ending_tick(e);
     followers_tick(e);
     logs_flush(e);

@@ -16,6 +16,7 @@
 #include "cacheengine/dispatch/logs.h"
 #include "cacheengine/dispatch/oom_score.h"
 #include "cacheengine/dispatch/slowlog.h"
+#include "cacheengine/dispatch/yield.h"
 #include "cacheengine/keyspace/call.h"
 #include "cacheengine/keyspace/link.h"
 #include "cacheengine/repl/stream.h"
@@ -125,6 +126,7 @@ struct engine {
         bool is_taken; /* the stream goes on from there */
     } restored;        /* what the snapshot that was loaded at the start is a state of */
     struct failover failover;
+    struct yield yield;
     struct own_expiries *own_expiries; /* of a writable replica (own_expiries.h); else NULL */
     struct oom_score oom_score;
     struct replica *replica;   /* this node is one (replica.h); NULL: it is a primary */
@@ -177,7 +179,7 @@ struct engine {
     struct pause {
         bool is_on, only_writes;
         int64_t until_ms;
-    } pauses[3];            /* by enum pause_owner, see pause.h */
+    } pauses[4];            /* by enum pause_owner, see pause.h */
     uint32_t guards;        /* which of enum guard may refuse commands now; 0 mostly */
     int64_t clock_ahead_ms; /* of the wall clock: tests of memcached set it */
     bool is_clock_held;     /* it stands, likewise */

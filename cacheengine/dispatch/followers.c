@@ -139,6 +139,7 @@ static void detach(struct engine *e, struct follower *r)
         drop_window(rs);
     }
     acks_lost(e, r->client->id);
+    yield_look(e);
     if (was_syncing)
         followers_sync_lost(rs);
     followers_apply_settings(e);
@@ -161,6 +162,7 @@ void followers_forget(struct engine *e, struct client *c)
 void followers_let_go(struct engine *e, struct client *c)
 {
     repl_reader_close(&e->stream, &c->follower->reader);
+    yield_look(e);
 }
 
 void followers_drop_all(struct engine *e)

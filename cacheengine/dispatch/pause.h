@@ -11,7 +11,13 @@
 
 #include "cacheengine/dispatch/engine.h"
 
-enum pause_owner { PAUSE_OF_CLIENT, PAUSE_OF_FAILOVER, PAUSE_OF_ENDING, PAUSE_OWNERS };
+enum pause_owner {
+    PAUSE_OF_CLIENT,
+    PAUSE_OF_FAILOVER,
+    PAUSE_OF_ENDING,
+    PAUSE_OF_OWNER,
+    PAUSE_OWNERS
+};
 
 /* Begins one, until a time on the clock of passed_ms (NO_DEADLINE: until it is ended). One that
  * this owner has already lasts at least as long as before. */
