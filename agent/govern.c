@@ -65,11 +65,12 @@ struct governor {
     struct arena arena;
     struct driver_orders orders;
     size_t sent, answered;
-    const char *version; /* of the settings that they are */
-    int64_t term;        /* of the role that they give; 0 for none */
-    bool fences;         /* they take the right to write away */
-    bool is_ordering;    /* they were begun and are not all obeyed */
-    bool is_obeyed;      /* they are, and the role that came of it is being asked for */
+    const char *version;          /* of the settings that they are */
+    const char *declined_version; /* and of those that are in force when it does not yield */
+    int64_t term;                 /* of the role that they give; 0 for none */
+    bool fences;                  /* they take the right to write away */
+    bool is_ordering;             /* they were begun and are not all obeyed */
+    bool is_obeyed;               /* they are, and the role that came of it is being asked for */
 
     int64_t goal_count;        /* the goal for which this was */
     int64_t goal_ms;           /* boot time since which it is wanted */
@@ -188,6 +189,21 @@ static void tell_obeyed(struct governor *g)
     int64_t term = g->term;
 
     drop_orders(g);
+    conf->on_obeyed(conf->context, g->node, version, term);
+}
+
+/* Its successor is too slow: it keeps its role, and says so. The next attempt has another number.
+ */
+static void decline(struct governor *g)
+{
+    struct govern_conf *conf = &g->govern->conf;
+    scoped(arena_fini) struct arena a = {0};
+    const char *version = arena_strdup(&a, g->declined_version);
+    int64_t term = g->term;
+
+    drop_orders(g);
+    set_phase(g, GOVERN_IDLE);
+    g->retry_at_ms = now_ms(g) + RETRY_MS;
     conf->on_obeyed(conf->context, g->node, version, term);
 }
 
@@ -315,6 +331,8 @@ static struct err prepare_orders(struct governor *g)
     if (g->orders.count > 0 && !g->contact.socket)
         return err_make(ERR_UNSUPPORTED, "this kind of engine takes no orders");
     g->version = arena_strdup(&g->arena, goal->settings_version ? goal->settings_version : "");
+    const struct agent_yield *yield = goal->role ? goal->role->yield : NULL;
+    g->declined_version = yield ? arena_strdup(&g->arena, yield->declined_version) : "";
     g->term = goal->role ? goal->role->term.value : 0;
     g->fences = goal->role && goal->role->is_fenced.value;
     g->goal_count = g->node->goal_count;
@@ -373,8 +391,13 @@ static void take_role(struct governor *g, const struct driver_stats *stats)
 static void take_order(struct governor *g, struct str first)
 {
     const struct driver_order *order = &g->orders.items[g->answered];
+    bool is_unknown = order->yields && str_starts(first, "-ERR unknown command");
 
-    if (first.ptr[0] == '-') {
+    if (order->yields && str_starts(first, "-NOTLEVEL")) {
+        decline(g);
+        return;
+    }
+    if (first.ptr[0] == '-' && !is_unknown) {
         refuse(g,
                arena_printf(&g->arena, "the engine refuses %s: %.*s", order->what,
                             (int)first.len - 1, first.ptr + 1),

@@ -368,6 +368,20 @@ static void order_role(struct arena *a, struct driver_orders *orders,
     }
 }
 
+/* Before it lets go of anything: where its successor is too slow, nothing has happened. */
+static void order_yield(struct arena *a, struct driver_orders *orders,
+                        const struct agent_node_role *role)
+{
+    const struct agent_yield *yield = role->yield;
+
+    orders_add(a, orders, "yielding", "LARDER.YIELD",
+               arena_printf(a, "%lld", (long long)role->term.value),
+               arena_printf(a, "%lld", (long long)yield->number.value),
+               arena_printf(a, "%lld", (long long)yield->ms.value), yield->address,
+               arena_printf(a, "%lld", (long long)yield->port.value), NULL);
+    orders->items[orders->count - 1].yields = true;
+}
+
 /* One that had a lease and needs none any more, because its replicas are gone, takes writes by its
  * role alone. */
 static void order_no_lease(struct arena *a, struct driver_orders *orders,
@@ -398,6 +412,10 @@ static void order_resp(struct arena *a, struct driver_orders *orders,
     orders_add(a, orders, "primary's user", "CONFIG", "SET", "masteruser", user, "masterauth",
                password, NULL);
     size_t last = orders->count;
+    if (role && role->is_fenced.value && role->yield) {
+        order_yield(a, orders, role);
+        orders_wait(orders, last++);
+    }
     binding_before_role(a, orders, "CONFIG", goal, now);
     if (role)
         order_role(a, orders, goal);

@@ -25,6 +25,7 @@ struct driver_order {
     size_t count;
     bool waits;    /* until everything before it was obeyed */
     bool binds;    /* the addresses of `bound` must be the host's by then */
+    bool yields;   /* it may be declined, and one that knows it not goes on without it */
     bool is_vital; /* an engine that is starting and refuses it is of no use, and is ended */
 };
 

@@ -74,11 +74,14 @@ static void look(struct engine *e)
         give_up(e, "the successor has not come level in time");
 }
 
-/* Amid whatever has ended its connection: the owner hears of it a little later. */
+/* Amid whatever has ended its connection: the owner hears of it a little later. Where this node is
+ * fenced that is the moment in which the successor takes its role; who comes back here after that
+ * still waits. */
 void yield_look(struct engine *e)
 {
-    if (e->yield.state == YIELD_WAITS)
-        look(e);
+    if (e->yield.state == YIELD_LEVEL && e->authority.fence_term && !successor(e))
+        authority_close_clients(e);
+    look(e);
 }
 
 /* A fenced one closes its clients: the successor may be the primary by now. */

@@ -6,8 +6,9 @@
  *     OVER      nothing came of it: the member was too slow, or is gone; writes go on
  *
  * The time for all of it is the engine's own: an owner who is lost leaves nobody waiting. A fence
- * that comes in time ends no connection until that time is up; so who waits is told nothing wrong,
- * and finds the new primary when this one is told to follow it, which ends them.
+ * that comes in time ends no connection: who waits is told nothing wrong, and is ended when the
+ * successor takes its role (its link ends then), when this node is told to follow it, or when the
+ * time is up.
  */
 #ifndef LARDER_DISPATCH_YIELD_H
 #define LARDER_DISPATCH_YIELD_H

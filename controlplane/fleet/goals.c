@@ -21,6 +21,8 @@
 
 #include <string.h>
 
+#define YIELD_MS 500 /* so long writes wait at most for a successor to come level */
+
 /* --- parameters --- */
 
 /* The values of all groups that nodes of a host use. */
@@ -149,6 +151,18 @@ static void add_endpoints(struct arena *a, const struct host_node *n, struct age
         list->items[list->count++] = n->endpoints.reader_address;
 }
 
+/* Its DeclinedVersion comes with the settings. */
+static struct agent_yield *yield_new(struct arena *a, const struct host_node *n)
+{
+    struct agent_yield *yield = arena_new(a, struct agent_yield);
+
+    yield->number = INT_OF(n->role.yields);
+    yield->ms = INT_OF(YIELD_MS);
+    yield->address = n->successor_address;
+    yield->port = INT_OF(n->successor_port);
+    return yield;
+}
+
 static struct agent_node_role *role_new(struct arena *a, const struct host_node *n)
 {
     struct agent_node_role *role = arena_new(a, struct agent_node_role);
@@ -169,6 +183,8 @@ static struct agent_node_role *role_new(struct arena *a, const struct host_node 
     }
     if ((is_primary(n) || n->role.source.port) && !is_fenced(n) && n->role.after_offset > 0)
         role->after_offset = INT_OF(n->role.after_offset);
+    if (is_fenced(n) && n->role.yields_to && *n->successor_address)
+        role->yield = yield_new(a, n);
     add_endpoints(a, n, role);
     if (n->role.acks.ordered > 0)
         role->write_acks = INT_OF(n->role.acks.ordered);
@@ -297,8 +313,8 @@ static void add_allotment(const struct host_node *n, struct agent_node_goal *out
     out->work_per_second = INT_OF(n->allotment.work_most);
 }
 
-static const char *settings_of(struct arena *a, const struct host_node *n,
-                               const struct agent_node_goal *out, int64_t users, int64_t logs)
+static void add_settings(struct arena *a, const struct host_node *n, int64_t users, int64_t logs,
+                         struct agent_node_goal *out)
 {
     const struct cluster cluster = {
         .engine_version = n->engine_version,
@@ -321,7 +337,12 @@ static const char *settings_of(struct arena *a, const struct host_node *n,
     };
 
     settings_take_role(&v, &n->role, &n->endpoints, n->cluster_id);
-    return settings_version_text(a, &v);
+    out->settings_version = settings_version_text(a, &v);
+    if (!out->role || !out->role->yield)
+        return;
+    v.is_fenced = false;
+    v.has_declined = true;
+    out->role->yield->declined_version = settings_version_text(a, &v);
 }
 
 static void goal_to_wire(struct arena *a, const struct host_node *n,
@@ -362,7 +383,7 @@ static void goal_to_wire(struct arena *a, const struct host_node *n,
     add_allotment(n, out);
     if (*n->nodes)
         out->cluster_nodes = arena_printf(a, "%lld\n%s\n", (long long)n->nodes_version, n->nodes);
-    out->settings_version = settings_of(a, n, out, add_users(a, users, n, out), logged);
+    add_settings(a, n, add_users(a, users, n, out), logged, out);
 }
 
 struct err goals_of_host(struct store_tx *tx, const char *host_id, int64_t since,

@@ -74,6 +74,9 @@ struct shard_goal {
      * writes; 0 when none is. The new one begins once it is as far in the stream. */
     int64_t fenced_id, fence_term;
     int64_t fence_life; /* of the engine that is fenced, as `life` is; 0: any */
+    /* The member that it is fenced for, which is to have everything first: else it is not fenced,
+     * and says so (see settings.h); 0: it is fenced whoever has what. How often that was asked. */
+    int64_t yields_to, yields;
     int64_t after_offset;
     int64_t life; /* of the primary's engine that the role is for: one more than the crashes that
                    * its node had counted; 0: for any */

@@ -24,6 +24,8 @@ char *settings_version_text(struct arena *a, const struct settings_version *v)
         text = arena_printf(a, "%s.a%lld%s", text, (long long)v->acks, v->is_bounded ? "b" : "");
     if (v->voters)
         text = arena_printf(a, "%s.v%lld", text, (long long)v->voters);
+    if (v->yield)
+        text = arena_printf(a, "%s.y%lld%s", text, (long long)v->yield, v->has_declined ? "x" : "");
     return text;
 }
 
@@ -95,7 +97,13 @@ static bool take_acks(struct str *rest, struct settings_version *v)
 /* Only members of shards that had a lease have it. */
 static bool take_voters(struct str *rest, struct settings_version *v)
 {
-    return rest->len == 0 || take_part(rest, 'v', &v->voters);
+    return rest->len == 0 || rest->ptr[0] != 'v' || take_part(rest, 'v', &v->voters);
+}
+
+/* Only primaries that are to yield have it. */
+static bool take_yield(struct str *rest, struct settings_version *v)
+{
+    return rest->len == 0 || take_marked(rest, 'y', 'x', &v->yield, &v->has_declined);
 }
 
 bool settings_version_parse(const char *text, struct settings_version *out)
@@ -108,7 +116,8 @@ bool settings_version_parse(const char *text, struct settings_version *out)
         !take_marked(&rest, 'r', 'f', &v.term, &v.is_fenced) ||
         !take_marked(&rest, 't', 'o', &v.epoch, &v.opens_replicas) || !take_tls(&rest, &v) ||
         !take_logs(&rest, &v) || !take_nodes(&rest, &v) || !take_endpoints(&rest, &v) ||
-        !take_room(&rest, &v) || !take_acks(&rest, &v) || !take_voters(&rest, &v) || rest.len > 0)
+        !take_room(&rest, &v) || !take_acks(&rest, &v) || !take_voters(&rest, &v) ||
+        !take_yield(&rest, &v) || rest.len > 0)
         return false;
     *out = v;
     return true;
@@ -141,6 +150,7 @@ void settings_take_role(struct settings_version *v, const struct shard_goal *goa
     if (!goal->has)
         return;
     v->is_fenced = goal->fenced_id != 0 && goal->fenced_id == cluster_id;
+    v->yield = v->is_fenced && goal->yields_to ? goal->yields : 0;
     v->term = v->is_fenced ? goal->fence_term : goal->term;
     v->endpoints = shard_endpoints_number(endpoints, goal, cluster_id);
     v->acks = goal->acks.ordered;

@@ -18,6 +18,8 @@ struct settings_version {
     int64_t users;       /* 0: none */
     int64_t term;        /* of the shard; 0: the node stands alone */
     bool is_fenced;      /* as the primary of that term it takes no writes */
+    int64_t yield;       /* it is fenced by that number of the shard's yields; 0: by none */
+    bool has_declined;   /* it is not: its successor did not come level in time */
     int64_t epoch;       /* of the topology; 0: cluster mode is off */
     bool opens_replicas; /* to clients that know nothing of cluster mode */
     enum tls_mode tls;
@@ -32,7 +34,7 @@ struct settings_version {
 };
 
 /* "p3.u0.r2.t5", "p0.u0.r2f.t5", "p0.u0.r2.t5o", "p0.u0.r0.t0.m2.c1.l4.n3.e1.d1024.v2",
- * "p0.u0.r2.t0.a1", "p0.u0.r2.t0.a0b.v3"; in `a`. */
+ * "p0.u0.r2.t0.a1", "p0.u0.r2.t0.a0b.v3", "p0.u0.r2f.t0.y4", "p0.u0.r2.t0.y4x"; in `a`. */
 char *settings_version_text(struct arena *a, const struct settings_version *v);
 
 /* False for what is no such text; `out` is then all zero. */

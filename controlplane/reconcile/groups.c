@@ -213,6 +213,7 @@ static void choose_primaries(struct group_view *g, struct decisions *d)
         s->goal = (struct shard_goal){.has = true,
                                       .term = shard_highest_term(g, s) + 1,
                                       .primary_id = first->cluster.id,
+                                      .yields = s->goal.yields,
                                       .acks = s->goal.acks};
         decide_shard(d, g, s, "the first of its members");
     }
@@ -245,6 +246,7 @@ static void begin_term(struct group_view *g, struct shard *s, int64_t cluster_id
                                   .primary_id = cluster_id,
                                   .life = life,
                                   .source = s->goal.source,
+                                  .yields = s->goal.yields,
                                   .acks = acks_of_next(s)};
     decide_shard(d, g, s, why);
 }
@@ -278,14 +280,28 @@ void groups_promote_as_seen(struct group_view *g, struct shard *s, const struct 
 
 /* One that ends and comes back has nothing of what its successor waits for, and must not look as if
  * it had. */
-void groups_fence(struct group_view *g, struct shard *s, struct decisions *d, const char *why)
+static void fence(struct group_view *g, struct shard *s, int64_t yields_to, struct decisions *d,
+                  const char *why)
 {
     const struct view *primary = shard_primary(g, s);
 
     s->goal.fenced_id = s->goal.primary_id;
     s->goal.fence_term = s->goal.term;
     s->goal.fence_life = primary ? member_life(primary) : 0;
+    s->goal.yields_to = yields_to;
+    s->goal.yields += yields_to != 0;
     decide_shard(d, g, s, why);
+}
+
+void groups_fence(struct group_view *g, struct shard *s, struct decisions *d, const char *why)
+{
+    fence(g, s, 0, d, why);
+}
+
+void groups_yield(struct group_view *g, struct shard *s, const struct view *to, struct decisions *d,
+                  const char *why)
+{
+    fence(g, s, to->cluster.id, d, why);
 }
 
 void groups_unfence(struct group_view *g, struct shard *s, struct decisions *d, const char *why)
@@ -471,6 +487,7 @@ static void keep_for_heir(struct group_view *g, struct shard *s, struct view *ke
                                   .term = shard_highest_term(g, s) + 1,
                                   .primary_id = keeper->cluster.id,
                                   .source = s->goal.source,
+                                  .yields = s->goal.yields,
                                   .acks = acks_of_next(s)};
     groups_fence(g, s, d, "it keeps the data until the primary is back");
 }
@@ -728,6 +745,7 @@ bool member_is_ready(const struct group_view *g, const struct view *m)
         applied.is_bounded != wanted.is_bounded)
         return false;
     if (applied.term != wanted.term || applied.is_fenced != wanted.is_fenced ||
+        applied.yield != wanted.yield || applied.has_declined ||
         applied.endpoints != wanted.endpoints || applied.epoch != wanted.epoch ||
         applied.users < g->group.entry.revision || applied.tls != m->cluster.tls)
         return false;

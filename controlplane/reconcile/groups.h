@@ -28,6 +28,9 @@ void groups_promote(struct group_view *g, struct shard *s, int64_t cluster_id, s
 /* Takes the right to write from the primary, as long as its engine lives; and gives it back by the
  * next term, if it is the same engine still. */
 void groups_fence(struct group_view *g, struct shard *s, struct decisions *d, const char *why);
+/* The same once the successor has everything; where that takes too long nothing has happened. */
+void groups_yield(struct group_view *g, struct shard *s, const struct view *to, struct decisions *d,
+                  const char *why);
 void groups_unfence(struct group_view *g, struct shard *s, struct decisions *d, const char *why);
 
 /* The shard's primary stays, by a term that is higher than any that somebody knows. */

@@ -1,12 +1,16 @@
 /*
- * A switch of roles by plan loses nothing: the old primary is fenced, and says at which offset it
- * stopped; the new one takes the role when it has come so far; only then the old one is told to
- * follow. What does not come about in time is taken back by a higher term.
+ * A switch of roles by plan loses nothing: the old primary yields (its writes wait until the
+ * successor has everything, then it is fenced), and says at which offset it stopped; the new one
+ * takes the role when it has come so far; only then the old one is told to follow. A successor that
+ * is too slow changes nothing: the old one goes on by its term. What does not come about after that
+ * is taken back by a higher one. Engines that know not how to yield are fenced at once.
  */
 #include "controlplane/reconcile/switch_steps.h"
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "controlplane/model/engine_driver.h"
+#include "controlplane/model/settings.h"
 #include "controlplane/reconcile/acks.h"
 #include "controlplane/reconcile/cluster_mode.h"
 #include "controlplane/reconcile/groups.h"
@@ -16,6 +20,7 @@
 #include "controlplane/reconcile/scale_steps.h"
 
 #define FENCE_LIMIT_MS  5000   /* writes are refused for so long at most */
+#define NAME_LIMIT_MS   500    /* of which a successor may take so long that is level already */
 #define FOLLOW_LIMIT_MS 600000 /* for the old primary to follow the new one */
 #define ROLL_LIMIT_MS   600000 /* for each member to begin anew */
 
@@ -48,6 +53,37 @@ static bool plan_read(const struct group_view *g, struct plan *out)
            member_node(out->to);
 }
 
+static void begin_fence(struct group_view *g, const struct plan *p, struct decisions *d)
+{
+    static const char why[] = "another member is to be the primary";
+
+    if (driver_is_bundled(p->from->cluster.driver))
+        groups_yield(g, p->shard, p->to, d, why);
+    else
+        groups_fence(g, p->shard, d, why);
+    g->operation.deadline_ms = g->now_ms + FENCE_LIMIT_MS;
+    decide_group_operation(d, g);
+}
+
+/* Its engine was asked, by this very number, and goes on as the primary that it was. */
+static bool has_declined(const struct plan *p)
+{
+    const struct shard_goal *goal = &p->shard->goal;
+    struct settings_version applied;
+
+    return goal->fenced_id == p->from->cluster.id && goal->yields_to &&
+           goal->primary_id == p->from->cluster.id &&
+           settings_version_parse(member_node(p->from)->saw.applied_settings, &applied) &&
+           applied.has_declined && applied.yield == goal->yields &&
+           applied.term == goal->fence_term;
+}
+
+/* While its writes waited the successor has had everything. */
+static bool has_yielded(const struct plan *p)
+{
+    return p->shard->goal.yields_to == p->to->cluster.id;
+}
+
 static enum step_result fence(struct group_view *g, struct decisions *d)
 {
     struct plan p;
@@ -59,15 +95,23 @@ static enum step_result fence(struct group_view *g, struct decisions *d)
     if (p.shard->goal.fenced_id && p.shard->goal.fenced_id != p.from->cluster.id)
         return STEP_WAIT; /* it is about to be the primary itself: see groups.c */
     if (!p.shard->goal.fenced_id) {
-        if (!member_is_ready(g, p.from) || !member_is_ready(g, p.to))
+        if (!member_is_ready(g, p.from) || !member_is_ready(g, p.to) || member_is_unheard(p.to))
             return STEP_WAIT;
         if (p.shard->goal.source.port)
             return STEP_DONE; /* it takes no writes anyway */
-        groups_fence(g, p.shard, d, "another member is to be the primary");
-        g->operation.deadline_ms = g->now_ms + FENCE_LIMIT_MS;
+        begin_fence(g, &p, d);
+    }
+    if (has_declined(&p)) {
+        g->operation.why = "its successor did not come level in time";
+        return STEP_FAILED;
+    }
+    if (!member_is_ready(g, p.from))
+        return STEP_WAIT;
+    if (has_yielded(&p) && g->operation.deadline_ms > g->now_ms + NAME_LIMIT_MS) {
+        g->operation.deadline_ms = g->now_ms + NAME_LIMIT_MS;
         decide_group_operation(d, g);
     }
-    return member_is_ready(g, p.from) ? STEP_DONE : STEP_WAIT;
+    return STEP_DONE;
 }
 
 /* The primary of this term, and not one before it that it has not heard the end of. */
@@ -101,7 +145,8 @@ static enum step_result promote(struct group_view *g, struct decisions *d)
         bool is_sourced = p.shard->goal.source.port != 0;
         if (!is_sourced && p.shard->goal.fenced_id != p.from->cluster.id)
             return STEP_FAILED;
-        if (!follows(p.shard, p.to) || (is_empty(p.to) && !is_empty(p.from)))
+        bool is_unsure = is_empty(p.to) && !is_empty(p.from) && !has_yielded(&p);
+        if (!follows(p.shard, p.to) || is_unsure)
             return STEP_WAIT; /* until the old primary is given its role back */
         p.shard->goal.term++;
         p.shard->goal.primary_id = p.to->cluster.id;
@@ -316,6 +361,11 @@ void switch_take_back(struct group_view *g, struct decisions *d)
     if (!plan_read(g, &p) || !p.shard->goal.fenced_id ||
         p.shard->goal.fenced_id != p.from->cluster.id)
         return;
+    if (has_declined(&p)) {
+        p.shard->goal.fenced_id = p.shard->goal.fence_term = p.shard->goal.fence_life = 0;
+        decide_shard(d, g, p.shard, "its successor is too slow: it goes on as before");
+        return;
+    }
     groups_unfence(g, p.shard, d, "the switch did not come about");
 }
 

@@ -434,12 +434,14 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, int64_t si
         "coalesce(cd.nodes, ''), c.configuration_version, r.life, r.fence_life, "
         "coalesce(r.address, ''), coalesce(r.reader_address, ''), coalesce(r.reader_id, 0), "
         "coalesce(r.reader_turn, 0), r.acks_ordered, r.is_bounded, r.offsets_asked, "
-        "coalesce(r.voters, ''), r.voters_number "
+        "coalesce(r.voters, ''), r.voters_number, r.yields_to, r.yields, sg.address, sg.port "
         "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
         "JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_group_goal r ON r.node_group_id = c.node_group_id "
         "LEFT JOIN cache_node pn ON pn.cluster_id = r.primary_id "
         "LEFT JOIN node_goal pg ON pg.node_id = pn.id "
+        "LEFT JOIN cache_node sn ON sn.cluster_id = r.yields_to "
+        "LEFT JOIN node_goal sg ON sg.node_id = sn.id "
         "LEFT JOIN replication_group rg ON rg.id = c.group_id "
         "LEFT JOIN group_goal t ON t.group_id = c.group_id "
         "LEFT JOIN node_certificate e ON e.node_id = n.id "
@@ -470,6 +472,10 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, int64_t si
         row_to_membership(&q, 17, n);
         n->role.life = query_int(&q, 48);
         n->role.fence_life = query_int(&q, 49);
+        n->role.yields_to = query_int(&q, 59);
+        n->role.yields = query_int(&q, 60);
+        n->successor_address = query_text(&q, 61);
+        n->successor_port = (int)query_int(&q, 62);
         n->endpoints = (struct shard_endpoints){query_text(&q, 50), query_text(&q, 51),
                                                 query_int(&q, 52), query_int(&q, 53)};
         n->role.acks = (struct shard_acks){.ordered = query_int(&q, 54),

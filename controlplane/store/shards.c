@@ -25,6 +25,8 @@ static void row_to_shard(const struct query *q, struct shard *out)
                    .after_offset = query_int(q, 11),
                    .life = query_int(q, 12),
                    .fence_life = query_int(q, 13),
+                   .yields_to = query_int(q, 29),
+                   .yields = query_int(q, 30),
                    .acks = {.ordered = query_int(q, 22),
                          .is_bounded = query_int(q, 23) != 0,
                          .counted = query_int(q, 24),
@@ -37,7 +39,7 @@ static void row_to_shard(const struct query *q, struct shard *out)
         .fell_ms = query_int(q, 15),
         .last_fell_ms = query_int(q, 16),
         .heir_id = query_int(q, 21),
-        .endpoints = {query_text(q,                    17), query_text(q, 18),                  query_int(q,  19),     query_int(q, 20)},
+        .endpoints = {query_text(q,                    17), query_text(q, 18),                  query_int(q,  19),     query_int(q, 20)          },
     };
 }
 
@@ -63,7 +65,7 @@ struct err store_shard_list(struct store_tx *tx, const int64_t *group_ids, size_
         "g.fence_life, g.falls, g.fell_ms, g.last_fell_ms, "
         "coalesce(g.address, ''), coalesce(g.reader_address, ''), coalesce(g.reader_id, 0), "
         "coalesce(g.reader_turn, 0), coalesce(g.heir_id, 0), g.acks_ordered, g.is_bounded, "
-        "g.acks_counted, g.acks_after, g.acks_asked_ms, g.acks_gone, g.offsets_asked "
+        "g.acks_counted, g.acks_after, g.acks_asked_ms, g.acks_gone, g.offsets_asked, g.yields_to, g.yields "
         "FROM node_group s "
         "LEFT JOIN node_group_goal g ON g.node_group_id = s.id "
         "WHERE s.group_id IN (SELECT value FROM json_each(?)) ORDER BY s.group_id, s.number";
@@ -108,7 +110,8 @@ static bool are_same_roles(const struct shard_goal *a, const struct shard_goal *
     return a->has && a->term == b->term && a->primary_id == b->primary_id &&
            a->fenced_id == b->fenced_id && a->fence_term == b->fence_term &&
            a->after_offset == b->after_offset && a->life == b->life &&
-           a->fence_life == b->fence_life && a->acks.ordered == b->acks.ordered &&
+           a->fence_life == b->fence_life && a->yields_to == b->yields_to &&
+           a->yields == b->yields && a->acks.ordered == b->acks.ordered &&
            a->acks.is_bounded == b->acks.is_bounded && a->acks.asked == b->acks.asked;
 }
 
@@ -130,7 +133,7 @@ static struct err read_told(struct store_tx *tx, int64_t shard_id, struct told *
     static const char sql[] =
         "SELECT term, primary_id, fenced_id, fence_term, after_offset, life, fence_life, "
         "acks_ordered, is_bounded, offsets_asked, address, reader_address, reader_id, reader_turn, "
-        "voters, voters_number, asked_term FROM node_group_goal WHERE node_group_id = ?";
+        "voters, voters_number, asked_term, yields_to, yields FROM node_group_goal WHERE node_group_id = ?";
     struct query q;
 
     *out = (struct told){0};
@@ -145,6 +148,8 @@ static struct err read_told(struct store_tx *tx, int64_t shard_id, struct told *
             .after_offset = query_int(&q, 4),
             .life = query_int(&q, 5),
             .fence_life = query_int(&q, 6),
+            .yields_to = query_int(&q, 17),
+            .yields = query_int(&q, 18),
             .acks = {.ordered = query_int(&q, 7),
                      .is_bounded = query_int(&q, 8) != 0,
                      .asked = (int)query_int(&q, 9)}
@@ -189,8 +194,8 @@ struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
         "INSERT INTO node_group_goal (node_group_id, term, primary_id, fenced_id, fence_term, "
         "after_offset, life, fence_life, falls, fell_ms, last_fell_ms, "
         "address, reader_address, reader_id, reader_turn, heir_id, acks_ordered, "
-        "is_bounded, acks_counted, acks_after, acks_asked_ms, acks_gone, offsets_asked) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "is_bounded, acks_counted, acks_after, acks_asked_ms, acks_gone, offsets_asked, yields_to, yields) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_group_id) DO UPDATE SET "
         "term = excluded.term, primary_id = excluded.primary_id, fenced_id = excluded.fenced_id, "
         "fence_term = excluded.fence_term, after_offset = excluded.after_offset, life = excluded.life, "
@@ -200,18 +205,19 @@ struct err store_shard_goal_set(struct store_tx *tx, const struct shard *s)
         "reader_turn = excluded.reader_turn, heir_id = excluded.heir_id, acks_ordered = excluded.acks_ordered, "
         "is_bounded = excluded.is_bounded, acks_counted = excluded.acks_counted, "
         "acks_after = excluded.acks_after, acks_asked_ms = excluded.acks_asked_ms, "
-        "acks_gone = excluded.acks_gone, offsets_asked = excluded.offsets_asked";
+        "acks_gone = excluded.acks_gone, offsets_asked = excluded.offsets_asked, "
+        "yields_to = excluded.yields_to, yields = excluded.yields";
     const struct shard_goal *g = &s->goal;
     struct told before;
 
     TRY(read_told(tx, s->id, &before));
-    TRY(query_run(tx, sql, "iiiiiiiiiiittiiiibiiiii", s->id, g->term, g->primary_id, g->fenced_id,
+    TRY(query_run(tx, sql, "iiiiiiiiiiittiiiibiiiiiii", s->id, g->term, g->primary_id, g->fenced_id,
                   g->fence_term, g->after_offset, g->life, g->fence_life, s->falls, s->fell_ms,
                   s->last_fell_ms, s->endpoints.address ? s->endpoints.address : "",
                   s->endpoints.reader_address ? s->endpoints.reader_address : "",
                   s->endpoints.reader_id, s->endpoints.reader_turn, s->heir_id, g->acks.ordered,
                   g->acks.is_bounded, g->acks.counted, g->acks.after, g->acks.asked_ms,
-                  g->acks.gone, (int64_t)g->acks.asked));
+                  g->acks.gone, (int64_t)g->acks.asked, g->yields_to, g->yields));
     TRY(lease_write(tx, s));
     return tell(tx, s, &before);
 }

@@ -283,6 +283,8 @@ struct host_node {
     struct shard_lease lease;
     const char *primary_address; /* "" while the primary has no place */
     int primary_port;
+    const char *successor_address; /* of the member that it is to yield to; "" for none */
+    int successor_port;
     bool has_siblings; /* there are other members of its shard */
     const char *replication_user, *replication_password;
     int64_t epoch;   /* 0: cluster mode is off */

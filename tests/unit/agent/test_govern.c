@@ -400,6 +400,70 @@ Test(govern, a_fence_for_a_life_that_is_over_is_not_put_up)
     close(fd);
 }
 
+static struct agent_yield yield = {
+    .number = {true, 1   },
+    .ms = {true, 500 },
+    .address = "127.0.0.2",
+    .port = {true, 6379},
+    .declined_version = "v1x"
+};
+
+static void hear_order(const char *name, const char *end)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+
+    hear(&text, end);
+    cr_assert_not_null(strstr(buf_cstr(&text), name), "%s", buf_cstr(&text));
+}
+
+/* All before it was obeyed. */
+static void begin_yield(void)
+{
+    role.is_fenced = BOOL_OF(true);
+    role.yield = &yield;
+    node_set_goal(n, &goal);
+    govern_node(govern, n);
+    accept_governor();
+    hear_role_question(PRIMARY_INFO);
+    obey(hear_orders());
+    hear_order("LARDER.YIELD\r\n$1\r\n3\r\n$1\r\n1\r\n$3\r\n500\r\n",
+               "127.0.0.2\r\n$4\r\n6379\r\n");
+}
+
+Test(govern, who_yields_is_fenced_behind_that)
+{
+    begin_yield();
+    obey(1);
+    hear_order("LARDER.FENCE", "NO\r\n$3\r\nONE\r\n");
+    obey(2);
+    hear_role_question(PRIMARY_INFO);
+    turn_until_obeyed("v1");
+    cr_assert_null(heard.refused);
+    close(fd);
+}
+
+Test(govern, who_has_a_successor_that_is_too_slow_says_so_and_is_not_fenced)
+{
+    begin_yield();
+    say("-NOTLEVEL the successor has not come level in time\r\n");
+    turn_until_obeyed("v1x");
+    cr_assert_eq(heard.term, 3);
+    cr_assert_null(heard.refused);
+    hear_role_question(PRIMARY_INFO); /* the next beat; no fence came before it */
+    close(fd);
+}
+
+Test(govern, an_engine_that_knows_not_how_to_yield_is_fenced_as_it_is)
+{
+    begin_yield();
+    say("-ERR unknown command 'LARDER.YIELD', with args beginning with: '3' \r\n");
+    hear_order("LARDER.FENCE", "NO\r\n$3\r\nONE\r\n");
+    obey(2);
+    hear_role_question(PRIMARY_INFO);
+    turn_until_obeyed("v1");
+    close(fd);
+}
+
 Test(govern, a_connection_that_breaks_in_the_middle_is_made_anew)
 {
     govern_node(govern, n);

@@ -93,6 +93,23 @@ Test(bundled, a_fenced_primary_keeps_the_role_that_it_has)
     cr_assert_str_eq(orders_last(&arena, &orders, 2), "! LARDER.FENCE 4\nREPLICAOF NO ONE\n");
 }
 
+Test(bundled, one_that_is_to_yield_is_fenced_when_its_successor_has_everything)
+{
+    struct agent_yield yield = {.number = INT_OF(3),
+                                .ms = INT_OF(500),
+                                .address = "127.1.2.4",
+                                .port = INT_OF(6380),
+                                .declined_version = "declined"};
+
+    role.is_fenced = BOOL_OF(true);
+    role.yield = &yield;
+    struct driver_orders orders = orders_for(&now);
+    cr_assert_str_eq(orders_last(&arena, &orders, 3),
+                     "! LARDER.YIELD 4 3 500 127.1.2.4 6380\n! LARDER.FENCE 4\n"
+                     "REPLICAOF NO ONE\n");
+    cr_assert(orders.items[orders.count - 3].yields);
+}
+
 static bool has_order(const struct driver_orders *orders, const char *text)
 {
     for (size_t i = 0; i < orders->count; i++)

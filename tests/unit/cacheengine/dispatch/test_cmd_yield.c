@@ -160,6 +160,28 @@ Test(cmd_yield, who_waits_behind_a_fence_is_ended_when_the_time_is_up)
     cr_assert_not(replica.is_killed);
 }
 
+Test(cmd_yield, who_waits_behind_a_fence_is_ended_when_the_successor_takes_its_role)
+{
+    struct resp_client late;
+
+    ordered("LARDER.YIELD 5 1" TO, "");
+    acknowledge(f.engine.stream.offset);
+    cr_assert_str_eq(heard(&owner), "+OK\r\n");
+    ordered("LARDER.FENCE 5", "+OK\r\n");
+    cr_assert_not(writer.is_killed);
+    resp_client_close(&f, &replica);
+    has_replica = false;
+    cr_assert(writer.is_killed);
+    cr_assert_not(owner.is_killed);
+    resp_client_open(&f, &late, false);
+    cr_assert_str_eq(resp_ask_of(&f, &late, "SET k w"), "");
+    cr_assert(late.client.is_postponed, "it came too early");
+    buf_clear(&late.input);
+    ordered("LARDER.ROLE 6 replica 10.0.0.2 6379", "+OK\r\n");
+    cr_assert(late.is_killed);
+    resp_client_close(&f, &late);
+}
+
 Test(cmd_yield, a_fence_that_is_taken_back_lets_those_go_on_who_wait)
 {
     ordered("LARDER.YIELD 5 1" TO, "");

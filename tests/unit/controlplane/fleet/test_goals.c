@@ -250,6 +250,30 @@ Test(goals, a_fenced_primary_keeps_its_term_while_the_new_one_waits_for_its_offs
     cr_assert_str_eq(behind_parameters(g[1].settings_version), ".u0.r5.t0");
 }
 
+Test(goals, who_is_to_yield_is_told_to_whom_and_what_to_say_when_that_one_is_too_slow)
+{
+    begin_group();
+    struct cluster one = member("rg-001", "127.77.0.1");
+    struct cluster two = member("rg-002", "127.77.0.2");
+    shard.goal = (struct shard_goal){.term = 4,
+                                     .primary_id = one.id,
+                                     .fenced_id = one.id,
+                                     .fence_term = 4,
+                                     .yields_to = two.id,
+                                     .yields = 7};
+    must(store_shard_goal_set(f.tx, &shard));
+    struct agent_node_goal *g = all_goals();
+    const struct agent_yield *yield = g[0].role->yield;
+    cr_assert_not_null(yield);
+    cr_assert_eq(yield->number.value, 7);
+    cr_assert_eq(yield->ms.value, 500);
+    cr_assert_str_eq(yield->address, "127.77.0.2");
+    cr_assert_eq(yield->port.value, g[1].port.value);
+    cr_assert_str_eq(behind_parameters(g[0].settings_version), ".u0.r4f.t0.y7");
+    cr_assert_str_eq(behind_parameters(yield->declined_version), ".u0.r4.t0.y7x");
+    cr_assert_null(g[1].role->yield);
+}
+
 Test(goals, endpoints_addresses_go_with_the_roles)
 {
     begin_group();

@@ -25,7 +25,8 @@ Test(settings, a_version_survives_the_round_trip)
                                         "p1.u0.r0.t0.d5",    "p0.u2.r7f.t9.m2.c1.l4.d1024",
                                         "p0.u2.r7.t0.e1",    "p0.u2.r7.t0.n3.e3.d5",
 
-                                        "p1.u0.r2.t0.a1",    "p0.u0.r2.t0.a0b"};
+                                        "p1.u0.r2.t0.a1",    "p0.u0.r2.t0.a0b",
+                                        "p0.u0.r2f.t0.y4",   "p0.u0.r2.t0.a1.v3.y4x"};
 
     for (size_t i = 0; i < countof(texts); i++) {
         struct settings_version v = parse(texts[i]);
@@ -39,6 +40,9 @@ Test(settings, a_version_survives_the_round_trip)
     cr_assert_eq(parse("p1.u0.r7.t9.a2").acks, 2);
     cr_assert_not(parse("p1.u0.r7.t9.a2").is_bounded);
     cr_assert(parse("p1.u0.r7.t9.a0b").is_bounded);
+    cr_assert_eq(parse("p1.u0.r7f.t9.y3").yield, 3);
+    cr_assert_not(parse("p1.u0.r7f.t9.y3").has_declined);
+    cr_assert(parse("p1.u0.r7.t9.y3x").has_declined);
     cr_assert_eq(parse("p1.u0.r0.t0.m1.c4").tls, TLS_PREFERRED);
     cr_assert_eq(parse("p1.u0.r0.t0.m1.c4").certificate, 4);
 }
@@ -55,6 +59,8 @@ Test(settings, what_is_no_version_is_all_zero)
                                       "p1.u2.r3.t4.m2.c1.x",
                                       "p1.u2.r3.t4.d",
                                       "p1.u2.r3.t4.a",
+                                      "p1.u2.r3.t4.yx",
+                                      "p1.u2.r3.t4.v",
 
                                       "p1.u2.rf.t4",
                                       "u1.p2.r3.t4",

@@ -13,6 +13,9 @@
     "Automatic failover of node group 0001 is suspended: its primaries ended one after another. " \
     "It goes on after 10 minutes, or by TestFailover"
 
+/* What is told of a switch whose successor was too slow. */
+#define DECLINED "its successor did not come level in time"
+
 struct group_scene {
     struct arena arena;
     struct host hosts[GROUP_SCENE_HOSTS];

@@ -10,6 +10,7 @@
 #define CUT_MS       8000
 #define LOSS_MS      10000
 #define PAUSE_MS     6000
+#define STALL_MS     2000
 #define FIRST_WRITES 20
 #define FALLS_MOST   3
 #define WILD_RATE    150
@@ -167,6 +168,8 @@ static void make_trouble(struct play *p)
         play_begin_switch(p);
     if (p->faults.syncs && play_chance(p, 200))
         n->unlinked_until_ms = p->now_ms + play_between(p, PLAY_STEP_MS, LATE_MS);
+    if (p->faults.lags && play_chance(p, 100))
+        n->stalled_until_ms = p->now_ms + play_between(p, PLAY_STEP_MS, STALL_MS);
     if (p->faults.changes && play_chance(p, 300)) {
         p->scene.view.group.durability = play_chance(p, 2) ? DURABILITY_SYNC : DURABILITY_ASYNC;
         p->has_news = true;
@@ -185,7 +188,7 @@ static void end_trouble(struct play *p)
         struct play_node *n = &p->nodes[i];
         if (n->lost_until_ms > p->now_ms)
             n->lost_until_ms = p->now_ms;
-        n->paused_until_ms = n->unlinked_until_ms = 0;
+        n->paused_until_ms = n->unlinked_until_ms = n->stalled_until_ms = 0;
     }
 }
 
@@ -293,6 +296,8 @@ void play_schedule(struct play *p, uint64_t seed, const struct play_faults *faul
         play_step(p);
     if (!is_settled(p))
         play_break(p, "it never began");
+    for (int i = 0; i < p->count && faults->is_plain; i++)
+        p->scene.members[i].cluster.driver = "redis";
     p->is_calm = false;
     play_for(p, FAULTS_MS);
     end_trouble(p);

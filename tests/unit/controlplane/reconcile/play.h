@@ -38,6 +38,8 @@ enum play_plant { /* mistakes that are made on purpose */
                   PLANT_NO_PROMISES, /* asking for promises is taken for having them */
                   PLANT_WILD_CLOCKS, /* clocks differ by more than voters allow for */
                   PLANT_FEW,         /* who tells first is promoted, whoever else may know more */
+                  PLANT_UNEVEN, /* a successor is taken for level whatever it has, and waits for
+                                   nothing */
                   PLANT_NO_QUESTION, /* what was said before a primary's end is good enough */
 };
 
@@ -54,6 +56,8 @@ struct play_faults {
     bool skews;      /* clocks run at different speeds */
     bool syncs;      /* writes wait for replicas, whose links come and go */
     bool changes;    /* and are told not to, and to do so again */
+    bool is_plain;   /* engines know not how to yield */
+    bool lags;       /* replicas stand still for a while, with their links up */
     enum play_plant plant;
 };
 
@@ -62,6 +66,7 @@ struct play_goal {
     bool has, is_primary, is_fenced, may_restart;
     int64_t term, after_offset, life, boot_count;
     int follows;        /* member; -1: nobody */
+    int yields_to;      /* member; -1: nobody */
     unsigned voters;    /* a bit for each site; 0: no lease is needed */
     int64_t asked_term; /* that the host is to promise; 0: none */
     struct settings_version version;
@@ -100,7 +105,13 @@ struct play_node {
     int64_t term, role_term, fence_term;
     int follows;
     bool is_link_up;
-    int64_t link_at_ms, unlinked_until_ms;
+    int64_t link_at_ms, unlinked_until_ms, stalled_until_ms;
+    struct play_yield {
+        int64_t number, until_ms;
+        size_t len; /* that the successor is to have */
+        int to;
+        enum { PLAY_YIELD_NONE, PLAY_YIELD_WAITS, PLAY_YIELD_LEVEL, PLAY_YIELD_OVER } state;
+    } yield;               /* see dispatch/yield.h */
     int64_t lineage;       /* of its log: see repl/stream.h */
     int64_t acks;          /* so many replicas have a write before it is acknowledged */
     int64_t log[PLAY_LOG]; /* its writes, one after the other */
@@ -148,7 +159,7 @@ struct play {
     bool is_sure[4 * PLAY_LOG];
     int64_t term; /* the highest goal so far */
     int64_t ends; /* of the primary's engine, as they were known when it was chosen */
-    unsigned switches, failovers, held, sure;
+    unsigned switches, failovers, held, sure, declined;
     int64_t falls, fell_ms,
         last_fell_ms;   /* failovers one upon another, with nobody asking for another primary */
     const char *broken; /* what did not hold; NULL: all did */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define RESTART_MS 50
+#define YIELD_MS   500
 
 /* --- writes that must not get lost --- */
 
@@ -82,8 +83,10 @@ bool play_takes_writes(const struct play *p, const struct play_node *n)
     bool has_lease = !n->is_leased || play_clock_ms(p, play_site(p, n)) < n->lease_until_ms;
     bool is_running = p->now_ms >= n->paused_until_ms;
 
+    bool waits = n->yield.state == PLAY_YIELD_WAITS || n->yield.state == PLAY_YIELD_LEVEL;
+
     return n->is_up && is_running && n->has_role && n->is_primary && n->fence_term == 0 &&
-           has_lease;
+           has_lease && !waits;
 }
 
 static void write_some(struct play *p, struct play_node *n)
@@ -127,15 +130,44 @@ static void follow(struct play *p, struct play_node *n)
         n->lineage = from->lineage;
     }
     size_t behind = from->len > n->len ? from->len - n->len : 0;
-    size_t more = play_chance(p, 3) ? 0 : behind;
+    size_t more = p->now_ms < n->stalled_until_ms || play_chance(p, 3) ? 0 : behind;
     memcpy(n->log + n->len, from->log + n->len, more * sizeof(n->log[0]));
     n->len += more;
+}
+
+/* Writes wait for the successor, for so long at most, whatever becomes of the owner. */
+static void look_at_yield(struct play *p, struct play_node *n)
+{
+    struct play_yield *y = &n->yield;
+    bool is_on = y->state == PLAY_YIELD_WAITS || y->state == PLAY_YIELD_LEVEL;
+
+    if (!is_on)
+        return;
+    const struct play_node *to = &p->nodes[y->to];
+    bool is_gone = y->state == PLAY_YIELD_WAITS && !follows(p, to, n);
+    if (is_gone || p->now_ms >= y->until_ms)
+        y->state = PLAY_YIELD_OVER;
+    else if (to->len >= y->len || p->faults.plant == PLANT_UNEVEN)
+        y->state = PLAY_YIELD_LEVEL;
+}
+
+static void begin_yield(struct play *p, struct play_node *n, int64_t number, int to)
+{
+    if (number == n->yield.number)
+        return;
+    n->yield = (struct play_yield){.number = number,
+                                   .until_ms = p->now_ms + YIELD_MS,
+                                   .len = n->len,
+                                   .to = to,
+                                   .state = PLAY_YIELD_WAITS};
+    look_at_yield(p, n);
 }
 
 static void engine_step(struct play *p, struct play_node *n)
 {
     if (!n->is_up)
         return;
+    look_at_yield(p, n);
     if (play_takes_writes(p, n))
         write_some(p, n);
     else if (!n->is_primary && n->follows >= 0)
@@ -151,6 +183,7 @@ static void end_process(struct play *p, struct play_node *n)
     n->is_up = n->has_started = n->is_primary = n->has_role = n->is_link_up = false;
     n->is_leased = n->is_holder = n->has_address = false;
     n->lease_until_ms = 0;
+    n->yield = (struct play_yield){0};
     n->term = n->role_term = n->fence_term = n->lineage = n->acks = 0;
     n->follows = -1;
     n->len = 0;
@@ -230,6 +263,7 @@ static void become_primary(struct play *p, struct play_node *n, int64_t term)
     n->is_primary = n->has_role = true;
     n->follows = -1;
     n->is_link_up = false;
+    n->yield.state = PLAY_YIELD_OVER;
     n->term = n->role_term = term;
     if (n->fence_term < term)
         n->fence_term = 0;
@@ -245,6 +279,7 @@ static void become_replica(struct play *p, struct play_node *n, int64_t term, in
     }
     n->is_primary = false;
     n->has_role = true;
+    n->yield.state = PLAY_YIELD_OVER;
     n->follows = of;
     n->term = n->role_term = term;
 }
@@ -257,6 +292,25 @@ static void lead(struct play *p, struct play_node *n)
     become_primary(p, n, n->goal.term);
 }
 
+/* False while it waits for its successor, or when nothing comes of it: then it says so. */
+static bool yields(struct play *p, struct play_node *n)
+{
+    const struct play_goal *g = &n->goal;
+    bool is_other = g->life > 0 && g->life != n->crashes + 1;
+
+    if (n->fence_term == g->term)
+        return true; /* it has */
+    if (is_other || !n->is_primary)
+        return false;
+    begin_yield(p, n, g->version.yield, g->yields_to);
+    if (n->yield.state == PLAY_YIELD_OVER) {
+        n->applied = g->version;
+        n->applied.is_fenced = false;
+        n->applied.has_declined = true;
+    }
+    return n->yield.state == PLAY_YIELD_LEVEL && !play_chance(p, 4); /* the agent takes its time */
+}
+
 /* Gives the orders of the goal; false when they wait or are refused. */
 static bool order(struct play *p, struct play_node *n)
 {
@@ -267,6 +321,8 @@ static bool order(struct play *p, struct play_node *n)
         return false;
     n->highest_term = g->term;
     n->acks = g->version.acks;
+    if (g->is_fenced && g->yields_to >= 0 && !yields(p, n))
+        return false;
     if (!g->is_primary || g->is_fenced)
         n->has_address = false; /* first */
     bool is_other = g->life > 0 && g->life != n->crashes + 1;
@@ -279,7 +335,8 @@ static bool order(struct play *p, struct play_node *n)
         n->follows = -1;
         return true;
     }
-    bool waits = (int64_t)n->len < g->after_offset && p->faults.plant != PLANT_NO_WAIT;
+    bool is_hasty = p->faults.plant == PLANT_NO_WAIT || p->faults.plant == PLANT_UNEVEN;
+    bool waits = (int64_t)n->len < g->after_offset && !is_hasty;
     if (g->is_primary && (waits || is_other || !play_may_lead(p, n)))
         return false;
     if (g->is_primary)
@@ -297,7 +354,8 @@ static bool is_applied(const struct play_node *n)
 
     return a->term == b->term && a->is_fenced == b->is_fenced && a->epoch == b->epoch &&
            a->parameters == b->parameters && a->voters == b->voters &&
-           a->endpoints == b->endpoints && a->acks == b->acks;
+           a->endpoints == b->endpoints && a->acks == b->acks && a->yield == b->yield &&
+           a->has_declined == b->has_declined;
 }
 
 static void act(struct play *p, int member, struct play_node *n)
@@ -316,13 +374,14 @@ static void act(struct play *p, int member, struct play_node *n)
     }
     play_lease_step(p, member);
     engine_step(p, n);
-    bool was_applied = is_applied(n);
+    bool was_applied = is_applied(n), had_declined = n->applied.has_declined;
     if (n->is_up && n->goal.has && !was_applied && order(p, n)) {
         n->applied = n->goal.version;
         n->has_started = true;
     }
     bool is_news = was_up != n->is_up || was_linked != n->is_link_up ||
-                   was_applied != is_applied(n) || n->promised_term != promised_before;
+                   was_applied != is_applied(n) || had_declined != n->applied.has_declined ||
+                   n->promised_term != promised_before;
     if (n->goal.has && (is_news || p->now_ms >= n->beat_at_ms))
         report(p, member);
 }

@@ -87,7 +87,7 @@ static struct play_goal goal_of(struct play *p, int member)
     const struct node *row = &p->scene.nodes[member];
     const struct shard_goal *s = &play_shard(p)->goal;
     const struct shard_lease *lease = &play_shard(p)->lease;
-    struct play_goal g = {.has = row->goal.has && s->has, .follows = -1};
+    struct play_goal g = {.has = row->goal.has && s->has, .follows = -1, .yields_to = -1};
 
     if (!g.has)
         return g;
@@ -103,6 +103,8 @@ static struct play_goal goal_of(struct play *p, int member)
     g.term = g.is_fenced ? s->fence_term : s->term;
     if (!g.is_primary && !g.is_fenced && !s->acks.asked)
         g.follows = (int)s->primary_id - 1;
+    if (g.is_fenced && s->yields_to)
+        g.yields_to = (int)s->yields_to - 1;
     if (g.is_primary && !g.is_fenced)
         g.after_offset = s->after_offset;
     if (g.is_primary || g.is_fenced)
@@ -197,6 +199,11 @@ static void decide(struct play *p)
     if (!was_vacant && play_shard(p)->lease.vacated_ms)
         play_check_leases(p);
     p->held += group_scene_told(s, HELD);
+    if (was_switching && !s->view.has_operation && strcmp(s->view.operation.why, DECLINED) == 0) {
+        p->declined++;
+        if (play_shard(p)->goal.term != p->term)
+            play_break(p, "a switch that did not come about has used a term");
+    }
     if (play_shard(p)->goal.primary_id != primary_id) {
         if (primary_id && !was_switching && !was_kept)
             check_failover(p, primary_id, was_vacant);

@@ -1,3 +1,4 @@
+#include "controlplane/model/settings.h"
 #include "group_scene.h"
 
 #include <criterion/criterion.h>
@@ -216,6 +217,85 @@ Test(group_steps, a_switch_that_does_not_come_about_is_taken_back_by_a_higher_te
     cr_assert_eq(s.shards[0].goal.fenced_id, 0);
 }
 
+static void decline(int64_t number)
+{
+    struct settings_version v;
+
+    group_scene_obey(&s, 0, 777);
+    cr_assert(settings_version_parse(s.nodes[0].saw.applied_settings, &v));
+    v.is_fenced = false;
+    v.has_declined = true;
+    v.yield = number;
+    s.nodes[0].saw.applied_settings = settings_version_text(&s.arena, &v);
+}
+
+Test(group_steps, a_switch_whose_successor_is_too_slow_uses_no_term)
+{
+    begin_switch();
+    cr_assert_eq(s.shards[0].goal.yields_to, 2);
+    cr_assert_eq(s.shards[0].goal.yields, 1);
+    decline(1);
+    group_scene_decide(&s);
+    cr_assert_eq(state(), OPERATION_FAILED);
+    cr_assert_str_eq(s.view.operation.why, DECLINED);
+    cr_assert_eq(s.shards[0].goal.primary_id, 1);
+    cr_assert_eq(s.shards[0].goal.fenced_id, 0);
+    cr_assert_eq(s.shards[0].goal.term, 1);
+    cr_assert_not(member_is_ready(&s.view, &s.members[0]), "until it has its role without a fence");
+    group_scene_obey(&s, 0, 778);
+    cr_assert(member_is_ready(&s.view, &s.members[0]));
+
+    group_scene_operate(&s, GROUP_SWITCH, "1 1 2");
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.yields, 2);
+    decline(1); /* that was of before */
+    group_scene_decide(&s);
+    cr_assert_eq(state(), OPERATION_RUNNING);
+    group_scene_obey(&s, 0, 778);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 2);
+    cr_assert_eq(s.shards[0].goal.term, 2);
+}
+
+Test(group_steps, a_successor_that_is_not_heard_of_is_asked_for_nothing)
+{
+    group_scene_open(&s, 1, 3);
+    group_scene_run(&s);
+    group_scene_hush(&s, 1, false);
+    group_scene_operate(&s, GROUP_SWITCH, "1 1 2");
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.fenced_id, 0);
+    group_scene_hear(&s, 1);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.fenced_id, 1);
+}
+
+Test(group_steps, one_that_is_level_and_ends_before_it_is_named_has_half_a_second)
+{
+    begin_switch();
+    group_scene_obey(&s, 0, 777);
+    group_scene_kill(&s, 1);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 1);
+    cr_assert_eq(s.decisions.wake_ms, 1500);
+    s.view.now_ms = 1500;
+    group_scene_decide(&s);
+    cr_assert_eq(state(), OPERATION_FAILED);
+    cr_assert_eq(s.shards[0].goal.fenced_id, 0);
+}
+
+Test(group_steps, engines_that_know_not_how_to_yield_are_fenced_at_once)
+{
+    group_scene_open(&s, 1, 3);
+    group_scene_run(&s);
+    s.members[0].cluster.driver = "redis";
+    group_scene_operate(&s, GROUP_SWITCH, "1 1 2");
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.fenced_id, 1);
+    cr_assert_eq(s.shards[0].goal.yields_to, 0);
+    cr_assert_eq(s.shards[0].goal.yields, 0);
+}
+
 /* It may have taken its role, and nobody heard of it. */
 Test(group_steps, a_switch_is_not_taken_back_from_a_successor_that_was_named)
 {
@@ -255,7 +335,11 @@ Test(group_steps, a_successor_waits_for_nothing_of_a_predecessor_that_died)
 
 Test(group_steps, an_empty_member_is_not_named_the_successor_of_one_with_data)
 {
-    begin_switch();
+    group_scene_open(&s, 1, 3);
+    group_scene_run(&s);
+    s.members[0].cluster.driver = "redis";
+    group_scene_operate(&s, GROUP_SWITCH, "1 1 2");
+    group_scene_decide(&s);
     s.nodes[1].saw.offset = 0;
     group_scene_obey(&s, 0, 777);
     group_scene_decide(&s);

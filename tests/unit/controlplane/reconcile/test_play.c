@@ -19,7 +19,7 @@ static int64_t from_environment(const char *name, int64_t otherwise)
 static uint64_t play_all(const struct play_faults *faults, int64_t count, struct play *p)
 {
     uint64_t first = (uint64_t)from_environment("LARDER_SEED", 1);
-    unsigned switches = 0, failovers = 0, held = 0, losses = 0, sure = 0;
+    unsigned switches = 0, failovers = 0, held = 0, losses = 0, sure = 0, declined = 0;
 
     for (uint64_t seed = first; seed < first + (uint64_t)count; seed++) {
         play_schedule(p, seed, faults);
@@ -28,6 +28,7 @@ static uint64_t play_all(const struct play_faults *faults, int64_t count, struct
         held += p->held;
         losses += p->losses;
         sure += p->sure;
+        declined += p->declined;
         play_close(p);
         if (p->broken)
             return seed;
@@ -36,6 +37,7 @@ static uint64_t play_all(const struct play_faults *faults, int64_t count, struct
     cr_assert(!faults->crashes || failovers > 0);
     cr_assert(!faults->loops || held > 0);
     cr_assert(!faults->syncs || sure > 0);
+    cr_assert(!faults->lags || !faults->switches || declined > 0);
     cr_assert(losses > 0 || !(faults->losses || faults->partitions || faults->pauses));
     return 0;
 }
@@ -69,6 +71,27 @@ Test(play, switchovers_lose_nothing)
 Test(play, switchovers_lose_nothing_whatever_messages_do)
 {
     holds((struct play_faults){.switches = true, .delays = true, .cuts = true, .restarts = true});
+}
+
+Test(play, switchovers_to_those_that_lag_use_no_term_and_lose_nothing)
+{
+    holds((struct play_faults){.switches = true, .lags = true});
+}
+
+Test(play, switchovers_to_those_that_lag_or_end_or_are_cut_off)
+{
+    holds((struct play_faults){.switches = true,
+                               .lags = true,
+                               .crashes = true,
+                               .cuts = true,
+                               .delays = true,
+                               .restarts = true});
+}
+
+Test(play, switchovers_of_engines_that_know_not_how_to_yield_lose_nothing)
+{
+    holds((struct play_faults){
+        .is_plain = true, .switches = true, .delays = true, .cuts = true, .restarts = true});
 }
 
 Test(play, crashes_have_one_successor)
@@ -192,9 +215,15 @@ Test(play, hosts_that_are_cut_off_from_the_control_plane_alone_keep_their_roles)
     holds((struct play_faults){.leases = true, .cuts = true, .restarts = true, .outages = true});
 }
 
+Test(play, switchovers_with_leases_to_those_that_lag)
+{
+    holds((struct play_faults){.leases = true, .switches = true, .lags = true});
+}
+
 Test(play, all_at_once_with_leases)
 {
     holds((struct play_faults){.leases = true,
+                               .lags = true,
                                .crashes = true,
                                .cuts = true,
                                .switches = true,
@@ -269,7 +298,12 @@ Test(play, an_early_start_is_found)
 
 Test(play, a_successor_that_does_not_wait_is_found)
 {
-    is_found((struct play_faults){.switches = true, .plant = PLANT_NO_WAIT});
+    is_found((struct play_faults){.is_plain = true, .switches = true, .plant = PLANT_NO_WAIT});
+}
+
+Test(play, a_successor_that_is_not_level_is_found)
+{
+    is_found((struct play_faults){.switches = true, .lags = true, .plant = PLANT_UNEVEN});
 }
 
 Test(play, failovers_without_a_limit_are_found)
