@@ -150,6 +150,14 @@ static struct err open_vault(struct larderd *d)
                : OK;
 }
 
+static bool leads(void *context)
+{
+    struct larderd *d = context;
+    scoped(arena_fini) struct arena a = {0};
+
+    return !err_failed(store_leader_check(d->store, &a));
+}
+
 static struct err open_dns(struct larderd *d)
 {
     bool is_off = strcmp(d->options.dns, "off") == 0;
@@ -161,7 +169,9 @@ static struct err open_dns(struct larderd *d)
                                                .update_key_file = d->options.dns_update_key,
                                                .hosts_file = d->options.hosts_file,
                                                .state_dir = d->options.state_dir,
-                                               .clock = &clock_system},
+                                               .clock = &clock_system,
+                                               .leads = leads,
+                                               .leads_context = d},
                             &d->dns);
     return err_failed(e) ? err_format(&d->arena, e.code, "DNS: %s", err_text(&d->arena, e)) : OK;
 }

@@ -32,6 +32,10 @@ struct dns_conf {
     const char *hosts_file;      /* NULL: none */
     const char *state_dir;       /* remembers what the other server was sent */
     const struct clock *clock;
+    /* Asked before anybody outside is told of names, from any thread: who does not lead any more
+     * tells nobody what it believes. NULL: it always leads. Both live as long as the result. */
+    bool (*leads)(void *context);
+    void *leads_context;
 };
 
 /*

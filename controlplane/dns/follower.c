@@ -321,6 +321,13 @@ static void note_success(struct follower *f)
     make_all_due(f);
 }
 
+static struct err check_lead(const struct follower *f)
+{
+    return !f->conf.may_push || f->conf.may_push(f->conf.may_push_context)
+               ? OK
+               : err_make(ERR_UNAVAILABLE, "this control plane does not lead");
+}
+
 /* One round under the lock, which is let go while the names are under way. */
 static void bring(struct follower *f)
 {
@@ -329,7 +336,9 @@ static void bring(struct follower *f)
     struct batch b = take(f, &a, &before);
 
     pthread_mutex_unlock(&f->lock);
-    struct err e = memory_write(f, &before);
+    struct err e = check_lead(f);
+    if (!err_failed(e))
+        e = memory_write(f, &before);
     bool is_noted = !err_failed(e);
     if (is_noted)
         e = f->conf.push(f->conf.context, &a, b.names, b.count);

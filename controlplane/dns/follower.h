@@ -30,6 +30,9 @@ struct follower_conf {
      * follower's thread. */
     struct err (*push)(void *context, struct arena *a, const struct follower_name *names,
                        size_t count);
+    /* Asked before each push; see dns_conf. NULL: it always may. */
+    bool (*may_push)(void *context);
+    void *may_push_context;
     /* How much one push may have at most: names, and addresses unless it is a single name's. 0: a
      * push has all names that there are, and the first waits for follower_settle. */
     size_t names_max, addresses_max;

@@ -139,6 +139,8 @@ static struct err hosts_open(struct arena *a, const struct dns_conf *conf, const
                                       .what = made->what,
                                       .context = made,
                                       .push = push,
+                                      .may_push = conf->leads,
+                                      .may_push_context = conf->leads_context,
                                       .refresh_ms = REFRESH_MS,
                                   },
                                   &made->following.follower);

@@ -177,6 +177,8 @@ static struct err update_start(struct arena *a, const struct dns_conf *conf, con
             .what = u->what,
             .context = u,
             .push = push,
+            .may_push = conf->leads,
+            .may_push_context = conf->leads_context,
             .names_max = NAMES_MAX,
             .addresses_max = ADDRESSES_MAX,
             .refresh_ms = REFRESH_MS,

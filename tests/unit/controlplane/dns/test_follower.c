@@ -283,3 +283,24 @@ Test(follower, an_empty_whole_place_is_told_that_there_is_nothing)
         usleep(1000);
     cr_expect_eq(atomic_load(&place.pushes), 1);
 }
+
+static bool may_push(void *context)
+{
+    const atomic_bool *may = context;
+    return atomic_load(may);
+}
+
+Test(follower, who_may_not_tell_tells_nothing)
+{
+    static atomic_bool may;
+    struct follower_conf conf = conf_of();
+
+    conf.may_push = may_push;
+    conf.may_push_context = &may;
+    start(&conf);
+    set("a", "10.0.0.1");
+    usleep(50000);
+    cr_assert_not(has_said("a="));
+    atomic_store(&may, true);
+    wait_said("a=10.0.0.1;");
+}
