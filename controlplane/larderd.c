@@ -15,6 +15,7 @@
 #include "controlplane/api/api.h"
 #include "controlplane/commandline/options.h"
 #include "controlplane/dns/dns.h"
+#include "controlplane/dns/stand_in.h"
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/front/front.h"
 #include "controlplane/lead/lead.h"
@@ -62,7 +63,8 @@ struct larderd {
     bool has_failpoint;
     struct ops_conf ops_conf;
     struct lead *lead;
-    struct api *refusals; /* in the interface's form, while it stands by */
+    struct api *refusals;   /* in the interface's form, while it stands by */
+    struct stand_in *names; /* the same of names; NULL: there are none, or it leads */
     struct front *front;
 
     struct store *store;
@@ -162,6 +164,8 @@ static struct err open_dns(struct larderd *d)
 {
     bool is_off = strcmp(d->options.dns, "off") == 0;
 
+    stand_in_stop(d->names); /* it has the address */
+    d->names = NULL;
     struct err e = dns_open(&d->arena,
                             &(struct dns_conf){.zone = d->options.dns_zone,
                                                .listen = is_off ? NULL : d->options.dns,
@@ -382,6 +386,7 @@ static struct err larderd_open(struct larderd *d, const struct leader_claim *cla
 /* The reconciler wakes the front, so it ends first; everything else in the reverse order. */
 static void larderd_close(struct larderd *d)
 {
+    stand_in_stop(d->names);
     upkeep_stop(d->upkeep);
     reconcile_stop(d->reconciler);
     porter_stop(d->porter);
@@ -485,6 +490,7 @@ static void say_ready(struct larderd *d)
     log_info("serving", f_str("url", front_url(d->front)), f_int("dns_port", dns_port(d->dns)),
              f_str("zone", dns_zone(d->dns)), f_str("region", d->options.region),
              f_str("state_dir", d->options.state_dir));
+    lead_tell_url(d->lead, front_url(d->front));
     printf("ready %s\n", front_url(d->front));
     fflush(stdout);
 }
@@ -510,11 +516,41 @@ static struct err open_lead(struct larderd *d)
                : OK;
 }
 
+static const char *leader_url(void *context, struct arena *a)
+{
+    struct larderd *d = context;
+
+    return lead_leader_url(d->lead, a);
+}
+
+/* Each has a copy of its own. */
+static struct err open_names(struct larderd *d)
+{
+    const char *listen = d->options.dns;
+
+    if (strcmp(listen, "off") == 0)
+        return OK;
+    struct err e =
+        stand_in_start(&d->arena,
+                       &(struct stand_in_conf){
+                           .clock = &clock_system,
+                           .listen = listen,
+                           .path = fs_join(&d->arena, d->options.state_dir,
+                                           arena_printf(&d->arena, "names-at-%s", listen)),
+                           .token = d->options.token,
+                           .leader = leader_url,
+                           .context = d,
+                       },
+                       &d->names);
+    return err_failed(e) ? err_format(&d->arena, e.code, "DNS: %s", err_text(&d->arena, e)) : OK;
+}
+
 /* Whoever asks while another one leads is told so. */
 static struct err open_waiting_front(struct larderd *d)
 {
     if (d->front)
         return OK;
+    TRY(open_names(d));
     d->refusals = make_api(&d->options, NULL);
     TRY(front_start(&d->arena,
                     &(struct front_conf){.stands_by = true,
@@ -523,6 +559,7 @@ static struct err open_waiting_front(struct larderd *d)
                                          .listen = d->options.listen},
                     &d->front));
     log_info("standing by", f_str("url", front_url(d->front)),
+             f_int("dns_port", d->names ? stand_in_port(d->names) : 0),
              f_str("state_dir", d->options.state_dir));
     printf("standby %s\n", front_url(d->front));
     fflush(stdout);

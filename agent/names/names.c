@@ -1,7 +1,6 @@
 /* One exchange at a time, so that answers arrive in the order in which they were given. */
 #include "agent/names/names.h"
 
-#include "agent/names/copy.h"
 #include "agent/supervise/loop.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -10,6 +9,7 @@
 #include "base/rng.h"
 #include "base/shape_json.h"
 #include "contract/agent.h"
+#include "nameserver/copy.h"
 
 #include <stdlib.h>
 

@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "base/str.h"
 #include "controlplane/lead/predecessor.h"
 #include "controlplane/store/leader.h"
 #include "controlplane/vote/vote.h"
@@ -17,6 +18,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -24,6 +26,10 @@
 #include <unistd.h>
 
 #define CLAIM_WAIT_MS 300 /* for a writer that may stand still */
+
+/* In the locked file, behind the counter. */
+#define URL_AT    ((off_t)sizeof(uint64_t))
+#define URL_BYTES 256
 
 struct lead {
     struct lead_conf conf;
@@ -336,6 +342,26 @@ bool lead_lost_turn(struct lead *l, struct arena *a, struct err e)
     }
     l->silent_ms = 0;
     return true;
+}
+
+/* --- where it answers --- */
+
+void lead_tell_url(struct lead *l, const char *url)
+{
+    char text[URL_BYTES] = {0};
+
+    snprintf(text, sizeof(text), "%s", url);
+    (void)!pwrite(l->fd, text, sizeof(text), URL_AT); /* they will know where when they lead */
+}
+
+const char *lead_leader_url(const struct lead *l, struct arena *a)
+{
+    char text[URL_BYTES];
+    ssize_t len = pread(l->fd, text, sizeof(text), URL_AT);
+
+    if (len <= 0 || !memchr(text, '\0', (size_t)len) || !str_starts(str_of(text), "http"))
+        return NULL;
+    return arena_strdup(a, text);
 }
 
 bool lead_is_over_living(const struct lead *l)

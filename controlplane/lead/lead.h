@@ -63,6 +63,12 @@ void lead_follow_store(struct lead *l, struct store *store);
 /* The vote that is told of it; NULL: none any more. */
 void lead_follow_vote(struct lead *l, struct vote *vote);
 
+/* Tells those who stand by where it answers. */
+void lead_tell_url(struct lead *l, const char *url);
+
+/* Where the leader answers, in `a`; NULL while nobody said so. From any thread. */
+const char *lead_leader_url(const struct lead *l, struct arena *a);
+
 /* One that led before may still live. */
 bool lead_is_over_living(const struct lead *l);
 

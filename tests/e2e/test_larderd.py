@@ -169,7 +169,8 @@ class Pair:
 
     def __init__(self, folder):
         self.first, self.second = (
-            Larderd(folder, "--dns", "off", "--auth", "open", "--standby", name=name) for name in ("first", "second"))
+            Larderd(folder, "--dns", "127.0.0.1:0", "--endpoints", "dns", "--dns-zone", "caches.test", "--auth", "open", "--standby",
+                    name=name) for name in ("first", "second"))
 
     def __enter__(self):
         self.first.__enter__()
@@ -193,11 +194,20 @@ def clusters(larderd):
     return sorted(set(re.findall("<CacheClusterId>([^<]*)<", text)))
 
 
+def endpoint_of(host, larderd):
+    host.sync()
+    text = larderd.call("DescribeCacheClusters", ShowCacheNodeInfo="true")[1]
+    return text.split("<Address>")[1].split("<")[0] if ">available<" in text else None
+
+
 def test_one_that_stands_by_leads_when_the_first_is_killed(tmp_path):
     with Pair(tmp_path) as (first, second):
         assert first.is_leader and not second.is_leader
-        Host(first).sync()
+        host = Host(first)
+        host.sync()
         assert create(first, "before")[0] == 200
+        name = until(lambda: endpoint_of(host, first), "the cluster is available")
+        until(lambda: resolve(second.dns_port(), name) == (0, ["127.55.0.1"]), "its name is answered by the one that stands by")
         status, text = create(second, "refused")
         assert status == 503 and "<Code>ServiceUnavailable</Code>" in text and "stands by" in text
         assert Host(second).sync()[0] == 503
@@ -206,6 +216,7 @@ def test_one_that_stands_by_leads_when_the_first_is_killed(tmp_path):
         second.wait_for_lead()
         assert second.get("/readyz") == 200
         assert clusters(second) == ["before"]
+        until(lambda: resolve(second.dns_port(), name) == (0, ["127.55.0.1"]), "and by the one that leads")
         assert create(second, "after")[0] == 200
 
 

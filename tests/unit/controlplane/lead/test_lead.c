@@ -213,6 +213,19 @@ Test(lead, a_state_whose_hosts_obey_another_one_is_led_when_somebody_insists)
     end(l, s);
 }
 
+Test(lead, who_stands_by_knows_where_the_leader_is)
+{
+    struct lead *first = open_lead(false, false), *second = open_lead(true, false);
+
+    cr_assert_null(lead_leader_url(second, &arena));
+    struct store *s = lead_at_once(first);
+    cr_assert_null(lead_leader_url(second, &arena));
+    lead_tell_url(first, "http://127.0.0.1:9379");
+    cr_assert_str_eq(lead_leader_url(second, &arena), "http://127.0.0.1:9379");
+    lead_close(second);
+    end(first, s);
+}
+
 Test(lead, who_comes_second_waits_on)
 {
     struct lead *l = open_lead(true, false);

@@ -3,7 +3,7 @@
  * they weigh more than the zone they are written anew as one. A file that could not be kept up is
  * removed, for it would say after a restart what was true once.
  */
-#include "agent/names/copy.h"
+#include "nameserver/copy.h"
 
 #include "base/arena.h"
 #include "base/buf.h"

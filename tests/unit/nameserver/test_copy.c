@@ -1,12 +1,12 @@
 /* A copy of the zone: what it answers, and what of it is there after a restart. */
-#include "../../nameserver/ask.h"
-#include "agent/names/copy.h"
+#include "ask.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/net.h"
 #include "contract/agent.h"
+#include "nameserver/copy.h"
 
 #include <criterion/criterion.h>
 

@@ -1,11 +1,11 @@
 /*
- * The host's copy of the zone of endpoints' names: in memory, where a server answers from it, and
- * on the disk, so that an agent which starts while the control plane is away answers as the one
- * before. What was answered once is never answered anew: a change is on the disk before it is
- * served, and serials only grow.
+ * A copy of the zone of endpoints' names, as hosts have it, and a control plane that stands by: in
+ * memory, where a server answers from it, and on the disk, so that who starts while the control
+ * plane is away answers as the one before. What was answered once is never answered anew: a change
+ * is on the disk before it is served, and serials only grow.
  */
-#ifndef LARDER_AGENT_NAMES_COPY_H
-#define LARDER_AGENT_NAMES_COPY_H
+#ifndef LARDER_NAMESERVER_COPY_H
+#define LARDER_NAMESERVER_COPY_H
 
 #include "base/err.h"
 
