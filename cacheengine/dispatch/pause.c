@@ -5,6 +5,7 @@
 #include "base/command.h"
 #include "cacheengine/dispatch/guard.h"
 #include "cacheengine/dispatch/moving.h"
+#include "cacheengine/dispatch/scripting.h"
 #include "cacheengine/dispatch/transaction.h"
 
 static bool pauses_all(const struct engine *e)
@@ -63,7 +64,7 @@ static bool may_tell(const struct cmd_call *call)
     const unsigned flags = CMD_WRITE | CMD_MAY_REPLICATE;
 
     if (call->cmd->flags & flags)
-        return true;
+        return !scripting_only_reads(call);
     if (!transaction_is_open(call->client) || strcmp(call->cmd->name, "exec") != 0)
         return false;
     for (const struct queued_call *q = call->client->transaction->head; q; q = q->next)

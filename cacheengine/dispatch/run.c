@@ -383,7 +383,8 @@ static void run(struct cmd_call *call)
         return;
     }
     engine_execute(call);
-    if (__builtin_expect(e->waiting_count > 0, 0))
+    /* Amid a script nobody is served: what it has put there is not all yet. */
+    if (__builtin_expect(e->waiting_count > 0, 0) && !(e->guards & GUARD_BUSY))
         blocks_serve(e);
 }
 

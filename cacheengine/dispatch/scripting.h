@@ -56,6 +56,9 @@ bool scripting_words(struct cmd_call *c, const char *bad_number, struct machine_
 bool scripting_begin(struct scripting_call *sc);
 void scripting_end(struct scripting_call *sc);
 
+/* True for a call whose script or function says of itself that it does not write. */
+bool scripting_only_reads(const struct cmd_call *c);
+
 /* True while any script runs. */
 bool scripting_runs(const struct engine *e);
 

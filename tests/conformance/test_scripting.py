@@ -6,7 +6,7 @@ import threading
 
 import pytest
 import servers
-from wire import Closed
+from wire import Closed, command
 
 # One script a line; {n} is a line feed. What must be the same byte for byte.
 SCRIPTS = r"""
@@ -483,6 +483,27 @@ def test_who_sent_more_at_once_gets_it_in_order(quick):
         assert all("BUSY" in str(g) for g in got)
         thread.join(30)
         assert said == [b"done"]
+
+
+AMID = """
+redis.call('lpush', KEYS[1], 'first')
+while not string.find(redis.call('client', 'list'), 'name=enough') do end
+redis.call('lpush', KEYS[1], 'last')
+"""
+
+
+def test_nobody_is_served_amid_a_script():
+    """A command that may run while a script is slow does not hand on what the script has put there so far."""
+    with servers.engine(lua_time_limit="10", enable_debug_command="yes") as server:
+        with server.conn() as conn, server.conn() as waits, server.conn() as script, server.conn() as other:
+            conn.call("DEBUG", "SET-DISABLE-DENY-SCRIPTS", 1)
+            waits.send(command("BLPOP", "x", 0))
+            servers.wait_for(lambda: b"blocked_clients:1" in conn.call("INFO", "clients"), "one waits")
+            other.call("PING")
+            script.send(command("EVAL", AMID, 1, "x"))
+            wait_busy(conn)
+            other.call("HELLO", 2, "SETNAME", "enough")
+            assert waits.call() == [b"x", b"last"]
 
 
 def test_one_that_has_written_goes_on_until_the_end_of_the_server():

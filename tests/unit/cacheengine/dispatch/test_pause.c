@@ -1,4 +1,5 @@
 #include "cacheengine/dispatch/pause.h"
+#include "cacheengine/dispatch/scripting.h"
 #include "dispatch_test.h"
 
 #define asks(f, c, line, answer) cr_assert_str_eq(resp_ask_of((f), (c), (line)), (answer))
@@ -40,6 +41,50 @@ Test(pause, all_is_put_off_or_only_what_writes)
     pause_tick(&f.engine);
     asks(&f, &c, "SET a 2", "+OK\r\n");
     cr_assert_not(f.engine.keyspace.stands_still);
+    resp_client_close(&f, &c);
+    resp_close(&f);
+}
+
+/* A script on several lines, as an array. */
+static bool runs(struct resp_fixture *f, struct resp_client *c, const char *verb, const char *text)
+{
+    struct buf line = BUF_EMPTY;
+
+    buf_printf(&line, "*3\r\n$%zu\r\n%s\r\n$%zu\r\n%s\r\n$1\r\n0\r\n", strlen(verb), verb,
+               strlen(text), text);
+    bool is_run = str_is(resp_send(f, c, line.ptr, line.len), ":7\r\n");
+    cr_assert_eq(is_put_off(c), !is_run);
+    buf_fini(&line);
+    return is_run;
+}
+
+Test(pause, scripts_that_say_that_they_do_not_write_run)
+{
+    struct resp_fixture f;
+    struct resp_client c;
+    char sha[SCRIPT_SHA_HEX + 1];
+
+    resp_open(&f, NULL);
+    resp_client_open(&f, &c, false);
+    cr_assert(runs(&f, &c, "EVAL", "#!lua flags=no-writes\nreturn 7"));
+    cr_assert(runs(&f, &c, "EVAL", "return 7"));
+    says(&f,
+         "FUNCTION LOAD \"#!lua name=l\\nredis.register_function{function_name='reads', "
+         "callback=function() return 7 end, flags={'no-writes'}} "
+         "redis.register_function('any', function() return 7 end)\"",
+         "$1\r\nl\r\n");
+    memcpy(sha, resp_ask(&f, "SCRIPT LOAD \"#!lua flags=no-writes\\nreturn 7\"") + 5,
+           SCRIPT_SHA_HEX);
+    sha[SCRIPT_SHA_HEX] = 0;
+    says(&f, "CLIENT PAUSE 1000 WRITE", "+OK\r\n");
+    cr_expect(runs(&f, &c, "EVAL", "#!lua flags=no-writes\nreturn 3 + 4"));
+    cr_expect(runs(&f, &c, "EVALSHA", sha));
+    cr_expect(runs(&f, &c, "FCALL", "reads"));
+    cr_expect_not(runs(&f, &c, "EVAL", "return 7"));
+    cr_expect_not(runs(&f, &c, "EVAL", "#!lua flags=no-writes,what\nreturn 7"));
+    cr_expect_not(runs(&f, &c, "EVALSHA", "1234567890123456789012345678901234567890"));
+    cr_expect_not(runs(&f, &c, "FCALL", "any"));
+    cr_expect_not(runs(&f, &c, "FCALL", "none"));
     resp_client_close(&f, &c);
     resp_close(&f);
 }
