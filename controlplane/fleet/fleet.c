@@ -447,7 +447,9 @@ static struct err record_sync(struct fleet *f, struct arena *a, const struct age
         return OK;
     }
     sights_begin(&f->sights, host_id, is_new);
+    presence_wait_begin(&f->present, host_id);
     struct err e = write_sync(f, a, in, is_new, before, &counts);
+    presence_wait_end(&f->present, host_id, boot_now(f));
     if (err_failed(e))
         sights_fail(&f->sights, host_id);
     else
@@ -596,7 +598,9 @@ struct err fleet_report(struct fleet *f, struct arena *a, const struct agent_rep
     TRY(epochs_judge(f->store, &f->present, a, &word));
     TRY(hear(f, in->host_id, in->incarnation, &before));
     sights_begin(&f->sights, in->host_id, false);
+    presence_wait_begin(&f->present, in->host_id);
     struct err e = write_report(f, a, in, before, &counts);
+    presence_wait_end(&f->present, in->host_id, boot_now(f));
     if (err_failed(e))
         sights_fail(&f->sights, in->host_id);
     else

@@ -158,12 +158,33 @@ bool presence_was_told(struct presence_table *t, const char *host_id, int64_t ge
     return was_told;
 }
 
+void presence_wait_begin(struct presence_table *t, const char *host_id)
+{
+    pthread_mutex_lock(&t->lock);
+    struct presence *p = map_get(&t->by_id, str_of(host_id));
+    if (p)
+        p->waiting++;
+    pthread_mutex_unlock(&t->lock);
+}
+
+void presence_wait_end(struct presence_table *t, const char *host_id, int64_t now_boot_ms)
+{
+    pthread_mutex_lock(&t->lock);
+    struct presence *p = map_get(&t->by_id, str_of(host_id));
+    if (p && p->waiting > 0) { /* a host that enrolled with this message had no entry before */
+        p->waiting--;
+        p->heard_boot_ms = now_boot_ms;
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
 /* What it is by now, and when it could be less. */
 static enum presence_level level_of(const struct presence *p, int64_t now_boot_ms,
                                     const struct presence_limits *limits, int64_t *next_ms)
 {
-    const int64_t silent_ms = p->heard_boot_ms + limits->silent_ms;
-    const int64_t quiet_ms = limits->quiet_ms ? p->heard_boot_ms + limits->quiet_ms : silent_ms;
+    const int64_t heard_ms = p->waiting > 0 ? now_boot_ms : p->heard_boot_ms;
+    const int64_t silent_ms = heard_ms + limits->silent_ms;
+    const int64_t quiet_ms = limits->quiet_ms ? heard_ms + limits->quiet_ms : silent_ms;
     enum presence_level level = now_boot_ms >= silent_ms  ? PRESENCE_SILENT
                                 : now_boot_ms >= quiet_ms ? PRESENCE_QUIET
                                                           : PRESENCE_HEARD;

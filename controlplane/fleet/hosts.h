@@ -37,6 +37,7 @@ struct presence {
     int64_t message_number;    /* the highest that was taken of this incarnation */
     int64_t told_generation;   /* of the goals that it was told last; 0: none */
     enum presence_level level; /* as the store has it */
+    int waiting;               /* messages of it that wait for the store */
     bool has_obeyed;           /* this control plane, since it was started */
 };
 
@@ -81,6 +82,12 @@ bool presence_has_obeyed(struct presence_table *t, const char *host_id);
 /* The host is told goals of that generation; whether those are what it was told last. */
 void presence_tell(struct presence_table *t, const char *host_id, int64_t generation);
 bool presence_was_told(struct presence_table *t, const char *host_id, int64_t generation);
+
+/* A message of the host waits for the store, from the one to the other: it is for this control
+ * plane that the host is not heard again meanwhile, and nobody is silent whose word was not taken.
+ */
+void presence_wait_begin(struct presence_table *t, const char *host_id);
+void presence_wait_end(struct presence_table *t, const char *host_id, int64_t now_boot_ms);
 
 struct presence_change {
     const char *host_id;

@@ -118,3 +118,19 @@ Test(presence, many_restarts_are_remembered_only_so_far)
     cr_assert_eq(hear("h1", "i98", 0), PRESENCE_SUPERSEDED);
     cr_assert_eq(hear("h1", "i1", 0), PRESENCE_NEW);
 }
+
+Test(presence, who_waits_for_the_store_is_not_silent)
+{
+    enum presence_level level;
+    int64_t next_ms;
+
+    presence_wait_begin(&table, "h1");
+    presence_wait_begin(&table, "nobody");
+    cr_assert_eq(take_unheard(1000, &level, &next_ms), 0);
+    cr_assert_eq(next_ms, 1020, "it is looked after again");
+    presence_wait_end(&table, "h1", 1010);
+    presence_wait_end(&table, "nobody", 1010);
+    cr_assert_eq(take_unheard(1029, &level, &next_ms), 0);
+    cr_assert_eq(take_unheard(1030, &level, &next_ms), 1);
+    cr_assert_eq(level, PRESENCE_QUIET);
+}
