@@ -71,10 +71,18 @@ class Hosts:
         return self.network.place_of(address)
 
     def signal(self, place, signal_number, program=None):
+        """Who is killed is gone afterwards, with its locks."""
+        struck = set()
         for pid in self.network.pids(place):
             with contextlib.suppress(ProcessLookupError, FileNotFoundError):
                 if program in (None, pathlib.Path(f"/proc/{pid}/comm").read_text().strip()):
                     os.kill(pid, signal_number)
+                    struck.add(pid)
+        if signal_number == signal.SIGKILL:
+            for process in self.started:
+                if process.pid in struck:
+                    process.wait()  # its last thread is the one that gives locks up
+            wait_until(lambda: not struck & set(self.network.pids(place)), f"an end of those at {place}")
 
     def errors(self):
         """The last words of everybody, for a test that failed (conftest.py)."""
@@ -83,7 +91,7 @@ class Hosts:
 
     def close(self):
         for place in ["plane", *PLACES]:
-            self.signal(place, signal.SIGKILL)
-            wait_until(lambda place=place: not self.network.pids(place), f"an end of all at {place}")
+            wait_until(lambda place=place: self.signal(place, signal.SIGKILL) or not self.network.pids(place),
+                       f"an end of all at {place}")
         for process in self.started:
             process.wait()

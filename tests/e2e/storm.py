@@ -28,10 +28,11 @@ class Client:
 
 class Storm:
     def __init__(self, find_primary, count):
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        self.limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = self.limit[1]
         if most < count + 200:
             raise OSError(f"ulimit -n of {most} is too low for {count} clients")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         self.find_primary, self.answer, self.asked_s = find_primary, None, 0
         self.clients = [Client() for _ in range(count)]
         self.by_fd, self.due, self.served = {}, [], 0
@@ -44,6 +45,7 @@ class Storm:
         for client in self.clients:
             self.drop(client)
         self.poll.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, self.limit)
 
     def arrive(self, timeout_s=60):
         """All have a connection that answers."""

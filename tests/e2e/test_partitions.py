@@ -39,9 +39,9 @@ class Group:
         self.house, self.name = house, name
         with house.api() as client:
             client.create_replication_group(
-                ReplicationGroupId=name, ReplicationGroupDescription="d", CacheNodeType="cache.t4g.micro", Engine="redis",
-                NumCacheClusters=3, AutomaticFailoverEnabled=True, MultiAZEnabled=True, AtRestEncryptionEnabled=False,
-                **more)
+                **{"NumCacheClusters": 3, **more}, ReplicationGroupId=name, ReplicationGroupDescription="d",
+                CacheNodeType="cache.t4g.micro", Engine="redis", AutomaticFailoverEnabled=True, MultiAZEnabled=True,
+                AtRestEncryptionEnabled=False)
         wait_until(lambda: self.describe()["Status"] == "available", f"{name} is available")
         self.nodes = {m["CacheClusterId"]: (m["ReadEndpoint"]["Address"], m["ReadEndpoint"]["Port"])
                       for m in self.describe()["NodeGroups"][0]["NodeGroupMembers"]}
@@ -89,7 +89,7 @@ def ask(address, request):
         return s.recv(4096)
 
 
-Ack = collections.namedtuple("Ack", "sent received node")
+Ack = collections.namedtuple("Ack", "sent received node value")
 
 
 class Writers:
@@ -113,7 +113,7 @@ class Writers:
         s.sendall(b"INCR n\r\n")
         said = s.recv(1000)
         if said.startswith(b":"):
-            self.acks.append(Ack(sent, time.monotonic(), node))
+            self.acks.append(Ack(sent, time.monotonic(), node, int(said[1:])))
         return said.startswith(b":")
 
     def __enter__(self):
@@ -134,6 +134,11 @@ class Writers:
         """The longest time without an acknowledgement."""
         times = sorted(a.received for a in list(self.acks))
         return max(later - t for t, later in zip(times, times[1:]))
+
+    def lost(self):
+        """Increments that were acknowledged, and again by somebody who did not know of it."""
+        values = [a.value for a in list(self.acks)]
+        return len(values) - len(set(values))
 
     def order(self):
         """Nodes in the order in which they first took writes. None takes one that was sent after a later one had begun."""
@@ -163,7 +168,9 @@ def house():
 
 @pytest.fixture(scope="module")
 def groups(house):
-    return {"bundled": Group(house, "rg"), "redis": Group(house, "server", Tags=[{"Key": TAG, "Value": "redis"}])}
+    return {"bundled": Group(house, "rg"), "redis": Group(house, "server", Tags=[{"Key": TAG, "Value": "redis"}]),
+            "sync": Group(house, "sure", Tags=[{"Key": "larder:durability", "Value": "sync"}]),
+            "pair": Group(house, "pair", NumCacheClusters=2)}
 
 
 @pytest.fixture
@@ -218,7 +225,25 @@ def replaced(group, writers, since):
     return see_the_end
 
 
-@pytest.mark.parametrize("driver, way", [("bundled", "both ways"), ("bundled", "what it sends"), ("redis", "both ways")])
+def test_in_sync_a_silent_replica_is_waited_for(house, whole):
+    """It may be the one that has what was acknowledged."""
+    group = whole("sync")
+    first = group.primary()
+    silent = next(n for n in group.nodes if n != first)
+    with Writers(group) as writers:
+        house.network.cut_off(group.place(silent))
+        writers.wait_taken_by({first}, time.monotonic())
+        os.kill(process_of(group, first), signal.SIGKILL)
+        killed = time.monotonic()
+        time.sleep(LEASE_S)
+        assert not [a for a in writers.acks if a.sent > killed]
+        house.network.heal()
+        replaced(group, writers, killed)()
+    assert writers.lost() == 0
+
+
+@pytest.mark.parametrize("driver, way", [("bundled", "both ways"), ("bundled", "what it sends"), ("redis", "both ways"),
+                                         ("sync", "both ways")])
 def test_a_primary_that_is_cut_off_stops_and_is_replaced(house, whole, driver, way):
     group = whole(driver)
     place = group.place(group.primary())
@@ -231,10 +256,12 @@ def test_a_primary_that_is_cut_off_stops_and_is_replaced(house, whole, driver, w
         see_the_end = replaced(group, writers, cut)
         house.network.heal()
         see_the_end()
+    assert driver != "sync" or writers.lost() == 0
 
 
-def test_a_lost_host_is_done_without(house, whole):
-    group = whole("bundled")
+@pytest.mark.parametrize("driver", ["bundled", "sync"])
+def test_a_lost_host_is_done_without(house, whole, driver):
+    group = whole(driver)
     first = group.primary()
     with Writers(group) as writers:
         lost = time.monotonic()
@@ -242,6 +269,42 @@ def test_a_lost_host_is_done_without(house, whole):
         see_the_end = replaced(group, writers, lost)
         house.start_agent(group.place(first))
         see_the_end()
+    assert driver != "sync" or writers.lost() == 0
+
+
+def refuses(group, node):
+    with group.house.network.inside(group.place(node)):
+        try:
+            return ask(group.nodes[node], b"INCR n\r\n").startswith(b"-")
+        except OSError:
+            return False
+
+
+def test_without_the_control_plane_a_pair_goes_on_and_a_primary_that_is_alone_waits(house, whole):
+    group = whole("pair")
+    first, = {group.primary()}
+    other = group.place(next(n for n in group.nodes if n != first))
+
+    def wait_refused():
+        wait_until(lambda: refuses(group, first), "writes that are refused")
+
+    with Writers(group) as writers:
+        house.signal("plane", signal.SIGKILL)
+        killed = time.monotonic()
+        time.sleep(2.5 * LEASE_S)  # a lease, and as long as until a host is asked after, and more
+        writers.wait_taken_by({first}, killed + 2.4 * LEASE_S)
+        gap = writers.gap()
+        house.network.cut_off(other)
+        wait_refused()
+        house.start_plane()
+        writers.wait_taken_by({first}, time.monotonic())
+        house.signal("plane", signal.SIGKILL)
+        wait_refused()
+        house.network.heal()
+        writers.wait_taken_by({first}, time.monotonic())
+        house.start_plane()
+    assert gap < 2 * LEASE_S  # it is about 20 ms
+    assert writers.order() == [first] and writers.lost() == 0
 
 
 @pytest.mark.parametrize("program", [None, "larder-agent"], ids=["a host", "an agent"])
