@@ -3,6 +3,8 @@ import contextlib
 import ctypes
 import os
 import signal
+import socket
+import subprocess
 import threading
 import time
 
@@ -11,7 +13,10 @@ import redis
 from botocore.exceptions import ClientError
 
 from conftest import answers_ping, free_port, redis_cli, wait_until
+from storm import Storm
 from test_larderd import resolve
+
+STORM_CLIENTS = 2000
 
 
 class Group:
@@ -240,6 +245,56 @@ def test_a_replica_takes_over_when_its_primary_dies(house):
     assert group.roles()["robbed-001"] == "replica"
     wait_until(lambda: redis_cli(old, "GET", "written:0") == "0", "the old primary follows, with the data")
     assert redis_cli(old, "SET", "x", "y").startswith("READONLY")
+
+
+def test_thousands_of_clients_come_at_once_to_the_next_primary(house):
+    """10,000, and their times: tests/bench/failover --faults storm."""
+    group = Group.create(house, "stormed", NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    old, members = group.primary(), [m["ReadEndpoint"] for m in group.shard()["NodeGroupMembers"]]
+
+    def find_primary():
+        return [(m["Address"], m["Port"]) for m in members if says_it_is_primary(m)][0]
+
+    with Storm(find_primary, STORM_CLIENTS) as storm:
+        assert storm.arrive()
+        os.kill(house.engine_pid(old), signal.SIGKILL)
+        away_s = sorted(storm.pass_over())
+    print(f"\n{STORM_CLIENTS} clients: half were back after {away_s[len(away_s) // 2]:.2f} s, all after {away_s[-1]:.2f} s")
+    assert away_s[len(away_s) * 99 // 100] < 30
+    assert [m for m in group.messages() if m.startswith("Failover from")] == [
+        "Failover from primary node stormed-001 to replica node stormed-002 completed"]
+
+
+def test_a_primary_without_a_free_place_whose_users_may_not_enter_is_replaced(house):
+    group = Group.create(house, "crowded", NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    old, pid = group.primary(), house.engine_pid(group.primary())
+    assert redis_cli(old, "SET", "kept", "yes") == "OK"
+    admin = f"/proc/{pid}/cwd/admin.sock"
+    assert at_socket(admin, "CONFIG SET maxclients 3") == at_socket(admin, "ACL SETUSER default off") == "OK"
+    places = [socket.create_connection((old["Address"], old["Port"]), timeout=5) for _ in range(6)]
+    try:
+        wait_until(lambda: "max number of clients" in redis_cli(old, "PING"), "no place is free")
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: group.primary() != old and redis_cli(group.primary(), "SET", "more", "too") == "OK",
+                   "another one takes writes")
+    finally:
+        for place in places:
+            place.close()
+    assert redis_cli(group.primary(), "GET", "kept") == "yes"
+
+
+def says_it_is_primary(endpoint):
+    with contextlib.suppress(OSError), socket.create_connection((endpoint["Address"], endpoint["Port"]), timeout=1) as link:
+        link.settimeout(1)
+        link.sendall(b"ROLE\r\n")
+        return b"master" in link.recv(100)
+    return False
+
+
+def at_socket(path, words):
+    """As the owner of the engine."""
+    said = subprocess.run(["redis-cli", "-s", path, *words.split()], stdout=subprocess.PIPE, text=True, timeout=10, check=True)
+    return said.stdout.strip()
 
 
 def test_a_replica_takes_over_when_its_primary_hangs(house):

@@ -1,4 +1,6 @@
 """Encryption in transit: caches of every kind, seen by clients that trust the service's authority alone."""
+import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -129,7 +131,7 @@ def test_a_token_opens_an_encrypted_group(house, authority):
     old, new = b"a-token-of-sixteen", b"another-token-here"
     house.client().create_replication_group(
         ReplicationGroupId="tls-token", ReplicationGroupDescription="d", Engine="redis", CacheNodeType="cache.t4g.micro",
-        NumCacheClusters=2, TransitEncryptionEnabled=True, AuthToken=old.decode())
+        NumCacheClusters=2, AutomaticFailoverEnabled=True, TransitEncryptionEnabled=True, AuthToken=old.decode())
     group = wait_group(house, "tls-token")
     assert group["AuthTokenEnabled"]
     primary = group["NodeGroups"][0]["PrimaryEndpoint"]
@@ -146,6 +148,17 @@ def test_a_token_opens_an_encrypted_group(house, authority):
     wait_group(house, "tls-token")
     assert ask(primary, b"AUTH " + new + b"\r\n", authority) == b"+OK\r\n"
     assert ask(primary, b"AUTH " + old + b"\r\n", authority).startswith(b"-WRONGPASS")
+
+    first = member_with_the_role(house, "tls-token", "primary")
+    os.kill(house.engine_pid(first), signal.SIGKILL)
+    heir = wait_until(lambda: member_with_the_role(house, "tls-token", "primary", first), "another primary")
+    assert ask(heir, b"AUTH " + new + b"\r\n", authority) == b"+OK\r\n"
+
+
+def member_with_the_role(house, name, role, other_than=None):
+    group = house.client().describe_replication_groups(ReplicationGroupId=name)["ReplicationGroups"][0]
+    members = [m["ReadEndpoint"] for m in group["NodeGroups"][0]["NodeGroupMembers"] if m["CurrentRole"] == role]
+    return next((m for m in members if m != other_than), None)
 
 
 def test_users_of_a_group_enter_and_leave(house, authority):
