@@ -58,18 +58,28 @@ void pause_tick(struct engine *e)
             pause_end(e, (enum pause_owner)i);
 }
 
-/* True when the call may end in an effect, EXEC by what was queued. */
+/* True when a call by itself may end in an effect. */
+static bool one_may_tell(const struct cmd_call *call)
+{
+    return (call->cmd->flags & (CMD_WRITE | CMD_MAY_REPLICATE)) && !scripting_only_reads(call);
+}
+
+/* The same of any call: of EXEC by what was queued. */
 static bool may_tell(const struct cmd_call *call)
 {
-    const unsigned flags = CMD_WRITE | CMD_MAY_REPLICATE;
+    struct cmd_call queued = *call;
 
-    if (call->cmd->flags & flags)
-        return !scripting_only_reads(call);
+    if (one_may_tell(call))
+        return true;
     if (!transaction_is_open(call->client) || strcmp(call->cmd->name, "exec") != 0)
         return false;
-    for (const struct queued_call *q = call->client->transaction->head; q; q = q->next)
-        if (q->cmd->flags & flags)
+    for (struct queued_call *q = call->client->transaction->head; q; q = q->next) {
+        queued.cmd = q->cmd;
+        queued.argv = q->argv;
+        queued.argc = q->argc;
+        if (one_may_tell(&queued))
             return true;
+    }
     return false;
 }
 

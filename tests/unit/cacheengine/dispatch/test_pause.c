@@ -85,6 +85,14 @@ Test(pause, scripts_that_say_that_they_do_not_write_run)
     cr_expect_not(runs(&f, &c, "EVALSHA", "1234567890123456789012345678901234567890"));
     cr_expect_not(runs(&f, &c, "FCALL", "any"));
     cr_expect_not(runs(&f, &c, "FCALL", "none"));
+    asks(&f, &c, "MULTI", "+OK\r\n");
+    asks(&f, &c, "FCALL reads 0", "+QUEUED\r\n");
+    asks(&f, &c, "EXEC", "*1\r\n:7\r\n");
+    asks(&f, &c, "MULTI", "+OK\r\n");
+    asks(&f, &c, "FCALL reads 0", "+QUEUED\r\n");
+    cr_expect_not(is_put_off(&c));
+    asks(&f, &c, "EVAL \"return 7\" 0", "");
+    cr_expect(is_put_off(&c));
     resp_client_close(&f, &c);
     resp_close(&f);
 }
