@@ -4,6 +4,7 @@ import os
 import random
 import select
 import subprocess
+import threading
 
 from enginebench.procs import cores, settled
 
@@ -23,6 +24,39 @@ def call(server, *args):
     with server.connect() as sock:
         sock.sendall(resp(*args))
         return sock.recv(1 << 16)
+
+
+class Listeners:
+    """Subscribers to the channel "news", read by a thread."""
+
+    def __init__(self, server, count):
+        self.socks = [server.connect() for _ in range(count)]
+        self.is_over = False
+        self.thread = threading.Thread(target=self.read, daemon=True)
+
+    def read(self):
+        poll = select.epoll()
+        by_fd = {s.fileno(): s for s in self.socks}
+        for fd in by_fd:
+            poll.register(fd, select.EPOLLIN)
+        while not self.is_over:
+            for fd, _ in poll.poll(0.05):
+                by_fd[fd].recv(1 << 20)
+        poll.close()
+
+    def __enter__(self):
+        for s in self.socks:
+            s.sendall(resp("subscribe", "news"))
+        if self.socks:
+            self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.is_over = True
+        if self.socks:
+            self.thread.join()
+        for s in self.socks:
+            s.close()
 
 
 def redis_benchmark(server, words, count, pipeline, keys, clients=50, ca=None):

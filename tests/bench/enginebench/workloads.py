@@ -11,11 +11,12 @@ MGET10 = ["mget"] + [KEY] * 10
 
 
 class Cpu:
-    """Server CPU per operation of one command: its words for redis-benchmark, the pipeline, the aim."""
+    """Server CPU per operation of one command: its words for redis-benchmark, the pipeline, the aim; `listeners`
+    subscribe to the channel "news" meanwhile."""
 
-    def __init__(self, words, pipeline, aim, count=400000, reply=0, setup=(), against="redis"):
+    def __init__(self, words, pipeline, aim, count=400000, reply=0, setup=(), against="redis", listeners=0):
         self.words, self.pipeline, self.aim, self.count = words, pipeline, aim, count
-        self.reply, self.setup, self.against = reply, setup, against
+        self.reply, self.setup, self.against, self.listeners = reply, setup, against, listeners
 
 
 class McCpu:
@@ -55,6 +56,10 @@ CPU = {
                          setup=PLACES, against=BETTER),
     "geosearch_with_p16": Cpu(["geosearch", "places", "fromlonlat", "15", "38", "bybox", "10", "10", "km", "withdist",
                                "withcoord"], 16, 1.0, 40000, setup=PLACES, against=BETTER),
+    "xadd_p16": Cpu(["xadd", "mystream", "*", "field", "__rand_int__"], 16, 1.0, setup=(("del", "mystream"),),
+                    against=BETTER),
+    "bitcount_1m": Cpu(["bitcount", "bits"], 1, 1.0, 8000, setup=(("set", "bits", "\x55\x12" * 500000),), against=BETTER),
+    "publish_100": Cpu(["publish", "news", LONG], 1, 1.0, 16000, against=BETTER, listeners=100),
     "lrange_100_p16": Cpu(["lrange", "mylist", "0", "99"], 16, 1.0, 60000, setup=LIST100, against=BETTER),
     "eval_2_p16": Cpu(["eval", SCRIPT2, "1", KEY, LONG], 16, 1.0, 100000, reply=64, against=BETTER),
     "mset_10_p16": Cpu(MSET10, 16, 1.0, 60000, against=BETTER),
