@@ -123,8 +123,8 @@ void engine_init(struct engine *e)
     if (e->settings.is_clustered)
         begin_cluster(e);
     acks_settle(e);
-    e->keyspace.hooks =
-        (struct keyspace_hooks){e, on_change, blocks_wait, access_reads_all, guard_takes_writes};
+    e->keyspace.hooks = (struct keyspace_hooks){
+        e, on_change, blocks_wait, access_reads_all, guard_takes_writes, NULL};
     notify_apply(e);
 }
 
@@ -368,10 +368,14 @@ void engine_client_add(struct engine *e, struct client *c, const struct client_h
     e->client_count += !c->is_admin;
     e->admin_count += c->is_admin;
     e->stats.connections++;
+    if (e->client_came)
+        e->client_came(e, c);
 }
 
 void engine_client_remove(struct engine *e, struct client *c)
 {
+    if (e->client_gone)
+        e->client_gone(e, c);
     moving_forget_client(e, c);
     transaction_free(e, c);
     blocks_forget(e, c);

@@ -71,7 +71,7 @@ struct engine_stats {
     uint64_t bytes_in, bytes_out, reads, writes;
     uint64_t repl_bytes_in; /* of bytes_in, from the primary */
     uint64_t errors, unexpected_errors;
-    uint64_t query_limit_kills, output_limit_kills;
+    uint64_t query_limit_kills, output_limit_kills, idle_kills;
     uint64_t tls_handshakes, tls_failures;
     uint64_t evicted_clients;
     uint64_t expire_capped, expire_ticks;
@@ -162,7 +162,10 @@ struct engine {
     uint64_t waiting_count;          /* clients that wait */
     const struct protocol *protocol; /* what clients speak; opaque here */
     void *protocol_state;            /* the protocol's own, made and freed by its init and fini */
-    struct link_dialer dialer;       /* for outgoing connections; dial is NULL without a network */
+    /* The protocol is told of clients; NULL: it does not want to know. */
+    void (*client_came)(struct engine *e, struct client *c);
+    void (*client_gone)(struct engine *e, struct client *c);
+    struct link_dialer dialer; /* for outgoing connections; dial is NULL without a network */
     int64_t started_boot_ms;
     uint64_t ticks_per_ms; /* of engine_ticks, calibrated while running */
     uint64_t ticks_at_start;

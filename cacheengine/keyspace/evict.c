@@ -241,6 +241,8 @@ static void evict_slot(struct db *db, uint32_t *slot)
     struct keyspace *ks = db->ks;
     struct key k = keyspace_key(ks, entry_key(heap_at(&db->heap, *slot)));
 
+    if (ks->hooks.on_evict)
+        ks->hooks.on_evict(ks->hooks.ctx, db, heap_at(&db->heap, *slot));
     db_tell_gone(db, k, EVENT_EVICTED, "evicted", ks->settings->lazy_evict);
     db_remove_slot(db, k.hash, slot, ks->settings->lazy_evict);
     ks->stats.evicted++;

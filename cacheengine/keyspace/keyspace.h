@@ -142,6 +142,8 @@ struct keyspace_hooks {
     bool (*reads_all)(const struct cmd_call *c);
     /* Whether this node may change and tell what is not asked for by a write. NULL: it may. */
     bool (*takes_writes)(const struct cmd_call *c);
+    /* A key is about to go for want of memory. NULL: nobody wants to see it. */
+    void (*on_evict)(void *ctx, struct db *db, struct entry *e);
 };
 
 struct db {

@@ -736,6 +736,12 @@ void conn_finish(struct conn *c)
     }
 }
 
+static void end_idle(struct conn *c)
+{
+    c->loop->engine->stats.idle_kills++;
+    conn_doom(c);
+}
+
 /* What a token opens does not stay open for ever. */
 static void end_session(struct conn *c)
 {
@@ -759,7 +765,7 @@ void conns_sweep(struct loop *l)
             check_overfull(c);
         else if (idle_ms > 0 && !o->is_admin && !o->waiting &&
                  e->keyspace.passed_ms - o->active_ms > idle_ms)
-            conn_doom(c);
+            end_idle(c);
         else if (o->login_until_ms && e->keyspace.passed_ms >= o->login_until_ms)
             end_session(c);
         else if (reply_pending(&o->reply) > 0)

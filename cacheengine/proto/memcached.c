@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "cacheengine/proto/memcached_binary.h"
 #include "cacheengine/proto/memcached_meta.h"
+#include "cacheengine/proto/memcached_watch.h"
 #include "cacheengine/proto/protocol.h"
 
 #include <stdlib.h>
@@ -49,6 +50,7 @@ static const struct mc_command commands[] = {
     {"ma",             2, ANY_NUMBER, 1, false, META,        mc_run_ma           },
     {"mn",             1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_mn           },
     {"me",             1, ANY_NUMBER, 1, false, META,        mc_run_me           },
+    {"watch",          1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_watch        },
     {"slabs",          2, ANY_NUMBER, 0, false, NO_BODY,     mc_run_slabs        },
     {"lru",            3, ANY_NUMBER, 0, false, NO_BODY,     mc_run_lru          },
     {"lru_crawler",    2, ANY_NUMBER, 0, false, NO_BODY,     mc_run_crawler      },
@@ -368,6 +370,10 @@ static enum parse_result memcached_parse(struct client *c, struct engine *e,
         return PARSE_MORE;
     if (__builtin_expect(!s, 0))
         s = session_begin(c, e, in.ptr[0]);
+    if (__builtin_expect(s->is_watcher, 0)) {
+        *used = in.len;
+        return PARSE_NONE;
+    }
     if (__builtin_expect(s->to_skip != 0, 0))
         return skip(s, in.len, used);
     if (s->is_binary)
@@ -423,6 +429,7 @@ static void memcached_init(struct engine *e)
     s->counts_prefixes = e->settings.memcached_counts_prefixes;
     s->tuning = tuning_at_start;
     e->protocol_state = s;
+    mc_watch_init(e);
     keyspace_note_reads(&e->keyspace);
 }
 
@@ -435,6 +442,7 @@ static void memcached_fini(struct engine *e)
     if (s)
         mc_prefixes_free(s->prefixes);
     free(s);
+    e->client_came = e->client_gone = NULL;
     e->protocol_state = NULL;
 }
 

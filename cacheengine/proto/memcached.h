@@ -63,6 +63,26 @@ struct mc_tuning {
 
 struct mc_prefixes;
 
+/* What can be watched, and who does (memcached_watch.h). */
+enum mc_watched { MC_FETCHERS = 1, MC_MUTATIONS = 2, MC_EVICTIONS = 4, MC_CONNEVENTS = 8 };
+
+#define MC_WATCHERS 20
+
+struct mc_watcher {
+    struct client *client;
+    unsigned kinds;
+    uint64_t skipped; /* lines that it was not told, since the last that it was */
+};
+
+struct mc_watch {
+    struct engine *engine;
+    struct mc_watcher all[MC_WATCHERS];
+    uint32_t count;
+    unsigned kinds;         /* that anybody watches; 0 mostly */
+    uint64_t last_id;       /* of an event */
+    uint64_t sent, skipped; /* lines */
+};
+
 /* What the protocol keeps for the whole engine (engine->protocol_state). */
 struct mc_state {
     struct mc_counters counters;
@@ -74,6 +94,7 @@ struct mc_state {
     struct mc_tuning tuning;
     struct mc_prefixes *prefixes; /* stats detail; NULL: nothing was counted yet */
     bool counts_prefixes;
+    struct mc_watch watchers;
     struct write_watch watch; /* of the running command */
 };
 
@@ -83,13 +104,20 @@ struct mc_session {
     uint64_t to_skip;     /* bytes of a block that was refused */
     uint64_t dump_cursor; /* where a dump that is not at its end stands; 0: there is none */
     bool is_binary;
+    bool is_watcher;  /* nothing of what it sends is looked at */
+    bool is_at_fault; /* it is closed for what it sent */
     bool has_started_sasl;
     bool is_authenticated; /* by SASL, or by a set where the text protocol asks for it */
 };
 
+static inline struct mc_state *mc_state_of(const struct engine *e)
+{
+    return e->protocol_state;
+}
+
 static inline struct mc_state *mc_state(const struct cmd_call *c)
 {
-    return c->engine->protocol_state;
+    return mc_state_of(c->engine);
 }
 
 static inline struct mc_session *mc_session(const struct cmd_call *c)
@@ -259,6 +287,8 @@ void mc_run_error(struct cmd_call *c);
 void mc_run_problem(struct cmd_call *c);
 void mc_run_problem_body(struct cmd_call *c); /* the last argument is a body */
 void mc_run_close(struct cmd_call *c);
+
+void mc_run_cachedump(struct cmd_call *c); /* a kind of stats */
 
 /* Whether a file of "user:password" lines has them (memcached_sasl.c). */
 bool mc_user_is_right(const char *users_file, struct str user, struct str password);

@@ -180,13 +180,15 @@ void mc_run_shutdown(struct cmd_call *c)
 
 void mc_run_quit(struct cmd_call *c)
 {
-    mc_run_close(c);
+    mc_begin(c);
+    c->client->is_closing = true;
+    mc_end(c);
 }
 
 void mc_run_close(struct cmd_call *c)
 {
     mc_begin(c);
-    c->client->is_closing = true;
+    mc_session(c)->is_at_fault = c->client->is_closing = true;
     mc_end(c);
 }
 

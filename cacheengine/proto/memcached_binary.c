@@ -95,6 +95,7 @@ static void refuse(struct cmd_call *c, enum mcb_status status, bool closes)
     if (is_let_in(c, is_unchecked(c))) {
         mcb_fail(c, status);
         c->client->is_closing |= closes;
+        mc_session(c)->is_at_fault |= closes;
     }
     mc_end(c);
 }

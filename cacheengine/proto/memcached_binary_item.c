@@ -5,6 +5,7 @@
  */
 #include "cacheengine/keyspace/number.h"
 #include "cacheengine/proto/memcached_binary.h"
+#include "cacheengine/proto/memcached_watch.h"
 
 #define FLAGS_BYTES 4
 #define NOT_MADE    0xffffffff /* the end that says that a missing number is not made */
@@ -97,6 +98,7 @@ void mcb_get(struct cmd_call *c, const struct mcb_command *cmd)
 
     if (is_touch ? !mcb_may_write(c) : !mcb_may_read(c))
         return;
+    mc_watch_fetch(c, k);
     struct entry *e = find_with_cas(c, k, &it);
     count(c, is_touch, e != NULL);
     mc_prefix_count(c, c->argv[1], e ? MC_DEED_HIT : MC_DEED_GET);
@@ -191,6 +193,7 @@ static enum mcb_status delete_item(struct cmd_call *c, struct key k)
     struct item it;
 
     mc_prefix_count(c, c->argv[1], MC_DEED_DELETE);
+    mc_watch_fetch(c, k);
     if (!e) {
         n->delete_misses++;
         return MCB_NOT_FOUND;

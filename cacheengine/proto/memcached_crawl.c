@@ -7,10 +7,11 @@
 
 #include <inttypes.h>
 
-#define CRAWL_US    20000 /* what one crawl may take */
-#define PIECE_BYTES 65536
-#define NOTHING     "NOTSTARTED no items to crawl"
-#define CLASSES     64 /* of memcached: which numbers are ones */
+#define CRAWL_US        20000 /* what one crawl may take */
+#define PIECE_BYTES     65536
+#define CACHEDUMP_BYTES (2 * 1024 * 1024)
+#define NOTHING         "NOTSTARTED no items to crawl"
+#define CLASSES         64 /* of memcached: which numbers are ones */
 
 char *mc_escape_key(char *to, struct str key)
 {
@@ -73,6 +74,60 @@ static void dump(struct cmd_call *c)
         mc_line(c, "END");
     else
         c->client->goes_on = true;
+}
+
+/* ---- stats cachedump ---- */
+
+struct cachedump {
+    struct cmd_call *call;
+    uint32_t left; /* items */
+};
+
+static void cachedump_item(void *ctx, struct entry *e)
+{
+    struct cachedump *d = ctx;
+    struct str name = entry_key(e);
+    int64_t end_ms = entry_deadline(e);
+    struct item it;
+
+    item_read(e, &it);
+    if (d->left == 0 || it.marks & ITEM_ENCODED)
+        return; /* a key that can stand in no line */
+    d->left--;
+    reply_literal(d->call->reply, "ITEM ");
+    reply_raw(d->call->reply, name.ptr, name.len);
+    char *to = reply_room(d->call->reply, 64);
+    int len = snprintf(to, 64, " [%zu b; %lld s]\r\n", it.value.len,
+                       end_ms == NO_DEADLINE ? 0LL : (long long)(end_ms / 1000));
+    d->call->reply->next = to + len;
+}
+
+/* "stats cachedump CLASS LIMIT" (0: as many as there is room for). */
+static const char *cachedump(struct cmd_call *c)
+{
+    struct cachedump d = {.call = c};
+    uint64_t cursor = 0, until = reply_place(c->reply) + CACHEDUMP_BYTES;
+    uint32_t class;
+
+    if (!c->engine->settings.memcached_may_dump)
+        return "CLIENT_ERROR stats cachedump not allowed";
+    if (c->argc < 4)
+        return "CLIENT_ERROR bad command line";
+    if (!mc_read_u32(c->argv[2], &class) || !mc_read_u32(c->argv[3], &d.left))
+        return MC_BAD_FORMAT;
+    if (class >= CLASSES)
+        return "CLIENT_ERROR Illegal slab id";
+    d.left = d.left ? d.left : UINT32_MAX;
+    if (class == 1)
+        do
+            cursor = db_scan(c->db, cursor, cachedump_item, &d);
+        while (cursor != 0 && d.left > 0 && reply_place(c->reply) < until);
+    return "END";
+}
+
+void mc_run_cachedump(struct cmd_call *c)
+{
+    mc_line(c, cachedump(c));
 }
 
 /* ---- crawl ---- */

@@ -3,7 +3,7 @@
  * one another; big values by reference.
  */
 #include "cacheengine/keyspace/number.h"
-#include "cacheengine/proto/memcached.h"
+#include "cacheengine/proto/memcached_watch.h"
 
 /* "VALUE " key " " flags " " length " " cas CRLF. */
 #define HEAD_MAX (6 + MC_KEY_MAX + 1 + 10 + 1 + 20 + 1 + 20 + 2)
@@ -76,9 +76,10 @@ static void get_one(struct cmd_call *c, uint32_t arg, bool with_cas)
 {
     struct mc_counters *n = &mc_state(c)->counters;
     struct key k = call_key(c, arg);
-    struct entry *e = db_read(c->db, k);
     struct item it;
 
+    mc_watch_fetch(c, k);
+    struct entry *e = db_read(c->db, k);
     n->cmd_get++;
     mc_prefix_count(c, c->argv[arg], e ? MC_DEED_HIT : MC_DEED_GET);
     if (!e) {
@@ -132,9 +133,10 @@ static void gat_one(struct cmd_call *c, uint32_t arg, bool with_cas, int64_t dea
 {
     struct mc_counters *n = &mc_state(c)->counters;
     struct key k = call_key(c, arg);
-    struct entry *e = db_read(c->db, k);
     struct item it;
 
+    mc_watch_fetch(c, k);
+    struct entry *e = db_read(c->db, k);
     n->cmd_touch++;
     mc_prefix_count(c, c->argv[arg], e ? MC_DEED_HIT : MC_DEED_GET);
     if (!e) {
@@ -193,6 +195,7 @@ static const char *touch(struct cmd_call *c)
     if (!mc_read_i32(c->argv[2], &exptime))
         return "CLIENT_ERROR invalid exptime argument";
     struct key k = call_key(c, 1);
+    mc_watch_fetch(c, k);
     struct entry *e = db_find(c->db, k);
     n->cmd_touch++;
     if (!e) {

@@ -5,6 +5,7 @@
  */
 #include "cacheengine/keyspace/number.h"
 #include "cacheengine/proto/memcached_meta.h"
+#include "cacheengine/proto/memcached_watch.h"
 
 #define SLAB_CLASS 1 /* the engine has one, see stats slabs */
 
@@ -28,6 +29,8 @@ static struct entry *find(struct mget *g)
 {
     struct db *db = g->call->db;
     bool leaves_age = g->meta.leaves_age || g->meta.wants_last_use;
+
+    mc_watch_fetch(g->call, g->key);
     struct entry *e = leaves_age ? db_look(db, g->key) : db_read(db, g->key);
 
     if (e || !g->meta.vivifies || !heap_has_room(&db->heap) || !engine_make_room(g->call->engine))

@@ -4,6 +4,7 @@
  */
 #include "cacheengine/keyspace/number.h"
 #include "cacheengine/proto/memcached_meta.h"
+#include "cacheengine/proto/memcached_watch.h"
 
 #define BAD_FLAG "CLIENT_ERROR invalid or duplicate flag"
 
@@ -144,9 +145,10 @@ static const char *remove_item(struct cmd_call *c, const struct mc_meta *m)
 {
     struct mc_counters *n = &mc_state(c)->counters;
     struct key k = call_key(c, 1);
-    struct entry *e = db_find(c->db, k);
     struct item it;
 
+    mc_watch_fetch(c, k);
+    struct entry *e = db_find(c->db, k);
     if (!e) {
         n->delete_misses++;
         return "NF";

@@ -118,6 +118,8 @@ static void stats_general(struct cmd_call *c)
 
     stats_process(c);
     stats_commands(c);
+    if (e->settings.idle_timeout_s > 0)
+        mc_stat_number(c, "idle_kicks", e->stats.idle_kills - since->idle_kills);
     mc_stat_number(c, "bytes_read", e->stats.bytes_in - since->bytes_in);
     mc_stat_number(c, "bytes_written", e->stats.bytes_out - since->bytes_out);
     mc_stat_number(c, "limit_maxbytes", (uint64_t)e->settings.max_memory);
@@ -129,6 +131,11 @@ static void stats_general(struct cmd_call *c)
     mc_stat_number(c, "hash_bytes", index_directory_bytes(&c->db->index));
     mc_stat_number(c, "hash_is_expanding", 0);
     mc_stat_number(c, "malloc_fails", 0);
+    mc_stat_number(c, "log_worker_dropped", 0);
+    mc_stat_number(c, "log_worker_written", mc_state(c)->watchers.last_id);
+    mc_stat_number(c, "log_watcher_skipped", mc_state(c)->watchers.skipped);
+    mc_stat_number(c, "log_watcher_sent", mc_state(c)->watchers.sent);
+    mc_stat_number(c, "log_watchers", mc_state(c)->watchers.count);
     mc_stat_number(c, "bytes", keyspace_used_bytes(c->ks));
     mc_stat_number(c, "curr_items", keyspace_count(c->ks));
     mc_stat_number(c, "total_items", mc_state(c)->counters.total_items);
@@ -136,6 +143,9 @@ static void stats_general(struct cmd_call *c)
     mc_stat_number(c, "evicted_unfetched", 0);
     mc_stat_number(c, "evictions", mc_evicted(c));
     mc_stat_number(c, "reclaimed", c->ks->stats.expired);
+    mc_stat_number(c, "crawler_reclaimed", 0);
+    mc_stat_number(c, "crawler_items_checked", 0);
+    mc_stat_number(c, "lrutail_reflocked", 0);
 }
 
 void mc_stats_reset(struct cmd_call *c)
@@ -182,6 +192,8 @@ void mc_run_stats(struct cmd_call *c)
     mc_begin(c);
     if (str_is(kind, "detail")) {
         mc_run_stats_detail(c);
+    } else if (str_is(kind, "cachedump")) {
+        mc_run_cachedump(c);
     } else if (str_is(kind, "reset")) {
         mc_stats_reset(c);
         mc_line(c, "RESET");

@@ -3,7 +3,7 @@
  * item and returns the line that is said about it.
  */
 #include "cacheengine/keyspace/number.h"
-#include "cacheengine/proto/memcached.h"
+#include "cacheengine/proto/memcached_watch.h"
 
 #define CHUNK_MAX 524288 /* memcached's slab_chunk_max */
 
@@ -143,13 +143,52 @@ static void read_args(struct cmd_call *c, struct mc_store *a, bool has_cas)
     a->deadline_ms = mc_deadline(exptime, c->ks->now_ms);
 }
 
+/* What was stored, or why nothing was, in memcached's words. */
+static void tell_watchers(struct cmd_call *c, const struct mc_store *a, enum mc_mode mode,
+                          enum mc_stored stored)
+{
+    static const char *const statuses[] = {
+        [MC_STORED] = "stored",       [MC_NOT_STORED] = "not_stored", [MC_EXISTS] = "exists",
+        [MC_NOT_FOUND] = "not_found", [MC_NO_MEMORY] = "no_memory",
+    };
+    static const char *const commands[] = {
+        [MC_SET] = "set",       [MC_ADD] = "add",         [MC_REPLACE] = "replace",
+        [MC_APPEND] = "append", [MC_PREPEND] = "prepend", [MC_CAS] = "cas",
+    };
+    struct mc_stored_event what = {
+        .key = {a->key.ptr, a->key.len},
+        .status = statuses[stored],
+        .command = commands[mode],
+        .size = a->body.len,
+        .deadline_ms = a->deadline_ms
+    };
+
+    struct item it;
+
+    if (__builtin_expect(!(mc_state(c)->watchers.kinds & MC_MUTATIONS), 1))
+        return;
+    /* What is told of what was extended is the whole. */
+    if (stored == MC_STORED && (mode == MC_APPEND || mode == MC_PREPEND)) {
+        item_read(db_peek(c->db, a->key), &it);
+        what.size = it.value.len;
+        what.deadline_ms = entry_deadline(it.entry);
+    }
+    mc_watch_store_slow(c, &what);
+}
+
 enum mc_stored mc_store(struct cmd_call *c, const struct mc_store *a, enum mc_mode mode)
 {
     mc_state(c)->counters.cmd_set++;
     if (!a->is_meta)
         mc_prefix_count(c, (struct str){a->key.ptr, a->key.len}, MC_DEED_SET);
-    if (heap_has_room(&c->db->heap) && engine_make_room(c->engine))
-        return stores[mode](c, a);
+    mc_watch_fetch(c, a->key);
+    if (heap_has_room(&c->db->heap) && engine_make_room(c->engine)) {
+        enum mc_stored stored = stores[mode](c, a);
+
+        tell_watchers(c, a, mode, stored);
+        return stored;
+    }
+    tell_watchers(c, a, mode, MC_NO_MEMORY);
     mc_state(c)->counters.no_memory++;
     /* Whoever failed to overwrite a value must not be given the old one. */
     if (mode == MC_SET || a->is_meta)
@@ -204,8 +243,16 @@ void mc_run_too_large(struct cmd_call *c)
     mc_state(c)->counters.too_large++;
     if (mc_may_write(c, false)) {
         if (str_is(c->argv[0], "set"))
+            mc_watch_fetch(c, call_key(c, 1));
+        if (str_is(c->argv[0], "set"))
             db_delete(c->db, call_key(c, 1), c->ks->settings->lazy_user_del);
         mc_say(c, MC_TOO_LARGE, false);
+        if (__builtin_expect(mc_state(c)->watchers.kinds & MC_MUTATIONS, 0))
+            mc_watch_store_slow(
+                c, &(struct mc_stored_event){.key = c->argv[1],
+                                             .status = "too_large",
+                                             .command = str_dup(c->scratch, c->argv[0]),
+                                             .deadline_ms = NO_DEADLINE});
     }
     mc_end(c);
 }
@@ -232,6 +279,7 @@ static const char *delete_item(struct cmd_call *c)
         return MC_BAD_FORMAT;
     mc_prefix_count(c, c->argv[1], MC_DEED_DELETE);
     struct key k = call_key(c, 1);
+    mc_watch_fetch(c, k);
     if (!db_delete(c->db, k, c->ks->settings->lazy_user_del)) {
         n->delete_misses++;
         return "NOT_FOUND";
@@ -293,6 +341,7 @@ enum mc_changed mc_change(struct cmd_call *c, const struct mc_change *a, uint64_
 
     if (!engine_make_room(c->engine))
         return MC_CHANGE_NO_MEMORY;
+    mc_watch_fetch(c, a->key);
     struct entry *e = db_find(c->db, a->key);
     if (!e)
         return MC_CHANGE_NOT_FOUND;

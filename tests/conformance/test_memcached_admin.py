@@ -50,6 +50,8 @@ CASES = {
     "detail": b"stats detail\r\nstats detail nosuch\r\nstats detail dump\r\nstats detail on\r\nset p:1 0 0 1\r\nx\r\nget p:1 p:2\r\n"
               b"gat 0 p:1\r\nmg p:1\r\nmg p:3\r\ndelete p:1\r\nmd p:4\r\nget nothing\r\nset p:\r\nstats detail dump\r\n"
               b"stats detail off\r\nget p:1\r\nstats detail dump\r\nstats reset\r\nstats detail dump\r\n",
+    "cachedump": b"stats cachedump\r\nstats cachedump 1\r\nstats cachedump x 1\r\nstats cachedump 64 1\r\nflush_all\r\n"
+                 b"set a 0 0 2\r\nxy\r\nstats cachedump 1 0\r\nstats cachedump 1 1\r\nstats cachedump 3 0\r\n",
     "shutdown that is off": b"shutdown\r\nshutdown graceful\r\nshutdown nosuch\r\n",
     "debugtime that is off": b"debugtime p\r\n",
     "what a browser says": b"GET / HTTP/1.1\r\nversion\r\n",
@@ -79,7 +81,7 @@ def metadump(server):
 
 def test_a_dump_shows_every_key_as_memcached_does(mc, memcached):
     items = b"flush_all\r\n" + b"".join(
-        b"set k%d %d %d %d\r\n%s\r\n" % (i, i % 2 * 7, 4000000000 * (i % 3 == 0), i, b"x" * i) for i in range(50))
+        b"set k%d %d %d %d\r\n%s\r\n" % (i, i % 2 * 7, 2000000000 * (i % 3 == 0), i, b"x" * i) for i in range(50))
     items += b"set %25#\xff~ 0 0 1\r\nx\r\nget k1 k2\r\n"
     for server in (mc, memcached):
         talk(server, items)
@@ -174,3 +176,89 @@ def test_logins_are_answered_as_by_memcached(own_memcached, tmp_path):
     # What comes with the login in one read is taken by who is logged in.
     data = b"get a\r\nset x 0 0 7\r\nfoo bar\r\n" + b"set a 0 0 1\r\nx\r\n" * 50 + b"get a\r\n"
     assert talk(ours, data) == b"CLIENT_ERROR unauthenticated\r\n" + b"STORED\r\n" * 51 + b"VALUE a 0 1\r\nx\r\nEND\r\n"
+
+
+# ---- watch --------------------------------------------------------------------------------------
+
+def told(line):
+    """Without what is the server's own: times, numbers of events, descriptors, which class, which port."""
+    line = re.sub(rb"^ts=\d+\.\d+ gid=\d+ ", b"", line)
+    line = re.sub(rb"clsid=[1-9]\d*", b"clsid=1", line)
+    return re.sub(rb"(cfd|rport)=[1-9]\d*", rb"\1=1", line)
+
+
+def watching(server, kinds):
+    conn = server.conn()
+    conn.send(b"watch" + kinds + b"\r\n")
+    assert conn.read_line() == b"OK\r\n"
+    return conn
+
+
+def heard(conn, server, last):
+    """What a watcher hears until the event that `last` makes."""
+    talk(server, last)
+    lines = []
+    while b"key=last" not in (lines[-1] if lines else b""):
+        lines.append(told(conn.read_line()))
+    return lines
+
+
+WATCHED = (b"get a b\r\nset a 5 0 3\r\nabc\r\nget a\r\nadd a 0 0 1\r\nx\r\nadd b/% 0 0 1\r\nx\r\nreplace none 0 0 1\r\nx\r\nappend a 0 0 2\r\nde\r\n"
+           b"gets a\r\ncas a 0 0 1 0\r\nx\r\ncas none 0 0 1 7\r\nx\r\nincr a 1\r\nset n 0 0 1\r\n5\r\nincr n 1\r\ntouch a 0\r\ngat 0 a none\r\n"
+           b"delete a\r\ndelete a\r\nset big 0 0 2000000\r\n" + b"x" * 2000000 + b"\r\nmg n v\r\nmg none\r\nmd none\r\nms m 1\r\nx\r\nprepend n 0 0 1\r\n1\r\n")
+
+
+@pytest.mark.parametrize("kinds", (b"", b" fetchers", b" mutations"))
+def test_watchers_hear_what_memcacheds_hear(mc, memcached, kinds):
+    found = []
+    for server in (mc, memcached):
+        talk(server, b"flush_all\r\n")
+        with watching(server, kinds) as conn:
+            # memcached's workers hear of a new watcher a moment later: what nobody else asks for is asked for until it is told.
+            while b"key=first" not in told_once(conn, server, b"set first 0 0 1\r\nx\r\n"):
+                pass
+            talk(server, WATCHED)
+            found.append([line for line in heard(conn, server, b"set last 0 0 1\r\nx\r\n") if b"key=first" not in line])
+    assert found[0] == found[1]
+
+
+def told_once(conn, server, request):
+    talk(server, request)
+    conn.sock.settimeout(1)
+    try:
+        return conn.read_line()
+    except TimeoutError:
+        return b""
+    finally:
+        conn.sock.settimeout(60)
+
+
+def test_watchers_hear_of_evictions(own_memcached):
+    server = own_memcached("-m", "8")
+    with watching(server, b" evictions") as conn:
+        talk(server, b"".join(b"set key%d 0 0 10000 noreply\r\n%s\r\n" % (i, b"x" * 10000) for i in range(1500)))
+        line = conn.read_line()
+    assert re.fullmatch(rb"type=eviction key=key\d+ fetch=no ttl=-1 la=\d+ clsid=1 size=10000\n", told(line))
+
+
+def test_watchers_hear_who_comes_and_goes(mc, memcached):
+    found = []
+    for server in (mc, memcached):
+        with watching(server, b" connevents") as conn:
+            for request in (b"quit\r\n", b"GET / HTTP/1.1\r\n"):
+                with server.conn() as other:
+                    other.send(request)
+                    assert other.read_to_close() == b""
+            found.append([told(conn.read_line()) for _ in range(4)])
+    assert found[0] == found[1]
+
+
+def test_watch_has_its_bounds(mc, memcached, own_memcached):
+    for data in (b"watch nosuch\r\n", b"version\r\nwatch\r\n", b"watch fetchers nosuch noreply\r\nversion\r\n"):
+        assert talk(mc, data) == talk(memcached, data)
+    held = [watching(mc, b"") for _ in range(20)]
+    assert talk(mc, b"watch\r\n") == b"WATCHER_TOO_MANY log watcher limit reached\r\n"
+    for conn in held:
+        conn.close()
+    servers.wait_for(lambda: b"STAT log_watchers 0\r\n" in talk(mc, b"stats\r\n"), "the watchers are forgotten")
+    assert talk(own_memcached("-W"), b"watch\r\n") == b"CLIENT_ERROR watch commands not allowed\r\n"
