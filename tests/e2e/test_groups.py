@@ -2,6 +2,8 @@
 import contextlib
 import ctypes
 import os
+import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +19,7 @@ from storm import Storm
 from test_larderd import resolve
 
 STORM_CLIENTS = 2000
+NEEDS_REDIS = pytest.mark.skipif(not shutil.which("redis-server"), reason="there is no redis-server")
 
 
 class Group:
@@ -265,36 +268,73 @@ def test_thousands_of_clients_come_at_once_to_the_next_primary(house):
         "Failover from primary node stormed-001 to replica node stormed-002 completed"]
 
 
-def test_a_primary_without_a_free_place_whose_users_may_not_enter_is_replaced(house):
-    group = Group.create(house, "crowded", NumCacheClusters=2, AutomaticFailoverEnabled=True)
-    old, pid = group.primary(), house.engine_pid(group.primary())
+@pytest.mark.parametrize("driver", ["bundled", pytest.param("redis", marks=NEEDS_REDIS)])
+def test_a_primary_without_a_free_place_whose_users_may_not_enter_is_replaced(house, driver):
+    """By one that has no free place, either."""
+    group = Group.create(house, f"crowded-{driver}", NumCacheClusters=2, AutomaticFailoverEnabled=True,
+                         Tags=[{"Key": "larder:engine-driver", "Value": driver}])
+    old, (heir,) = group.primary(), [m["ReadEndpoint"] for m in group.shard()["NodeGroupMembers"] if m["CurrentRole"] == "replica"]
+    pid = house.engine_pid(old)
     assert redis_cli(old, "SET", "kept", "yes") == "OK"
-    admin = f"/proc/{pid}/cwd/admin.sock"
-    assert at_socket(admin, "CONFIG SET maxclients 3") == at_socket(admin, "ACL SETUSER default off") == "OK"
-    places = [socket.create_connection((old["Address"], old["Port"]), timeout=5) for _ in range(6)]
-    try:
-        wait_until(lambda: "max number of clients" in redis_cli(old, "PING"), "no place is free")
+    wait_until(lambda: redis_cli(heir, "GET", "kept") == "yes", "the replica has it")
+    with contextlib.ExitStack() as places:
+        ask = who_is_in(house, driver, heir, places)
+        for member in (old, heir):
+            crowd(house, driver, member, places)
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: group.primary() != old and redis_cli(group.primary(), "SET", "more", "too") == "OK",
-                   "another one takes writes")
-    finally:
-        for place in places:
-            place.close()
-    assert redis_cli(group.primary(), "GET", "kept") == "yes"
+        wait_until(lambda: ask("SET more too") == "+OK", "the other one takes writes")
+        assert ask("EXISTS kept") == ":1"
+        wait_until(lambda: group.primary() == heir, "it is told as the primary")
+
+
+def who_is_in(house, driver, endpoint, places):
+    """Asks for one who is there already: the owner by the admin socket, or a guest."""
+    link = places.enter_context(connected(endpoint) if driver == "redis" else socket.socket(socket.AF_UNIX))
+    if driver != "redis":
+        link.connect(admin_socket(house.engine_pid(endpoint)))
+    return lambda words: said_to(link, words.encode() + b"\r\n").decode().strip()
+
+
+def admin_socket(pid):
+    return f"/proc/{pid}/cwd/admin.sock"
+
+
+def crowd(house, driver, endpoint, places):
+    """From now on nobody can enter."""
+    pid = house.engine_pid(endpoint)
+    if driver == "bundled":
+        for order in ("CONFIG SET maxclients 3", "ACL SETUSER default off"):
+            done = subprocess.run(["redis-cli", "-s", admin_socket(pid), *order.split()], stdout=subprocess.PIPE, text=True, timeout=10,
+                                  check=True)
+            assert done.stdout == "OK\n"
+        for _ in range(6):
+            places.enter_context(connected(endpoint))
+    else:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (1, 1))
+    wait_until(lambda: not enters(endpoint), "no place is free")
+
+
+def connected(endpoint, timeout=1.0):
+    return socket.create_connection((endpoint["Address"], endpoint["Port"]), timeout=timeout)
+
+
+def said_to(link, request):
+    link.sendall(request)
+    return link.recv(1000)
+
+
+def enters(endpoint):
+    try:
+        with connected(endpoint, timeout=0.2) as link:
+            return said_to(link, b"PING\r\n") == b"+PONG\r\n"
+    except OSError:
+        return False
 
 
 def says_it_is_primary(endpoint):
-    with contextlib.suppress(OSError), socket.create_connection((endpoint["Address"], endpoint["Port"]), timeout=1) as link:
-        link.settimeout(1)
-        link.sendall(b"ROLE\r\n")
-        return b"master" in link.recv(100)
+    with contextlib.suppress(OSError), connected(endpoint) as link:
+        return b"master" in said_to(link, b"ROLE\r\n")
     return False
-
-
-def at_socket(path, words):
-    """As the owner of the engine."""
-    said = subprocess.run(["redis-cli", "-s", path, *words.split()], stdout=subprocess.PIPE, text=True, timeout=10, check=True)
-    return said.stdout.strip()
 
 
 def test_a_replica_takes_over_when_its_primary_hangs(house):
