@@ -38,3 +38,9 @@ struct err epochs_judge(struct store *store, struct presence_table *present, str
                           (long long)store_epoch(store));
     return store_leader_outgrow(store, a, word->epoch);
 }
+
+bool epochs_share_numbers(struct store *store, const struct epoch_word *word)
+{
+    return word->leader == 0 || store_instance(store) == 0 ||
+           word->leader == store_instance(store) || word->leader == store_instance_before(store);
+}

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct arena;
@@ -30,5 +31,9 @@ struct epoch_word {
  * answered. FAULT_SERVICE_UNAVAILABLE when they are not. */
 must_use struct err epochs_judge(struct store *store, struct presence_table *present,
                                  struct arena *a, const struct epoch_word *word);
+
+/* Whether what the host holds was told by this control plane or the one before it, from the same
+ * database. Of others their numbers say nothing: the host is told everything. */
+bool epochs_share_numbers(struct store *store, const struct epoch_word *word);
 
 #endif

@@ -466,6 +466,12 @@ static struct err superseded(void)
 
 /* --- what hosts hear --- */
 
+static struct epoch_word word_of(const struct agent_sync_in *in)
+{
+    return (struct epoch_word){in->host->host_id, in->epoch.value, in->leader.value,
+                               in->leader_heard_ms.value};
+}
+
 /* What the agent holds is what it was told here last: other generations may be of another store, as
  * from before a backup was played back. */
 static struct err find_since(struct fleet *f, struct store_tx *tx, const struct agent_sync_in *in,
@@ -475,7 +481,8 @@ static struct err find_since(struct fleet *f, struct store_tx *tx, const struct 
     int64_t whole;
 
     TRY(store_host_whole(tx, host_id, &whole));
-    bool is_known = in->takes_changes.value &&
+    const struct epoch_word word = word_of(in);
+    bool is_known = in->takes_changes.value && epochs_share_numbers(f->store, &word) &&
                     presence_was_told(&f->present, host_id, in->seen_generation.value);
     *out = is_known && in->seen_generation.value - 1 >= whole ? in->seen_generation.value - 1
                                                               : SINCE_EVER;
@@ -508,7 +515,8 @@ static struct err answer(struct fleet *f, struct arena *a, const struct agent_sy
     TRY(store_host_generation(tx, in->host->host_id, &generation));
     /* Generations begin at 1 on the wire: an agent that holds nothing sends 0 and must be told. */
     generation++;
-    *out_is_same = in->seen_generation.value == generation;
+    const struct epoch_word word = word_of(in);
+    *out_is_same = in->seen_generation.value == generation && epochs_share_numbers(f->store, &word);
     if (*out_is_same && may_wait)
         return OK;
     out->generation = INT_OF(generation);
@@ -532,8 +540,7 @@ struct err fleet_sync(struct fleet *f, struct arena *a, const struct agent_sync_
 
     *out_wait_ms = 0;
     TRY(check_host(a, host));
-    const struct epoch_word word = {host->host_id, in->epoch.value, in->leader.value,
-                                    in->leader_heard_ms.value};
+    const struct epoch_word word = word_of(in);
     if (!is_again)
         TRY(epochs_judge(f->store, &f->present, a, &word));
     enum presence_answer who = is_again ? presence_of(&f->present, host->host_id, host->incarnation)

@@ -55,6 +55,9 @@ must_use struct err store_open_leading(struct arena *a, const char *path,
 int64_t store_epoch(struct store *s);
 int64_t store_instance(struct store *s);
 
+/* Whom it has succeeded in this database; 0: nobody. */
+int64_t store_instance_before(struct store *s);
+
 /* Whether it still leads: ERR_UNAVAILABLE when it does not, or nobody can tell. */
 must_use struct err store_leader_check(struct store *s, struct arena *a);
 

@@ -45,6 +45,7 @@ struct store {
 
     atomic_uint_fast64_t hosts_version;
 
+    int64_t before;   /* the instance that it has succeeded */
     int64_t instance; /* by which it leads; 0: it belongs to nobody */
     atomic_int_fast64_t epoch;
     atomic_bool is_deposed;           /* another one leads */
@@ -164,6 +165,7 @@ static struct err open_as(struct arena *a, const char *path, const struct leader
     s->checkpointer = checkpointer_new(s->path);
     s->generation = 1;
     s->instance = claim ? claim->instance : 0;
+    s->before = claim ? claim->over : 0;
     atomic_init(&s->epoch, epoch);
     atomic_init(&s->is_deposed, false);
     atomic_init(&s->confirmed_ms, INT64_MIN / 2);
@@ -471,6 +473,11 @@ int64_t store_epoch(struct store *s)
 int64_t store_instance(struct store *s)
 {
     return s->instance;
+}
+
+int64_t store_instance_before(struct store *s)
+{
+    return s->before;
 }
 
 void store_on_deposed(struct store *s, void (*on_deposed)(void *context), void *context)

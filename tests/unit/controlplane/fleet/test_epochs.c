@@ -96,3 +96,21 @@ Test(epochs, one_over_the_same_database_is_known_from_it)
     cr_assert_eq(leader.deposed_by, 0, "the next one is not told that it is not to lead");
     store_close(next);
 }
+
+static bool shares(int64_t leader)
+{
+    const struct epoch_word word = {"h", 1, leader, 0};
+
+    return epochs_share_numbers(store, &word);
+}
+
+Test(epochs, numbers_of_goals_are_those_of_the_database)
+{
+    cr_assert(shares(0), "it holds nothing, or says nothing of it");
+    cr_assert(shares(OWN));
+    cr_assert_not(shares(OTHER));
+    store_close(store);
+    store = lead(21, OWN);
+    cr_assert(shares(OWN), "of the one before");
+    cr_assert_not(shares(OTHER));
+}
