@@ -14,14 +14,15 @@ void hang_reset(struct hang *h, int64_t now_ms)
     *h = (struct hang){.looked_ms = now_ms, .ticks = -1};
 }
 
-enum hang_verdict hang_step(struct hang *h, const struct hang_sight *sight, int64_t now_ms)
+enum hang_verdict hang_step(struct hang *h, const struct hang_sight *sight, int64_t beat_ms,
+                            int64_t now_ms)
 {
     int64_t step_ms = now_ms - h->looked_ms;
     bool is_stopped = sight->state == 'T' || sight->state == 't';
     bool waits = sight->state == 'S' || sight->state == 'D';
 
-    if (step_ms > 2 * HANG_BEAT_MS)
-        step_ms = 2 * HANG_BEAT_MS;
+    if (step_ms > 2 * beat_ms)
+        step_ms = 2 * beat_ms;
     h->silent_ms += step_ms;
     h->still_ms = is_stopped || (waits && sight->ticks == h->ticks) ? h->still_ms + step_ms : 0;
     h->ticks = sight->ticks;
@@ -29,6 +30,11 @@ enum hang_verdict hang_step(struct hang *h, const struct hang_sight *sight, int6
     return h->still_ms >= HANG_MS         ? HANG_STILL
            : h->silent_ms >= HANG_BUSY_MS ? HANG_BUSY
                                           : HANG_NOT;
+}
+
+bool hang_is_late(const struct hang *h, const struct hang_sight *sight)
+{
+    return h->still_ms >= HANG_LATE_MS && sight->state != 'D';
 }
 
 bool hang_see(const char *proc, int64_t pid, struct hang_sight *out)

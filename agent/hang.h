@@ -9,11 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HANG_BEAT_MS                                                                               \
-    200                   /* between looks; more than twice that between two was the watcher's own \
-                           */
-#define HANG_MS      800  /* without an answer and without a tick of a processor */
-#define HANG_BUSY_MS 5000 /* without an answer */
+#define HANG_BEAT_MS                                                             \
+    200 /* between looks; more than twice that between two was the watcher's own \
+         */
+#define HANG_LATE_BEAT_MS 50   /* the same while it is to become a primary */
+#define HANG_LATE_MS      200  /* without an answer to that, and without a tick */
+#define HANG_MS           800  /* without an answer and without a tick of a processor */
+#define HANG_BUSY_MS      5000 /* without an answer */
 
 struct hang {
     int64_t looked_ms;
@@ -33,8 +35,14 @@ enum hang_verdict { HANG_NOT, HANG_STILL, HANG_BUSY };
 /* It answered, or is to be looked at from now on. */
 void hang_reset(struct hang *h, int64_t now_ms);
 
-/* It has not answered what it was asked at the last look. */
-enum hang_verdict hang_step(struct hang *h, const struct hang_sight *sight, int64_t now_ms);
+/* It has not answered what it was asked at the last look, of which one is made each `beat_ms`. */
+enum hang_verdict hang_step(struct hang *h, const struct hang_sight *sight, int64_t beat_ms,
+                            int64_t now_ms);
+
+/* Whether one that is to become a primary has not moved for so long that it would do so too late:
+ * another one is to be chosen, and this one must not do it afterwards. Who waits for a disk may
+ * move yet. */
+bool hang_is_late(const struct hang *h, const struct hang_sight *sight);
 
 /* Reads PID/stat in the folder `proc`; false when there is no such process. */
 bool hang_see(const char *proc, int64_t pid, struct hang_sight *out);

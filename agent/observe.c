@@ -58,6 +58,7 @@ struct probe {
     struct hang hang; /* of a primary that has replicas */
     int64_t minute;   /* of the wall clock, in which its numbers were asked for last */
     bool is_greeted;  /* on this connection */
+    bool is_hurried;  /* it is to become a primary */
 };
 
 static int64_t now_ms(const struct probe *p)
@@ -88,13 +89,25 @@ static bool is_replaceable(const struct node *n)
            !n->goal->restarts_after_exit.value;
 }
 
+/* It was chosen to be the primary, and is none yet. */
+static bool is_candidate(const struct node *n)
+{
+    return is_replaceable(n) && n->goal->role->life.value > 0 && !n->is_applied &&
+           n->role != NODE_ROLE_PRIMARY;
+}
+
+static int64_t beat_of(const struct probe *p)
+{
+    return is_candidate(p->node)     ? HANG_LATE_BEAT_MS
+           : is_replaceable(p->node) ? HANG_BEAT_MS
+                                     : BEAT_MS;
+}
+
 /* The next beat: soon while the engine starts, less and less so. */
 static void beat_later(struct probe *p)
 {
-    int64_t delay_ms = BEAT_MS;
+    int64_t delay_ms = beat_of(p);
 
-    if (is_replaceable(p->node))
-        delay_ms = HANG_BEAT_MS;
     if (p->node->state == NODE_STARTING) {
         delay_ms = p->start_delay_ms;
         p->start_delay_ms = delay_ms * 2 < LAST_START_MS ? delay_ms * 2 : LAST_START_MS;
@@ -183,12 +196,15 @@ static void look_at_silence(struct probe *p)
 
     if (!hang_see("/proc", p->pid, &sight))
         return; /* its end is told by its shim */
-    enum hang_verdict verdict = hang_step(&p->hang, &sight, now_ms(p));
-    if (verdict == HANG_NOT)
+    enum hang_verdict verdict = hang_step(&p->hang, &sight, beat_of(p), now_ms(p));
+    bool is_late = is_candidate(p->node) && hang_is_late(&p->hang, &sight);
+    if (verdict == HANG_NOT && !is_late)
         return;
     hang_reset(&p->hang, now_ms(p));
     o->conf.on_hung(o->conf.context, p->node,
-                    verdict == HANG_STILL ? "it hangs" : "it is busy for too long");
+                    is_late                 ? "it did not take its role in time"
+                    : verdict == HANG_STILL ? "it hangs"
+                                            : "it is busy for too long");
 }
 
 /* Who would hang is ended before; what is left computes, or waits for a processor. */
@@ -327,6 +343,18 @@ static bool is_observable(const struct node *n)
            !n->is_exited && n->goal && n->goal_state == NODE_RUNNING;
 }
 
+/* From the moment on in which it is to be the primary its time counts. */
+static void hurry(struct probe *p)
+{
+    bool was_hurried = p->is_hurried;
+
+    p->is_hurried = is_candidate(p->node);
+    if (!p->is_hurried || was_hurried)
+        return;
+    hang_reset(&p->hang, now_ms(p));
+    loop_timer_set(p->observe->conf.loop, &p->beat, 0);
+}
+
 void observe_node(struct observe *o, struct node *n)
 {
     bool is_other =
@@ -336,6 +364,8 @@ void observe_node(struct observe *o, struct node *n)
         observe_forget(n);
     if (!n->probe && is_observable(n))
         probe_begin(o, n);
+    if (n->probe)
+        hurry(n->probe);
 }
 
 struct observe *observe_open(const struct observe_conf *conf)

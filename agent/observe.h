@@ -4,7 +4,8 @@
  *
  * An engine that starts is asked at short intervals, because not every kind says when it is ready;
  * one that runs, once a second, and once a minute for all of its numbers. A primary that others
- * could follow is asked five times a second, and called hung by hang.h.
+ * could follow is asked five times a second, and called hung by hang.h; one that is to become the
+ * primary is asked more often, and given less time.
  */
 #ifndef LARDER_AGENT_OBSERVE_H
 #define LARDER_AGENT_OBSERVE_H

@@ -14,7 +14,7 @@ static enum hang_verdict look(int times, char state, int64_t ticks, int64_t tick
     enum hang_verdict verdict = HANG_NOT;
 
     for (int i = 0; i < times; i++)
-        verdict = hang_step(&h, &(struct hang_sight){state, ticks + i * ticks_a_look},
+        verdict = hang_step(&h, &(struct hang_sight){state, ticks + i * ticks_a_look}, HANG_BEAT_MS,
                             h.looked_ms + HANG_BEAT_MS);
     return verdict;
 }
@@ -49,8 +49,32 @@ Test(hang, one_that_computes_or_waits_for_a_processor_is_given_longer)
 
 Test(hang, time_in_which_the_watcher_did_not_run_does_not_count)
 {
-    cr_assert_eq(hang_step(&h, &(struct hang_sight){'T', 7}, 61000), HANG_NOT);
+    cr_assert_eq(hang_step(&h, &(struct hang_sight){'T', 7}, HANG_BEAT_MS, 61000), HANG_NOT);
     cr_assert_eq(h.silent_ms, 2 * HANG_BEAT_MS);
+}
+
+/* So often, at the pace of one that is to become a primary. */
+static bool is_late_after(int times, char state, int64_t ticks_a_look, int64_t pause_ms)
+{
+    struct hang_sight sight = {state, 7};
+
+    begin();
+    for (int i = 0; i < times; i++) {
+        sight.ticks += ticks_a_look;
+        hang_step(&h, &sight, HANG_LATE_BEAT_MS, h.looked_ms + pause_ms);
+    }
+    return hang_is_late(&h, &sight);
+}
+
+Test(hang, one_that_is_to_become_a_primary_and_does_not_move_is_late)
+{
+    cr_assert_not(is_late_after(3, 'T', 0, HANG_LATE_BEAT_MS));
+    cr_assert(is_late_after(4, 'T', 0, HANG_LATE_BEAT_MS));
+    cr_assert(is_late_after(5, 'S', 0, HANG_LATE_BEAT_MS));
+    cr_assert_not(is_late_after(20, 'S', 1, HANG_LATE_BEAT_MS), "it does something");
+    cr_assert_not(is_late_after(20, 'R', 0, HANG_LATE_BEAT_MS), "it waits for a processor");
+    cr_assert_not(is_late_after(10, 'D', 0, HANG_LATE_BEAT_MS), "it waits for a disk");
+    cr_assert_not(is_late_after(1, 'T', 0, 5000), "the watcher stood still itself");
 }
 
 Test(hang, an_answer_begins_anew)

@@ -348,6 +348,24 @@ Test(observe, a_primary_with_replicas_that_hangs_is_told_of)
     end_process(child);
 }
 
+Test(observe, one_that_is_to_be_the_primary_and_does_not_move_is_told_of_soon)
+{
+    struct node *n = node_in(NODE_RUNNING, "redis");
+    struct agent_node_role role = {
+        .term = INT_OF(2), .is_primary = BOOL_OF(true), .life = INT_OF(1)};
+    struct agent_node_goal goal = *n->goal;
+    pid_t child = stopped_process();
+
+    goal.role = &role;
+    node_set_goal(n, &goal);
+    n->run.pid = child;
+    n->is_applied = false;
+    n->role = NODE_ROLE_REPLICA;
+    turn_until_hung(n);
+    cr_assert_str_eq(hung, "it did not take its role in time");
+    end_process(child);
+}
+
 static pid_t busy_process(void)
 {
     pid_t child = fork();

@@ -11,6 +11,7 @@
 #define LOSS_MS      10000
 #define PAUSE_MS     6000
 #define STALL_MS     2000
+#define STUCK_MS     4000
 #define FIRST_WRITES 20
 #define FALLS_MOST   3
 #define WILD_RATE    150
@@ -170,6 +171,8 @@ static void make_trouble(struct play *p)
         n->unlinked_until_ms = p->now_ms + play_between(p, PLAY_STEP_MS, LATE_MS);
     if (p->faults.lags && play_chance(p, 100))
         n->stalled_until_ms = p->now_ms + play_between(p, PLAY_STEP_MS, STALL_MS);
+    if (p->faults.hangs && n->is_up && play_chance(p, 300))
+        n->stuck_until_ms = p->now_ms + play_between(p, PLAY_STEP_MS, STUCK_MS);
     if (p->faults.changes && play_chance(p, 300)) {
         p->scene.view.group.durability = play_chance(p, 2) ? DURABILITY_SYNC : DURABILITY_ASYNC;
         p->has_news = true;
@@ -189,6 +192,7 @@ static void end_trouble(struct play *p)
         if (n->lost_until_ms > p->now_ms)
             n->lost_until_ms = p->now_ms;
         n->paused_until_ms = n->unlinked_until_ms = n->stalled_until_ms = 0;
+        n->stuck_until_ms = 0;
     }
 }
 

@@ -38,6 +38,7 @@ enum play_plant { /* mistakes that are made on purpose */
                   PLANT_NO_PROMISES, /* asking for promises is taken for having them */
                   PLANT_WILD_CLOCKS, /* clocks differ by more than voters allow for */
                   PLANT_FEW,         /* who tells first is promoted, whoever else may know more */
+                  PLANT_PATIENT,     /* one that is late to become a primary is waited for */
                   PLANT_UNEVEN, /* a successor is taken for level whatever it has, and waits for
                                    nothing */
                   PLANT_NO_QUESTION, /* what was said before a primary's end is good enough */
@@ -57,6 +58,7 @@ struct play_faults {
     bool syncs;      /* writes wait for replicas, whose links come and go */
     bool changes;    /* and are told not to, and to do so again */
     bool is_plain;   /* engines know not how to yield */
+    bool hangs;      /* engines stand still, until they are ended for it */
     bool lags;       /* replicas stand still for a while, with their links up */
     enum play_plant plant;
 };
@@ -106,6 +108,7 @@ struct play_node {
     int follows;
     bool is_link_up;
     int64_t link_at_ms, unlinked_until_ms, stalled_until_ms;
+    int64_t stuck_until_ms, still_ms; /* it does nothing; and so long it was seen to */
     struct play_yield {
         int64_t number, until_ms;
         size_t len; /* that the successor is to have */

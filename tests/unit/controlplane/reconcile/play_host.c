@@ -6,6 +6,8 @@
 
 #define RESTART_MS 50
 #define YIELD_MS   500
+#define HANG_MS    800
+#define LATE_MS    200
 
 /* --- writes that must not get lost --- */
 
@@ -81,7 +83,7 @@ void play_check_writes(struct play *p, const struct play_node *n)
 bool play_takes_writes(const struct play *p, const struct play_node *n)
 {
     bool has_lease = !n->is_leased || play_clock_ms(p, play_site(p, n)) < n->lease_until_ms;
-    bool is_running = p->now_ms >= n->paused_until_ms;
+    bool is_running = p->now_ms >= n->paused_until_ms && p->now_ms >= n->stuck_until_ms;
 
     bool waits = n->yield.state == PLAY_YIELD_WAITS || n->yield.state == PLAY_YIELD_LEVEL;
 
@@ -103,6 +105,11 @@ static bool is_prefix(const struct play_node *of, const struct play_node *n)
     return n->len <= of->len && memcmp(n->log, of->log, n->len * sizeof(n->log[0])) == 0;
 }
 
+static bool is_stuck(const struct play *p, const struct play_node *n)
+{
+    return p->now_ms < n->stuck_until_ms;
+}
+
 /* The link to whom it follows: where it cannot go on it is made anew, and is up when all of that
  * one's data is there. */
 static void follow(struct play *p, struct play_node *n)
@@ -112,8 +119,10 @@ static void follow(struct play *p, struct play_node *n)
     bool is_cut = p->cut_until_ms[n->follows][site] > p->now_ms ||
                   p->cut_until_ms[site][n->follows] > p->now_ms;
 
-    if (is_cut || !from->is_up || !from->has_role || (!from->is_primary && !from->is_link_up) ||
-        p->now_ms < n->unlinked_until_ms) {
+    if (is_stuck(p, from) && n->is_link_up && !is_cut)
+        return; /* nothing comes */
+    if (is_cut || is_stuck(p, from) || !from->is_up || !from->has_role ||
+        (!from->is_primary && !from->is_link_up) || p->now_ms < n->unlinked_until_ms) {
         n->is_link_up = false;
         return;
     }
@@ -130,7 +139,8 @@ static void follow(struct play *p, struct play_node *n)
         n->lineage = from->lineage;
     }
     size_t behind = from->len > n->len ? from->len - n->len : 0;
-    size_t more = p->now_ms < n->stalled_until_ms || play_chance(p, 3) ? 0 : behind;
+    bool is_stalled = p->now_ms < n->stalled_until_ms;
+    size_t more = is_stalled || play_chance(p, 3) ? 0 : behind;
     memcpy(n->log + n->len, from->log + n->len, more * sizeof(n->log[0]));
     n->len += more;
 }
@@ -165,7 +175,7 @@ static void begin_yield(struct play *p, struct play_node *n, int64_t number, int
 
 static void engine_step(struct play *p, struct play_node *n)
 {
-    if (!n->is_up)
+    if (!n->is_up || is_stuck(p, n))
         return;
     look_at_yield(p, n);
     if (play_takes_writes(p, n))
@@ -182,7 +192,7 @@ static void end_process(struct play *p, struct play_node *n)
     forget_copies(p, n);
     n->is_up = n->has_started = n->is_primary = n->has_role = n->is_link_up = false;
     n->is_leased = n->is_holder = n->has_address = false;
-    n->lease_until_ms = 0;
+    n->lease_until_ms = n->stuck_until_ms = n->still_ms = 0;
     n->yield = (struct play_yield){0};
     n->term = n->role_term = n->fence_term = n->lineage = n->acks = 0;
     n->follows = -1;
@@ -358,6 +368,17 @@ static bool is_applied(const struct play_node *n)
            a->has_declined == b->has_declined;
 }
 
+/* A primary that stands still is ended by its agent, and sooner one that is to become one. */
+static void look_for_hang(struct play *p, struct play_node *n)
+{
+    bool is_named = n->goal.has && n->goal.is_primary && !n->goal.is_fenced;
+    bool is_candidate = is_named && n->goal.life > 0 && !is_applied(n) && !n->is_primary;
+
+    n->still_ms = n->is_up && is_named && is_stuck(p, n) ? n->still_ms + PLAY_STEP_MS : 0;
+    if (n->still_ms >= (is_candidate ? LATE_MS : HANG_MS))
+        play_crash(p, n);
+}
+
 static void act(struct play *p, int member, struct play_node *n)
 {
     bool is_boot_due = n->goal.boot_count > n->boot_count;
@@ -374,8 +395,9 @@ static void act(struct play *p, int member, struct play_node *n)
     }
     play_lease_step(p, member);
     engine_step(p, n);
+    look_for_hang(p, n);
     bool was_applied = is_applied(n), had_declined = n->applied.has_declined;
-    if (n->is_up && n->goal.has && !was_applied && order(p, n)) {
+    if (n->is_up && n->goal.has && !was_applied && !is_stuck(p, n) && order(p, n)) {
         n->applied = n->goal.version;
         n->has_started = true;
     }

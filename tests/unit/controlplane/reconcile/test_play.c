@@ -94,6 +94,21 @@ Test(play, switchovers_of_engines_that_know_not_how_to_yield_lose_nothing)
         .is_plain = true, .switches = true, .delays = true, .cuts = true, .restarts = true});
 }
 
+Test(play, one_that_stands_still_is_passed_over)
+{
+    holds((struct play_faults){.hangs = true, .crashes = true, .switches = true});
+}
+
+Test(play, one_that_stands_still_is_passed_over_whatever_messages_do)
+{
+    holds((struct play_faults){.hangs = true,
+                               .crashes = true,
+                               .switches = true,
+                               .delays = true,
+                               .cuts = true,
+                               .restarts = true});
+}
+
 Test(play, crashes_have_one_successor)
 {
     holds((struct play_faults){.crashes = true});
@@ -224,6 +239,7 @@ Test(play, all_at_once_with_leases)
 {
     holds((struct play_faults){.leases = true,
                                .lags = true,
+                               .hangs = true,
                                .crashes = true,
                                .cuts = true,
                                .switches = true,
