@@ -6,6 +6,7 @@ import resource
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -80,8 +81,9 @@ def names_of_groups(client):
 class Writer:
     """Writes to whoever takes it, and remembers what was acknowledged."""
 
-    def __init__(self, endpoints):
+    def __init__(self, endpoints, patience=0.3):
         self.endpoints = endpoints
+        self.patience = patience
         self.acknowledged = []
         self.longest_gap = 0.0
         self.ended = threading.Event()
@@ -101,7 +103,7 @@ class Writer:
         while not self.ended.is_set():
             for endpoint in self.endpoints:
                 with contextlib.suppress(redis.RedisError), \
-                        redis.Redis(endpoint["Address"], endpoint["Port"], socket_timeout=0.3) as client:
+                        redis.Redis(endpoint["Address"], endpoint["Port"], socket_timeout=self.patience) as client:
                     while not self.ended.is_set():
                         number = len(self.acknowledged)
                         client.set(f"written:{number}", number)
@@ -224,6 +226,37 @@ def test_a_failover_that_is_asked_for_loses_nothing(house):
                                     "Test Failover API called for node group 0001"]
     assert [m for _, m in house.events("switched-001")][:2] == ["Finished recovery for cache nodes 0001",
                                                                 "Recovering cache nodes 0001"]
+
+
+def term_of(house, name):
+    with contextlib.closing(sqlite3.connect(next((house.state_dir / "larderd").glob("*.db")))) as db:
+        return db.execute("SELECT g.term FROM node_group_goal g JOIN node_group s ON s.id = g.node_group_id "
+                          "JOIN replication_group r ON r.id = s.group_id WHERE r.name = ?", (name,)).fetchone()[0]
+
+
+def test_a_switch_to_one_that_stands_still_disconnects_nobody_and_uses_no_term(house):
+    group = Group.create(house, "unmoved", NumCacheClusters=2, AutomaticFailoverEnabled=True)
+    before = term_of(house, "unmoved")
+    endpoints = {m["CurrentRole"]: m["ReadEndpoint"] for m in group.shard()["NodeGroupMembers"]}
+    pid = house.engine_pid(endpoints["replica"])
+    with Writer([endpoints["primary"]], patience=30) as writer, \
+            redis.Redis(endpoints["primary"]["Address"], endpoints["primary"]["Port"]) as other:
+        other.ping()
+        number = other.client_id()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            group.client.test_failover(ReplicationGroupId="unmoved", NodeGroupId="0001")
+            wait_until(lambda: any("did not come level in time" in m for m in group.messages()), "it was given up")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        group.wait()
+        count = len(writer.acknowledged)
+        wait_until(lambda: len(writer.acknowledged) > count + 1, "writes go on")
+        assert other.client_id() == number, "the connection is the same"
+    assert 0.4 < writer.longest_gap < 5  # half a second on a quiet machine
+    assert writer.lost(endpoints["primary"]) == []
+    assert group.roles() == {"unmoved-001": "primary", "unmoved-002": "replica"}
+    assert term_of(house, "unmoved") == before
 
 
 def test_another_primary_is_chosen_by_hand(house):
