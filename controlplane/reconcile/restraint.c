@@ -15,13 +15,14 @@
 #define REST_MS         1000 /* from the last one on, until a shard that is whole is at rest */
 
 /* Its users want another primary, and have seen what became of the last ones; or a switch has come
- * so far that only the fenced one can end it, which has all there is. */
+ * so far that only the fenced one can end it, which has all there is. One that is fenced because it
+ * keeps the data for another one is counted as any. */
 static bool is_asked_for(const struct group_view *g, const struct shard *s)
 {
     struct str rest = str_of(g->has_operation ? g->operation.data : "");
     int64_t shard_id;
 
-    if (s->goal.fenced_id)
+    if (s->goal.fenced_id && s->heir_id == 0)
         return true;
     return g->has_operation && g->operation.kind == GROUP_SWITCH &&
            g->operation.created_ms >= s->fell_ms && str_to_i64(str_cut(&rest, ' '), &shard_id) &&

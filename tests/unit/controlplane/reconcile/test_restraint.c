@@ -227,3 +227,17 @@ Test(restraint, the_last_resort_is_none_while_the_region_is_in_doubt)
     group_scene_decide(&s);
     cr_assert_eq(s.shards[0].goal.primary_id, 2);
 }
+
+Test(restraint, one_that_keeps_the_data_for_the_primary_is_counted_as_any)
+{
+    open_shard(3);
+    s.view.group.has_failover = false;
+    fall();
+    cr_assert_eq(s.shards[0].goal.fenced_id, 2);
+    cr_assert_eq(s.shards[0].falls, 1);
+    obey_all();
+    s.shards[0].falls = 3;
+    fall();
+    cr_assert_eq(s.shards[0].goal.fenced_id, 2, "the third member keeps what it has");
+    cr_assert(group_scene_told(&s, HELD));
+}
