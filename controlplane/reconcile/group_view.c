@@ -11,6 +11,7 @@
 #include "controlplane/store/sources.h"
 #include "controlplane/store/tasks.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct err load_members(struct store_tx *tx, struct regions *regions, struct group_view *g)
@@ -63,6 +64,32 @@ static struct err load_promote_stale(struct store_tx *tx, struct group_view *g)
     return store_tag_get(tx, arn, PROMOTE_STALE_TAG, &g->promote_stale);
 }
 
+/* Groups may have hundreds of shards, and each member is asked after many times. */
+
+static int by_member_id(const void *a, const void *b)
+{
+    int64_t x = (*(struct view *const *)a)->cluster.id, y = (*(struct view *const *)b)->cluster.id;
+    return x < y ? -1 : x > y;
+}
+
+static int by_shard_id(const void *a, const void *b)
+{
+    int64_t x = (*(struct shard *const *)a)->id, y = (*(struct shard *const *)b)->id;
+    return x < y ? -1 : x > y;
+}
+
+static void sort_by_id(struct arena *a, struct group_view *g)
+{
+    g->members_by_id = arena_array(a, g->member_count + 1, sizeof(struct view *));
+    g->shards_by_id = arena_array(a, g->shards.count + 1, sizeof(struct shard *));
+    for (size_t i = 0; i < g->member_count; i++)
+        g->members_by_id[i] = &g->members[i];
+    for (size_t i = 0; i < g->shards.count; i++)
+        g->shards_by_id[i] = &g->shards.items[i];
+    qsort(g->members_by_id, g->member_count, sizeof(struct view *), by_member_id);
+    qsort(g->shards_by_id, g->shards.count, sizeof(struct shard *), by_shard_id);
+}
+
 static struct err load_alone(struct store_tx *tx, int64_t group_id, int64_t now_ms,
                              struct regions *regions, struct group_view *out)
 {
@@ -80,6 +107,7 @@ static struct err load_alone(struct store_tx *tx, int64_t group_id, int64_t now_
         return e;
     g.has_operation = !err_failed(e);
     TRY(load_tasks(tx, &g));
+    sort_by_id(store_arena(tx), &g);
     *out = g;
     return OK;
 }
@@ -139,17 +167,38 @@ struct node *member_node(const struct view *m)
     return m->nodes.count > 0 ? &m->nodes.items[0] : NULL;
 }
 
+static struct shard *find_shard(const struct group_view *g, int64_t id)
+{
+    const struct shard key = {.id = id}, *wanted = &key;
+
+    if (g->shards_by_id) {
+        struct shard **found =
+            bsearch(&wanted, g->shards_by_id, g->shards.count, sizeof(struct shard *), by_shard_id);
+        return found ? *found : NULL;
+    }
+    for (size_t i = 0; i < g->shards.count; i++)
+        if (g->shards.items[i].id == id)
+            return &g->shards.items[i];
+    return NULL;
+}
+
 struct shard *member_shard(const struct group_view *g, const struct view *m)
 {
-    for (size_t i = 0; i < g->shards.count; i++)
-        if (g->shards.items[i].id == m->cluster.shard_id)
-            return &g->shards.items[i];
-    check(!"a member without a shard");
-    return NULL;
+    struct shard *s = find_shard(g, m->cluster.shard_id);
+
+    check(s != NULL);
+    return s;
 }
 
 struct view *group_member(const struct group_view *g, int64_t cluster_id)
 {
+    const struct view key = {.cluster = {.id = cluster_id}}, *wanted = &key;
+
+    if (g->members_by_id) {
+        struct view **found = bsearch(&wanted, g->members_by_id, g->member_count,
+                                      sizeof(struct view *), by_member_id);
+        return found ? *found : NULL;
+    }
     for (size_t i = 0; i < g->member_count; i++)
         if (g->members[i].cluster.id == cluster_id)
             return &g->members[i];

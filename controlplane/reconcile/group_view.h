@@ -14,6 +14,8 @@ struct group_view {
     struct shard_list shards; /* goals are kept as decided, like those of nodes */
     struct view *members;     /* by name, the unwanted too */
     size_t member_count;
+    struct view **members_by_id; /* NULL: a view that was not loaded, and is small */
+    struct shard **shards_by_id;
     bool has_operation; /* one is running */
     struct group_operation operation;
     struct slot_move_list moves; /* of the running operation */

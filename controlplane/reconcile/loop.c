@@ -400,7 +400,7 @@ static struct err backlog_fill(struct reconciler *r, struct arena *a)
     size_t count;
 
     TRY(store_begin(r->store, STORE_READ, a, &tx));
-    TRY(store_cluster_ids(tx, &ids, &count));
+    TRY(store_cluster_firsts(tx, &ids, &count)); /* a group is looked at with all its members */
     free(r->backlog);
     r->backlog = malloc((count + 1) * sizeof(*r->backlog));
     check(r->backlog != NULL);

@@ -7,6 +7,7 @@
  */
 #include "controlplane/reconcile/topology.h"
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "controlplane/model/cluster.h"
 #include "controlplane/reconcile/cluster_mode.h"
@@ -14,6 +15,7 @@
 #include "controlplane/reconcile/groups.h"
 #include "controlplane/reconcile/restraint.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A host that is quiet for a moment is no news for everybody's clients, unless it was replaced. */
@@ -41,26 +43,67 @@ static const char *health_word(const struct group_view *g, const struct shard *s
     return n->saw.has && n->saw.is_link_up ? "online" : "loading";
 }
 
-static bool is_told(const struct view *m, const struct shard *s)
+static bool is_told(const struct view *m)
 {
     const struct node *n = member_node(m);
 
-    return m->cluster.shard_id == s->id && m->cluster.is_wanted && n && n->goal.has;
+    return m->cluster.is_wanted && n && n->goal.has;
+}
+
+/* Members, those of a shard together, else in their order. */
+struct members {
+    struct view **items;
+    size_t count;
+};
+
+static int by_shard(const void *a, const void *b)
+{
+    const struct view *x = *(struct view *const *)a, *y = *(struct view *const *)b;
+
+    if (x->cluster.shard_id != y->cluster.shard_id)
+        return x->cluster.shard_id < y->cluster.shard_id ? -1 : 1;
+    return x < y ? -1 : x > y;
+}
+
+static struct members sort_members(const struct group_view *g, struct arena *a)
+{
+    struct members all = {arena_array(a, g->member_count + 1, sizeof(struct view *)), 0};
+
+    for (size_t i = 0; i < g->member_count; i++)
+        if (is_told(&g->members[i]))
+            all.items[all.count++] = &g->members[i];
+    qsort(all.items, all.count, sizeof(struct view *), by_shard);
+    return all;
+}
+
+static struct members members_of(const struct members *all, int64_t shard_id)
+{
+    size_t low = 0, high = all->count, end;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (all->items[middle]->cluster.shard_id < shard_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (end = low; end < all->count && all->items[end]->cluster.shard_id == shard_id;)
+        end++;
+    return (struct members){all->items + low, end - low};
 }
 
 /* False when the shard cannot be told of yet. */
-static bool add_shard_words(const struct group_view *g, const struct shard *s, struct buf *words)
+static bool add_shard_words(const struct group_view *g, const struct shard *s,
+                            const struct members *members, struct buf *words)
 {
     const struct view *primary = shard_primary(g, s);
 
-    if (!primary || !is_told(primary, s))
+    if (!primary || !is_told(primary))
         return false;
     buf_printf(words, "%sSHARD %s %s", words->len ? " " : "", s->engine_id,
                *s->slots ? s->slots : "-");
-    for (size_t i = 0; i < g->member_count; i++) {
-        const struct view *m = &g->members[i];
-        if (!is_told(m, s))
-            continue;
+    for (size_t i = 0; i < members->count; i++) {
+        const struct view *m = members->items[i];
         const struct node *n = member_node(m);
         buf_printf(words, " NODE %s %s %s %d %d - %s", n->engine_id,
                    m == primary ? "primary" : "replica",
@@ -75,10 +118,14 @@ static bool add_shard_words(const struct group_view *g, const struct shard *s, s
  * others do not wait for it. */
 static bool write_words(const struct group_view *g, struct arena *a, struct buf *words)
 {
-    for (size_t i = 0; i < g->shards.count; i++)
-        if (g->shards.items[i].is_wanted && !add_shard_words(g, &g->shards.items[i], words) &&
-            *g->shards.items[i].slots)
+    const struct members all = sort_members(g, a);
+
+    for (size_t i = 0; i < g->shards.count; i++) {
+        const struct shard *s = &g->shards.items[i];
+        const struct members members = members_of(&all, s->id);
+        if (s->is_wanted && !add_shard_words(g, s, &members, words) && *s->slots)
             return false;
+    }
     if (words->len == 0)
         return false;
     buf_puts(words, global_shards_readable(g));

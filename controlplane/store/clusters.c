@@ -169,9 +169,8 @@ struct err store_cluster_list_single(struct store_tx *tx, const char *account, c
     return all_clusters(&q, out, out_count);
 }
 
-struct err store_cluster_ids(struct store_tx *tx, int64_t **out, size_t *out_count)
+static struct err all_ids(struct store_tx *tx, const char *sql, int64_t **out, size_t *out_count)
 {
-    static const char sql[] = "SELECT id FROM cache_cluster ORDER BY id";
     vec_of(int64_t) ids = VEC_EMPTY;
     struct query q;
 
@@ -182,6 +181,19 @@ struct err store_cluster_ids(struct store_tx *tx, int64_t **out, size_t *out_cou
     *out = ids.items;
     *out_count = ids.count;
     return OK;
+}
+
+struct err store_cluster_ids(struct store_tx *tx, int64_t **out, size_t *out_count)
+{
+    static const char sql[] = "SELECT id FROM cache_cluster ORDER BY id";
+    return all_ids(tx, sql, out, out_count);
+}
+
+struct err store_cluster_firsts(struct store_tx *tx, int64_t **out, size_t *out_count)
+{
+    static const char sql[] = "SELECT min(id) FROM cache_cluster "
+                              "GROUP BY coalesce(group_id, -id) ORDER BY 1";
+    return all_ids(tx, sql, out, out_count);
 }
 
 struct err store_group_members(struct store_tx *tx, const int64_t *ids, size_t count,

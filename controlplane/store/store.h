@@ -127,6 +127,9 @@ must_use struct err store_cluster_list_single(struct store_tx *tx, const char *a
                                               struct cluster **out, size_t *out_count);
 must_use struct err store_cluster_ids(struct store_tx *tx, int64_t **out, size_t *out_count);
 
+/* One of each group, and each that is in none. */
+must_use struct err store_cluster_firsts(struct store_tx *tx, int64_t **out, size_t *out_count);
+
 /* Writes every settable column of `c` (all but id, account, region, name, created_ms). */
 must_use struct err store_cluster_update(struct store_tx *tx, const struct cluster *c);
 

@@ -271,16 +271,16 @@ static void take_goal(struct node *n, const struct agent_node_goal *g)
     tell_followers(n);
 }
 
-static void drop_absent(struct actor *a, const struct agent_node_goal_list *goals)
+static void drop_absent(struct actor *a, const struct agent_node_goal_list *goals, bool are_all)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < a->nodes.count; i++) {
         struct node *n = a->nodes.items[i];
-        bool is_wanted = false;
-        for (size_t k = 0; k < goals->count && !is_wanted; k++)
-            is_wanted = goals->items[k].node_id.value == n->id &&
-                        strcmp(goals->items[k].state, "absent") != 0;
+        bool is_wanted = !are_all;
+        for (size_t k = 0; k < goals->count; k++)
+            if (goals->items[k].node_id.value == n->id)
+                is_wanted = strcmp(goals->items[k].state, "absent") != 0;
         if (is_wanted) {
             a->nodes.items[kept++] = n;
             continue;
@@ -310,8 +310,7 @@ static bool take_goals(struct actor *a, struct str body)
     for (size_t i = 0; i < answer.goals.count; i++)
         if (strcmp(answer.goals.items[i].state, "absent") != 0)
             take_goal(node_of(a, answer.goals.items[i].node_id.value), &answer.goals.items[i]);
-    if (!answer.is_partial.value)
-        drop_absent(a, &answer.goals);
+    drop_absent(a, &answer.goals, !answer.is_partial.value);
     return true;
 }
 
