@@ -206,6 +206,7 @@ static void open_api(struct larderd *d)
         .clock = &clock_system,
         .log_destinations = &d->options.logs,
         .update_days = o->update_days,
+        .quotas = &o->quotas,
     };
     d->ops = ops_new(d->store, &d->ops_conf);
     d->api = make_api(o, d->ops);

@@ -174,6 +174,8 @@ static void plan_control_plane(struct arena *a, const struct up_options *o, cons
                  arena_printf(a, "%lld", (long long)o->replace_after_s));
     if (o->update_days >= 0)
         add_flag(a, &argv, "--update-days", arena_printf(a, "%lld", (long long)o->update_days));
+    if (o->quota)
+        add_flag(a, &argv, "--quota", o->quota);
     add_flag(a, &argv, "--log-level", o->log_level);
     *vec_add(a, &argv) = "--die-with-parent";
     *vec_add(a, &argv) = NULL;

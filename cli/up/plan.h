@@ -42,6 +42,7 @@ struct up_options {
     bool forgets_data; /* hosts keep nothing of what is in memory over a stop */
     int64_t
         replace_after_s;  /* until members of a lost host are made anew; below 0: larderd's own */
+    const char *quota;    /* of accounts, where they are not as usual; NULL: all are */
     int64_t update_days;  /* that service updates may wait; below 0: larderd's own default */
     int64_t agents;       /* hosts in each region */
     int64_t memory_bytes; /* that each host offers; 0: what the machine has */

@@ -110,6 +110,8 @@ static const struct flag rows[] = {
            "0: never"),
     NUMBER("update-days", FLAG_NUMBER, update_days, "N", NULL, 0, 365,
            "days until service updates are applied unasked (default: as their severity has it)"),
+    TEXT("quota", quota, "NAME=N,...", NULL,
+         "how much an account may have where that is not as usual: nodes-per-group=500"),
     TEXT("topics", topics, "FILE", NULL, "webhooks of notification topics, one 'ARN URL' a line"),
     TEXT("log-destinations", log_destinations, "FILE", NULL,
          "where delivered logs go, one 'NAME URL' a line; else to files in DIR/delivered-logs"),

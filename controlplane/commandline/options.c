@@ -79,6 +79,8 @@ static const struct flag rows[] = {
      .doc = "names buckets, 'NAME /FOLDER' or 'NAME URL REGION ACCESS-KEY SECRET-KEY' a line"},
     {.name = "update-days", .kind = FLAG_NUMBER, AT(update_days), .value = "N", .max = UPDATE_DAYS_MAX,
      .doc = "days until service updates are applied unasked; as their severity has it when not given"},
+    {.name = "quota", .kind = FLAG_TEXT, AT(quota), .value = "NAME=N,...",
+     .doc = "how much an account may have where that is not as usual, such as nodes-per-group=500"},
     {.name = "topics", .kind = FLAG_TEXT, AT(topics_file), .value = "FILE",
      .doc = "names webhooks of notification topics, one 'ARN URL' a line"},
     {.name = "log-destinations", .kind = FLAG_TEXT, AT(log_destinations_file), .value = "FILE",
@@ -290,6 +292,14 @@ static struct err take_network(struct arena *a, struct options *o)
     return OK;
 }
 
+static struct err take_quotas(struct arena *a, struct options *o)
+{
+    struct err e = quotas_read(a, o->quota, &o->quotas);
+
+    return err_failed(e) ? err_format(a, ERR_INVALID, "--quota %s: %s", o->quota, err_text(a, e))
+                         : OK;
+}
+
 static struct err check_endpoint_pool(struct arena *a, const struct options *o)
 {
     struct ip_block pool;
@@ -327,5 +337,6 @@ struct err options_check(struct arena *a, struct options *o)
     TRY(take_buckets(a, o));
     TRY(take_log_destinations(a, o));
     TRY(take_network(a, o));
+    TRY(take_quotas(a, o));
     return take_topics(a, o);
 }

@@ -9,6 +9,7 @@
 #include "controlplane/fleet/fleet.h"
 #include "controlplane/model/buckets.h"
 #include "controlplane/model/log_delivery.h"
+#include "controlplane/model/quotas.h"
 #include "controlplane/notify/topics.h"
 
 #include <stdbool.h>
@@ -28,6 +29,7 @@ struct options {
     const char *keys_file, *token_file, *topics_file, *network_file, *buckets_file,
         *log_destinations_file;
     int64_t update_days; /* or UPDATE_DAYS_BY_SEVERITY */
+    const char *quota;   /* "NAME=N,..." */
     bool dies_with_parent;
     bool stands_by, insists; /* see lead_conf */
 
@@ -44,6 +46,7 @@ struct options {
     struct topics topics;
     struct buckets buckets;
     struct log_destinations logs;
+    struct quotas quotas;
     struct str declared_network; /* empty where no file declares one */
 };
 

@@ -2,19 +2,29 @@
 #ifndef LARDER_CONTROLPLANE_MODEL_QUOTAS_H
 #define LARDER_CONTROLPLANE_MODEL_QUOTAS_H
 
-#define QUOTA_NODES_PER_REGION       300
-#define QUOTA_NODES_PER_MEMCACHED    60
-#define QUOTA_PARAMETER_GROUPS       300
-#define QUOTA_NODES_PER_GROUP        90
-#define QUOTA_SHARDS_PER_GROUP       90
-#define REPLICAS_MAX                 5 /* of a shard */
-#define QUOTA_SWITCHES_PER_DAY       15
-#define QUOTA_USERS_PER_REGION       2000
-#define QUOTA_USER_GROUPS_PER_REGION 200
-#define QUOTA_USERS_PER_GROUP        100
-#define QUOTA_SERVERLESS_PER_REGION  40
-#define DESCRIPTION_MAX              255
-#define SNAPSHOT_RETENTION_MAX       35 /* days */
+#include "base/err.h"
+#include "base/str.h"
+
+struct arena;
+
+/* Those that the operator may raise or lower. */
+struct quotas {
+#define QUOTA(member, name, usual, most) int member;
+#include "controlplane/model/quotas.def"
+#undef QUOTA
+};
+
+/* As the hosted service has them for everybody. */
+extern const struct quotas quotas_usual;
+
+/* "nodes-per-group=500,shards-per-group=500": those are otherwise than usual. ERR_INVALID with a
+ * sentence. */
+must_use struct err quotas_read(struct arena *a, const char *text, struct quotas *out);
+
+#define REPLICAS_MAX           5 /* of a shard */
+#define QUOTA_USERS_PER_GROUP  100
+#define DESCRIPTION_MAX        255
+#define SNAPSHOT_RETENTION_MAX 35 /* days */
 
 /* Ports below need privileges that engines do not run with. */
 #define PORT_MIN 1024

@@ -21,12 +21,12 @@
 
 struct err capacity_check_cluster(struct call *c, int64_t node_count)
 {
-    if (node_count <= QUOTA_NODES_PER_MEMCACHED)
+    if (node_count <= quota(c, nodes_per_memcached))
         return OK;
     return fault(c, FAULT_NODE_QUOTA_FOR_CLUSTER_EXCEEDED,
                  "Cluster node quota exceeded. Each cluster can have at most %d nodes in this "
                  "region.",
-                 QUOTA_NODES_PER_MEMCACHED);
+                 quota(c, nodes_per_memcached));
 }
 
 struct err capacity_check_region(struct call *c, int64_t added)
@@ -34,11 +34,11 @@ struct err capacity_check_region(struct call *c, int64_t added)
     int64_t count = 0;
 
     TRY(store_node_count(c->tx, c->caller->account, c->caller->region, &count));
-    if (count + added <= QUOTA_NODES_PER_REGION)
+    if (count + added <= quota(c, nodes_per_region))
         return OK;
     return fault(c, FAULT_NODE_QUOTA_FOR_CUSTOMER_EXCEEDED,
                  "Customer node quota exceeded. You can have at most %d nodes in this region",
-                 QUOTA_NODES_PER_REGION);
+                 quota(c, nodes_per_region));
 }
 
 /* --- the board --- */

@@ -52,11 +52,11 @@ static struct err check_quota(struct call *c)
 
     TRY(store_group_switch_count(c->tx, c->caller->account, c->caller->region, c->now_ms - DAY_MS,
                                  &count));
-    if (count < QUOTA_SWITCHES_PER_DAY)
+    if (count < quota(c, switches_per_day))
         return OK;
     return fault(c, FAULT_API_CALL_RATE_FOR_CUSTOMER_EXCEEDED,
                  "TestFailover can be called for at most %d node groups in 24 hours.",
-                 QUOTA_SWITCHES_PER_DAY);
+                 quota(c, switches_per_day));
 }
 
 struct err ec_test_failover(struct call *c, const struct ec_test_failover_in *in,

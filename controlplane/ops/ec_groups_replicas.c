@@ -198,11 +198,11 @@ static struct err check_quotas(struct call *c, const struct group_facts *f, size
 
     for (size_t i = 0; i < f->member_count; i++)
         count += f->members[i].cluster.is_wanted;
-    if (count > QUOTA_NODES_PER_GROUP)
+    if ((int64_t)count > quota(c, nodes_per_group))
         return fault(c, FAULT_CLUSTER_QUOTA_FOR_CUSTOMER_EXCEEDED,
                      "Cluster node quota exceeded. Each cluster can have at most %d nodes in this "
                      "region.",
-                     QUOTA_NODES_PER_GROUP);
+                     quota(c, nodes_per_group));
     return capacity_check_region(c, (int64_t)added);
 }
 

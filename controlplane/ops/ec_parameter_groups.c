@@ -57,11 +57,11 @@ static struct err check_new(struct call *c, const struct parameter_group *g)
     if (!err_is(e, ERR_NOT_FOUND))
         return e;
     TRY(store_parameter_group_count(c->tx, g->account, g->region, &count));
-    if (count >= QUOTA_PARAMETER_GROUPS)
+    if (count >= quota(c, parameter_groups))
         return fault(c, FAULT_CACHE_PARAMETER_GROUP_QUOTA_EXCEEDED,
                      "Cache parameter group quota exceeded. You can have at most %d cache "
                      "parameter groups in this region.",
-                     QUOTA_PARAMETER_GROUPS);
+                     quota(c, parameter_groups));
     return OK;
 }
 

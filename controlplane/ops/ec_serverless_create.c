@@ -222,10 +222,10 @@ static struct err plan_is_new(struct call *c, const struct ec_create_serverless_
     if (!err_is(e, ERR_NOT_FOUND))
         return e;
     TRY(store_serverless_count(c->tx, p->cache.account, p->cache.region, &count));
-    if (count >= QUOTA_SERVERLESS_PER_REGION)
+    if (count >= quota(c, serverless_per_region))
         return fault(c, FAULT_SERVERLESS_CACHE_QUOTA_FOR_CUSTOMER_EXCEEDED,
                      "You can have at most %d serverless caches in this region.",
-                     QUOTA_SERVERLESS_PER_REGION);
+                     quota(c, serverless_per_region));
     return OK;
 }
 

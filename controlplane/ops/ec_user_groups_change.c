@@ -101,10 +101,10 @@ static struct err check_new(struct call *c, const char *name)
     if (!err_is(e, ERR_NOT_FOUND))
         return e;
     TRY(store_user_group_count(c->tx, c->caller->account, c->caller->region, &count));
-    if (count >= QUOTA_USER_GROUPS_PER_REGION)
+    if (count >= quota(c, user_groups_per_region))
         return fault(c, FAULT_USER_GROUP_QUOTA_EXCEEDED,
                      "There can be at most %d user groups in a region.",
-                     QUOTA_USER_GROUPS_PER_REGION);
+                     quota(c, user_groups_per_region));
     return OK;
 }
 

@@ -210,7 +210,7 @@ static struct err describe_page(struct call *c, const struct page *page,
                                 struct ec_describe_users_out *out)
 {
     bool is_filtered = in->filters.count > 0 || member_has_text(in->engine);
-    int limit = is_filtered ? QUOTA_USERS_PER_REGION + 1 : page->limit + 1;
+    int limit = is_filtered ? quota(c, users_per_region) + 1 : page->limit + 1;
     struct user_list users;
 
     TRY(store_user_list(c->tx, c->caller->account, c->caller->region, page->after, limit, &users));

@@ -92,9 +92,9 @@ static struct err check_new(struct call *c, const char *name)
     if (!err_is(e, ERR_NOT_FOUND))
         return e;
     TRY(store_user_count(c->tx, c->caller->account, c->caller->region, &count));
-    if (count >= QUOTA_USERS_PER_REGION)
+    if (count >= quota(c, users_per_region))
         return fault(c, FAULT_USER_QUOTA_EXCEEDED, "There can be at most %d users in a region.",
-                     QUOTA_USERS_PER_REGION);
+                     quota(c, users_per_region));
     return OK;
 }
 

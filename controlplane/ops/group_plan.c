@@ -112,10 +112,10 @@ static struct err read_counts(struct call *c, const struct ec_create_replication
     if (shards < 1)
         return VALUE("Invalid value %lld for NumNodeGroups. It must be at least 1.",
                      (long long)shards);
-    if (shards > QUOTA_SHARDS_PER_GROUP)
+    if (shards > quota(c, shards_per_group))
         return fault(c, FAULT_NODE_GROUPS_PER_REPLICATION_GROUP_QUOTA_EXCEEDED,
                      "A replication group can have at most %d node groups.",
-                     QUOTA_SHARDS_PER_GROUP);
+                     quota(c, shards_per_group));
     if (described > 0 && (int64_t)described != shards)
         return VALUE("The number of elements of NodeGroupConfiguration (%zu) must be NumNodeGroups "
                      "(%lld).",
@@ -286,11 +286,11 @@ struct err group_plan_shards(struct call *c, const struct ec_create_replication_
     p->group.next_shard = 1;
     for (size_t i = 0; i < counts.shards; i++)
         TRY(add_shard(c, in, p, i, counts.members));
-    if (p->seat_count > QUOTA_NODES_PER_GROUP)
+    if ((int64_t)p->seat_count > quota(c, nodes_per_group))
         return fault(c, FAULT_NODE_QUOTA_FOR_CLUSTER_EXCEEDED,
                      "Cluster node quota exceeded. Each cluster can have at most %d nodes in this "
                      "region.",
-                     QUOTA_NODES_PER_GROUP);
+                     quota(c, nodes_per_group));
     TRY(deal_slots(c, in, p));
     TRY(deal_zones(c, in, p));
     return seat_adopted(c, p);

@@ -17,6 +17,7 @@ struct buckets;
 struct clock;
 struct due;
 struct log_destinations;
+struct quotas;
 struct store;
 struct ops;
 
@@ -41,7 +42,8 @@ struct ops_conf {
     const struct buckets *buckets; /* NULL: there are none */
     const struct clock *clock;
     const struct log_destinations *log_destinations; /* NULL: logs lead nowhere */
-    int64_t update_days; /* that service updates may wait; see model/updates.h */
+    int64_t update_days;         /* that service updates may wait; see model/updates.h */
+    const struct quotas *quotas; /* NULL: the usual ones */
 };
 
 /* `store` and `conf` are borrowed. Never fails. */

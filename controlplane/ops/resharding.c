@@ -58,10 +58,10 @@ static struct err check_count(struct call *c, const struct group_facts *f,
     if (in->count < 1)
         return VALUE("Invalid value %lld for NodeGroupCount. It must be at least 1.",
                      (long long)in->count);
-    if (in->count > QUOTA_SHARDS_PER_GROUP)
+    if (in->count > quota(c, shards_per_group))
         return fault(c, FAULT_NODE_GROUPS_PER_REPLICATION_GROUP_QUOTA_EXCEEDED,
                      "A replication group can have at most %d node groups.",
-                     QUOTA_SHARDS_PER_GROUP);
+                     quota(c, shards_per_group));
     return OK;
 }
 
@@ -226,10 +226,10 @@ static struct err check_quotas(struct call *c, const struct group_facts *f,
 
     for (size_t i = 0; i < f->member_count; i++)
         count += f->members[i].cluster.is_wanted;
-    if (count > QUOTA_NODES_PER_GROUP)
+    if ((int64_t)count > quota(c, nodes_per_group))
         return fault(c, FAULT_NODE_GROUPS_PER_REPLICATION_GROUP_QUOTA_EXCEEDED,
                      "A replication group can have at most %d nodes, and would have %zu.",
-                     QUOTA_NODES_PER_GROUP, count);
+                     quota(c, nodes_per_group), count);
     return f->group.common.owner.id ? OK : capacity_check_region(c, (int64_t)added);
 }
 

@@ -248,3 +248,16 @@ Test(plan, a_second_control_plane_stands_by_on_the_same_state)
     o.standby = "nowhere";
     cr_expect(eq(int, up_plan_make(&a, &o, "/bin", &plan).code, ERR_INVALID));
 }
+
+Test(plan, hands_quotas_on)
+{
+    scoped(arena_fini) struct arena a = {0};
+    struct up_options o = usual();
+    struct up_plan plan;
+
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    cr_expect(eq(ptr, (void *)flag_of(&plan.control_planes[0], "--quota"), NULL));
+    o.quota = "nodes-per-group=500";
+    cr_assert(not(err_failed(up_plan_make(&a, &o, "/bin", &plan))));
+    expect_flag(&plan.control_planes[0], "--quota", "nodes-per-group=500");
+}

@@ -119,3 +119,17 @@ Test(options, what_is_wrong_is_named)
         cr_expect(e.why && strncmp(e.why, rows[i].why, strlen(rows[i].why)) == 0, "%s", e.why);
     }
 }
+
+Test(options, quotas_are_the_usual_ones_but_for_those_that_are_named)
+{
+    struct options o;
+
+    cr_assert_eq(check_line(NULL, NULL, NULL, NULL, &o).code, ERR_OK);
+    cr_expect_eq(o.quotas.shards_per_group, quotas_usual.shards_per_group);
+    cr_assert_eq(check_line("--quota", "shards-per-group=500", NULL, NULL, &o).code, ERR_OK);
+    cr_expect_eq(o.quotas.shards_per_group, 500);
+    cr_expect_eq(o.quotas.nodes_per_group, quotas_usual.nodes_per_group);
+    struct err e = check_line("--quota", "shards-per-group=5000", NULL, NULL, &o);
+    cr_assert_eq(e.code, ERR_INVALID);
+    cr_expect_not_null(strstr(e.why, "--quota shards-per-group=5000: "));
+}

@@ -85,7 +85,7 @@ Test(test_failover, who_has_nothing_takes_nobodys_place)
 Test(test_failover, there_is_a_quota_of_a_day)
 {
     world_group("rg", 2);
-    for (int i = 0; i < QUOTA_SWITCHES_PER_DAY; i++) {
+    for (int i = 0; i < quotas_usual.switches_per_day; i++) {
         must(run("rg", "0001"));
         world_settle();
     }

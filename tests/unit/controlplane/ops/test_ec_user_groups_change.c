@@ -98,7 +98,7 @@ Test(user_groups_change, a_region_has_room_for_so_many)
     struct ec_create_user_group_out out;
 
     fixture_begin(&world.f, STORE_WRITE);
-    for (int i = 0; i < QUOTA_USER_GROUPS_PER_REGION; i++) {
+    for (int i = 0; i < quotas_usual.user_groups_per_region; i++) {
         struct user_group g = {.account = "000000000000",
                                .region = "us-east-1",
                                .name = arena_printf(&world.f.arena, "g%d", i),

@@ -215,7 +215,7 @@ Test(users_change, a_region_has_room_for_so_many)
                      .is_wanted = true};
 
     fixture_begin(&world.f, STORE_WRITE);
-    for (int i = 0; i < QUOTA_USERS_PER_REGION; i++) {
+    for (int i = 0; i < quotas_usual.users_per_region; i++) {
         u.name = arena_printf(&world.f.arena, "u%d", i);
         must(store_user_insert(world.f.tx, &u));
     }
