@@ -179,7 +179,6 @@ void lead_follow_store(struct lead *l, struct store *store)
 {
     pthread_mutex_lock(&l->lock);
     l->store = store;
-    pthread_cond_signal(&l->changed);
     pthread_mutex_unlock(&l->lock);
 }
 

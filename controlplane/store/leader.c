@@ -47,6 +47,8 @@ struct err leader_peek(struct arena *a, const char *path, struct leader *out)
     if (!fs_exists(path))
         return err_make(ERR_NOT_FOUND, "there is no database yet");
     TRY(db_open(a, path, &db));
+    /* The leader may be dead: whoever follows it is not to wait for its log to be brought home. */
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     struct err e = has_table(db, a, &is_there);
     if (!err_failed(e) && !is_there)
         e = err_make(ERR_NOT_FOUND, "nobody has led yet");
