@@ -28,20 +28,41 @@ static const char *const names[] = {"larder-engine", NULL};
 
 static const struct parameter_taker taker = {.is_bundled = true};
 
+/* What a parameter's 1 and 0, or its number, are as a directive's value. */
+enum meaning { THE_SAME, YES_OR_NO, NO_OR_YES, KILOBYTES };
+
 /* Parameters of memcached that the engine has as directives of its own; all take effect at a start
  * only. */
 static const struct {
     const char *parameter, *directive;
-    bool is_reversed; /* the parameter takes away what the directive gives */
+    enum meaning meaning;
 } memcached_parameters[] = {
-    {"backlog_queue_limit",          "tcp-backlog",                false},
-    {"binding_protocol",             "larder-memcached-binding",   false},
-    {"cas_disabled",                 "larder-memcached-cas",       true },
-    {"disable_flush_all",            "larder-memcached-flush-all", true },
-    {"idle_timeout",                 "timeout",                    false},
-    {"max_item_size",                "larder-memcached-item-max",  false},
-    {"max_simultaneous_connections", "maxclients",                 false},
+    {"backlog_queue_limit",          "tcp-backlog",                     THE_SAME },
+    {"binding_protocol",             "larder-memcached-binding",        THE_SAME },
+    {"cas_disabled",                 "larder-memcached-cas",            NO_OR_YES},
+    {"disable_flush_all",            "larder-memcached-flush-all",      NO_OR_YES},
+    {"idle_timeout",                 "timeout",                         THE_SAME },
+    {"lru_crawler",                  "larder-memcached-crawler",        YES_OR_NO},
+    {"max_item_size",                "larder-memcached-item-max",       THE_SAME },
+    {"max_simultaneous_connections", "maxclients",                      THE_SAME },
+    {"watcher_logbuf_size",          "larder-memcached-watcher-buffer", KILOBYTES},
+    {"worker_logbuf_size",           "larder-memcached-worker-buffer",  KILOBYTES},
 };
+
+static void add_memcached_parameter(struct buf *conf, const char *directive, enum meaning meaning,
+                                    const char *value)
+{
+    bool is_one = strcmp(value, "1") == 0;
+    char text[64];
+
+    snprintf(text, sizeof(text), "%skb", value);
+    switch (meaning) {
+    case THE_SAME: conf_add(conf, directive, value); break;
+    case YES_OR_NO: conf_add(conf, directive, is_one ? "yes" : "no"); break;
+    case NO_OR_YES: conf_add(conf, directive, is_one ? "no" : "yes"); break;
+    case KILOBYTES: conf_add(conf, directive, text); break;
+    }
+}
 
 static bool is_memcached(const struct agent_node_goal *goal)
 {
@@ -67,10 +88,9 @@ static void add_memcached_parameters(struct buf *conf, const struct agent_node_g
     conf_add(conf, "maxmemory-policy", memcached_policy(goal));
     for (size_t i = 0; i < countof(memcached_parameters); i++) {
         const char *value = goal_parameter(goal, memcached_parameters[i].parameter);
-        if (value && memcached_parameters[i].is_reversed)
-            value = strcmp(value, "1") == 0 ? "no" : "yes";
         if (value)
-            conf_add(conf, memcached_parameters[i].directive, value);
+            add_memcached_parameter(conf, memcached_parameters[i].directive,
+                                    memcached_parameters[i].meaning, value);
     }
 }
 

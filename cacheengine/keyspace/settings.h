@@ -224,7 +224,9 @@ struct settings {
     const char *memcached_auth_file;  /* the same for the text protocol; empty: none */
     const char *memcached_delimiter;  /* ends a key's prefix */
     int64_t memcached_verbosity;
-    int64_t memcached_watcher_buffer; /* bytes that may wait for one */
+    int64_t memcached_watcher_buffer; /* bytes; with the next, what may wait for one */
+    int64_t memcached_worker_buffer;  /* bytes */
+    bool memcached_has_crawler;
 
     /* process */
     int64_t databases;

@@ -410,7 +410,6 @@ static uint64_t first_cas(const struct engine *e)
 
 /* As memcached begins. */
 static const struct mc_tuning tuning_at_start = {
-    .has_crawler = true,
     .crawl_sleep_us = 100,
     .slab_automove_ratio = 0.8,
     .hot_percent = 20,
@@ -428,6 +427,7 @@ static void memcached_init(struct engine *e)
     s->verbosity = (uint32_t)e->settings.memcached_verbosity;
     s->counts_prefixes = e->settings.memcached_counts_prefixes;
     s->tuning = tuning_at_start;
+    s->tuning.has_crawler = e->settings.memcached_has_crawler;
     e->protocol_state = s;
     mc_watch_init(e);
     keyspace_note_reads(&e->keyspace);

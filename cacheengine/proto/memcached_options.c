@@ -98,7 +98,7 @@ static const struct extended {
     {"ssl_session_cache",    WITHOUT_EFFECT, NULL                             },
     {"ssl_min_version",      OWN_WAY,        NULL                             },
     {"ssl_wbuf_size",        WITHOUT_EFFECT, NULL                             },
-    {"worker_logbuf_size",   WITHOUT_EFFECT, NULL                             },
+    {"worker_logbuf_size",   KILOBYTES,      "larder-memcached-worker-buffer" },
     {"maxconns_fast",        WITHOUT_EFFECT, NULL                             },
     {"no_maxconns_fast",     WITHOUT_EFFECT, NULL                             },
     {"hashpower",            WITHOUT_EFFECT, NULL                             },
@@ -113,8 +113,8 @@ static const struct extended {
     {"slab_sizes",           WITHOUT_EFFECT, NULL                             },
     {"no_chunked_items",     WITHOUT_EFFECT, NULL                             },
     {"tail_repair_time",     WITHOUT_EFFECT, NULL                             },
-    {"lru_crawler",          WITHOUT_EFFECT, NULL                             },
-    {"no_lru_crawler",       WITHOUT_EFFECT, NULL                             },
+    {"lru_crawler",          ON,             "larder-memcached-crawler"       },
+    {"no_lru_crawler",       OFF,            "larder-memcached-crawler"       },
     {"lru_crawler_sleep",    WITHOUT_EFFECT, NULL                             },
     {"lru_crawler_tocrawl",  WITHOUT_EFFECT, NULL                             },
     {"lru_maintainer",       WITHOUT_EFFECT, NULL                             },
@@ -259,6 +259,11 @@ static struct err set_least_tls(struct reading *r, const char *version)
     return set(r, "tls-protocols", versions[at]);
 }
 
+static bool takes_value(enum form form)
+{
+    return form != WITHOUT_EFFECT && form != ON && form != OFF;
+}
+
 static struct err take_extended(struct reading *r, struct str option)
 {
     const char *name = str_dup(r->a, str_cut(&option, '='));
@@ -267,7 +272,7 @@ static struct err take_extended(struct reading *r, struct str option)
     for (size_t i = 0; i < countof(extended_rows); i++) {
         if (strcmp(name, extended_rows[i].name) != 0)
             continue;
-        if (extended_rows[i].form != WITHOUT_EFFECT && option.len == 0)
+        if (takes_value(extended_rows[i].form) && option.len == 0)
             return err_format(r->a, ERR_INVALID, "Missing argument for %s", name);
         if (strcmp(name, "ssl_verify_mode") == 0)
             return set_verify_mode(r, value);

@@ -93,6 +93,7 @@ void mc_stats_settings(struct cmd_call *c)
     mc_stat(c, "warm_max_factor", "%.2f", t->warm_factor);
     mc_stat_number(c, "idle_timeout", (uint64_t)s->idle_timeout_s);
     mc_stat_number(c, "watcher_logbuf_size", (uint64_t)s->memcached_watcher_buffer);
+    mc_stat_number(c, "worker_logbuf_size", (uint64_t)s->memcached_worker_buffer);
     mc_stat(c, "track_sizes", "no");
     mc_stat(c, "inline_ascii_response", "no");
 }

@@ -60,6 +60,7 @@ static void tell_all(struct engine *e, unsigned kind, const char *text)
 {
     struct mc_watch *w = &mc_state_of(e)->watchers;
     int64_t now_ms = e->keyspace.now_ms;
+    int64_t limit = e->settings.memcached_watcher_buffer + e->settings.memcached_worker_buffer;
     char line[LINE_MAX_BYTES + 128];
     int len =
         snprintf(line, sizeof(line), "ts=%lld.%lld gid=%" PRIu64 " %s\n",
@@ -67,8 +68,7 @@ static void tell_all(struct engine *e, unsigned kind, const char *text)
 
     for (uint32_t i = 0; i < w->count; i++)
         if (w->all[i].kinds & kind)
-            tell(w, &w->all[i], (size_t)e->settings.memcached_watcher_buffer,
-                 (struct str){line, (size_t)len});
+            tell(w, &w->all[i], (size_t)limit, (struct str){line, (size_t)len});
 }
 
 /* Until a deadline, as memcached tells it: 0 without one. */

@@ -1,8 +1,9 @@
-"""What is sent: redis-benchmark for RESP, a small epoll client for memcached's text protocol, and quick fills."""
+"""What is sent: redis-benchmark for RESP, a small epoll client for memcached's protocols, and quick fills."""
 
 import os
 import random
 import select
+import struct
 import subprocess
 import threading
 
@@ -125,15 +126,21 @@ def mc_sets(count, size, chunk=5000):
 
 
 def memcached_load(server, command, count, pipeline, keys, clients=50):
-    """`command` is "get", "set" or "mget"; replies have one length, so that counting bytes suffices."""
+    """`command` is "get", "set" or "mget", or one of the binary protocol; replies have one length, so that counting bytes
+    suffices."""
     rng = random.Random(1)
     one = {"get": len(b"VALUE key:000000000000 0 64\r\n\r\nEND\r\n") + 64, "set": len(b"STORED\r\n"),
+           "binary get": 24 + 4 + 64, "binary set": 24,
            "mget": 16 * (len(b"VALUE key:000000000000 0 64\r\n\r\n") + 64) + len(b"END\r\n")}[command]
 
     def key():
         return b"key:%012d" % rng.randrange(keys)
 
     def request():
+        if command == "binary get":
+            return binary(0x00, key())
+        if command == "binary set":
+            return binary(0x01, key(), bytes(8), VALUE)
         if command == "get":
             return b"get %s\r\n" % key()
         if command == "set":
@@ -141,6 +148,10 @@ def memcached_load(server, command, count, pipeline, keys, clients=50):
         return b"get %s\r\n" % b" ".join(key() for _ in range(16))
     batches = [b"".join(request() for _ in range(pipeline)) for _ in range(4000 // pipeline + 200)]
     drive(server, batches, one * pipeline, count // pipeline, clients)
+
+
+def binary(opcode, key, extras=b"", value=b""):
+    return struct.pack(">BBHBBHIIQ", 0x80, opcode, len(key), len(extras), 0, 0, len(extras + key + value), 0, 0) + extras + key + value
 
 
 def drive(server, batches, reply_bytes, rounds, clients):

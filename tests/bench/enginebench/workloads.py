@@ -78,6 +78,8 @@ MEMCACHED = {
     "mc_get_p16": McCpu("get", 16, 0.25),
     "mc_set_p16": McCpu("set", 16, 0.75),
     "mc_mget_16": McCpu("mget", 1, 0.80, 30000),
+    "mc_binary_get_p16": McCpu("binary get", 16, 0.75),
+    "mc_binary_set_p16": McCpu("binary set", 16, 0.75),
 }
 
 

@@ -260,6 +260,25 @@ Test(bundled, memcached_begins_with_seeds_and_keeps_nothing)
     cr_assert_null(strstr(str_dup(&arena, launch.conf), "larder-seed-files"));
 }
 
+Test(bundled, parameters_of_memcached_become_directives_in_their_units)
+{
+    struct agent_parameter given[] = {
+        {.name = "lru_crawler",         .value = "0"  },
+        {.name = "cas_disabled",        .value = "0"  },
+        {.name = "watcher_logbuf_size", .value = "256"},
+    };
+    struct driver_launch launch;
+
+    goal.engine = "memcached";
+    goal.role = NULL;
+    goal.parameters = (struct agent_parameter_list){true, 3, given};
+    cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &launch)));
+    const char *conf = str_dup(&arena, launch.conf);
+    cr_assert_not_null(strstr(conf, "\nlarder-memcached-crawler no\n"));
+    cr_assert_not_null(strstr(conf, "\nlarder-memcached-cas yes\n"));
+    cr_assert_not_null(strstr(conf, "\nlarder-memcached-watcher-buffer 256kb\n"));
+}
+
 Test(bundled, a_full_memcached_makes_room_unless_it_is_to_refuse)
 {
     struct agent_parameter refuses[] = {

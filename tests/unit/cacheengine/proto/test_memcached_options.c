@@ -55,9 +55,9 @@ Test(memcached_options, without_any_it_is_as_memcached)
 
 Test(memcached_options, options_become_directives)
 {
-    cr_assert_not(
-        is_refused("larder-engine --memcached -p 7 -m 100 -M -c 9 -I 512k -C -F -vvv -A "
-                   "--listen=127.0.0.1,[::1]:8 -u nobody -o no_modern,idle_timeout=4 -d"));
+    cr_assert_not(is_refused("larder-engine --memcached -p 7 -m 100 -M -c 9 -I 512k -C -F -vvv -A "
+                             "--listen=127.0.0.1,[::1]:8 -u nobody -o no_modern,idle_timeout=4 -d "
+                             "-o no_lru_crawler,worker_logbuf_size=9"));
     cr_assert_eq(settings.port, 8);
     cr_assert_eq(settings.max_memory, 100 << 20);
     cr_assert_eq(settings.evict_policy, EVICT_NONE);
@@ -67,6 +67,8 @@ Test(memcached_options, options_become_directives)
     cr_assert_not(settings.memcached_may_flush);
     cr_assert_eq(settings.memcached_verbosity, 2);
     cr_assert_eq(settings.idle_timeout_s, 4);
+    cr_assert_not(settings.memcached_has_crawler);
+    cr_assert_eq(settings.memcached_worker_buffer, 9 << 10);
     cr_assert_str_eq(settings.bind, "127.0.0.1 ::1");
     cr_assert_str_eq(options.user, "nobody");
     cr_assert(options.is_daemon);

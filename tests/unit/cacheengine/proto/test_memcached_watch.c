@@ -11,7 +11,8 @@ static struct client watcher;
 
 static void open_it(void)
 {
-    static const char *const options[] = {"larder-memcached-watcher-buffer 1kb", NULL};
+    static const char *const options[] = {"larder-memcached-watcher-buffer 512",
+                                          "larder-memcached-worker-buffer 512", NULL};
 
     mc_open(&f, options);
     mc_ask(&f, "version\r\n");
