@@ -118,6 +118,7 @@ static void on_lease_news(void *context, uint32_t events)
 
     (void)events;
     peers_news(g->peers);
+    leases_check(g->leases);
     look_at_addresses(g);
     vec_each(at, &g->nodes)
         govern_wake(*at);

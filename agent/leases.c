@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define DISK_RETRY_MS 200
+#define UNLEASED_MS   1000 /* without a lease, until it is told */
 
 struct stake {
     int64_t node;
@@ -23,6 +24,7 @@ struct stake {
     int64_t held_term;       /* of the lease that its process was given; 0 for none */
     int64_t pid, started_ms; /* of that process */
     bool is_renewed;
+    int64_t unleased_ms; /* boot time since which it should have a lease and has none; 0: it has */
     struct stake *next;
 };
 
@@ -37,6 +39,7 @@ struct leases {
     struct stake *stakes;
     struct promise *promises;
     struct loop_timer timer; /* for what cannot be promised yet */
+    struct loop_timer check; /* for who has had no lease for a while */
 };
 
 /* ---- stakes ---- */
@@ -187,6 +190,48 @@ static void let_go(struct leases *l, struct stake *s, const struct node *n)
     }
 }
 
+static void keep_in_mind(int64_t *next_ms, int64_t at_ms)
+{
+    if (at_ms < *next_ms)
+        *next_ms = at_ms;
+}
+
+/* Sets when the next look is due, where there is to be one. */
+static void check_stake(struct leases *l, struct stake *s, struct node *n, int64_t *next_ms)
+{
+    int64_t now_ms = loop_now_ms(l->conf.loop);
+    bool lacks = may_hold(n) && s->is_renewed && !leases_allow(l, n);
+
+    if (!lacks)
+        s->unleased_ms = 0;
+    else if (s->unleased_ms == 0)
+        s->unleased_ms = now_ms;
+    bool is_told = lacks && now_ms >= s->unleased_ms + UNLEASED_MS;
+    if (lacks && !is_told)
+        keep_in_mind(next_ms, s->unleased_ms + UNLEASED_MS);
+    steps_unleased(l->conf.steps, n, is_told); /* may look at it again */
+}
+
+void leases_check(struct leases *l)
+{
+    int64_t now_ms = loop_now_ms(l->conf.loop), next_ms = INT64_MAX;
+
+    if (!l->conf.peers)
+        return;
+    for (struct stake *s = l->stakes; s; s = s->next) {
+        struct node *n = nodes_find(l->conf.nodes, s->node);
+        if (n)
+            check_stake(l, s, n, &next_ms);
+    }
+    if (next_ms != INT64_MAX)
+        loop_timer_set(l->conf.loop, &l->check, next_ms > now_ms ? next_ms - now_ms : 1);
+}
+
+static void on_check_due(void *context)
+{
+    leases_check(context);
+}
+
 void leases_look(struct leases *l, struct node *n)
 {
     const struct agent_role_lease *lease = lease_of(n);
@@ -209,8 +254,12 @@ void leases_look(struct leases *l, struct node *n)
         hold(l, s, n);
     else
         let_go(l, s, n);
-    if (!lease && s->held_term == 0)
+    if (!l->check.is_on) /* and not now: what is told would change what is looked at */
+        loop_timer_set(l->conf.loop, &l->check, 0);
+    if (!lease && s->held_term == 0) {
+        steps_unleased(l->conf.steps, n, false);
         leases_forget(l, n);
+    }
 }
 
 void leases_forget(struct leases *l, const struct node *n)
@@ -247,12 +296,6 @@ static bool write_down(struct leases *l, const struct promise *p)
         }
     }
     return true;
-}
-
-static void keep_in_mind(int64_t *next_ms, int64_t at_ms)
-{
-    if (at_ms < *next_ms)
-        *next_ms = at_ms;
 }
 
 /* Promised first, so that no lease is granted meanwhile, and told when it is on the disk. */
@@ -380,6 +423,7 @@ struct leases *leases_open(const struct leases_conf *conf)
     check(l != NULL);
     l->conf = *conf;
     l->timer = (struct loop_timer){.on_due = try_promises, .context = l};
+    l->check = (struct loop_timer){.on_due = on_check_due, .context = l};
     return l;
 }
 
@@ -388,6 +432,7 @@ void leases_close(struct leases *l)
     if (!l)
         return;
     loop_timer_stop(l->conf.loop, &l->timer);
+    loop_timer_stop(l->conf.loop, &l->check);
     while (l->stakes) {
         struct stake *s = l->stakes;
         l->stakes = s->next;

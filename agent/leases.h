@@ -47,6 +47,9 @@ void leases_ask(struct leases *l, const struct agent_promise_list *promises, con
  * are asked for any more or not; in `a`. */
 struct agent_promise_list leases_promised(const struct leases *l, struct arena *a);
 
+/* A lease was won or lost: who has had none for a while is told to be so. */
+void leases_check(struct leases *l);
+
 /* True when the node has the lease that its goal's role needs. */
 bool leases_allow(const struct leases *l, const struct node *n);
 

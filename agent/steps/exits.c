@@ -266,6 +266,17 @@ void steps_silent(struct steps *s, struct node *n, int64_t silent_ms, const char
     machine_explain(s, n, why);
 }
 
+void steps_unleased(struct steps *s, struct node *n, bool is_unleased)
+{
+    if (n->is_unleased == is_unleased)
+        return;
+    n->is_unleased = is_unleased;
+    if (is_unleased)
+        log_warn("primary has no lease", f_int("node", n->id),
+                 f_str("cluster", n->goal ? n->goal->cluster : NULL));
+    machine_changed(s, n);
+}
+
 void steps_hung(struct steps *s, struct node *n, const char *why)
 {
     if (n->state != NODE_RUNNING || n->is_exited)

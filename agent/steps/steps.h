@@ -66,6 +66,9 @@ void steps_alive(struct steps *s, struct node *n);
 /* The engine, which did answer, has not done so for that long; `why` says what it does. */
 void steps_silent(struct steps *s, struct node *n, int64_t silent_ms, const char *why);
 
+/* It is to be the primary, and has had no lease for a while; or has it again. */
+void steps_unleased(struct steps *s, struct node *n, bool is_unleased);
+
 /* The engine is of no use any more, and others can take its place: it is ended, as by a crash. */
 void steps_hung(struct steps *s, struct node *n, const char *why);
 

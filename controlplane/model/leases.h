@@ -26,6 +26,8 @@ struct shard_lease {
                          * 0: nobody */
     int64_t lost_term;  /* by which it was the primary */
     int64_t lost_offset; /* how far the one had come that took its place */
+    bool is_cut_off; /* it is heard of, and its voters are not by it: while nobody is the primary,
+                      * it is not to be */
 };
 
 #define CONTROL_PLANE_VOTER "control-plane"

@@ -215,7 +215,7 @@ struct view *acks_choose(const struct group_view *g, const struct shard *s, cons
 
     for (size_t i = 0; i < g->member_count; i++) {
         struct view *m = &g->members[i];
-        if (m->cluster.shard_id != s->id || m->is_removed)
+        if (m->cluster.shard_id != s->id || m->is_removed || (s->lease.is_cut_off && m == dead))
             continue;
         enum knowledge knowledge = knowledge_of(s, m);
         missing += knowledge != KNOWS_HOW_FAR && m != dead;

@@ -233,7 +233,7 @@ static struct shard_acks acks_of_next(const struct shard *s)
 void shard_forget_loss(struct shard *s)
 {
     s->lease.asked_term = s->lease.vacated_ms = 0;
-    s->lease.is_told = false;
+    s->lease.is_told = s->lease.is_cut_off = false;
 }
 
 /* By the next term that member is the primary, in that life of its engine; 0: in any. */

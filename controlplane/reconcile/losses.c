@@ -11,6 +11,10 @@
  * the last word. The best of them is the primary of the term after that. Where promotions count on
  * acknowledged writes so many have to say it as acks.c asks for, however long that takes; else
  * those that say it soon.
+ *
+ * A primary that we hear of and that has no lease is cut off from its voters: those that hear one
+ * another have a successor by the same way, which it is none of. When that one has no lease either,
+ * nobody reaches anybody: the one before it, who has more, is named again, and nothing is lost.
  */
 #include "controlplane/reconcile/losses.h"
 
@@ -71,7 +75,8 @@ static struct heirs heirs_of(const struct group_view *g, const struct shard *s)
             !member_node(m)->goal.has)
             continue;
         heirs.has_unheard |= member_is_unheard(m);
-        if (!member_is_up(m) || member_is_unheard(m))
+        bool is_cut_off = s->lease.is_cut_off && m == lost;
+        if (!member_is_up(m) || member_is_unheard(m) || is_cut_off)
             continue;
         if (member_is_better(g, m, heirs.any, zone))
             heirs.any = m;
@@ -85,12 +90,20 @@ static struct heirs heirs_of(const struct group_view *g, const struct shard *s)
 
 /* --- from one state to the next --- */
 
-static void ask_voters(struct group_view *g, struct shard *s, struct decisions *d)
+/* One that was only named may be passed over however often that happened. */
+static bool may_go_on(struct group_view *g, struct shard *s, bool is_cut_off, struct decisions *d)
 {
-    if (!has_heir(g, s) || !restraint_allows(g, s, d))
+    return (is_cut_off && s->goal.life != 0) || restraint_allows(g, s, d);
+}
+
+static void ask_voters(struct group_view *g, struct shard *s, bool is_cut_off, struct decisions *d)
+{
+    if (!has_heir(g, s) || !may_go_on(g, s, is_cut_off, d))
         return;
     s->lease.asked_term = shard_highest_term(g, s) + 1;
-    decide_shard(d, g, s, "its primary is not heard of: voters are asked");
+    decide_shard(d, g, s,
+                 is_cut_off ? "its primary has no lease: voters are asked"
+                            : "its primary is not heard of: voters are asked");
 }
 
 /* Somebody knows a term that may have been another primary's. */
@@ -121,11 +134,15 @@ static void question(struct group_view *g, struct shard *s, int64_t term)
     s->goal.acks.asked_ms = s->lease.vacated_ms = g->now_ms;
 }
 
-static void vacate(struct group_view *g, struct shard *s, struct decisions *d)
+/* The life that the role was for is asked for once more: see restraint_count. */
+static void vacate(struct group_view *g, struct shard *s, bool is_cut_off, struct decisions *d)
 {
     s->lease.lost_term = s->goal.term;
+    s->lease.is_cut_off = is_cut_off;
     question(g, s, s->lease.asked_term);
-    s->goal.life = s->goal.after_offset = 0;
+    s->goal.after_offset = 0;
+    if (!is_cut_off)
+        s->goal.life = 0;
     s->lease.asked_term = 0;
     s->lease.is_told = false;
     s->lease.lost_id = s->goal.primary_id;
@@ -170,7 +187,7 @@ static struct view *choose(const struct group_view *g, const struct shard *s,
         return NULL;
     if (heirs->best)
         return heirs->best;
-    bool may_be = group_takes_stale(g, heirs->has_unheard);
+    bool may_be = !s->lease.is_cut_off && group_takes_stale(g, heirs->has_unheard);
     return may_be && is_past(g, s, group_patience_ms(g, s), d) ? heirs->any : NULL;
 }
 
@@ -180,20 +197,32 @@ static bool is_asked_in_vain(const struct group_view *g, const struct shard *s)
     return acks_counts(s) && shard_highest_term(g, s) > s->goal.term;
 }
 
+static struct view *choose_among(struct group_view *g, struct shard *s, const struct view *lost,
+                                 bool *out_is_sure, struct decisions *d)
+{
+    if (acks_counts(s))
+        return acks_choose(g, s, lost, out_is_sure);
+    struct heirs heirs = heirs_of(g, s);
+    struct view *chosen = choose(g, s, &heirs, d);
+    if (!chosen && !heirs.best && heirs.any && !s->lease.is_cut_off)
+        lags_tell_waiting(g, s, s->lease.vacated_ms, d);
+    *out_is_sure = true;
+    return chosen;
+}
+
+/* Where none of the others will do, one that is cut off from them is as good as it ever was. */
 static struct view *choose_successor(struct group_view *g, struct shard *s, const struct view *lost,
                                      bool *out_is_sure, struct decisions *d)
 {
-    if (acks_counts(s)) {
-        struct view *chosen = acks_choose(g, s, lost, out_is_sure);
-        if (!chosen)
-            acks_tell_waiting(g, s, d);
-        return chosen;
+    struct view *chosen = choose_among(g, s, lost, out_is_sure, d);
+
+    if (!chosen && s->lease.is_cut_off && is_past(g, s, OFFSETS_WAIT_MS, d)) {
+        s->lease.is_cut_off = false;
+        chosen = choose_among(g, s, lost, out_is_sure, d);
+        s->lease.is_cut_off = true;
     }
-    struct heirs heirs = heirs_of(g, s);
-    struct view *chosen = choose(g, s, &heirs, d);
-    if (!chosen && !heirs.best && heirs.any)
-        lags_tell_waiting(g, s, s->lease.vacated_ms, d);
-    *out_is_sure = true;
+    if (!chosen && acks_counts(s))
+        acks_tell_waiting(g, s, d);
     return chosen;
 }
 
@@ -213,6 +242,8 @@ static void fill(struct group_view *g, struct shard *s, struct decisions *d)
     s->lease.lost_offset = member_node(chosen)->saw.offset;
     if (chosen == lost)
         s->lease.lost_id = 0;
+    if (s->lease.is_cut_off && lost && chosen != lost)
+        decide_group_event(d, g, EVENT_PRIMARY_CUT_OFF, lost->cluster.name, NULL);
     if (!is_sure)
         decide_group_event(d, g, EVENT_FAILOVER_UNSURE, s->number, NULL);
     if (!acks_counts(s) && (member_lags(chosen) || !has_followed(s, chosen)))
@@ -264,6 +295,13 @@ static void count_dropped(struct group_view *g, struct shard *s, struct decision
 
 /* --- all of it --- */
 
+/* By its own word, of now. */
+static bool is_unleased(const struct view *primary)
+{
+    const struct node *n = member_node(primary);
+    return !member_is_unheard(primary) && member_is_up(primary) && n->saw.is_unleased;
+}
+
 /* A lease tells who takes writes; without one, and while roles change by plan, silence is no end.
  */
 static bool may_be_lost(const struct group_view *g, const struct shard *s,
@@ -272,7 +310,7 @@ static bool may_be_lost(const struct group_view *g, const struct shard *s,
     const struct node *n = primary ? member_node(primary) : NULL;
 
     return n && n->is_wanted && n->goal.has && s->lease.is_held && s->goal.fenced_id == 0 &&
-           g->group.has_failover && member_is_unheard(primary);
+           g->group.has_failover && (member_is_unheard(primary) || is_unleased(primary));
 }
 
 void losses_look(struct group_view *g, struct shard *s, struct decisions *d)
@@ -286,17 +324,19 @@ void losses_look(struct group_view *g, struct shard *s, struct decisions *d)
     count_dropped(g, s, d);
     if (!may_be_lost(g, s, primary)) {
         if (s->lease.asked_term)
-            stop_asking(g, s, d, "its primary is heard again");
+            stop_asking(g, s, d, "its primary is heard again, and has its lease");
         return;
     }
     if (restraint_is_cut_off(g->region))
         return; /* nothing that is not certain; what was asked for stays so */
+    bool is_cut_off = is_unleased(primary);
     if (s->lease.asked_term == 0)
-        ask_voters(g, s, d);
+        ask_voters(g, s, is_cut_off, d);
     else if (shard_highest_term(g, s) > s->lease.asked_term)
         ask_for_more(g, s, d);
-    else if (promises_suffice(&g->promises, &s->lease, s->id, s->lease.asked_term))
-        vacate(g, s, d);
+    else if (promises_suffice(&g->promises, &s->lease, s->id, s->lease.asked_term) &&
+             may_go_on(g, s, is_cut_off, d))
+        vacate(g, s, is_cut_off, d);
     if (s->lease.asked_term)
         tell_degraded(g, s, primary, d);
 }

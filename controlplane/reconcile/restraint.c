@@ -56,6 +56,8 @@ bool restraint_holds(const struct group_view *g, const struct shard *s)
 
 void restraint_count(const struct group_view *g, struct shard *s)
 {
+    if (s->lease.is_cut_off && s->goal.life)
+        return;
     if (!is_counting(g, s)) {
         s->falls = 0;
         s->fell_ms = g->now_ms;

@@ -12,7 +12,8 @@ bool restraint_allows(const struct group_view *g, struct shard *s, struct decisi
 /* Whether the shard's dead primary stays without a successor for now. */
 bool restraint_holds(const struct group_view *g, const struct shard *s);
 
-/* The shard gets another primary, because its own ended; to be written with the goal. */
+/* The shard gets another primary, because its own ended; to be written with the goal. One that had
+ * only been named and got no lease has done nothing, and does not count. */
 void restraint_count(const struct group_view *g, struct shard *s);
 
 /* A shard that is whole again, and has been left alone for a while, begins anew. */

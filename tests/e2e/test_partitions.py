@@ -259,6 +259,19 @@ def test_a_primary_that_is_cut_off_stops_and_is_replaced(house, whole, driver, w
     assert driver != "sync" or writers.lost() == 0
 
 
+def test_a_primary_that_only_the_control_plane_hears_is_replaced(house, whole):
+    group = whole("bundled")
+    first = group.primary()
+    place = group.place(first)
+    with Writers(group) as writers:
+        cut = time.monotonic()
+        others = [other for other in house.network.names if other not in (place, "plane")]
+        house.network.cut_ways([(place, other) for other in others] + [(other, place) for other in others])
+        see_the_end = replaced(group, writers, cut)
+        house.network.heal()
+        see_the_end()
+
+
 @pytest.mark.parametrize("driver", ["bundled", "sync"])
 def test_a_lost_host_is_done_without(house, whole, driver):
     group = whole(driver)

@@ -204,6 +204,31 @@ Test(leases, an_end_gives_the_lease_up_at_once)
     cr_assert_eq(leases_promised(leases, &arena).count, 0, "it is outgrown");
 }
 
+/* Another voter, whom nobody hears. */
+Test(leases, a_primary_without_a_lease_is_told_of_after_a_while)
+{
+    set_goal();
+    await_lease();
+    cr_assert_not(n->is_unleased);
+    struct agent_voter two[] = {
+        voter, {.host_id = "b", .address = "127.0.0.1", .port = INT_OF(9)}
+    };
+    lease.voters = (struct agent_voter_list){true, 2, two};
+    set_goal();
+    for (int64_t end_ms = loop_now_ms(loop) + PATIENCE_MS; !n->is_unleased;) {
+        loop_turn(loop, 5);
+        cr_assert_lt(loop_now_ms(loop), end_ms, "it is never told");
+    }
+    cr_assert_not(leases_allow(leases, n));
+    lease.voters.count = 1;
+    set_goal();
+    for (int64_t end_ms = loop_now_ms(loop) + PATIENCE_MS; n->is_unleased;) {
+        loop_turn(loop, 5);
+        leases_check(leases);
+        cr_assert_lt(loop_now_ms(loop), end_ms, "it has it again");
+    }
+}
+
 Test(leases, one_that_the_kernel_holds_has_ended)
 {
     leases_look(leases, n);

@@ -131,7 +131,8 @@ static void part(struct play *p)
 
     for (int i = 0; i < p->count; i++)
         sites[count++] = i;
-    sites[count++] = PLAY_PLANE;
+    if (!p->faults.is_seen)
+        sites[count++] = PLAY_PLANE;
     int a = (int)play_between(p, 0, count - 1), b = (int)play_between(p, 0, count - 1);
     for (int i = 0; i < count; i++) {
         if (i == a || (!is_whole && i != b))

@@ -52,6 +52,7 @@ struct play_faults {
     bool leases;     /* hosts vote on them; what follows is for that alone */
     bool is_pair;    /* two members, and the vote of the control plane */
     bool partitions; /* between any two, or of one host from all, in one direction or both */
+    bool is_seen;    /* and the control plane hears everybody meanwhile */
     bool losses;     /* hosts go, with all that ran there, and come back; agents are restarted */
     bool pauses;     /* hosts stand still */
     bool skews;      /* clocks run at different speeds */
@@ -80,7 +81,7 @@ struct play_sight {
     enum node_state state;
     int64_t boot_count, crashes, term, offset, lineage;
     int64_t promised_term;
-    bool is_primary, is_link_up, has_role;
+    bool is_primary, is_link_up, has_role, is_unleased;
     struct settings_version applied;
 };
 
@@ -96,6 +97,8 @@ struct play_node {
     struct lease_holder holder;
     bool is_holder;
     int64_t voters_number; /* that it holds by */
+    int64_t unleased_ms;   /* since when it should have a lease and has none; 0: it has */
+    bool was_unleased;     /* as it said last */
     int64_t renewed_ms;    /* by the host's clock, as all that has to do with leases */
     int64_t boot_count;    /* of the process */
     bool is_held;

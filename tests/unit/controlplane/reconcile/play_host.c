@@ -248,6 +248,7 @@ static void report(struct play *p, int member)
                             .is_primary = n->is_primary,
                             .is_link_up = n->is_link_up,
                             .has_role = n->has_role,
+                            .is_unleased = play_is_unleased(p, n),
                             .applied = n->applied}
     });
 }
@@ -403,7 +404,8 @@ static void act(struct play *p, int member, struct play_node *n)
     }
     bool is_news = was_up != n->is_up || was_linked != n->is_link_up ||
                    was_applied != is_applied(n) || had_declined != n->applied.has_declined ||
-                   n->promised_term != promised_before;
+                   n->promised_term != promised_before || n->was_unleased != play_is_unleased(p, n);
+    n->was_unleased = play_is_unleased(p, n);
     if (n->goal.has && (is_news || p->now_ms >= n->beat_at_ms))
         report(p, member);
 }

@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-#define SHARD    1
-#define LONG_AGO 1000000
+#define SHARD       1
+#define LONG_AGO    1000000
+#define UNLEASED_MS 1000
 
 static struct lease_voter **voter_at(struct play *p, int site)
 {
@@ -144,6 +145,11 @@ static void hold(struct play *p, int member)
     tell_engine(n);
 }
 
+bool play_is_unleased(const struct play *p, const struct play_node *n)
+{
+    return n->unleased_ms && p->now_ms >= n->unleased_ms + UNLEASED_MS;
+}
+
 bool play_may_lead(const struct play *p, const struct play_node *n)
 {
     if (n->goal.voters == 0)
@@ -152,10 +158,21 @@ bool play_may_lead(const struct play *p, const struct play_node *n)
            lease_holder_until_ms(&n->holder) > play_clock_ms(p, play_site(p, n));
 }
 
+static void look_for_lack(struct play *p, struct play_node *n)
+{
+    bool lacks = n->is_holder && !play_may_lead(p, n);
+
+    if (!lacks)
+        n->unleased_ms = 0;
+    else if (n->unleased_ms == 0)
+        n->unleased_ms = p->now_ms;
+}
+
 void play_lease_step(struct play *p, int member)
 {
     vote(p, member);
     hold(p, member);
+    look_for_lack(p, &p->nodes[member]);
 }
 
 /* --- datagrams --- */

@@ -36,6 +36,8 @@ void play_voter_restart(struct play *p, int site);
 void play_lease_step(struct play *p, int member);
 /* The goal's lease is granted at this moment, or none is needed. */
 bool play_may_lead(const struct play *p, const struct play_node *n);
+/* It has had none for a while, and its agent says so. */
+bool play_is_unleased(const struct play *p, const struct play_node *n);
 void play_take_datagram(struct play *p, const struct play_message *m);
 /* The control plane's own vote, before and after it decides. */
 void play_plane_votes(struct play *p);

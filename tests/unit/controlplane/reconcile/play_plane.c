@@ -60,6 +60,7 @@ void play_take_report(struct play *p, int member, const struct play_sight *s)
         .offset = s->offset,
         .lineage = s->lineage,
         .is_link_up = s->is_link_up,
+        .is_unleased = s->is_unleased,
         .followed_term = s->is_link_up  ? s->term
                          : is_same_life ? row->saw.followed_term
                                         : 0,
@@ -158,10 +159,12 @@ static void look_for_silence(struct play *p)
 }
 
 /* The rules gave the shard another primary by themselves. */
-static void check_failover(struct play *p, int64_t old_id, bool was_vacant)
+static void check_failover(struct play *p, int64_t old_id, bool was_vacant, bool was_only_named)
 {
     p->failovers++;
     p->losses += was_vacant;
+    if (was_only_named)
+        return; /* it got no lease */
     if (!was_vacant && p->nodes[old_id - 1].crashes <= p->ends)
         play_break(p, "a primary was replaced that had not ended");
     if (p->falls == 0 || p->now_ms >= p->fell_ms + FALLS_MS) {
@@ -178,6 +181,7 @@ static void decide(struct play *p)
     struct group_scene *s = &p->scene;
     bool was_switching = s->view.has_operation;
     bool was_vacant = play_shard(p)->lease.vacated_ms != 0;
+    bool was_only_named = play_shard(p)->lease.is_cut_off && play_shard(p)->goal.life != 0;
 
     if ((play_is_whole(p) && p->now_ms >= p->last_fell_ms + REST_MS) || was_switching)
         p->falls = 0;
@@ -206,7 +210,7 @@ static void decide(struct play *p)
     }
     if (play_shard(p)->goal.primary_id != primary_id) {
         if (primary_id && !was_switching && !was_kept)
-            check_failover(p, primary_id, was_vacant);
+            check_failover(p, primary_id, was_vacant, was_only_named);
         p->ends = p->scene.nodes[play_shard(p)->goal.primary_id - 1].saw.crashes;
     }
     if (was_switching && play_shard(p)->goal.acks.asked)

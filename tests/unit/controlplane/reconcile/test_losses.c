@@ -259,6 +259,106 @@ Test(losses, when_none_has_what_it_takes_any_one_does_once_all_are_there)
     cr_assert_eq(lease()->vacated_ms, 0);
 }
 
+/* A primary that is heard of and has no lease. */
+
+#define CUT_OFF                                                                                    \
+    "Primary node rg-001 is cut off from the hosts that grant its lease: it takes no writes, and " \
+    "has a successor"
+
+/* Both others have promised, and all three have said how far they came. */
+static void cut_off(void)
+{
+    s.nodes[0].saw.is_unleased = true;
+    group_scene_decide(&s);
+    group_scene_promise(&s, "h2", lease()->asked_term);
+    group_scene_promise(&s, "h3", lease()->asked_term);
+    group_scene_decide(&s);
+    cr_assert_neq(lease()->vacated_ms, 0);
+    come_to(0, 500);
+    come_to(1, 150);
+    come_to(2, 160);
+    group_scene_decide(&s);
+}
+
+Test(losses, a_primary_that_is_cut_off_from_its_voters_has_a_successor)
+{
+    int64_t before = term();
+
+    cut_off();
+    cr_assert_eq(s.shards[0].goal.primary_id, 3, "the cut off one has more, and cannot be it");
+    cr_assert_eq(term(), before + 2);
+    cr_assert(group_scene_told(&s, CUT_OFF));
+    cr_assert(group_scene_told(
+        &s, "Primary node rg-001 had at least 340 bytes that its successor does not have"));
+    cr_assert_not(lease()->is_cut_off);
+    come_to(2, 160);
+    s.nodes[0].saw.is_link_up = s.nodes[1].saw.is_link_up = true;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 3);
+}
+
+Test(losses, one_that_has_its_lease_again_keeps_its_role)
+{
+    int64_t before = term();
+
+    s.nodes[0].saw.is_unleased = true;
+    group_scene_decide(&s);
+    cr_assert_eq(lease()->asked_term, before + 1);
+    cr_assert_eq(term(), before);
+    s.nodes[0].saw.is_unleased = false;
+    group_scene_decide(&s);
+    cr_assert_eq(lease()->asked_term, 0);
+    cr_assert_eq(term(), before);
+}
+
+Test(losses, where_none_of_the_others_has_what_it_takes_one_that_is_cut_off_stays)
+{
+    s.nodes[0].saw.is_unleased = true;
+    group_scene_decide(&s);
+    group_scene_promise(&s, "h2", lease()->asked_term);
+    group_scene_promise(&s, "h3", lease()->asked_term);
+    group_scene_decide(&s);
+    come_to(0, 500);
+    come_to(1, 0);
+    come_to(2, 0);
+    group_scene_decide(&s);
+    cr_assert_neq(lease()->vacated_ms, 0);
+    s.view.now_ms += 300;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 1);
+    cr_assert_eq(lease()->vacated_ms, 0);
+    cr_assert_not(group_scene_told(&s, CUT_OFF));
+}
+
+/* Nobody reaches anybody: so the one before has all that it had, and more. */
+Test(losses, a_successor_without_a_lease_gives_its_place_back)
+{
+    cut_off();
+    for (int i = 0; i < 3; i++)
+        come_to((size_t)i, i == 0 ? 500 : 160);
+    s.nodes[2].saw.role = "replica"; /* it waits for a lease */
+    s.nodes[2].saw.is_unleased = true;
+    s.nodes[0].saw.is_link_up = s.nodes[1].saw.is_link_up = false;
+    int64_t falls = s.shards[0].falls;
+    group_scene_decide(&s);
+    group_scene_promise(&s, "h1", lease()->asked_term);
+    group_scene_promise(&s, "h2", lease()->asked_term);
+    group_scene_decide(&s);
+    for (int i = 0; i < 3; i++)
+        come_to((size_t)i, i == 0 ? 500 : 160);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 1);
+    cr_assert_eq(s.shards[0].falls, falls, "it did nothing");
+}
+
+Test(losses, where_nobody_could_take_over_one_without_a_lease_keeps_its_role)
+{
+    s.nodes[1].saw.state = s.nodes[2].saw.state = NODE_STOPPED;
+    s.nodes[0].saw.is_unleased = true;
+    group_scene_decide(&s);
+    cr_assert_eq(lease()->asked_term, 0);
+}
+
 /* Where acknowledged writes count. */
 
 static void count_on_one(void)
@@ -334,4 +434,21 @@ Test(losses, in_sync_the_lost_one_is_waited_for_when_it_alone_may_have_all)
     come_to(0, 100);
     group_scene_decide(&s);
     cr_assert_eq(s.shards[0].goal.primary_id, 1);
+}
+
+Test(losses, in_sync_one_that_is_cut_off_is_not_counted_on)
+{
+    count_on_one();
+    s.nodes[0].saw.is_unleased = true;
+    group_scene_decide(&s);
+    group_scene_promise(&s, "h2", lease()->asked_term);
+    group_scene_promise(&s, "h3", lease()->asked_term);
+    group_scene_decide(&s);
+    come_to(0, 500);
+    come_to(1, 150);
+    group_scene_decide(&s);
+    cr_assert_neq(lease()->vacated_ms, 0, "the third one may have what was acknowledged");
+    come_to(2, 160);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 3);
 }

@@ -220,6 +220,17 @@ Test(play, partitions_of_any_kind_leave_one_who_takes_writes)
     holds((struct play_faults){.leases = true, .partitions = true, .skews = true});
 }
 
+Test(play, who_is_cut_off_from_its_voters_alone_has_a_successor)
+{
+    holds((struct play_faults){.leases = true, .partitions = true, .is_seen = true, .skews = true});
+}
+
+Test(play, in_sync_who_is_cut_off_from_its_voters_alone_has_a_successor)
+{
+    holds((struct play_faults){
+        .leases = true, .syncs = true, .partitions = true, .is_seen = true, .pauses = true});
+}
+
 Test(play, a_host_that_stood_still_takes_no_writes_by_what_it_was)
 {
     holds((struct play_faults){.leases = true, .pauses = true, .skews = true});
