@@ -90,14 +90,22 @@ static struct err check_health(struct db *db, struct arena *a)
     return e;
 }
 
-static struct err apply(struct db *db, struct arena *a, const struct migration *m, int64_t version)
+static struct err apply_from(struct db *db, struct arena *a, int64_t version)
 {
+    for (; version < (int64_t)countof(migrations); version++)
+        TRY(db_exec(db, a, migrations[version].sql));
+    return db_exec(db, a,
+                   arena_printf(a, "PRAGMA user_version = %lld; PRAGMA application_id = %d",
+                                (long long)version, APPLICATION_ID));
+}
+
+/* All of them or none: no program ever works with a schema between two versions. */
+static struct err migrate(struct db *db, struct arena *a, int64_t version)
+{
+    if (version == (int64_t)countof(migrations))
+        return OK;
     TRY(db_exec(db, a, "BEGIN IMMEDIATE"));
-    struct err e = db_exec(db, a, m->sql);
-    if (!err_failed(e))
-        e = db_exec(db, a,
-                    arena_printf(a, "PRAGMA user_version = %lld; PRAGMA application_id = %d",
-                                 (long long)version, APPLICATION_ID));
+    struct err e = apply_from(db, a, version);
     if (!err_failed(e))
         e = db_exec(db, a, "COMMIT");
     if (err_failed(e))
@@ -132,15 +140,14 @@ static struct err check_kind(struct db *db, struct arena *a, int64_t *out_versio
 static struct err prepare(struct db *db, struct arena *a, const struct leader_claim *claim,
                           int64_t *out_epoch)
 {
-    int64_t version = 0, newest = (int64_t)countof(migrations);
+    int64_t version = 0;
 
     TRY(check_kind(db, a, &version));
     if (!claim || !claim->is_checked)
         TRY(check_health(db, a));
     if (claim)
         TRY(leader_take(db, a, claim, out_epoch));
-    for (; version < newest; version++)
-        TRY(apply(db, a, &migrations[version], version + 1));
+    TRY(migrate(db, a, version));
     return claim && *out_epoch == 0 ? leader_take(db, a, claim, out_epoch) : OK;
 }
 
