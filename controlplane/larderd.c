@@ -196,6 +196,7 @@ static void open_api(struct larderd *d)
     const struct options *o = &d->options;
 
     d->ops_conf = (struct ops_conf){
+        .cpu_overcommit = d->options.cpu_overcommit,
         .regions = d->options.regions.items,
         .region_count = d->options.regions.count,
         .default_account = o->account,
@@ -342,6 +343,7 @@ static struct err open_reconciler(struct larderd *d)
                                                       : d->options.endpoint_pool,
                                  .vote = d->vote,
                                  .replace_after_ms = d->options.replace_after_s * 1000,
+                                 .cpu_overcommit = d->options.cpu_overcommit,
                                  .on_goals = on_goals,
                                  .on_names = on_names,
                                  .context = d->front},

@@ -169,6 +169,7 @@ static void plan_control_plane(struct arena *a, const struct up_options *o, cons
     /* Where requests need no signature, tokens of IAM users do not need a known key either. */
     add_flag(a, &argv, "--iam-tokens", strcmp(auth, "open") == 0 ? "scoped" : "signed");
     add_flag(a, &argv, "--token-file", plan->token_path);
+    add_flag(a, &argv, "--cpu-overcommit", "0"); /* memory alone is counted on one's own machine */
     if (o->replace_after_s >= 0)
         add_flag(a, &argv, "--replace-after",
                  arena_printf(a, "%lld", (long long)o->replace_after_s));

@@ -15,6 +15,7 @@
 #define ACCOUNT_DIGITS  12
 #define TOKEN_LEAST     16
 #define REPLACE_AFTER_S 60
+#define CPU_OVERCOMMIT  32
 
 #define TOKEN_MAX_BYTES        4096
 #define KEYS_MAX_BYTES         (1 << 20)
@@ -40,6 +41,8 @@ static const struct flag rows[] = {
      .doc = "where hosts ask for this control plane's vote on leases, by UDP; where --listen is when not given"},
     {.name = "replace-after", .kind = FLAG_NUMBER, AT(replace_after_s), .value = "S", .max = 86400,
      .doc = "seconds until members of a lost host are made anew on another one; 60 when not given, 0: never"},
+    {.name = "cpu-overcommit", .kind = FLAG_NUMBER, AT(cpu_overcommit), .value = "N", .max = 1000000,
+     .doc = "a host gives nodes so many times the processors that it has; 32 when not given, 0: any number"},
     {.name = "dns", .kind = FLAG_TEXT, AT(dns), .value = "HOST:PORT|off",
      .fallback = "127.0.0.1:9353", .doc = "where the embedded DNS server answers"},
     {.name = "dns-zone", .kind = FLAG_TEXT, AT(dns_zone), .value = "ZONE",
@@ -109,7 +112,8 @@ bool options_read(struct arena *a, int argc, char **argv, struct options *out, i
     struct flags_rest rest;
 
     *out = (struct options){.update_days = UPDATE_DAYS_BY_SEVERITY,
-                            .replace_after_s = REPLACE_AFTER_S};
+                            .replace_after_s = REPLACE_AFTER_S,
+                            .cpu_overcommit = CPU_OVERCOMMIT};
     return flags_begin(&line, a, argc, argv, out, &rest, out_status);
 }
 

@@ -22,6 +22,7 @@ struct options {
     const char *state_dir, *listen, *log_level;
     const char *vote; /* "off", or where the own vote on leases is; NULL: where `listen` is */
     int64_t replace_after_s;
+    int64_t cpu_overcommit;
     const char *dns; /* "off", or where names are answered */
     const char *dns_zone, *dns_update, *dns_update_key, *hosts_file;
     const char *region, *account, *auth, *endpoints, *endpoint_pool, *network, *iam_tokens;

@@ -115,6 +115,7 @@ struct node_goal {
     enum node_state state;
     int64_t boot_count;
     int64_t memory_bytes;
+    int64_t vcpus; /* that it takes of the host */
     int64_t crashes_told;
     bool is_told_down;
     bool is_told_silent; /* the last event said that it does not answer */
@@ -197,6 +198,7 @@ struct host {
     int64_t silent_ms; /* since when */
     int64_t enrolled_ms;
     int64_t used_bytes; /* taken by placed nodes */
+    int64_t used_vcpus;
     int64_t node_count; /* placed nodes */
 };
 

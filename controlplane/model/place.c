@@ -25,7 +25,7 @@ struct seat {
     const struct host *host;
     size_t zone;                     /* all of one zone have the same number */
     struct ip_block pools[FAMILIES]; /* what may be used of each */
-    int64_t used_bytes;
+    int64_t used_bytes, used_vcpus;
     uint64_t full_for; /* the request that found no address, and why */
     enum place_result full_why;
 };
@@ -53,7 +53,8 @@ struct place {
     void *context;
     const char *const *zones; /* that may be chosen; NULL for all */
     size_t zone_count;
-    uint64_t request; /* the number of the one that is looked at */
+    int64_t overcommit; /* of processors; 0: no limit */
+    uint64_t request;   /* the number of the one that is looked at */
 };
 
 int64_t place_key(int64_t cluster_id, int64_t shard_id)
@@ -69,6 +70,7 @@ const char *place_result_text(enum place_result result)
         [PLACE_NO_HOST] = "no host that runs the engine is in touch",
         [PLACE_TOO_LARGE] = "no host offers that much memory",
         [PLACE_NO_MEMORY] = "no host has that much memory left",
+        [PLACE_NO_VCPUS] = "no host has that many processors left",
         [PLACE_NO_IPV6] = "no host has addresses of IPv6 for cache nodes",
         [PLACE_NO_ADDRESS] = "no host has an address left on which the port is free",
     };
@@ -105,7 +107,8 @@ static void seat_init(struct place *p, size_t at, const struct host *host)
 {
     struct seat *s = &p->seats[at];
 
-    *s = (struct seat){.host = host, .used_bytes = host->used_bytes};
+    *s =
+        (struct seat){.host = host, .used_bytes = host->used_bytes, .used_vcpus = host->used_vcpus};
     s->pools[FAMILY_IPV4] = pool_parse(host->pool, FAMILY_IPV4);
     s->pools[FAMILY_IPV6] = pool_parse(host->pool6, FAMILY_IPV6);
     bool is_as_before = at > 0 && strcmp(p->seats[at - 1].host->zone, host->zone) == 0;
@@ -200,6 +203,17 @@ void place_limit_zones(struct place *p, const char *const *zones, size_t count)
     p->zone_count = count;
 }
 
+void place_limit_vcpus(struct place *p, int64_t overcommit)
+{
+    p->overcommit = overcommit;
+}
+
+static bool has_vcpus(const struct place *p, const struct seat *s, int64_t vcpus)
+{
+    bool is_limited = p->overcommit > 0 && s->host->vcpus > 0 && vcpus > 0;
+    return !is_limited || s->used_vcpus + vcpus <= p->overcommit * s->host->vcpus;
+}
+
 static bool zone_may_be_chosen(const struct place *p, const char *zone)
 {
     for (size_t i = 0; i < p->zone_count; i++)
@@ -285,6 +299,8 @@ static enum place_result seat_test(const struct place *p, const struct seat *s,
         return PLACE_TOO_LARGE;
     if (r->memory_bytes > s->host->memory_bytes - s->used_bytes)
         return PLACE_NO_MEMORY;
+    if (!has_vcpus(p, s, r->vcpus))
+        return PLACE_NO_VCPUS;
     return s->full_for == p->request ? s->full_why : PLACE_OK;
 }
 
@@ -317,6 +333,9 @@ static int seat_compare(const struct place *p, const struct place_request *r, co
         return host_x < host_y ? -1 : 1;
     if (free_x != free_y)
         return free_x > free_y ? -1 : 1;
+    int64_t load_x = x->used_vcpus * y->host->vcpus, load_y = y->used_vcpus * x->host->vcpus;
+    if (load_x != load_y)
+        return load_x < load_y ? -1 : 1;
     return strcmp(x->host->name, y->host->name);
 }
 
@@ -373,6 +392,7 @@ static enum place_result place_one(struct place *p, const struct place_request *
         return nearest;
 
     best->used_bytes += r->memory_bytes;
+    best->used_vcpus += r->vcpus;
     take_node(p, r->cluster_id, best);
     *out = (struct place_choice){
         .host_id = best->host->id, .zone = best->host->zone, .second_address = ""};
@@ -380,13 +400,14 @@ static enum place_result place_one(struct place *p, const struct place_request *
     return PLACE_OK;
 }
 
-bool place_grow(struct place *p, const char *host_id, int64_t bytes)
+bool place_grow(struct place *p, const char *host_id, int64_t bytes, int64_t vcpus)
 {
     struct seat *s = seat_of(p, host_id);
 
-    if (!s || bytes > s->host->memory_bytes - s->used_bytes)
+    if (!s || bytes > s->host->memory_bytes - s->used_bytes || !has_vcpus(p, s, vcpus))
         return false;
     s->used_bytes += bytes;
+    s->used_vcpus += vcpus;
     return true;
 }
 

@@ -23,6 +23,7 @@ struct place_request {
     int64_t node_id;  /* where the search for an address starts, so that none is soon reused */
     const char *zone; /* "" = any */
     int64_t memory_bytes;
+    int64_t vcpus;
     int port;
     int second_port; /* that is to be free on the same address; 0 for none */
     enum network_type network;
@@ -42,6 +43,7 @@ enum place_result {
     PLACE_NO_HOST,    /* no host there is alive and runs the engine */
     PLACE_TOO_LARGE,  /* even an empty host there would be too small */
     PLACE_NO_MEMORY,  /* not enough of it is free now */
+    PLACE_NO_VCPUS,   /* too many processors are taken already, see place_limit_vcpus */
     PLACE_NO_IPV6,    /* it is asked for, and no host has a pool of such addresses */
     PLACE_NO_ADDRESS, /* the pools have no address left on which the port is free */
 };
@@ -58,6 +60,10 @@ struct place *place_new(struct arena *a, const struct host_list *hosts);
 /* From now on, only hosts in these zones (borrowed) are chosen. */
 void place_limit_zones(struct place *p, const char *const *zones, size_t count);
 
+/* From now on, no host gives more than so many times the processors that it has; 0: as many as
+ * anybody asks for. One that did not say how many it has gives as many, too. */
+void place_limit_vcpus(struct place *p, int64_t overcommit);
+
 void place_take_address(struct place *p, const char *address, int port);
 
 /* Whether somebody uses the address with that port, or at all (port 0): asked about each address
@@ -69,16 +75,16 @@ void place_ask_addresses(struct place *p, place_is_taken_fn is_taken, void *cont
  * the board is ignored. */
 void place_take_node(struct place *p, int64_t cluster_id, const char *host_id);
 
-/* Gives a node of that host so much more memory (less, when negative), unless the host has not got
- * that any more. */
-bool place_grow(struct place *p, const char *host_id, int64_t bytes);
+/* Gives a node of that host so much more memory and so many more processors (less, when negative),
+ * unless the host has not got that any more. */
+bool place_grow(struct place *p, const char *host_id, int64_t bytes, int64_t vcpus);
 
 /*
  * Chooses for all requests, in their order, and takes what it chose; or chooses nothing, leaves the
  * board as it was and says why. Of the hosts that can take a node the best has the fewest nodes of
  * the cluster on itself (where they keep apart), then in its zone (cross-az only), then on itself,
- * then the most free memory, then the first name. `out` has room for `count` choices; the addresses
- * live in the board's arena.
+ * then the most free memory, then the least taken of its processors, then the first name. `out` has
+ * room for `count` choices; the addresses live in the board's arena.
  */
 enum place_result place_nodes(struct place *p, const struct place_request *requests, size_t count,
                               struct place_choice *out);

@@ -145,6 +145,14 @@ int64_t cluster_host_bytes(const struct cluster *c)
                                    : node_type_host_bytes(type);
 }
 
+int64_t cluster_vcpus(const struct cluster *c)
+{
+    const struct node_type *type = node_type_find(c->node_type);
+
+    check(type != NULL);
+    return c->allotment.most_bytes ? 0 : type->vcpus;
+}
+
 int cluster_reader_port(const struct cluster *c)
 {
     return c->owner.id ? c->port + 1 : 0;

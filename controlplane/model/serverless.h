@@ -69,6 +69,9 @@ int64_t allotment_data_bytes(int64_t host_bytes);
  * allotted. */
 int64_t cluster_host_bytes(const struct cluster *c);
 
+/* Processors that each of its nodes takes of its host; 0 where the owner allots what there is. */
+int64_t cluster_vcpus(const struct cluster *c);
+
 /* The port by which clients come to read alone, beside the first one; 0 where there is none. */
 int cluster_reader_port(const struct cluster *c);
 

@@ -109,6 +109,7 @@ static void place_waiting(struct call *c, struct capacity *cap, const struct unp
         .node_id = n->node_id,
         .zone = n->zone,
         .memory_bytes = cluster_host_bytes(&cluster),
+        .vcpus = cluster_vcpus(&cluster),
         .port = n->port,
         .second_port = cluster_reader_port(&cluster),
         .network = n->network,
@@ -127,6 +128,7 @@ struct err capacity_open(struct call *c, const struct siting *siting, struct cap
     TRY(store_host_list(c->tx, c->caller->region, &cap->hosts));
     TRY(store_node_unplaced(c->tx, c->caller->region, &waiting, &count));
     cap->board = place_new(c->arena, &cap->hosts);
+    place_limit_vcpus(cap->board, c->conf->cpu_overcommit);
     cap->lookup = arena_new(c->arena, struct address_lookup);
     cap->lookup->tx = c->tx;
     place_ask_addresses(cap->board, is_taken, cap->lookup);
@@ -206,6 +208,7 @@ static enum place_result place_claim(struct call *c, struct capacity *cap,
             .zone = claim->zones[i],
             .memory_bytes =
                 claim->memory_bytes ? claim->memory_bytes : node_type_host_bytes(claim->type),
+            .vcpus = claim->is_allotted ? 0 : claim->type->vcpus,
             .port = claim->port,
             .second_port = claim->second_port,
             .network = claim->network,

@@ -28,6 +28,7 @@ struct claim {
     const char *program; /* see place.h; NULL: the bundled engine */
     bool is_cross_az;
     int64_t memory_bytes; /* of each node; 0: as its type says */
+    bool is_allotted;     /* its owner gives it processors, see cluster_vcpus */
     int second_port;      /* see place.h */
     const char **zones;   /* of each node; "" leaves it open */
     size_t count;

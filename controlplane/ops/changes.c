@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "contract/faults.h"
 #include "controlplane/model/naming.h"
+#include "controlplane/model/place.h"
 #include "controlplane/model/scaling.h"
 #include "controlplane/ops/driver.h"
 #include "controlplane/ops/fitting.h"
@@ -175,35 +176,26 @@ void changes_apply(const struct parked *p, struct cluster *cl)
         cl->node_type = p->node_type;
 }
 
-/* The nodes of a cluster that stand on a host. */
-static int64_t count_on(const struct cluster_facts *m, const struct host *h)
-{
-    int64_t count = 0;
-
-    for (size_t i = 0; i < m->nodes.count; i++) {
-        const struct node *n = &m->nodes.items[i];
-        count += n->is_wanted && n->goal.has && strcmp(n->goal.host_id, h->id) == 0;
-    }
-    return count;
-}
-
 struct err changes_claim_growth(struct call *c, const struct cluster_facts *members, size_t count,
                                 const struct cluster *cl, const char *to)
 {
     const struct node_type *old = node_type_find(cl->node_type), *new = node_type_find(to);
-    int64_t grown_bytes = node_type_host_bytes(new) - node_type_host_bytes(old);
+    int64_t more_bytes = node_type_host_bytes(new) - node_type_host_bytes(old);
+    int64_t more_vcpus = new->vcpus - old->vcpus;
     struct host_list hosts;
 
     if (new->maxmemory_bytes < old->maxmemory_bytes && engine_is_redis_like(cl->engine))
         TRY(fitting_check(c, members, count, cl, new));
     TRY(store_host_list(c->tx, c->caller->region, &hosts));
-    for (size_t i = 0; i < hosts.count; i++) {
-        int64_t free_bytes = hosts.items[i].memory_bytes - hosts.items[i].used_bytes;
-        for (size_t k = 0; k < count; k++)
-            free_bytes -= count_on(&members[k], &hosts.items[i]) * grown_bytes;
-        if (free_bytes < 0)
-            return fault(c, FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY,
-                         "The host of a cache node has no room for a larger cache node type.");
-    }
+    struct place *board = place_new(c->arena, &hosts);
+    place_limit_vcpus(board, c->conf->cpu_overcommit);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < members[i].nodes.count; k++) {
+            const struct node *n = &members[i].nodes.items[k];
+            if (n->is_wanted && n->goal.has &&
+                !place_grow(board, n->goal.host_id, more_bytes, more_vcpus))
+                return fault(c, FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY,
+                             "The host of a cache node has no room for a larger cache node type.");
+        }
     return OK;
 }

@@ -248,6 +248,7 @@ static struct err plan_room(struct call *c, const struct ec_create_serverless_ca
         .keys = keys,
         .type = node_type_find(TYPE_OF_NODES),
         .memory_bytes = allotment_host_bytes(p->common.allotment.least_bytes),
+        .is_allotted = true,
         .port = p->common.port,
         .second_port = p->common.port + 1,
         .network = p->common.reach.network,

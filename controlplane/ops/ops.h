@@ -44,6 +44,7 @@ struct ops_conf {
     const struct log_destinations *log_destinations; /* NULL: logs lead nowhere */
     int64_t update_days;         /* that service updates may wait; see model/updates.h */
     const struct quotas *quotas; /* NULL: the usual ones */
+    int64_t cpu_overcommit;      /* see place_limit_vcpus */
 };
 
 /* `store` and `conf` are borrowed. Never fails. */

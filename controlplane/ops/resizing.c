@@ -44,9 +44,12 @@ static const struct node *node_of(const struct cluster_facts *m)
 static bool grows_there(struct capacity *cap, const struct cluster_facts *m,
                         const struct node_type *to)
 {
-    int64_t more_bytes = node_type_host_bytes(to) - node_of(m)->goal.memory_bytes;
+    const struct node_goal *goal = &node_of(m)->goal;
+    int64_t more_bytes = node_type_host_bytes(to) - goal->memory_bytes;
+    int64_t more_vcpus = to->vcpus - goal->vcpus;
 
-    return more_bytes <= 0 || place_grow(cap->board, node_of(m)->goal.host_id, more_bytes);
+    return (more_bytes <= 0 && more_vcpus <= 0) ||
+           place_grow(cap->board, goal->host_id, more_bytes, more_vcpus);
 }
 
 static void choose_movers(struct call *c, struct capacity *cap, const struct group_facts *f,

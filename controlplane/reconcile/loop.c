@@ -605,7 +605,7 @@ struct reconciler *reconcile_new(struct store *store, const struct reconcile_con
     r->began_boot_ms = boot_now(r);
     r->access_wake_boot_ms = r->later_boot_ms = INT64_MAX;
     r->all_boot_ms = boot_now(r);
-    regions_init(&r->regions, store);
+    regions_init(&r->regions, store, conf->cpu_overcommit);
     alarms_init(&r->alarms);
     r->pruned_boot_ms = -PRUNE_EVERY_MS;
     return r;

@@ -27,6 +27,7 @@ struct reconcile_conf {
     bool tells_names;                  /* clients are told names of nodes, not addresses */
     const char *endpoint_pool;         /* of addresses that endpoints of groups have; NULL: none */
     struct vote *vote;                 /* the control plane's own on leases; NULL: it has none */
+    int64_t cpu_overcommit;            /* see place_limit_vcpus */
     int64_t replace_after_ms;          /* members of lost hosts are made anew elsewhere; 0: never */
 
     struct failpoint *failpoint; /* a fault on purpose (failpoint.h); NULL for none */

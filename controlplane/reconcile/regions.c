@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-void regions_init(struct regions *r, struct store *store)
+void regions_init(struct regions *r, struct store *store, int64_t cpu_overcommit)
 {
-    *r = (struct regions){.store = store};
+    *r = (struct regions){.store = store, .cpu_overcommit = cpu_overcommit};
 }
 
 void regions_fini(struct regions *r)
@@ -109,6 +109,7 @@ struct err regions_need_board(struct regions *r, struct store_tx *tx, const char
     hosts = arena_new(store_arena(tx), struct host_list);
     TRY(store_host_list(tx, region, hosts));
     v->board = place_new(store_arena(tx), hosts);
+    place_limit_vcpus(v->board, r->cpu_overcommit);
     r->tx = tx;
     place_ask_addresses(v->board, is_taken, r);
     return OK;

@@ -26,11 +26,12 @@ struct regions {
     struct arena arena; /* of what follows */
     uint64_t hosts_version;
     struct region_view *list;
-    struct store_tx *tx; /* that a board asks for addresses */
-    struct err error;    /* the first that this met */
+    struct store_tx *tx;    /* that a board asks for addresses */
+    int64_t cpu_overcommit; /* see place_limit_vcpus */
+    struct err error;       /* the first that this met */
 };
 
-void regions_init(struct regions *r, struct store *store);
+void regions_init(struct regions *r, struct store *store, int64_t cpu_overcommit);
 void regions_fini(struct regions *r);
 
 /* A writing transaction begins. */

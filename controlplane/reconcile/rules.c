@@ -143,6 +143,7 @@ static void place(struct view *v, struct node *n, struct decisions *d, const cha
         .node_id = n->id,
         .zone = n->zone,
         .memory_bytes = cluster_host_bytes(&v->cluster),
+        .vcpus = cluster_vcpus(&v->cluster),
         .port = v->cluster.port,
         .second_port = cluster_reader_port(&v->cluster),
         .network = v->cluster.reach.network,
@@ -160,6 +161,7 @@ static void place(struct view *v, struct node *n, struct decisions *d, const cha
         .state = NODE_RUNNING,
         .boot_count = n->boot_count,
         .memory_bytes = request.memory_bytes,
+        .vcpus = request.vcpus,
         .parameters = parameters_number(&v->cluster),
         .tls = v->cluster.tls,
     };
@@ -183,6 +185,7 @@ static void tell_parameters(struct view *v, struct node *n, struct decisions *d,
     goal.parameters = parameters_number(&seen);
     if (!v->cluster.allotment.most_bytes) /* the type decides parameters, too */
         goal.memory_bytes = cluster_host_bytes(&seen);
+    goal.vcpus = cluster_vcpus(&seen);
     decide_goal(d, n, &goal, why);
 }
 
@@ -191,7 +194,7 @@ static void resize(struct view *v, struct node *n, struct decisions *d, const ch
     struct node_goal goal = n->goal;
 
     goal.memory_bytes = wanted_host_bytes(v, n);
-    if (place_grow(v->region->board, goal.host_id, goal.memory_bytes - n->goal.memory_bytes))
+    if (place_grow(v->region->board, goal.host_id, goal.memory_bytes - n->goal.memory_bytes, 0))
         decide_goal(d, n, &goal, why);
 }
 

@@ -73,9 +73,11 @@ void scale_keep_room(struct group_view *g, struct decisions *d)
             continue;
         struct node_goal goal = member_node(v)->goal;
         int64_t more_bytes = cluster_host_bytes(&v->cluster) - goal.memory_bytes;
-        if (!place_grow(g->region->board, goal.host_id, more_bytes))
+        int64_t more_vcpus = cluster_vcpus(&v->cluster) - goal.vcpus;
+        if (!place_grow(g->region->board, goal.host_id, more_bytes, more_vcpus))
             continue;
         goal.memory_bytes += more_bytes;
+        goal.vcpus += more_vcpus;
         d->about = &v->cluster;
         decide_goal(d, member_node(v), &goal, "it will grow");
     }
@@ -219,6 +221,7 @@ static void give_type_back(struct view *m, const char *type, struct decisions *d
     decide_cluster(d, m);
     take_type(m, d);
     goal.memory_bytes = cluster_host_bytes(&m->cluster);
+    goal.vcpus = cluster_vcpus(&m->cluster);
     if (goal.has && goal.memory_bytes != n->goal.memory_bytes)
         decide_goal(d, n, &goal, "it does not grow");
 }

@@ -241,6 +241,7 @@ static void keep_room(struct view *v, struct decisions *d)
         if (!has_old_type(n) || !n->goal.has || goal.memory_bytes >= wanted_bytes)
             continue;
         goal.memory_bytes = wanted_bytes;
+        goal.vcpus = cluster_vcpus(&v->cluster);
         decide_goal(d, n, &goal, "it will grow");
     }
 }

@@ -260,7 +260,7 @@ struct err store_cluster_exchange_names(struct store_tx *tx, const struct cluste
     TRY(query_run(tx, sql, "ti", a->name, b->id));
     TRY(query_run(tx, sql, "ti", b->name, a->id));
     store_touch_cluster(tx, a->id);
-    return OK;
+    return a->shard_id ? hosts_raise_of_shard(tx, a->shard_id) : OK; /* their goals have names */
 }
 
 struct err store_cluster_remove(struct store_tx *tx, int64_t id, const char *arn)

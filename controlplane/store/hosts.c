@@ -7,7 +7,7 @@
     "SELECT h.id, h.region, h.zone, h.name, h.incarnation, h.boot_id, h.agent_version, " \
     "h.memory_bytes, h.vcpus, h.pool, h.engines, h.is_silent, h.enrolled_ms, "           \
     "h.used_bytes, h.node_count, h.pool6, "                                              \
-    "h.peer_address, h.peer_port, h.is_quiet, h.silent_ms FROM host h "
+    "h.peer_address, h.peer_port, h.is_quiet, h.silent_ms, h.used_vcpus FROM host h "
 
 static void row_to_host(const struct query *q, struct host *out)
 {
@@ -32,6 +32,7 @@ static void row_to_host(const struct query *q, struct host *out)
         .peer_port = (int)query_int(q, 17),
         .is_quiet = query_int(q, 18) != 0,
         .silent_ms = query_int(q, 19),
+        .used_vcpus = query_int(q, 20),
     };
 }
 

@@ -32,13 +32,13 @@ struct err store_node_insert(struct store_tx *tx, struct node *n)
     return query_end(&q);
 }
 
-#define NODE_SELECT                                                                                                                                                                                                                                                                                                                                                                                                     \
-    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                                                                                                                                                                                                                                                                                                            \
-    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                                                                                                                                                                                                                                                                                             \
-    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                                                                                                                                                                                                                                                                                                \
-    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                                                                                                                                                                                                                                                                                               \
-    "s.term, s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, s.followed_term, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered, g.second_address, n.node_type, coalesce(s.lineage, 0), coalesce(s.is_killed, 0), coalesce(s.is_silent, 0), coalesce(s.is_unleased, 0), coalesce(g.is_told_silent, 0), coalesce(s.unlinked_ms, 0), coalesce(g.is_lagging, 0) FROM cache_node n " \
-    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                                                                                                                                                                                                                                                                                               \
+#define NODE_SELECT                                                                                                                                                                                                                                                                                                                                                                                                                           \
+    "SELECT n.id, n.cluster_id, n.number, n.zone, n.is_wanted, n.boot_count, n.created_ms, "                                                                                                                                                                                                                                                                                                                                                  \
+    "g.host_id, g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, "                                                                                                                                                                                                                                                                                                                                                   \
+    "g.is_told_down, g.parameters, s.host_id, s.state, s.boot_count, s.pid, s.crashes, "                                                                                                                                                                                                                                                                                                                                                      \
+    "s.crashed_ms, s.last_exit, s.why, s.applied_settings, s.is_reboot_pending, s.role, "                                                                                                                                                                                                                                                                                                                                                     \
+    "s.term, s.replication_offset, s.is_link_up, s.build, s.used_bytes, s.has_bad_seed, s.followed_term, h.zone, n.engine_id, coalesce(g.tls_mode, ''), g.is_clustered, g.second_address, n.node_type, coalesce(s.lineage, 0), coalesce(s.is_killed, 0), coalesce(s.is_silent, 0), coalesce(s.is_unleased, 0), coalesce(g.is_told_silent, 0), coalesce(s.unlinked_ms, 0), coalesce(g.is_lagging, 0), coalesce(g.vcpus, 0) FROM cache_node n " \
+    "LEFT JOIN node_goal g ON g.node_id = n.id LEFT JOIN node_saw s ON s.node_id = n.id "                                                                                                                                                                                                                                                                                                                                                     \
     "LEFT JOIN host h ON h.id = g.host_id "
 
 static void row_to_goal(struct query *q, int at, struct node_goal *out)
@@ -119,6 +119,7 @@ static void row_to_node(struct query *q, struct node *out)
     out->goal.is_told_silent = query_int(q, 44) != 0;
     out->saw.unlinked_ms = query_int(q, 45);
     out->goal.is_lagging = query_int(q, 46) != 0;
+    out->goal.vcpus = query_int(q, 47);
     if (!tls_mode_parse(query_text(q, 36), &out->goal.tls))
         q->error = err_make(ERR_CORRUPT, "a node has an unknown mode of encryption");
 }
@@ -333,21 +334,21 @@ struct err store_goal_set(struct store_tx *tx, int64_t node_id, const struct nod
 {
     static const char sql[] =
         "INSERT INTO node_goal (node_id, host_id, address, port, state, boot_count, memory_bytes, "
-        "crashes_told, is_told_down, parameters, tls_mode, is_clustered, second_address) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "crashes_told, is_told_down, parameters, tls_mode, is_clustered, second_address, "
+        "vcpus) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (node_id) DO UPDATE SET host_id = excluded.host_id, address = excluded.address, "
         "port = excluded.port, state = excluded.state, boot_count = excluded.boot_count, "
         "memory_bytes = excluded.memory_bytes, crashes_told = excluded.crashes_told, "
         "is_told_down = excluded.is_told_down, parameters = excluded.parameters, "
         "tls_mode = excluded.tls_mode, is_clustered = excluded.is_clustered, "
-        "second_address = excluded.second_address";
+        "second_address = excluded.second_address, vcpus = excluded.vcpus";
     const char *before;
 
     TRY(host_of(tx, node_id, &before));
-    TRY(query_run(tx, sql, "ittitiiibitbt", node_id, g->host_id, g->address, (int64_t)g->port,
+    TRY(query_run(tx, sql, "ittitiiibitbti", node_id, g->host_id, g->address, (int64_t)g->port,
                   node_state_name(g->state), g->boot_count, g->memory_bytes, g->crashes_told,
                   g->is_told_down, g->parameters, tls_mode_name(g->tls), g->is_clustered,
-                  g->second_address ? g->second_address : ""));
+                  g->second_address ? g->second_address : "", g->vcpus));
     if (!*before)
         return raise_of_newcomer(tx, node_id);
     if (strcmp(before, g->host_id) != 0)

@@ -69,6 +69,7 @@ Test(plan, has_one_host_in_each_zone_with_its_own_addresses)
     cr_assert(eq(sz, plan.host_count, 3));
     cr_expect(eq(str, (char *)plan.control_planes[0].argv[0], "/bin/larderd"));
     expect_flag(&plan.control_planes[0], "--endpoint-pool", "127.77.192.0/18");
+    expect_flag(&plan.control_planes[0], "--cpu-overcommit", "0");
     for (size_t i = 0; i < plan.host_count; i++) {
         cr_expect(eq(str, (char *)plan.hosts[i].name, (char *)names[i]));
         expect_flag(&plan.hosts[i], "--zone", zones[i]);

@@ -58,6 +58,7 @@ Test(options, little_has_to_be_given)
     cr_assert_eq(check_line(NULL, NULL, NULL, NULL, &o).code, ERR_OK);
     cr_expect_str_eq(o.state_dir, "/s");
     cr_expect_str_eq(o.listen, "127.0.0.1:9379");
+    cr_expect_eq(o.cpu_overcommit, 32);
     cr_expect_str_eq(o.auth, "scoped");
     cr_expect_str_eq(o.account, "000000000000");
     cr_expect_eq(o.regions.count, 1);

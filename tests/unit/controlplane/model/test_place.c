@@ -372,11 +372,109 @@ Test(place, a_node_grows_while_its_host_has_memory)
     struct board b;
     struct place *p = board_new(&b);
 
-    cr_assert(place_grow(p, "h1", 3 * GIB));
-    cr_assert_not(place_grow(p, "h1", 2 * GIB));
-    cr_assert(place_grow(p, "h1", -2 * GIB));
-    cr_assert(place_grow(p, "h1", 2 * GIB));
-    cr_assert_not(place_grow(p, "nobody", 1));
+    cr_assert(place_grow(p, "h1", 3 * GIB, 0));
+    cr_assert_not(place_grow(p, "h1", 2 * GIB, 0));
+    cr_assert(place_grow(p, "h1", -2 * GIB, 0));
+    cr_assert(place_grow(p, "h1", 2 * GIB, 0));
+    cr_assert_not(place_grow(p, "nobody", 1, 0));
+    arena_fini(&b.arena);
+}
+
+/* --- processors --- */
+
+static struct place_request want_vcpus(int64_t vcpus)
+{
+    struct place_request r = want("", 1);
+
+    r.vcpus = vcpus;
+    return r;
+}
+
+static struct place *board_with_vcpus(struct board *b, int one, int two, int three_of)
+{
+    board_new(b);
+    b->hosts[0].vcpus = one;
+    b->hosts[1].vcpus = two;
+    b->hosts[2].vcpus = three_of;
+    return place_new(&b->arena, &b->list);
+}
+
+Test(place, of_equally_empty_hosts_the_one_with_most_idle_processors_is_chosen)
+{
+    struct board b;
+    struct place_choice choice;
+
+    board_with_vcpus(&b, 8, 8, 16);
+    b.hosts[1].memory_bytes = GIB / 2; /* out of the way */
+    b.hosts[0].used_vcpus = 4;
+    b.hosts[2].used_vcpus = 6;
+    struct place *p = place_new(&b.arena, &b.list);
+    const struct place_request r = want_vcpus(2);
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.host_id, "h3", "6 of 16 is less than 4 of 8");
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.host_id, "h1");
+    arena_fini(&b.arena);
+}
+
+Test(place, no_host_gives_more_processors_than_it_may)
+{
+    struct board b;
+    struct place *p = board_with_vcpus(&b, 1, 2, 0);
+    struct place_choice choice;
+    const struct place_request r = want_vcpus(4), small = want_vcpus(2);
+
+    b.hosts[2].memory_bytes = GIB / 2;
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK, "nothing is limited");
+    p = place_new(&b.arena, &b.list);
+    place_limit_vcpus(p, 2);
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.host_id, "h2");
+    cr_assert_eq(place_nodes(p, &small, 1, &choice), PLACE_OK);
+    cr_assert_str_eq(choice.host_id, "h1");
+    cr_assert_eq(place_nodes(p, &small, 1, &choice), PLACE_NO_VCPUS);
+    const struct place_request none = want_vcpus(0);
+    cr_assert_eq(place_nodes(p, &none, 1, &choice), PLACE_OK, "it takes none");
+    arena_fini(&b.arena);
+}
+
+Test(place, a_host_that_does_not_say_how_many_it_has_is_not_limited)
+{
+    struct board b;
+    struct place *p = board_with_vcpus(&b, 0, 0, 0);
+    struct place_choice choice;
+    const struct place_request r = want_vcpus(96);
+
+    place_limit_vcpus(p, 1);
+    cr_assert_eq(place_nodes(p, &r, 1, &choice), PLACE_OK);
+    arena_fini(&b.arena);
+}
+
+Test(place, processors_of_what_is_not_placed_are_given_back)
+{
+    struct board b;
+    struct place *p = board_with_vcpus(&b, 2, 2, 2);
+    struct place_request r[4];
+    struct place_choice choice[4];
+
+    place_limit_vcpus(p, 1);
+    for (size_t i = 0; i < 4; i++)
+        r[i] = want_vcpus(2);
+    cr_assert_eq(place_nodes(p, r, 4, choice), PLACE_NO_VCPUS);
+    cr_assert_eq(place_nodes(p, r, 3, choice), PLACE_OK);
+    arena_fini(&b.arena);
+}
+
+Test(place, a_node_grows_while_its_host_has_processors)
+{
+    struct board b;
+    struct place *p = board_with_vcpus(&b, 2, 2, 2);
+
+    place_limit_vcpus(p, 2);
+    cr_assert(place_grow(p, "h1", 0, 4));
+    cr_assert_not(place_grow(p, "h1", 0, 1));
+    cr_assert(place_grow(p, "h1", 0, -2));
+    cr_assert(place_grow(p, "h1", 0, 2));
     arena_fini(&b.arena);
 }
 

@@ -290,6 +290,33 @@ Test(create, capacity_ends_where_the_hosts_memory_ends_placed_or_not)
     expect(run_ec_create_cache_cluster(&in, &out), FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY, NULL);
 }
 
+static void limit_processors(int64_t overcommit)
+{
+    ops_free(world.ops);
+    world.conf.cpu_overcommit = overcommit;
+    world.ops = ops_new(world.f.store, &world.conf);
+}
+
+Test(create, capacity_ends_where_the_hosts_processors_end_when_they_are_counted)
+{
+    char name[8];
+    struct ec_create_cache_cluster_in in = {REDIS};
+    struct ec_create_cache_cluster_out out;
+
+    limit_processors(2);
+    in.cache_cluster_id = name;
+    for (int i = 0; i < 6; i++) { /* three hosts of 2, 2 each; nothing is placed yet */
+        snprintf(name, sizeof(name), "c%d", i);
+        must(run_ec_create_cache_cluster(&in, &out));
+    }
+    in.cache_cluster_id = "one-more";
+    expect(run_ec_create_cache_cluster(&in, &out), FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY,
+           "There is no capacity for 1 cache node of type cache.t4g.micro in us-east-1: no host "
+           "has that many processors left.");
+    limit_processors(0);
+    must(run_ec_create_cache_cluster(&in, &out));
+}
+
 Test(create, without_hosts_in_touch_there_is_no_capacity)
 {
     struct ec_create_cache_cluster_in in = {REDIS};

@@ -21,7 +21,7 @@ Test(regions, hosts_are_found_by_their_id)
     struct host b = fixture_host(&f, "b", "us-east-1a", "127.77.0.0/24", 1000);
     struct host a = fixture_host(&f, "a", "us-east-1b", "127.77.1.0/24", 1000);
 
-    regions_init(&regions, f.store);
+    regions_init(&regions, f.store, 0);
     const struct region_view *v = view();
     cr_expect_str_eq(region_host(v, a.id)->zone, "us-east-1b");
     cr_expect_str_eq(region_host(v, b.id)->zone, "us-east-1a");
@@ -34,7 +34,7 @@ Test(regions, what_was_read_is_kept_until_a_host_has_changed)
     struct host h = fixture_host(&f, "a", "us-east-1a", "127.77.0.0/24", 1000);
 
     fixture_commit(&f);
-    regions_init(&regions, f.store);
+    regions_init(&regions, f.store, 0);
     fixture_begin(&f, STORE_WRITE);
     const struct region_view *first = view();
     const struct host *kept = region_host(first, h.id);
@@ -53,7 +53,7 @@ Test(regions, what_was_read_is_kept_until_a_host_has_changed)
 Test(regions, a_board_is_of_one_transaction)
 {
     fixture_host(&f, "a", "us-east-1a", "127.77.0.0/24", 1000);
-    regions_init(&regions, f.store);
+    regions_init(&regions, f.store, 0);
     cr_expect_null(view()->board);
     must(regions_need_board(&regions, f.tx, "us-east-1"));
     const struct region_view *v;

@@ -144,6 +144,22 @@ Test(scale_steps, where_nowhere_is_room_nothing_changes)
     expect_no_capacity();
 }
 
+Test(scale_steps, where_processors_are_counted_they_are_claimed_too)
+{
+    box.ops_conf.cpu_overcommit = 1; /* of 16 that each host has */
+    box_restart();
+    make_group(2, false);
+    must(scale("cache.r6g.2xlarge"));
+    box_settle();
+    must(scale("cache.r6g.4xlarge"));
+    box_settle();
+    box_round();
+    const char *before = box_text();
+    cr_expect_eq(scale("cache.r6g.8xlarge").code, FAULT_INSUFFICIENT_CACHE_CLUSTER_CAPACITY);
+    cr_expect_str_eq(box_text(), before);
+    box_check_whole();
+}
+
 Test(scale_steps, one_of_several_zones_stays_in_its_own)
 {
     make_group(2, true);

@@ -56,25 +56,30 @@ Test(hosts, what_is_used_follows_nodes_that_grow_move_and_go)
     struct cluster c = fixture_cluster(&f, "c1", "redis");
     int64_t node_id = fixture_node(&f, c.id, "0001").id;
     struct node_goal goal = {
-        .host_id = a.id, .address = "127.77.0.1", .port = 1, .memory_bytes = 300};
+        .host_id = a.id, .address = "127.77.0.1", .port = 1, .memory_bytes = 300, .vcpus = 2};
 
     must(store_goal_set(f.tx, node_id, &goal));
     goal.memory_bytes = 400;
+    goal.vcpus = 4;
     must(store_goal_set(f.tx, node_id, &goal));
     must(store_host_get(f.tx, a.id, &found));
     cr_expect_eq(found.used_bytes, 400);
+    cr_expect_eq(found.used_vcpus, 4);
     goal.host_id = b.id;
     must(store_goal_set(f.tx, node_id, &goal));
     must(store_host_get(f.tx, a.id, &found));
     cr_expect_eq(found.used_bytes, 0);
+    cr_expect_eq(found.used_vcpus, 0);
     cr_expect_eq(found.node_count, 0);
     must(store_host_put(f.tx, &b));
     must(store_host_get(f.tx, b.id, &found));
     cr_expect_eq(found.used_bytes, 400, "a host that enrols anew keeps what it has");
+    cr_expect_eq(found.used_vcpus, 4);
     cr_expect_eq(found.node_count, 1);
     must(store_cluster_remove(f.tx, c.id, "arn"));
     must(store_host_get(f.tx, b.id, &found));
     cr_expect_eq(found.used_bytes, 0, "with its cluster");
+    cr_expect_eq(found.used_vcpus, 0);
     cr_expect_eq(found.node_count, 0);
 }
 
