@@ -246,7 +246,8 @@ def test_of_a_state_and_its_copy_one_has_the_hosts(tmp_path):
             host.larderd = second
             assert host.sync()[0] == 200 and host.obeys["Epoch"] == 2, "it was taken over by the copy"
             host.larderd, first.ends = first, (1,)
-            assert host.sync()[0] == 503
+            with contextlib.suppress(OSError):  # it may be gone before it has answered
+                assert host.sync()[0] == 503
             assert first.proc.wait(PATIENCE_S) == 1, "the first one leads no longer"
     again = subprocess.run(first.argv, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert again.returncode == 1 and "hosts obey another control plane since, of epoch 2" in again.stderr
