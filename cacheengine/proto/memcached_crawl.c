@@ -212,6 +212,8 @@ static const char *answer(struct cmd_call *c)
         return crawl(c);
     if (!c->engine->settings.memcached_may_dump)
         return "ERROR metadump not allowed";
+    if (mc_session(c)->dump_cursor == 0 && reply_pending(c->reply) > 0)
+        return "ERROR cannot pipeline other commands before metadump";
     if (!names_classes(c->argv[2]))
         return "BADCLASS invalid class id";
     if (is_empty(c))

@@ -128,7 +128,7 @@ static const struct extended {
     {"inline_ascii_resp",    WITHOUT_EFFECT, NULL                             },
     {"no_inline_ascii_resp", WITHOUT_EFFECT, NULL                             },
     {"modern",               WITHOUT_EFFECT, NULL                             },
-    {"no_modern",            WITHOUT_EFFECT, NULL                             },
+    {"no_modern",            OFF,            "larder-memcached-crawler"       },
     {"drop_privileges",      WITHOUT_EFFECT, NULL                             },
     {"no_drop_privileges",   WITHOUT_EFFECT, NULL                             },
     {"relaxed_privileges",   WITHOUT_EFFECT, NULL                             },

@@ -47,6 +47,7 @@ CASES = {
                    b"lru_crawler sleep 1000001\r\nlru_crawler tocrawl 5\r\nlru_crawler tocrawl x\r\nlru_crawler crawl\r\n"
                    b"lru_crawler crawl x\r\nlru_crawler crawl 0\r\nlru_crawler crawl 64\r\nlru_crawler metadump\r\n"
                    b"lru_crawler crawl 1 2\r\nlru_crawler nosuch 1\r\n",
+    "a dump behind something": b"set a 0 0 1\r\nx\r\nmg none v\r\nlru_crawler metadump all\r\nversion\r\n",
     "detail": b"stats detail\r\nstats detail nosuch\r\nstats detail dump\r\nstats detail on\r\nset p:1 0 0 1\r\nx\r\nget p:1 p:2\r\n"
               b"gat 0 p:1\r\nmg p:1\r\nmg p:3\r\ndelete p:1\r\nmd p:4\r\nget nothing\r\nset p:\r\nstats detail dump\r\n"
               b"stats detail off\r\nget p:1\r\nstats detail dump\r\nstats reset\r\nstats detail dump\r\n",

@@ -42,6 +42,13 @@ Test(memcached_crawl, a_dump_names_every_item_and_goes_on_until_its_end)
     cr_assert(str_ends(buf_str(&f.out), "\nEND\r\n"));
 }
 
+Test(memcached_crawl, a_dump_does_not_begin_behind_other_replies)
+{
+    mc_ask(&f, "set a 0 0 1\r\nx\r\n");
+    cr_assert_str_eq(mc_ask(&f, "mg none v\r\nlru_crawler metadump all\r\n"),
+                     "EN\r\nERROR cannot pipeline other commands before metadump\r\n");
+}
+
 Test(memcached_crawl, a_crawl_takes_what_has_expired)
 {
     mc_ask(&f, "set a 0 1 1\r\nx\r\nset b 0 0 1\r\nx\r\n");
