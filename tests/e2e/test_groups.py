@@ -382,10 +382,20 @@ def test_a_replica_takes_over_when_its_primary_hangs(house):
     assert redis_cli(group.primary(), "GET", "kept") == "yes"
 
 
+def compute(endpoint, seconds):
+    """Has it use a processor for so long; how long that took."""
+    began = time.monotonic()
+    redis_cli(endpoint, "EVAL", f"local t = os.clock() while os.clock() - t < {seconds} do end", "0")
+    return time.monotonic() - began
+
+
 def test_a_primary_that_is_busy_keeps_its_role_and_users_are_warned(house):
     group = Group.create(house, "busy", NumCacheClusters=2, AutomaticFailoverEnabled=True)
     first = next(name for name, role in group.roles().items() if role == "primary")
-    redis_cli(group.primary(), "EVAL", "local t = os.clock() while os.clock() - t < 3 do end", "0")
+    primary = group.primary()
+    slowness = max(1.0, compute(primary, 0.3) / 0.3)
+    if not 2.5 < compute(primary, 3 / slowness) < 4.5:
+        pytest.skip("on a machine with others on it nobody can say for how long one is busy")
 
     def told():
         return [m for _, m in house.events(first, group.client) if "respond" in m]
