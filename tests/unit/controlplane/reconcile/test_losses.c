@@ -452,3 +452,51 @@ Test(losses, in_sync_one_that_is_cut_off_is_not_counted_on)
     group_scene_decide(&s);
     cr_assert_eq(s.shards[0].goal.primary_id, 3);
 }
+
+static void live_on(size_t member, size_t host)
+{
+    s.nodes[member].goal.host_id = s.hosts[host].id;
+    s.nodes[member].host_zone = s.hosts[host].zone;
+}
+
+/* Two shards whose primaries are on two hosts of one zone. */
+static void open_zones(void)
+{
+    group_scene_open(&s, 2, 3);
+    group_scene_decide(&s);
+    s.hosts[3] = s.hosts[0];
+    s.hosts[3].id = s.hosts[3].name = "h4";
+    s.region.hosts.count = 4;
+    for (size_t i = 0; i < 6; i++)
+        live_on(i, i == 3 ? 3 : i % 3);
+    group_scene_lease(&s);
+    group_scene_decide(&s);
+}
+
+Test(losses, of_a_lost_zone_all_shards_have_successors_elsewhere_spread_over_hosts)
+{
+    group_scene_close(&s);
+    open_zones();
+    for (size_t i = 0; i < 2; i++)
+        cr_assert(s.shards[i].lease.is_held);
+    group_scene_hush(&s, 0, false);
+    group_scene_hush(&s, 3, false);
+    group_scene_decide(&s);
+    for (size_t i = 0; i < 2; i++) {
+        cr_assert_gt(s.shards[i].lease.asked_term, 0, "both are asked after at once");
+        for (size_t k = 1; k < 3; k++)
+            promises_add(&s.arena, &s.view.promises, s.hosts[k].id, s.shards[i].id,
+                         s.shards[i].lease.asked_term);
+    }
+    group_scene_decide(&s);
+    for (size_t i = 0; i < 6; i++)
+        if (i % 3 != 0)
+            group_scene_obey(&s, i, 100); /* each has come as far as the others */
+    group_scene_decide(&s);
+    const struct view *first = shard_primary(&s.view, &s.shards[0]);
+    const struct view *second = shard_primary(&s.view, &s.shards[1]);
+    cr_assert_str_neq(member_node(first)->host_zone, "us-east-1a");
+    cr_assert_str_neq(member_node(second)->host_zone, "us-east-1a");
+    cr_assert_str_neq(member_node(first)->goal.host_id, member_node(second)->goal.host_id,
+                      "the other one of two that are as good has no primary yet");
+}
