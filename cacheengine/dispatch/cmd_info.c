@@ -350,6 +350,7 @@ static void info_stats(const struct engine *e, struct buf *out)
     put(out, "expire_cycle_cpu_milliseconds", engine_ticks_us(e, s->expire_ticks) / 1000);
     put(out, "evicted_keys", k->evicted);
     put(out, "evicted_clients", s->evicted_clients);
+    put(out, "evicted_scripts", eval_cache_facts(scripting_evals(e)).evicted);
     uint64_t over_ms =
         e->over_memory_since_ms ? (uint64_t)(e->keyspace.passed_ms - e->over_memory_since_ms) : 0;
     put(out, "total_eviction_exceeded_time", s->over_memory_ms + over_ms);

@@ -345,6 +345,9 @@ void engine_reset_stats(struct engine *e)
     e->append->rewrites = e->append->delayed = 0;
     struct followers *r = e->followers;
     r->full_syncs = r->partial_syncs = r->refused_partial_syncs = r->bytes_out = 0;
+    struct eval_cache *evals = scripting_evals(e);
+    if (evals)
+        eval_cache_reset_stats(evals);
 }
 
 /* ---- sessions ---- */

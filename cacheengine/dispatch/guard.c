@@ -23,9 +23,28 @@ static bool has(const struct cmd_call *call, uint32_t flag)
     return false;
 }
 
+/* The same of scripts, by what they say of themselves. */
+static bool runs_writing_script(const struct cmd_call *call)
+{
+    struct cmd_call queued = *call;
+
+    if (scripting_may_write(call))
+        return true;
+    if (!call->client || !transaction_is_open(call->client) || strcmp(call->cmd->name, "exec") != 0)
+        return false;
+    for (struct queued_call *q = call->client->transaction->head; q; q = q->next) {
+        queued.cmd = q->cmd;
+        queued.argv = q->argv;
+        queued.argc = q->argc;
+        if (scripting_may_write(&queued))
+            return true;
+    }
+    return false;
+}
+
 bool guard_is_write(const struct cmd_call *call)
 {
-    return has(call, CMD_WRITE);
+    return has(call, CMD_WRITE) || runs_writing_script(call);
 }
 
 #define REPLICA "READONLY You can't write against a read only replica."

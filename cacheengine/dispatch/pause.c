@@ -88,7 +88,7 @@ bool pause_takes(struct cmd_call *call)
     struct engine *e = call->engine;
     const struct client *c = call->client;
 
-    if (c->is_admin || c->is_primary || c->feed)
+    if (c->is_admin || c->feed || (c->is_primary && !e->pauses[PAUSE_OF_CLIENT].is_on))
         return false;
     pause_tick(e);
     if (!is_on(e) || (!pauses_all(e) && !may_tell(call)))

@@ -3,8 +3,8 @@
  * nothing goes by itself (no key expires, none is evicted), so that replicas can come level.
  *
  * Who is put off keeps what it has sent; when the pause ends it is cut into calls and run. A pause
- * has an owner; that of one does not end that of another. Replicas, the primary of this node and
- * the admin socket are never paused.
+ * has an owner; that of one does not end that of another. Replicas and the admin socket are never
+ * paused; what the primary of this node sends is put off by CLIENT PAUSE alone.
  */
 #ifndef LARDER_DISPATCH_PAUSE_H
 #define LARDER_DISPATCH_PAUSE_H

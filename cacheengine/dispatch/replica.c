@@ -360,6 +360,9 @@ static bool is_silent(const struct replica *r)
 {
     int64_t heard_ms = r->state == REPLICA_FOLLOWS ? r->primary->active_ms : r->io_ms;
 
+    /* Nothing is read of it while a pause puts off what has come. */
+    if (r->primary && r->primary->is_postponed)
+        return false;
     return now_of(r) - heard_ms > timeout_ms(r);
 }
 

@@ -6,6 +6,8 @@
 #include "base/command.h"
 #include "base/log.h"
 #include "cacheengine/dispatch/append.h"
+#include "cacheengine/dispatch/guard.h"
+#include "cacheengine/dispatch/pause.h"
 #include "cacheengine/dispatch/replica.h"
 #include "cacheengine/dispatch/transaction.h"
 #include "cacheengine/repl/stream.h"
@@ -137,6 +139,8 @@ void replica_run(struct cmd_call *call)
     struct replica *r = call->engine->replica;
 
     if (!r || r->primary != call->client || is_talk(r, call))
+        return;
+    if (__builtin_expect(call->engine->guards & GUARD_PAUSED, 0) && call->cmd && pause_takes(call))
         return;
     struct reply_piece *held = reply_hold(call->reply);
     apply(r, call);

@@ -31,20 +31,32 @@ bool replica_loading_facts(const struct engine *e, struct loading_facts *out)
     return true;
 }
 
+/* How far the stream has come in: of what is put off nothing counts as applied. */
+static int64_t read_offset(const struct engine *e)
+{
+    const struct replica *r = e->replica;
+    int64_t offset = e->stream.offset + (int64_t)r->held.len;
+    struct client_facts f;
+
+    if (!r->primary || !r->primary->is_postponed)
+        return offset;
+    r->primary->host->facts(r->primary, &f);
+    return offset + (int64_t)f.input_bytes;
+}
+
 void replica_info(const struct engine *e, struct buf *out)
 {
     const struct replica *r = e->replica;
     int64_t now_ms = e->keyspace.passed_ms;
     bool is_up = r->state == REPLICA_FOLLOWS;
     bool syncs = r->state == REPLICA_RECEIVES || r->state == REPLICA_LOADS;
-    int64_t read_offset = e->stream.offset + (int64_t)r->held.len;
 
     buf_printf(out, "role:slave\r\nmaster_host:%s\r\n", r->host);
     put(out, "master_port", r->port);
     buf_printf(out, "master_link_status:%s\r\n", is_up ? "up" : "down");
     put(out, "master_last_io_seconds_ago", is_up ? (now_ms - r->primary->active_ms) / 1000 : -1);
     put(out, "master_sync_in_progress", syncs);
-    put(out, "slave_read_repl_offset", read_offset);
+    put(out, "slave_read_repl_offset", read_offset(e));
     put(out, "slave_repl_offset", e->stream.offset);
     if (syncs)
         put_sync(r, out);

@@ -235,7 +235,8 @@ static void tick(void *ctx, struct script_run *run)
         run->is_killed = true;
 }
 
-/* Nothing is compiled for that: a script that is not known yet has its first line read. */
+/* What is not known to say anything counts as plain. Nothing is compiled for that: a script that is
+ * not known yet has its first line read. */
 static uint32_t flags_of(const struct cmd_call *c)
 {
     const struct eval_cache *evals = scripting_evals(c->engine);
@@ -243,21 +244,26 @@ static uint32_t flags_of(const struct cmd_call *c)
     struct script_header head;
 
     if (strcmp(c->cmd->name, "eval") == 0)
-        return script_header_read(c->scratch, c->argv[1], &head) ? 0 : head.flags;
+        return script_header_read(c->scratch, c->argv[1], &head) ? SCRIPT_PLAIN : head.flags;
     if (strcmp(c->cmd->name, "evalsha") == 0) {
         const struct eval_script *s =
             evals && c->argv[1].len == SCRIPT_SHA_HEX ? eval_cache_find(evals, c->argv[1]) : NULL;
-        return s ? s->flags : 0;
+        return s ? s->flags : SCRIPT_PLAIN;
     }
     const struct function *f = libraries && strcmp(c->cmd->name, "fcall") == 0
                                    ? libraries_find_function(libraries, c->argv[1])
                                    : NULL;
-    return f ? f->flags : 0;
+    return f ? f->flags : SCRIPT_PLAIN;
 }
 
 bool scripting_only_reads(const struct cmd_call *c)
 {
     return scripting_is_run(c->cmd) && (flags_of(c) & SCRIPT_NO_WRITES);
+}
+
+bool scripting_may_write(const struct cmd_call *c)
+{
+    return scripting_is_run(c->cmd) && !(flags_of(c) & (SCRIPT_PLAIN | SCRIPT_NO_WRITES));
 }
 
 bool scripting_runs(const struct engine *e)

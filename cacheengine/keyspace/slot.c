@@ -88,6 +88,18 @@ uint32_t slot_of_key(const char *key, size_t len)
     return crc16(key, len) % SLOT_COUNT;
 }
 
+int slot_of_pattern(const char *pattern, size_t len)
+{
+    const char *tag = memchr(pattern, '{', len);
+    const char *end = tag ? memchr(tag, '}', len - (size_t)(tag - pattern)) : NULL;
+    size_t counts = end && end > tag + 1 ? (size_t)(end - pattern) : len;
+
+    for (size_t i = 0; i < counts; i++)
+        if (strchr("*?[\\", pattern[i]) && pattern[i])
+            return -1;
+    return (int)slot_of_key(pattern, len);
+}
+
 /* ---- sets ---- */
 
 void slot_set_join(struct slot_set *s, const struct slot_set *other)

@@ -25,6 +25,10 @@
  * that is not empty. */
 uint32_t slot_of_key(const char *key, size_t len);
 
+/* The one slot that all keys have which a pattern (glob.h) fits: its hash tag comes before anything
+ * that fits more than itself, or there is nothing of that kind. -1: they may have several. */
+int slot_of_pattern(const char *pattern, size_t len);
+
 static inline uint32_t slot_group(uint32_t slot)
 {
     return slot % SLOT_GROUPS;

@@ -71,7 +71,7 @@ static void run_call(struct cmd_call *call)
             conn_park(c, call->input_begin);
         else if (__builtin_expect(c->client.waiting != NULL, 0))
             conn_park(c, call->input_end);
-        if (__builtin_expect(c->client.is_primary, 0))
+        if (__builtin_expect(c->client.is_primary, 0) && !c->client.is_postponed)
             conn_note_used(c, call->input_end);
         if (reply_pending(&c->client.reply) >= SEND_EARLY)
             send_early(c, call->input_end);

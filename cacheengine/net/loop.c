@@ -169,13 +169,14 @@ void loop_close(struct loop *l)
 {
     if (!l->engine)
         return;
+    /* Who sees its connection closed finds nobody there any more. */
+    listeners_close(l);
     for (struct client *o = l->engine->oldest; o; o = o->newer)
         conn_doom(conn_of(o));
     free_doomed(l);
     replica_stop(l->engine);
     links_close(l);
     resolver_close(l->resolver);
-    listeners_close(l);
     handshakes_close(l->handshakes);
     tls_close(l->tls);
     if (l->protocol && l->protocol->fini)

@@ -208,3 +208,8 @@ struct eval_cache_facts eval_cache_facts(const struct eval_cache *c)
                                      .script_bytes = c->script_bytes,
                                      .machine_bytes = machine_bytes(c->machine)};
 }
+
+void eval_cache_reset_stats(struct eval_cache *c)
+{
+    c->evicted = 0;
+}

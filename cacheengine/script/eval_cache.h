@@ -57,4 +57,7 @@ struct eval_cache_facts {
 };
 struct eval_cache_facts eval_cache_facts(const struct eval_cache *c);
 
+/* Counts anew what is evicted. */
+void eval_cache_reset_stats(struct eval_cache *c);
+
 #endif

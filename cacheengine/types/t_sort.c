@@ -4,6 +4,7 @@
  */
 #include "base/arena.h"
 #include "base/command.h"
+#include "cacheengine/keyspace/slot.h"
 #include "cacheengine/types/changed.h"
 #include "cacheengine/types/collection.h"
 #include "cacheengine/types/sequence.h"
@@ -44,18 +45,30 @@ static bool has_star(struct str pattern)
     return memchr(pattern.ptr, '*', pattern.len);
 }
 
+/* In a cluster any key might be meant, of other nodes too; with Valkey 8 a pattern will do whose
+ * keys are all where the sorted key is. */
+static bool slots_refuse(const struct sort *s, struct str pattern, bool is_by)
+{
+    struct str key = s->c->argv[1];
+    bool is_valkey_8 = settings_are_valkey_8(s->c->ks->settings);
+
+    if (!s->c->ks->has_slots || (is_valkey_8 && slot_of_pattern(pattern.ptr, pattern.len) ==
+                                                    (int)slot_of_key(key.ptr, key.len)))
+        return false;
+    reply_errorf(s->c->reply, "ERR %s option of SORT denied in Cluster mode%s.",
+                 is_by ? "BY" : "GET",
+                 is_valkey_8 ? " when keys formed by the pattern may be in different slots" : "");
+    return true;
+}
+
 /* BY or GET; false after the error was sent. */
 static bool parse_pattern(struct sort *s, uint32_t arg, bool is_by)
 {
     struct str pattern = s->c->argv[arg];
     bool needs_all = !is_by || has_star(pattern);
 
-    /* Any key might be meant, here and elsewhere. */
-    if (needs_all && s->c->ks->has_slots) {
-        reply_errorf(s->c->reply, "ERR %s option of SORT denied in Cluster mode.",
-                     is_by ? "BY" : "GET");
+    if (needs_all && slots_refuse(s, pattern, is_by))
         return false;
-    }
     if (needs_all && !call_reads_all(s->c)) {
         reply_errorf(s->c->reply,
                      "ERR %s option of SORT denied due to insufficient ACL permissions.",

@@ -60,6 +60,20 @@ def test_answers_are_those_of_redis(redis_alone, engine_alone, words, resp3):
     assert mine == answers[0]
 
 
+def test_sort_takes_patterns_that_stay_in_the_slot():
+    """As level 8.0 does."""
+    denied = "ERR %s option of SORT denied in Cluster mode when keys formed by the pattern may be in different slots."
+    with clusters.cluster(shards=1, larder_engine_name="valkey", larder_engine_version="8.0.1") as c, \
+            c.nodes[0].conn() as conn:
+        conn.batch([["RPUSH", "{a}l", 1, 2], ["MSET", "{a}by1", 20, "{a}by2", 10, "{a}get1", "x", "{a}get2", "y"]])
+        for name in ("SORT", "SORT_RO"):
+            assert conn.call(name, "{a}l", "BY", "{a}by*", "GET", "{a}get*") == [b"y", b"x"]
+            assert conn.call(name, "{a}l", "BY", "by*") == denied % "BY"
+            assert conn.call(name, "{a}l", "BY", "{b}by*") == denied % "BY"
+            assert conn.call(name, "{a}l", "GET", "get*") == denied % "GET"
+            assert conn.call(name, "{a}l", "GET", "#") == denied % "GET"
+
+
 def test_shards_have_all_that_clients_read(two):
     with two.nodes[0].conn(resp3=True) as conn:
         shards = [dict(s) for s in conn.call("CLUSTER", "SHARDS")]

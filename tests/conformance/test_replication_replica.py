@@ -165,6 +165,32 @@ def test_what_a_replica_refuses(start):
         assert info(conn)["role"] == "master"
 
 
+@pytest.mark.parametrize("kind", [redis, engine])
+def test_a_pause_of_clients_puts_the_stream_off(start, kind):
+    primary, replica = redis(start), kind(start)
+    with primary.conn() as conn, replica.conn() as seen:
+        follow(replica, primary)
+        wait_equal(primary, replica)
+        assert seen.call("CLIENT", "PAUSE", 100000, "WRITE") == b"OK"
+        before = info(conn)["master_repl_offset"]
+        conn.batch([["SET", "k", "v"], ["MULTI"], ["INCR", "n"], ["INCR", "n"], ["EXEC"]])
+        read = "slave_read_repl_offset"
+        servers.wait_for(lambda: info(seen)[read] == info(conn)["master_repl_offset"], "all of it has come")
+        assert int(info(seen)["slave_repl_offset"]) < int(info(conn)["master_repl_offset"])
+        assert int(info(seen)["slave_repl_offset"]) >= int(before)
+        assert seen.call("GET", "k") is None and seen.call("GET", "n") is None
+        assert seen.call("CLIENT", "UNPAUSE") == b"OK"
+        wait_equal(primary, replica)
+        assert seen.call("GET", "k") == b"v" and seen.call("GET", "n") == b"2"
+        # One that is promoted amid a pause keeps nothing of what it had put off.
+        seen.call("CLIENT", "PAUSE", 100000, "WRITE")
+        conn.call("SET", "k", "w")
+        servers.wait_for(lambda: info(seen)[read] == info(conn)["master_repl_offset"], "it has come")
+        assert seen.call("REPLICAOF", "NO", "ONE") == b"OK"
+        seen.call("CLIENT", "UNPAUSE")
+        assert seen.call("GET", "k") == b"v"
+
+
 def test_expired_keys_are_hidden_and_kept_until_the_primary_removes_them(start):
     primary, replica = redis(start), engine(start)
     with primary.conn() as conn, replica.conn() as seen:

@@ -376,6 +376,32 @@ def test_scripts_answer_as_the_reference_does(both):
     must_be_equal(differences(both, [("EVAL", text, "2", "k1", "k2", "a1") for text in script_lines()]))
 
 
+WRITING = "#!lua{n}return 1", "#!lua flags=allow-oom{n}return 1", "#!lua flags=no-writes{n}return 1", "return 1"
+
+
+@pytest.mark.parametrize("text", WRITING)
+def test_a_queued_script_that_may_write_ends_the_transaction_of_a_replica(both, shared_engine, shared_reference, text):
+    text = text.replace("{n}", "\n")
+    sha1 = [conn.call("SCRIPT", "LOAD", text) for conn in both][0]
+    with shared_reference.get().conn() as ref, shared_engine.get().conn() as ours:
+        for words in (("EVAL", text, 0), ("EVALSHA", sha1, 0)):
+            found = differences(both, [("MULTI",), words])
+            found += differences((ref, ours), [("REPLICAOF", "127.0.0.1", 1)])
+            found += differences(both, [("EXEC",), words, ("MULTI",), words, ("EXEC",)])
+            found += differences((ref, ours), [("REPLICAOF", "NO", "ONE")])
+            must_be_equal(found)
+
+
+def test_scripts_that_were_evicted_are_counted(quick):
+    with quick.conn() as conn:
+        conn.call("SCRIPT", "FLUSH")
+        conn.call("CONFIG", "RESETSTAT")
+        conn.batch([["EVAL", "return %d" % i, 0] for i in range(503)])
+        assert b"evicted_scripts:3\r\n" in conn.call("INFO", "stats")
+        conn.call("CONFIG", "RESETSTAT")
+        assert b"evicted_scripts:0\r\n" in conn.call("INFO", "stats")
+
+
 def test_commands_on_scripts_and_functions_do(both):
     must_be_equal(differences(both, [tuple(line.split("|")) for line in COMMANDS]))
 

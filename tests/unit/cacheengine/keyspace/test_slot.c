@@ -51,6 +51,35 @@ Test(slot, a_hash_tag_counts_alone)
                      plain_slot(rows[i].counts, strlen(rows[i].counts)), "%s", rows[i].key);
 }
 
+Test(slot, a_pattern_has_a_slot_when_all_that_it_fits_has_it)
+{
+    static const struct {
+        const char *pattern, *counts; /* NULL: none */
+    } rows[] = {
+        {"{a}by*",   "a"     },
+        {"x{a}*{b}", "a"     },
+        {"plain",    "plain" },
+        {"a{}{b}",   "a{}{b}"},
+        {"a{}{b}*",  NULL    },
+        {"by*",      NULL    },
+        {"*{a}",     NULL    },
+        {"{a*}",     NULL    },
+        {"?{a}",     NULL    },
+        {"[ab]{a}",  NULL    },
+        {"\\{a}",    NULL    },
+        {"{a",       "{a"    },
+        {"",         ""      },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *counts = rows[i].counts;
+        int expected = counts ? (int)plain_slot(counts, strlen(counts)) : -1;
+
+        cr_assert_eq(slot_of_pattern(rows[i].pattern, strlen(rows[i].pattern)), expected, "%s",
+                     rows[i].pattern);
+    }
+}
+
 Test(slot, a_hash_gives_its_slot_back_and_keeps_what_the_index_needs)
 {
     for (uint32_t slot = 0; slot < SLOT_COUNT; slot += 97) {

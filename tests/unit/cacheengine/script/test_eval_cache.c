@@ -31,6 +31,8 @@ Test(eval_cache, the_longest_unused_is_forgotten_but_not_what_was_loaded)
     }
     cr_assert_eq(eval_cache_facts(f.evals).scripts, EVAL_CACHE_MAX + 1);
     cr_assert_eq(eval_cache_facts(f.evals).evicted, 100);
+    eval_cache_reset_stats(f.evals);
+    cr_assert_eq(eval_cache_facts(f.evals).evicted, 0);
     cr_assert_not_null(eval_cache_find_text(f.evals, 2, STR("return 'kept'")));
     cr_assert_not_null(eval_cache_find_text(f.evals, 3, STR("return 'used'")));
     cr_assert_null(eval_cache_find_text(f.evals, 4, STR("return 0")));
