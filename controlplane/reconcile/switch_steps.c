@@ -23,8 +23,12 @@
 #define NAME_LIMIT_MS   500    /* of which a successor may take so long that is level already */
 #define FOLLOW_LIMIT_MS 600000 /* for the old primary to follow the new one */
 #define ROLL_LIMIT_MS   600000 /* for each member to begin anew */
+#define ROLL_TRIES      10     /* of a switch whose successor is too slow */
+#define ROLL_REST_MS    3000   /* between them; writes go on */
 
-/* --- switch: "<shard id> <the cluster that is the primary> <the one that is to be>" --- */
+/* --- switch: "<shard id> <the cluster that is the primary> <the one that is to be>", and in a
+ * roll, after a switch that did not come about, " <how many did not> <when the last one did not>"
+ * --- */
 
 struct plan {
     struct shard *shard;
@@ -84,6 +88,56 @@ static bool has_yielded(const struct plan *p)
     return p->shard->goal.yields_to == p->to->cluster.id;
 }
 
+static bool is_told_to_stop(const struct group_view *g)
+{
+    return str_ends(str_of(g->operation.data), STOP_WORD);
+}
+
+/* How many switches of this plan did not come about, and when the last one did not. */
+static int64_t read_tries(const struct group_view *g, int64_t *out_ms)
+{
+    struct str rest = str_of(g->operation.data);
+    int64_t tries = 0;
+
+    *out_ms = 0;
+    for (int i = 0; i < 3; i++)
+        str_cut(&rest, ' ');
+    return str_to_i64(str_cut(&rest, ' '), &tries) && str_to_i64(str_cut(&rest, ' '), out_ms)
+               ? tries
+               : 0;
+}
+
+/* A clock that was set back is no reason to wait longer. */
+static bool is_resting(const struct group_view *g, struct decisions *d)
+{
+    int64_t last_ms, tries = read_tries(g, &last_ms), since_ms = g->now_ms - last_ms;
+
+    if (tries == 0 || since_ms < 0 || since_ms >= ROLL_REST_MS)
+        return false;
+    decide_wake(d, last_ms + ROLL_REST_MS);
+    return true;
+}
+
+/* Somebody waits for a switch that he asked for, and hears that there was none. Nobody waits for
+ * one of a roll: it is tried again, when its successor may have come nearer. */
+static enum step_result decline(struct group_view *g, const struct plan *p, struct decisions *d)
+{
+    int64_t last_ms, tries = read_tries(g, &last_ms);
+
+    if (g->operation.kind != GROUP_ROLL || is_told_to_stop(g) || tries + 1 >= ROLL_TRIES) {
+        g->operation.why = "its successor did not come level in time";
+        return STEP_FAILED;
+    }
+    switch_take_back(g, d);
+    g->operation.data = arena_printf(d->arena, "%lld %lld %lld %lld %lld", (long long)p->shard->id,
+                                     (long long)p->from->cluster.id, (long long)p->to->cluster.id,
+                                     (long long)tries + 1, (long long)g->now_ms);
+    g->operation.deadline_ms = g->now_ms + ROLL_LIMIT_MS;
+    decide_group_operation(d, g);
+    decide_wake(d, g->now_ms + ROLL_REST_MS);
+    return STEP_WAIT;
+}
+
 static enum step_result fence(struct group_view *g, struct decisions *d)
 {
     struct plan p;
@@ -95,16 +149,15 @@ static enum step_result fence(struct group_view *g, struct decisions *d)
     if (p.shard->goal.fenced_id && p.shard->goal.fenced_id != p.from->cluster.id)
         return STEP_WAIT; /* it is about to be the primary itself: see groups.c */
     if (!p.shard->goal.fenced_id) {
-        if (!member_is_ready(g, p.from) || !member_is_ready(g, p.to) || member_is_unheard(p.to))
+        if (!member_is_ready(g, p.from) || !member_is_ready(g, p.to) || member_is_unheard(p.to) ||
+            is_resting(g, d))
             return STEP_WAIT;
         if (p.shard->goal.source.port)
             return STEP_DONE; /* it takes no writes anyway */
         begin_fence(g, &p, d);
     }
-    if (has_declined(&p)) {
-        g->operation.why = "its successor did not come level in time";
-        return STEP_FAILED;
-    }
+    if (has_declined(&p))
+        return decline(g, &p, d);
     if (!member_is_ready(g, p.from))
         return STEP_WAIT;
     if (has_yielded(&p) && g->operation.deadline_ms > g->now_ms + NAME_LIMIT_MS) {
@@ -202,11 +255,6 @@ const struct step group_switch_steps[] = {
 /* --- roll: replicas first, then a switch, then the old primary, shard by shard. Between switches
  * the data is the id of the member that begins anew; STOP_WORD at its end lets no other one begin.
  * --- */
-
-static bool is_told_to_stop(const struct group_view *g)
-{
-    return str_ends(str_of(g->operation.data), STOP_WORD);
-}
 
 static void begin_anew(struct group_view *g, struct view *m, struct decisions *d)
 {

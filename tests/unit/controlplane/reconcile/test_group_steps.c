@@ -565,6 +565,57 @@ Test(group_steps, a_roll_takes_replicas_one_by_one_then_a_switch_then_the_old_pr
     cr_assert_eq(boots(2), 2);
 }
 
+/* The switch of a roll of two has begun. */
+static void begin_rolls_switch(void)
+{
+    begin_roll(2);
+    group_scene_obey(&s, 1, 100);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.yields_to, 2);
+}
+
+static void decline_and_go_on(int64_t number)
+{
+    decline(number);
+    group_scene_decide(&s);
+    if (state() != OPERATION_RUNNING)
+        return;
+    cr_assert_eq(s.shards[0].goal.fenced_id, 0);
+    cr_assert_eq(s.shards[0].goal.term, 1);
+    obey_outdated(0);
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.fenced_id, 0, "writes go on for a while");
+    s.view.now_ms += 3000;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.fenced_id, 1);
+}
+
+Test(group_steps, a_roll_tries_again_when_a_successor_is_too_slow)
+{
+    begin_rolls_switch();
+    decline_and_go_on(1);
+    decline_and_go_on(2);
+    cr_assert_eq(s.shards[0].goal.yields, 3);
+    group_scene_obey(&s, 0, 130);
+    s.nodes[0].saw.is_reboot_pending = true;
+    group_scene_decide(&s);
+    cr_assert_eq(s.shards[0].goal.primary_id, 2);
+    cr_assert_eq(state(), OPERATION_RUNNING);
+}
+
+Test(group_steps, a_roll_whose_successor_stays_too_slow_ends)
+{
+    begin_rolls_switch();
+    for (int64_t number = 1; number <= 10; number++) {
+        cr_assert_eq(state(), OPERATION_RUNNING);
+        decline_and_go_on(number);
+    }
+    cr_assert_eq(state(), OPERATION_FAILED);
+    cr_assert_str_eq(s.view.operation.why, DECLINED);
+    cr_assert_eq(s.shards[0].goal.fenced_id, 0);
+    cr_assert_eq(s.shards[0].goal.primary_id, 1);
+}
+
 Test(group_steps, a_primary_without_replicas_begins_anew_where_it_stands)
 {
     begin_roll(1);
