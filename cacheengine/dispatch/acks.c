@@ -154,7 +154,11 @@ static void hold(struct engine *e, struct client *c, uint64_t begin)
 void acks_note(struct engine *e, struct client *c, uint64_t begin)
 {
     /* The owner is answered at once, whatever his order does. */
-    if (c->is_admin || reply_place(&c->reply) == begin)
+    if (c->is_admin)
+        return;
+    if (durability_asks(e) > 0)
+        durability_wrote(&e->durability, e->stream.offset, e->keyspace.passed_ms);
+    if (reply_place(&c->reply) == begin)
         return;
     c->acknowledges = true;
     if (needed(e) > 0)
@@ -195,6 +199,15 @@ static void release(struct engine *e, int64_t offset)
     shrink_empty(e, k);
 }
 
+/* What replicas had when they went stays reached: marks that were passed are gone. */
+static void look_at_durability(struct engine *e)
+{
+    size_t asked = durability_asks(e);
+
+    if (asked > 0 && e->durability.count > 0)
+        durability_reached(&e->durability, reached_by(e->acks, asked));
+}
+
 void acks_reached(struct engine *e, uint64_t replica, int64_t offset)
 {
     struct acks *k = acks_of(e);
@@ -210,6 +223,7 @@ void acks_reached(struct engine *e, uint64_t replica, int64_t offset)
         k->replicas[i].offset = offset;
     if (!is_empty(k))
         release(e, confirmed(e));
+    look_at_durability(e);
 }
 
 void acks_lost(struct engine *e, uint64_t replica)
@@ -234,7 +248,10 @@ bool acks_want_asking_slow(struct engine *e)
 
 void acks_settle(struct engine *e)
 {
-    e->watches_writes = e->authority.is_leased || needed(e) > 0;
+    e->watches_writes = e->authority.is_leased || durability_asks(e) > 0;
+    durability_settle(e);
+    if (e->acks)
+        look_at_durability(e);
     if (!is_empty(e->acks))
         release(e, confirmed(e));
     else if (e->acks)
@@ -277,6 +294,7 @@ static void refuse_first(struct engine *e)
                  (long long)e->settings.write_acks_timeout_ms, (long long)e->settings.write_acks);
     reply_replace(&h->client->reply, h->begin, h->end, text, (size_t)len);
     engine_count_error(e, "UNCONFIRMED");
+    e->durability.refused++;
 }
 
 int acks_expire_slow(struct engine *e)

@@ -339,6 +339,7 @@ void engine_reset_stats(struct engine *e)
         free(e->by_command[i].histogram);
     memset(e->by_command, 0, command_id_count * sizeof(*e->by_command));
     e->error_stat_count = 0;
+    e->durability.refused = 0;
     memset(e->acl_log.refused, 0, sizeof(e->acl_log.refused));
     e->keyspace.account.peak_bytes = e->keyspace.account.used_bytes;
     e->saves = e->saving->forks = e->saving->fork_us = 0;

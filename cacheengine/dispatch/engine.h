@@ -11,6 +11,7 @@
 #include "cacheengine/dispatch/authority.h"
 #include "cacheengine/dispatch/client.h"
 #include "cacheengine/dispatch/config.h"
+#include "cacheengine/dispatch/durability.h"
 #include "cacheengine/dispatch/failover.h"
 #include "cacheengine/dispatch/latency.h"
 #include "cacheengine/dispatch/logs.h"
@@ -195,17 +196,18 @@ struct engine {
         unsigned how;
         int64_t until_ms; /* on the clock of passed_ms */
     } ending;
-    int ending_signal;          /* that came while the regular work was paused; 0: none */
-    bool is_work_paused;        /* DEBUG PAUSE-CRON 1: no regular work */
-    struct authority authority; /* by which term, and until when, this node may be written to */
-    struct acks *acks;          /* replies that are held; NULL: none ever was */
-    struct users_epoch users;   /* that the owner gave last */
-    struct iam *iam;            /* tokens that are verified; NULL: none ever was */
+    int ending_signal;            /* that came while the regular work was paused; 0: none */
+    bool is_work_paused;          /* DEBUG PAUSE-CRON 1: no regular work */
+    struct authority authority;   /* by which term, and until when, this node may be written to */
+    struct acks *acks;            /* replies that are held; NULL: none ever was */
+    struct durability durability; /* what replicas are to have and do not yet */
+    struct users_epoch users;     /* that the owner gave last */
+    struct iam *iam;              /* tokens that are verified; NULL: none ever was */
     struct herald {
         struct client *listener; /* the owner's, which hears of role and link; NULL: none */
         enum herald_place { HERALD_PRIMARY, HERALD_LINK_UP, HERALD_LINK_DOWN } told;
     } herald;
-    bool watches_writes; /* a lease or write acks are in force: writes are looked at, see acks.h */
+    bool watches_writes; /* a lease, write acks or a durability: writes are looked at, see acks.h */
     bool has_unwritten;  /* told to the append-only file and not written: replies wait */
     bool has_client_output; /* somebody called client->host->wake */
 };

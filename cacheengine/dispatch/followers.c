@@ -194,6 +194,7 @@ void followers_apply_settings(struct engine *e)
     const struct settings *s = &e->settings;
     bool counts = s->min_replicas > 0 && s->min_replicas_lag_s > 0;
 
+    durability_settle(e);
     e->followers->good_count = counts ? count_good(e) : 0;
     guard_set(e, GUARD_FEW_REPLICAS,
               counts && !e->stream.is_following && e->followers->good_count < s->min_replicas);
@@ -411,6 +412,13 @@ static void put_replica(const struct engine *e, const struct follower *r, int nu
     buf_puts(out, "\r\n");
 }
 
+static void put_durability(const struct engine *e, struct buf *out)
+{
+    buf_printf(out, "larder_durability_lag_ms:%lld\r\nlarder_durability_refused:%llu\r\n",
+               (long long)durability_lag_ms(&e->durability, e->keyspace.passed_ms),
+               (unsigned long long)e->durability.refused);
+}
+
 void followers_info(const struct engine *e, struct buf *out)
 {
     const struct repl_stream *s = &e->stream;
@@ -419,6 +427,8 @@ void followers_info(const struct engine *e, struct buf *out)
     buf_printf(out, "connected_slaves:%u\r\n", e->followers->count);
     if (e->settings.min_replicas > 0 && e->settings.min_replicas_lag_s > 0)
         buf_printf(out, "min_slaves_good_slaves:%u\r\n", e->followers->good_count);
+    if (durability_asks(e) > 0)
+        put_durability(e, out);
     for (const struct follower *r = e->followers->first; r; r = r->next)
         if (follower_state_name(r))
             put_replica(e, r, number++, out);

@@ -207,6 +207,9 @@ static const struct {
     {GUARD_BUSY,         NULL,         busy_refuses      },
 };
 
+/* Too little is acknowledged by replicas. */
+#define GUARDS_OF_DURABILITY (GUARD_FEW_REPLICAS | GUARD_ACKS)
+
 const char *guard_refusal(struct cmd_call *call, bool *is_plain)
 {
     const char *text = NULL;
@@ -221,6 +224,8 @@ const char *guard_refusal(struct cmd_call *call, bool *is_plain)
             text = guards[i].refuses(call);
         else if (guard_is_write(call))
             text = guards[i].writes;
+        if (text && guards[i].bit & GUARDS_OF_DURABILITY)
+            call->engine->durability.refused++;
         /* Where to go is said to EXEC as to any other command. */
         *is_plain = guards[i].bit == GUARD_CLUSTER || guards[i].bit == GUARD_REDIRECT;
     }

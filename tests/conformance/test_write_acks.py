@@ -160,6 +160,33 @@ def test_what_all_have_held_has_a_bound(group):
         assert other.call("SET", "k", "v") == b"OK"
 
 
+def durability(owner):
+    lines = owner.call("INFO", "replication").split(b"\r\n")
+    return {name: int(value) for name, value in (line.split(b":") for line in lines if b"larder_durability_" in line)}
+
+
+@pytest.mark.parametrize("asked", [
+    ("larder-write-acks", 1),
+    ("larder-write-acks", 0, "min-replicas-to-write", 1, "min-replicas-max-lag", 1),
+])
+def test_what_durability_waits_for_is_in_info(group, asked):
+    g = group(larder_write_acks_timeout=60000, larder_write_acks_memory="64kb")
+    numbers = lambda: durability(g.owner)
+    with g.primary.conn() as conn:
+        assert g.owner.call("CONFIG", "SET", *asked) == b"OK"
+        with g.without():
+            conn.send(command("INCR", "n") * 2000)
+            servers.wait_for(lambda: numbers()[b"larder_durability_lag_ms"] > 500, "the lag grows")
+            with g.primary.conn() as other:
+                servers.wait_for(lambda: other.send(command("SET", "k", "v")) or
+                                 numbers()[b"larder_durability_refused"] > 0, "writes are refused")
+        servers.wait_for(lambda: numbers()[b"larder_durability_lag_ms"] == 0, "replicas have all of it")
+        assert g.owner.call("CONFIG", "SET", "larder-write-acks", 0, "min-replicas-to-write", 0) == b"OK"
+        assert numbers() == {}
+    with g.replicas[0].conn() as other:
+        assert b"larder_durability" not in other.call("INFO", "replication")
+
+
 def test_a_lease_that_ends_while_replies_are_held_lets_none_of_them_go(group):
     g = group(larder_write_acks_timeout=60000)
     with g.primary.conn() as conn:

@@ -188,3 +188,16 @@ Test(numbers, work_of_nodes_without_servers_is_counted)
     cr_assert_eq(number(&s, "ElastiCacheProcessingUnits"), 60);
     cr_assert_eq(number(&s, "ThrottledCmds"), 0);
 }
+
+Test(numbers, what_durability_waits_for_is_told_where_there_is_one)
+{
+    struct sample s;
+
+    tell(INFO_HEAD "larder_durability_lag_ms:900\r\nlarder_durability_refused:3\r\n",
+         INFO_HEAD "larder_durability_lag_ms:1250\r\nlarder_durability_refused:8\r\n", &s);
+    cr_assert_eq(number(&s, "DurabilityLag"), 1250);
+    cr_assert_eq(number(&s, "DurabilityBufferExceededErrorCount"), 5);
+    tell(INFO_HEAD, INFO_HEAD, &s);
+    cr_assert(isnan(number(&s, "DurabilityLag")));
+    cr_assert(isnan(number(&s, "DurabilityBufferExceededErrorCount")));
+}

@@ -246,3 +246,28 @@ Test(acks, a_wait_that_ends_with_a_write_is_held_too)
     resp_client_close(&f, &c);
     resp_close(&f);
 }
+
+Test(acks, what_replicas_do_not_have_in_time_is_told)
+{
+    struct resp_fixture f;
+    struct resp_client writer;
+
+    resp_open(&f, one_ack);
+    resp_client_open(&f, &writer, false);
+    shows(&f, "INFO replication", "larder_durability_lag_ms:0\r\nlarder_durability_refused:0\r");
+    run(&f, &writer, "SET k v", true);
+    resp_advance(&f, 400);
+    shows(&f, "INFO replication", "larder_durability_lag_ms:400\r\nlarder_durability_refused:0\r");
+    resp_advance(&f, 600);
+    acks_expire(&f.engine);
+    shows(&f, "INFO replication", "larder_durability_lag_ms:1000\r\nlarder_durability_refused:1\r");
+    acks_reached(&f.engine, 1, 10);
+    shows(&f, "INFO replication", "larder_durability_lag_ms:0\r\nlarder_durability_refused:1\r");
+    says(&f, "CONFIG RESETSTAT", "+OK\r\n");
+    shows(&f, "INFO replication", "larder_durability_lag_ms:0\r\nlarder_durability_refused:0\r");
+    f.engine.settings.write_acks = 0;
+    acks_settle(&f.engine);
+    hides(&f, "INFO replication", "larder_durability");
+    resp_client_close(&f, &writer);
+    resp_close(&f);
+}
