@@ -15,6 +15,7 @@
 #include "agent/steps/steps.h"
 #include "agent/supervise/loop.h"
 #include "agent/supervise/node.h"
+#include "agent/topologies.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/http.h"
@@ -300,6 +301,7 @@ static void send_sync(void *context)
         .message_number = INT_OF(++k->message_number),
         .seen_generation = INT_OF(k->generation),
         .takes_changes = BOOL_OF(loop_now_ms(k->conf.loop) < k->whole_ms + WHOLE_EVERY_MS),
+        .takes_topologies = BOOL_OF(true),
         .wait_ms = INT_OF(wait_ms),
         .nodes = report_list(&a, k->conf.nodes, true),
         .promised = k->conf.promised(k->conf.context, &a),
@@ -328,6 +330,7 @@ static struct err take_goals(struct link *k, struct arena *a, struct str body,
         return OK;
     if (!answer.goals.has)
         return err_make(ERR_INVALID, "the answer has no goals");
+    TRY(topologies_resolve(a, &answer.topologies, &answer.goals));
     log_debug("goals received", f_int("generation", answer.generation.value),
               f_int("count", answer.goals.count));
     k->generation = answer.generation.value;

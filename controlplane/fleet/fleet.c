@@ -18,6 +18,7 @@
 #include "controlplane/fleet/samples.h"
 #include "controlplane/fleet/sights.h"
 #include "controlplane/fleet/tasks.h"
+#include "controlplane/fleet/topologies.h"
 #include "controlplane/fleet/verify.h"
 #include "controlplane/store/leader.h"
 #include "controlplane/store/leases.h"
@@ -33,6 +34,7 @@ struct fleet {
     struct fleet_conf conf;
     struct presence_table present;
     struct sights sights;
+    struct topologies topologies;
 
     pthread_t watcher;
     pthread_mutex_t lock; /* guards is_stopping and is_fresh */
@@ -192,10 +194,12 @@ struct err fleet_start(struct store *store, const struct fleet_conf *conf, struc
     f->conf = *conf;
     presence_init(&f->present);
     sights_init(&f->sights);
+    topologies_init(&f->topologies);
     struct err e = load_hosts(f);
     if (err_failed(e)) {
         presence_fini(&f->present);
         sights_fini(&f->sights);
+        topologies_fini(&f->topologies);
         free(f);
         return e;
     }
@@ -221,6 +225,7 @@ void fleet_stop(struct fleet *f)
     pthread_cond_destroy(&f->changed);
     presence_fini(&f->present);
     sights_fini(&f->sights);
+    topologies_fini(&f->topologies);
     free(f);
 }
 
@@ -500,6 +505,8 @@ static struct err write_goals(struct fleet *f, struct store_tx *tx, const struct
     if (since != SINCE_EVER)
         out->is_partial = BOOL_OF(true);
     TRY(goals_of_host(tx, host_id, since, &out->goals));
+    TRY(topologies_tell(&f->topologies, tx, in->takes_topologies.value, &out->goals,
+                        &out->topologies));
     TRY(leases_locate(tx, &own, &out->goals));
     out->lease_key = f->conf.lease_key;
     return leases_promises(tx, host_id, &out->promises);

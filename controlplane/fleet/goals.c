@@ -191,19 +191,16 @@ static struct agent_node_role *role_new(struct arena *a, const struct host_node 
     return role;
 }
 
-/* The node itself, then what all nodes of the group know alike. */
+/* The node itself; what all nodes of the group know alike comes by topologies_tell. */
 static struct agent_node_topology *topology_new(struct arena *a, const struct host_node *n)
 {
     struct agent_node_topology *topology = arena_new(a, struct agent_node_topology);
-    vec_of(const char *) words = VEC_EMPTY;
 
-    *vec_add(a, &words) = n->engine_id;
-    for (struct str rest = str_of(n->topology); rest.len > 0;)
-        *vec_add(a, &words) = str_dup(a, str_cut(&rest, ' '));
     topology->epoch = INT_OF(n->epoch);
+    topology->group_id = INT_OF(n->group_id);
     topology->words.has = true;
-    topology->words.items = words.items;
-    topology->words.count = words.count;
+    topology->words.items = arena_memdup(a, &n->engine_id, sizeof(n->engine_id));
+    topology->words.count = 1;
     topology->opens_replicas = BOOL_OF(!n->is_enabled);
     return topology;
 }

@@ -10,7 +10,7 @@ struct agent_node_goal_list;
 struct store_tx;
 
 /* The goals of the host that changed by a later generation than `since`, SINCE_EVER: all of them;
- * in the transaction's arena. */
+ * in the transaction's arena. Of topologies they have but the groups' numbers. */
 must_use struct err goals_of_host(struct store_tx *tx, const char *host_id, int64_t since,
                                   struct agent_node_goal_list *out);
 

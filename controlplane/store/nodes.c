@@ -414,7 +414,7 @@ static void row_to_membership(const struct query *q, int at, struct host_node *o
     out->replication_user = query_text(q, at + 7);
     out->replication_password = query_text(q, at + 8);
     out->epoch = query_int(q, at + 9);
-    out->topology = query_text(q, at + 10);
+    out->group_id = query_int(q, at + 10);
     out->has_siblings = query_int(q, at + 11) != 0;
 }
 
@@ -426,7 +426,7 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, int64_t si
         "coalesce(nullif(n.node_type, ''), c.node_type), g.host_id, "
         "g.address, g.port, g.state, g.boot_count, g.memory_bytes, g.crashes_told, g.is_told_down, "
         "g.parameters, n.engine_id, c.id, r.term, r.primary_id, r.fenced_id, r.fence_term, r.after_offset, "
-        "pg.address, pg.port, rg.replication_user, rg.replication_password, t.epoch, t.topology, "
+        "pg.address, pg.port, rg.replication_user, rg.replication_password, t.epoch, c.group_id, "
         "EXISTS (SELECT 1 FROM cache_cluster o WHERE o.group_id = c.group_id AND "
         "o.node_group_id = c.node_group_id AND o.id <> c.id), c.parameter_group, p.id, p.revision, "
         "c.data_key, c.tls_mode, e.certificate, e.private_key, e.revision, g.is_clustered, "

@@ -292,7 +292,7 @@ struct host_node {
     const char *replication_user, *replication_password;
     int64_t epoch;   /* 0: cluster mode is off */
     bool is_enabled; /* cluster mode is that: clients that know nothing of it are served no more */
-    const char *topology;
+    int64_t group_id;
     const char *data_key; /* "" where files are plain */
     enum tls_mode tls;
     struct node_certificate certificate;

@@ -104,7 +104,7 @@ static void send_sync(struct actor *a)
         "\"BootId\":\"b\",\"Region\":\"us-east-1\",\"Zone\":\"us-east-1%c\","
         "\"AgentVersion\":\"" BUILD "\",\"MemoryBytes\":%lld,\"VCpus\":16,"
         "\"Pool\":\"10.%d.%d.0/24\",\"Engines\":[{\"Driver\":\"bundled\",\"Version\":\"" BUILD
-        "\"}]},\"MessageNumber\":%lld,\"SeenGeneration\":%lld,\"TakesChanges\":true,\"WaitMs\":%d,\"Nodes\":",
+        "\"}]},\"MessageNumber\":%lld,\"SeenGeneration\":%lld,\"TakesChanges\":true,\"TakesTopologies\":true,\"WaitMs\":%d,\"Nodes\":",
         a->number, a->number, a->number, 'a' + a->number % w->zones, (long long)w->memory_bytes,
         a->number / 256, a->number % 256, (long long)++a->message_number, (long long)a->generation,
         WAIT_MS);
@@ -266,6 +266,7 @@ static void take_goal(struct node *n, const struct agent_node_goal *g)
         if (g->role)
             take_role(n, g->role);
     }
+    n->actor->world->told_us = now_us();
     node_changed(n);
     look_at_link(n);
     tell_followers(n);
@@ -400,7 +401,7 @@ void node_crash(struct node *n)
     stop(n);
     n->crashes++;
     n->is_held = true;
-    n->crashed_us = now_us();
+    n->crashed_us = n->actor->world->crashed_us = now_us();
     node_changed(n);
     tell_followers(n);
 }

@@ -55,6 +55,8 @@ struct world {
     struct map spots; /* "10.0.0.1:6379" to what is there */
     vec_of(struct node *) nodes;
     int64_t memory_bytes, syncs, reports, surprises, failovers;
+    int64_t crashed_us,
+        told_us; /* when the last primary ended; when the last goal was another one */
 };
 
 int64_t now_us(void);

@@ -79,10 +79,10 @@ static void say_stat(struct world *w)
         }
     printf(
         "stat {\"nodes\":%lld,\"running\":%lld,\"primaries\":%lld,\"replicas\":%lld,"
-        "\"linked\":%lld,\"syncs\":%lld,\"reports\":%lld,\"failovers\":%lld,\"surprises\":%lld}\n",
+        "\"linked\":%lld,\"syncs\":%lld,\"reports\":%lld,\"failovers\":%lld,\"surprises\":%lld,\"told_ms\":%lld}\n",
         (long long)nodes, (long long)running, (long long)primaries, (long long)replicas,
         (long long)linked, (long long)w->syncs, (long long)w->reports, (long long)w->failovers,
-        (long long)w->surprises);
+        (long long)w->surprises, (long long)((w->told_us - w->crashed_us) / 1000));
     fflush(stdout);
 }
 

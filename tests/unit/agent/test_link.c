@@ -321,6 +321,31 @@ Test(link, a_promise_is_told_at_once_and_with_every_message)
     }
 }
 
+Test(link, a_topology_that_stands_once_in_an_answer_is_each_node_s_own)
+{
+    static const char both[] =
+        "{\"Generation\":5,\"IsChanged\":true,\"Goals\":["
+        "{\"NodeId\":17,\"State\":\"absent\",\"Topology\":{\"Epoch\":3,\"GroupId\":7,\"Words\":[\"x\"]}},"
+        "{\"NodeId\":18,\"State\":\"absent\",\"Topology\":{\"Epoch\":3,\"GroupId\":7,\"Words\":[\"y\"]}}],"
+        "\"Topologies\":[{\"GroupId\":7,\"Epoch\":3,\"Words\":\"SHARD s\"}]}";
+    static const char none[] =
+        "{\"Generation\":6,\"IsChanged\":true,\"Goals\":[{\"NodeId\":17,\"State\":\"absent\","
+        "\"Topology\":{\"Epoch\":4,\"GroupId\":7,\"Words\":[\"x\"]}}]}";
+
+    link_start(the_link);
+    cr_assert(expect_sync().takes_topologies.value);
+    answer(200, both);
+    cr_assert_eq(expect_sync().seen_generation.value, 5);
+    for (int64_t id = 17; id <= 18; id++) {
+        const struct agent_node_topology *t = nodes_find(&nodes, id)->goal->topology;
+        cr_assert_eq(t->words.count, 3);
+        cr_assert_str_eq(t->words.items[0], id == 17 ? "x" : "y");
+        cr_assert_str_eq(t->words.items[2], "s");
+    }
+    answer(200, none);
+    cr_assert_eq(expect_sync().seen_generation.value, 5, "what nobody understands is not held");
+}
+
 Test(link, a_poll_that_brought_nothing_keeps_the_goals)
 {
     link_start(the_link);

@@ -362,10 +362,9 @@ Test(goals, in_cluster_mode_each_node_hears_who_it_is_and_who_the_others_are)
     cr_assert_str_eq(behind_parameters(g->settings_version), ".u0.r1.t3");
     cr_assert_not(g->topology->opens_replicas.value);
     cr_assert_eq(g->topology->epoch.value, 3);
-    cr_assert_eq(g->topology->words.count, 4);
+    cr_assert_eq(g->topology->group_id.value, group.id, "the words of all come with it");
+    cr_assert_eq(g->topology->words.count, 1);
     cr_assert_str_eq(g->topology->words.items[0], "rg-0001-001");
-    cr_assert_str_eq(g->topology->words.items[1], "SHARD");
-    cr_assert_str_eq(g->topology->words.items[3], "0-16383");
 }
 
 Test(goals, data_is_kept_under_the_key_of_a_group_that_is_encrypted_at_rest)
