@@ -219,12 +219,28 @@ static const char *escape_of(unsigned char c)
     }
 }
 
+/* Whether put_quoted puts all eight bytes as they are: most text is passed over so. */
+static bool is_plain_word(const char *at)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
+    uint64_t word, quote, backslash;
+
+    memcpy(&word, at, sizeof(word));
+    quote = word ^ ones * '"';
+    backslash = word ^ ones * '\\';
+    uint64_t found = ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) |
+                     ((backslash - ones) & ~backslash);
+    return (found & tops) == 0;
+}
+
 static void put_quoted(struct buf *out, struct str text)
 {
     size_t plain = 0;
 
     buf_putc(out, '"');
     for (size_t i = 0; i < text.len; i++) {
+        while (i + sizeof(uint64_t) < text.len && is_plain_word(text.ptr + i))
+            i += sizeof(uint64_t);
         unsigned char c = (unsigned char)text.ptr[i];
         if (c >= 0x20 && c != '"' && c != '\\')
             continue;

@@ -164,3 +164,35 @@ Test(json, what_is_written_reads_back_the_same)
     cr_expect_str_eq(buf_cstr(&once), text);
     cr_expect_str_eq(buf_cstr(&twice), text);
 }
+
+/* Text is looked at several bytes at a time: what is to be escaped may stand anywhere in them. */
+Test(json, what_needs_an_escape_is_found_at_each_place)
+{
+    static const struct {
+        char byte;
+        const char *escaped;
+    } kinds[] = {
+        {'"',    "\\\""   },
+        {'\\',   "\\\\"   },
+        {'\n',   "\\n"    },
+        {0x1f,   "\\u001f"},
+        {' ',    " "      },
+        {'\x7f', "\x7f"   },
+        {'\xc3', "\xc3"   },
+    };
+    scoped(arena_fini) struct arena a = {0};
+
+    for (size_t k = 0; k < countof(kinds); k++)
+        for (size_t len = 1; len <= 20; len++)
+            for (size_t i = 0; i < len; i++) {
+                scoped(buf_fini) struct buf out = BUF_EMPTY;
+                struct json_writer w = JSON_WRITER(&out);
+                char *text = arena_strdup(&a, "aaaaaaaaaaaaaaaaaaaa");
+                text[len] = '\0';
+                text[i] = kinds[k].byte;
+                json_text(&w, text);
+                text[i] = '\0';
+                cr_assert_str_eq(buf_cstr(&out), arena_printf(&a, "\"%s%s%s\"", text,
+                                                              kinds[k].escaped, text + i + 1));
+            }
+}
