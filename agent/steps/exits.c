@@ -114,7 +114,7 @@ static void on_exit_report(struct steps *s, struct node *n, const struct shim_st
     if (n->is_exited)
         return;
     n->is_exited = true;
-    n->is_ready = false;
+    n->is_ready = n->is_silent = false;
     describe_exit(&a, n, state);
     if (is_counted(n, state)) {
         machine_changed(s, n);
@@ -133,7 +133,7 @@ static void on_kill_report(struct steps *s, struct node *n, const struct shim_st
         return;
     node_run_name(state->pid, state->started_ms, n->counted_exit);
     snprintf(n->last_exit, sizeof(n->last_exit), "signal 9, held by the kernel");
-    n->is_ready = false;
+    n->is_ready = n->is_silent = false;
     crash(s, n, state->killed_ms);
 }
 
@@ -161,6 +161,7 @@ void exits_lose(struct steps *s, struct node *n, const char *how)
 {
     if (!node_is_up(n))
         return;
+    n->is_silent = false;
     snprintf(n->last_exit, sizeof(n->last_exit), "%s", how);
     take_down_exit(s, n, clock_wall_ms(loop_clock(s->conf.loop)), (struct str){0});
 }

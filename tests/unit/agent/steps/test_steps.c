@@ -933,6 +933,20 @@ Test(steps, silence_is_told_and_taken_back)
     cr_assert_not(report_of(n).is_silent.value);
 }
 
+Test(steps, silence_ends_with_the_one_that_was_silent)
+{
+    struct node *n = running();
+
+    steps_silent(steps, n, 2500, "it is busy");
+    ends(n, SHIM_EXIT_SIGNAL, 9, "");
+    cr_assert_not(report_of(n).is_silent.value, "its successor has not been asked yet");
+    cr_assert_not(n->is_silent);
+    n = running();
+    steps_silent(steps, n, 2500, "it is busy");
+    is_held(n);
+    cr_assert_not(n->is_silent, "what the kernel holds answers nobody ever again");
+}
+
 Test(steps, one_that_hangs_is_ended_and_that_is_a_crash)
 {
     struct node *n = running();
