@@ -100,8 +100,9 @@ static bool is_set(const struct spec *s, const char *member)
 static void check_members(const struct spec *s)
 {
     static const char *const known[] = {
-        "name", "summary", "since", "group",      "complexity", "arity",      "flags",   "acl",
-        "tips", "keys",    "reply", "restricted", "internal",   "deprecated", "history", "member"};
+        "name",     "summary",    "since",   "group",  "complexity", "arity",
+        "flags",    "acl",        "tips",    "keys",   "reply",      "restricted",
+        "internal", "deprecated", "history", "member", "node_only"};
     for (const cJSON *v = s->json->child; v; v = v->next) {
         size_t i = 0;
 
@@ -354,8 +355,10 @@ static void put_row(FILE *f, const struct specs *all, const struct spec *s)
             first);
     fprintf(f, ".last_key = %d, .key_step = %d, .id = %d, .member = %d, ", last, step, s->id,
             member);
-    fprintf(f, ".is_restricted = %d, .is_internal = %d, .is_deprecated = %d},\n",
-            is_set(s, "restricted"), is_set(s, "internal"), is_set(s, "deprecated"));
+    fprintf(f,
+            ".is_restricted = %d, .is_internal = %d, .is_node_only = %d, .is_deprecated = %d},\n",
+            is_set(s, "restricted"), is_set(s, "internal"), is_set(s, "node_only"),
+            is_set(s, "deprecated"));
     if (arity == 0)
         fail(s->file, "\"arity\" is missing or 0");
     if (abs(member) >= abs(arity))

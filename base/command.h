@@ -102,6 +102,7 @@ struct command {
     int16_t id;     /* its row among all, subcommands too: index of stats and procs */
     bool is_restricted; /* not for tenants of a managed node */
     bool is_internal;   /* for the admin socket alone, whatever the node is */
+    bool is_node_only;  /* not for tenants of a serverless cache */
     bool is_deprecated;
 };
 

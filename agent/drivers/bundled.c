@@ -284,6 +284,8 @@ static struct err bundled_prepare(struct arena *a, const struct driver_host *hos
     conf_add_int(&conf, "maxmemory", goal->maxmemory_bytes.value);
     if (goal->reader_port.value)
         conf_add_int(&conf, "larder-reader-port", goal->reader_port.value);
+    if (goal->is_serverless.value)
+        conf_add(&conf, "larder-serverless", "yes");
     conf_add_int(&conf, "larder-ecpus-per-second", work_limit(goal));
     conf_add(&conf, "repl-diskless-sync-delay", "0");
     add_seeds(a, &conf, goal->seeds);

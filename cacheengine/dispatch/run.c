@@ -29,7 +29,8 @@ static command_proc *const procs[] = {COMMAND_PROCS(PROC)};
 
 bool engine_shows(const struct engine *e, const struct client *c, const struct command *cmd)
 {
-    bool is_hidden = cmd->is_internal || (cmd->is_restricted && e->settings.is_restricted);
+    bool is_hidden = cmd->is_internal || (cmd->is_restricted && e->settings.is_restricted) ||
+                     (cmd->is_node_only && e->settings.is_serverless);
 
     if (!is_hidden)
         return true;

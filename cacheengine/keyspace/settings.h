@@ -76,6 +76,7 @@ struct settings {
     bool says_redis;            /* Valkey calls itself redis where clients look for that */
     int64_t protocol;           /* enum protocol_kind */
     bool is_restricted;         /* managed: ordinary sockets see the tenant's command table */
+    bool is_serverless;         /* they see that of serverless caches, which has less */
 
     /* network */
     int64_t port;

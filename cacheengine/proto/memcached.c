@@ -17,6 +17,12 @@
 #define LINE_MAX_BYTES 2048 /* a longer line can only be a get of many keys */
 #define ANY_NUMBER     UINT32_MAX
 
+/* Of clients of a serverless cache, with its end. */
+#define SERVERLESS_LINE_MAX_BYTES 16384
+
+#define NODE_ONLY  true
+#define EVERYWHERE false
+
 enum body { NO_BODY, ITEM_BODY, CONFIG_BODY, META, META_BODY };
 
 struct mc_command {
@@ -26,44 +32,45 @@ struct mc_command {
     bool has_many_keys;
     enum body body;
     void (*run)(struct cmd_call *c);
+    bool is_node_only; /* serverless caches have it not: it sets the engine, or shows its inside */
 };
 
 static const struct mc_command commands[] = {
-    {"get",            2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_get          },
-    {"set",            5, 6,          1, false, ITEM_BODY,   mc_run_set          },
-    {"gets",           2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_gets         },
-    {"add",            5, 6,          1, false, ITEM_BODY,   mc_run_add          },
-    {"replace",        5, 6,          1, false, ITEM_BODY,   mc_run_replace      },
-    {"append",         5, 6,          1, false, ITEM_BODY,   mc_run_append       },
-    {"prepend",        5, 6,          1, false, ITEM_BODY,   mc_run_prepend      },
-    {"cas",            6, 7,          1, false, ITEM_BODY,   mc_run_cas          },
-    {"incr",           3, 4,          1, false, NO_BODY,     mc_run_incr         },
-    {"decr",           3, 4,          1, false, NO_BODY,     mc_run_decr         },
-    {"delete",         2, 4,          1, false, NO_BODY,     mc_run_delete       },
-    {"touch",          3, 4,          1, false, NO_BODY,     mc_run_touch        },
-    {"gat",            2, ANY_NUMBER, 2, true,  NO_BODY,     mc_run_gat          },
-    {"gats",           2, ANY_NUMBER, 2, true,  NO_BODY,     mc_run_gats         },
-    {"bget",           2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_get          },
-    {"mg",             2, ANY_NUMBER, 1, false, META,        mc_run_mg           },
-    {"ms",             2, ANY_NUMBER, 1, false, META_BODY,   mc_run_ms           },
-    {"md",             2, ANY_NUMBER, 1, false, META,        mc_run_md           },
-    {"ma",             2, ANY_NUMBER, 1, false, META,        mc_run_ma           },
-    {"mn",             1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_mn           },
-    {"me",             1, ANY_NUMBER, 1, false, META,        mc_run_me           },
-    {"watch",          1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_watch        },
-    {"slabs",          2, ANY_NUMBER, 0, false, NO_BODY,     mc_run_slabs        },
-    {"lru",            3, ANY_NUMBER, 0, false, NO_BODY,     mc_run_lru          },
-    {"lru_crawler",    2, ANY_NUMBER, 0, false, NO_BODY,     mc_run_crawler      },
-    {"refresh_certs",  1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_refresh_certs},
-    {"debugtime",      2, ANY_NUMBER, 0, false, NO_BODY,     mc_run_debug_time   },
-    {"stats",          1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_stats        },
-    {"version",        1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_version      },
-    {"config",         3, 6,          0, false, CONFIG_BODY, mc_run_config       },
-    {"flush_all",      1, 3,          0, false, NO_BODY,     mc_run_flush_all    },
-    {"verbosity",      2, 3,          0, false, NO_BODY,     mc_run_verbosity    },
-    {"cache_memlimit", 2, 3,          0, false, NO_BODY,     mc_run_memlimit     },
-    {"shutdown",       1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_shutdown     },
-    {"quit",           1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_quit         },
+    {"get",            2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_get,           EVERYWHERE},
+    {"set",            5, 6,          1, false, ITEM_BODY,   mc_run_set,           EVERYWHERE},
+    {"gets",           2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_gets,          EVERYWHERE},
+    {"add",            5, 6,          1, false, ITEM_BODY,   mc_run_add,           EVERYWHERE},
+    {"replace",        5, 6,          1, false, ITEM_BODY,   mc_run_replace,       EVERYWHERE},
+    {"append",         5, 6,          1, false, ITEM_BODY,   mc_run_append,        EVERYWHERE},
+    {"prepend",        5, 6,          1, false, ITEM_BODY,   mc_run_prepend,       EVERYWHERE},
+    {"cas",            6, 7,          1, false, ITEM_BODY,   mc_run_cas,           EVERYWHERE},
+    {"incr",           3, 4,          1, false, NO_BODY,     mc_run_incr,          EVERYWHERE},
+    {"decr",           3, 4,          1, false, NO_BODY,     mc_run_decr,          EVERYWHERE},
+    {"delete",         2, 4,          1, false, NO_BODY,     mc_run_delete,        EVERYWHERE},
+    {"touch",          3, 4,          1, false, NO_BODY,     mc_run_touch,         EVERYWHERE},
+    {"gat",            2, ANY_NUMBER, 2, true,  NO_BODY,     mc_run_gat,           EVERYWHERE},
+    {"gats",           2, ANY_NUMBER, 2, true,  NO_BODY,     mc_run_gats,          EVERYWHERE},
+    {"bget",           2, ANY_NUMBER, 1, true,  NO_BODY,     mc_run_get,           EVERYWHERE},
+    {"mg",             2, ANY_NUMBER, 1, false, META,        mc_run_mg,            EVERYWHERE},
+    {"ms",             2, ANY_NUMBER, 1, false, META_BODY,   mc_run_ms,            EVERYWHERE},
+    {"md",             2, ANY_NUMBER, 1, false, META,        mc_run_md,            EVERYWHERE},
+    {"ma",             2, ANY_NUMBER, 1, false, META,        mc_run_ma,            EVERYWHERE},
+    {"mn",             1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_mn,            EVERYWHERE},
+    {"me",             1, ANY_NUMBER, 1, false, META,        mc_run_me,            NODE_ONLY },
+    {"watch",          1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_watch,         NODE_ONLY },
+    {"slabs",          2, ANY_NUMBER, 0, false, NO_BODY,     mc_run_slabs,         NODE_ONLY },
+    {"lru",            3, ANY_NUMBER, 0, false, NO_BODY,     mc_run_lru,           NODE_ONLY },
+    {"lru_crawler",    2, ANY_NUMBER, 0, false, NO_BODY,     mc_run_crawler,       NODE_ONLY },
+    {"refresh_certs",  1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_refresh_certs, NODE_ONLY },
+    {"debugtime",      2, ANY_NUMBER, 0, false, NO_BODY,     mc_run_debug_time,    NODE_ONLY },
+    {"stats",          1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_stats,         EVERYWHERE},
+    {"version",        1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_version,       EVERYWHERE},
+    {"config",         3, 6,          0, false, CONFIG_BODY, mc_run_config,        EVERYWHERE},
+    {"flush_all",      1, 3,          0, false, NO_BODY,     mc_run_flush_all,     EVERYWHERE},
+    {"verbosity",      2, 3,          0, false, NO_BODY,     mc_run_verbosity,     NODE_ONLY },
+    {"cache_memlimit", 2, 3,          0, false, NO_BODY,     mc_run_memlimit,      NODE_ONLY },
+    {"shutdown",       1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_shutdown,      NODE_ONLY },
+    {"quit",           1, ANY_NUMBER, 0, false, NO_BODY,     mc_run_quit,          EVERYWHERE},
 };
 
 /* One request while it is parsed. */
@@ -302,6 +309,8 @@ static enum parse_result parse_words(struct request *q, struct parse_room *room)
         return finish(q, mc_run_close);
     if (!cmd || call->argc < cmd->min_words || call->argc > cmd->max_words)
         return fail_request(q);
+    if (cmd->is_node_only && mc_is_serverless(q->engine, q->client))
+        return fail_request(q);
     if (cmd->body >= META)
         mc_meta_decode_key(call, room->arena);
     if (cmd->key_at && call->argc > cmd->key_at)
@@ -315,16 +324,34 @@ static enum parse_result parse_words(struct request *q, struct parse_room *room)
     return finish(q, cmd->run);
 }
 
-/* Skips what is left of a refused block. */
-static enum parse_result skip(struct mc_session *s, size_t have, size_t *used)
+/* Skips what is left of a refused line, up to its end. */
+static enum parse_result skip_line(struct mc_session *s, struct str in, size_t *used)
 {
-    size_t n = have < s->to_skip ? have : (size_t)s->to_skip;
+    const char *eol = memchr(in.ptr, '\n', in.len);
 
-    if (n == 0)
-        return PARSE_MORE;
-    s->to_skip -= n;
-    *used = n;
+    *used = eol ? (size_t)(eol - in.ptr) + 1 : in.len;
+    s->to_skip = eol ? 0 : MC_WHOLE_LINE;
     return PARSE_NONE;
+}
+
+/* Skips what is left of a refused block, or line. */
+static enum parse_result skip(struct mc_session *s, struct str in, size_t *used)
+{
+    if (s->to_skip == MC_WHOLE_LINE)
+        return skip_line(s, in, used);
+    *used = in.len < s->to_skip ? in.len : (size_t)s->to_skip;
+    s->to_skip -= *used;
+    return PARSE_NONE;
+}
+
+/* Refuses a line of which so many bytes are there; the connection goes on behind its end. */
+static enum parse_result refuse_line(struct request *q, size_t bytes, bool is_whole)
+{
+    struct mc_session *s = q->client->protocol_state;
+
+    q->used = bytes;
+    s->to_skip = is_whole ? 0 : MC_WHOLE_LINE;
+    return fail_meta(q, "CLIENT_ERROR line of more than 16 KB");
 }
 
 static enum parse_result parse_line(struct request *q, struct parse_room *room)
@@ -332,11 +359,16 @@ static enum parse_result parse_line(struct request *q, struct parse_room *room)
     struct str line = {0};
 
     if (!take_line(q, &line)) {
+        if (q->in.len >= SERVERLESS_LINE_MAX_BYTES && may_grow(q->in) &&
+            mc_is_serverless(q->engine, q->client))
+            return refuse_line(q, q->in.len, false);
         if (q->in.len <= LINE_MAX_BYTES || may_grow(q->in))
             return PARSE_MORE;
         q->used = q->in.len;
         return finish(q, mc_run_close);
     }
+    if (q->used > SERVERLESS_LINE_MAX_BYTES && mc_is_serverless(q->engine, q->client))
+        return refuse_line(q, q->used, true);
     /* One more word than the line can have, for a block behind it. */
     q->call->argv = parse_args(room, spaces_in(line) + 2);
     q->call->argc = mc_split(line, q->call->argv);
@@ -350,7 +382,9 @@ static struct mc_session *session_begin(struct client *c, const struct engine *e
 
     check(s);
     s->is_binary = (uint8_t)first == MCB_REQUEST;
-    if (!c->is_admin && *e->settings.memcached_sasl_users)
+    if (mc_is_serverless(e, c))
+        s->is_binary = false;
+    else if (!c->is_admin && *e->settings.memcached_sasl_users)
         s->is_binary = true;
     else if (!c->is_admin && e->settings.memcached_binding != MC_BINDING_AUTO)
         s->is_binary = e->settings.memcached_binding == MC_BINDING_BINARY;
@@ -368,14 +402,20 @@ static enum parse_result memcached_parse(struct client *c, struct engine *e,
 
     if (in.len == 0)
         return PARSE_MORE;
-    if (__builtin_expect(!s, 0))
+    if (__builtin_expect(!s, 0)) {
         s = session_begin(c, e, in.ptr[0]);
+        /* A client of the binary protocol would wait for ever: it sends no end of a line. */
+        if ((uint8_t)in.ptr[0] == MCB_REQUEST && mc_is_serverless(e, c)) {
+            q.used = *used = in.len;
+            return finish(&q, mc_run_close);
+        }
+    }
     if (__builtin_expect(s->is_watcher, 0)) {
         *used = in.len;
         return PARSE_NONE;
     }
     if (__builtin_expect(s->to_skip != 0, 0))
-        return skip(s, in.len, used);
+        return skip(s, in, used);
     if (s->is_binary)
         return mcb_parse(c, e, state, in, room, out, used);
     if (in.len < state->want)

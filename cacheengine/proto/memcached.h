@@ -25,6 +25,7 @@
 #define MC_CONFIGS    16 /* entries of the configuration family: ElastiCache's config_max */
 #define MC_CONFIG_MAX 65536
 #define MC_AT_ONCE    ((int64_t)0) /* the deadline of an item that is gone when it is stored */
+#define MC_WHOLE_LINE UINT64_MAX   /* to skip: what is left of a line */
 
 #define MC_BAD_FORMAT    "CLIENT_ERROR bad command line format"
 #define MC_NO_NUMBER     "CLIENT_ERROR cannot increment or decrement non-numeric value"
@@ -101,7 +102,7 @@ struct mc_state {
 /* What a connection remembers between requests (client->protocol_state); made with its first byte.
  */
 struct mc_session {
-    uint64_t to_skip;     /* bytes of a block that was refused */
+    uint64_t to_skip;     /* bytes of a block that was refused; or MC_WHOLE_LINE */
     uint64_t dump_cursor; /* where a dump that is not at its end stands; 0: there is none */
     bool is_binary;
     bool is_watcher;  /* nothing of what it sends is looked at */
@@ -118,6 +119,12 @@ static inline struct mc_state *mc_state_of(const struct engine *e)
 static inline struct mc_state *mc_state(const struct cmd_call *c)
 {
     return mc_state_of(c->engine);
+}
+
+/* True for clients of a serverless cache, which may do less than others. */
+static inline bool mc_is_serverless(const struct engine *e, const struct client *c)
+{
+    return e->settings.is_serverless && !c->is_admin;
 }
 
 static inline struct mc_session *mc_session(const struct cmd_call *c)

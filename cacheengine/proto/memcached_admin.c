@@ -100,6 +100,8 @@ static const char *flush_all(struct cmd_call *c)
         return "CLIENT_ERROR flush_all not allowed";
     if (has_delay && !mc_read_i32(c->argv[1], &delay_s))
         return "CLIENT_ERROR invalid exptime argument";
+    if (delay_s > 0 && mc_is_serverless(c->engine, c->client))
+        return "CLIENT_ERROR a serverless cache has no delayed flush_all";
     mc_flush(c, delay_s);
     return "OK";
 }

@@ -185,12 +185,20 @@ bool mc_stats_show(struct cmd_call *c, struct str kind)
     return false;
 }
 
+/* A serverless cache has those that tell of the whole, and nothing of its inside. */
+static bool is_there(const struct cmd_call *c, struct str kind)
+{
+    return kind.len == 0 || str_is(kind, "reset") || !mc_is_serverless(c->engine, c->client);
+}
+
 void mc_run_stats(struct cmd_call *c)
 {
     struct str kind = c->argc > 1 ? c->argv[1] : STR("");
 
     mc_begin(c);
-    if (str_is(kind, "detail")) {
+    if (!is_there(c, kind)) {
+        mc_line(c, "ERROR");
+    } else if (str_is(kind, "detail")) {
         mc_run_stats_detail(c);
     } else if (str_is(kind, "cachedump")) {
         mc_run_cachedump(c);

@@ -306,6 +306,7 @@ static void add_allotment(const struct host_node *n, struct agent_node_goal *out
     out->maxmemory_bytes =
         INT_OF(n->is_seeded ? n->allotment.most_bytes : allotment_data_bytes(n->goal.memory_bytes));
     out->reader_port = INT_OF(cluster_reader_port(&cluster));
+    out->is_serverless = BOOL_OF(true);
     out->watches_memory = BOOL_OF(true);
     out->work_per_second = INT_OF(n->allotment.work_most);
 }

@@ -315,3 +315,16 @@ Test(bundled, limits_are_for_the_start_and_for_one_that_runs)
                    str_is(orders.items[i].words[5], "5000");
     cr_assert(is_told);
 }
+
+Test(bundled, what_is_of_a_serverless_cache_says_so_to_its_engine)
+{
+    struct driver_launch node, serverless;
+
+    cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &node)));
+    goal.is_serverless = BOOL_OF(true);
+    cr_assert_not(err_failed(driver_bundled.prepare(&arena, &host, &goal, &serverless)));
+    cr_assert_null(strstr(str_dup(&arena, node.conf), "larder-serverless"));
+    cr_assert_not_null(strstr(str_dup(&arena, serverless.conf), "\nlarder-serverless yes\n"));
+    cr_assert_str_eq(node.statics, serverless.statics,
+                     "one that runs goes on until its next start");
+}

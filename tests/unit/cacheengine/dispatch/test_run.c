@@ -172,3 +172,26 @@ Test(run, codes_that_scripts_make_up_do_not_crowd_out_others)
     shows(&f, "INFO errorstats", "errorstat_ERRORSTATS_OVERFLOW:count=173\r");
     resp_close(&f);
 }
+
+Test(run, tenants_of_a_serverless_cache_do_not_see_what_is_for_nodes_alone)
+{
+    static const char *const options[] = {"larder-serverless yes", NULL};
+    struct resp_fixture f;
+    struct resp_client admin;
+
+    resp_open(&f, options);
+    resp_client_open(&f, &admin, true);
+    says(&f, "keys *", "-ERR unknown command 'keys', with args beginning with: '*' \r\n");
+    says(&f, "MEMORY USAGE k",
+         "-ERR unknown command 'MEMORY', with args beginning with: 'USAGE' 'k' \r\n");
+    says(&f, "CLIENT LIST", "-ERR unknown command 'CLIENT', with args beginning with: 'LIST' \r\n");
+    says(&f, "CLIENT SETNAME x", "+OK\r\n");
+    says(&f, "EVAL \"return redis.pcall('keys','*').err\" 0",
+         "$44\r\nERR Unknown Redis command called from script\r\n");
+    hides(&f, "COMMAND LIST", "swapdb");
+    says(&f, "COMMAND INFO swapdb", "*1\r\n$-1\r\n");
+    cr_assert_str_eq(resp_ask_of(&f, &admin, "KEYS *"), "*0\r\n");
+    cr_assert(strstr(resp_ask_of(&f, &admin, "CLIENT LIST"), "id=2"));
+    resp_client_close(&f, &admin);
+    resp_close(&f);
+}

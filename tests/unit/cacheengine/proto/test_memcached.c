@@ -106,3 +106,69 @@ Test(memcached, who_loads_something_counts_cas_numbers_from_the_present_moment_o
     const char *said = mc_ask(&f, "gets k\r\n");
     cr_assert_gt(strtoull(said + strlen("VALUE k 0 1 "), NULL, 10), 1700000000000000ULL);
 }
+
+Test(memcached, clients_of_a_serverless_cache_lack_what_sets_the_engine_or_shows_its_inside)
+{
+    static const char *const lines[] = {
+        "me k\r\n",
+        "watch\r\n",
+        "slabs automove 1\r\n",
+        "lru mode flat\r\n",
+        "lru_crawler enable\r\n",
+        "refresh_certs\r\n",
+        "debugtime p\r\n",
+        "verbosity 1\r\n",
+        "verbosity 1 noreply\r\n",
+        "cache_memlimit 64\r\n",
+        "shutdown\r\n",
+    };
+
+    f.engine.settings.is_serverless = true;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        cr_assert_str_eq(mc_ask(&f, lines[i]), "ERROR\r\n", "%s", lines[i]);
+    cr_assert_str_eq(mc_ask(&f, "set k 0 0 1\r\nv\r\nmg k v\r\nversion\r\n"),
+                     "STORED\r\nVA 1\r\nv\r\nVERSION 1.6.18\r\n");
+    f.client.is_admin = true;
+    cr_assert_str_eq(mc_ask(&f, "verbosity 1\r\n"), "OK\r\n", "the owner has all of it");
+}
+
+/* A get of `len` bytes with its end, whose last key is "k"; in pieces of `step`. */
+static const char *ask_long(size_t len, size_t step)
+{
+    static char text[40000], said[4096];
+
+    memset(text, 'x', len);
+    memcpy(text, "get ", 4);
+    for (size_t i = 100; i < len - 4; i += 100)
+        text[i] = ' ';
+    memcpy(text + len - 4, " k\r\n", 4);
+    said[0] = '\0';
+    for (size_t at = 0; at < len; at += step)
+        strncat(said, mc_ask_bytes(&f, text + at, len - at < step ? len - at : step),
+                sizeof(said) - strlen(said) - 1);
+    return said;
+}
+
+Test(memcached, a_line_of_a_serverless_cache_has_16_kb_and_a_longer_one_is_passed_over)
+{
+    static const char found[] = "VALUE k 0 1\r\nv\r\nEND\r\n";
+    static const char refused[] = "CLIENT_ERROR line of more than 16 KB\r\n";
+    static const size_t steps[] = {40000, 16384, 16383, 1000};
+
+    mc_ask(&f, "set k 0 0 1\r\nv\r\n");
+    cr_assert_str_eq(ask_long(16385, 40000), found, "others may");
+    f.engine.settings.is_serverless = true;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        cr_assert_str_eq(ask_long(16384, steps[i]), found, "%zu", steps[i]);
+        cr_assert_str_eq(ask_long(16385, steps[i]), refused, "%zu", steps[i]);
+        cr_assert_str_eq(ask_long(39000, steps[i]), refused, "%zu", steps[i]);
+    }
+    cr_assert_str_eq(mc_ask(&f, "get k\r\n"), found, "the connection is as it was");
+}
+
+Test(memcached, who_speaks_binary_to_a_serverless_cache_is_let_go)
+{
+    f.engine.settings.is_serverless = true;
+    cr_assert_str_eq(mc_ask_bytes(&f, "\x80\x0a\0\0", 4), "");
+    cr_assert(f.client.is_closing);
+}

@@ -95,3 +95,16 @@ Test(memcached_admin, a_write_that_is_not_confirmed_says_so_in_a_line)
                          "SERVER_ERROR the write was made here, but "),
               "%.*s", (int)iov.iov_len, (char *)iov.iov_base);
 }
+
+Test(memcached_admin, a_serverless_cache_is_emptied_at_once_or_not_at_all)
+{
+    static const char refused[] = "CLIENT_ERROR a serverless cache has no delayed flush_all\r\n";
+
+    f.engine.settings.is_serverless = true;
+    mc_ask(&f, "set a 0 0 1\r\nx\r\n");
+    cr_assert_str_eq(mc_ask(&f, "flush_all 10\r\n"), refused);
+    cr_assert_str_eq(mc_ask(&f, "flush_all 10 noreply\r\n"), "");
+    mc_advance(&f, 20000);
+    cr_assert_str_eq(mc_ask(&f, "get a\r\n"), "VALUE a 0 1\r\nx\r\nEND\r\n");
+    cr_assert_str_eq(mc_ask(&f, "flush_all 0\r\nget a\r\nflush_all\r\n"), "OK\r\nEND\r\nOK\r\n");
+}

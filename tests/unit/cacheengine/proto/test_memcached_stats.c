@@ -41,3 +41,13 @@ Test(memcached_stats, settings_show_the_item_limit)
 {
     cr_assert_not_null(strstr(mc_ask(&f, "stats settings\r\n"), "STAT item_size_max 1048576\r\n"));
 }
+
+Test(memcached_stats, a_serverless_cache_tells_of_the_whole_alone)
+{
+    f.engine.settings.is_serverless = true;
+    cr_assert_str_eq(mc_ask(&f,
+                            "stats settings\r\nstats items\r\nstats conns\r\nstats detail on\r\n"
+                            "stats cachedump 1 0\r\nstats reset\r\n"),
+                     "ERROR\r\nERROR\r\nERROR\r\nERROR\r\nERROR\r\nRESET\r\n");
+    cr_assert(strstr(mc_ask(&f, "stats\r\n"), "STAT curr_items 0\r\n"));
+}

@@ -95,6 +95,7 @@ Test(goals, a_node_of_an_owner_has_the_room_and_the_limits_that_he_says)
     cr_assert_eq(list.items[0].maxmemory_bytes.value, 4 << 20);
     cr_assert_eq(list.items[0].work_per_second.value, 3000);
     cr_assert_eq(list.items[0].reader_port.value, 6380);
+    cr_assert(list.items[0].is_serverless.value);
     cr_assert(list.items[0].watches_memory.value);
     cr_assert_not_null(strstr(list.items[0].settings_version, ".d4194304"));
     must(store_address_is_used(f.tx, goal.address, 6380, &is_used));
