@@ -173,6 +173,23 @@ def test_restricted_commands_do_not_exist_for_tenants(own_engine, words):
         assert words[0].lower().encode() not in conn.call("COMMAND", "LIST")
 
 
+def test_restricted_subcommands_are_unknown_to_tenants(own_engine):
+    server = own_engine(larder_restricted="yes", cluster_enabled="yes")
+    with server.conn() as conn:
+        for line in ("acl setuser x", "acl load", "acl save", "acl deluser x", "cluster links"):
+            name, *words = line.split()
+            shown = "".join(f"'{w}' " for w in words)
+            assert conn.call(name, *words) == Error(f"ERR unknown command '{name}', with args beginning with: {shown}"), line
+        for word in ("addslots", "addslotsrange", "bumpepoch", "delslots", "delslotsrange", "failover", "flushslots", "forget", "meet",
+                     "setslot"):
+            assert conn.call("cluster", word, "1", "2") == Error(f"ERR unknown subcommand '{word}'. Try CLUSTER HELP."), word
+        for line in ("acl whoami", "acl list", "acl cat", "acl users", "acl getuser default", "cluster info", "cluster nodes",
+                     "cluster slots", "cluster shards", "cluster myid", "cluster keyslot k", "cluster countkeysinslot 1",
+                     "cluster getkeysinslot 1 1", "client list", "memory doctor", "slowlog get", "latency latest", "function list",
+                     "script exists x", "wait 0 0", "object help"):
+            assert not isinstance(conn.call(*line.split()), Error), line
+
+
 def test_restriction_leaves_the_rest_alone(own_engine):
     server = own_engine(larder_restricted="yes")
     with server.conn() as conn:
