@@ -80,6 +80,8 @@ void engine_evict_clients_slow(struct engine *e)
         return;
     size_t sum = look(e, classes);
     e->lasting_client_bytes = taken > sum ? taken - sum : 0;
+    if (sum > taken) /* what they share counts once */
+        sum = taken;
     e->clients_seen_ms = e->keyspace.passed_ms;
     for (unsigned class = SIZE_CLASSES; class -- > 0 && sum > limit;)
         if (classes[class] > 0)

@@ -1,4 +1,4 @@
-/* The server as a whole: flushing, exchanging databases, time. */
+/* The server as a whole: flushing, exchanging databases, time, what it is extended by. */
 #include "base/command.h"
 #include "cacheengine/dispatch/block.h"
 #include "cacheengine/dispatch/moving.h"
@@ -92,4 +92,21 @@ void cmd_time(struct cmd_call *c)
     reply_array(c->reply, 2);
     reply_bulk_int(c->reply, t.tv_sec);
     reply_bulk_int(c->reply, t.tv_nsec / 1000);
+}
+
+/* Clients ask for it to learn what else they may call. */
+void cmd_module_list(struct cmd_call *c)
+{
+    reply_array(c->reply, 0);
+}
+
+void cmd_module_help(struct cmd_call *c)
+{
+    static const char *const lines[] = {
+        "LIST",
+        "    List the modules: there are none, and none can be loaded.",
+        NULL,
+    };
+
+    reply_help(c->reply, "MODULE", lines);
 }

@@ -419,18 +419,28 @@ static void put_durability(const struct engine *e, struct buf *out)
                (unsigned long long)e->durability.refused);
 }
 
+/* Amid a script that takes long, those that have gone are not forgotten yet. */
+static uint32_t count_connected(const struct engine *e)
+{
+    uint32_t count = 0;
+
+    for (const struct follower *r = e->followers->first; r; r = r->next)
+        count += !r->client->is_killed;
+    return count;
+}
+
 void followers_info(const struct engine *e, struct buf *out)
 {
     const struct repl_stream *s = &e->stream;
     int number = 0;
 
-    buf_printf(out, "connected_slaves:%u\r\n", e->followers->count);
+    buf_printf(out, "connected_slaves:%u\r\n", count_connected(e));
     if (e->settings.min_replicas > 0 && e->settings.min_replicas_lag_s > 0)
         buf_printf(out, "min_slaves_good_slaves:%u\r\n", e->followers->good_count);
     if (durability_asks(e) > 0)
         put_durability(e, out);
     for (const struct follower *r = e->followers->first; r; r = r->next)
-        if (follower_state_name(r))
+        if (follower_state_name(r) && !r->client->is_killed)
             put_replica(e, r, number++, out);
     if (e->settings.brand == BRAND_VALKEY)
         buf_puts(out, "replicas_waiting_psync:0\r\n");

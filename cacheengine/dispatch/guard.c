@@ -23,12 +23,13 @@ static bool has(const struct cmd_call *call, uint32_t flag)
     return false;
 }
 
-/* The same of scripts, by what they say of themselves. */
-static bool runs_writing_script(const struct cmd_call *call)
+/* True when the call runs a script that says something of itself, but none of `flags`, or EXEC
+ * would run one. (Old scripts, which say nothing, are judged by the commands that they run.) */
+static bool runs_script_without(const struct cmd_call *call, uint32_t flags)
 {
     struct cmd_call queued = *call;
 
-    if (scripting_may_write(call))
+    if (!(scripting_says(call) & (SCRIPT_PLAIN | flags)))
         return true;
     if (!call->client || !transaction_is_open(call->client) || strcmp(call->cmd->name, "exec") != 0)
         return false;
@@ -36,7 +37,7 @@ static bool runs_writing_script(const struct cmd_call *call)
         queued.cmd = q->cmd;
         queued.argv = q->argv;
         queued.argc = q->argc;
-        if (scripting_may_write(&queued))
+        if (!(scripting_says(&queued) & (SCRIPT_PLAIN | flags)))
             return true;
     }
     return false;
@@ -44,7 +45,7 @@ static bool runs_writing_script(const struct cmd_call *call)
 
 bool guard_is_write(const struct cmd_call *call)
 {
-    return has(call, CMD_WRITE) || runs_writing_script(call);
+    return has(call, CMD_WRITE) || runs_script_without(call, SCRIPT_NO_WRITES);
 }
 
 #define REPLICA "READONLY You can't write against a read only replica."
@@ -67,7 +68,7 @@ static bool lacks(const struct cmd_call *call, uint32_t flag)
 
 static const char *stale_refuses(const struct cmd_call *call)
 {
-    if (!lacks(call, CMD_STALE))
+    if (!lacks(call, CMD_STALE) && !runs_script_without(call, SCRIPT_ALLOW_STALE))
         return NULL;
     return "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
 }

@@ -46,6 +46,7 @@ struct pubsub {
 /* What a client subscribes to. */
 struct subscriber {
     struct subscription_list lists[PUBSUB_KINDS];
+    size_t bytes; /* of its subscriptions and of what they are to, as if nobody shared that */
 };
 
 #define HEADS_MIN 16
@@ -195,6 +196,21 @@ static struct subscription *subscription_of(const struct client *c, enum pubsub_
     return NULL;
 }
 
+static size_t share_of(const struct topic *t)
+{
+    return sizeof(struct subscription) + sizeof(*t) + t->len;
+}
+
+size_t pubsub_bytes_of(const struct client *c)
+{
+    const struct subscriber *s = c->subscriber;
+    size_t bytes = s ? sizeof(*s) + s->bytes : 0;
+
+    for (int kind = 0; s && kind < PUBSUB_KINDS; kind++)
+        bytes += s->lists[kind].room * sizeof(struct subscription *);
+    return bytes;
+}
+
 bool pubsub_subscribe(struct engine *e, struct client *c, enum pubsub_kind kind, struct str name)
 {
     struct topic_table *t = &pubsub_of(e)->tables[kind];
@@ -218,6 +234,7 @@ bool pubsub_subscribe(struct engine *e, struct client *c, enum pubsub_kind kind,
     *s = (struct subscription){.topic = topic, .client = c};
     s->at_topic = list_add(e, &topic->subscribers, s);
     s->at_client = list_add(e, &c->subscriber->lists[kind], s);
+    c->subscriber->bytes += share_of(topic);
     return true;
 }
 
@@ -228,6 +245,7 @@ static void end(struct engine *e, enum pubsub_kind kind, struct subscription *s)
 
     list_take(&t->subscribers, s->at_topic)->at_topic = s->at_topic;
     list_take(mine, s->at_client)->at_client = s->at_client;
+    s->client->subscriber->bytes -= share_of(t);
     if (t->subscribers.count == 0)
         topic_free(e, &e->pubsub->tables[kind], t);
     book(e, -(int64_t)sizeof(*s));

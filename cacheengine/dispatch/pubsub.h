@@ -25,6 +25,9 @@ void pubsub_forget(struct engine *e, struct client *c);
 
 /* How many of a kind a client subscribes to, and the name of one of them. */
 size_t pubsub_count_of(const struct client *c, enum pubsub_kind kind);
+
+/* Memory of what a client subscribes to; what several subscribe to counts for each of them. */
+size_t pubsub_bytes_of(const struct client *c);
 struct str pubsub_name_of(const struct client *c, enum pubsub_kind kind, size_t i);
 
 /* Brings a message to those who listen, to patterns too unless the channel is a shard's. Returns to

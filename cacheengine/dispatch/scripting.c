@@ -243,16 +243,14 @@ static uint32_t flags_of(const struct cmd_call *c)
     const struct libraries *libraries = scripting_libraries(c->engine);
     struct script_header head;
 
-    if (strcmp(c->cmd->name, "eval") == 0)
+    if (strcmp(c->cmd->name, "eval") == 0 || strcmp(c->cmd->name, "eval_ro") == 0)
         return script_header_read(c->scratch, c->argv[1], &head) ? SCRIPT_PLAIN : head.flags;
-    if (strcmp(c->cmd->name, "evalsha") == 0) {
+    if (strncmp(c->cmd->name, "evalsha", 7) == 0) {
         const struct eval_script *s =
             evals && c->argv[1].len == SCRIPT_SHA_HEX ? eval_cache_find(evals, c->argv[1]) : NULL;
         return s ? s->flags : SCRIPT_PLAIN;
     }
-    const struct function *f = libraries && strcmp(c->cmd->name, "fcall") == 0
-                                   ? libraries_find_function(libraries, c->argv[1])
-                                   : NULL;
+    const struct function *f = libraries ? libraries_find_function(libraries, c->argv[1]) : NULL;
     return f ? f->flags : SCRIPT_PLAIN;
 }
 
@@ -261,9 +259,9 @@ bool scripting_only_reads(const struct cmd_call *c)
     return scripting_is_run(c->cmd) && (flags_of(c) & SCRIPT_NO_WRITES);
 }
 
-bool scripting_may_write(const struct cmd_call *c)
+uint32_t scripting_says(const struct cmd_call *c)
 {
-    return scripting_is_run(c->cmd) && !(flags_of(c) & (SCRIPT_PLAIN | SCRIPT_NO_WRITES));
+    return scripting_is_run(c->cmd) ? flags_of(c) : SCRIPT_PLAIN;
 }
 
 bool scripting_runs(const struct engine *e)
@@ -377,14 +375,11 @@ static const char *begin_refusal(const struct scripting_call *sc)
 
     if (e->scripting->running)
         return "ERR a script cannot run another one";
-    bool is_stale = e->guards & GUARD_STALE && !sc->call->client->is_admin;
-
+    /* Others were refused before, by what they say. */
     if (sc->flags & SCRIPT_PLAIN)
-        return is_stale
+        return e->guards & GUARD_STALE && !sc->call->client->is_admin
                    ? "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
                    : NULL;
-    if (is_stale && !(sc->flags & SCRIPT_ALLOW_STALE))
-        return "MASTERDOWN Link with MASTER is down, replica-serve-stale-data is set to 'no' and 'allow-stale' flag is not set on the script.";
     if ((sc->flags & SCRIPT_NO_CLUSTER) && e->cluster)
         return "ERR Can not run script on cluster, 'no-cluster' flag is set.";
     const char *text = sc->flags & SCRIPT_NO_WRITES ? NULL : write_refusal(sc);

@@ -59,9 +59,9 @@ void scripting_end(struct scripting_call *sc);
 /* True for a call whose script or function says of itself that it does not write. */
 bool scripting_only_reads(const struct cmd_call *c);
 
-/* True for one that says something of itself, but not that: it counts as a write. (An old script,
- * which says nothing, is judged by the commands that it runs.) */
-bool scripting_may_write(const struct cmd_call *c);
+/* What the script or function of a call says of itself, enum script_flag; SCRIPT_PLAIN of one that
+ * says nothing or is not known, and of other commands. */
+uint32_t scripting_says(const struct cmd_call *c);
 
 /* True while any script runs. */
 bool scripting_runs(const struct engine *e);

@@ -100,6 +100,7 @@ size_t session_bytes(const struct client *c)
         bytes += c->transaction->bytes + c->transaction->watch_bytes;
     if (c->tracker)
         bytes += c->tracker->bytes;
+    bytes += pubsub_bytes_of(c);
     return bytes + reply_held_bytes(&c->reply);
 }
 

@@ -42,9 +42,10 @@ void db_drop_outside(struct db *db, enum entry_type type, void *object, bool laz
         leftover_add(db, ops, object);
     else if (type != TYPE_STRING)
         ops->drop(db, object);
-    else if (lazily && b->cost >= LAZY_BLOB_BYTES && !blob_is_shared(b))
+    else if (lazily && b->cost >= LAZY_BLOB_BYTES && !blob_is_shared(b)) {
+        db->ks->lazyfree.known_bytes += b->cost;
         lazyfree_hand(&db->ks->lazyfree, blob_job, b, 1);
-    else
+    } else
         blob_drop(&db->ks->account, b);
 }
 

@@ -339,9 +339,19 @@ static bool free_leftovers(struct keyspace *ks)
     return keyspace_free_some(ks, time_left_us(ks, FREE_SLICE_US));
 }
 
+/* True while more must go. What is on its way out already counts as gone; what clients are told of
+ * keys that went does not count, or each would drive out the next. */
+static bool is_over(const struct keyspace *ks, size_t client_bytes_before)
+{
+    size_t now = ks->account.client_bytes;
+    size_t told = now > client_bytes_before ? now - client_bytes_before : 0;
+
+    return ks->account.used_bytes > limit_of(ks) + ks->lazyfree.known_bytes + told;
+}
+
 enum evict_result keyspace_evict_slow(struct keyspace *ks)
 {
-    size_t limit = limit_of(ks);
+    size_t limit = limit_of(ks), client_bytes = ks->account.client_bytes;
     int64_t end_us = 0;
 
     if (ks->hides_expired && ks->settings->replica_ignores_memory)
@@ -353,7 +363,7 @@ enum evict_result keyspace_evict_slow(struct keyspace *ks)
     if (ks->settings->evict_policy == EVICT_NONE)
         return EVICT_FAILED;
     const struct policy *p = &policies[ks->settings->evict_policy];
-    for (unsigned done = 1; ks->account.used_bytes > limit_of(ks); done++) {
+    for (unsigned done = 1; is_over(ks, client_bytes); done++) {
         if (!(p->score ? evict_best(ks, p) : evict_any(ks, p)))
             return atomic_load(&ks->lazyfree.pending) ? EVICT_LATER : EVICT_FAILED;
         /* What goes lazily must be gone before more is looked for. */

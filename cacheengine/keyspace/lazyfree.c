@@ -59,8 +59,12 @@ void lazyfree_hand(struct lazyfree *lf, uint64_t (*run)(void *object), void *obj
 
 void lazyfree_settle(struct lazyfree *lf, struct account *account)
 {
-    if (atomic_load_explicit(&lf->returned_bytes, memory_order_relaxed))
-        account_sub(account, atomic_exchange(&lf->returned_bytes, 0));
+    if (!atomic_load_explicit(&lf->returned_bytes, memory_order_relaxed))
+        return;
+    size_t returned = atomic_exchange(&lf->returned_bytes, 0);
+
+    account_sub(account, returned);
+    lf->known_bytes -= returned < lf->known_bytes ? returned : lf->known_bytes;
 }
 
 void lazyfree_fini(struct lazyfree *lf)

@@ -31,6 +31,7 @@ struct lazyfree {
     atomic_uint_fast64_t pending;
     atomic_uint_fast64_t freed;
     atomic_uint_fast64_t returned_bytes; /* to be taken out of the account by lazyfree_settle */
+    size_t known_bytes; /* what is pending will return these at least; of the caller's thread */
 };
 
 void lazyfree_init(struct lazyfree *lf);

@@ -41,6 +41,8 @@ TABLE = {
     "config|rewrite": own_test("test_process.py"),
     "config|help": Gen(compare=compare.starts_alike),
     "debug": own_test("edges/generic.txt"),
+    "module|list": Gen(),
+    "module|help": Gen(compare=compare.starts_alike),
     "latency|latest": Gen(),
     "latency|history": Gen(one_of("command", "nosuch")),
     "latency|reset": Gen(maybe("command")),

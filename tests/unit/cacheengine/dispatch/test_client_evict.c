@@ -2,6 +2,8 @@
 
 #include <criterion/criterion.h>
 
+#include <stdio.h>
+
 #define KEPT_BYTES 1000
 
 /* Queues `count` commands of some size: that is what a session without a network can hold. */
@@ -77,5 +79,30 @@ Test(client_evict, without_a_limit_nobody_goes)
     engine_evict_clients(&f.engine);
     cr_assert_not(big.is_killed);
     resp_client_close(&f, &big);
+    resp_close(&f);
+}
+
+Test(client_evict, subscriptions_count)
+{
+    static const char *const options[] = {"maxmemory-clients 200kb", NULL};
+    static const char *const kinds[] = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"};
+    struct resp_fixture f;
+    char line[64];
+
+    resp_open(&f, options);
+    for (size_t kind = 0; kind < countof(kinds); kind++) {
+        struct resp_client c;
+
+        resp_client_open(&f, &c, false);
+        for (int i = 0; i < 4000 && !c.is_killed; i++) {
+            snprintf(line, sizeof(line), "%s name-%d", kinds[kind], i);
+            resp_ask_of(&f, &c, line);
+            engine_evict_clients(&f.engine);
+        }
+        cr_assert(c.is_killed, "%s", kinds[kind]);
+        resp_client_close(&f, &c);
+    }
+    cr_assert_eq(f.engine.stats.evicted_clients, countof(kinds));
+    cr_assert(f.engine.keyspace.account.client_bytes < 100000);
     resp_close(&f);
 }

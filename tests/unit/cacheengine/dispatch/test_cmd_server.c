@@ -57,3 +57,14 @@ Test(cmd_server, shutdown_ends_the_engine)
     cr_assert(f.engine.is_ending);
     resp_close(&f);
 }
+
+Test(cmd_server, there_are_no_modules)
+{
+    struct resp_fixture f;
+
+    resp_open(&f, NULL);
+    says(&f, "MODULE LIST", "*0\r\n");
+    says(&f, "MODULE LIST x", "-ERR wrong number of arguments for 'module|list' command\r\n");
+    says(&f, "MODULE LOAD /tmp/x.so", "-ERR unknown subcommand 'LOAD'. Try MODULE HELP.\r\n");
+    resp_close(&f);
+}
