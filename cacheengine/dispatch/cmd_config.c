@@ -142,7 +142,6 @@ static void apply(struct cmd_call *c)
     slowlog_trim(&e->slowlog, (size_t)e->settings.slowlog_length);
     engine_apply_timing(e);
     notify_apply(e);
-    (void)tracking_limit(e);
     engine_apply_persistence(e);
     append_drop_history(e->append, c->scratch);
     acks_settle(e);
@@ -152,6 +151,7 @@ static void apply(struct cmd_call *c)
     /* Amid a transaction or a script nothing goes by itself: the next command makes room. */
     if (!c->is_inner && !e->loading.is_on)
         (void)keyspace_make_room(&e->keyspace);
+    (void)tracking_limit(e);
 }
 
 /* Where files are is the administrator's to say, unless the file says otherwise. */

@@ -116,9 +116,8 @@ static void end(struct cmd_call *c, unsigned how)
         r = engine_end(e, how);
     else
         r = e->ending.is_on ? ENDING_WAITS : ENDING_FAILED;
-    if (r == ENDING_DONE)
-        c->client->is_closing = true;
-    else if (r == ENDING_WAITS)
+    /* Its connection ends with all others, when nobody can connect any more. */
+    if (r != ENDING_FAILED)
         call_wait(c, &(struct wait){.until_ms = NO_DEADLINE});
     else
         reply_error(c->reply, "ERR Errors trying to SHUTDOWN. Check logs.");

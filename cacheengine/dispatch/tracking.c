@@ -12,7 +12,9 @@
 
 #include <stdlib.h>
 
-#define KEYS_AT_ONCE  1000 /* that are dropped for the table's limits before others have a turn */
+#define KEYS_AT_ONCE 1000 /* that are dropped for the table's limits before others have a turn */
+/* Messages about them wait no more than this much at a time, so that they drive no data out. */
+#define TOLD_AT_ONCE  16384
 #define HEADS_AT_ONCE 4096 /* of the table, that are swept at once */
 
 /* Where memory is limited, the table of keys may take this part of it: it is to leave room for the
@@ -337,8 +339,10 @@ static bool is_over(const struct engine *e)
 
 bool tracking_limit(struct engine *e)
 {
+    size_t most = e->keyspace.account.client_bytes + TOLD_AT_ONCE;
+
     for (int i = 0; e->tracking && is_over(e); i++) {
-        if (i == KEYS_AT_ONCE)
+        if (i == KEYS_AT_ONCE || e->keyspace.account.client_bytes > most)
             return false;
         invalidate(e, tracked_take_any(&e->tracking->keys, rng_next(&e->keyspace.rng)), NULL);
     }
