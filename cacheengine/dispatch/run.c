@@ -306,6 +306,19 @@ static void run_told(struct cmd_call *call)
         call->client->written_mark = e->append->told;
 }
 
+/* Errors of commands that EXEC ran are theirs and `are_counted` already; a script hides those. */
+static void note_failure(const struct cmd_call *call, bool are_counted)
+{
+    struct engine *e = call->engine;
+    bool is_script = scripting_is_run(call->cmd);
+
+    if (is_script)
+        engine_count_script_error(e, call->reply->error_code);
+    else if (!are_counted)
+        engine_count_error(e, call->reply->error_code);
+    e->by_command[call->cmd->id].failed += is_script || !are_counted;
+}
+
 void engine_execute(struct cmd_call *call)
 {
     struct engine *e = call->engine;
@@ -339,14 +352,8 @@ void engine_execute(struct cmd_call *call)
         note_slow(call, spent);
     e->keyspace.dirty += call->dirty;
     e->stats.commands += is_done;
-    /* Errors of commands that it ran (EXEC) are theirs and counted already. */
-    if (__builtin_expect(call->reply->errors != errors, 0) && e->stats.errors == counted) {
-        if (scripting_is_run(cmd))
-            engine_count_script_error(e, call->reply->error_code);
-        else
-            engine_count_error(e, call->reply->error_code);
-        s->failed++;
-    }
+    if (__builtin_expect(call->reply->errors != errors, 0))
+        note_failure(call, e->stats.errors != counted);
     if (__builtin_expect(e->scratch.total_bytes != 0, 0))
         arena_reset(&e->scratch);
 }

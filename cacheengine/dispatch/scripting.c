@@ -428,8 +428,11 @@ bool scripting_begin(struct scripting_call *sc)
 
 void scripting_end(struct scripting_call *sc)
 {
-    sc->call->engine->scripting->running = NULL;
-    amid_end(sc->call->engine);
+    struct engine *e = sc->call->engine;
+
+    e->scripting->running = NULL;
+    e->by_command[sc->call->cmd->id].failed += sc->run.has_failed;
+    amid_end(e);
 }
 
 /* ---- beginning and end ---- */

@@ -360,8 +360,9 @@ static void hand_over(struct script_run *run)
 {
     struct reply *from = &run->reply, *to = run->caller->reply;
     struct iovec iov[16];
-    int count;
+    int count = reply_gather(from, iov, 1);
 
+    run->has_failed = count > 0 && *(const char *)iov[0].iov_base == '-' && from->errors == 0;
     while ((count = reply_gather(from, iov, 16)) > 0) {
         size_t sent = 0;
 
@@ -389,6 +390,7 @@ void machine_run(struct machine *m, int ref, struct script_run *run, const struc
     if (failed) {
         reply_error(run->caller->reply, failed);
         /* What a command refused was counted with the command. */
+        run->has_failed = m->error_is_counted;
         if (m->error_is_counted)
             run->caller->reply->errors--;
     } else {

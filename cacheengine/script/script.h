@@ -47,8 +47,9 @@ struct script_run {
     bool allows_oom;    /* may write although memory is full */
     bool is_out_of_mem; /* memory was full when it began */
     bool has_written;
-    bool is_busy;   /* it takes long: others are served meanwhile */
-    bool is_killed; /* somebody wants it to end */
+    bool is_busy;    /* it takes long: others are served meanwhile */
+    bool is_killed;  /* somebody wants it to end */
+    bool has_failed; /* it answered with an error that was counted with the command that gave it */
 };
 
 /* What machines ask of those above. */

@@ -392,6 +392,22 @@ def test_a_queued_script_that_may_write_ends_the_transaction_of_a_replica(both, 
             must_be_equal(found)
 
 
+FAILURES = ("return redis.call('select', 99)", "return redis.pcall('select', 99)", "redis.pcall('select', 99) return 1",
+            "return redis.error_reply('OWN')", "return redis.call('nosuch')", "return 1")
+
+
+@pytest.mark.parametrize("text", FAILURES)
+def test_a_script_fails_by_what_it_answers(both, text):
+    counted = []
+    for conn in both:
+        conn.call("CONFIG", "RESETSTAT")
+        conn.call("EVAL", text, 0)
+        conn.batch([["MULTI"], ["EVAL", text, 0], ["EXEC"]])
+        lines = re.findall(rb"cmdstat_(eval|exec|select):calls=(\d+).*(rejected_calls=.*)", conn.call("INFO", "commandstats"))
+        counted.append((sorted(lines), sorted(re.findall(rb"errorstat_.*", conn.call("INFO", "errorstats")))))
+    assert counted[1] == counted[0]
+
+
 def test_scripts_that_were_evicted_are_counted(quick):
     with quick.conn() as conn:
         conn.call("SCRIPT", "FLUSH")
