@@ -6,16 +6,20 @@
  * because each order changes nothing when it is given again.
  *
  * An engine that can tells between answers that its role or its link changed; the role is asked for
- * at once then, and with each beat from all.
+ * at once then, and with each beat from all. One that cannot writes to its log when a replica's
+ * link ends: that is taken for the same.
  */
 #include "agent/govern.h"
 
 #include "agent/drivers/driver.h"
+#include "agent/supervise/logwatch.h"
 #include "agent/supervise/node.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/net.h"
+#include "base/shim_protocol.h"
 #include "contract/agent.h"
 
 #include <errno.h>
@@ -34,7 +38,8 @@
 
 struct govern {
     struct govern_conf conf;
-    int64_t epoch; /* of the last orders */
+    int64_t epoch;         /* of the last orders */
+    struct logwatch *logs; /* NULL: the system has none left */
 };
 
 enum govern_phase {
@@ -57,7 +62,8 @@ struct governor {
     int fd;           /* -1 while GOVERN_DOWN */
     struct loop_watch watch;
     struct loop_timer beat;
-    int64_t delay_ms; /* to the next beat while something is expected soon */
+    struct logwatch_file log; /* of an engine that does not say by itself what happens to it */
+    int64_t delay_ms;         /* to the next beat while something is expected soon */
     struct buf in, out;
     const struct driver_question *greeting; /* whose answer is awaited while GOVERN_GREETING */
 
@@ -536,11 +542,32 @@ static bool is_hung(const struct governor *g)
     return is_waiting && now_ms(g) - g->phase_ms > HUNG_MS;
 }
 
+/* A line or two each time: who writes much is not asked more often than one that is waited for. */
+static void on_written(void *context)
+{
+    struct governor *g = context;
+    int64_t since_ms = now_ms(g) - g->phase_ms;
+
+    if (g->stats.role == DRIVER_REPLICA)
+        beat_in(g, g->phase == GOVERN_IDLE && since_ms >= SOON_MS ? 0 : SOON_MS);
+}
+
+/* Anew when its log was set aside for another one. */
+static void watch_log(struct governor *g)
+{
+    struct logwatch *logs = g->govern->logs;
+    scoped(arena_fini) struct arena a = {0};
+
+    if (logs && !g->log.is_on && g->contact.role && !g->contact.listen)
+        logwatch_begin(logs, &g->log, fs_join(&a, g->node->dir, SHIM_LOG));
+}
+
 static void on_beat(void *context)
 {
     struct governor *g = context;
 
     beat_again(g);
+    watch_log(g);
     if (is_hung(g)) {
         if (g->node->is_applied)
             hang_up(g);
@@ -571,8 +598,9 @@ static void governor_begin(struct govern *v, struct node *n)
         .pid = n->run.pid,
         .started_ms = n->run.started_ms,
         .fd = -1,
-        .watch = {.on_ready = on_ready, .context = g},
-        .beat = {.on_due = on_beat,    .context = g},
+        .watch = {.on_ready = on_ready,     .context = g},
+        .beat = {.on_due = on_beat,        .context = g},
+        .log = {.on_written = on_written, .context = g},
         .delay_ms = SOON_MS,
         .goal_count = n->goal_count,
         .goal_ms = loop_now_ms(v->conf.loop),
@@ -591,6 +619,7 @@ void govern_forget(struct node *n)
         return;
     hang_up(g);
     loop_timer_stop(g->govern->conf.loop, &g->beat);
+    logwatch_end(g->govern->logs, &g->log);
     buf_fini(&g->in);
     buf_fini(&g->out);
     arena_fini(&g->arena);
@@ -644,10 +673,15 @@ struct govern *govern_open(const struct govern_conf *conf)
 
     check(v != NULL);
     v->conf = *conf;
+    struct err e = logwatch_open(conf->loop, &v->logs);
+    if (err_failed(e))
+        log_warn("engines that say nothing by themselves are asked once a second", f_err(e));
     return v;
 }
 
 void govern_close(struct govern *v)
 {
+    if (v)
+        logwatch_close(v->logs);
     free(v);
 }
