@@ -142,6 +142,12 @@ static void on_leases(void *context, const struct agent_promise_list *promises, 
     leases_ask(g->leases, promises, key);
 }
 
+static int64_t lease_late_ms(void *context)
+{
+    struct agent *g = context;
+    return g->peers ? peers_late_ms(g->peers) : -1;
+}
+
 static struct agent_promise_list promised(void *context, struct arena *a)
 {
     struct agent *g = context;
@@ -469,6 +475,7 @@ static struct err open_link(struct agent *g)
                                    .on_refused = on_refused,
                                    .on_leases = on_leases,
                                    .promised = promised,
+                                   .lease_late_ms = lease_late_ms,
                                    .on_first_answer = on_first_answer,
                                    .context = g};
     return link_open(&conf, &g->link);

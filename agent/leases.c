@@ -7,6 +7,7 @@
 #include "agent/supervise/loop.h"
 #include "agent/supervise/node.h"
 #include "base/arena.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/shape_text.h"
 #include "base/shim_protocol.h"
@@ -24,6 +25,7 @@ struct stake {
     int64_t held_term;       /* of the lease that its process was given; 0 for none */
     int64_t pid, started_ms; /* of that process */
     bool is_renewed;
+    int most_ms;         /* that its voter grants, and knows of from the disk; 0: of none yet */
     int64_t unleased_ms; /* boot time since which it should have a lease and has none; 0: it has */
     struct stake *next;
 };
@@ -74,6 +76,12 @@ static const struct agent_role_lease *lease_of(const struct node *n)
 {
     bool is_wanted = n->goal && n->goal_state == NODE_RUNNING && n->state != NODE_ABSENT;
     return is_wanted && n->goal->role ? n->goal->role->lease : NULL;
+}
+
+/* How long a voter may grant it at a time. */
+static int most_ms(const struct agent_role_lease *lease)
+{
+    return (int)(lease->most_ms.value > lease->ms.value ? lease->most_ms : lease->ms).value;
 }
 
 static bool is_alive(const struct node *n)
@@ -232,6 +240,19 @@ static void on_check_due(void *context)
     leases_check(context);
 }
 
+/* More is granted once the disk says so: an agent that is started anew waits for as long as it may
+ * have granted. */
+static void take_length(struct leases *l, struct stake *s, struct node *n, int most_ms)
+{
+    struct err e = s->most_ms && most_ms > s->most_ms ? node_save(l->conf.nodes, n, FS_SYNC) : OK;
+
+    if (err_failed(e))
+        log_error("longer leases are not granted: the goal cannot be written down",
+                  f_int("node", n->id), f_int("shard", s->shard), f_err(e));
+    else
+        s->most_ms = most_ms;
+}
+
 void leases_look(struct leases *l, struct node *n)
 {
     const struct agent_role_lease *lease = lease_of(n);
@@ -248,7 +269,8 @@ void leases_look(struct leases *l, struct node *n)
     look_for_end(l, s, n);
     if (lease) {
         set_shard(l, s, lease->shard_id.value);
-        peers_know(l->conf.peers, s->shard, n->highest_term, (int)lease->ms.value);
+        take_length(l, s, n, most_ms(lease));
+        peers_know(l->conf.peers, s->shard, n->highest_term, s->most_ms);
     }
     if (may_hold(n))
         hold(l, s, n);

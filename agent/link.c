@@ -296,6 +296,8 @@ static void send_sync(void *context)
 
     if (k->sync)
         return;
+    int64_t late_ms = k->conf.lease_late_ms ? k->conf.lease_late_ms(k->conf.context) : -1;
+    host.lease_late_ms = (struct opt_int){late_ms >= 0, late_ms};
     const struct agent_sync_in message = {
         .host = &host,
         .message_number = INT_OF(++k->message_number),

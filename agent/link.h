@@ -42,6 +42,8 @@ struct link_conf {
     void (*on_leases)(void *context, const struct agent_promise_list *promises, const char *key);
     /* What is promised of them, in `a`. */
     struct agent_promise_list (*promised)(void *context, struct arena *a);
+    /* How late renewals of leases are at this host; -1, as without the function: none are. */
+    int64_t (*lease_late_ms)(void *context);
     /* Another one is asked from now on. */
     void (*on_turn)(void *context);
     /* It answered for the first time. */

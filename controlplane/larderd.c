@@ -236,7 +236,7 @@ static bool vote_default(const struct larderd *d, struct net_addr *out)
     return net_addr_parse(str_of(d->options.listen), out) && !net_addr_is_wildcard(out);
 }
 
-static struct err start_vote(struct larderd *d, const char *key)
+static struct err start_vote(struct larderd *d, const char *key, int most_ms)
 {
     const char *said = d->options.vote;
     struct net_addr listen;
@@ -252,8 +252,7 @@ static struct err start_vote(struct larderd *d, const char *key)
         .listen = &listen,
         .name = CONTROL_PLANE_VOTER,
         .trust_ms = LEAD_TRUST_MS,
-        .other_ms =
-            lead_is_over_living(d->lead) ? LEAD_TRUST_MS + (int)lease_grant_ms(SHARD_LEASE_MS) : 0,
+        .other_ms = lead_is_over_living(d->lead) ? LEAD_TRUST_MS + (int)lease_grant_ms(most_ms) : 0,
     };
     if (!base64_read(&d->arena, str_of(key), &bytes) || bytes.len != sizeof(conf.key))
         return err_make(ERR_CORRUPT, "the key of leases in the store is none");
@@ -275,10 +274,12 @@ static struct err open_vote(struct larderd *d)
 {
     scoped(store_rollback) struct store_tx *tx = NULL;
     struct lease_secret secret;
+    int64_t most_ms;
 
     TRY(store_begin(d->store, STORE_WRITE, &d->arena, &tx));
     TRY(lease_secret(d, tx, &secret));
-    TRY(start_vote(d, secret.key));
+    TRY(store_lease_most_ms(tx, &most_ms));
+    TRY(start_vote(d, secret.key, (int)most_ms));
     const char *address = d->vote ? d->vote_address : "";
     int port = d->vote ? vote_port(d->vote) : 0;
     if (secret.port != port || strcmp(secret.address, address) != 0)

@@ -1,4 +1,4 @@
-/* The lease lasts as long as the grant of the voter that completes a majority of the newest ones.
+/* The lease lasts as long as the grant of the voter that completes a majority of the longest ones.
  */
 #include "lease/holder.h"
 
@@ -13,27 +13,51 @@ void lease_holder_init(struct lease_holder *h, const struct lease_entry *renewal
     *h = (struct lease_holder){.renewal = *renewal, .voter_count = voter_count};
     memcpy(h->voters, voters, voter_count * sizeof(*voters));
     for (size_t i = 0; i < voter_count; i++)
-        h->granted_ms[i] = INT64_MIN;
+        h->until_ms[i] = INT64_MIN;
 }
 
-/* How many voters granted something that was sent then or later. */
-static size_t granted_since(const struct lease_holder *h, int64_t sent_ms)
+/* How many voters granted something that lasts until then or longer. */
+static size_t granted_until(const struct lease_holder *h, int64_t until_ms)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < h->voter_count; i++)
-        count += h->granted_ms[i] >= sent_ms;
+        count += h->until_ms[i] >= until_ms;
     return count;
 }
 
 int64_t lease_holder_until_ms(const struct lease_holder *h)
 {
-    int64_t newest_ms = INT64_MIN;
+    int64_t latest_ms = INT64_MIN;
 
     for (size_t i = 0; i < h->voter_count; i++)
-        if (h->granted_ms[i] > newest_ms && granted_since(h, h->granted_ms[i]) > h->voter_count / 2)
-            newest_ms = h->granted_ms[i];
-    return newest_ms == INT64_MIN ? INT64_MIN : newest_ms + h->renewal.ms;
+        if (h->until_ms[i] > latest_ms && granted_until(h, h->until_ms[i]) > h->voter_count / 2)
+            latest_ms = h->until_ms[i];
+    return latest_ms;
+}
+
+static void take_grant(struct lease_holder *h, uint64_t voter, int64_t until_ms)
+{
+    for (size_t i = 0; i < h->voter_count; i++)
+        if (h->voters[i] == voter && until_ms > h->until_ms[i])
+            h->until_ms[i] = until_ms;
+}
+
+void lease_holder_take_over(struct lease_holder *h, const struct lease_holder *before)
+{
+    if (before->renewal.shard != h->renewal.shard || before->renewal.term != h->renewal.term ||
+        before->renewal.holder != h->renewal.holder)
+        return;
+    for (size_t i = 0; i < before->voter_count; i++)
+        take_grant(h, before->voters[i], before->until_ms[i]);
+}
+
+static bool is_voter(const struct lease_holder *h, uint64_t voter)
+{
+    for (size_t i = 0; i < h->voter_count; i++)
+        if (h->voters[i] == voter)
+            return true;
+    return false;
 }
 
 bool lease_holder_take(struct lease_holder *h, uint64_t voter, int64_t sent_ms,
@@ -41,17 +65,13 @@ bool lease_holder_take(struct lease_holder *h, uint64_t voter, int64_t sent_ms,
 {
     int64_t before_ms = lease_holder_until_ms(h);
 
-    if (answer->shard != h->renewal.shard || answer->holder != h->renewal.holder)
+    if (answer->shard != h->renewal.shard || answer->holder != h->renewal.holder ||
+        !is_voter(h, voter))
         return false;
-    for (size_t i = 0; i < h->voter_count; i++) {
-        if (h->voters[i] != voter)
-            continue;
-        if (answer->ms == 0 && answer->term > h->refused_term)
-            h->refused_term = answer->term;
-        if (answer->term == h->renewal.term && answer->ms >= h->renewal.ms &&
-            sent_ms > h->granted_ms[i])
-            h->granted_ms[i] = sent_ms;
-    }
+    if (answer->ms == 0 && answer->term > h->refused_term)
+        h->refused_term = answer->term;
+    if (answer->term == h->renewal.term && answer->ms > 0)
+        take_grant(h, voter, sent_ms + (answer->ms < h->renewal.ms ? answer->ms : h->renewal.ms));
     return lease_holder_until_ms(h) > before_ms;
 }
 

@@ -21,9 +21,8 @@ struct lease_holder {
     struct lease_entry renewal; /* what is asked for at each voter */
     size_t voter_count;
     uint64_t voters[LEASE_VOTERS_MAX];
-    int64_t
-        granted_ms[LEASE_VOTERS_MAX]; /* when the newest granted one was sent; INT64_MIN: none */
-    int64_t refused_term;             /* the highest by which it was refused; 0 for none */
+    int64_t until_ms[LEASE_VOTERS_MAX]; /* what each granted lasts, from sending; INT64_MIN: none */
+    int64_t refused_term;               /* the highest by which it was refused; 0 for none */
 };
 
 /* Rounds of renewals, of all shards at once: what was sent together has one number. */
@@ -37,6 +36,10 @@ struct lease_rounds {
 /* Nothing is granted yet. More than LEASE_VOTERS_MAX voters are a mistake. */
 void lease_holder_init(struct lease_holder *h, const struct lease_entry *renewal,
                        const uint64_t *voters, size_t voter_count);
+
+/* What was granted to `before`, another lease of this shard, term and node, stays granted by those
+ * who are voters of this one, too. */
+void lease_holder_take_over(struct lease_holder *h, const struct lease_holder *before);
 
 /* Takes in what a voter answered to what was sent then. True when the lease lasts longer by it.
  * Answers of who is no voter, or of another term, change nothing. */

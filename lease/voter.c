@@ -15,7 +15,9 @@ struct vote {
     int64_t holder;   /* who renewed it; 0: nobody did */
     int64_t until_ms; /* what was granted has run out by then, whoever has it */
     int64_t ended;    /* the holder of that term, and all before it, have ended; 0 for none */
+    int64_t since_ms; /* it is known */
     int64_t known_ms; /* what was granted before the voter knew the shard has run out by then */
+    int ms;           /* nothing longer is granted */
     bool is_promised; /* the term was promised, since the voter knows the shard */
 };
 
@@ -57,6 +59,14 @@ int64_t lease_grant_ms(int ms)
     return ms + (ms + CLOCKS_DIFFER_BY - 1) / CLOCKS_DIFFER_BY + LEASE_MARGIN_MS;
 }
 
+/* It may have granted so much already, before it knew. */
+static void take_length(struct vote *vote, int ms)
+{
+    vote->ms = ms < 1 ? 1 : ms > LEASE_MS_MAX ? LEASE_MS_MAX : ms;
+    if (vote->since_ms + lease_grant_ms(vote->ms) > vote->known_ms)
+        vote->known_ms = vote->since_ms + lease_grant_ms(vote->ms);
+}
+
 void lease_voter_know(struct lease_voter *v, int64_t shard, int64_t term, int ms, int64_t now_ms)
 {
     struct vote *vote = find(v, shard);
@@ -67,9 +77,11 @@ void lease_voter_know(struct lease_voter *v, int64_t shard, int64_t term, int ms
         *vote = (struct vote){.shard = shard,
                               .term = term,
                               .until_ms = INT64_MIN,
-                              .known_ms = now_ms + lease_grant_ms(ms)};
+                              .since_ms = now_ms,
+                              .known_ms = INT64_MIN};
         map_put(&v->votes, key_of(&shard), vote);
     }
+    take_length(vote, ms);
     if (term > vote->term) {
         vote->term = term;
         vote->holder = 0;
@@ -112,7 +124,9 @@ bool lease_voter_renew(struct lease_voter *v, const struct lease_entry *asked, i
         out->ms = 0;
         return true;
     }
-    int64_t until_ms = now_ms + lease_grant_ms(asked->ms);
+    if (out->ms > vote->ms)
+        out->ms = vote->ms;
+    int64_t until_ms = now_ms + lease_grant_ms(out->ms);
     if (until_ms > vote->until_ms)
         vote->until_ms = until_ms;
     if (asked->term > vote->term)

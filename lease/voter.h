@@ -33,8 +33,11 @@ void lease_voter_free(struct lease_voter *v); /* accepts NULL */
 int64_t lease_grant_ms(int ms);
 
 /*
- * It votes on the shard, whose leases are of `ms`; `term` is the highest that its disk has, 0 for
- * none. Called again it takes on a higher term and another `ms`, and forgets nothing.
+ * It votes on the shard, and grants no more than `ms` at a time, whoever asks for more: so who was
+ * started anew, and knows `ms` from its disk, knows how long what it granted before may last.
+ * `term` is the highest that its disk has, 0 for none. Called again it takes on a higher term and
+ * another `ms`, and forgets nothing: what was granted lasts as it was granted. A lower `ms` may
+ * come to a voter's disk only when nothing that was asked for by a higher one can count any more.
  */
 void lease_voter_know(struct lease_voter *v, int64_t shard, int64_t term, int ms, int64_t now_ms);
 

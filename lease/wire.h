@@ -36,7 +36,8 @@ enum lease_kind {
     LEASE_ANSWER = 2,
 };
 
-/* In an answer: granted for `ms`; where that is 0, refused, because `term` is promised or held. */
+/* In an answer: granted for `ms`, which may be less than was asked for; where that is 0, refused,
+ * because `term` is promised or held. */
 struct lease_entry {
     int64_t shard;
     int64_t term;

@@ -2,6 +2,7 @@
 #ifndef LARDER_AGENT_PEERS_INSIDE_H
 #define LARDER_AGENT_PEERS_INSIDE_H
 
+#include "agent/peers/lateness.h"
 #include "agent/peers/peers.h"
 #include "lease/voter.h"
 
@@ -30,6 +31,8 @@ struct peers {
     int socket_fd, timer_fd, wake_fd, news_fd;
     struct lease_voter *voter;
     struct lease_rounds rounds;
+    int64_t round_ms; /* when the timer's last round began; 0: none did */
+    struct lateness late;
     struct held *held;
 };
 

@@ -51,6 +51,14 @@ static void hurry(void)
         (void)setpriority(PRIO_PROCESS, (id_t)gettid(), PLAIN_NICE);
 }
 
+/* The timer's rounds are LEASE_RENEW_MS apart, unless one is late. */
+static void measure(struct peers *p, int64_t now_ms)
+{
+    if (p->round_ms)
+        lateness_add(&p->late, now_ms - p->round_ms - LEASE_RENEW_MS, now_ms);
+    p->round_ms = now_ms;
+}
+
 static void turn(struct peers *p, const struct pollfd *fds)
 {
     pthread_mutex_lock(&p->lock);
@@ -59,8 +67,10 @@ static void turn(struct peers *p, const struct pollfd *fds)
         rounds_receive(p);
     if (fds[2].revents)
         take_ticks(p->wake_fd);
-    if (fds[1].revents)
+    if (fds[1].revents) {
         take_ticks(p->timer_fd);
+        measure(p, now_ms);
+    }
     if (fds[1].revents || fds[2].revents)
         rounds_send(p, now_ms);
     for (struct held *h = p->held; fds[1].revents && h; h = h->next)
@@ -320,18 +330,6 @@ static struct held *held_new(const struct peers_lease *l)
     return h;
 }
 
-/* What was granted for the same term stays granted by those who are still asked. */
-static void take_over(struct held *h, const struct held *before)
-{
-    if (before->lease.shard != h->lease.shard || before->lease.term != h->lease.term ||
-        before->lease.ms != h->lease.ms)
-        return;
-    for (size_t i = 0; i < before->lease.voter_count; i++)
-        lease_holder_take(&h->holder, before->voters[i].number, before->holder.granted_ms[i],
-                          &h->holder.renewal);
-    h->is_known_won = before->is_known_won;
-}
-
 void peers_hold(struct peers *p, const struct peers_lease *lease)
 {
     pthread_mutex_lock(&p->lock);
@@ -340,7 +338,8 @@ void peers_hold(struct peers *p, const struct peers_lease *lease)
     if (!is_same) {
         struct held *h = held_new(lease);
         if (before) {
-            take_over(h, before);
+            lease_holder_take_over(&h->holder, &before->holder);
+            h->is_known_won = before->is_known_won;
             h->next = before->next;
             held_free(before);
         }
@@ -380,6 +379,14 @@ bool peers_has_lease(struct peers *p, int64_t node, int64_t term)
                lease_holder_until_ms(&h->holder) > boot_ms();
     pthread_mutex_unlock(&p->lock);
     return has;
+}
+
+int64_t peers_late_ms(struct peers *p)
+{
+    pthread_mutex_lock(&p->lock);
+    int64_t late_ms = lateness_ms(&p->late, boot_ms());
+    pthread_mutex_unlock(&p->lock);
+    return late_ms;
 }
 
 /* ---- the voter ---- */

@@ -76,6 +76,9 @@ void peers_drop(struct peers *p, int64_t node);
 /* True while the node has the lease of that term. */
 bool peers_has_lease(struct peers *p, int64_t node, int64_t term);
 
+/* How late renewals are sent and answered here; see lateness.h. */
+int64_t peers_late_ms(struct peers *p);
+
 /* The voter of this host; see voter.h. */
 void peers_know(struct peers *p, int64_t shard, int64_t term, int ms);
 void peers_forget(struct peers *p, int64_t shard);

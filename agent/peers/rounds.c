@@ -91,10 +91,11 @@ void rounds_send(struct peers *p, int64_t now_ms)
 
 static void take_answer(struct peers *p, const struct lease_datagram *d)
 {
-    int64_t sent_ms;
+    int64_t sent_ms, now_ms = boot_ms();
 
     if (!lease_rounds_sent(&p->rounds, d->sequence, &sent_ms))
         return;
+    lateness_add(&p->late, now_ms - sent_ms, now_ms);
     for (size_t i = 0; i < d->count; i++)
         for (struct held *h = p->held; h; h = h->next)
             if (h->is_renewed && h->lease.shard == d->entries[i].shard &&

@@ -420,6 +420,24 @@ static struct err record_return(struct store_tx *tx, const char *host_id,
     return store_touch_host(tx, host_id); /* those with nodes there come first */
 }
 
+/* How late renewals of leases are there. */
+static int64_t late_ms(const struct agent_sync_in *in)
+{
+    return in->host->lease_late_ms.has ? in->host->lease_late_ms.value : -1;
+}
+
+/* Leases of its nodes may have to be longer. */
+static struct err record_lateness(struct fleet *f, struct store_tx *tx,
+                                  const struct agent_sync_in *in)
+{
+    const char *host_id = in->host->host_id;
+
+    if (!presence_late_is_news(&f->present, host_id, late_ms(in)))
+        return OK;
+    TRY(store_host_late(tx, host_id, late_ms(in)));
+    return store_touch_host(tx, host_id);
+}
+
 static struct err write_sync(struct fleet *f, struct arena *a, const struct agent_sync_in *in,
                              bool is_new, enum presence_level before, bool *out_counts)
 {
@@ -435,6 +453,7 @@ static struct err write_sync(struct fleet *f, struct arena *a, const struct agen
         TRY(record_nodes(f, tx, in->host->host_id, &in->nodes, before != PRESENCE_HEARD));
         TRY(forget_the_rest(tx, in->host->host_id, &in->nodes));
         TRY(leases_record(tx, in->host->host_id, &in->promised));
+        TRY(record_lateness(f, tx, in));
     }
     return store_commit(&tx);
 }
@@ -447,6 +466,7 @@ static struct err record_sync(struct fleet *f, struct arena *a, const struct age
     bool counts;
 
     if (!is_new && before == PRESENCE_HEARD && in->promised.count == 0 &&
+        !presence_late_is_news(&f->present, host_id, late_ms(in)) &&
         !sights_are_news(&f->sights, host_id, &in->nodes)) {
         (void)presence_take_message(&f->present, host_id, in->message_number.value);
         return OK;
@@ -459,6 +479,8 @@ static struct err record_sync(struct fleet *f, struct arena *a, const struct age
         sights_fail(&f->sights, host_id);
     else
         sights_end(&f->sights, host_id, in->message_number.value, counts ? &in->nodes : NULL, true);
+    if (!err_failed(e) && counts)
+        presence_late_is_kept(&f->present, host_id, late_ms(in));
     return e;
 }
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LATE_UNKNOWN INT64_MIN
+
 void presence_init(struct presence_table *t)
 {
     pthread_mutex_init(&t->lock, NULL);
@@ -44,6 +46,7 @@ static struct presence *entry_of(struct presence_table *t, const char *host_id)
         p = calloc(1, sizeof(*p));
         check(p != NULL);
         p->host_id = copy(host_id);
+        p->late_ms = LATE_UNKNOWN;
         map_put(&t->by_id, str_of(host_id), p);
     }
     return p;
@@ -122,6 +125,24 @@ bool presence_take_message(struct presence_table *t, const char *host_id, int64_
         p->message_number = number;
     pthread_mutex_unlock(&t->lock);
     return counts;
+}
+
+bool presence_late_is_news(struct presence_table *t, const char *host_id, int64_t late_ms)
+{
+    pthread_mutex_lock(&t->lock);
+    const struct presence *p = map_get(&t->by_id, str_of(host_id));
+    bool is_news = !p || p->late_ms != late_ms;
+    pthread_mutex_unlock(&t->lock);
+    return is_news;
+}
+
+void presence_late_is_kept(struct presence_table *t, const char *host_id, int64_t late_ms)
+{
+    pthread_mutex_lock(&t->lock);
+    struct presence *p = map_get(&t->by_id, str_of(host_id));
+    if (p)
+        p->late_ms = late_ms;
+    pthread_mutex_unlock(&t->lock);
 }
 
 void presence_obeys(struct presence_table *t, const char *host_id)

@@ -36,6 +36,7 @@ struct presence {
     int64_t heard_boot_ms;     /* last contact */
     int64_t message_number;    /* the highest that was taken of this incarnation */
     int64_t told_generation;   /* of the goals that it was told last; 0: none */
+    int64_t late_ms;           /* as the store has it: how late renewals are */
     enum presence_level level; /* as the store has it */
     int waiting;               /* messages of it that wait for the store */
     bool has_obeyed;           /* this control plane, since it was started */
@@ -74,6 +75,11 @@ enum presence_answer presence_of(struct presence_table *t, const char *host_id,
 /* Whether a message of the host's present incarnation is none that a later one has overtaken. One
  * without a number (0) always counts. To be asked where messages are taken one by one. */
 bool presence_take_message(struct presence_table *t, const char *host_id, int64_t number);
+
+/* How late the host says renewals of leases are: whether the store has something else, and that it
+ * has this now. */
+bool presence_late_is_news(struct presence_table *t, const char *host_id, int64_t late_ms);
+void presence_late_is_kept(struct presence_table *t, const char *host_id, int64_t late_ms);
 
 /* The host said that it obeys this control plane; whether it ever did. */
 void presence_obeys(struct presence_table *t, const char *host_id);

@@ -23,7 +23,8 @@ struct agent_role_lease *lease_of_node(struct arena *a, const struct host_node *
     struct agent_voter_list *voters = &lease->voters;
 
     lease->shard_id = INT_OF(n->shard_id);
-    lease->ms = INT_OF(SHARD_LEASE_MS);
+    lease->ms = INT_OF(shard_lease_ms(&n->lease));
+    lease->most_ms = INT_OF(shard_lease_most_ms(&n->lease));
     voters->has = true;
     voters->items = arena_array(a, voters_count(n->lease.voters), sizeof(*voters->items));
     for (struct str rest = str_of(n->lease.voters); rest.len > 0; voters->count++)

@@ -193,9 +193,10 @@ struct host {
     const char *engines;      /* "bundled=0.1.0 redis=7.0.15" */
     const char *peer_address; /* where it votes on leases; "" or NULL: it does not */
     int peer_port;
-    bool is_quiet;     /* not heard of for a moment, which may mean nothing */
-    bool is_silent;    /* not heard of for longer: it counts as lost */
-    int64_t silent_ms; /* since when */
+    int64_t lease_late_ms; /* how late renewals of leases are there; -1: it does not say */
+    bool is_quiet;         /* not heard of for a moment, which may mean nothing */
+    bool is_silent;        /* not heard of for longer: it counts as lost */
+    int64_t silent_ms;     /* since when */
     int64_t enrolled_ms;
     int64_t used_bytes; /* taken by placed nodes */
     int64_t used_vcpus;

@@ -11,6 +11,17 @@ static struct str words_of(const char *voters)
     return str_of(voters ? voters : "");
 }
 
+int shard_lease_ms(const struct shard_lease *l)
+{
+    return l->ms > 0 ? l->ms : SHARD_LEASE_MS;
+}
+
+int shard_lease_most_ms(const struct shard_lease *l)
+{
+    int ms = shard_lease_ms(l);
+    return l->most_ms > ms ? l->most_ms : ms;
+}
+
 bool voters_have(const char *voters, const char *host_id)
 {
     for (struct str rest = words_of(voters); rest.len > 0;)

@@ -26,15 +26,21 @@ struct shard_lease {
                          * 0: nobody */
     int64_t lost_term;  /* by which it was the primary */
     int64_t lost_offset; /* how far the one had come that took its place */
+    int ms;              /* how long a lease lasts without another grant; 0: SHARD_LEASE_MS */
+    int most_ms;     /* the longest that a voter grants; above `ms` while grants of before last */
+    int64_t calm_ms; /* since when a shorter one would do; 0: none would */
     bool is_cut_off; /* it is heard of, and its voters are not by it: while nobody is the primary,
                       * it is not to be */
 };
 
 #define CONTROL_PLANE_VOTER "control-plane"
 
-/* How long a lease lasts without another grant, and how long a voter counts what it granted. */
+/* How long a lease lasts without another grant, where nothing is late. */
 #define SHARD_LEASE_MS 1200
-#define SHARD_GRANT_MS 1302
+
+/* The two lengths as numbers that are there. */
+int shard_lease_ms(const struct shard_lease *l);
+int shard_lease_most_ms(const struct shard_lease *l);
 
 /* Sets of voters, as in `voters`. */
 bool voters_have(const char *voters, const char *host_id);

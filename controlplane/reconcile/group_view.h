@@ -31,6 +31,7 @@ struct group_view {
     struct topology topology;
     struct promise_list promises; /* of voters, for shards of the group */
     bool has_vote;                /* the control plane can be a voter */
+    int64_t lease_calm_ms;        /* leases are made shorter when nothing was late for so long */
     int64_t replace_after_ms;     /* a member of a lost host is made anew elsewhere after so long */
     const char *promote_stale;    /* what the group's tag says; NULL: it has none */
     const struct region_view *region;

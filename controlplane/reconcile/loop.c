@@ -15,6 +15,7 @@
 #include "controlplane/reconcile/discovery.h"
 #include "controlplane/reconcile/endpoints.h"
 #include "controlplane/reconcile/groups.h"
+#include "controlplane/reconcile/lease_length.h"
 #include "controlplane/reconcile/names.h"
 #include "controlplane/reconcile/reconcile.h"
 #include "controlplane/reconcile/regions.h"
@@ -154,7 +155,7 @@ static void tell_own_vote(struct reconciler *r, const struct group_view *g)
         if (s->lease.asked_term > term)
             term = s->lease.asked_term - 1; /* that one is promised when it may be */
         if (voters_have(s->lease.voters, CONTROL_PLANE_VOTER) && !g->is_removed)
-            vote_know(r->conf.vote, s->id, term, SHARD_LEASE_MS);
+            vote_know(r->conf.vote, s->id, term, shard_lease_most_ms(&s->lease));
         else
             vote_forget(r->conf.vote, s->id);
     }
@@ -174,6 +175,7 @@ static struct err look_load(struct reconciler *r, struct store_tx *tx, struct su
         if (r->conf.endpoint_pool)
             TRY(endpoints_load(tx, r->conf.endpoint_pool, out->group));
         out->group->replace_after_ms = r->conf.replace_after_ms;
+        out->group->lease_calm_ms = LEASE_CALM_MS;
         take_own_vote(r, a, out);
         out->clusters = out->group->members;
         out->count = out->group->member_count;

@@ -3,19 +3,17 @@
  * their number is even. Voters come and go one at a time, and the next one only when the primary
  * has said that it goes by the set as it is, and what was granted before has run out. Any majority
  * of a set has a voter in common with any majority of the set before it or behind it: so whoever
- * was granted a lease by one of them is seen by whoever asks the other one for promises.
+ * was granted a lease by one of them is seen by whoever asks the other one for promises. How long
+ * leases last is changed between such steps: lease_length.c.
  */
 #include "controlplane/reconcile/voters.h"
 
 #include "base/str.h"
 #include "controlplane/model/settings.h"
 #include "controlplane/reconcile/groups.h"
+#include "controlplane/reconcile/lease_length.h"
 
 #include <string.h>
-
-/* From the moment in which the primary said that it goes by a set, until nothing that the set
- * before it granted can count any more. */
-#define SETTLE_MS (2 * (int64_t)SHARD_GRANT_MS)
 
 /* --- who should vote --- */
 
@@ -77,7 +75,7 @@ static const char *first_beyond(struct arena *a, const char *of, const char *vot
 }
 
 /* Who comes, comes first: at no time are there fewer than there should be. */
-static void change_one(const struct group_view *g, struct shard *s, const char *wanted,
+static void change_one(struct group_view *g, struct shard *s, const char *wanted,
                        struct decisions *d)
 {
     const char *comes = first_beyond(d->arena, wanted, s->lease.voters);
@@ -87,6 +85,16 @@ static void change_one(const struct group_view *g, struct shard *s, const char *
         take_set(g, s, voters_with(d->arena, s->lease.voters, comes), d, "another voter");
     else if (goes)
         take_set(g, s, voters_without(d->arena, s->lease.voters, goes), d, "one voter less");
+    else if (lease_length_look(g, s, d))
+        take_set(g, s, s->lease.voters, d, "leases of another length");
+}
+
+/* The length is changed as the set is: one step after the other. */
+static bool is_other(const struct group_view *g, const struct shard *s, const char *wanted,
+                     struct arena *a)
+{
+    return first_beyond(a, wanted, s->lease.voters) || first_beyond(a, s->lease.voters, wanted) ||
+           lease_length_is_due(g, s);
 }
 
 /* The primary has said that it goes by this set: from now on it takes writes under a lease alone,
@@ -136,10 +144,10 @@ void voters_look(struct group_view *g, struct shard *s, struct decisions *d)
     } else if (*wanted && !has_any(s)) {
         take_set(g, s, wanted, d, "its primary is to have a lease");
     } else if (*wanted && s->lease.settled_ms) {
-        if (g->now_ms >= s->lease.settled_ms + SETTLE_MS)
+        int64_t settled_ms = s->lease.settled_ms + lease_settle_ms(s);
+        if (g->now_ms >= settled_ms)
             change_one(g, s, wanted, d);
-        else if (first_beyond(d->arena, wanted, s->lease.voters) ||
-                 first_beyond(d->arena, s->lease.voters, wanted))
-            decide_wake(d, s->lease.settled_ms + SETTLE_MS);
+        else if (is_other(g, s, wanted, d->arena))
+            decide_wake(d, settled_ms);
     }
 }

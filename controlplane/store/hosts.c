@@ -7,7 +7,7 @@
     "SELECT h.id, h.region, h.zone, h.name, h.incarnation, h.boot_id, h.agent_version, " \
     "h.memory_bytes, h.vcpus, h.pool, h.engines, h.is_silent, h.enrolled_ms, "           \
     "h.used_bytes, h.node_count, h.pool6, "                                              \
-    "h.peer_address, h.peer_port, h.is_quiet, h.silent_ms, h.used_vcpus FROM host h "
+    "h.peer_address, h.peer_port, h.is_quiet, h.silent_ms, h.used_vcpus, h.lease_late_ms FROM host h "
 
 static void row_to_host(const struct query *q, struct host *out)
 {
@@ -33,6 +33,7 @@ static void row_to_host(const struct query *q, struct host *out)
         .is_quiet = query_int(q, 18) != 0,
         .silent_ms = query_int(q, 19),
         .used_vcpus = query_int(q, 20),
+        .lease_late_ms = query_int(q, 21),
     };
 }
 
@@ -97,6 +98,13 @@ struct err store_host_list_by_id(struct store_tx *tx, const char *region, struct
 
     TRY(query_start(&q, tx, sql, "t", region));
     return all_hosts(&q, out);
+}
+
+struct err store_host_late(struct store_tx *tx, const char *host_id, int64_t late_ms)
+{
+    static const char sql[] = "UPDATE host SET lease_late_ms = ? WHERE id = ?";
+    tx->has_host = true;
+    return query_run(tx, sql, "it", late_ms, host_id);
 }
 
 struct err store_host_silence(struct store_tx *tx, const char *host_id, bool is_silent,

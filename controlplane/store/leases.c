@@ -64,6 +64,9 @@ static void row_to_lease(const struct query *q, struct shard_lease *out)
         .lost_term = query_int(q, 9),
         .lost_offset = query_int(q, 10),
         .is_cut_off = query_int(q, 11) != 0,
+        .ms = (int)query_int(q, 12),
+        .most_ms = (int)query_int(q, 13),
+        .calm_ms = query_int(q, 14),
     };
 }
 
@@ -72,7 +75,8 @@ struct err leases_read(struct store_tx *tx, const int64_t *group_ids, size_t cou
 {
     static const char sql[] =
         "SELECT s.id, g.voters, g.voters_number, g.is_leased, g.voters_settled_ms, g.asked_term, "
-        "g.is_loss_told, g.vacated_ms, g.lost_id, g.lost_term, g.lost_offset, g.is_cut_off FROM node_group s "
+        "g.is_loss_told, g.vacated_ms, g.lost_id, g.lost_term, g.lost_offset, g.is_cut_off, "
+        "g.lease_ms, g.lease_most_ms, g.lease_calm_ms FROM node_group s "
         "JOIN node_group_goal g ON g.node_group_id = s.id "
         "WHERE s.group_id IN (SELECT value FROM json_each(?)) "
         "AND (g.voters_number > 0 OR g.is_loss_told)";
@@ -92,12 +96,24 @@ struct err lease_write(struct store_tx *tx, const struct shard *s)
     static const char sql[] =
         "UPDATE node_group_goal SET voters = ?, voters_number = ?, is_leased = ?, "
         "voters_settled_ms = ?, asked_term = ?, is_loss_told = ?, vacated_ms = ?, lost_id = ?, "
-        "lost_term = ?, lost_offset = ?, is_cut_off = ? WHERE node_group_id = ?";
+        "lost_term = ?, lost_offset = ?, is_cut_off = ?, lease_ms = ?, lease_most_ms = ?, "
+        "lease_calm_ms = ? WHERE node_group_id = ?";
     const struct shard_lease *l = &s->lease;
 
-    return query_run(tx, sql, "tibiibiiiibi", l->voters ? l->voters : "", l->number, l->is_held,
+    return query_run(tx, sql, "tibiibiiiibiiii", l->voters ? l->voters : "", l->number, l->is_held,
                      l->settled_ms, l->asked_term, l->is_told, l->vacated_ms, l->lost_id,
-                     l->lost_term, l->lost_offset, l->is_cut_off, s->id);
+                     l->lost_term, l->lost_offset, l->is_cut_off, (int64_t)shard_lease_ms(l),
+                     (int64_t)shard_lease_most_ms(l), l->calm_ms, s->id);
+}
+
+struct err store_lease_most_ms(struct store_tx *tx, int64_t *out)
+{
+    static const char sql[] = "SELECT coalesce(max(lease_most_ms), 0) FROM node_group_goal";
+    struct query q;
+
+    TRY(query_start(&q, tx, sql, ""));
+    *out = query_next(&q) ? query_int(&q, 0) : 0;
+    return query_end(&q);
 }
 
 /* --- promises --- */

@@ -32,6 +32,9 @@ struct voter_place {
     int port;
 };
 
+/* The longest that any voter grants. */
+must_use struct err store_lease_most_ms(struct store_tx *tx, int64_t *out);
+
 /* Of the hosts among these words (see model/leases.h). */
 must_use struct err store_voter_places(struct store_tx *tx, const char *voters,
                                        struct voter_place **out, size_t *out_count);

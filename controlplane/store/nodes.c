@@ -435,7 +435,8 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, int64_t si
         "coalesce(cd.nodes, ''), c.configuration_version, r.life, r.fence_life, "
         "coalesce(r.address, ''), coalesce(r.reader_address, ''), coalesce(r.reader_id, 0), "
         "coalesce(r.reader_turn, 0), r.acks_ordered, r.is_bounded, r.offsets_asked, "
-        "coalesce(r.voters, ''), r.voters_number, r.yields_to, r.yields, sg.address, sg.port "
+        "coalesce(r.voters, ''), r.voters_number, r.yields_to, r.yields, sg.address, sg.port, "
+        "r.lease_ms, r.lease_most_ms "
         "FROM node_goal g JOIN cache_node n ON n.id = g.node_id "
         "JOIN cache_cluster c ON c.id = n.cluster_id "
         "LEFT JOIN node_group_goal r ON r.node_group_id = c.node_group_id "
@@ -482,7 +483,10 @@ struct err store_host_nodes(struct store_tx *tx, const char *host_id, int64_t si
         n->role.acks = (struct shard_acks){.ordered = query_int(&q, 54),
                                            .is_bounded = query_int(&q, 55) != 0,
                                            .asked = (int)query_int(&q, 56)};
-        n->lease = (struct shard_lease){.voters = query_text(&q, 57), .number = query_int(&q, 58)};
+        n->lease = (struct shard_lease){.voters = query_text(&q, 57),
+                                        .number = query_int(&q, 58),
+                                        .ms = (int)query_int(&q, 63),
+                                        .most_ms = (int)query_int(&q, 64)};
         n->goal.is_clustered = query_int(&q, 37) != 0;
         n->goal.second_address = query_text(&q, 44);
         n->driver = query_text(&q, 45);

@@ -325,6 +325,9 @@ must_use struct err store_host_list(struct store_tx *tx, const char *region, str
 /* The same by id. */
 must_use struct err store_host_list_by_id(struct store_tx *tx, const char *region,
                                           struct host_list *out);
+/* How late renewals of leases are there; -1: it does not say. */
+must_use struct err store_host_late(struct store_tx *tx, const char *host_id, int64_t late_ms);
+
 must_use struct err store_host_silence(struct store_tx *tx, const char *host_id, bool is_silent,
                                        int64_t now_ms);
 

@@ -30,6 +30,7 @@ static const char *const shifts[] = {
     "UPDATE node_group_goal SET acks_asked_ms = acks_asked_ms + ?1 WHERE acks_asked_ms > 0",
     "UPDATE node_group_goal SET voters_settled_ms = voters_settled_ms + ?1 "
     "WHERE voters_settled_ms > 0",
+    "UPDATE node_group_goal SET lease_calm_ms = lease_calm_ms + ?1 WHERE lease_calm_ms > 0",
     "UPDATE node_group_goal SET vacated_ms = vacated_ms + ?1 WHERE vacated_ms > 0",
     "UPDATE host SET silent_ms = silent_ms + ?1 WHERE silent_ms > 0",
     "UPDATE node_saw SET crashed_ms = crashed_ms + ?1 WHERE crashed_ms > 0",

@@ -291,3 +291,18 @@ Test(leases, what_makes_no_sense_is_not_held)
     set_goal();
     await_lease(); /* one that is named twice is one */
 }
+
+Test(leases, longer_ones_are_granted_once_the_disk_says_so)
+{
+    scoped(buf_fini) struct buf text = BUF_EMPTY;
+    const char *path = fs_join(&arena, n->dir, "node.json");
+
+    set_goal();
+    await_lease();
+    cr_assert(err_failed(fs_read_all(path, 1 << 20, &text)), "nothing was written so far");
+    lease.most_ms = INT_OF(3 * LEASE_MS);
+    set_goal();
+    cr_assert_not(err_failed(fs_read_all(path, 1 << 20, &text)));
+    cr_assert_not_null(strstr(buf_cstr(&text), "\"MostMs\": 3600"));
+    lease.most_ms = INT_OF(0);
+}

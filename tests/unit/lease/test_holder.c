@@ -74,12 +74,45 @@ Test(holder, answers_of_others_and_of_other_terms_change_nothing)
     other[0].shard++;
     other[1].term++;
     other[2].holder++;
-    other[3].ms--;
+    other[3].ms = 0;
     cr_expect_not(lease_holder_take(&h, 102, 1000, &renewal));
     for (size_t i = 0; i < countof(other); i++)
         cr_expect_not(lease_holder_take(&h, 101, 1000, &other[i]), "row %zu", i);
     cr_expect_eq(lease_holder_until_ms(&h), INT64_MIN);
-    cr_expect_eq(h.refused_term, 0);
+    cr_expect_eq(h.refused_term, renewal.term, "the last one was a refusal");
+}
+
+Test(holder, a_grant_of_less_or_more_counts_for_what_it_is)
+{
+    struct lease_entry less = renewal, more = renewal;
+    struct lease_holder h = holder_of(1);
+
+    less.ms = 500;
+    more.ms = 5000;
+    cr_expect(lease_holder_take(&h, 101, 1000, &less));
+    cr_expect_eq(lease_holder_until_ms(&h), 1500);
+    cr_expect(lease_holder_take(&h, 101, 1000, &more));
+    cr_expect_eq(lease_holder_until_ms(&h), 1000 + LEASE_MS, "no more than it asked for");
+    cr_expect_not(lease_holder_take(&h, 101, 1200, &less));
+}
+
+Test(holder, what_was_granted_stays_so_when_the_length_changes)
+{
+    struct lease_entry longer = renewal, other = renewal;
+    struct lease_holder before = holder_of(3), h;
+    const uint64_t voters[] = {102, 103, 104};
+
+    lease_holder_take(&before, 101, 1000, &renewal);
+    lease_holder_take(&before, 102, 1000, &renewal);
+    lease_holder_take(&before, 103, 900, &renewal);
+    longer.ms = 5000;
+    lease_holder_init(&h, &longer, voters, 3);
+    lease_holder_take_over(&h, &before);
+    cr_expect_eq(lease_holder_until_ms(&h), 900 + LEASE_MS, "of those who are voters still");
+    other.term++;
+    lease_holder_init(&h, &other, voters, 3);
+    lease_holder_take_over(&h, &before);
+    cr_expect_eq(lease_holder_until_ms(&h), INT64_MIN, "not of another term");
 }
 
 Test(holder, remembers_by_which_term_it_is_refused)

@@ -150,3 +150,31 @@ Test(voter, answers_a_datagram_with_what_it_knows)
     asked.entries[0].shard = asked.entries[2].shard = SHARD + 2;
     cr_expect_not(lease_voter_answer(v, &asked, 100000, &said));
 }
+
+Test(voter, grants_no_more_than_it_knows_of)
+{
+    const struct lease_entry asked = {SHARD, 4, NODE, 3 * LEASE_MS};
+    struct lease_entry said;
+
+    cr_assert(lease_voter_renew(v, &asked, 100000, &said));
+    cr_expect_eq(said.ms, LEASE_MS);
+    cr_expect_eq(lease_voter_may_promise_ms(v, SHARD, 5), 100000 + lease_grant_ms(LEASE_MS));
+    lease_voter_know(v, SHARD, 4, 2 * LEASE_MS, 100000);
+    cr_assert(lease_voter_renew(v, &asked, 100000, &said));
+    cr_expect_eq(said.ms, 2 * LEASE_MS);
+    lease_voter_know(v, SHARD, 4, LEASE_MS, 100100);
+    cr_expect_eq(lease_voter_may_promise_ms(v, SHARD, 5), 100000 + lease_grant_ms(2 * LEASE_MS),
+                 "what was granted lasts");
+}
+
+Test(voter, waits_for_the_longest_that_it_may_have_granted)
+{
+    struct lease_voter *anew = lease_voter_new();
+
+    lease_voter_know(anew, SHARD, 4, LEASE_MS, 100000);
+    lease_voter_know(anew, SHARD, 4, 3 * LEASE_MS, 100200);
+    cr_expect_eq(lease_voter_may_promise_ms(anew, SHARD, 5), 100000 + lease_grant_ms(3 * LEASE_MS));
+    lease_voter_know(anew, SHARD, 4, LEASE_MS, 100300);
+    cr_expect_eq(lease_voter_may_promise_ms(anew, SHARD, 5), 100000 + lease_grant_ms(3 * LEASE_MS));
+    lease_voter_free(anew);
+}

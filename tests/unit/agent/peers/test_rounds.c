@@ -129,8 +129,8 @@ Test(rounds, what_is_for_another_voter_is_not_answered)
     receive(&hosts[2]);
     receive(&hosts[0]);
     rounds_receive(&hosts[0]);
-    cr_assert_eq(h.holder.granted_ms[1], INT64_MIN);
-    cr_assert_neq(h.holder.granted_ms[2], INT64_MIN);
+    cr_assert_eq(h.holder.until_ms[1], INT64_MIN);
+    cr_assert_neq(h.holder.until_ms[2], INT64_MIN);
 }
 
 Test(rounds, renewals_for_one_voter_go_together)

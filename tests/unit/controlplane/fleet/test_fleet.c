@@ -93,6 +93,22 @@ Test(fleet, a_new_host_is_enrolled_and_told_that_it_has_nothing_to_do)
     cr_assert_str_eq(stored_host("id-of-h1").zone, "us-east-1a");
 }
 
+Test(fleet, how_late_renewals_are_is_kept_with_the_host)
+{
+    struct agent_sync_out out;
+    struct agent_host h = host("h1", "i1");
+    int64_t wait_ms;
+
+    must(sync_as(h, 0, false, &out, &wait_ms));
+    cr_assert_eq(stored_host("id-of-h1").lease_late_ms, -1, "it does not say");
+    h.lease_late_ms = INT_OF(300);
+    must(sync_as(h, 0, false, &out, &wait_ms));
+    cr_assert_eq(stored_host("id-of-h1").lease_late_ms, 300);
+    h.lease_late_ms = INT_OF(0);
+    must(sync_as(h, 0, false, &out, &wait_ms));
+    cr_assert_eq(stored_host("id-of-h1").lease_late_ms, 0);
+}
+
 Test(fleet, goals_come_once_and_then_the_poll_waits)
 {
     struct agent_sync_out out;

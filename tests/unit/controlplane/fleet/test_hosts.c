@@ -134,3 +134,13 @@ Test(presence, who_waits_for_the_store_is_not_silent)
     cr_assert_eq(take_unheard(1030, &level, &next_ms), 1);
     cr_assert_eq(level, PRESENCE_QUIET);
 }
+
+Test(presence, how_late_a_host_is_is_news_until_it_is_kept)
+{
+    cr_assert(presence_late_is_news(&table, "h1", 0));
+    presence_late_is_kept(&table, "h1", 0);
+    cr_assert_not(presence_late_is_news(&table, "h1", 0));
+    cr_assert(presence_late_is_news(&table, "h1", 100));
+    presence_late_is_kept(&table, "nobody", 0);
+    cr_assert(presence_late_is_news(&table, "nobody", 0));
+}

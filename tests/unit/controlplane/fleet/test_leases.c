@@ -55,6 +55,7 @@ Test(fleet_leases, a_lease_has_its_voters_with_their_places)
 
     cr_assert_eq(role->lease->shard_id.value, shard.id);
     cr_assert_eq(role->lease->ms.value, 1200);
+    cr_assert_eq(role->lease->most_ms.value, 1200);
     cr_assert_eq(role->lease->voters.count, 3);
     cr_assert_str_eq(v[0].address, "127.77.0.250");
     cr_assert_eq(v[0].port.value, 7000);
@@ -62,6 +63,15 @@ Test(fleet_leases, a_lease_has_its_voters_with_their_places)
     cr_assert_str_eq(v[2].address, "127.0.0.1");
     cr_assert_eq(v[2].port.value, 9379);
     cr_assert_not_null(strstr(goals.items[0].settings_version, ".v4"));
+}
+
+Test(fleet_leases, voters_know_what_holders_ask_for_and_what_they_asked_for_before)
+{
+    const struct agent_node_role *role = role_under(
+        (struct shard_lease){.voters = three(), .number = 4, .ms = 2000, .most_ms = 3000});
+
+    cr_assert_eq(role->lease->ms.value, 2000);
+    cr_assert_eq(role->lease->most_ms.value, 3000);
 }
 
 Test(fleet_leases, without_voters_there_is_none)

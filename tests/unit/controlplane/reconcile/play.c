@@ -16,6 +16,8 @@
 #define FALLS_MOST   3
 #define WILD_RATE    150
 
+#define LENGTH_CALM_MS 200
+
 bool play_chance(struct play *p, uint64_t one_in)
 {
     return rng_below(&p->rng, one_in) == 0;
@@ -168,6 +170,12 @@ static void make_trouble(struct play *p)
         play_restart_plane(p);
     if (p->faults.switches && play_chance(p, 300))
         play_begin_switch(p);
+    if (p->faults.lengths && play_chance(p, 200)) {
+        p->scene.hosts[play_site(p, n)].lease_late_ms = play_chance(p, 2)   ? 0
+                                                        : play_chance(p, 2) ? 300
+                                                                            : 900;
+        p->has_news = true;
+    }
     if (p->faults.syncs && play_chance(p, 200))
         n->unlinked_until_ms = p->now_ms + play_between(p, PLAY_STEP_MS, LATE_MS);
     if (p->faults.lags && play_chance(p, 100))
@@ -294,6 +302,7 @@ void play_schedule(struct play *p, uint64_t seed, const struct play_faults *faul
     p->now_ms = 1000;
     p->is_calm = p->has_news = true;
     set_clocks(p);
+    p->scene.view.lease_calm_ms = LENGTH_CALM_MS;
     play_lease_begin(p);
     for (int i = 0; i < p->count; i++)
         p->nodes[i].follows = -1;

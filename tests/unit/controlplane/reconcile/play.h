@@ -41,6 +41,7 @@ enum play_plant { /* mistakes that are made on purpose */
                   PLANT_PATIENT,     /* one that is late to become a primary is waited for */
                   PLANT_UNEVEN, /* a successor is taken for level whatever it has, and waits for
                                    nothing */
+                  PLANT_SHORT,  /* a voter that was restarted takes leases for the shortest */
                   PLANT_NO_QUESTION, /* what was said before a primary's end is good enough */
 };
 
@@ -61,6 +62,7 @@ struct play_faults {
     bool is_plain;   /* engines know not how to yield */
     bool hangs;      /* engines stand still, until they are ended for it */
     bool lags;       /* replicas stand still for a while, with their links up */
+    bool lengths;    /* hosts get late and timely again: leases get longer and shorter */
     enum play_plant plant;
 };
 
@@ -68,9 +70,10 @@ struct play_faults {
 struct play_goal {
     bool has, is_primary, is_fenced, may_restart;
     int64_t term, after_offset, life, boot_count;
-    int follows;        /* member; -1: nobody */
-    int yields_to;      /* member; -1: nobody */
-    unsigned voters;    /* a bit for each site; 0: no lease is needed */
+    int follows;     /* member; -1: nobody */
+    int yields_to;   /* member; -1: nobody */
+    unsigned voters; /* a bit for each site; 0: no lease is needed */
+    int lease_ms, most_ms;
     int64_t asked_term; /* that the host is to promise; 0: none */
     struct settings_version version;
 };
@@ -158,6 +161,7 @@ struct play {
     int64_t written_term;      /* of the newest primary that took a write */
     bool was_vacant;           /* a primary's lease ran out, with what it alone had */
     unsigned losses;           /* primaries that were replaced for that */
+    unsigned lengths;          /* leases that were longer or shorter than those before */
     struct play_message messages[2048];
     size_t message_count;
     int64_t writes; /* acknowledged; each has the number of its own */

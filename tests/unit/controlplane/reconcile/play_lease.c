@@ -21,15 +21,17 @@ static uint64_t number_of(int site)
 /* --- voters --- */
 
 /* What a host votes on it learns from its goals, and the terms from its disk. */
-static void know(struct play *p, int site, int64_t term)
+static void know(struct play *p, int site, int64_t term, int most_ms)
 {
     struct lease_voter *v = *voter_at(p, site);
     int64_t now_ms = play_clock_ms(p, site);
 
+    if (p->faults.plant == PLANT_SHORT && !lease_voter_knows(v, SHARD))
+        now_ms -= most_ms - LEASE_MS;
     if (p->faults.plant == PLANT_LOST_VOTE)
-        lease_voter_know(v, SHARD, 0, LEASE_MS, now_ms - LONG_AGO);
+        lease_voter_know(v, SHARD, 0, most_ms, now_ms - LONG_AGO);
     else
-        lease_voter_know(v, SHARD, term, LEASE_MS, now_ms);
+        lease_voter_know(v, SHARD, term, most_ms, now_ms);
 }
 
 void play_voter_restart(struct play *p, int site)
@@ -68,7 +70,7 @@ static void vote(struct play *p, int member)
         lease_voter_forget(n->voter, SHARD);
         return;
     }
-    know(p, member, n->highest_term);
+    know(p, member, n->highest_term, n->goal.most_ms);
     promise(p, member);
 }
 
@@ -86,7 +88,8 @@ static bool should_hold(const struct play_node *n)
 static void begin_holding(struct play *p, int member)
 {
     struct play_node *n = &p->nodes[member];
-    const struct lease_entry renewal = {SHARD, n->goal.term, member + 1, LEASE_MS};
+    const struct lease_entry renewal = {SHARD, n->goal.term, member + 1, n->goal.lease_ms};
+    const struct lease_holder before = n->holder;
     uint64_t voters[PLAY_SITES];
     size_t count = 0;
 
@@ -94,6 +97,8 @@ static void begin_holding(struct play *p, int member)
         if (n->goal.voters >> i & 1)
             voters[count++] = number_of(i);
     lease_holder_init(&n->holder, &renewal, voters, count);
+    if (n->is_holder)
+        lease_holder_take_over(&n->holder, &before);
     n->is_holder = true;
     n->voters_number = n->goal.version.voters;
     n->renewed_ms = play_clock_ms(p, member) - LEASE_RENEW_MS;
@@ -226,7 +231,7 @@ void play_plane_knows(struct play *p)
     int64_t term = s->lease.asked_term > s->goal.term ? s->lease.asked_term - 1 : s->goal.term;
 
     if (is_voter(p))
-        know(p, PLAY_PLANE, term);
+        know(p, PLAY_PLANE, term, shard_lease_most_ms(&s->lease));
     else
         lease_voter_forget(p->voter, SHARD);
 }

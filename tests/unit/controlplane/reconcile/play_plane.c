@@ -97,6 +97,8 @@ static struct play_goal goal_of(struct play *p, int member)
     settings_take_role(&g.version, s, &play_shard(p)->endpoints, row->cluster_id);
     g.boot_count = row->goal.boot_count;
     g.voters = sites_of(p, lease->voters);
+    g.lease_ms = shard_lease_ms(lease);
+    g.most_ms = shard_lease_most_ms(lease);
     g.asked_term = voters_have(lease->voters, row->goal.host_id) ? lease->asked_term : 0;
     g.may_restart = s->primary_id != row->cluster_id && s->fenced_id != row->cluster_id;
     g.is_primary = s->primary_id == row->cluster_id && !s->acks.asked;
@@ -195,11 +197,13 @@ static void decide(struct play *p)
     for (size_t i = 0; i < s->view.member_count; i++)
         s->members[i].now_ms = p->now_ms;
     int64_t primary_id = play_shard(p)->goal.primary_id;
+    int lease_ms = shard_lease_ms(&play_shard(p)->lease);
     play_plane_votes(p);
     bool was_kept = play_shard(p)->heir_id != 0;
     group_scene_decide(s);
     play_plane_knows(p);
     p->has_news = false;
+    p->lengths += shard_lease_ms(&play_shard(p)->lease) != lease_ms;
     if (!was_vacant && play_shard(p)->lease.vacated_ms)
         play_check_leases(p);
     p->held += group_scene_told(s, HELD);

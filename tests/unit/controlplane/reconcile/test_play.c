@@ -20,7 +20,7 @@ static int64_t from_environment(const char *name, int64_t otherwise)
 static uint64_t play_all(const struct play_faults *faults, int64_t count, struct play *p)
 {
     uint64_t first = (uint64_t)from_environment("LARDER_SEED", 1);
-    unsigned switches = 0, failovers = 0, held = 0, losses = 0, sure = 0, declined = 0;
+    unsigned switches = 0, failovers = 0, held = 0, losses = 0, sure = 0, declined = 0, lengths = 0;
 
     for (uint64_t seed = first; seed < first + (uint64_t)count; seed++) {
         play_schedule(p, seed, faults);
@@ -30,6 +30,7 @@ static uint64_t play_all(const struct play_faults *faults, int64_t count, struct
         losses += p->losses;
         sure += p->sure;
         declined += p->declined;
+        lengths += p->lengths;
         play_close(p);
         if (p->broken)
             return seed;
@@ -39,6 +40,7 @@ static uint64_t play_all(const struct play_faults *faults, int64_t count, struct
     cr_assert(!faults->loops || held > 0);
     cr_assert(!faults->syncs || sure > 0);
     cr_assert(!faults->lags || !faults->switches || declined > 0);
+    cr_assert(!faults->lengths || lengths > 0);
     cr_assert(losses > 0 || !(faults->losses || faults->partitions || faults->pauses));
     return 0;
 }
@@ -247,6 +249,32 @@ Test(play, switchovers_with_leases_to_those_that_lag)
     holds((struct play_faults){.leases = true, .switches = true, .lags = true});
 }
 
+Test(play, leases_of_changing_length_leave_one_who_takes_writes)
+{
+    holds((struct play_faults){.leases = true,
+                               .lengths = true,
+                               .partitions = true,
+                               .losses = true,
+                               .pauses = true,
+                               .skews = true});
+}
+
+Test(play, leases_of_changing_length_of_two)
+{
+    holds((struct play_faults){.leases = true,
+                               .is_pair = true,
+                               .lengths = true,
+                               .crashes = true,
+                               .cuts = true,
+                               .switches = true,
+                               .restarts = true,
+                               .outages = true,
+                               .delays = true,
+                               .partitions = true,
+                               .losses = true,
+                               .skews = true});
+}
+
 Test(play, all_at_once_with_leases)
 {
     holds((struct play_faults){.leases = true,
@@ -353,6 +381,12 @@ Test(play, a_voter_that_forgets_is_found)
 {
     is_found((struct play_faults){
         .leases = true, .partitions = true, .losses = true, .plant = PLANT_LOST_VOTE});
+}
+
+Test(play, a_voter_that_does_not_know_how_long_it_granted_is_found)
+{
+    is_found((struct play_faults){
+        .leases = true, .lengths = true, .partitions = true, .losses = true, .plant = PLANT_SHORT});
 }
 
 Test(play, a_failover_without_promises_is_found)

@@ -38,7 +38,12 @@ Test(leases, a_lease_is_kept_with_the_goal)
                                    .vacated_ms = 12,
                                    .lost_id = 13,
                                    .lost_offset = 14,
-                                   .lost_term = 15};
+                                   .lost_term = 15,
+                                   .ms = 2000,
+                                   .most_ms = 3000,
+                                   .calm_ms = 16};
+    int64_t most_ms;
+
     must(store_shard_goal_set(f.tx, &s));
     must(store_shard_list(f.tx, &s.group_id, 1, &found));
     const struct shard_lease *l = &found.items[0].lease;
@@ -46,6 +51,9 @@ Test(leases, a_lease_is_kept_with_the_goal)
     cr_assert(l->number == 3 && l->is_held && l->settled_ms == 10 && l->asked_term == 11);
     cr_assert(l->is_told && l->vacated_ms == 12 && l->lost_id == 13 && l->lost_offset == 14 &&
               l->lost_term == 15);
+    cr_assert(l->ms == 2000 && l->most_ms == 3000 && l->calm_ms == 16);
+    must(store_lease_most_ms(f.tx, &most_ms));
+    cr_assert_eq(most_ms, 3000);
 }
 
 Test(leases, voters_hear_at_once_of_what_they_are_asked)
