@@ -113,10 +113,10 @@ static inline void net_end(struct net_fixture *f)
     char c;
 
     net_send(fd, "SHUTDOWN\r\n", 10);
+    pthread_join(f->thread, NULL);
+    loop_close(&f->loop); /* ends the connection, too */
     cr_assert_not(net_read(fd, &c, 1));
     close(fd);
-    pthread_join(f->thread, NULL);
-    loop_close(&f->loop);
     engine_fini(&f->engine);
     arena_fini(&f->a);
     rmdir(f->dir);
