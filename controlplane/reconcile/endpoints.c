@@ -15,6 +15,8 @@
 
 #include <string.h>
 
+#define LINK_GRACE_MS 200 /* so long a replica without a link is read from still */
+
 struct endpoint_board {
     struct arena *arena;
     struct ip_block pool;
@@ -171,6 +173,21 @@ static int64_t best_reader(const struct group_view *g, const struct shard *s)
     return best;
 }
 
+/* That may be its primary's end, of which nobody has told yet: then more goes elsewhere than this.
+ */
+static bool has_just_lost_link(const struct group_view *g, const struct shard *s,
+                               const struct view *m, struct decisions *d)
+{
+    const struct node_saw *saw = &member_node(m)->saw;
+    int64_t since_ms = g->now_ms - saw->unlinked_ms;
+
+    if (m->cluster.id == s->goal.primary_id || saw->is_link_up || saw->unlinked_ms <= 0 ||
+        since_ms < 0 || since_ms >= LINK_GRACE_MS)
+        return false;
+    decide_wake(d, saw->unlinked_ms + LINK_GRACE_MS);
+    return true;
+}
+
 /* While roles change it stays where it is. */
 static void choose_reader(struct group_view *g, struct shard *s, struct decisions *d)
 {
@@ -182,6 +199,8 @@ static void choose_reader(struct group_view *g, struct shard *s, struct decision
     if (!primary_is_confirmed(g, s) || (is_held && reader_id == e->reader_id))
         return;
     if (is_held && old && is_up(old)) {
+        if (has_just_lost_link(g, s, old, d))
+            return;
         e->reader_turn++;
         decide_shard(d, g, s, "who is read from is to let go");
     } else if (reader_id == e->reader_id || !old || has_let_go(s, old)) {

@@ -101,6 +101,20 @@ Test(endpoints, who_is_read_from_lets_go_before_another_one_is)
     cr_assert(has_reader(3));
 }
 
+Test(endpoints, one_whose_link_ended_a_moment_ago_is_read_from_still)
+{
+    open_shard(3);
+    group_scene_cut(&s, 1, 100);
+    s.nodes[1].saw.unlinked_ms = s.view.now_ms;
+    s.view.now_ms += 199;
+    group_scene_decide(&s);
+    cr_assert(has_reader(2));
+    cr_assert_eq(s.decisions.wake_ms, s.view.now_ms + 1);
+    s.view.now_ms++;
+    group_scene_decide(&s);
+    cr_assert_not(has_reader(2));
+}
+
 Test(endpoints, one_that_died_has_nothing_to_let_go_of)
 {
     open_shard(3);
