@@ -69,7 +69,9 @@ struct err logwatch_open(struct loop *loop, struct logwatch **out)
 
     check(l != NULL);
     *l = (struct logwatch){
-        .loop = loop, .fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), .watch = {on_ready, l}
+        .loop = loop,
+        .fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC),
+        .watch = {.on_ready = on_ready, .context = l}
     };
     struct err e = l->fd < 0 ? err_sys(errno, "cannot watch files")
                              : loop_watch(loop, &l->watch, l->fd, EPOLLIN);
