@@ -102,3 +102,11 @@ def start():
     yield begin
     for one in reversed(started):
         (one.stop if hasattr(one, "stop") else one.close)()
+
+
+@pytest.fixture(scope="session")
+def shared_mc():
+    """An engine that speaks memcached; tests begin by emptying it."""
+    shared = servers.Shared(lambda: servers.engine(larder_protocol="memcached"))
+    yield shared
+    shared.stop()

@@ -172,6 +172,12 @@ class Shared:
             self.server = None
 
 
+def talk(server, data):
+    """Sends the bytes over a connection of its own, closes the sending side, and returns all that comes back."""
+    with server.conn() as conn:
+        return conn.talk(data)
+
+
 def directives(options):
     """{"maxmemory": "1mb"} as --maxmemory 1mb; underscores stand for dashes."""
     argv = []

@@ -2,7 +2,6 @@
 
 import pathlib
 import re
-import socket
 
 import compare
 import pytest
@@ -158,9 +157,7 @@ def talk(address, data):
     """Sends the bytes, closes the sending side, and returns all that comes back."""
     with Conn(address) as conn:
         conn.call("FLUSHALL")
-        conn.send(data)
-        conn.sock.shutdown(socket.SHUT_WR)
-        return conn.read_to_close()
+        return conn.talk(data)
 
 
 @pytest.mark.parametrize("name", RAW)

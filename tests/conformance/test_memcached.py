@@ -9,6 +9,7 @@ import time
 import pytest
 import servers
 from conftest import must_live
+from servers import talk
 from wire import Closed
 
 LONG = b"k" * 251
@@ -23,27 +24,12 @@ def memcached():
         yield server
 
 
-@pytest.fixture(scope="module")
-def shared_mc():
-    shared = servers.Shared(lambda: servers.engine(larder_protocol="memcached"))
-    yield shared
-    shared.stop()
-
-
 @pytest.fixture
 def mc(shared_mc):
     server = shared_mc.get()
     talk(server, b"flush_all\r\n")
     yield server
     must_live(server)
-
-
-def talk(server, data):
-    """Sends the bytes, closes the sending side, and returns all that comes back."""
-    with server.conn() as conn:
-        conn.send(data)
-        conn.sock.shutdown(socket.SHUT_WR)
-        return conn.read_to_close()
 
 
 END = re.compile(rb"(?:END|STORED|NOT_STORED|EXISTS|NOT_FOUND|DELETED|TOUCHED|OK|RESET|\d+|[A-Z_]*ERROR[^\r]*|"

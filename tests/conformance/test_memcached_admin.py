@@ -2,12 +2,12 @@
 
 import os
 import re
-import socket
 import subprocess
 
 import pytest
 import servers
 from conftest import must_live
+from servers import talk
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +28,6 @@ def started(*flags):
     user = ["-u", "root"] if os.getuid() == 0 else []
     return servers.Server(lambda s: [servers.engine_path(), "--memcached", "-p", s.port, "-U", 0, "-l", "127.0.0.1", "-t", 1] + user +
                           list(flags), "larder-engine", ready="Ready to accept connections")
-
-
-def talk(server, data):
-    with server.conn() as conn:
-        conn.send(data)
-        conn.sock.shutdown(socket.SHUT_WR)
-        return conn.read_to_close()
 
 
 CASES = {

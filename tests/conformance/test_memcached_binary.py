@@ -8,6 +8,7 @@ import mcbinary as mb
 import pytest
 import servers
 from conftest import must_live
+from servers import talk
 
 SEQUENCES, LENGTH = 40, 80
 
@@ -18,27 +19,12 @@ def memcached():
         yield server
 
 
-@pytest.fixture(scope="module")
-def shared_mc():
-    shared = servers.Shared(lambda: servers.engine(larder_protocol="memcached"))
-    yield shared
-    shared.stop()
-
-
 @pytest.fixture
 def mc(shared_mc):
     server = shared_mc.get()
     talk(server, mb.request(mb.FLUSH))
     yield server
     must_live(server)
-
-
-def talk(server, data):
-    """Sends the bytes, closes the sending side, and returns all that comes back."""
-    with server.conn() as conn:
-        conn.send(data)
-        conn.sock.shutdown(socket.SHUT_WR)
-        return conn.read_to_close()
 
 
 def ask(server, *requests):

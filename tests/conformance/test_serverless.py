@@ -1,10 +1,10 @@
 """What serverless caches have beside others: a port for readers, and a limit of work for each second; and what they lack."""
-import socket
 import threading
 import time
 
 import pytest
 import servers
+from servers import talk
 from wire import Conn, Error
 
 
@@ -121,13 +121,6 @@ def test_clients_lack_what_is_for_nodes_alone_and_the_owner_has_it(own_engine, t
 @pytest.fixture
 def items(own_engine, tmp_path):
     return own_engine(larder_protocol="memcached", larder_serverless="yes", larder_admin_socket=str(tmp_path / "admin.sock"))
-
-
-def talk(server, data):
-    with server.conn() as conn:
-        conn.send(data)
-        conn.sock.shutdown(socket.SHUT_WR)
-        return conn.read_to_close()
 
 
 def test_memcached_without_servers_lacks_what_sets_it_or_shows_its_inside(items, tmp_path):

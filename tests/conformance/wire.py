@@ -171,6 +171,12 @@ class Conn:
             return eol + 1
         return self.read_until(end_of)
 
+    def talk(self, data):
+        """Sends the bytes, closes the sending side, and returns all that comes back."""
+        self.send(data)
+        self.sock.shutdown(socket.SHUT_WR)
+        return self.read_to_close()
+
     def read_to_close(self, limit=1 << 26):
         """Everything until the server closes the connection."""
         got = bytearray()
